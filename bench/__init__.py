@@ -1,0 +1,1 @@
+"""Figures: how much, how fast, beside a peer in the same run."""

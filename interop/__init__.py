@@ -1,0 +1,1 @@
+"""Real clients and peers from Debian packages against a real Postroom."""

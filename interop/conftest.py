@@ -1,0 +1,96 @@
+"""One server for all clients, and what a test needs to look at its mailboxes."""
+
+import imaplib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rig.server import DOMAIN, HOST, Server
+
+ALICE = f"alice@{DOMAIN}"
+BOB = f"bob@{DOMAIN}"
+PASSWORD = "interop-Password-1"
+DOORS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp")
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="postroom-interop-"))
+    server = Server(folder, doors=DOORS, settings="[limits]\nmax_connections_per_ip = 1000")
+    for address in (ALICE, BOB):
+        server.add_account(address, PASSWORD)
+    with server:
+        yield server
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a client; its output. A missing client is a failure that names its package."""
+
+    def run_client(*command: str, stdin: str = "", package: str = "") -> str:
+        if shutil.which(command[0]) is None:
+            pytest.fail(f"{command[0]} is missing: apt-get install {package or command[0]}")
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=90, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run_client
+
+
+class Mailbox:
+    """An account's INBOX, looked at with imaplib."""
+
+    def __init__(self, server: Server, login: str) -> None:
+        self._client = imaplib.IMAP4(HOST, server.ports["imap"], timeout=30)
+        self._client.login(login, PASSWORD)
+
+    def find(self, subject: str, folder: str = "INBOX") -> Sequence[bytes]:
+        """The whole letters with this in the subject, waiting up to 10 s for one."""
+        uids: list[bytes] = []
+        end = time.monotonic() + 10
+        while not uids and time.monotonic() < end:
+            self._client.select(folder)
+            _, answer = self._client.uid("SEARCH", "SUBJECT", f'"{subject}"')
+            uids = answer[0].split()
+        return [self._fetch(uid) for uid in uids]
+
+    def flags(self, subject: str) -> bytes:
+        self._client.select("INBOX")
+        _, answer = self._client.uid("SEARCH", "SUBJECT", f'"{subject}"')
+        _, items = self._client.uid("FETCH", answer[0].decode(), "(FLAGS)")
+        return b" ".join(item for item in items if isinstance(item, bytes))
+
+    def append(self, octets: bytes) -> None:
+        kind, _ = self._client.append("INBOX", None, None, octets)
+        assert kind == "OK"
+
+    def close(self) -> None:
+        self._client.logout()
+
+    def _fetch(self, uid: bytes) -> bytes:
+        _, items = self._client.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
+        return next(bytes(item[1]) for item in items if isinstance(item, tuple))
+
+
+@pytest.fixture
+def alice(server: Server) -> Iterator[Mailbox]:
+    mailbox = Mailbox(server, ALICE)
+    yield mailbox
+    mailbox.close()
+
+
+@pytest.fixture
+def bob(server: Server) -> Iterator[Mailbox]:
+    mailbox = Mailbox(server, BOB)
+    yield mailbox
+    mailbox.close()

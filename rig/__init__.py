@@ -1,0 +1,1 @@
+"""A real Postroom in a process of its own, for the proofs, benchmarks and interop tests."""

@@ -1,0 +1,240 @@
+r"""Criteria: a SEARCH tree as a flat program, judged in three values.
+
+The tree becomes a list of steps in postfix order (no recursion on what a client sent).
+A test answers True, False, or None: "not without the ENVELOPE", "the header block" or
+"the body". So a program is first judged over flags, sizes and dates alone, and only of
+messages that it leaves open more is read. Tests that SQL can do carry
+their condition too.
+
+RFC 3501 §6.4.4: substrings match without case; INTERNALDATE and Date are compared by day,
+time and zone disregarded.
+"""
+
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.access.texts import BodyText, EnvelopeText, HeadText
+from postroom.access.view import View
+from postroom.db.database import Row
+from postroom.protocol.imap import search as keys
+from postroom.protocol.imap.search import SearchKey
+from postroom.store import flags as flag_words
+
+MAX_RANGES_IN_SQL: Final = 100
+MAX_TESTS_IN_SQL: Final = 100
+DAY: Final = 86_400_000
+_EPOCH: Final = dt.date(1970, 1, 1).toordinal()
+
+Value = bool | None
+
+
+class Candidate(msgspec.Struct):
+    """A message that is judged; ``row`` as ``store.listing`` gives it."""
+
+    row: Row
+    envelope: EnvelopeText | None = None
+    head: HeadText | None = None
+    body: BodyText | None = None
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """A leaf of the tree.
+
+    ``condition`` is for SQL on the entry ``e``, "" when there is none; ``needle`` is what
+    must be looked for in the body; ``by_envelope``: the ENVELOPE is enough.
+    """
+
+    judge: Callable[[Candidate], Value]
+    condition: str = ""
+    needle: str | None = None
+    by_envelope: bool = False
+
+
+class Join(msgspec.Struct, frozen=True):
+    """Joins the last ``count`` values; ``kind`` is "and", "or" or "not"."""
+
+    kind: str
+    count: int
+
+
+Program = list[Leaf | Join]
+
+
+def conjuncts(tree: SearchKey) -> Iterator[SearchKey]:
+    """The keys that must all match: nested ANDs taken apart."""
+    waiting = [tree]
+    while waiting:
+        key = waiting.pop()
+        if isinstance(key, keys.And):
+            waiting.extend(reversed(key.keys))
+        else:
+            yield key
+
+
+def program(view: View, key: SearchKey) -> Program:
+    """The steps of a tree. Raises Invalid for sequence numbers that do not exist."""
+    steps: Program = []
+    waiting: list[SearchKey | Join] = [key]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Join):
+            steps.append(item)
+        elif isinstance(item, keys.And):
+            waiting.append(Join("and", len(item.keys)))
+            waiting.extend(reversed(item.keys))
+        elif isinstance(item, keys.Or):
+            waiting.extend([Join("or", 2), item.right, item.left])
+        elif isinstance(item, keys.Not):
+            waiting.extend([Join("not", 1), item.key])
+        else:
+            steps.append(_test(view, item))
+    return steps
+
+
+def judge(steps: Program, candidate: Candidate) -> Value:
+    """True, False, or None when more of the message must be read."""
+    stack: list[Value] = []
+    for step in steps:
+        if isinstance(step, Leaf):
+            stack.append(step.judge(candidate))
+            continue
+        values = stack[len(stack) - step.count :]
+        del stack[len(stack) - step.count :]
+        stack.append(_joined(step.kind, values))
+    return stack[0]
+
+
+def needles(steps: Program) -> frozenset[str]:
+    """All texts that a program looks for in bodies, casefolded."""
+    return frozenset(
+        step.needle for step in steps if isinstance(step, Leaf) and step.needle is not None
+    )
+
+
+def wants_envelope(steps: Program) -> bool:
+    """True when some test needs the ENVELOPE."""
+    return any(isinstance(step, Leaf) and step.by_envelope for step in steps)
+
+
+def condition(steps: Program) -> str:
+    """The program as a condition for SQL; "" when a test has none or there are too many."""
+    if len(steps) > MAX_TESTS_IN_SQL:
+        return ""
+    stack: list[str] = []
+    for step in steps:
+        if isinstance(step, Leaf):
+            if not step.condition:
+                return ""
+            stack.append(step.condition)
+            continue
+        parts = stack[len(stack) - step.count :]
+        del stack[len(stack) - step.count :]
+        if step.kind == "not":
+            stack.append(f"NOT {parts[0]}")
+        else:
+            stack.append("(" + f" {step.kind.upper()} ".join(parts or ["1 = 1"]) + ")")
+    return stack[0]
+
+
+def _joined(kind: str, values: Sequence[Value]) -> Value:
+    if kind == "not":
+        return None if values[0] is None else not values[0]
+    ends = kind == "or"  # the value that settles it
+    if ends in values:
+        return ends
+    return None if None in values else not ends
+
+
+def _test(view: View, key: SearchKey) -> Leaf:
+    match key:
+        case keys.All():
+            return Leaf(lambda _c: True, "1 = 1")
+        case keys.Flag(bit, is_set):
+            sign = "<>" if is_set else "="
+            return Leaf(lambda c: bool(c.row[1] & bit) is is_set, f"(e.flags & {bit:d}) {sign} 0")
+        case keys.Keyword(name, is_set):
+            return Leaf(lambda c: flag_words.has_keyword(c.row[2], name) is is_set)
+        case keys.Larger(octets):
+            return Leaf(lambda c: c.row[4] > octets, f"e.size > {octets:d}")
+        case keys.Smaller(octets):
+            return Leaf(lambda c: c.row[4] < octets, f"e.size < {octets:d}")
+        case keys.Received(comparison, day):
+            return _received(comparison, day)
+        case keys.Recent(is_set):
+            return _within(view.recent_ranges, is_set=is_set)
+        case keys.Numbers(ranges, by_uid):
+            return _within(view.uid_ranges(ranges, by_uid=by_uid), is_set=True)
+        case _:
+            return _text_test(key)
+
+
+def _text_test(key: SearchKey) -> Leaf:
+    match key:
+        case keys.Header("subject", text) if text:
+            folded = text.casefold()
+            return Leaf(
+                lambda c: c.envelope.subject_has(folded) if c.envelope else None, by_envelope=True
+            )
+        case keys.Header(name, text):
+            folded = text.casefold()
+            return Leaf(lambda c: c.head.has(name, folded) if c.head else None)
+        case keys.Sent(comparison, day):
+            return Leaf(
+                lambda c: _compare(c.envelope.sent, comparison, day) if c.envelope else None,
+                by_envelope=True,
+            )
+        case keys.Body(text):
+            folded = text.casefold()
+            return Leaf(lambda c: c.body.has(folded) if c.body else None, needle=folded)
+        case keys.Text(text):
+            folded = text.casefold()
+            return Leaf(lambda c: _anywhere(c, folded), needle=folded)
+        case _:
+            raise TypeError(type(key).__name__)
+
+
+def _anywhere(candidate: Candidate, folded: str) -> Value:
+    if candidate.head is not None and candidate.head.has_anywhere(folded):
+        return True
+    return candidate.body.has(folded) if candidate.body else None
+
+
+def _compare(sent: dt.date | None, comparison: str, day: dt.date) -> bool:
+    if sent is None:  # no readable Date field matches no day
+        return False
+    return {"before": sent < day, "on": sent == day, "since": sent >= day}[comparison]
+
+
+def _received(comparison: str, day: dt.date) -> Leaf:
+    start = (day.toordinal() - _EPOCH) * DAY
+    end = start + DAY
+    match comparison:
+        case "before":
+            return Leaf(lambda c: c.row[5] < start, f"e.received < {start:d}")
+        case "on":
+            return Leaf(
+                lambda c: start <= c.row[5] < end,
+                f"(e.received >= {start:d} AND e.received < {end:d})",
+            )
+        case _:
+            return Leaf(lambda c: c.row[5] >= start, f"e.received >= {start:d}")
+
+
+def _within(ranges: Sequence[tuple[int, int]], *, is_set: bool) -> Leaf:
+    """Is the UID in one of these ranges, which ascend and are apart."""
+    lows = [low for low, _ in ranges]
+    highs = [high for _, high in ranges]
+
+    def judge_uid(candidate: Candidate) -> bool:
+        uid = candidate.row[0]
+        at = bisect_right(lows, uid) - 1
+        return (at >= 0 and uid <= highs[at]) is is_set
+
+    if len(ranges) > MAX_RANGES_IN_SQL:
+        return Leaf(judge_uid)
+    text = " OR ".join(f"e.uid BETWEEN {low:d} AND {high:d}" for low, high in ranges) or "1 = 0"
+    return Leaf(judge_uid, f"({text})" if is_set else f"NOT ({text})")

@@ -1,0 +1,208 @@
+"""Login for every door: one answer for all failures, and guessing made slow.
+
+The directory tests passwords with the same work for known and unknown names; here is
+what a peer may try how often. Failures are counted by network (an IPv4 address, an IPv6
+/64): each makes the next answer slower, ten ban the network for a minute, then longer.
+Failures are counted by login name too, against guessing from many networks. Neither
+keeps a person out who has logged in from that very network in the last 30 days; such a
+pair has its own, generous limit. Loopback is exempt from bans and delays by network.
+Everything is kept in memory, bounded, and forgotten by a restart.
+
+RFC 4616, RFC 5802, RFC 4954 §4 and §6 (535 5.7.8, 454 4.7.0).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from postroom.access.guard import Guard, network_of
+from postroom.directory.login import Identity, ScramKeys
+from postroom.errors import MailError, NotFound, Permanent, Temporary
+from postroom.telemetry import sink
+from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
+
+MAX_WAITING: Final = 64  # passwords being tested at a time, in all
+MAX_WAITING_OF_NETWORK: Final = 8
+
+
+class LoginRefused(Permanent):
+    """Wrong name or password; nobody learns which."""
+
+    code = 535
+    status = "5.7.8"
+    text = "Authentication credentials invalid"
+
+
+class LoginDelayed(Temporary):
+    """Too many failures from there, or too many passwords wait: later."""
+
+    code = 454
+    status = "4.7.0"
+    text = "Temporary authentication failure, please try again later"
+
+
+class Peer(Protocol):
+    """Who is connected: ``intake.Peer`` or that of another door."""
+
+    @property
+    def session(self) -> str:
+        """The session's id in the log."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The IP address."""
+        ...
+
+    @property
+    def door(self) -> str:
+        """The protocol of the listener."""
+        ...
+
+
+class Directory(Protocol):
+    """What is asked of ``directory.Directory``."""
+
+    async def password(self, login: str, password: str, scope: str) -> Identity | None:
+        """Who this is, or None."""
+        ...
+
+    async def scram(self, login: str, scope: str) -> ScramKeys:
+        """The keys for a SCRAM exchange."""
+        ...
+
+    async def identity(self, account_id: int, credential_id: int) -> Identity:
+        """Who it is that proved a credential; NotFound when that ended meanwhile."""
+        ...
+
+
+class Login:
+    """Logs people in. ``clock`` is UTC milliseconds, ``sleep`` that of asyncio."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        clock: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._directory = directory
+        self._guard = Guard(clock)
+        self._sleep = sleep
+        self._waiting: dict[str, int] = {}
+        self._all_waiting = 0
+
+    async def password(
+        self, login: str, password: str, authzid: str = "", *, scope: str, peer: Peer
+    ) -> Identity:
+        """Log in with a name and a password; raises LoginRefused, LoginDelayed.
+
+        ``authzid`` must be empty or the same name (RFC 4616 §2): nobody acts for others.
+        """
+        network = self._admit(login, peer)
+        self._enter(network)
+        try:
+            identity = await self._directory.password(login, password, scope)
+        finally:
+            self._leave(network)
+        if identity is None:
+            await self.failed(login, peer=peer, mechanism="PLAIN", reason="wrong name or password")
+        elif not _may_act_as(authzid, login, identity):
+            await self.failed(login, peer=peer, mechanism="PLAIN", reason="foreign authzid")
+        else:
+            self._succeeded(login, identity, peer, "PLAIN")
+            return identity
+        raise LoginRefused
+
+    async def scram(self, login: str, *, scope: str, peer: Peer) -> ScramKeys:
+        """The keys for a SCRAM exchange, also of nobody; raises LoginDelayed."""
+        self._admit(login, peer)
+        return await self._directory.scram(login, scope)
+
+    async def granted(
+        self, login: str, account_id: int, credential_id: int, *, peer: Peer
+    ) -> Identity:
+        """A SCRAM exchange has proved a credential; raises LoginRefused if it ended since."""
+        try:
+            identity = await self._directory.identity(account_id, credential_id)
+        except NotFound:
+            await self.failed(login, peer=peer, mechanism="SCRAM", reason="credential is gone")
+            raise LoginRefused from None
+        self._succeeded(login, identity, peer, "SCRAM-SHA-256")
+        return identity
+
+    async def failed(self, login: str, *, peer: Peer, mechanism: str, reason: str) -> None:
+        """Count a failure (a door calls it when a SCRAM proof is wrong), then wait."""
+        verdict = self._guard.failed(login, peer.address)
+        sink.emit(
+            LoginFailed(
+                session=peer.session,
+                peer=peer.address,
+                door=peer.door,
+                login=login,
+                mechanism=mechanism,
+                reason=reason,
+            )
+        )
+        if verdict.ban:
+            sink.emit(
+                PeerBanned(
+                    session=peer.session,
+                    peer=peer.address,
+                    door=peer.door,
+                    seconds=verdict.ban,
+                    reason="failed logins",
+                )
+            )
+        await self._sleep(verdict.delay)
+
+    def is_banned(self, address: str) -> bool:
+        """True while a network is turned away (a door may refuse it at once)."""
+        return self._guard.is_banned(address)
+
+    def _admit(self, login: str, peer: Peer) -> str:
+        if reason := self._guard.refusal(login, peer.address):
+            sink.emit(
+                LoginFailed(
+                    session=peer.session,
+                    peer=peer.address,
+                    door=peer.door,
+                    login=login,
+                    reason=reason,
+                )
+            )
+            raise LoginDelayed(detail=reason)
+        return network_of(peer.address)
+
+    def _enter(self, network: str) -> None:
+        mine = self._waiting.get(network, 0)
+        if self._all_waiting >= MAX_WAITING or mine >= MAX_WAITING_OF_NETWORK:
+            raise LoginDelayed(detail="too many passwords wait")
+        self._waiting[network] = mine + 1
+        self._all_waiting += 1
+
+    def _leave(self, network: str) -> None:
+        self._all_waiting -= 1
+        self._waiting[network] -= 1
+        if not self._waiting[network]:
+            del self._waiting[network]
+
+    def _succeeded(self, login: str, identity: Identity, peer: Peer, mechanism: str) -> None:
+        self._guard.succeeded(login, peer.address)
+        sink.emit(
+            LoginSucceeded(
+                session=peer.session,
+                peer=peer.address,
+                door=peer.door,
+                account=identity.address,
+                mechanism=mechanism,
+            )
+        )
+
+
+def reply_of(error: MailError) -> MailError:
+    """The error to tell a peer: a login fails only in the two ways above."""
+    return error if isinstance(error, LoginRefused | LoginDelayed) else LoginDelayed()
+
+
+def _may_act_as(authzid: str, login: str, identity: Identity) -> bool:
+    return not authzid or authzid.casefold() in {login.casefold(), identity.address.casefold()}

@@ -1,0 +1,121 @@
+"""The letter that tells a person that the mailbox is nearly full.
+
+``Filed.warning`` says when one is due (``store.usage.warning_due``: at 80 and 95 % of the
+quota, once each). After the commit its account and level are handed to ``warn``. The notice is filed like any letter but asks no quota, so that it also arrives in a mailbox
+that is full; it is marked as made by a machine (RFC 3834 §5) and needs no ledger entry.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from postroom.db.ids import to_text
+from postroom.message import dates, headers
+from postroom.message.compose import Draft, Person, compose
+from postroom.message.index import index
+from postroom.message.scan import scan
+from postroom.post.commit import Post
+from postroom.post.letter import Letter
+from postroom.store.filing import Copy
+from postroom.store.store import Store
+
+AddressOf = Callable[[int], Awaitable[str]]
+
+_TEXT: Final = """\
+Your mailbox {address} is {percent} % full.
+
+{used} of {quota} are used by {messages} messages. When it is full, no more mail can be
+delivered to you: senders are asked to try again, and give up after a few days.
+
+What helps: empty the folders Trash and Junk, delete messages with large attachments, or
+ask your postmaster for more room.
+"""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What goes into the letter."""
+
+    account_id: int
+    address: str
+    percent: int
+    octets: int
+    messages: int
+    quota: int
+
+
+async def warn(
+    store: Store,
+    post: Post,
+    due: Iterable[tuple[int, int]],
+    *,
+    address_of: AddressOf,
+    hostname: str,
+) -> int:
+    """Send the warnings that are due, (account, percent) each; how many were sent.
+
+    ``address_of`` asks the directory for the account's main address.
+    """
+    sent = 0
+    for account_id, percent in sorted(set(due)):
+        used = await store.usage(account_id)
+        notice = Notice(
+            account_id=account_id,
+            address=await address_of(account_id),
+            percent=percent,
+            octets=used.octets,
+            messages=used.messages,
+            quota=await store.quota_of(account_id),
+        )
+        await post.commit(letter_of(store, notice, hostname))
+        sent += 1
+    return sent
+
+
+def letter_of(store: Store, notice: Notice, hostname: str) -> Letter:
+    """The notice, ready to be committed."""
+    now, ident = store.clock(), store.ids.next()
+    octets = compose(
+        Draft(
+            sender=Person(f"postmaster@{hostname}", "Mail system"),
+            to=(Person(notice.address),),
+            subject=f"Your mailbox is {notice.percent} % full",
+            date=dates.write(now),
+            message_id=f"{to_text(ident)}@{hostname}",
+            text=_TEXT.format(
+                address=notice.address,
+                percent=notice.percent,
+                used=readable(notice.octets),
+                quota=readable(notice.quota),
+                messages=notice.messages,
+            ),
+            more=(("Auto-Submitted", "auto-generated"), ("X-Priority", "2")),
+        )
+    )
+    head, body = headers.split(octets)
+    blob = store.blobs.writer().write_small(head, body)
+    indexed = index(head, scan(octets))
+    copy = Copy(
+        account_id=notice.account_id,
+        mailbox="INBOX",
+        message_id=ident,
+        blob_id=blob.id,
+        prefix=b"",
+        received=now,
+        size=len(octets),
+        envelope=indexed.envelope,
+        bodystructure=indexed.bodystructure,
+        thread_id=ident,
+        recipient=notice.address,
+    )
+    return Letter(blob=blob, copies=(copy,))
+
+
+def readable(octets: int) -> str:
+    """A size for people: ``1.5 GiB``."""
+    size = float(octets)
+    for unit in ("octets", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "octets" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

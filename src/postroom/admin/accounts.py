@@ -1,0 +1,301 @@
+"""Accounts: who has a mailbox here, who may log in and with what."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.admin import names, paging
+from postroom.admin.credentials import AppPasswordView, app_view, chosen, is_holding
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.db.ids import to_text
+from postroom.directory import accounts, addresses, credentials, passwords
+from postroom.directory.accounts import KEPT_MS, Account, Scram
+from postroom.errors import Invalid, NotFound
+from postroom.store.usage import Usage
+
+MAX_NAME: Final = 200
+
+State = Literal["active", "disabled", "removed", "holding"]
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """An account as lists show it. ``quota`` is octets, 0 for none."""
+
+    id: str
+    address: str
+    name: str
+    state: State
+    admin: bool
+    quota: int
+    created: datetime
+    kept_until: datetime | None
+    """Of a removed account: when its mail goes."""
+
+
+class AccountDetails(AccountView, frozen=True):
+    """An account with all that belongs to it."""
+
+    addresses: tuple[str, ...]
+    named_by: tuple[str, ...]
+    """Aliases that send here; ``@domain`` for a catch-all."""
+    used: int
+    """Octets that its mail weighs."""
+    messages: int
+    has_password: bool
+    last_login: datetime | None
+    app_passwords: tuple[AppPasswordView, ...]
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """A removed account, and what still names its addresses."""
+
+    address: str
+    kept_until: datetime
+    named_by: tuple[str, ...]
+
+
+class Restoration(msgspec.Struct, frozen=True):
+    """A restored account, and the further addresses that others have taken meanwhile."""
+
+    address: str
+    lost: tuple[str, ...]
+
+
+async def add(
+    office: Office,
+    address: str,
+    *,
+    password: str | None,
+    name: str = "",
+    quota: int = 0,
+    admin: bool = False,
+) -> AccountView:
+    """Open a mailbox. Without a password only app passwords can log in to it."""
+    account = Account(
+        id=office.ids.next(),
+        address=names.address(address),
+        kind="person",
+        name=_name(name),
+        is_admin=admin,
+        is_disabled=False,
+        quota=_quota(quota),
+        created=office.now(),
+        removed=None,
+        key=("", "", 0),
+    )
+    await office.directory.look(lambda tx: addresses.home(tx, account.address))
+    scram = Scram(passwords.new_salt(), office.directory.costs.rounds)
+    address_id = office.ids.next()
+    credential = None if password is None else await chosen(office, password, scram)
+
+    def write(tx: Tx) -> Account:
+        added = accounts.add(tx, account, scram, address_id)
+        if credential is not None:
+            credentials.set_password(tx, added, credential)
+        return accounts.require(tx, account.address)
+
+    return _view(await office.directory.change(write))
+
+
+async def every(
+    office: Office, *, search: str = "", limit: int | None = None, removed: bool = False
+) -> AsyncIterator[AccountView]:
+    """All accounts by domain and name, read in pages; or those that can be restored."""
+    sought = names.sought(search)
+    async for account in paging.walk(
+        office.directory,
+        lambda tx, after, size: accounts.page(tx, after, size, search=sought, removed=removed),
+        lambda account: account.key,
+        ("", "", 0),
+        limit,
+    ):
+        yield _view(account)
+
+
+async def show(office: Office, address: str) -> AccountDetails:
+    """One account with all that belongs to it."""
+    name = names.address(address)
+    account = await office.directory.look(lambda tx: accounts.require(tx, name))
+    usage = await office.store.usage(account.id)
+    return await office.directory.look(lambda tx: _details(tx, account, usage))
+
+
+async def change(
+    office: Office,
+    address: str,
+    *,
+    name: str | None = None,
+    admin: bool | None = None,
+    quota: int | None = None,
+    disabled: bool | None = None,
+) -> AccountView:
+    """Set what is given. A disabled account neither receives nor logs in."""
+    found = names.address(address)
+    new_name = None if name is None else _name(name)
+    new_quota = None if quota is None else _quota(quota)
+
+    def write(tx: Tx) -> Account:
+        accounts.change(
+            tx,
+            accounts.require(tx, found),
+            name=new_name,
+            is_admin=admin,
+            quota=new_quota,
+            is_disabled=disabled,
+        )
+        return accounts.require(tx, found)
+
+    return _view(await office.directory.change(write))
+
+
+async def rename(office: Office, address: str, new: str, *, keep_old: bool = False) -> AccountView:
+    """Give an account another main address; aliases that name it follow."""
+    old_name, new_name = names.address(address), names.address(new)
+    keep_id = office.ids.next() if keep_old else None
+
+    def write(tx: Tx) -> Account:
+        accounts.rename(tx, accounts.require(tx, old_name), new_name, keep_id=keep_id)
+        return accounts.require(tx, new_name)
+
+    return _view(await office.directory.change(write))
+
+
+async def remove(office: Office, address: str) -> Removal:
+    """Close an account; it and its mail can be restored for 30 days."""
+    name = names.address(address)
+    now = office.now()
+
+    def write(tx: Tx) -> Removal:
+        account = accounts.require(tx, name)
+        accounts.remove(tx, account, now)
+        return Removal(
+            address=str(account.address),
+            kept_until=names.moment(now + KEPT_MS),
+            named_by=tuple(addresses.named_by(tx, account.address)),
+        )
+
+    return await office.directory.change(write)
+
+
+async def restore(office: Office, address: str) -> Restoration:
+    """Bring back the account of this address that was removed last."""
+    name = names.address(address)
+
+    def write(tx: Tx) -> Restoration:
+        account = accounts.latest_removed(tx, name)
+        if account is None:
+            raise NotFound(f"no removed account {name}; see: postroom account list --removed")
+        lost = accounts.restore(tx, account)
+        return Restoration(address=str(account.address), lost=tuple(map(str, lost)))
+
+    return await office.directory.change(write)
+
+
+async def add_address(office: Office, account: str, address: str) -> AccountDetails:
+    """Let an account receive and send under one more address."""
+    owner, further = names.address(account), names.address(address)
+    ident = office.ids.next()
+
+    def write(tx: Tx) -> None:
+        found = accounts.require(tx, owner)
+        if found.kind == "holding":
+            raise is_holding(found)
+        addresses.claim(tx, ident, further, account_id=found.id)
+
+    await office.directory.change(write)
+    return await show(office, account)
+
+
+async def remove_address(office: Office, account: str, address: str) -> AccountDetails:
+    """Take a further address away; the main one is changed by ``rename``."""
+    owner, further = names.address(account), names.address(address)
+
+    def write(tx: Tx) -> str:
+        found = accounts.require(tx, owner)
+        name = addresses.find(tx, further)
+        if name is None or name.account_id != found.id:
+            raise NotFound(f"{further} is no address of {found.address}")
+        if name.is_main:
+            raise Invalid(
+                f"{name.address} is the main address; run: postroom account rename"
+                f" {name.address} NEW"
+            )
+        addresses.release(tx, name)
+        accounts.bump(tx, found.id)
+        return str(found.address)
+
+    return await show(office, await office.directory.change(write))
+
+
+async def purge_removed(
+    office: Office, now: int, erase: Callable[[int], Awaitable[None]]
+) -> list[int]:
+    """Forget accounts removed more than 30 days ago; ``erase`` deletes the mail of one.
+
+    The mail goes before the row, so a crash between them leaves nothing behind: the
+    account is still due and ``erase`` runs again.
+    """
+    due = await office.directory.look(
+        lambda tx: accounts.removed_before(tx, now - KEPT_MS, paging.PAGE)
+    )
+    for ident in due:
+        await erase(ident)
+        await _forget(office, ident)
+    return due
+
+
+def _details(tx: Tx, account: Account, usage: Usage) -> AccountDetails:
+    further = accounts.further(tx, account.id)
+    named_by = [addresses.named_by(tx, one) for one in [account.address, *further]]
+    ring = credentials.of(tx, account.id)
+    used = [one.last_used for one in ring if one.last_used is not None]
+    return AccountDetails(
+        **msgspec.structs.asdict(_view(account)),
+        addresses=tuple(map(str, further)),
+        named_by=tuple(dict.fromkeys(text for some in named_by for text in some)),
+        used=usage.octets,
+        messages=usage.messages,
+        has_password=any(one.kind == "password" for one in ring),
+        last_login=names.moment(max(used)) if used else None,
+        app_passwords=tuple(app_view(one) for one in ring if one.kind == "app"),
+    )
+
+
+async def _forget(office: Office, ident: int) -> None:
+    await office.directory.change(lambda tx: accounts.forget(tx, ident))
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if len(name) > MAX_NAME or not all(letter.isprintable() for letter in name):
+        raise Invalid(f"a name has at most {MAX_NAME} printable characters")
+    return name
+
+
+def _quota(quota: int) -> int:
+    if not 0 <= quota < 1 << 62:
+        raise Invalid("a quota is a number of octets, 0 for none")
+    return quota
+
+
+def _view(account: Account) -> AccountView:
+    state: State = "active"
+    if account.removed is not None:
+        state = "removed"
+    elif account.kind == "holding":
+        state = "holding"
+    elif account.is_disabled:
+        state = "disabled"
+    return AccountView(
+        id=to_text(account.id),
+        address=str(account.address),
+        name=account.name,
+        state=state,
+        admin=account.is_admin,
+        quota=account.quota,
+        created=names.moment(account.created),
+        kept_until=None if account.removed is None else names.moment(account.removed + KEPT_MS),
+    )

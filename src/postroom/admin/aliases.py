@@ -1,0 +1,171 @@
+"""Aliases: add, list, show, set, rename, remove."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from postroom.address import Address
+from postroom.admin import names, paging
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.directory import aliases, verify
+from postroom.directory.aliases import Alias
+from postroom.errors import Invalid, NotFound
+
+
+class AliasView(msgspec.Struct, frozen=True):
+    """An alias as lists show it."""
+
+    address: str
+    targets: tuple[str, ...]
+    hidden: bool
+    created: datetime
+
+
+class TargetView(msgspec.Struct, frozen=True):
+    """One target; letters to one that is unknown (or disabled) go to the others only."""
+
+    address: str
+    kind: Literal["account", "alias", "remote", "unknown", "ambiguous"]
+    name: str
+
+
+class AliasDetails(msgspec.Struct, frozen=True):
+    """An alias with what its targets are."""
+
+    address: str
+    targets: tuple[TargetView, ...]
+    hidden: bool
+    created: datetime
+
+    @property
+    def unknown(self) -> list[str]:
+        """Targets that do not receive now."""
+        return [target.address for target in self.targets if target.kind == "unknown"]
+
+
+async def add(
+    office: Office, address: str, targets: Sequence[str], *, hidden: bool = False
+) -> AliasDetails:
+    """Make an address stand for others, here or elsewhere."""
+    name = names.address(address)
+    members = _targets(targets)
+    ident, address_id = office.ids.next(), office.ids.next()
+    alias = Alias(
+        id=ident,
+        address=name,
+        targets=members,
+        is_hidden=hidden,
+        created=office.now(),
+        key=("", ""),
+    )
+
+    await office.directory.change(lambda tx: aliases.add(tx, alias, address_id))
+    return await show(office, address)
+
+
+async def every(
+    office: Office, *, search: str = "", limit: int | None = None
+) -> AsyncIterator[AliasView]:
+    """All aliases by domain and name, read in pages."""
+    sought = names.sought(search)
+    async for alias in paging.walk(
+        office.directory,
+        lambda tx, after, size: aliases.page(tx, after, size, search=sought),
+        lambda alias: alias.key,
+        ("", ""),
+        limit,
+    ):
+        yield AliasView(
+            address=str(alias.address),
+            targets=tuple(map(str, alias.targets)),
+            hidden=alias.is_hidden,
+            created=names.moment(alias.created),
+        )
+
+
+async def show(office: Office, address: str) -> AliasDetails:
+    """One alias with what its targets are."""
+    name = names.address(address)
+    return await office.directory.look(lambda tx: _details(tx, aliases.require(tx, name)))
+
+
+async def change(
+    office: Office,
+    address: str,
+    *,
+    targets: Sequence[str] | None = None,
+    add_targets: Sequence[str] = (),
+    remove_targets: Sequence[str] = (),
+    hidden: bool | None = None,
+) -> AliasDetails:
+    """Replace the targets, or add some and remove some; hide or show the members."""
+    name = names.address(address)
+    whole = None if targets is None else _targets(targets)
+    more = [names.address(text) for text in add_targets]
+    less = [names.address(text) for text in remove_targets]
+
+    def write(tx: Tx) -> None:
+        alias = aliases.require(tx, name)
+        kept = list(alias.targets if whole is None else whole)
+        for target in less:
+            if target not in kept:
+                raise NotFound(f"{target} is no target of {alias.address}")
+            kept.remove(target)
+        after = _targets(map(str, [*kept, *more]))
+        is_other = after != alias.targets
+        aliases.change(tx, alias, targets=after if is_other else None, is_hidden=hidden)
+
+    await office.directory.change(write)
+    return await show(office, address)
+
+
+async def rename(office: Office, address: str, new: str) -> AliasDetails:
+    """Give an alias another address; aliases that name it follow."""
+    old_name, new_name = names.address(address), names.address(new)
+
+    await office.directory.change(
+        lambda tx: aliases.rename(tx, aliases.require(tx, old_name), new_name)
+    )
+    return await show(office, new)
+
+
+async def remove(office: Office, address: str) -> AliasView:
+    """Take an alias away; letters to it are refused from now on."""
+    name = names.address(address)
+
+    def write(tx: Tx) -> Alias:
+        alias = aliases.require(tx, name)
+        aliases.remove(tx, alias)
+        return alias
+
+    alias = await office.directory.change(write)
+    return AliasView(
+        address=str(alias.address),
+        targets=tuple(map(str, alias.targets)),
+        hidden=alias.is_hidden,
+        created=names.moment(alias.created),
+    )
+
+
+def _targets(texts: Iterable[str]) -> tuple[Address, ...]:
+    """Each target once, in the order given."""
+    targets = tuple(dict.fromkeys(map(names.address, texts)))
+    if not targets:
+        raise Invalid("an alias needs at least one target; to end it: postroom alias remove")
+    return targets
+
+
+def _details(tx: Tx, alias: Alias) -> AliasDetails:
+    views = []
+    for target in alias.targets:
+        verified = verify.verify(tx, target)
+        views.append(TargetView(address=str(target), kind=verified.kind, name=verified.name))
+    return AliasDetails(
+        address=str(alias.address),
+        targets=tuple(views),
+        hidden=alias.is_hidden,
+        created=names.moment(alias.created),
+    )

@@ -1,0 +1,40 @@
+"""From what a person typed to an address or domain; and from milliseconds to a time."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from postroom.address import Address, AddressError, Domain
+from postroom.errors import Invalid
+
+
+def address(text: str) -> Address:
+    """Read an address; raises Invalid with the reason."""
+    try:
+        found = Address.parse(text.strip())
+    except AddressError as error:
+        raise Invalid(f"{text}: {error}") from None
+    return found
+
+
+def domain(text: str) -> Domain:
+    """Read a domain name; raises Invalid with the reason."""
+    try:
+        return Domain.parse(text.strip().removeprefix("@"))
+    except AddressError as error:
+        raise Invalid(f"{text}: {error}") from None
+
+
+def sought(text: str) -> str:
+    """What lists search for: lower case, domains as A-labels as they are stored."""
+    text = text.strip().lower()
+    if text.isascii():
+        return text
+    local, at, name = text.rpartition("@")
+    with suppress(AddressError):
+        return f"{local}{at}{Domain.parse(name).ascii}"
+    return text
+
+
+def moment(milliseconds: int) -> datetime:
+    """The time, in UTC, to the second."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC)

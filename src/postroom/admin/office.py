@@ -1,0 +1,33 @@
+"""What the operations of a postmaster work on: the open parts of one install."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from postroom.blobs.store import BlobStore
+from postroom.config.model import Config
+from postroom.db.database import Database
+from postroom.db.ids import Ids
+from postroom.directory.directory import Directory
+from postroom.notify import Notify
+from postroom.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Handed to every function of ``admin``; opened by ``admin.open`` or the server.
+
+    Queue and ledger are functions of a transaction of ``db``.
+    """
+
+    config: Config
+    db: Database
+    directory: Directory
+    store: Store
+    blobs: BlobStore
+    notify: Notify
+    ids: Ids
+    clock: Callable[[], int]
+
+    def now(self) -> int:
+        """UTC milliseconds."""
+        return self.clock()

@@ -1,0 +1,306 @@
+"""The queue: list, show, stats, hold, release, remove.
+
+Letters are named by their queue ids, or chosen by what they have in common. What is done
+to a letter is noted in the ledger in the same transaction; long work goes in chunks.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.admin import names
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.db.ids import from_text, to_text
+from postroom.directory import accounts
+from postroom.errors import Invalid, NotFound
+from postroom.ledger import rows as ledger
+from postroom.ledger.rows import Fact, folded
+from postroom.queue import changes, listing
+from postroom.queue.changes import Changed
+from postroom.queue.listing import Delivery, Filter, Status, Waiting
+from postroom.queue.rows import NOTIFY_KEY
+
+PAGE: Final = 500
+CHUNK: Final = 1000  # recipients changed in one transaction
+TOP: Final = 20  # destinations in the statistics
+
+Action = Literal["held", "released", "removed"]
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    """A recipient that waits."""
+
+    recipient: str
+    destination: str
+    status: Status
+    attempts: int
+    next_attempt: datetime
+    last_reply: str
+
+
+class QueuedView(msgspec.Struct, frozen=True):
+    """A letter in the queue. ``sender`` is "" for the null reverse-path."""
+
+    id: str
+    accepted: datetime
+    sender: str
+    size: int
+    held: bool
+    recipients: tuple[DeliveryView, ...]
+
+
+class QueuedDetails(QueuedView, frozen=True):
+    """A letter with everything that is known of it. ``account``: who submitted it."""
+
+    account: str
+    message_id: str
+    subject: str
+    envid: str
+    ret: str
+    smtputf8: bool
+    eightbit: bool
+
+
+class DepthView(msgspec.Struct, frozen=True):
+    """How many deliveries wait for one destination, and until when it is left alone."""
+
+    destination: str
+    deliveries: int
+    in_flight: int
+    failures: int
+    paused_until: datetime | None
+
+
+class StatsView(msgspec.Struct, frozen=True):
+    """How deep the queue is. ``deliveries`` counts recipients."""
+
+    deliveries: int
+    held: int
+    quarantined: int
+    in_flight: int
+    oldest: datetime | None
+    destinations: int
+    deepest: tuple[DepthView, ...]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What was done, to how many."""
+
+    action: Action
+    messages: int
+    recipients: int
+
+
+def choose(
+    *, destination: str = "", sender: str | None = None, recipient: str = "", all_: bool = False
+) -> Filter:
+    """Letters by what they have in common; raises Invalid when nothing is named.
+
+    ``sender`` "" or "<>" is the null reverse-path.
+    """
+    if not (destination or recipient or sender is not None or all_):
+        raise Invalid("name queue ids, or choose messages; see --help")
+    if sender is not None:
+        sender = "" if sender in {"", "<>"} else str(names.address(sender))
+    return Filter(
+        destination=names.domain(destination).ascii if destination else "",
+        sender=sender,
+        recipient=str(names.address(recipient)) if recipient else "",
+    )
+
+
+async def every(
+    office: Office, chosen: Filter = listing.EVERYTHING, *, limit: int | None = None
+) -> AsyncIterator[QueuedView]:
+    """The letters of the queue, oldest first, read in pages."""
+    left = limit
+    async for page in _pages(office, chosen):
+        for one in page if left is None else page[:left]:
+            yield _view(one)
+        if left is not None:
+            left -= len(page)
+            if left <= 0:
+                return
+
+
+async def show(office: Office, ident: str) -> QueuedDetails:
+    """One letter; raises NotFound."""
+    number = queue_id(ident)
+    found = await office.db.read(lambda tx: _details(tx, number))
+    if found is None:
+        raise NotFound(f"{ident} is not in the queue; its story: postroom trace {ident}")
+    return found
+
+
+async def stats(office: Office) -> StatsView:
+    """How deep the queue is, and where it is deepest."""
+    found, depths = await office.db.read(lambda tx: (listing.stats(tx), listing.depths(tx, TOP)))
+    now = office.now()
+    return StatsView(
+        deliveries=found.deliveries,
+        held=found.held,
+        quarantined=found.quarantined,
+        in_flight=found.claimed,
+        oldest=names.moment(found.oldest) if found.oldest else None,
+        destinations=found.destinations,
+        deepest=tuple(
+            DepthView(
+                one.destination,
+                one.waiting,
+                one.in_flight,
+                one.failures,
+                names.moment(one.paused_until) if one.paused_until > now else None,
+            )
+            for one in depths
+        ),
+    )
+
+
+async def hold(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
+    """Stop trying to deliver until ``release``."""
+    return await _change(office, "held", chosen, changes.hold)
+
+
+async def release(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
+    """Go on with what was held."""
+    outcome = await _change(office, "released", chosen, changes.release)
+    office.notify.hint([NOTIFY_KEY])
+    return outcome
+
+
+async def remove(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
+    """Delete letters from the queue; nobody is told."""
+
+    def take(tx: Tx, ids: Sequence[int]) -> list[Changed]:
+        return changes.remove(tx, office.blobs, ids, office.now())
+
+    return await _change(office, "removed", chosen, take)
+
+
+def queue_id(text: str) -> int:
+    """Read a queue id; raises Invalid."""
+    try:
+        return from_text(text.strip())
+    except ValueError:
+        raise Invalid(f"{text} is no queue id: it has 13 letters and digits") from None
+
+
+async def _change(
+    office: Office,
+    action: Action,
+    chosen: Sequence[str] | Filter,
+    change: Callable[[Tx, Sequence[int]], list[Changed]],
+) -> Outcome:
+    messages = recipients = 0
+    pages = _pages(office, chosen) if isinstance(chosen, Filter) else _named(office, chosen)
+    async for page in pages:
+        for chunk in _chunks(page):
+            changed = await office.db.write(
+                lambda tx, chunk=chunk: _noted(office, tx, action, change(tx, chunk)),  # type: ignore[misc]
+                bulk=True,
+            )
+            messages += len({one.queued_id for one in changed})
+            recipients += len(changed)
+    return Outcome(action, messages, recipients)
+
+
+def _noted(office: Office, tx: Tx, action: Action, changed: list[Changed]) -> list[Changed]:
+    now = office.now()
+    ledger.note(
+        tx,
+        [
+            Fact(
+                one.queued_id, office.ids.next(), now, action, folded(one.recipient),
+                detail="by the postmaster",
+            )
+            for one in changed
+        ],
+    )  # fmt: skip
+    return changed
+
+
+async def _pages(office: Office, chosen: Filter) -> AsyncIterator[list[Waiting]]:
+    after = 0
+    while True:
+        page = await office.db.read(
+            lambda tx, after=after: listing.page(tx, chosen, after=after, limit=PAGE)  # type: ignore[misc]
+        )
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
+
+
+async def _named(office: Office, ids: Iterable[str]) -> AsyncIterator[list[Waiting]]:
+    """The letters with these ids; raises NotFound before the first is given."""
+    found = []
+    for ident in dict.fromkeys(ids):
+        number = queue_id(ident)
+        one = await office.db.read(lambda tx, number=number: listing.show(tx, number))  # type: ignore[misc]
+        if one is None:
+            raise NotFound(f"{ident} is not in the queue; nothing was changed")
+        found.append(one)
+    yield found
+
+
+def _chunks(page: Sequence[Waiting]) -> list[list[int]]:
+    chunks: list[list[int]] = []
+    room = 0
+    for one in page:
+        if not chunks or room < len(one.deliveries):
+            chunks.append([])
+            room = CHUNK
+        chunks[-1].append(one.id)
+        room -= len(one.deliveries)
+    return chunks
+
+
+def _details(tx: Tx, ident: int) -> QueuedDetails | None:
+    one = listing.show(tx, ident)
+    if one is None:
+        return None
+    account = accounts.by_id(tx, one.account_id) if one.account_id is not None else None
+    entry = ledger.entry(tx, ident)
+    view = _view(one)
+    return QueuedDetails(
+        id=view.id,
+        accepted=view.accepted,
+        sender=view.sender,
+        size=view.size,
+        held=view.held,
+        recipients=view.recipients,
+        account=str(account.address) if account else "",
+        message_id=entry.message_id if entry else "",
+        subject=entry.subject if entry else "",
+        envid=one.envid,
+        ret=one.ret,
+        smtputf8=one.smtputf8,
+        eightbit=one.eightbit,
+    )
+
+
+def _view(one: Waiting) -> QueuedView:
+    return QueuedView(
+        id=to_text(one.id),
+        accepted=names.moment(one.accepted),
+        sender=one.sender,
+        size=one.size,
+        held=one.held,
+        recipients=tuple(delivery_view(delivery) for delivery in one.deliveries),
+    )
+
+
+def delivery_view(one: Delivery) -> DeliveryView:
+    """A recipient that waits, for people."""
+    return DeliveryView(
+        recipient=one.recipient,
+        destination=one.destination,
+        status=one.status,
+        attempts=one.attempts,
+        next_attempt=names.moment(one.next_attempt),
+        last_reply=one.last_reply,
+    )

@@ -1,0 +1,209 @@
+"""The story of a message: by queue id, Message-ID or address.
+
+What was accepted is in the ledger, with everything that became of it since; what was
+refused is read back from the log.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from postroom.address import Address, AddressError
+from postroom.admin import names
+from postroom.admin.office import Office
+from postroom.admin.queue import DeliveryView, delivery_view
+from postroom.db.database import Tx
+from postroom.db.ids import from_text, to_text
+from postroom.directory import accounts
+from postroom.errors import NotFound
+from postroom.ledger import trace
+from postroom.ledger.rows import Fact, folded, normal_id
+from postroom.ledger.trace import Sought, Story
+from postroom.queue import listing
+from postroom.store import mailboxes
+from postroom.telemetry import sink
+
+REFUSALS: Final = frozenset({"message.refused", "recipient.refused", "sender.refused"})
+
+
+class FactView(msgspec.Struct, frozen=True):
+    """One thing that happened. ``account``, ``mailbox`` and ``uid``: where a copy went."""
+
+    at: datetime
+    kind: str
+    recipient: str
+    account: str
+    mailbox: str
+    uid: int | None
+    detail: str
+
+
+class StoryView(msgspec.Struct, frozen=True):
+    """An accepted message, what became of it, and who still waits for it."""
+
+    id: str
+    at: datetime
+    door: str
+    peer: str
+    helo: str
+    tls: str
+    account: str
+    sender: str
+    message_id: str
+    subject: str
+    size: int
+    facts: tuple[FactView, ...]
+    waiting: tuple[DeliveryView, ...]
+
+
+class RefusalView(msgspec.Struct, frozen=True):
+    """Something that was refused; ``reason`` is for the operator."""
+
+    at: str
+    event: str
+    peer: str
+    sender: str
+    recipients: tuple[str, ...]
+    message_id: str
+    status: str
+    reason: str
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Everything that is known; newest first. ``more``: there are older messages."""
+
+    messages: tuple[StoryView, ...]
+    refusals: tuple[RefusalView, ...]
+    more: bool
+
+
+async def find(office: Office, text: str, *, limit: int = 20) -> Found:
+    """The newest ``limit`` messages and refusals; raises NotFound when there are none."""
+    text = text.strip()
+    messages = await _by_queue_id(office, text)
+    more = False
+    if not messages:
+        messages, more = await _search(office, Sought(message_id=normal_id(text)), limit)
+    address = _address(text)
+    if not messages and address is not None:
+        account = await office.directory.look(lambda tx: accounts.find(tx, address))
+        sought = Sought(address=folded(str(address)), account_id=account.id if account else 0)
+        messages, more = await _search(office, sought, limit)
+    refusals = await asyncio.to_thread(_refusals, office, text, limit)
+    if not messages and not refusals:
+        raise NotFound(
+            f"nothing is known of {text}; stories are kept {office.config.limits.ledger_days} days"
+        )
+    views = [await office.db.read(lambda tx, one=one: _view(tx, one)) for one in messages]  # type: ignore[misc]
+    return Found(tuple(views), tuple(refusals), more)
+
+
+async def _by_queue_id(office: Office, text: str) -> list[Story]:
+    try:
+        ident = from_text(text)
+    except ValueError:
+        return []
+    story = await office.db.read(lambda tx: trace.by_id(tx, ident))
+    return [story] if story else []
+
+
+async def _search(office: Office, sought: Sought, limit: int) -> tuple[list[Story], bool]:
+    """At most ``limit`` stories, and whether there are more."""
+    found: list[Story] = []
+    below = trace.NEWEST
+    while below != trace.THE_END and len(found) <= limit:
+        room = limit + 1 - len(found)
+        step, below = await office.db.read(
+            lambda tx, below=below, room=room: trace.search(tx, sought, below=below, limit=room)  # type: ignore[misc]
+        )
+        found += step
+    return found[:limit], len(found) > limit
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return Address.parse(text.removeprefix("<").removesuffix(">"))
+    except AddressError:
+        return None
+
+
+def _refusals(office: Office, text: str, limit: int) -> list[RefusalView]:
+    """From the log, newest first."""
+    address = _address(text)
+    wanted = str(address).casefold() if address else text.casefold()
+    message_id = normal_id(text)
+
+    def is_about(event: Mapping[str, Any]) -> bool:
+        if event.get("event") not in REFUSALS:
+            return False
+        if event.get("message_id") == message_id:
+            return True
+        people = (event.get("sender"), event.get("recipient"), *(event.get("recipients") or ()))
+        return any(str(one).casefold() == wanted for one in people if one)
+
+    # It spares decoding other lines. Domains are logged in lower case, Message-IDs as written.
+    needle = address.domain.ascii if address and message_id.endswith(address.domain.ascii) else ""
+    found = sink.read_back(office.config.log_path, is_about, containing=needle)
+    return [_refusal(event) for event in reversed(deque(found, maxlen=limit))]
+
+
+def _refusal(event: Mapping[str, Any]) -> RefusalView:
+    recipient = event.get("recipient")
+    return RefusalView(
+        at=str(event.get("at", "")),
+        event=str(event.get("event", "")),
+        peer=str(event.get("peer", "")),
+        sender=str(event.get("sender", "")),
+        recipients=(str(recipient),) if recipient else tuple(event.get("recipients") or ()),
+        message_id=str(event.get("message_id", "")),
+        status=str(event.get("status", "")),
+        reason=str(event.get("reason", "")),
+    )
+
+
+def _view(tx: Tx, story: Story) -> StoryView:
+    entry = story.entry
+    waiting = listing.show(tx, entry.id)
+    boxes: dict[int, dict[int, str]] = {}
+    people: dict[int | None, str] = {None: ""}
+    for ident in {entry.account_id, *(fact.account_id for fact in story.facts)} - {None}:
+        account = accounts.by_id(tx, ident) if ident is not None else None
+        people[ident] = str(account.address) if account else f"account {ident}"
+
+    def fact(one: Fact) -> FactView:
+        name = ""
+        if one.account_id is not None and one.mailbox_id is not None:
+            if one.account_id not in boxes:
+                boxes[one.account_id] = {
+                    box.id: box.name for box in mailboxes.listing(tx, one.account_id)
+                }
+            name = boxes[one.account_id].get(one.mailbox_id, "a mailbox since deleted")
+        return FactView(
+            at=names.moment(one.at),
+            kind=one.kind,
+            recipient=one.recipient,
+            account=people[one.account_id],
+            mailbox=name,
+            uid=one.uid,
+            detail=one.detail,
+        )
+
+    return StoryView(
+        id=to_text(entry.id),
+        at=names.moment(entry.at),
+        door=entry.door,
+        peer=entry.peer,
+        helo=entry.helo,
+        tls=entry.tls,
+        account=people[entry.account_id],
+        sender=entry.sender,
+        message_id=entry.message_id,
+        subject=entry.subject,
+        size=entry.size,
+        facts=tuple(fact(one) for one in story.facts),
+        waiting=tuple(delivery_view(one) for one in waiting.deliveries) if waiting else (),
+    )

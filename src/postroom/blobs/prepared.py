@@ -1,0 +1,30 @@
+"""A blob that is ready to be named by a row."""
+
+from typing import Final
+
+import msgspec
+
+IN_ROW: Final = 0
+IN_FILE: Final = 1
+IN_FRAMES: Final = 2  # rows of blob_frame
+
+# A compressed body up to this stands in the row; 64 KiB of noise and the frame around it do.
+INLINE: Final = 64 * 1024 + 64
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """``head`` and ``body`` are compressed; ``digest`` is SHA-256 over body, then head.
+
+    ``path`` is the body's file: durable and final (``place`` 1), or a temporary one whose
+    frames ``insert`` copies into rows (``place`` 2, see ``BlobStore.inserted``).
+    """
+
+    id: int
+    head: bytes
+    head_size: int
+    body: bytes | None
+    body_size: int
+    place: int
+    frames: bytes
+    digest: bytes
+    path: str | None

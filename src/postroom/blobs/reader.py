@@ -1,0 +1,140 @@
+"""Reading one blob: the row, then only the frames that are needed, each checked."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from postroom.blobs import frames, zstd
+from postroom.blobs.damage import damaged
+from postroom.blobs.files import Files
+from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW
+from postroom.db.database import Database, Tx
+
+_ON_LOOP: Final = 64 * 1024
+
+T = TypeVar("T")
+
+_HEAD: Final = "SELECT head, head_size FROM blob WHERE id = :id"
+_ROW: Final = (
+    "SELECT head, head_size, body, body_size, place, frames, digest FROM blob WHERE id = :id"
+)
+_FRAME: Final = "SELECT octets FROM blob_frame WHERE blob_id = :id AND number = :number"
+
+
+class Opened(msgspec.Struct):
+    """A blob's row, its small parts uncompressed. ``octets``: the body when in the row."""
+
+    id: int
+    head: bytes
+    size: int
+    digest: bytes
+    place: int
+    octets: bytes
+    table: list[frames.Frame]
+
+
+class Digest:
+    """SHA-256 over a whole body, then its head, as the octets come."""
+
+    def __init__(self, blob: Opened) -> None:
+        self._blob = blob
+        self._sha = hashlib.sha256()
+
+    async def update(self, piece: bytes) -> None:
+        """More of the body."""
+        if len(piece) > _ON_LOOP:
+            await asyncio.to_thread(self._sha.update, piece)
+        else:
+            self._sha.update(piece)
+
+    def check(self) -> None:
+        """All of it has come. Raises ``BlobCorrupt``."""
+        self._sha.update(self._blob.head)
+        if self._sha.digest() != self._blob.digest:
+            raise damaged(self._blob.id, "the octets fail their SHA-256")
+
+
+def checked(ident: int, read: Callable[[], T]) -> T:
+    """Call ``read``; what it finds wrong becomes ``BlobCorrupt``."""
+    try:
+        return read()
+    except ValueError as error:
+        raise damaged(ident, str(error)) from error
+    except FileNotFoundError as error:
+        raise damaged(ident, "the body file is missing") from error
+    except OSError as error:
+        raise damaged(ident, str(error)) from error
+
+
+def read_head(tx: Tx, ident: int) -> bytes:
+    """The header block."""
+    row = tx.one(_HEAD, id=ident)
+    if row is None:
+        raise damaged(ident, "the row is missing")
+    return checked(ident, lambda: zstd.unpack(row[0], row[1]))
+
+
+def read_row(tx: Tx, ident: int) -> Opened:
+    """The row, with head and small body uncompressed."""
+    row = tx.one(_ROW, id=ident)
+    if row is None:
+        raise damaged(ident, "the row is missing")
+    return checked(ident, lambda: _opened(ident, *row))
+
+
+def _opened(  # noqa: PLR0913, PLR0917 - the columns of one row
+    ident: int,
+    head: bytes,
+    head_size: int,
+    body: bytes | None,
+    body_size: int,
+    place: int,
+    table: bytes,
+    digest: bytes,
+) -> Opened:
+    opened = Opened(ident, zstd.unpack(head, head_size), body_size, digest, place, b"", [])
+    if place == IN_ROW:
+        if body is None:
+            raise ValueError("the body is missing")
+        opened.octets = zstd.unpack(body, body_size)
+    elif place in {IN_FILE, IN_FRAMES}:
+        opened.table = frames.from_octets(table, body_size)
+    else:
+        raise ValueError(f"unknown place {place}")
+    return opened
+
+
+async def pieces(
+    db: Database, files: Files, blob: Opened, start: int, end: int
+) -> AsyncIterator[bytes]:
+    """Body octets from ``start`` to ``end``, in pieces of at most 1 MiB."""
+    if blob.place == IN_ROW:
+        if start < end:
+            yield blob.octets[start:end]
+        return
+    number = start // frames.FRAME
+    while start < end:
+        octets = await _frame(db, files, blob, number)
+        begin = start - number * frames.FRAME
+        piece = octets[begin : begin + end - start]
+        yield piece
+        start += len(piece)
+        number += 1
+
+
+async def _frame(db: Database, files: Files, blob: Opened, number: int) -> bytes:
+    frame = blob.table[number]
+    if blob.place == IN_FRAMES:
+        row = await db.read(lambda tx: tx.one(_FRAME, id=blob.id, number=number))
+        if row is None:
+            raise damaged(blob.id, f"frame {number} is missing")
+        packed: bytes = row[0]
+        return await asyncio.to_thread(checked, blob.id, lambda: frames.read(packed, frame))
+    return await asyncio.to_thread(
+        checked,
+        blob.id,
+        lambda: frames.read(files.read(blob.id, frame.offset, frame.stored), frame),
+    )

@@ -1,0 +1,180 @@
+"""Blobs and their rows: insert, count references, read with every check, collect.
+
+One blob serves all recipients of a letter; whoever adds a row that names it adds to
+``refs`` in the same transaction. A blob without references stays for 24 hours, so that a
+backup of the database taken before finds its body.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from postroom.blobs import frames, zstd
+from postroom.blobs.damage import BlobCorrupt, damaged
+from postroom.blobs.files import Files, Step
+from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
+from postroom.blobs.reader import Digest, pieces, read_head, read_row
+from postroom.blobs.writer import BlobWriter
+from postroom.db.database import Database, Engine, Row, Tx
+from postroom.db.ids import Ids
+
+__all__ = ["BlobCorrupt", "BlobStore", "BlobWriter", "Prepared"]
+
+GRACE_MS: Final = 24 * 60 * 60 * 1000
+_CHUNK: Final = 1000
+_HEADS: Final = {
+    "sqlite": (
+        "SELECT blob.id, blob.head, blob.head_size FROM json_each(:ids) AS wanted"
+        " JOIN blob ON blob.id = wanted.value"
+    ),
+    "postgres": "SELECT id, head, head_size FROM blob WHERE id = ANY(:ids)",
+}
+
+
+class BlobStore:
+    """All blobs of one database; large bodies in files below ``data`` or, on PostgreSQL, rows."""
+
+    def __init__(
+        self, data: Path, db_engine: Engine, ids: Ids, *, step: Step = lambda _name: None
+    ) -> None:
+        self.files = Files(data, step)
+        self._in_rows = db_engine == "postgres"
+        self._ids = ids
+
+    def writer(self) -> BlobWriter:
+        """For the body of one message."""
+        return BlobWriter(self.files, self._ids, in_rows=self._in_rows)
+
+    def insert(self, tx: Tx, rows: Sequence[tuple[Prepared, int]]) -> None:
+        """Add blobs, each with its number of references."""
+        tx.many(
+            "INSERT INTO blob (id, head, body, place, head_size, body_size, frames, digest, refs)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (b.id, b.head, b.body, b.place, b.head_size, b.body_size, b.frames, b.digest, refs)
+                for b, refs in rows
+            ],
+        )
+        for blob, _refs in rows:
+            if blob.place == IN_FRAMES:
+                self._insert_frames(tx, blob)
+
+    def _insert_frames(self, tx: Tx, blob: Prepared) -> None:
+        for number, frame in enumerate(frames.from_octets(blob.frames, blob.body_size)):
+            tx.execute(
+                "INSERT INTO blob_frame (blob_id, number, octets) VALUES (:blob, :number, :octets)",
+                blob=blob.id,
+                number=number,
+                octets=self.files.read_temporary(blob.id, frame.offset, frame.stored),
+            )
+
+    async def inserted(self, blob: Prepared) -> None:
+        """Call it once the insert has committed, or failed: drops what only it needed."""
+        if blob.place == IN_FRAMES:
+            await asyncio.to_thread(self.files.remove_temporary, blob.id)
+
+    def retain(self, tx: Tx, ids: Mapping[int, int]) -> None:
+        """Add references. Raises ``BlobCorrupt`` when a blob is gone."""
+        for ident, count in sorted(ids.items()):
+            changed = tx.execute(
+                "UPDATE blob SET refs = refs + :count, freed_at = NULL WHERE id = :id",
+                count=count,
+                id=ident,
+            )
+            if not changed:
+                raise damaged(ident, "the row is missing")
+
+    def release(self, tx: Tx, counts: Mapping[int, int], now: int) -> None:
+        """Take references away; at none the 24 hours begin."""
+        tx.many(
+            "UPDATE blob SET refs = refs - ?,"
+            " freed_at = CASE WHEN refs - ? <= 0 THEN ? ELSE NULL END WHERE id = ?",
+            [(count, count, now, ident) for ident, count in sorted(counts.items())],
+        )
+
+    async def collect(self, db: Database, now: int) -> int:
+        """Delete what nobody has named for 24 hours; how many blobs went."""
+        gone = 0
+        while True:
+            rows = await db.write(lambda tx: _delete(tx, now - GRACE_MS), bulk=True)
+            for ident, place in rows:
+                if place == IN_FILE:
+                    await asyncio.to_thread(self.files.remove, ident)
+            gone += len(rows)
+            if len(rows) < _CHUNK:
+                return gone
+
+    def heads(self, tx: Tx, ids: Sequence[int]) -> dict[int, bytes]:
+        """Header blocks. Missing or damaged ones are left out; ``head`` says why."""
+        found: dict[int, bytes] = {}
+        wanted = list(ids)
+        for at in range(0, len(wanted), _CHUNK):
+            some = wanted[at : at + _CHUNK]
+            given = json.dumps(some) if tx.engine == "sqlite" else some
+            for ident, head, size in tx.all(_HEADS[tx.engine], ids=given):
+                try:
+                    found[ident] = zstd.unpack(head, size)
+                except ValueError as error:
+                    damaged(ident, f"header block: {error}")
+        return found
+
+    async def head(self, db: Database, ident: int) -> bytes:
+        """The header block."""
+        return await db.read(lambda tx: read_head(tx, ident))
+
+    async def body(
+        self, db: Database, ident: int, start: int = 0, length: int | None = None
+    ) -> bytes:
+        """A part of the body, or all of it; a whole read is checked against the digest."""
+        blob = await db.read(lambda tx: read_row(tx, ident))
+        end = _end(start, length, blob.size)
+        found = [piece async for piece in pieces(db, self.files, blob, start, end)]
+        if start == 0 and end == blob.size:
+            digest = Digest(blob)
+            for piece in found:
+                await digest.update(piece)
+            digest.check()
+        return b"".join(found)
+
+    async def verify(self, db: Database, ident: int) -> None:
+        """Read everything, compare the digest. Raises ``BlobCorrupt``."""
+        async for _piece in self.stream(db, ident):
+            pass
+
+    async def stream(
+        self, db: Database, ident: int, start: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Octets of head and body in pieces of at most 1 MiB.
+
+        Of a whole read the last piece comes only after the digest was found right.
+        """
+        blob = await db.read(lambda tx: read_row(tx, ident))
+        head = len(blob.head)
+        end = _end(start, length, head + blob.size)
+        digest = Digest(blob) if start == 0 and end == head + blob.size else None
+        held = blob.head[start : min(end, head)]
+        async for piece in pieces(db, self.files, blob, max(0, start - head), end - head):
+            if digest:
+                await digest.update(piece)
+            for cut in range(0, len(held), frames.FRAME):
+                yield held[cut : cut + frames.FRAME]
+            held = piece
+        if digest:
+            digest.check()
+        for cut in range(0, len(held), frames.FRAME):
+            yield held[cut : cut + frames.FRAME]
+
+
+def _end(start: int, length: int | None, size: int) -> int:
+    return size if length is None else min(size, start + length)
+
+
+def _delete(tx: Tx, before: int) -> list[Row]:
+    return tx.all(
+        "DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE freed_at <= :before"
+        " AND refs <= 0 ORDER BY freed_at LIMIT :most) RETURNING id, place",
+        before=before,
+        most=_CHUNK,
+    )

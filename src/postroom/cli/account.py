@@ -1,0 +1,269 @@
+"""``postroom account``: mailboxes, passwords, addresses and quotas."""
+
+import re
+from typing import Final
+
+import click
+import msgspec
+
+from postroom.admin import accounts
+from postroom.cli import output
+from postroom.cli.password import app_password, ask, password, password_stdin
+from postroom.cli.work import run
+
+_QUOTA: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE)
+_POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
+
+_COLUMNS = [
+    ("ADDRESS", lambda one: one.address),
+    ("NAME", lambda one: one.name),
+    ("STATE", lambda one: one.state),
+    ("ADMIN", lambda one: "admin" if one.admin else ""),
+    ("QUOTA", lambda one: output.size(one.quota) if one.quota else "none"),
+]
+_REMOVED_COLUMNS = [
+    ("ADDRESS", lambda one: one.address),
+    ("NAME", lambda one: one.name),
+    ("KEPT UNTIL", lambda one: one.kept_until),
+]
+
+
+class Quota(click.ParamType[int]):
+    """``10G``, ``500M``, a number of octets, or ``none``."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read it, in octets; 0 is none."""
+        if isinstance(value, int):
+            return value
+        word = str(value).strip()
+        if word.lower() == "none":
+            return 0
+        match = _QUOTA.fullmatch(word)
+        if match is None:
+            self.fail(f"{word!r} is no size; write 500M, 10G or none", param, ctx)
+        return int(float(match[1]) * 1024 ** _POWERS[match[2].upper()])
+
+
+@click.group()
+def account() -> None:
+    """Mailboxes, passwords, addresses and quotas."""
+
+
+@account.command()
+@click.argument("address")
+@click.option("--name", default="", help="The full name.")
+@password_stdin
+@click.option("--quota", type=Quota(), default=0, help="The most it may hold: 10G. Default: none.")
+@click.option("--admin", is_flag=True, help="May administer; gets the mail of postmaster.")
+@output.json_option
+@click.pass_context
+def add(
+    context: click.Context,
+    address: str,
+    name: str,
+    quota: int,
+    *,
+    password_stdin: bool,
+    admin: bool,
+    as_json: bool,
+) -> None:
+    """Open a mailbox for ADDRESS.
+
+    On a terminal the password is asked for; elsewhere, without --password-stdin, one is
+    made up and printed once.
+    """
+    chosen, is_made_up = ask(from_stdin=password_stdin)
+    added = run(
+        context,
+        lambda office: accounts.add(
+            office, address, password=chosen, name=name, quota=quota, admin=admin
+        ),
+    )
+    if as_json:
+        shown = msgspec.structs.asdict(added) | ({"password": chosen} if is_made_up else {})
+        click.echo(output.encode(shown))
+        return
+    click.echo(f"account {added.address} added")
+    if is_made_up:
+        click.echo(f"password: {chosen}")
+
+
+@account.command("list")
+@click.option("--removed", is_flag=True, help="Those that can be restored.")
+@output.list_options
+@click.pass_context
+def list_(
+    context: click.Context, search: str, limit: int | None, *, removed: bool, as_json: bool
+) -> None:
+    """List the accounts by domain and name."""
+    run(
+        context,
+        lambda office: output.listing(
+            accounts.every(office, search=search, limit=limit, removed=removed),
+            _REMOVED_COLUMNS if removed else _COLUMNS,
+            as_json=as_json,
+        ),
+    )
+
+
+@account.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def show(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Show the account ADDRESS and all that belongs to it."""
+    found = run(context, lambda office: accounts.show(office, address))
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    output.details(
+        [
+            ("account", found.address),
+            ("name", found.name),
+            ("also receives as", found.addresses),
+            ("named by", found.named_by),
+            ("state", found.state),
+            ("admin", found.admin),
+            ("quota", output.size(found.quota) if found.quota else "none"),
+            ("used", f"{output.size(found.used)} in {found.messages} messages"),
+            ("password", "set" if found.has_password else "none: can't log in"),
+            (
+                "app passwords",
+                [f"{one.label} ({','.join(one.scopes)})" for one in found.app_passwords],
+            ),
+            ("last login", found.last_login or "never"),
+            ("added", found.created),
+        ]
+    )
+
+
+@account.command("set")
+@click.argument("address")
+@click.option("--name", help="The full name.")
+@click.option("--admin/--no-admin", "admin", default=None, help="May administer or not.")
+@output.json_option
+@click.pass_context
+def set_(
+    context: click.Context, address: str, name: str | None, *, admin: bool | None, as_json: bool
+) -> None:
+    """Change the name or the rights of the account ADDRESS."""
+    if name is None and admin is None:
+        raise click.UsageError("nothing to set; see --help")
+    changed = run(context, lambda office: accounts.change(office, address, name=name, admin=admin))
+    output.done(changed, f"account {changed.address} changed", as_json=as_json)
+
+
+@account.command()
+@click.argument("address")
+@click.argument("size", type=Quota(), required=False)
+@output.json_option
+@click.pass_context
+def quota(context: click.Context, address: str, size: int | None, *, as_json: bool) -> None:
+    """Set the quota of the account ADDRESS to SIZE (10G, none), or print it."""
+    if size is not None:
+        run(context, lambda office: accounts.change(office, address, quota=size))
+    found = run(context, lambda office: accounts.show(office, address))
+    limit = output.size(found.quota) if found.quota else "none"
+    output.done(
+        {"address": found.address, "quota": found.quota, "used": found.used},
+        f"quota of {found.address}: {limit}, used: {output.size(found.used)}",
+        as_json=as_json,
+    )
+
+
+@account.command()
+@click.argument("address")
+@click.argument("new")
+@click.option("--keep-old", is_flag=True, help="Go on receiving as ADDRESS too.")
+@output.json_option
+@click.pass_context
+def rename(
+    context: click.Context, address: str, new: str, *, keep_old: bool, as_json: bool
+) -> None:
+    """Give the account ADDRESS the main address NEW; its mail stays."""
+    renamed = run(context, lambda office: accounts.rename(office, address, new, keep_old=keep_old))
+    output.done(renamed, f"account {address} is now {renamed.address}", as_json=as_json)
+
+
+@account.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def disable(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Stop mail to and logins of the account ADDRESS."""
+    changed = run(context, lambda office: accounts.change(office, address, disabled=True))
+    output.done(changed, f"account {changed.address} disabled", as_json=as_json)
+
+
+@account.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def enable(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Undo `disable`."""
+    changed = run(context, lambda office: accounts.change(office, address, disabled=False))
+    output.done(changed, f"account {changed.address} enabled", as_json=as_json)
+
+
+@account.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Close the account ADDRESS; for 30 days it can be restored with its mail."""
+    removed = run(context, lambda office: accounts.remove(office, address))
+    output.done(
+        removed,
+        f"account {removed.address} removed; until {output.text(removed.kept_until)}"
+        f" it can be brought back: postroom account restore {removed.address}",
+        as_json=as_json,
+    )
+    if removed.named_by:
+        output.note(f"still named by {', '.join(removed.named_by)}")
+
+
+@account.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def restore(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Bring back the removed account ADDRESS with its mail."""
+    restored = run(context, lambda office: accounts.restore(office, address))
+    output.done(restored, f"account {restored.address} restored", as_json=as_json)
+    if restored.lost:
+        output.note(f"taken by others meanwhile: {', '.join(restored.lost)}")
+
+
+@account.group()
+def address() -> None:
+    """Further addresses of an account."""
+
+
+@address.command("add")
+@click.argument("owner", metavar="ACCOUNT")
+@click.argument("further", metavar="ADDRESS")
+@output.json_option
+@click.pass_context
+def add_address(context: click.Context, owner: str, further: str, *, as_json: bool) -> None:
+    """Let ACCOUNT receive and send as ADDRESS too."""
+    found = run(context, lambda office: accounts.add_address(office, owner, further))
+    output.done(found, f"{found.address} also receives as {further}", as_json=as_json)
+
+
+@address.command("remove")
+@click.argument("owner", metavar="ACCOUNT")
+@click.argument("further", metavar="ADDRESS")
+@output.json_option
+@click.pass_context
+def remove_address(context: click.Context, owner: str, further: str, *, as_json: bool) -> None:
+    """Take ADDRESS away from ACCOUNT."""
+    found = run(context, lambda office: accounts.remove_address(office, owner, further))
+    output.done(found, f"{found.address} no longer receives as {further}", as_json=as_json)
+
+
+account.add_command(password)
+account.add_command(app_password)

@@ -1,0 +1,136 @@
+"""``postroom alias``: add, list, show, set, rename, remove."""
+
+import click
+
+from postroom.admin import aliases
+from postroom.admin.aliases import AliasDetails
+from postroom.cli import output
+from postroom.cli.work import run
+
+_SHOWN = 5  # targets in a list; all stand in `show` and in JSON
+
+_COLUMNS = [
+    ("ALIAS", lambda one: one.address),
+    ("TARGETS", lambda one: _short(one.targets)),
+    ("MEMBERS", lambda one: "hidden" if one.hidden else "shown"),
+]
+
+
+@click.group()
+def alias() -> None:
+    """Addresses that stand for others."""
+
+
+@alias.command()
+@click.argument("address")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("--hidden", is_flag=True, help="Don't tell the members to anyone who asks.")
+@output.json_option
+@click.pass_context
+def add(
+    context: click.Context, address: str, targets: tuple[str, ...], *, hidden: bool, as_json: bool
+) -> None:
+    """Deliver mail for ADDRESS to each TARGET, here or elsewhere."""
+    added = run(context, lambda office: aliases.add(office, address, targets, hidden=hidden))
+    output.done(added, f"alias {added.address} added", as_json=as_json)
+    _warn(added)
+
+
+@alias.command("list")
+@output.list_options
+@click.pass_context
+def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
+    """List the aliases by domain and name."""
+    run(
+        context,
+        lambda office: output.listing(
+            aliases.every(office, search=search, limit=limit), _COLUMNS, as_json=as_json
+        ),
+    )
+
+
+@alias.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def show(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Show the alias ADDRESS and what its targets are."""
+    found = run(context, lambda office: aliases.show(office, address))
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    output.details(
+        [
+            ("alias", found.address),
+            ("targets", [f"{target.address}  ({target.kind})" for target in found.targets]),
+            ("members", "hidden" if found.hidden else "shown"),
+            ("added", found.created),
+        ]
+    )
+
+
+@alias.command("set")
+@click.argument("address")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--add", "more", multiple=True, metavar="TARGET", help="One more target.")
+@click.option("--remove", "less", multiple=True, metavar="TARGET", help="One target less.")
+@click.option("--hidden/--shown", "hidden", default=None, help="Tell the members or not.")
+@output.json_option
+@click.pass_context
+def set_(
+    context: click.Context,
+    address: str,
+    targets: tuple[str, ...],
+    more: tuple[str, ...],
+    less: tuple[str, ...],
+    *,
+    hidden: bool | None,
+    as_json: bool,
+) -> None:
+    """Replace the targets of the alias ADDRESS, or add and remove some."""
+    if not targets and not more and not less and hidden is None:
+        raise click.UsageError("nothing to set; see --help")
+    changed = run(
+        context,
+        lambda office: aliases.change(
+            office,
+            address,
+            targets=targets or None,
+            add_targets=more,
+            remove_targets=less,
+            hidden=hidden,
+        ),
+    )
+    output.done(changed, f"alias {changed.address} changed", as_json=as_json)
+    _warn(changed)
+
+
+@alias.command()
+@click.argument("address")
+@click.argument("new")
+@output.json_option
+@click.pass_context
+def rename(context: click.Context, address: str, new: str, *, as_json: bool) -> None:
+    """Give the alias ADDRESS the address NEW."""
+    renamed = run(context, lambda office: aliases.rename(office, address, new))
+    output.done(renamed, f"alias {address} is now {renamed.address}", as_json=as_json)
+
+
+@alias.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Refuse mail for the alias ADDRESS from now on."""
+    removed = run(context, lambda office: aliases.remove(office, address))
+    output.done(removed, f"alias {removed.address} removed", as_json=as_json)
+
+
+def _short(targets: tuple[str, ...]) -> str:
+    more = len(targets) - _SHOWN
+    return ", ".join(targets[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _warn(details: AliasDetails) -> None:
+    if details.unknown:
+        output.note(f"{details.unknown[0]} does not receive mail (yet); see: postroom alias show")

@@ -1,0 +1,128 @@
+"""``postroom domain``: add, list, show, set, rename, remove."""
+
+from typing import Literal
+
+import click
+
+from postroom.admin import domains
+from postroom.admin.domains import DomainChanges
+from postroom.cli import output
+from postroom.cli.work import run
+
+_COLUMNS = [
+    ("DOMAIN", lambda one: one.name),
+    ("ALIAS OF", lambda one: one.alias_of),
+    ("CATCH-ALL", lambda one: one.catch_all),
+]
+
+
+@click.group()
+def domain() -> None:
+    """Domains that receive mail here."""
+
+
+@domain.command()
+@click.argument("name")
+@click.option("--alias-of", metavar="OTHER", help="Every address in NAME is the same in OTHER.")
+@output.json_option
+@click.pass_context
+def add(context: click.Context, name: str, alias_of: str | None, *, as_json: bool) -> None:
+    """Receive mail for the domain NAME."""
+    added = run(context, lambda office: domains.add(office, name, alias_of=alias_of))
+    sentence = f"domain {added.name} added"
+    if added.alias_of:
+        sentence += f" as an alias of {added.alias_of}"
+    output.done(added, sentence, as_json=as_json)
+
+
+@domain.command("list")
+@output.list_options
+@click.pass_context
+def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
+    """List the domains by name."""
+    run(
+        context,
+        lambda office: output.listing(
+            domains.every(office, search=search, limit=limit), _COLUMNS, as_json=as_json
+        ),
+    )
+
+
+@domain.command()
+@click.argument("name")
+@output.json_option
+@click.pass_context
+def show(context: click.Context, name: str, *, as_json: bool) -> None:
+    """Show the domain NAME and what it holds."""
+    found = run(context, lambda office: domains.show(office, name))
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    output.details(
+        [
+            ("domain", found.name),
+            ("in DNS", found.ascii if found.ascii != found.name else ""),
+            ("alias of", found.alias_of),
+            ("accounts", found.accounts),
+            ("aliases", found.aliases),
+            ("alias domains", found.alias_domains),
+            ("catch-all", found.catch_all or "none: unknown names are refused"),
+            ("separators", found.separators or "none: no subaddresses"),
+            ("case", found.case),
+            ("dots", found.dots),
+            ("added", found.created),
+        ]
+    )
+
+
+@domain.command("set")
+@click.argument("name")
+@click.option("--catch-all", metavar="ADDRESS", help="Gets mail for unknown names; none: refuse.")
+@click.option("--separators", metavar="LETTERS", help="Begin a subaddress; empty: none.")
+@click.option("--case", type=click.Choice(["sensitive", "insensitive"]), help="Of names.")
+@click.option("--dots", type=click.Choice(["significant", "ignored"]), help="In names.")
+@output.json_option
+@click.pass_context
+def set_(
+    context: click.Context,
+    name: str,
+    catch_all: str | None,
+    separators: str | None,
+    case: Literal["sensitive", "insensitive"] | None,
+    dots: Literal["significant", "ignored"] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Change how the domain NAME treats names."""
+    changes = DomainChanges(
+        catch_all="" if catch_all == "none" else catch_all,
+        separators=separators,
+        case=case,
+        dots=dots,
+    )
+    if changes == DomainChanges():
+        raise click.UsageError("nothing to set; see --help")
+    changed = run(context, lambda office: domains.change(office, name, changes))
+    output.done(changed, f"domain {changed.name} changed", as_json=as_json)
+
+
+@domain.command()
+@click.argument("name")
+@click.argument("new")
+@click.option("--keep-old", is_flag=True, help="Keep NAME as an alias of NEW.")
+@output.json_option
+@click.pass_context
+def rename(context: click.Context, name: str, new: str, *, keep_old: bool, as_json: bool) -> None:
+    """Rename the domain NAME to NEW, with all its addresses."""
+    renamed = run(context, lambda office: domains.rename(office, name, new, keep_old=keep_old))
+    output.done(renamed, f"domain {name} is now {renamed.name}", as_json=as_json)
+
+
+@domain.command()
+@click.argument("name")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, name: str, *, as_json: bool) -> None:
+    """Refuse mail for the domain NAME, which must be empty."""
+    removed = run(context, lambda office: domains.remove(office, name))
+    output.done(removed, f"domain {removed.name} removed", as_json=as_json)

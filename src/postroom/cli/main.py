@@ -1,0 +1,103 @@
+"""``postroom``: the group of all commands.
+
+Each command's module is imported when it is called, so ``postroom --help`` is quick.
+What is refused (``errors.Refused``), fails in the mail system (``errors.MailError``) or
+in the operating system ends with one line on standard error and exit status 1; wrong
+usage ends with 2.
+"""
+
+import errno
+import importlib
+from typing import Final, NamedTuple
+
+import click
+
+from postroom import VERSION
+from postroom.errors import MailError, Refused
+
+
+class Lazy(NamedTuple):
+    """Where a command is, and its line in ``--help``."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: Final = {
+    "serve": Lazy("postroom.cli.serve", "Run the server."),
+    "demo": Lazy("postroom.cli.demo", "Try everything on this machine, without set-up."),
+    "domain": Lazy("postroom.cli.domain", "Domains that receive mail here."),
+    "account": Lazy("postroom.cli.account", "Mailboxes, passwords and quotas."),
+    "alias": Lazy("postroom.cli.alias", "Addresses that stand for others."),
+    "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
+    "trace": Lazy("postroom.cli.trace", "What happened to a message."),
+}
+
+
+class Failed(click.ClickException):
+    """One line for people, exit status 1."""
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002 click's signature
+        """Print it to standard error; what was typed may hold anything."""
+        line = self.message.encode("unicode_escape").decode("ascii")
+        click.echo(f"postroom: {self.message if self.message.isprintable() else line}", err=True)
+
+
+class Postroom(click.Group):
+    """Knows its commands by name, loads them when needed, and turns refusals into lines."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Every command, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's module; its command has the command's name."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(importlib.import_module(COMMANDS[cmd_name].module), cmd_name)
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Print the table without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; refusals and failures become ``Failed``."""
+        try:
+            return super().invoke(ctx)
+        except Refused as error:
+            raise Failed(str(error)) from error
+        except MailError as error:
+            raise Failed(
+                f"{error.text}" + (f" ({error.detail})" if error.detail else "")
+            ) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of our output has gone
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise Failed(f"{where}{error.strerror or error}") from error
+
+
+@click.group(
+    cls=Postroom, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
+)
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(dir_okay=False),
+    help="The settings. Default: POSTROOM_CONFIG, ./postroom.toml, /etc/postroom/postroom.toml.",
+)
+@click.version_option(VERSION, prog_name="postroom")
+@click.pass_context
+def postroom(context: click.Context, config: str | None) -> None:
+    """Postroom, a complete mail server.
+
+    Commands work while the server runs, and count at once.
+    """
+    context.obj = config
+
+
+def main() -> None:
+    """Run the command line; the exit status is 0, 1 or 2."""
+    postroom(prog_name="postroom")

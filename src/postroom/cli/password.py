@@ -1,0 +1,106 @@
+"""``postroom account password`` and ``postroom account app-password``.
+
+A password is never an argument: arguments stand in the process list. It is typed twice
+on a terminal, read from standard input with ``--password-stdin``, or made up and printed
+once.
+"""
+
+import sys
+
+import click
+
+from postroom.admin import credentials
+from postroom.admin.credentials import SHORT
+from postroom.cli import output
+from postroom.cli.work import run
+
+password_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of input."
+)
+
+_COLUMNS = [
+    ("LABEL", lambda one: one.label),
+    ("SCOPES", lambda one: ",".join(one.scopes)),
+    ("CREATED", lambda one: one.created),
+    ("LAST USED", lambda one: one.last_used or "never"),
+]
+
+
+def ask(*, from_stdin: bool) -> tuple[str, bool]:
+    """A new password, and whether it was made up (so it must be printed)."""
+    if from_stdin:
+        line = sys.stdin.readline().rstrip("\r\n")
+        if not line:
+            raise click.UsageError("--password-stdin: there is no password on standard input")
+        return _warned(line), False
+    if sys.stdin.isatty():
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return _warned(typed), False
+    return credentials.random_password(), True
+
+
+def _warned(password: str) -> str:
+    if len(password) < SHORT:
+        output.note(f"the password is shorter than {SHORT} characters")
+    return password
+
+
+@click.command()
+@click.argument("address")
+@password_stdin
+@output.json_option
+@click.pass_context
+def password(context: click.Context, address: str, *, password_stdin: bool, as_json: bool) -> None:
+    """Set the password of the account ADDRESS."""
+    chosen, is_made_up = ask(from_stdin=password_stdin)
+    run(context, lambda office: credentials.set_password(office, address, chosen))
+    result = {"address": address} | ({"password": chosen} if is_made_up else {})
+    output.done(result, f"password of {address} set", as_json=as_json)
+    if is_made_up and not as_json:
+        click.echo(f"password: {chosen}")
+
+
+@click.group("app-password")
+def app_password() -> None:
+    """Passwords for single apps and devices, taken back one by one."""
+
+
+@app_password.command()
+@click.argument("address")
+@click.option("--label", required=True, metavar="L", help="What it is for, such as: phone.")
+@click.option("--scope", default="", metavar="S,..", help="imap, pop3, sieve, smtp. Default: all.")
+@output.json_option
+@click.pass_context
+def add(context: click.Context, address: str, label: str, scope: str, *, as_json: bool) -> None:
+    """Make an app password for the account ADDRESS and print it, once."""
+    scopes = [word.strip() for word in scope.split(",") if word.strip()]
+    made = run(context, lambda office: credentials.add_app(office, address, label, scopes))
+    output.done({"address": address, "label": label, "password": made}, made, as_json=as_json)
+
+
+@app_password.command("list")
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def list_(context: click.Context, address: str, *, as_json: bool) -> None:
+    """List the app passwords of the account ADDRESS."""
+    found = run(context, lambda office: credentials.apps(office, address))
+    if as_json:
+        click.echo(output.encode(found))
+    else:
+        output.table(found, _COLUMNS)
+
+
+@app_password.command()
+@click.argument("address")
+@click.argument("label")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, address: str, label: str, *, as_json: bool) -> None:
+    """Take the app password LABEL of the account ADDRESS back."""
+    run(context, lambda office: credentials.remove_app(office, address, label))
+    output.done(
+        {"address": address, "label": label},
+        f"app password {label} of {address} removed",
+        as_json=as_json,
+    )

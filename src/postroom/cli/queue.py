@@ -1,0 +1,208 @@
+"""``postroom queue``: list, show, stats, hold, release, remove."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import click
+
+from postroom.admin import queue as admin
+from postroom.admin.office import Office
+from postroom.admin.queue import Outcome, QueuedView
+from postroom.cli import output
+from postroom.cli.work import run
+from postroom.queue.listing import Filter
+
+_SHOWN = 3  # recipients in a list; all stand in `show` and in JSON
+
+
+def _state(one: QueuedView) -> str:
+    if one.held:
+        return "held"
+    states = {recipient.status for recipient in one.recipients}
+    return next((s for s in ("quarantined", "claimed") if s in states), "waiting")
+
+
+def _recipients(one: QueuedView) -> str:
+    more = len(one.recipients) - _SHOWN
+    return ", ".join(recipient.recipient for recipient in one.recipients[:_SHOWN]) + (
+        f" and {more} more" if more > 0 else ""
+    )
+
+
+_COLUMNS = [
+    ("ID", lambda one: one.id),
+    ("ACCEPTED", lambda one: one.accepted),
+    ("SIZE", lambda one: output.size(one.size)),
+    ("STATE", _state),
+    ("SENDER", lambda one: one.sender or "<>"),
+    ("RECIPIENTS", _recipients),
+]
+_DELIVERIES = [
+    ("RECIPIENT", lambda one: one.recipient),
+    ("STATE", lambda one: one.status),
+    ("ATTEMPTS", lambda one: one.attempts),
+    ("NEXT", lambda one: one.next_attempt),
+    ("LAST REPLY", lambda one: one.last_reply),
+]
+_DEPTHS = [
+    ("DESTINATION", lambda one: one.destination),
+    ("RECIPIENTS", lambda one: one.deliveries),
+    ("IN FLIGHT", lambda one: one.in_flight),
+    ("FAILURES", lambda one: one.failures),
+    ("PAUSED UNTIL", lambda one: one.paused_until),
+]
+
+CommandT = TypeVar("CommandT", bound=Callable[..., object])
+
+
+def _filtering(command: CommandT) -> CommandT:
+    """Give a command options that say which messages."""
+    for option in (
+        click.option("--recipient", default="", metavar="ADDRESS", help="Those for ADDRESS."),
+        click.option("--sender", metavar="ADDRESS", help="Those from ADDRESS; <> for notices."),
+        click.option("--to", "destination", default="", metavar="DOMAIN", help="Those to DOMAIN."),
+    ):
+        command = option(command)
+    return command
+
+
+def _choosing(command: CommandT) -> CommandT:
+    """Give a command queue ids, or options that say which messages instead."""
+    command = click.argument("ids", nargs=-1, metavar="[ID]...")(_filtering(command))
+    return click.option("--all", "all_", is_flag=True, help="Every message.")(command)
+
+
+@click.group()
+def queue() -> None:
+    """Mail that waits to be delivered to other servers."""
+
+
+@queue.command("list")
+@_filtering
+@click.option("--held/--not-held", "held", default=None, help="Only what is held, or is not.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.json_option
+@click.pass_context
+def list_(
+    context: click.Context,
+    destination: str,
+    sender: str | None,
+    recipient: str,
+    limit: int | None,
+    *,
+    held: bool | None,
+    as_json: bool,
+) -> None:
+    """List the messages, oldest first."""
+
+    async def work(office: Office) -> None:
+        chosen = admin.choose(
+            destination=destination, sender=sender, recipient=recipient, all_=True
+        )
+        chosen = Filter(chosen.destination, chosen.sender, chosen.recipient, held)
+        items = admin.every(office, chosen, limit=limit)
+        await output.listing(items, _COLUMNS, as_json=as_json)
+
+    run(context, work)
+
+
+@queue.command()
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def show(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """Show the message ID and each of its recipients."""
+    found = run(context, lambda office: admin.show(office, ident))
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    output.details(
+        [
+            ("id", found.id),
+            ("accepted", found.accepted),
+            ("state", _state(found)),
+            ("sender", found.sender or "<>"),
+            ("account", found.account),
+            ("message-id", found.message_id),
+            ("subject", found.subject),
+            ("size", output.size(found.size)),
+            ("envid", found.envid),
+            ("ret", found.ret),
+        ]
+    )
+    click.echo()
+    output.table(found.recipients, _DELIVERIES)
+
+
+@queue.command()
+@output.json_option
+@click.pass_context
+def stats(context: click.Context, *, as_json: bool) -> None:
+    """Show how much waits, and for whom most."""
+    found = run(context, admin.stats)
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    output.details(
+        [
+            ("recipients", found.deliveries),
+            ("held", found.held),
+            ("quarantined", found.quarantined),
+            ("in flight", found.in_flight),
+            ("destinations", found.destinations),
+            ("oldest", found.oldest),
+        ]
+    )
+    if found.deepest:
+        click.echo()
+        output.table(found.deepest, _DEPTHS)
+
+
+@queue.command()
+@_choosing
+@output.json_option
+@click.pass_context
+def hold(context: click.Context, /, ids: tuple[str, ...], **options: object) -> None:
+    """Don't try to deliver the messages ID until they are released."""
+    _act(context, admin.hold, ids, options)
+
+
+@queue.command()
+@_choosing
+@output.json_option
+@click.pass_context
+def release(context: click.Context, /, ids: tuple[str, ...], **options: object) -> None:
+    """Go on with messages that are held."""
+    _act(context, admin.release, ids, options)
+
+
+@queue.command()
+@_choosing
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, /, ids: tuple[str, ...], **options: object) -> None:
+    """Delete messages from the queue. Their senders get no notice."""
+    _act(context, admin.remove, ids, options)
+
+
+def _act(
+    context: click.Context,
+    action: Callable[[Office, Sequence[str] | Filter], Awaitable[Outcome]],
+    ids: tuple[str, ...],
+    options: dict[str, object],
+) -> None:
+    as_json = bool(options.pop("as_json"))
+    named = {name: value for name, value in options.items() if value not in ("", None, False)}
+    if bool(ids) == bool(named):
+        raise click.UsageError("name IDs, or choose by --to, --sender, --recipient or --all")
+    chosen: Sequence[str] | Filter = ids or admin.choose(**options)  # type: ignore[arg-type]
+    outcome = run(context, lambda office: action(office, chosen))
+    sentence = (
+        f"{_count(outcome.messages, 'message')} {outcome.action},"
+        f" {_count(outcome.recipients, 'recipient')}"
+    )
+    output.done(outcome, sentence, as_json=as_json)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

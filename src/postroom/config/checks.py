@@ -1,0 +1,105 @@
+"""What types can't say: settings that must fit each other or be an address, a network.
+
+Each check yields ``(setting, reason)``.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+
+from postroom.address import AddressError, Domain
+from postroom.config.model import Config, Listen
+from postroom.errors import ConfigurationError
+
+Fault = tuple[str, str]
+
+
+def check(config: Config, source: str = "configuration") -> Config:
+    """The same config; raises ConfigurationError with the first fault found."""
+    for setting, reason in faults(config):
+        raise ConfigurationError(f"{source}: {setting}: {reason}")
+    return config
+
+
+def faults(config: Config) -> Iterator[Fault]:
+    """Everything that is wrong."""
+    yield from _hostname(config.hostname)
+    yield from _database(config.database)
+    yield from _path("data", config.data)
+    yield from _path("tls.certificate", config.tls.certificate)
+    yield from _path("tls.key", config.tls.key)
+    yield from _networks("trusted", config.trusted)
+    for number, listen in enumerate(config.listen):
+        yield from _listen(f"listen[{number}]", listen)
+    yield from _twice(config.listen)
+    if (config.tls.certificate is None) != (config.tls.key is None):
+        missing = "key" if config.tls.key is None else "certificate"
+        yield f"tls.{missing}", "certificate and key are needed together"
+    for number, server in enumerate(config.dns.servers):
+        yield from _server(f"dns.servers[{number}]", server)
+    if config.limits.hard_errors < config.limits.soft_errors:
+        yield "limits.hard_errors", "must not be below soft_errors"
+
+
+def _hostname(hostname: str) -> Iterator[Fault]:
+    try:
+        if Domain.parse(hostname).is_literal:
+            yield "hostname", f"{hostname!r} is an address; a name is needed"
+    except AddressError as error:
+        yield "hostname", str(error)
+
+
+def _database(url: str | None) -> Iterator[Fault]:
+    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+        yield "database", "must begin with postgresql://"
+
+
+def _path(setting: str, path: str | None) -> Iterator[Fault]:
+    if path == "":
+        yield setting, "a path is needed"
+    elif path and "\0" in path:
+        yield setting, "a path cannot hold NUL"
+
+
+def _listen(setting: str, listen: Listen) -> Iterator[Fault]:
+    if listen.address not in {"", "localhost"}:
+        try:
+            ipaddress.ip_address(listen.address)
+        except ValueError:
+            yield f"{setting}.address", f"{listen.address!r} is not an IP address"
+    if listen.auth == "plain" and not listen.is_loopback:
+        yield f"{setting}.auth", '"plain" needs a loopback address: passwords would be readable'
+    yield from _networks(f"{setting}.relay_from", listen.relay_from)
+
+
+def _twice(listeners: Iterable[Listen]) -> Iterator[Fault]:
+    taken: dict[tuple[str, int], int] = {}
+    for number, listen in enumerate(listeners):
+        first = taken.setdefault((listen.address, listen.port), number)
+        if first != number and listen.port:
+            yield f"listen[{number}].port", f"{listen.port} is taken by listen[{first}]"
+
+
+def _networks(setting: str, networks: Iterable[str]) -> Iterator[Fault]:
+    for number, text in enumerate(networks):
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            yield f"{setting}[{number}]", f"not a network: {error}"
+            continue
+        if network.prefixlen == 0:
+            yield f"{setting}[{number}]", f"{text} is everybody"
+
+
+def _server(setting: str, server: str) -> Iterator[Fault]:
+    host, port = server, "53"
+    if server.startswith("["):
+        host, _, port = server[1:].partition("]:")
+    elif server.count(":") == 1:
+        host, _, port = server.partition(":")
+    try:
+        ipaddress.ip_address(host)
+        is_valid = port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        yield setting, f'{server!r} is not an address like "192.0.2.53" or "[::1]:5353"'

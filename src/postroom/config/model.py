@@ -1,0 +1,301 @@
+"""Every setting of ``postroom.toml``: its type, its default and what it means.
+
+``docs/config.md`` is printed from here. A part of the program gets its own table, never
+the whole ``Config``. Sizes are octets; names end in the unit of a time.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+ListenProtocol = Literal[
+    "smtp",
+    "submission",
+    "submissions",
+    "lmtp",
+    "imap",
+    "imaps",
+    "pop3",
+    "pop3s",
+    "managesieve",
+    "http",
+    "https",
+]
+Auth = Literal["never", "tls", "plain"]
+Console = Literal["text", "json", "none"]
+Level = Literal["info", "warning", "error"]
+Octets = Annotated[int, Meta(ge=0, le=1 << 53)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+STANDARD_PORTS: Final[dict[ListenProtocol, int]] = {
+    "smtp": 25,
+    "submission": 587,
+    "submissions": 465,
+    "lmtp": 24,
+    "imap": 143,
+    "imaps": 993,
+    "pop3": 110,
+    "pop3s": 995,
+    "managesieve": 4190,
+    "http": 80,
+    "https": 443,
+}
+
+
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A door: a protocol on an address and port. Without any, all standard ports but lmtp's."""
+
+    protocol: Annotated[
+        ListenProtocol,
+        Meta(
+            description="What is spoken. Names that end in s (submissions, imaps, pop3s, https) "
+            "begin with TLS; the others offer STARTTLS."
+        ),
+    ]
+    address: Annotated[
+        str,
+        Meta(
+            description='An IPv4 or IPv6 address of this machine, or "localhost". '
+            "Empty: every address."
+        ),
+    ] = ""
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="The TCP port. Default: the protocol's standard port. "
+            "0: any free port, named in the log.",
+        ),
+    ]
+    auth: Annotated[
+        Auth | None,
+        Meta(
+            description='When people may log in: "never", inside "tls" only, or also in '
+            '"plain" (on a loopback address only). Default: smtp never, all others tls.'
+        ),
+    ] = None
+    checks: Annotated[
+        Literal["full", "none"],
+        Meta(
+            description='"none" is for an inner network: no sender authentication, reputation '
+            "or spam checks of what arrives here."
+        ),
+    ] = "full"
+    relay_from: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks that may send anywhere without a password, for old devices: "
+            '["192.0.2.0/28"]. Nobody by default. For smtp and lmtp: submission asks for a login.'
+        ),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Give ``auth`` its default, which depends on the protocol."""
+        if self.auth is None:
+            default = "never" if self.protocol == "smtp" else "tls"
+            msgspec.structs.force_setattr(self, "auth", default)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        if self.address == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def is_implicit_tls(self) -> bool:
+        """Whether TLS begins with the first octet (RFC 8314 §3)."""
+        return self.protocol in {"submissions", "imaps", "pop3s", "https"}
+
+
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The certificate shown to peers. Until there is one, a self-signed one is made."""
+
+    certificate: Annotated[
+        str | None,
+        Meta(description="PEM file with the certificate and its chain. Needs key too."),
+    ] = None
+    key: Annotated[str | None, Meta(description="PEM file with the private key.")] = None
+    minimum: Annotated[
+        Literal["1.2", "1.3"], Meta(description="The oldest version of TLS that is spoken.")
+    ] = "1.2"
+
+
+class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whom to ask for names."""
+
+    servers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description='Addresses of resolvers, with a port where it is not 53: "127.0.0.1:5353", '
+            '"[::1]:5353". Default: the system\'s.'
+        ),
+    ] = ()
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How much one peer may ask for, and how long it may take. 0 means no limit where said."""
+
+    max_message: Annotated[
+        Octets,
+        Meta(description="The largest message accepted, in octets. 0: no limit (RFC 1870)."),
+    ] = 104_857_600
+    max_recipients: Annotated[
+        int,
+        Meta(
+            le=1_000_000,
+            ge=100,
+            description="Recipients of one message (RFC 5321 §4.5.3.1.8: >= 100).",
+        ),
+    ] = 1_000
+    max_connections: Annotated[
+        Count, Meta(description="Connections at one time, over all listeners.")
+    ] = 10_000
+    max_connections_per_ip: Annotated[
+        Count,
+        Meta(
+            description="Connections at one time from one IPv4 address or IPv6 /64. "
+            "Loopback is exempt.",
+        ),
+    ] = 50
+    soft_errors: Annotated[
+        Count, Meta(description="Errors in a session after which answers become slow.")
+    ] = 10
+    hard_errors: Annotated[
+        Count, Meta(description="Errors in a session after which it is closed.")
+    ] = 20
+    login_failures: Annotated[
+        Count, Meta(description="Failed logins in a connection after which it is closed.")
+    ] = 5
+    disk_reserve: Annotated[
+        Octets,
+        Meta(
+            description="Octets that stay free on the disk of the data folder: below it new "
+            "messages are put off with 452.",
+        ),
+    ] = 268_435_456
+    hop_limit: Annotated[
+        int,
+        Meta(
+            le=1_000_000,
+            ge=20,
+            description="Received fields after which a message is in a loop (RFC 5321 §6.3).",
+        ),
+    ] = 100
+    smtp_idle_minutes: Annotated[
+        Count, Meta(description="Wait for a command (RFC 5321 §4.5.3.2.7: 5 minutes).")
+    ] = 5
+    imap_idle_minutes: Annotated[
+        Count, Meta(description="Wait for a command (RFC 9051 §5.4: 30 minutes).")
+    ] = 30
+    pop3_idle_minutes: Annotated[
+        Count, Meta(description="Wait for a command (RFC 1939 §3: 10 minutes).")
+    ] = 10
+    login_seconds: Annotated[
+        int,
+        Meta(
+            le=1_000_000,
+            ge=10,
+            description="Time for a TLS handshake, and to log in over IMAP or POP3.",
+        ),
+    ] = 60
+    drain_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3_600,
+            description="Time that open sessions get to finish when the server stops.",
+        ),
+    ] = 20
+    ledger_days: Annotated[
+        Count,
+        Meta(
+            description="How long the story of a message is kept, and never shorter than it "
+            "waits in the queue.",
+        ),
+    ] = 90
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where events are written. What is not written is counted all the same."""
+
+    level: Annotated[Level, Meta(description="The lowest level that is written.")] = "info"
+    console: Annotated[
+        Console, Meta(description="The form of the lines on standard error: text, json or none.")
+    ] = "text"
+    file: Annotated[
+        bool,
+        Meta(
+            description="Write log/postroom.jsonl in the data folder. `postroom trace` finds "
+            "refused messages there."
+        ),
+    ] = True
+    file_size: Annotated[
+        int,
+        Meta(le=1 << 53, ge=65_536, description="Octets after which a log file is turned over."),
+    ] = 16_777_216
+    files_kept: Annotated[int, Meta(ge=0, le=999, description="Older log files that are kept.")] = 5
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole of ``postroom.toml``."""
+
+    hostname: Annotated[
+        str,
+        Meta(
+            description="The name of this server as the world sees it: in greetings, in Received "
+            "fields and on the certificate. Default: the machine's full name."
+        ),
+    ]
+    data: Annotated[
+        str,
+        Meta(
+            description="The folder of everything: messages, accounts, keys, logs. A relative "
+            "path begins at the folder of the file."
+        ),
+    ] = "/var/lib/postroom"
+    database: Annotated[
+        str | None,
+        Meta(
+            description="postgresql://... for several machines on one store. Default: SQLite in "
+            "the data folder."
+        ),
+    ] = None
+    trusted: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks that may use VRFY, EXPN and VERB and read /metrics. "
+            "Not even loopback by default."
+        ),
+    ] = ()
+    listen: Annotated[tuple[Listen, ...], Meta(description="The doors, one table each.")] = ()
+    tls: Annotated[Tls, Meta(description="The certificate.")] = Tls()
+    dns: Annotated[Dns, Meta(description="Resolvers.")] = Dns()
+    limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
+    log: Annotated[Log, Meta(description="What is written where.")] = Log()
+
+    @property
+    def folder(self) -> Path:
+        """``data`` as a path."""
+        return Path(self.data)
+
+    @property
+    def log_path(self) -> Path:
+        """The log file that ``postroom trace`` reads."""
+        return self.folder / "log" / "postroom.jsonl"
+
+
+def standard_listeners() -> tuple[Listen, ...]:
+    """Every door on its standard port; lmtp is for inner networks and opened on purpose."""
+    return tuple(
+        Listen(protocol=protocol, port=port)
+        for protocol, port in STANDARD_PORTS.items()
+        if protocol != "lmtp"
+    )

@@ -1,0 +1,91 @@
+"""63-bit ids made by the program: milliseconds, node, sequence.
+
+42 bits of milliseconds since 1970, 8 bits of node, 13 bits of sequence. Made before the
+write, so a write that runs twice inserts the same row. Never going back with the clock,
+and never below what is stored: start at ``max(now, highest stored + 1)``. A number that
+several servers share out (``db.node``) makes ids of the milliseconds that were leased only.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from postroom.errors import StorageFailed
+
+NODE_BITS: Final = 8
+SEQUENCE_BITS: Final = 13
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+_PAIRS: Final = tuple([high + low for high in _ALPHABET for low in _ALPHABET])
+
+
+class Ids:
+    """A source of ids for one process. Thread safe."""
+
+    def __init__(self, milliseconds: Callable[[], int], *, node: int = 0, above: int = 0) -> None:
+        """``milliseconds`` is the wall clock; ``above`` the highest id already stored."""
+        self._milliseconds = milliseconds
+        self._node = node
+        self._tick = above >> (NODE_BITS + SEQUENCE_BITS)
+        if above:
+            self._tick += 1
+        self._sequence = -1
+        self._until = 1 << 62
+        self._lock = threading.Lock()
+
+    @property
+    def tick(self) -> int:
+        """The lowest millisecond of which no id was made yet."""
+        with self._lock:
+            return max(self._milliseconds(), self._tick) + 1
+
+    def lease(self, node: int, start: int, until: int) -> None:
+        """From here on make ids of this node, of the milliseconds from start to before until."""
+        with self._lock:
+            self._node = node
+            self._tick, self._sequence = max(self._tick + 1, start), -1
+            self._until = until
+
+    def extend(self, until: int) -> None:
+        """The lease goes on."""
+        with self._lock:
+            self._until = until
+
+    def next(self) -> int:
+        """A new id, greater than every one before it from this source.
+
+        Raises ``StorageFailed`` when the lease is over.
+        """
+        with self._lock:
+            now = self._milliseconds()
+            if now > self._tick:
+                self._tick, self._sequence = now, 0
+            elif self._sequence + 1 < 1 << SEQUENCE_BITS:
+                self._sequence += 1
+            else:
+                self._tick, self._sequence = self._tick + 1, 0
+            if self._tick >= self._until:
+                raise StorageFailed(detail="the lease of the node's ids is over")
+            return (
+                (self._tick << (NODE_BITS + SEQUENCE_BITS))
+                | (self._node << SEQUENCE_BITS)
+                | self._sequence
+            )
+
+
+def to_text(ident: int) -> str:
+    """The id as people see it: 13 letters of Crockford's base 32, lower case."""
+    return (
+        f"{_ALPHABET[ident >> 60 & 31]}"
+        f"{_PAIRS[ident >> 50 & 1023]}{_PAIRS[ident >> 40 & 1023]}{_PAIRS[ident >> 30 & 1023]}"
+        f"{_PAIRS[ident >> 20 & 1023]}{_PAIRS[ident >> 10 & 1023]}{_PAIRS[ident & 1023]}"
+    )
+
+
+def from_text(text: str) -> int:
+    """Read an id back; raises ValueError."""
+    ident = 0
+    if len(text) != 13:
+        raise ValueError(text)
+    for letter in text.lower():
+        ident = (ident << 5) | _ALPHABET.index(letter)
+    return ident

@@ -1,0 +1,1 @@
+"""Numbered SQL files, forward only; ``db.migrate`` runs them."""

@@ -1,0 +1,159 @@
+"""The node number of a server: leased, so that no two servers make the same id.
+
+What is leased is a span of the milliseconds of ids, not of time: the holder of a number
+makes ids below ``until`` only, the next holder from there on. So clocks that differ, a
+server that hangs, or one that comes back after hours can't make an id twice. A number is
+free when the clock of the database has passed ``until``.
+
+Used on PostgreSQL. On SQLite the server has its data folder for itself.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, NamedTuple
+
+from postroom.db.database import ConstraintFailed, Database, Tx
+from postroom.db.ids import Ids
+from postroom.errors import MailError, Refused
+from postroom.telemetry import sink
+from postroom.telemetry.events import StorageTrouble
+
+LEASE_MS: Final = 60_000
+RENEW_SECONDS: Final = 10.0
+RETRY_SECONDS: Final = 1.0
+NUMBERS: Final = 128  # commands use those above
+_ATTEMPTS: Final = 5
+_NOW: Final = {
+    "sqlite": "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    "postgres": "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+}
+
+
+class Lease(NamedTuple):
+    """Ids of ``number`` from the millisecond ``start`` to before ``until`` are ours."""
+
+    number: int
+    epoch: int
+    start: int
+    until: int
+
+
+def database_time(tx: Tx) -> int:
+    """UTC milliseconds: one clock for all nodes."""
+    row = tx.one(_NOW[tx.engine])
+    return int(row[0]) if row else 0
+
+
+def take(tx: Tx, now: int, tick: int) -> Lease:
+    """Lease the lowest free number; ``tick`` is the lowest millisecond the caller will use.
+
+    Raises ``Refused`` when there is none.
+    """
+    row = tx.one(
+        "SELECT number, epoch, until FROM node WHERE until <= :now ORDER BY number LIMIT 1",
+        now=now,
+    )
+    if row is None:
+        held = tx.one("SELECT count(*) FROM node")
+        number = int(held[0]) if held else 0
+        if number >= NUMBERS:
+            raise Refused(f"all {NUMBERS} node numbers are in use: try again in a minute")
+        tx.execute("INSERT INTO node (number, epoch, until) VALUES (:number, 0, 0)", number=number)
+        row = (number, 0, 0)
+    number, epoch, start = row
+    until = max(now, tick, start) + LEASE_MS
+    _update(tx, number, epoch, epoch + 1, until)
+    return Lease(number, epoch + 1, start, until)
+
+
+def renew(tx: Tx, lease: Lease, now: int, tick: int) -> Lease | None:
+    """The same lease for longer; None when somebody else has taken the number."""
+    until = max(now, tick, lease.until - LEASE_MS) + LEASE_MS
+    if not _update(tx, lease.number, lease.epoch, lease.epoch, until):
+        return None
+    return lease._replace(until=until)
+
+
+def release(tx: Tx, lease: Lease, tick: int) -> None:
+    """Give the number back; no id from ``tick`` on was made."""
+    _update(tx, lease.number, lease.epoch, lease.epoch, tick)
+
+
+def _update(tx: Tx, number: int, epoch: int, later: int, until: int) -> int:
+    return tx.execute(
+        "UPDATE node SET epoch = :later, until = :until WHERE number = :number AND epoch = :epoch",
+        number=number,
+        epoch=epoch,
+        later=later,
+        until=until,
+    )
+
+
+class Node:
+    """Keeps the lease of one server and tells its ``Ids``."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+        self._lease: Lease | None = None
+
+    async def take(self) -> Lease:
+        """Lease a number. Raises ``Refused``, ``StorageFailed``."""
+        tick = self._ids.tick
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(ConstraintFailed):  # another server was faster
+                lease = await self._db.write(lambda tx: take(tx, database_time(tx), tick))
+                self._lease = lease
+                self._ids.lease(lease.number, max(lease.start, tick), lease.until)
+                return lease
+        raise Refused("others keep taking the same node number: try again")
+
+    async def renew(self) -> None:
+        """Once: go on with our number, or with another if it is no longer ours."""
+        mine = self._lease
+        if mine is None:
+            await self.take()
+            return
+        tick = self._ids.tick
+        lease = await self._db.write(lambda tx: renew(tx, mine, database_time(tx), tick))
+        if lease is None:
+            await self.take()
+            return
+        self._lease = lease
+        self._ids.extend(lease.until)
+
+    async def keep(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Renew until cancelled; soon again when the database does not answer."""
+        pause = RENEW_SECONDS
+        while True:
+            await sleep(pause)
+            try:
+                await self.renew()
+                pause = RENEW_SECONDS
+            except (MailError, Refused) as error:
+                sink.emit(StorageTrouble(where="node", reason=str(error)))
+                pause = RETRY_SECONDS
+
+    async def release(self) -> None:
+        """Let the next server have the number at once; without it the lease runs out."""
+        mine, self._lease = self._lease, None
+        if mine is not None:
+            self._ids.extend(0)
+            tick = self._ids.tick
+            with contextlib.suppress(MailError):
+                await self._db.write(lambda tx: release(tx, mine, tick))
+
+
+@contextlib.asynccontextmanager
+async def leased(db: Database, ids: Ids) -> AsyncIterator[Node]:
+    """Hold a node number meanwhile."""
+    node = Node(db, ids)
+    await node.take()
+    keeping = asyncio.create_task(node.keep())
+    try:
+        yield node
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await node.release()

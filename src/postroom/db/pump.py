@@ -1,0 +1,66 @@
+"""The thread that takes what waits: jobs in on the loop, batches out in the thread.
+
+It never sleeps while something waits and never waits for a batch to fill: what came while
+one batch was written is the next batch.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from postroom.db.jobs import Job, Lanes
+from postroom.db.workers import Outcome, settle
+from postroom.errors import StorageFailed
+
+Work = Callable[[list[Job]], list[Outcome]]
+
+
+class Pump:
+    """One thread. ``work`` settles a batch; ``end`` runs last in the thread."""
+
+    def __init__(self, name: str, work: Work, end: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._work = work
+        self._end = end
+        self._lanes = Lanes()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, job: Job, *, bulk: bool = False) -> None:
+        """Hand over; the job's future tells how it ended."""
+        if self._closing:
+            raise RuntimeError("the database is closed")
+        self._lanes.put(job, bulk=bulk)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    async def close(self) -> None:
+        """Finish what waits, then end."""
+        self._closing = True
+        self._wake.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._lanes:
+                if jobs := self._lanes.take():
+                    settle(self._loop, self._settled(jobs))
+                    del jobs
+            if self._closing:
+                break
+        self._end()
+
+    def _settled(self, jobs: list[Job]) -> list[Outcome]:
+        try:
+            return self._work(jobs)
+        except BaseException as error:  # noqa: BLE001 - the thread must live on
+            return all_failed(jobs, StorageFailed(detail=repr(error)))
+
+
+def all_failed(jobs: list[Job], error: BaseException) -> list[Outcome]:
+    """The same error for everybody."""
+    return [Outcome(job.future, None, error) for job in jobs]

@@ -1,0 +1,192 @@
+"""The one name space of accounts and aliases: rows of ``address``.
+
+A name is (domain, key of the local part). Names in an alias domain are the names of the
+domain it stands for. What refers to a name (alias targets, catch-alls) refers to it as
+text and follows when it is renamed.
+"""
+
+import msgspec
+
+from postroom.address import Address, Domain
+from postroom.db.database import ConstraintFailed, Tx
+from postroom.directory import domains
+from postroom.directory.domains import OwnDomain
+from postroom.directory.names import fold
+from postroom.errors import AlreadyExists, NotFound
+
+
+class Name(msgspec.Struct, frozen=True):
+    """A name that is taken, by an account or by an alias."""
+
+    id: int
+    address: Address
+    account_id: int | None
+    alias_id: int | None
+    is_main: bool
+
+
+def find(tx: Tx, address: Address) -> Name | None:
+    """Who holds exactly this name (no subaddress, no catch-all)."""
+    own = domains.target(tx, address.domain)
+    if own is None:
+        return None
+    row = tx.one(
+        "SELECT id, written, account_id, alias_id, main FROM address"
+        " WHERE domain_id = :domain AND canonical = :canonical AND live = 1",
+        domain=own.id,
+        canonical=own.policy.canonical(address.local),
+    )
+    if row is None:
+        return None
+    return Name(row[0], Address(row[1], Domain(own.name)), row[2], row[3], bool(row[4]))
+
+
+def home(tx: Tx, address: Address) -> OwnDomain:
+    """The domain in which ``address`` may be made; refused for alias domains."""
+    own = domains.require(tx, address.domain)
+    if own.alias_of:
+        raise NotFound(
+            f"{own.name} is an alias of {own.alias_of}: {address.local}@{own.alias_of}"
+            f" also receives as {address}; add it there"
+        )
+    return own
+
+
+def claim(
+    tx: Tx,
+    ident: int,
+    address: Address,
+    *,
+    account_id: int | None = None,
+    alias_id: int | None = None,
+    is_main: bool = False,
+) -> None:
+    """Give the name to an account or an alias."""
+    own = home(tx, address)
+    _refuse_taken(tx, address)
+    try:
+        tx.execute(
+            "INSERT INTO address (id, domain_id, canonical, written, account_id, alias_id, main,"
+            " live) VALUES (:id, :domain, :canonical, :written, :account, :alias, :main, 1)",
+            id=ident,
+            domain=own.id,
+            canonical=own.policy.canonical(address.local),
+            written=address.local,
+            account=account_id,
+            alias=alias_id,
+            main=int(is_main),
+        )
+    except ConstraintFailed:  # another process was faster (PostgreSQL)
+        raise AlreadyExists(f"{address} is taken") from None
+
+
+def move(tx: Tx, name: Name, new: Address) -> None:
+    """Turn one name into another; what refers to it follows."""
+    own = home(tx, new)
+    _refuse_taken(tx, new, besides=name.id)
+    tx.execute(
+        "UPDATE address SET domain_id = :domain, canonical = :canonical, written = :written"
+        " WHERE id = :id",
+        id=name.id,
+        domain=own.id,
+        canonical=own.policy.canonical(new.local),
+        written=new.local,
+    )
+    follow(tx, name.address, new)
+
+
+def release(tx: Tx, name: Name) -> None:
+    """Free the name."""
+    tx.execute("DELETE FROM address WHERE id = :id", id=name.id)
+
+
+def follow(tx: Tx, old: Address, new: Address) -> None:
+    """Make alias targets and catch-alls that name ``old`` name ``new``; details stay."""
+    own = domains.find(tx, old.domain.ascii)
+    if own is None:
+        return
+    key = own.policy.canonical(old.local)
+    for domain in [own.name, *domains.aliases(tx, own)]:
+        for alias_id, position, local in _targets_like(tx, domain, fold(old.local)):
+            moved = _moved(own, key, local, new.local)
+            if moved is not None:
+                tx.execute(
+                    "UPDATE alias_target SET local = :local, domain = :domain, folded = :folded"
+                    " WHERE alias_id = :alias AND position = :position",
+                    alias=alias_id,
+                    position=position,
+                    local=moved,
+                    domain=new.domain.ascii,
+                    folded=fold(moved),
+                )
+        for ident, local in tx.all(
+            "SELECT id, catch_local FROM domain WHERE catch_domain = :domain", domain=domain
+        ):
+            moved = _moved(own, key, local, new.local)
+            if moved is not None:
+                tx.execute(
+                    "UPDATE domain SET catch_local = :local, catch_domain = :domain WHERE id = :id",
+                    id=ident,
+                    local=moved,
+                    domain=new.domain.ascii,
+                )
+
+
+def named_by(tx: Tx, address: Address) -> list[str]:
+    """What names this address as a target: aliases as addresses, catch-alls as ``@domain``."""
+    own = domains.target(tx, address.domain)
+    if own is None:
+        return []
+    key = own.policy.canonical(address.local)
+    found: dict[str, None] = {}
+    for domain in [own.name, *domains.aliases(tx, own)]:
+        for alias_id, _, local in _targets_like(tx, domain, fold(address.local)):
+            if _moved(own, key, local, "") is not None:
+                row = tx.one(
+                    "SELECT a.written, d.name FROM address a JOIN domain d ON d.id = a.domain_id"
+                    " WHERE a.alias_id = :alias",
+                    alias=alias_id,
+                )
+                if row is not None:
+                    found[str(Address(row[0], Domain(row[1])))] = None
+        for name, local in tx.all(
+            "SELECT name, catch_local FROM domain WHERE catch_domain = :domain ORDER BY name",
+            domain=domain,
+        ):
+            if _moved(own, key, local, "") is not None:
+                found[f"@{name}"] = None
+    return list(found)
+
+
+def _refuse_taken(tx: Tx, address: Address, besides: int = 0) -> None:
+    taken = find(tx, address)
+    if taken is None or taken.id == besides:
+        return
+    kind = "an alias" if taken.alias_id is not None else "an account"
+    kind = kind if taken.is_main or taken.alias_id is not None else "an address of an account"
+    raise AlreadyExists(f"{taken.address} is {kind} already")
+
+
+def _targets_like(tx: Tx, domain: str, folded: str) -> list[tuple[int, int, str]]:
+    """Targets whose local part begins with ``folded``: the name itself and subaddresses."""
+    return [
+        (row[0], row[1], row[2])
+        for row in tx.all(
+            "SELECT alias_id, position, local FROM alias_target"
+            " WHERE domain = :domain AND folded >= :low AND folded < :high"
+            " ORDER BY alias_id, position",
+            domain=domain,
+            low=folded,
+            high=folded + "\U0010ffff",
+        )
+    ]
+
+
+def _moved(own: OwnDomain, key: str, local: str, new: str) -> str | None:
+    """``local`` under its new name, or None when it is another name."""
+    if own.policy.canonical(local) == key:
+        return new
+    for base, detail in own.policy.bases(local):
+        if base == key:
+            return new + local[len(local) - len(detail) - 1] + detail
+    return None

@@ -1,0 +1,155 @@
+"""The directory as other packages hold it: who receives, who owns a name, who logs in.
+
+Every change goes through ``change``: one transaction that also bumps the version row,
+then caches of this process are told at once and those of others by a hint.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from postroom.address import Address, Domain
+from postroom.db.database import ConstraintFailed, Database, Tx
+from postroom.db.ids import Ids
+from postroom.directory import accounts, domains, verify, version
+from postroom.directory.accounts import Scram
+from postroom.directory.expand import Resolution
+from postroom.directory.login import Identity, Logins, ScramKeys
+from postroom.directory.passwords import Costs, Hasher
+from postroom.directory.resolver import Resolver
+from postroom.directory.secrets import Secrets
+from postroom.directory.verify import Expansion, Verified
+from postroom.errors import NotFound, Refused
+
+T = TypeVar("T")
+
+
+class Directory:
+    """Domains, accounts, aliases and credentials of one install."""
+
+    def __init__(
+        self,
+        db: Database,
+        ids: Ids,
+        clock: Callable[[], int],
+        secrets: Secrets,
+        *,
+        costs: Costs | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``changed`` is called after each change: send a hint to the other processes."""
+        self.costs = costs or Costs()
+        self.hasher = Hasher(self.costs)
+        self.secrets = secrets
+        self._db = db
+        self._ids = ids
+        self._clock = clock
+        self._changed = changed
+        self._resolver = Resolver(db, clock)
+        self._logins = Logins(db, clock, secrets, self.hasher, self.costs)
+
+    async def look(self, question: Callable[[Tx], T]) -> T:
+        """Read: a function of this package's row modules, in one transaction."""
+        return await self._db.read(question)
+
+    async def change(self, action: Callable[[Tx], T]) -> T:
+        """Write: the same, and every cache learns of it. Nothing is changed if it raises.
+
+        Raises Refused when another process takes the same name at the same moment.
+        """
+
+        def write(tx: Tx) -> T:
+            result = action(tx)
+            version.bump(tx)
+            return result
+
+        try:
+            result = await self._db.write(write)
+        except ConstraintFailed as error:
+            raise Refused("someone else changed the same at this moment; try again") from error
+        self.hint()
+        self._changed()
+        return result
+
+    def hint(self) -> None:
+        """Another process may have changed the directory."""
+        self._resolver.hint()
+
+    async def resolve(self, address: Address) -> Resolution:
+        """Where a letter for ``address`` goes; from memory when it can be."""
+        resolution = await self._resolver.resolve(address)
+        if not resolution.needs_holding:
+            return resolution
+        await self._make_holding()
+        return await self._resolver.resolve(address)
+
+    async def resolve_postmaster(self) -> Resolution:
+        """Where ``RCPT TO:<Postmaster>`` without a domain goes (RFC 5321 §4.5.1)."""
+        resolution = await self._resolver.resolve_postmaster()
+        if not resolution.needs_holding:
+            return resolution
+        await self._make_holding()
+        return await self._resolver.resolve_postmaster()
+
+    async def owns(self, account_id: int, sender: Address) -> bool:
+        """True when letters to ``sender`` come to this account and to nobody else.
+
+        So its addresses, their subaddresses, aliases and catch-alls with it as their only
+        member; not a list that others are on as well.
+        """
+        found = await self.resolve(sender)
+        return (
+            found.kind == "found"
+            and not found.remote
+            and [one.account_id for one in found.local] == [account_id]
+        )
+
+    async def is_own(self, domain: Domain) -> bool:
+        """True for a domain of this install, alias domains included."""
+        return await self.look(lambda tx: domains.find(tx, domain.ascii)) is not None
+
+    async def address_of(self, account_id: int) -> str:
+        """The main address of an account; raises NotFound when it was removed."""
+        account = await self.look(lambda tx: accounts.by_id(tx, account_id))
+        if account is None or account.removed is not None:
+            raise NotFound("the account is gone")
+        return str(account.address)
+
+    async def quota_of(self, account_id: int) -> int:
+        """The quota of an account in octets, 0 for none."""
+        account = await self.look(lambda tx: accounts.by_id(tx, account_id))
+        return account.quota if account else 0
+
+    async def verify_address(self, address: Address | str) -> Verified:
+        """For VRFY: an address, or a bare name that is sought in every domain."""
+        if isinstance(address, str):
+            local = address
+            return await self.look(lambda tx: verify.verify_user(tx, local))
+        mailbox = address
+        return await self.look(lambda tx: verify.verify(tx, mailbox))
+
+    async def expand(self, address: Address) -> Expansion:
+        """For EXPN: the members of an alias."""
+        return await self.look(lambda tx: verify.expand(tx, address))
+
+    async def password(self, login: str, password: str, scope: str) -> Identity | None:
+        """Who logs in, or None; ``scope`` is smtp, imap, pop3, sieve or web. May raise Busy."""
+        return await self._logins.password(login, password, scope)
+
+    async def scram(self, login: str, scope: str) -> ScramKeys:
+        """What SCRAM-SHA-256 needs; an unknown user looks like any other."""
+        return await self._logins.scram(login, scope)
+
+    async def identity(self, account_id: int, credential_id: int) -> Identity:
+        """Who proved a credential by SCRAM; raises NotFound when it ended meanwhile."""
+        return await self._logins.identity(account_id, credential_id)
+
+    def close(self) -> None:
+        """End the threads of the password pool."""
+        self.hasher.close()
+
+    async def _make_holding(self) -> None:
+        account_id, address_id = self._ids.next(), self._ids.next()
+        scram = Scram(b"", self.costs.rounds)  # nobody logs in to it
+        await self.change(
+            lambda tx: accounts.add_holding(tx, account_id, address_id, scram, self._clock())
+        )

@@ -1,0 +1,87 @@
+"""What VRFY and EXPN may tell about a name (RFC 5321 §3.5); functions of a transaction.
+
+Who may ask is decided by ``intake``.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from postroom.address import Address, Domain
+from postroom.db.database import Tx
+from postroom.directory import accounts, aliases, domains
+from postroom.directory.expand import Walk
+from postroom.directory.names import fold
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What a name is. ``address`` is its canonical spelling, "" when unknown."""
+
+    kind: Literal["account", "alias", "remote", "unknown", "ambiguous"]
+    name: str = ""
+    address: str = ""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One member of a list; ``name`` is "" when only the address is known."""
+
+    name: str
+    address: str
+
+
+class Expansion(msgspec.Struct, frozen=True):
+    """The members of a list; none are told of a hidden one."""
+
+    kind: Literal["list", "account", "hidden", "remote", "unknown"]
+    members: tuple[Member, ...] = ()
+
+
+def verify(tx: Tx, address: Address) -> Verified:
+    """What ``address`` is; subaddresses, roles and catch-alls count as what they lead to."""
+    if domains.find(tx, address.domain.ascii) is None:
+        return Verified("remote", "", str(address))
+    account = accounts.find(tx, address)
+    if account is not None:
+        if account.is_disabled:
+            return Verified("unknown")
+        return Verified("account", account.name, str(account.address))
+    alias = aliases.find(tx, address)
+    if alias is not None:
+        return Verified("alias", "", str(alias.address))
+    found = Walk(tx).resolve(address)
+    if found.kind == "found" or found.needs_holding:
+        return Verified("account", "", str(address))
+    return Verified("unknown")
+
+
+def verify_user(tx: Tx, local: str) -> Verified:
+    """What a name without a domain is; ambiguous when several domains have it."""
+    rows = tx.all(
+        "SELECT a.written, d.name FROM address a JOIN domain d ON d.id = a.domain_id"
+        " WHERE a.live = 1 AND a.canonical IN (:local, :cased, :folded) LIMIT 2",
+        local=local,
+        cased=local.casefold(),
+        folded=fold(local),
+    )
+    if len(rows) > 1:
+        return Verified("ambiguous")
+    if not rows:
+        return Verified("unknown")
+    return verify(tx, Address(rows[0][0], Domain(rows[0][1])))
+
+
+def expand(tx: Tx, address: Address) -> Expansion:
+    """The direct members of an alias; an account is its own member."""
+    alias = aliases.find(tx, address)
+    if alias is None:
+        verified = verify(tx, address)
+        if verified.kind != "account":
+            return Expansion("remote" if verified.kind == "remote" else "unknown")
+        return Expansion("account", (Member(verified.name, verified.address),))
+    if alias.is_hidden:
+        return Expansion("hidden")
+    members = []
+    for target in alias.targets:
+        account = accounts.find(tx, target)
+        members.append(Member(account.name if account else "", str(target)))
+    return Expansion("list", tuple(members))

@@ -1,0 +1,386 @@
+"""One SMTP or LMTP session: what is allowed on MAIL, RCPT and at the end of data.
+
+What is legal was settled by ``protocol.smtp``. Each method answers one command and leaves
+a state from which the session can go on, whatever happened: a fault of ours is answered
+451 and told to the operator, an unfinished message leaves neither file nor row.
+
+RFC 5321 §3.3 (mail transactions), §4.2.5 (who is responsible after DATA), §6.3 (loops);
+RFC 6409 §6.1 (whose sender addresses), RFC 1870 §6 (sizes), RFC 2033 §4.2 (LMTP).
+"""
+
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address
+from postroom.db.ids import to_text
+from postroom.directory.expand import Local
+from postroom.directory.login import Identity
+from postroom.errors import MailError, OutcomeUnknown, StorageFull
+from postroom.intake import plan, relay, verify
+from postroom.intake.arrival import Arrival
+from postroom.intake.limits import MAX_COPIES, hop_fault
+from postroom.intake.peer import Peer
+from postroom.intake.plan import Content, Envelope
+from postroom.intake.relay import Accepted
+from postroom.intake.services import Services
+from postroom.intake.stamp import Session
+from postroom.message import trace
+from postroom.message.ident import message_id
+from postroom.message.index import index
+from postroom.protocol.smtp import replies
+from postroom.protocol.smtp.commands import Mail, Rcpt
+from postroom.protocol.smtp.replies import Reply, reply, reply_to
+from postroom.telemetry import sink
+from postroom.telemetry.events import (
+    MessageAccepted,
+    MessageRefused,
+    RecipientRefused,
+    SenderRefused,
+    SessionFailed,
+)
+
+NOT_YOURS: Final = reply(553, "5.7.1", "That sender address does not belong to you")
+NO_NULL_SENDER: Final = reply(553, "5.7.1", "Submitted messages have a sender")
+DEFECTS: Final = {
+    "too-big": replies.MESSAGE_TOO_BIG,
+    "nul": reply(550, "5.6.0", "A message must not contain NUL"),
+    "bare-newline": reply(550, "5.6.0", "Lines must end with CR LF; a CR or LF stands alone"),
+}
+MAIL_LOOP: Final = reply(554, "5.4.6", "The message has been delivered to this address before")
+DISK_FULL: Final = reply_to(StorageFull())
+_NOBODY: Final = Mail(None)
+_TOLD: Final = 20  # recipients named in an event
+
+
+class Conversation:
+    """Made by ``Intake.open``. Called by one task, one call at a time."""
+
+    def __init__(self, services: Services, peer: Peer) -> None:
+        self._services = services
+        self._peer = peer
+        self._session = Session(peer, services.hostname)
+        self._identity: Identity | None = None
+        self._is_verbose = False
+        self._mail: Mail | None = None
+        self._sender = ""
+        self._accepted: list[Accepted] = []
+        self._copies = 0
+        self._arrival: Arrival | None = None
+        self._forgotten: list[Arrival] = []
+
+    @property
+    def _may_relay(self) -> bool:
+        return self._identity is not None or self._peer.relay
+
+    @property
+    def _may_ask(self) -> bool:
+        return self._identity is not None or self._peer.trusted
+
+    # -- commands
+
+    async def greet(self, helo: str, esmtp: bool) -> Reply | None:
+        """EHLO, HELO or LHLO. None: welcome."""
+        self._session.helo = helo
+        self._session.is_esmtp = esmtp
+        self.reset()
+        return None
+
+    async def authenticated(self, identity: Identity) -> None:
+        """The peer has logged in."""
+        self._identity = identity
+        self._session.authenticated = True
+
+    async def mail(self, event: Mail) -> Reply:
+        """A transaction begins, or why not."""
+        try:
+            refusal = await self._refused_sender(event)
+        except Exception as error:  # noqa: BLE001 - our fault costs a retry, never the session
+            return self._failed(error)
+        if refusal is not None:
+            return refusal
+        self.reset()
+        self._mail = event
+        self._sender = "" if event.sender is None else str(event.sender)
+        return replies.SENDER_OK
+
+    async def rcpt(self, event: Rcpt) -> Reply:
+        """One recipient, or why not."""
+        try:
+            return await self._rcpt(event)
+        except Exception as error:  # noqa: BLE001 - see mail
+            return self._failed(error)
+
+    async def data(self) -> Reply:
+        """Content may come."""
+        try:
+            await self._clear()
+        except Exception as error:  # noqa: BLE001 - see mail
+            return self._failed(error)
+        return replies.START_CONTENT
+
+    async def content(self, octets: bytes) -> None:
+        """Some octets of the message."""
+        arrival = self._arrival or self._begin()
+        try:
+            await arrival.take(octets)
+        except Exception as error:  # noqa: BLE001 - the reply belongs to the end
+            await arrival.refuse(self._failed(error))
+
+    async def end(self, defect: str | None) -> list[Reply]:
+        """The message is complete: one reply, or one a recipient over LMTP."""
+        arrival = self._arrival or self._begin()
+        envelope = Envelope(
+            self._mail or _NOBODY,
+            self._sender,
+            None if self._identity is None else self._identity.account_id,
+            self._accepted,
+        )
+        try:
+            answers = await self._end(envelope, arrival, defect)
+        except OutcomeUnknown:
+            raise  # the door cuts the connection: any reply could turn out to be untrue
+        except Exception as error:  # noqa: BLE001 - nothing was promised
+            answers = [self._failed(error)]
+        finally:
+            self._arrival = None
+            self.reset()
+            await arrival.abort()
+        if self._peer.is_lmtp and len(answers) == 1:
+            return answers * len(envelope.accepted)
+        return answers
+
+    def reset(self) -> None:
+        """Forget the transaction; what was begun on disk goes with the next command."""
+        self._mail = None
+        self._sender = ""
+        self._accepted = []
+        self._copies = 0
+        if self._arrival is not None:
+            self._forgotten.append(self._arrival)
+            self._arrival = None
+
+    async def close(self) -> None:
+        """The session is over."""
+        self.reset()
+        await self._clear()
+
+    # -- questions
+
+    async def vrfy(self, argument: str) -> Reply:
+        """RFC 5321 §3.5; strangers learn nothing."""
+        if not self._may_ask:
+            return verify.UNTOLD
+        try:
+            directory = self._services.directory
+            return await verify.vrfy(directory, argument, may_relay=self._may_relay)
+        except Exception as error:  # noqa: BLE001 - see mail
+            return self._failed(error)
+
+    async def expn(self, argument: str) -> Reply:
+        """RFC 5321 §3.5; strangers learn nothing."""
+        if not self._may_ask:
+            return verify.UNTOLD_LIST
+        try:
+            return await verify.expn(self._services.directory, argument)
+        except Exception as error:  # noqa: BLE001 - see mail
+            return self._failed(error)
+
+    async def verb(self) -> Reply:
+        """Replies give their reasons from here on; not to strangers."""
+        if not self._may_ask:
+            return replies.NOT_ALLOWED_HERE
+        self._is_verbose = True
+        return replies.VERBOSE_ON
+
+    # -- decisions
+
+    async def _refused_sender(self, event: Mail) -> Reply | None:
+        services = self._services
+        if event.size is not None and 0 < services.limits.max_message < event.size:
+            return self._bad_sender(event, replies.MESSAGE_TOO_BIG)
+        if not services.disk.has_room(event.size or 0):
+            return self._bad_sender(event, DISK_FULL)
+        identity = self._identity
+        if identity is None:
+            return replies.LOGIN_FIRST if self._peer.is_submission else None
+        if event.sender is None:
+            return self._bad_sender(event, NO_NULL_SENDER) if self._peer.is_submission else None
+        if await services.directory.owns(identity.account_id, event.sender):
+            return None
+        return self._bad_sender(event, NOT_YOURS)
+
+    async def _rcpt(self, event: Rcpt) -> Reply:
+        services = self._services
+        if len(self._accepted) >= services.limits.max_recipients:
+            return replies.TOO_MANY_RECIPIENTS
+        recipient = event.recipient
+        if recipient is None:
+            resolution = await services.directory.resolve_postmaster()
+        else:
+            resolution = await services.directory.resolve(recipient)
+        found = relay.judge(recipient, resolution, may_relay=self._may_relay)
+        if isinstance(found, Reply):
+            return self._bad_recipient(recipient, found, relay.REASONS[resolution.kind])
+        local, remote = found
+        copies = self._copies + len(local) + len(remote)
+        if copies > MAX_COPIES and self._accepted:
+            return replies.TOO_MANY_RECIPIENTS
+        if await self._is_full(local):
+            return self._bad_recipient(recipient, relay.FULL, "an account is over its quota")
+        address = local[0].address if local else str(recipient or "postmaster")
+        self._copies = copies
+        self._accepted.append(
+            Accepted(address, local, remote, resolution.via, event.orcpt, event.notify)
+        )
+        if self._is_verbose:
+            return replies.RECIPIENT_OK.because(relay.reasons(self._accepted[-1]))
+        return replies.RECIPIENT_OK
+
+    async def _is_full(self, local: Sequence[Local]) -> bool:
+        for one in local:
+            if one.quota and await self._services.store.is_full(one.account_id, one.quota):
+                return True
+        return False
+
+    async def _end(self, envelope: Envelope, arrival: Arrival, defect: str | None) -> list[Reply]:
+        if defect == "bare-newline" and self._identity is not None:
+            defect = None  # the arrival has mended it
+        refusal = DEFECTS[defect] if defect is not None else None
+        if refusal is None:
+            await arrival.finish()
+            refusal = arrival.refusal or hop_fault(arrival.head, self._services.limits.hop_limit)
+        if refusal is not None:
+            return [self._bad_message(envelope, arrival, refusal)]
+        refused = await self._refused_recipients(envelope, arrival.head)
+        if not refused:
+            return [await self._commit(envelope, arrival)]
+        if not self._peer.is_lmtp:
+            return [self._bad_message(envelope, arrival, next(iter(refused.values())))]
+        answer = replies.LOCAL_ERROR
+        going = [one for number, one in enumerate(envelope.accepted) if number not in refused]
+        if going:
+            answer = await self._commit(msgspec.structs.replace(envelope, accepted=going), arrival)
+        return [refused.get(number, answer) for number in range(len(envelope.accepted))]
+
+    async def _refused_recipients(self, envelope: Envelope, head: bytes) -> dict[int, Reply]:
+        """By their number: those the message has been to before; over LMTP, full accounts."""
+        refused: dict[int, Reply] = {}
+        before = {address.casefold() for address in trace.delivered_addresses(head)}
+        for number, one in enumerate(envelope.accepted):
+            if before and any(local.address.casefold() in before for local in one.local):
+                refused[number] = MAIL_LOOP
+            elif self._peer.is_lmtp and await self._is_full(one.local):
+                refused[number] = relay.FULL
+        return refused
+
+    async def _commit(self, envelope: Envelope, arrival: Arrival) -> Reply:
+        services = self._services
+        ident, now = services.ids.next(), services.clock()
+        indexed = index(arrival.head, arrival.part)
+        head = plan.stamped(self._session, envelope, arrival.head, ident, now)
+        blob = await arrival.prepared(head)
+        try:
+            content = Content(blob, indexed, arrival.is_ascii)
+            letter = plan.letter(self._session, envelope, content, services.ids, ident, now)
+        except Exception:
+            await services.post.discard(blob)
+            raise
+        try:
+            await services.post.commit(letter)
+        except OutcomeUnknown:
+            raise
+        except MailError as error:
+            return self._bad_message(envelope, arrival, reply_to(error), error.detail)
+        peer = self._peer
+        queue_id = to_text(ident)
+        sink.emit(
+            MessageAccepted(
+                session=peer.session,
+                peer=peer.address,
+                door=peer.door,
+                queue_id=queue_id,
+                sender=envelope.sender,
+                recipients=len(envelope.accepted),
+                size=content.size,
+                message_id=indexed.message_id,
+            )
+        )
+        answer = reply(250, "2.0.0", f"Accepted, id {queue_id}")
+        return answer.because(plan.reasons(letter)) if self._is_verbose else answer
+
+    # -- refusals and faults
+
+    def _bad_sender(self, event: Mail, refusal: Reply) -> Reply:
+        sink.emit(
+            SenderRefused(
+                session=self._peer.session,
+                peer=self._peer.address,
+                door=self._peer.door,
+                status=refusal.status,
+                sender="" if event.sender is None else str(event.sender),
+                reason=refusal.lines[0],
+            )
+        )
+        return refusal
+
+    def _bad_recipient(self, recipient: Address | None, refusal: Reply, reason: str) -> Reply:
+        sink.emit(
+            RecipientRefused(
+                session=self._peer.session,
+                peer=self._peer.address,
+                door=self._peer.door,
+                status=refusal.status,
+                sender=self._sender,
+                recipient=str(recipient or "postmaster"),
+                reason=reason,
+            )
+        )
+        return refusal.because((reason,)) if self._is_verbose else refusal
+
+    def _bad_message(
+        self, envelope: Envelope, arrival: Arrival, refusal: Reply, detail: str = ""
+    ) -> Reply:
+        sink.emit(
+            MessageRefused(
+                session=self._peer.session,
+                peer=self._peer.address,
+                door=self._peer.door,
+                status=refusal.status,
+                sender=envelope.sender,
+                recipients=tuple([one.address for one in envelope.accepted[:_TOLD]]),
+                message_id=message_id(arrival.part.fields or {}),
+                reason=detail or refusal.lines[0],
+            )
+        )
+        return refusal
+
+    def _failed(self, error: Exception) -> Reply:
+        if isinstance(error, MailError):
+            return reply_to(error)
+        sink.emit(
+            SessionFailed(
+                session=self._peer.session,
+                peer=self._peer.address,
+                door=self._peer.door,
+                traceback="".join(traceback.format_exception(error)),
+            )
+        )
+        return replies.LOCAL_ERROR
+
+    # -- the message that is coming
+
+    def _begin(self) -> Arrival:
+        self._arrival = Arrival(
+            self._services.blobs,
+            max_message=self._services.limits.max_message,
+            mends=self._identity is not None,
+        )
+        return self._arrival
+
+    async def _clear(self) -> None:
+        """Remove what forgotten messages have left on disk."""
+        while self._forgotten:
+            await self._forgotten.pop().abort()

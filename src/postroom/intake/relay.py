@@ -1,0 +1,81 @@
+"""Where a recipient's letters go, and whether this peer may send there.
+
+The address was canonical before anything is decided: routes are gone, a quoted local part
+is never read again, the domain is in lower case and without its last dot (threats R1-R7).
+MAIL FROM plays no part. Only who has logged in, or comes from a listed network, sends to
+the domains of others.
+
+RFC 5321 §3.6, §4.1.1.3, §7; RFC 3463 (status codes).
+"""
+
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address
+from postroom.directory.expand import Local, Resolution
+from postroom.protocol.smtp.replies import Reply, reply
+
+DENIED: Final = reply(550, "5.7.1", "Relaying denied: that domain is not served here")
+NO_LITERALS: Final = reply(550, "5.7.1", "Mail to address literals is not relayed")
+UNKNOWN: Final = reply(550, "5.1.1", "No such mailbox here")
+DISABLED: Final = reply(550, "5.2.1", "The mailbox is disabled")
+ALIAS_LOOP: Final = reply(550, "5.4.6", "The address leads back to itself")
+ALIAS_TOO_LARGE: Final = reply(550, "5.2.4", "The address leads to too many mailboxes")
+FULL: Final = reply(452, "4.2.2", "The mailbox is full, please try again later")
+
+REASONS: Final = {
+    "not-ours": "the domain is not served here, and the peer may not relay",
+    "unknown": "no account, alias or catch-all has the address",
+    "disabled": "its account is disabled",
+    "loop": "an alias leads back to itself",
+    "too-many": "an alias leads to too many mailboxes",
+}
+"""Why, for the log and for VERB."""
+
+_REFUSALS: Final = {
+    "not-ours": DENIED,
+    "unknown": UNKNOWN,
+    "disabled": DISABLED,
+    "loop": ALIAS_LOOP,
+    "too-many": ALIAS_TOO_LARGE,
+}
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A recipient that was accepted: ``address`` in canonical form, and where it goes.
+
+    ``remote`` are addresses elsewhere. ``orcpt`` and ``notify`` as the client gave them.
+    """
+
+    address: str
+    local: tuple[Local, ...]
+    remote: tuple[str, ...]
+    via: str = ""
+    orcpt: str | None = None
+    notify: str | None = None
+
+
+def judge(
+    recipient: Address | None, resolution: Resolution, *, may_relay: bool
+) -> tuple[tuple[Local, ...], tuple[str, ...]] | Reply:
+    """(accounts, addresses elsewhere) or the refusal. None is ``<Postmaster>``."""
+    if resolution.kind == "found":
+        return resolution.local, resolution.remote
+    if resolution.kind == "not-ours" and may_relay and recipient is not None:
+        if recipient.domain.is_literal:
+            return NO_LITERALS
+        return (), (str(recipient),)
+    return _REFUSALS[resolution.kind]
+
+
+def reasons(accepted: Accepted) -> list[str]:
+    """What VERB tells of a recipient that was accepted."""
+    told = []
+    if accepted.via:
+        told.append(f"alias {accepted.via}")
+    if accepted.local:
+        told.append(f"local accounts: {len(accepted.local)}")
+    if accepted.remote:
+        told.append(f"addresses elsewhere: {len(accepted.remote)}")
+    return told

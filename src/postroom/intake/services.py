@@ -1,0 +1,27 @@
+"""What every conversation works with; made once by the composition root."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from postroom.blobs.store import BlobStore
+from postroom.config.model import Limits
+from postroom.db.ids import Ids
+from postroom.directory.directory import Directory
+from postroom.intake.disk import Disk
+from postroom.post.commit import Post
+from postroom.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds."""
+
+    hostname: str
+    limits: Limits
+    directory: Directory
+    store: Store
+    blobs: BlobStore
+    post: Post
+    ids: Ids
+    clock: Callable[[], int]
+    disk: Disk

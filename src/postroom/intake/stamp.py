@@ -1,0 +1,50 @@
+"""The lines that we put on a message.
+
+``received`` goes on top of the blob, which all recipients share; ``prefix`` is what each
+local recipient gets of his own, before the blob.
+
+RFC 5321 §4.4 (Received, Return-Path), RFC 9228 (Delivered-To).
+"""
+
+import msgspec
+
+from postroom.db.ids import to_text
+from postroom.intake.peer import Peer
+from postroom.message import dates, trace
+
+
+class Session(msgspec.Struct):
+    """What a session's Received fields have in common."""
+
+    peer: Peer
+    hostname: str
+    helo: str = ""
+    is_esmtp: bool = True
+    authenticated: bool = False
+
+
+def received(
+    session: Session, ident: int, now: int, *, recipient: str | None, smtputf8: bool
+) -> bytes:
+    """The Received field; ``recipient`` when the message has just one."""
+    peer = session.peer
+    return trace.received(
+        trace.Client(session.helo, peer.address),
+        by=session.hostname,
+        protocol=trace.protocol_name(
+            lmtp=peer.is_lmtp,
+            esmtp=session.is_esmtp,
+            utf8=smtputf8,
+            tls=bool(peer.tls),
+            authenticated=session.authenticated,
+        ),
+        ident=to_text(ident),
+        date=dates.write(now),
+        tls=peer.tls,
+        recipient=recipient,
+    )
+
+
+def prefix(sender: str, recipient: str) -> bytes:
+    """Return-Path and Delivered-To of a local recipient; ``sender`` "" is the null path."""
+    return trace.return_path(sender) + trace.delivered_to(recipient)

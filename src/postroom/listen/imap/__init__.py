@@ -1,0 +1,1 @@
+"""The IMAP door: drives ``protocol.imap``, answers from ``access`` (RFC 3501)."""

@@ -1,0 +1,101 @@
+"""Commands of a person who has logged in: mailboxes as wholes (RFC 3501 §6.3)."""
+
+from postroom.access.view import View
+from postroom.errors import NotFound
+from postroom.listen.imap.conversation import Conversation
+from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.responses import (
+    exists_line,
+    flags_lines,
+    recent_line,
+    status_line,
+    status_response,
+)
+
+
+async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
+    """SELECT and EXAMINE, RFC 3501 §6.3.1, §6.3.2."""
+    read_only = isinstance(command, c.Examine)
+    await talk.deselect()
+    view = await View.open(talk.person, talk.services.store, command.mailbox, read_only=read_only)
+    talk.select(view)
+    lines = [
+        flags_lines(view.keywords, read_only=read_only),
+        exists_line(view.exists),
+        recent_line(view.recent),
+    ]
+    if view.first_unseen is not None:
+        lines.append(status_line(b"*", "OK", "First unseen", b"UNSEEN %d" % view.first_unseen))
+    lines += [
+        status_line(b"*", "OK", "UIDs are valid", b"UIDVALIDITY %d" % view.uidvalidity),
+        status_line(b"*", "OK", "Predicted next UID", b"UIDNEXT %d" % view.uidnext),
+    ]
+    talk.session.untagged(b"".join(lines))
+    code = b"READ-ONLY" if read_only else b"READ-WRITE"
+    talk.session.finish("OK", "Examined" if read_only else "Selected", code)
+
+
+async def create(talk: Conversation, command: c.Create) -> None:
+    """CREATE, RFC 3501 §6.3.3, RFC 6154 §3."""
+    await talk.folders.create(command.mailbox, command.special_use)
+    talk.session.finish("OK", "Created")
+
+
+async def delete(talk: Conversation, command: c.Delete) -> None:
+    """DELETE, RFC 3501 §6.3.4."""
+    await talk.folders.delete(command.mailbox)
+    await talk.report(always=True)
+    talk.session.finish("OK", "Deleted")
+
+
+async def rename(talk: Conversation, command: c.Rename) -> None:
+    """RENAME, RFC 3501 §6.3.5."""
+    await talk.folders.rename(command.mailbox, command.new_name)
+    await talk.report()
+    talk.session.finish("OK", "Renamed")
+
+
+async def subscribe(talk: Conversation, command: c.Subscribe) -> None:
+    """SUBSCRIBE, RFC 3501 §6.3.6."""
+    await talk.folders.subscribe(command.mailbox)
+    talk.session.finish("OK", "Subscribed")
+
+
+async def unsubscribe(talk: Conversation, command: c.Unsubscribe) -> None:
+    """UNSUBSCRIBE, RFC 3501 §6.3.7; a name that was not subscribed is no error."""
+    try:
+        await talk.folders.unsubscribe(command.mailbox)
+    except NotFound:
+        talk.session.finish("OK", "It was not subscribed")
+        return
+    talk.session.finish("OK", "Unsubscribed")
+
+
+async def status(talk: Conversation, command: c.Status) -> None:
+    """STATUS, RFC 3501 §6.3.10, RFC 8438."""
+    found = await talk.folders.status(command.mailbox)
+    values = {
+        b"MESSAGES": found.messages,
+        b"RECENT": found.recent,
+        b"UIDNEXT": found.uidnext,
+        b"UIDVALIDITY": found.uidvalidity,
+        b"UNSEEN": found.unseen,
+        b"DELETED": found.deleted,
+        b"SIZE": found.size,
+    }
+    line = status_response(command.mailbox, [(item, values[item]) for item in command.items])
+    talk.session.untagged(line)
+    await talk.report()
+    talk.session.finish("OK", "Done")
+
+
+async def namespace(talk: Conversation, _: c.Namespace) -> None:
+    """NAMESPACE, RFC 2342: everything is personal."""
+    talk.session.untagged(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
+    talk.session.finish("OK", "Done")
+
+
+async def enable(talk: Conversation, _: c.Enable) -> None:
+    """ENABLE, RFC 5161: no extension here needs it yet."""
+    talk.session.untagged(b"* ENABLED\r\n")
+    talk.session.finish("OK", "Done")

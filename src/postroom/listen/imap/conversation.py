@@ -1,0 +1,201 @@
+"""What the handlers of one IMAP connection share: session, person, selected mailbox.
+
+A handler answers one command: it asks ``access``, writes responses into the session and
+finishes it. ``report`` tells what other sessions did to the selected mailbox; commands
+with sequence numbers must not hear of expunged messages (RFC 3501 §7.4.1), so that news
+waits for the next command that may.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from postroom.access.append import Appender
+from postroom.access.exchange import Exchange
+from postroom.access.folders import Folders
+from postroom.access.login import Login
+from postroom.access.view import Changes, View
+from postroom.directory.login import Identity
+from postroom.post.commit import Post
+from postroom.protocol.imap.commands import Append
+from postroom.protocol.imap.fetch_lines import flagged_line
+from postroom.protocol.imap.responses import exists_line, expunge_lines, recent_line
+from postroom.protocol.imap.session import Session
+from postroom.store.store import Store
+
+
+class Services:
+    """What a door is given to answer with; one object for all its connections."""
+
+    __slots__ = ("clock", "login", "max_message", "post", "store")
+
+    def __init__(
+        self, *, login: Login, store: Store, post: Post, clock: Callable[[], int], max_message: int
+    ) -> None:
+        """``clock`` tells UTC milliseconds; ``max_message`` is in octets, 0 is none."""
+        self.login = login
+        self.store = store
+        self.post = post
+        self.clock = clock
+        self.max_message = max_message
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Who is connected, for ``access.login`` and events."""
+
+    session: str
+    address: str
+    door: str
+
+
+class Wire(Protocol):
+    """What a handler needs of the connection."""
+
+    async def send(self, octets: bytes) -> None:
+        """Write; returns when the transport has room for more."""
+        ...
+
+    def attend(self) -> None:
+        """Something happened that an idle connection should look at."""
+        ...
+
+
+class Appending:
+    """The APPEND in progress: its command and its appender."""
+
+    __slots__ = ("appender", "command")
+
+    def __init__(self, appender: Appender, command: Append) -> None:
+        self.appender = appender
+        self.command = command
+
+
+class Conversation:
+    """One connection as its handlers see it."""
+
+    __slots__ = (
+        "_folders",
+        "_has_expunges",
+        "_has_news",
+        "_stop_waking",
+        "appending",
+        "exchange",
+        "failures_left",
+        "identity",
+        "is_idling",
+        "peer",
+        "services",
+        "session",
+        "view",
+        "wire",
+    )
+
+    def __init__(self, session: Session, services: Services, wire: Wire, peer: Peer) -> None:
+        self.session = session
+        self.services = services
+        self.wire = wire
+        self.peer = peer
+        self.identity: Identity | None = None
+        self.view: View | None = None
+        self.appending: Appending | None = None
+        self.exchange: Exchange | None = None
+        self.is_idling = False
+        self.failures_left = 5  # of login, before the connection ends
+        self._folders: Folders | None = None
+        self._stop_waking: Callable[[], None] | None = None
+        self._has_news = False
+        self._has_expunges = False
+
+    @property
+    def person(self) -> Identity:
+        """Who has logged in; the session lets no command through before."""
+        if self.identity is None:
+            raise RuntimeError("nobody has logged in")
+        return self.identity
+
+    @property
+    def selected(self) -> View:
+        """The selected mailbox; the session lets no command through without one."""
+        if self.view is None:
+            raise RuntimeError("no mailbox is selected")
+        return self.view
+
+    @property
+    def folders(self) -> Folders:
+        """The mailboxes of the person."""
+        if self._folders is None:
+            self._folders = Folders(self.person, self.services.store)
+        return self._folders
+
+    async def flush(self) -> None:
+        """Write what the session has to say."""
+        octets = self.session.data_to_send()
+        if octets:
+            await self.wire.send(octets)
+
+    def select(self, view: View) -> None:
+        """Make this the selected mailbox."""
+        self.view = view
+        self._has_news = self._has_expunges = False
+        self._stop_waking = view.wake(self._wake)
+
+    async def deselect(self, *, expunge: bool = False) -> None:
+        """Leave the selected mailbox, if there is one."""
+        view, self.view = self.view, None
+        if self._stop_waking is not None:
+            self._stop_waking()
+            self._stop_waking = None
+        if view is not None:
+            await view.close(expunge=expunge)
+
+    def _wake(self) -> None:
+        self._has_news = True
+        self.wire.attend()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the selected mailbox may have changed since the last report."""
+        return self._has_news
+
+    async def report(self, *, expunges: bool = True, always: bool = False) -> None:
+        """Write what other sessions did to the selected mailbox."""
+        view = self.view
+        if view is None or not (always or self._has_news or (expunges and self._has_expunges)):
+            return
+        self._has_news = False
+        self._has_expunges = not expunges
+        self.tell(view, await view.refresh(expunges=expunges))
+
+    def tell(self, view: View, changes: Changes) -> None:
+        """Write changes of the selected mailbox."""
+        lines = [expunge_lines(changes.expunged)]
+        if changes.exists is not None:
+            lines.append(exists_line(changes.exists))
+        if changes.recent is not None:
+            lines.append(recent_line(changes.recent))
+        lines += [
+            flagged_line(
+                flagged.sequence,
+                flagged.uid,
+                flagged.flags,
+                flagged.keywords,
+                recent=view.is_recent(flagged.uid),
+                with_uid=True,
+            )
+            for flagged in changes.flags
+        ]
+        self.session.untagged(b"".join(lines))
+
+    async def stop_appending(self) -> None:
+        """Forget the APPEND in progress and what has come of it."""
+        work, self.appending = self.appending, None
+        if work is not None:
+            await work.appender.abort()
+
+    async def close(self) -> None:
+        """The connection is over: let go of everything."""
+        self.exchange = None
+        self.is_idling = False
+        await self.stop_appending()
+        await self.deselect()

@@ -1,0 +1,174 @@
+"""The IMAP door: octets, TLS and deadlines around ``protocol.imap.session``.
+
+One task a connection runs one command at a time. An idle connection holds no buffer and
+no timer but those of IDLE, where a change in the mailbox wakes it at once and a slow poll
+finds what a lost hint from another process has missed.
+
+STARTTLS is refused, and the connection ended, when anything was pipelined behind it: it
+would have been sent by somebody in the middle (RFC 3501 §6.2.1). Before login the whole
+wait for a command is a minute, after it half an hour (RFC 3501 §5.4).
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.errors import MailError
+from postroom.listen.connections import Connections
+from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.imap.conversation import Conversation, Peer, Services
+from postroom.listen.imap.dispatch import handle
+from postroom.listen.imap.fetching import BrokenLiteral
+from postroom.protocol.imap.commands import StartTls
+from postroom.protocol.imap.events import Slow
+from postroom.protocol.imap.responses import status_line
+from postroom.protocol.imap.session import Session
+from postroom.protocol.imap.states import State
+from postroom.protocol.sasl.mechanisms import MECHANISMS
+
+POLL_SECONDS: Final = 60.0  # in IDLE
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one listener behaves. ``auth``: where people may log in."""
+
+    hostname: str
+    protocol: Literal["imap", "imaps"] = "imap"
+    auth: Literal["never", "tls", "plain"] = "tls"
+    idle_seconds: float = 30 * 60.0
+    login_seconds: float = 60.0
+    soft_errors: int = 10
+    hard_errors: int = 20
+    login_failures: int = 5
+    slow_seconds: float = 1.0  # what a mistake costs once there were too many
+
+
+class ImapDoor(Door):
+    """One IMAP connection."""
+
+    __slots__ = ("_services", "_settings")
+
+    def __init__(
+        self,
+        connections: Connections,
+        services: Services,
+        settings: Settings,
+        *,
+        contexts: Contexts | None = None,
+    ) -> None:
+        super().__init__(
+            connections,
+            settings.protocol,
+            contexts=contexts,
+            implicit_tls=settings.protocol == "imaps",
+        )
+        self._services = services
+        self._settings = settings
+
+    def is_unwelcome(self) -> str:
+        """A network that guesses passwords waits outside."""
+        return "banned" if self._services.login.is_banned(self.address) else ""
+
+    def last_words(self, reason: str) -> bytes:
+        """BYE for a peer that gets no service."""
+        text = "Too many connections" if reason == "full" else "Internal error"
+        return status_line(b"*", "BYE", text, b"UNAVAILABLE")
+
+    async def serve(self) -> None:
+        """Greet, answer, say goodbye."""
+        session = Session(
+            mechanisms=self._mechanisms,
+            can_start_tls=self.has_tls and not self.tls,
+            append_limit=self._services.max_message,
+            soft_errors=self._settings.soft_errors,
+            hard_errors=self._settings.hard_errors,
+        )
+        peer = Peer(self.session_id, self.address, self.protocol)
+        talk = Conversation(session, self._services, self, peer)
+        talk.failures_left = self._settings.login_failures
+        try:
+            session.greet(f"{self._settings.hostname} Postroom ready")
+            await talk.flush()
+            await self._converse(talk)
+        except Expired:
+            session.bye("Autologout, nothing was said for too long")
+        except BrokenLiteral:
+            self.abort()
+        finally:
+            await talk.close()
+        self.write(session.data_to_send())
+
+    @property
+    def _mechanisms(self) -> tuple[str, ...]:
+        auth = self._settings.auth
+        is_open = auth == "plain" or (auth == "tls" and bool(self.tls))
+        return MECHANISMS if is_open else ()
+
+    async def _converse(self, talk: Conversation) -> None:
+        session = talk.session
+        until = self._limit(session)
+        while not session.is_closed and not self.is_lost:
+            event = session.next_event()
+            if event is None:
+                if not await self._more(talk, until):
+                    break
+                continue
+            if isinstance(event, StartTls):
+                await self._start_tls(talk)
+            elif isinstance(event, Slow):
+                await asyncio.sleep(self._settings.slow_seconds)
+                session.resume()
+            else:
+                await handle(talk, event)
+            await talk.flush()
+            until = self._limit(session)
+        await talk.flush()
+
+    def _limit(self, session: Session) -> float:
+        """When the peer has said nothing whole for too long."""
+        if session.state is State.UNAUTHENTICATED:
+            return self.now() + self._settings.login_seconds
+        return self.now() + self._settings.idle_seconds
+
+    async def _more(self, talk: Conversation, until: float) -> bool:
+        """Wait for octets (in IDLE also for news); False: the connection is over."""
+        session = talk.session
+        await talk.flush()
+        if session.is_closed or (self.is_over and not self.buffered):
+            return False
+        if self.is_stopping:
+            session.bye("The server goes down", b"UNAVAILABLE")
+            return False
+        if talk.is_idling:
+            await self._idle(talk, until)
+        else:
+            await self.wait(until)
+        session.receive(self.take())
+        return True
+
+    async def _idle(self, talk: Conversation, until: float) -> None:
+        timer = asyncio.get_running_loop().call_later(POLL_SECONDS, self.attend)
+        try:
+            await self.wait(until)
+        finally:
+            timer.cancel()
+        is_poll = self.now() >= timer.when()
+        with suppress(MailError):  # next time, then
+            await talk.report(always=is_poll)
+
+    async def _start_tls(self, talk: Conversation) -> None:
+        session = talk.session
+        if not session.can_start_tls:
+            session.finish("BAD", "TLS is on already" if self.tls else "TLS is not offered")
+            return
+        self.pause()
+        if session.buffered or self.buffered:
+            session.finish("BAD", "Nothing may follow STARTTLS before the handshake")
+            session.bye("Try again without pipelining", b"ALERT")
+            return
+        session.finish("OK", "Begin TLS")
+        await talk.flush()
+        if await self.start_tls():
+            session.tls_started(self._mechanisms)

@@ -1,0 +1,186 @@
+r"""FETCH: pages of facts, and content that flows to the client in pieces.
+
+Facts (flags, sizes, envelopes) of a page of messages are written at once. Content is
+written as a literal whose size is known first; what is large is read and sent piece by
+piece while the client takes it, so memory does not grow with the message. A message that
+was expunged by another session meanwhile is left out (RFC 2180 §4.1.2); one that can't be
+read does not keep the client from the others, the answer is NO.
+
+RFC 3501 §6.4.5, §6.4.8.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+from postroom.access.fetch import FetchRow, extent, octets, rows, section
+from postroom.access.view import View
+from postroom.errors import MailError, NotFound
+from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.refusals import refuse
+from postroom.listen.imap.selected import numbered
+from postroom.protocol.imap.commands import Fetch
+from postroom.protocol.imap.fetch import Attribute, FetchItem, Octets
+from postroom.protocol.imap.fetch_lines import CLOSE, Lines
+from postroom.protocol.imap.search import SEEN
+
+LARGE: Final = 256 * 1024  # octets: above, content is streamed
+PIECE: Final = 1024 * 1024  # as the store keeps large bodies
+
+_NEEDS: Final[dict[Attribute, str]] = {
+    Attribute.ENVELOPE: "envelope",
+    Attribute.BODY: "bodystructure",
+    Attribute.BODYSTRUCTURE: "bodystructure",
+}
+
+
+class BrokenLiteral(Exception):
+    """Content ended before the size that was announced: the connection is of no more use."""
+
+
+async def fetch(talk: Conversation, command: Fetch) -> None:
+    """FETCH and UID FETCH."""
+    view = talk.selected
+    ranges = numbered(view, command.ranges, by_uid=command.by_uid)
+    contents = [item for item in command.items if isinstance(item, Octets)]
+    if not contents:
+        lines = Lines(_attributes(command))
+        async for page in rows(view, ranges, need=_need(command.items)):
+            talk.session.untagged(lines.page(page))
+            await talk.flush()
+    elif failure := await _fetch_contents(talk, command, ranges, contents):
+        await talk.report(expunges=command.by_uid)
+        refuse(talk.session, failure)
+        return
+    await talk.report(expunges=command.by_uid)
+    talk.session.finish("OK", "Fetched")
+
+
+async def _fetch_contents(
+    talk: Conversation,
+    command: Fetch,
+    ranges: Sequence[tuple[int, int]],
+    contents: Sequence[Octets],
+) -> MailError | None:
+    """Write messages with content; the last failure, if some could not be read."""
+    view = talk.selected
+    sets_seen = not view.read_only and any(not item.peek for item in contents)
+    attributes = _attributes(command)
+    plain = Lines(attributes)
+    flagged = plain if Attribute.FLAGS in attributes else Lines([*attributes, Attribute.FLAGS])
+    failure: MailError | None = None
+    async for page in rows(view, ranges, need=_need(command.items)):
+        changed = await _mark_seen(view, page) if sets_seen else frozenset[int]()
+        for row in page:
+            lines = flagged if row.uid in changed else plain
+            try:
+                await _write(talk, lines.open(row), row, contents)
+            except NotFound:
+                continue
+            except MailError as error:
+                failure = error
+    return failure
+
+
+def _attributes(command: Fetch) -> list[Attribute]:
+    found = [item for item in command.items if isinstance(item, Attribute)]
+    if command.by_uid and Attribute.UID not in found:
+        found.insert(0, Attribute.UID)  # RFC 3501 §6.4.8
+    return found
+
+
+def _need(items: Sequence[FetchItem]) -> frozenset[str]:
+    needs = {_NEEDS[item] for item in items if isinstance(item, Attribute) and item in _NEEDS}
+    if any(isinstance(item, Octets) for item in items):
+        needs.add("head")
+    return frozenset(needs)
+
+
+async def _mark_seen(view: View, page: Sequence[FetchRow]) -> frozenset[int]:
+    r"""Set \Seen where it is missing; the UIDs whose flags changed. A full disk is no bar."""
+    unseen = [(row.uid, row.uid) for row in page if not row.flags & SEEN]
+    if not unseen:
+        return frozenset()
+    by_uid = {row.uid: row for row in page}
+    changed: set[int] = set()
+    with suppress(MailError):
+        for flagged in await view.store(unseen, "add", SEEN, frozenset(), silent=False):
+            row = by_uid[flagged.uid]
+            row.flags, row.keywords = flagged.flags, flagged.keywords
+            changed.add(flagged.uid)
+    return frozenset(changed)
+
+
+async def _write(
+    talk: Conversation, opening: bytes, row: FetchRow, contents: Sequence[Octets]
+) -> None:
+    """One response; nothing is written before the first large content is at hand."""
+    held = [opening]
+    separator = b""
+    for item in contents:
+        held.append(separator + item.label)
+        separator = b" "
+        size, pieces = await _content(row, item)
+        if size < 0:
+            held.append(b" NIL")
+            continue
+        held.append(b" {%d}\r\n" % size)
+        if size <= LARGE:
+            held += [piece async for piece in pieces]
+            continue
+        await _stream(talk, held, pieces, size)
+        held.clear()
+    held.append(CLOSE)
+    talk.session.untagged(b"".join(held))
+    await talk.flush()
+
+
+async def _stream(
+    talk: Conversation, held: list[bytes], pieces: AsyncIterator[bytes], size: int
+) -> None:
+    """Send large content; the first piece is read before anything is promised."""
+    first = await anext(pieces)
+    talk.session.untagged(b"".join(held))
+    await talk.flush()
+    await talk.wire.send(first)
+    sent = len(first)
+    try:
+        async for piece in pieces:
+            await talk.wire.send(piece)
+            sent += len(piece)
+    except (MailError, NotFound) as error:
+        raise BrokenLiteral from error
+    if sent != size:
+        raise BrokenLiteral
+
+
+async def _content(row: FetchRow, item: Octets) -> tuple[int, AsyncIterator[bytes]]:
+    """The size of the content and its pieces; -1 when there is no such part."""
+    if item.section.piece.startswith("HEADER."):
+        found = await section(row, item.section, item.partial)
+        return (-1 if found is None else len(found)), _one(found or b"")
+    place = await extent(row, item.section)
+    if place is None:
+        return -1, _one(b"")
+    start, length = place
+    if item.partial is not None:
+        skipped = min(item.partial[0], length)
+        start, length = start + skipped, min(item.partial[1], length - skipped)
+    return length, _pieces(row, start, length)
+
+
+async def _one(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
+
+
+async def _pieces(row: FetchRow, start: int, length: int) -> AsyncIterator[bytes]:
+    """A run of octets in pieces that begin where the stored pieces of the body begin."""
+    front = len(row.prefix) + len(row.head)
+    end = start + length
+    while start < end:
+        stop = min(end, front + ((start - front) // PIECE + 1) * PIECE)
+        piece = await octets(row, start, stop - start)
+        if len(piece) != stop - start:
+            raise MailError(detail="a message is shorter than its size")
+        yield piece
+        start = stop

@@ -1,0 +1,81 @@
+r"""LIST and LSUB: names by pattern, with their attributes.
+
+RFC 3501 §6.3.8, §6.3.9; RFC 3348 (\HasChildren); RFC 6154 (special use).
+"""
+
+from collections.abc import Iterable
+
+from postroom.access.folders import Folder
+from postroom.listen.imap.conversation import Conversation
+from postroom.protocol.imap.commands import List, Lsub
+from postroom.protocol.imap.patterns import DELIMITER, Pattern, ancestors
+from postroom.protocol.imap.responses import list_line
+
+
+async def list_mailboxes(talk: Conversation, command: List) -> None:
+    """LIST, RFC 3501 §6.3.8."""
+    if command.patterns == ("",):  # asks for the delimiter and the root of the reference
+        root, delimiter, _ = command.reference.partition(DELIMITER)
+        line = list_line(b"LIST", [b"\\Noselect"], root + delimiter if delimiter else "")
+        talk.session.untagged(line)
+    else:
+        patterns = [Pattern(command.reference + pattern) for pattern in command.patterns]
+        folders = await talk.folders.list()
+        lines = [
+            list_line(b"LIST", _attributes(folder, command), folder.name)
+            for folder in folders
+            if _is_chosen(folder, command) and _match_any(folder.name, patterns)
+        ]
+        if b"SUBSCRIBED" in command.selection:
+            lines += await _missing(talk, {folder.name for folder in folders}, patterns)
+        talk.session.untagged(b"".join(lines))
+    await talk.report()
+    talk.session.finish("OK", "Listed")
+
+
+async def list_subscriptions(talk: Conversation, command: Lsub) -> None:
+    r"""LSUB, RFC 3501 §6.3.9: a level above subscribed names is \Noselect, after "%"."""
+    pattern = Pattern(command.reference + command.pattern)
+    names = await talk.folders.subscriptions()
+    found = [name for name in names if pattern.matches(name)]
+    lines = [list_line(b"LSUB", [], name) for name in found]
+    if command.pattern.endswith("%"):
+        levels = ancestors(names).difference(names)
+        lines += [
+            list_line(b"LSUB", [b"\\Noselect"], name)
+            for name in sorted(levels)
+            if pattern.matches(name)
+        ]
+    talk.session.untagged(b"".join(lines))
+    await talk.report()
+    talk.session.finish("OK", "Listed")
+
+
+async def _missing(talk: Conversation, known: set[str], patterns: list[Pattern]) -> Iterable[bytes]:
+    r"""Subscribed names without a mailbox (RFC 5258 §3.1 \NonExistent)."""
+    return [
+        list_line(b"LIST", [b"\\NonExistent", b"\\Subscribed"], name)
+        for name in await talk.folders.subscriptions()
+        if name not in known and _match_any(name, patterns)
+    ]
+
+
+def _match_any(name: str, patterns: list[Pattern]) -> bool:
+    return any(pattern.matches(name) for pattern in patterns)
+
+
+def _is_chosen(folder: Folder, command: List) -> bool:
+    if b"SPECIAL-USE" in command.selection and not folder.special_use:
+        return False
+    return folder.subscribed or b"SUBSCRIBED" not in command.selection
+
+
+def _attributes(folder: Folder, command: List) -> list[bytes]:
+    words = [b"\\HasChildren" if folder.has_children else b"\\HasNoChildren"]
+    if not folder.selectable:
+        words.append(b"\\Noselect")
+    if folder.special_use:
+        words.append(folder.special_use.encode("ascii"))
+    if folder.subscribed and b"SUBSCRIBED" in command.selection | command.wanted:
+        words.append(b"\\Subscribed")
+    return words

@@ -1,0 +1,48 @@
+"""Errors of ``access`` as tagged responses (RFC 5530 response codes)."""
+
+from typing import Final
+
+from postroom.blobs.damage import BlobCorrupt
+from postroom.errors import (
+    AlreadyExists,
+    Invalid,
+    MailboxFull,
+    MailError,
+    NotFound,
+    Permanent,
+    Refused,
+)
+from postroom.protocol.imap.session import Condition, Session
+
+NONEXISTENT: Final = b"NONEXISTENT"
+TRYCREATE: Final = b"TRYCREATE"  # RFC 3501 §6.3.11, §6.4.7
+
+_CODES: Final[tuple[tuple[type[Exception], bytes], ...]] = (
+    (AlreadyExists, b"ALREADYEXISTS"),
+    (Invalid, b"CANNOT"),
+    (Refused, b"CANNOT"),
+    (MailboxFull, b"OVERQUOTA"),
+    (BlobCorrupt, b"CORRUPTION"),
+    (Permanent, b"LIMIT"),
+    (MailError, b"UNAVAILABLE"),
+)
+
+
+def refuse(session: Session, error: Refused | MailError, *, missing: bytes = NONEXISTENT) -> None:
+    """Finish the command with NO; ``missing`` is the code for NotFound."""
+    condition, text, code = answer_to(error, missing=missing)
+    session.finish(condition, text, code)
+
+
+def answer_to(
+    error: Refused | MailError, *, missing: bytes = NONEXISTENT
+) -> tuple[Condition, str, bytes]:
+    """Condition, text and response code for an error."""
+    text = error.text if isinstance(error, MailError) else _sentence(str(error))
+    if isinstance(error, NotFound):
+        return "NO", text, missing
+    return "NO", text, next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

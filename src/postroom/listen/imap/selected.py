@@ -1,0 +1,148 @@
+"""Commands on the selected mailbox but FETCH (RFC 3501 §6.4)."""
+
+from postroom.access.search import search as find
+from postroom.access.view import CopyResult, Flagged, View
+from postroom.errors import Invalid, NotFound
+from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.refusals import TRYCREATE, refuse
+from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.fetch_lines import flagged_line
+from postroom.protocol.imap.responses import flags_lines, search_line, status_line
+from postroom.protocol.imap.sets import Ranges, write_set
+from postroom.protocol.imap.tokens import BadSyntax
+
+UidRanges = list[tuple[int, int]]
+
+
+async def check(talk: Conversation, _: c.Check) -> None:
+    """CHECK, RFC 3501 §6.4.1: everything is always on disk."""
+    await talk.report(always=True)
+    talk.session.finish("OK", "Checked")
+
+
+async def close(talk: Conversation, _: c.Close) -> None:
+    r"""CLOSE, RFC 3501 §6.4.2: \Deleted messages go without a word."""
+    await talk.deselect(expunge=not talk.selected.read_only)
+    talk.session.finish("OK", "Closed")
+
+
+async def unselect(talk: Conversation, _: c.Unselect) -> None:
+    """UNSELECT, RFC 3691."""
+    await talk.deselect()
+    talk.session.finish("OK", "Unselected")
+
+
+async def expunge(talk: Conversation, command: c.Expunge) -> None:
+    """EXPUNGE and UID EXPUNGE, RFC 3501 §6.4.3, RFC 4315 §2.1."""
+    view = talk.selected
+    if _refuse_read_only(talk, view):
+        return
+    ranges = command.ranges
+    await view.expunge(None if ranges is None else view.uid_ranges(ranges, by_uid=True))
+    await talk.report(always=True)
+    talk.session.finish("OK", "Expunged")
+
+
+async def search(talk: Conversation, command: c.Search) -> None:
+    """SEARCH and UID SEARCH, RFC 3501 §6.4.4."""
+    view = talk.selected
+    try:
+        uids = await find(view, command.key)
+    except Invalid as error:
+        raise BadSyntax(str(error)) from None
+    if command.by_uid:
+        talk.session.untagged(search_line(uids))
+    else:
+        numbers = [number for uid in uids if (number := view.sequence_of(uid)) is not None]
+        talk.session.untagged(search_line(numbers))
+    await talk.report(expunges=command.by_uid)
+    talk.session.finish("OK", "Searched")
+
+
+async def store(talk: Conversation, command: c.Store) -> None:
+    """STORE and UID STORE, RFC 3501 §6.4.6."""
+    view = talk.selected
+    if _refuse_read_only(talk, view):
+        return
+    ranges = numbered(view, command.ranges, by_uid=command.by_uid)
+    known = len(view.keywords)
+    flagged = await view.store(
+        ranges, command.action, command.flags, command.keywords, silent=command.is_silent
+    )
+    if len(view.keywords) > known:  # RFC 3501 §7.2.6: FLAGS again when a keyword is new
+        talk.session.untagged(new_keywords(view))
+    talk.session.untagged(_flagged_lines(view, flagged, with_uid=command.by_uid))
+    await talk.report(expunges=command.by_uid)
+    talk.session.finish("OK", "Stored")
+
+
+async def copy(talk: Conversation, command: c.Copy) -> None:
+    """COPY and UID COPY, RFC 3501 §6.4.7, RFC 4315 §3."""
+    view = talk.selected
+    ranges = numbered(view, command.ranges, by_uid=command.by_uid)
+    try:
+        copied = await view.copy(ranges, command.mailbox)
+    except NotFound as error:
+        refuse(talk.session, error, missing=TRYCREATE)
+        return
+    await talk.report(always=view.name == command.mailbox)
+    talk.session.finish("OK", "Copied", _copyuid(copied))
+
+
+async def move(talk: Conversation, command: c.Move) -> None:
+    """MOVE and UID MOVE, RFC 6851: COPYUID comes before the EXPUNGEs."""
+    view = talk.selected
+    if _refuse_read_only(talk, view):
+        return
+    ranges = numbered(view, command.ranges, by_uid=command.by_uid)
+    try:
+        moved = await view.move(ranges, command.mailbox)
+    except NotFound as error:
+        refuse(talk.session, error, missing=TRYCREATE)
+        return
+    if code := _copyuid(moved):
+        talk.session.untagged(status_line(b"*", "OK", "Moved", code))
+    await talk.report(always=True)
+    talk.session.finish("OK", "Moved")
+
+
+def numbered(view: View, ranges: Ranges, *, by_uid: bool) -> UidRanges:
+    """The UIDs that a sequence set names; a number of no message is BAD."""
+    try:
+        return view.uid_ranges(ranges, by_uid=by_uid)
+    except Invalid as error:
+        raise BadSyntax(str(error)) from None
+
+
+def new_keywords(view: View) -> bytes:
+    """FLAGS again, with what has been added."""
+    return flags_lines(view.keywords, read_only=view.read_only)
+
+
+def _flagged_lines(view: View, flagged: list[Flagged], *, with_uid: bool) -> bytes:
+    return b"".join(
+        [
+            flagged_line(
+                item.sequence,
+                item.uid,
+                item.flags,
+                item.keywords,
+                recent=view.is_recent(item.uid),
+                with_uid=with_uid,
+            )
+            for item in flagged
+        ]
+    )
+
+
+def _copyuid(result: CopyResult) -> bytes:
+    if not result.source_uids:
+        return b""
+    sources, targets = write_set(result.source_uids), write_set(result.target_uids)
+    return b"COPYUID %d %s %s" % (result.uidvalidity, sources, targets)
+
+
+def _refuse_read_only(talk: Conversation, view: View) -> bool:
+    if view.read_only:
+        talk.session.finish("NO", "The mailbox is read-only, select it to change it", b"CANNOT")
+    return view.read_only

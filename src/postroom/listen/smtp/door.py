@@ -1,0 +1,281 @@
+"""The SMTP, submission and LMTP door: drives ``protocol.smtp``, answers from ``intake``.
+
+One task a connection. The replies of pipelined commands go out in one write. Deadlines
+are those of RFC 5321 §4.5.3.2, and a message has to come at a least rate, so that a
+connection can't be held by an octet a minute.
+"""
+
+import asyncio
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.access.exchange import Exchange, MalformedResponse
+from postroom.access.login import Login, reply_of
+from postroom.errors import MailError, OutcomeUnknown
+from postroom.intake.peer import Peer
+from postroom.listen.connections import Connections
+from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.smtp.ports import Conversation, Intake
+from postroom.protocol.sasl.mechanisms import start
+from postroom.protocol.smtp import replies
+from postroom.protocol.smtp.commands import (
+    Auth,
+    Bdat,
+    Data,
+    Ehlo,
+    Expn,
+    Helo,
+    Lhlo,
+    Mail,
+    Rcpt,
+    Rset,
+    StartTls,
+    Verb,
+    Vrfy,
+)
+from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response, Slow
+from postroom.protocol.smtp.replies import reply_to
+from postroom.protocol.smtp.server import Session
+from postroom.protocol.smtp.settings import Settings as SessionSettings
+
+SCOPE: Final = "smtp"
+LEAST_RATE: Final = 500  # octets a second: what comes slower uses up the patience
+TURN: Final = 100  # events of one connection before others get a turn
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What all connections of one listener share. Times are seconds."""
+
+    session: SessionSettings
+    intake: Intake
+    login: Login
+    connections: Connections
+    protocol: str = "smtp"
+    contexts: Contexts | None = None
+    implicit_tls: bool = False
+    trusted: tuple[Network, ...] = ()
+    relay_from: tuple[Network, ...] = ()
+    checks: bool = True
+    idle_seconds: float = 300.0  # RFC 5321 §4.5.3.2.7
+    tarpit: float = 1.0  # what an error costs once there were too many
+    greeting_pause: float = 0.0  # who speaks before the greeting is turned away
+
+
+class SmtpDoor(Door):
+    """One connection."""
+
+    __slots__ = ("_exchange", "_patience", "_peer", "_session", "_settings", "_talk")
+
+    _peer: Peer
+    _session: Session
+    _talk: Conversation
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            settings.connections,
+            settings.protocol,
+            contexts=settings.contexts,
+            implicit_tls=settings.implicit_tls,
+        )
+        self._settings = settings
+        self._exchange: Exchange | None = None
+        self._patience = settings.idle_seconds
+
+    def is_unwelcome(self) -> str:
+        """A network that guesses passwords does not get to the submission doors."""
+        if self._settings.session.requires_login and self._settings.login.is_banned(self.address):
+            return "the network is banned"
+        return ""
+
+    def last_words(self, reason: str) -> bytes:
+        """421: come back later (RFC 5321 §3.8)."""
+        answer = replies.TOO_MANY_CONNECTIONS if reason == "full" else replies.SESSION_FAILED
+        return answer.encode()
+
+    async def serve(self) -> None:
+        """The whole session."""
+        settings = self._settings
+        self._peer = Peer(
+            session=self.session_id,
+            address=self.address,
+            port=self.port,
+            door=self.protocol,
+            tls=self.tls,
+            trusted=_is_in(self.address, settings.trusted),
+            relay=_is_in(self.address, settings.relay_from),
+            checks=settings.checks,
+        )
+        session = self._session = Session(
+            settings.session, has_tls=bool(self.tls), is_trusted=self._peer.trusted
+        )
+        self._talk = settings.intake.open(self._peer)
+        try:
+            await self._greet(session)
+            await self._converse(session)
+        except Expired:
+            is_slow = session.is_reading_content
+            session.hang_up(replies.TOO_SLOW if is_slow else replies.IDLE_TOO_LONG)
+        finally:
+            await self._talk.close()
+        self.write(session.data_to_send())
+        if session.farewell is replies.BYE and not self.buffered:
+            self.close(linger=False)
+        elif session.farewell is not None:
+            self.reason = session.farewell.lines[0]
+
+    async def _greet(self, session: Session) -> None:
+        """RFC 5321 §3.1: the client waits for the greeting; who does not is no mail client."""
+        if self._settings.greeting_pause:
+            await asyncio.sleep(self._settings.greeting_pause)
+        if self.buffered:
+            session.hang_up(replies.TALK_BEFORE_GREETING)
+        else:
+            session.greet()
+
+    async def _converse(self, session: Session) -> None:
+        turn = 0
+        while not session.is_closed:
+            event = session.next_event()
+            if event is None:
+                if not await self._more(session):
+                    return
+                continue
+            await self._handle(session, event)
+            turn += 1
+            if turn >= TURN:
+                turn = 0
+                await asyncio.sleep(0)
+
+    async def _more(self, session: Session) -> bool:
+        """Send the replies, wait for octets; False: there will be none."""
+        octets = session.data_to_send()
+        if octets:  # a command was answered: new patience for the next one
+            self._patience = self._settings.idle_seconds
+            await self.send(octets)
+        if session.is_closed or (self.is_over and not self.buffered):
+            return False
+        if self.is_stopping and not session.is_reading_content:
+            session.hang_up(replies.STOPPING)
+            return False
+        began = self.now()
+        await self.wait(began + self._patience)
+        octets = self.take()
+        session.receive(octets)
+        left = self._patience - (self.now() - began) + len(octets) / LEAST_RATE
+        self._patience = min(left, self._settings.idle_seconds)
+        return True
+
+    async def _handle(self, session: Session, event: Event) -> None:
+        if isinstance(event, Content):
+            await self._talk.content(event.octets)
+            return
+        try:
+            await self._answer(session, self._talk, event)
+        except OutcomeUnknown:
+            raise  # no reply is true: the connection is cut
+        except MailError as error:
+            if isinstance(event, EndOfContent):
+                session.answer_each([reply_to(error)] * session.replies_due)
+            else:
+                session.answer(reply_to(error))
+
+    async def _answer(self, session: Session, talk: Conversation, event: Event) -> None:
+        match event:
+            case Rcpt():
+                session.answer(await talk.rcpt(event))
+            case Mail():
+                session.answer(await talk.mail(event))
+            case Data() | Bdat():
+                session.answer(await talk.data())
+            case EndOfContent():
+                session.answer_each(await talk.end(event.defect))
+            case Rset():
+                talk.reset()
+                session.answer(replies.RESET)
+            case Ehlo() | Helo() | Lhlo():
+                refusal = await talk.greet(event.name, not isinstance(event, Helo))
+                if refusal is None:
+                    session.welcome()
+                else:
+                    session.answer(refusal)
+            case _:
+                await self._answer_rarely(session, talk, event)
+
+    async def _answer_rarely(self, session: Session, talk: Conversation, event: Event) -> None:
+        match event:
+            case Vrfy():
+                session.answer(await talk.vrfy(event.argument))
+            case Expn():
+                session.answer(await talk.expn(event.argument))
+            case Verb():
+                session.answer(await talk.verb())
+            case Slow():
+                await asyncio.sleep(self._settings.tarpit)
+                session.resume()
+            case StartTls():
+                await self._secure(session, talk)
+            case Auth():
+                await self._log_in(session, talk, event)
+            case Response() if self._exchange is not None:
+                await self._go_on(session, talk, self._exchange, event.octets)
+
+    async def _log_in(self, session: Session, talk: Conversation, command: Auth) -> None:
+        mechanism = start(command.mechanism, nonce=secrets.token_urlsafe(18))
+        if mechanism is None:
+            session.answer(replies.UNKNOWN_MECHANISM)
+            return
+        login = self._settings.login
+        self._exchange = Exchange(mechanism, login, scope=SCOPE, peer=self._peer)
+        await self._go_on(session, talk, self._exchange, command.initial)
+
+    async def _go_on(
+        self, session: Session, talk: Conversation, exchange: Exchange, octets: bytes | None
+    ) -> None:
+        try:
+            said = await exchange.respond(octets)
+        except MalformedResponse:
+            session.login_refused(replies.BAD_RESPONSE)
+        except MailError as error:
+            session.login_refused(reply_to(reply_of(error)))
+        else:
+            if isinstance(said, bytes):
+                session.challenge(said)
+                return
+            await talk.authenticated(said)
+            session.login_granted()
+        self._exchange = None
+
+    async def _secure(self, session: Session, talk: Conversation) -> None:
+        """RFC 3207 §4: nothing that was said in clear counts inside TLS."""
+        self.pause()
+        if self.buffered:
+            session.hang_up(replies.TALK_BEFORE_TLS)
+            return
+        session.answer(replies.READY_FOR_TLS)
+        if session.is_closed:
+            return
+        self.write(session.data_to_send())
+        await talk.close()
+        if await self.start_tls():
+            session.tls_started()
+            self._peer = msgspec.structs.replace(self._peer, tls=self.tls)
+            self._talk = self._settings.intake.open(self._peer)
+            self._exchange = None
+        else:
+            session.hang_up(replies.SESSION_FAILED)
+
+
+def _is_in(address: str, networks: Sequence[Network]) -> bool:
+    if not networks:
+        return False
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in networks)

@@ -1,0 +1,69 @@
+"""What the SMTP door needs of ``intake``: somebody who decides about mail."""
+
+from typing import Protocol
+
+from postroom.directory.login import Identity
+from postroom.intake.peer import Peer
+from postroom.protocol.smtp.commands import Mail, Rcpt
+from postroom.protocol.smtp.events import Defect
+from postroom.protocol.smtp.replies import Reply
+
+
+class Conversation(Protocol):
+    """One SMTP session: decides what is allowed. Raises MailError where it can't."""
+
+    async def greet(self, helo: str, esmtp: bool) -> Reply | None:
+        """HELO, EHLO, LHLO; None: welcome. A transaction in progress is forgotten."""
+        ...
+
+    async def mail(self, event: Mail) -> Reply:
+        """A transaction begins."""
+        ...
+
+    async def rcpt(self, event: Rcpt) -> Reply:
+        """One more recipient."""
+        ...
+
+    async def data(self) -> Reply:
+        """DATA or the first BDAT: 354, or why not."""
+        ...
+
+    async def content(self, octets: bytes) -> None:
+        """The next octets of the message."""
+        ...
+
+    async def end(self, defect: Defect | None) -> list[Reply]:
+        """The message is complete: one reply, over LMTP one a recipient."""
+        ...
+
+    async def vrfy(self, argument: str) -> Reply:
+        """Whether a name or address is known."""
+        ...
+
+    async def expn(self, argument: str) -> Reply:
+        """Who gets what is sent to an alias."""
+        ...
+
+    async def verb(self) -> Reply:
+        """Whether this client may be told reasons: 250."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the transaction in progress."""
+        ...
+
+    async def authenticated(self, identity: Identity) -> None:
+        """The client has logged in."""
+        ...
+
+    async def close(self) -> None:
+        """The session is over; a transaction in progress is forgotten."""
+        ...
+
+
+class Intake(Protocol):
+    """Opens a conversation for each session."""
+
+    def open(self, peer: Peer) -> Conversation:
+        """A session begins, or begins anew inside TLS."""
+        ...

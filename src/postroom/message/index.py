@@ -1,0 +1,53 @@
+"""The index of a letter: all that is computed once, when it is filed.
+
+The header block's fields were collected by the scanner; nothing is parsed twice.
+"""
+
+from typing import Final
+
+import msgspec
+
+from postroom.message import envelope, ident
+from postroom.message.charset import decode_words
+from postroom.message.headers import collect
+from postroom.message.part import MESSAGE_FIELDS, Part
+from postroom.message.structure import bodystructure
+
+MAX_SUBJECT: Final = 200  # characters
+_ENOUGH: Final = 4000  # octets of a Subject that are decoded
+
+
+class Indexed(msgspec.Struct, frozen=True):
+    """ENVELOPE and BODYSTRUCTURE as IMAP text, and what finds a letter and its thread.
+
+    ``subject`` is decoded, one line, without NUL, at most MAX_SUBJECT characters;
+    identifiers are without brackets, "" and () where there are none.
+    """
+
+    envelope: bytes
+    bodystructure: bytes
+    message_id: str
+    references: tuple[str, ...]
+    subject: str
+
+
+def index(head: bytes, part: Part) -> Indexed:
+    """Index a letter: its header block and the tree that the scanner made of it."""
+    fields = part.fields if part.fields is not None else collect(head, MESSAGE_FIELDS)
+    return Indexed(
+        envelope.written(fields),
+        bodystructure(part),
+        ident.message_id(fields),
+        ident.references(fields),
+        _subject(fields.get(b"subject")),
+    )
+
+
+def _subject(values: list[bytes] | None) -> str:
+    if not values:
+        return ""
+    text = decode_words(values[0][:_ENOUGH])
+    if not text.isprintable():
+        text = " ".join(text.replace("\0", "").split())
+        text = "".join([letter if letter.isprintable() else "\ufffd" for letter in text])
+    return text[:MAX_SUBJECT].strip()

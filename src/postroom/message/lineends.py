@@ -1,0 +1,38 @@
+"""Line ends of what a person hands in: a bare CR or LF becomes CRLF, by blocks.
+
+RFC 5321 §2.3.8 asks for CRLF; what is stored always has it.
+"""
+
+import re
+from typing import Final
+
+_BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+
+
+class LineEnds:
+    """Feed blocks, get blocks; a CR at the end of a block is held back until the next."""
+
+    def __init__(self) -> None:
+        self._held = b""
+        self.has_nul = False
+
+    def feed(self, block: bytes) -> bytes:
+        """The block with CRLF only."""
+        if not block:
+            return b""
+        self.has_nul = self.has_nul or b"\0" in block
+        if self._held:
+            block = self._held + block
+            self._held = b""
+        if block.endswith(b"\r"):
+            self._held = b"\r"
+            block = block[:-1]
+        returns, feeds, pairs = block.count(b"\r"), block.count(b"\n"), block.count(b"\r\n")
+        if returns == feeds == pairs:
+            return block
+        return _BARE.sub(b"\r\n", block)
+
+    def finish(self) -> bytes:
+        """What was held back."""
+        held, self._held = self._held, b""
+        return b"\r\n" if held else b""

@@ -1,0 +1,132 @@
+r"""Values with parameters: Content-Type, Content-Disposition.
+
+Reading is lenient and linear: what can't be read is left out. Parameters stay as they
+stand in the header (``name*0*`` too), in order, at most MAX_PARAMETERS; ``lookup`` joins
+the pieces of RFC 2231 when somebody asks for one.
+
+RFC 2045 §5.1, RFC 2183, RFC 2231 §3, §4.
+"""
+
+import re
+from typing import Final
+
+Parameters = tuple[tuple[bytes, bytes], ...]
+
+MAX_PARAMETERS: Final = 100
+
+_TOKEN: Final = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"
+_TYPE: Final = re.compile(rb"[ \t\r\n]*(" + _TOKEN + rb")[ \t]*/[ \t]*(" + _TOKEN + rb")")
+_WORD: Final = re.compile(rb"[ \t\r\n]*(" + _TOKEN + rb")")
+_PARAMETER: Final = re.compile(
+    rb"[; \t]([^\x00-\x20\"(),/:;<=>?@\[\\\]\x7f]+)[ \t]*=[ \t]*"
+    rb'(?:"((?:[^"\\]|\\.)*+)"?|([^; \t]*))',
+    re.DOTALL,
+)
+_ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
+_OUTSIDE: Final = re.compile(rb'(?:"(?:[^"\\]|\\.)*+"?|\\.|[^"\\(])+|\(|\\', re.DOTALL)
+_INSIDE: Final = re.compile(rb"(?:\\.|[^\\()])+|[()]|\\", re.DOTALL)
+_HEX: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+_PIECE: Final = re.compile(rb"\*(0|[1-9][0-9]{0,3})(\*)?")
+
+
+def content_type(value: bytes) -> tuple[tuple[str, str], Parameters] | None:
+    """Type and subtype in lower case, and the parameters; None when it is none."""
+    if b"(" in value:
+        value = without_comments(value)
+    found = _TYPE.match(value)
+    if found is None:
+        return None
+    major, minor = found.groups()
+    kind = (major.decode("ascii").lower(), minor.decode("ascii").lower())
+    return kind, _parameters(value, found.end())
+
+
+def disposition(value: bytes) -> tuple[str, Parameters] | None:
+    """A Content-Disposition: ``("attachment", parameters)``."""
+    if b"(" in value:
+        value = without_comments(value)
+    found = _WORD.match(value)
+    if found is None:
+        return None
+    return found[1].decode("ascii").lower(), _parameters(value, found.end())
+
+
+def without_comments(value: bytes) -> bytes:
+    """Put a blank for each comment outside quoted strings (RFC 5322 §3.2.2)."""
+    kept = []
+    depth = at = 0
+    while found := (_INSIDE if depth else _OUTSIDE).match(value, at):
+        lexeme, at = found[0], found.end()
+        if lexeme == b"(":
+            depth += 1
+        elif not depth:
+            kept.append(lexeme)
+        elif lexeme == b")":
+            depth -= 1
+            kept.append(b"" if depth else b" ")
+    return b"".join(kept)
+
+
+def lookup(parameters: Parameters, name: bytes) -> tuple[bytes, bytes] | None:
+    """(octets, charset) of a parameter; the charset is empty when none is told.
+
+    The plain form comes first, then ``name*``, then the pieces ``name*0``, ``name*1*``
+    in the order of their numbers up to the first gap (RFC 2231 §3, §4.1).
+    """
+    extended: bytes | None = None
+    pieces: dict[int, tuple[bytes, bool]] = {}
+    for written, value in parameters:
+        attribute = written.lower()
+        if attribute == name:
+            return value, b""
+        if not attribute.startswith(name + b"*"):
+            continue
+        rest = attribute[len(name) :]
+        found = _PIECE.fullmatch(rest)
+        if rest == b"*":
+            extended = value if extended is None else extended
+        elif found:
+            pieces.setdefault(int(found[1]), (value, found[2] is not None))
+    if extended is not None:
+        return _extended(extended)
+    return _joined(pieces) if 0 in pieces else None
+
+
+def _parameters(value: bytes, at: int) -> Parameters:
+    if at >= len(value):
+        return ()
+    found = []
+    for match in _PARAMETER.finditer(value, at):
+        name, quoted, plain = match.groups()
+        if quoted is None:
+            quoted = plain
+        elif b"\\" in quoted:
+            quoted = _ESCAPED.sub(rb"\1", quoted)
+        found.append((name, quoted))
+        if len(found) == MAX_PARAMETERS:
+            break
+    return tuple(found)
+
+
+def _unquoted(value: bytes) -> bytes:
+    return _HEX.sub(lambda found: bytes((int(found[1], 16),)), value)
+
+
+def _extended(value: bytes) -> tuple[bytes, bytes]:
+    charset, quote, rest = value.partition(b"'")
+    if not quote:
+        return _unquoted(value), b""
+    _language, quote, octets = rest.partition(b"'")
+    return _unquoted(octets if quote else rest), charset
+
+
+def _joined(pieces: dict[int, tuple[bytes, bool]]) -> tuple[bytes, bytes]:
+    first, is_extended = pieces[0]
+    octets, charset = _extended(first) if is_extended else (first, b"")
+    joined = [octets]
+    for number in range(1, len(pieces)):
+        if number not in pieces:
+            break
+        piece, is_extended = pieces[number]
+        joined.append(_unquoted(piece) if is_extended else piece)
+    return b"".join(joined), charset

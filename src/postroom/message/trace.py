@@ -1,0 +1,158 @@
+"""Trace fields: the lines we put on top of a letter, and what others left there.
+
+What goes into a Received field from the peer (its HELO name, its host name) is cleaned,
+so it can neither end the line nor open or close a comment.
+
+RFC 5321 §4.4 (Received, Return-Path), RFC 3848 and RFC 6531 §4.3 (protocol names),
+RFC 8601 §5 (forged Authentication-Results), RFC 9228 (Delivered-To).
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from postroom.message import headers
+from postroom.message.headers import Field
+from postroom.message.parameters import without_comments
+
+MAX_LINE: Final = 78  # RFC 5322 §2.1.1
+MAX_CLAUSE: Final = 700  # octets; keeps a line below the 998 that are allowed
+
+_UNSAFE: Final = re.compile(r"[^!-'*-:<-\[\]-~\u00a1-\U0010ffff]+")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_FIRST_WORD: Final = re.compile(rb"[\s\0]*+([^\s;]++)")
+_NOISE: Final = re.compile(rb'[\x00-\x20"\\]+')
+
+
+class Client(msgspec.Struct, frozen=True):
+    """Who handed the letter over: the HELO name, the address, the verified host name."""
+
+    helo: str
+    ip: str
+    host: str = ""
+
+
+def protocol_name(
+    *, lmtp: bool = False, esmtp: bool = True, utf8: bool = False, tls: bool, authenticated: bool
+) -> str:
+    """The ``with`` word of the IANA registry: SMTP, ESMTPSA, UTF8SMTPS, LMTPA .."""
+    suffix = ("S" if tls else "") + ("A" if authenticated else "")
+    if lmtp:
+        return ("UTF8LMTP" if utf8 else "LMTP") + suffix
+    if utf8:
+        return "UTF8SMTP" + suffix
+    return "ESMTP" + suffix if esmtp else "SMTP"
+
+
+def received(
+    client: Client,
+    *,
+    by: str,
+    protocol: str,
+    ident: str,
+    date: str,
+    tls: str = "",
+    recipient: str | None = None,
+) -> bytes:
+    """A Received field with its CRLF. ``recipient`` only when the letter has just one.
+
+    ``tls`` names version and cipher; ``date`` is written by ``dates.write``.
+    """
+    clauses = [f"Received: from {_clean(client.helo) or 'unknown'}", f"({_tcp_info(client)})"]
+    clauses += [f"by {by}", f"with {protocol}"]
+    if tls:
+        clauses.append(f"({_clean(tls, blanks=True)})")
+    clauses.append(f"id {_clean(ident)}")
+    if recipient is not None:
+        clauses.append(f"for <{_path(recipient)}>")
+    clauses[-1] += ";"
+    clauses.append(date)
+    return _folded(clauses)
+
+
+def return_path(sender: str) -> bytes:
+    """The Return-Path field; "" is the null reverse-path."""
+    return _octets(f"Return-Path: <{_path(sender)}>\r\n")
+
+
+def delivered_to(address: str) -> bytes:
+    """The Delivered-To field (RFC 9228)."""
+    return _octets(f"Delivered-To: {_path(address)}\r\n")
+
+
+def count_received(head: bytes) -> int:
+    """How many Received fields there are: the hop count (RFC 5321 §6.3)."""
+    lower = head.lower()
+    return lower.count(b"\nreceived:") + lower.startswith(b"received:")
+
+
+def delivered_addresses(head: bytes) -> list[str]:
+    """The values of Delivered-To: where the letter has already been delivered."""
+    if b"delivered-to" not in head.lower():
+        return []
+    found = headers.values(head, b"delivered-to")
+    return [value.decode("utf-8", "replace").strip("<> \t") for value in found]
+
+
+def strip_own(head: bytes, authserv_id: str) -> bytes:
+    """Remove Return-Path, and Authentication-Results in our name (RFC 8601 §5).
+
+    The name is compared without case, after comments, folding and quoting are removed,
+    and also as a reader would see it who takes no notice of blanks.
+    """
+    lower = head.lower()
+    if b"return-path" not in lower and b"authentication-results" not in lower:
+        return head
+    own = authserv_id.lower().rstrip(".").encode("utf-8", "replace")
+    return headers.strip_where(head, lambda field: _is_own(head, field, own))
+
+
+def _is_own(head: bytes, field: Field, own: bytes) -> bool:
+    if field.name == b"return-path":
+        return True
+    if field.name != b"authentication-results":
+        return False
+    value = without_comments(headers.unfold(head[field.value_start : field.end])).lower()
+    word = _FIRST_WORD.match(value)
+    if word and _NOISE.sub(b"", word[1]).rstrip(b".") == own:
+        return True
+    compact = _NOISE.sub(b"", value).partition(b";")[0]
+    return compact.rstrip(b"0123456789").rstrip(b".") == own  # a version may follow the name
+
+
+def _tcp_info(client: Client) -> str:
+    """RFC 5321 §4.4 TCP-info: ``host [192.0.2.1]`` or ``[IPv6:2001:db8::1]``."""
+    ip = client.ip.partition("%")[0]
+    literal = f"[IPv6:{ip}]" if ":" in ip else f"[{ip}]"
+    host = _clean(client.host)
+    return f"{host} {literal}" if host else literal
+
+
+def _clean(text: str, *, blanks: bool = False) -> str:
+    """Without control characters, white space, parentheses, backslash and semicolon."""
+    if blanks:
+        return " ".join([word for part in text.split() if (word := _clean(part))])
+    return _UNSAFE.sub("?", text)[:255]
+
+
+def _path(address: str) -> str:
+    """An address as it stands, without what could end its line."""
+    return _CONTROLS.sub("?", address)[:MAX_CLAUSE]
+
+
+def _folded(clauses: list[str]) -> bytes:
+    lines: list[str] = []
+    line = clauses[0]
+    for clause in clauses[1:]:
+        if len(line) + 1 + len(clause) > MAX_LINE:
+            lines.append(line)
+            line = "\t" + clause
+        else:
+            line += " " + clause
+    lines.append(line)
+    return _octets("\r\n".join(lines) + "\r\n")
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,73 @@
+"""Listening sockets: bound by us, or inherited from the service manager."""
+
+import errno
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from postroom.errors import Refused
+
+BACKLOG: Final = 1024
+_EVERYWHERE: Final = ("::", "0.0.0.0")  # noqa: S104  (an empty address in the file asks for it)
+
+
+def listeners(
+    address: str, port: int, inherited: Sequence[socket.socket] = ()
+) -> list[socket.socket]:
+    """Sockets that listen on ``address`` and ``port``; raises OSError (``refusal`` words it).
+
+    An empty address is every address of the machine, IPv6 and IPv4. A socket that the
+    service manager opened on that port is taken instead of a new one.
+    """
+    ready = [one for one in inherited if one.getsockname()[1] == port]
+    if ready:
+        return ready
+    if address:
+        return [_listen(address, port)]
+    opened: list[socket.socket] = []
+    for everywhere in _EVERYWHERE:
+        try:
+            opened.append(_listen(everywhere, opened[0].getsockname()[1] if opened else port))
+        except OSError as error:
+            if error.errno not in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
+                close(opened)
+                raise
+    return opened
+
+
+def refusal(address: str, port: int, error: OSError) -> Refused:
+    """The error of ``listeners`` in words that help."""
+    where = f"{address or 'every address'} port {port}"
+    if error.errno == errno.EADDRINUSE:
+        return Refused(
+            f"cannot listen on {where}: another program does; find it with: ss -ltnp 'sport = :{port}'"
+        )
+    if error.errno == errno.EACCES:
+        return Refused(
+            f"cannot listen on {where}: ports below 1024 need root, systemd socket activation "
+            "or AmbientCapabilities=CAP_NET_BIND_SERVICE"
+        )
+    return Refused(f"cannot listen on {where}: {error.strerror or error}")
+
+
+def close(sockets: Iterable[socket.socket]) -> None:
+    """Close them all."""
+    for one in sockets:
+        one.close()
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    if address == "localhost":
+        address = "127.0.0.1"
+    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener

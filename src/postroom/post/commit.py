@@ -1,0 +1,173 @@
+"""Blob, mailboxes, queue and ledger of a letter: durable together, or not there at all.
+
+``commit`` returns once everything is on stable storage; only then may anybody be told 250.
+Whatever waits at that moment goes in one transaction (group commit). When it raises,
+nothing is left and nothing will appear later, also when the outcome was unknown at first
+(RFC 5321 §4.2.5): then the database runs ``_undo`` before any other write.
+
+| step | a crash after it leaves |
+|---|---|
+| body file written, synced, renamed | a file without a row; ``blobs.sweep`` finds it |
+| filed, blob, queued, told: rows of the batch | the same |
+| committed: on stable storage, nobody was woken | the letter, whole; its client was not told 250 |
+
+So a letter may come twice at worst (its client sends it again), and is never lost.
+
+The ids of all rows are in the letter. When a letter comes twice (an answer was lost), the
+second time changes nothing and answers what the first one did.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from postroom.blobs.files import Step
+from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
+from postroom.blobs.store import BlobStore
+from postroom.db.database import ConstraintFailed, Database, Tx
+from postroom.errors import MailError, StorageFailed
+from postroom.ledger import rows as ledger
+from postroom.notify import Notify
+from postroom.post.letter import Letter
+from postroom.queue import changes, rows as queue
+from postroom.store import removal
+from postroom.store.filing import Filed, already_filed, file_letters
+from postroom.store.spans import Span
+from postroom.telemetry import sink
+from postroom.telemetry.events import MailboxWarned
+
+Answer = list[Filed] | MailError
+
+
+class Post:
+    """Hands letters to the database and wakes who waits for them. Used on one loop."""
+
+    def __init__(
+        self,
+        db: Database,
+        blobs: BlobStore,
+        notify: Notify,
+        clock: Callable[[], int],
+        *,
+        step: Step = lambda _name: None,
+        warned: Callable[[Collection[tuple[int, int]]], None] = lambda _due: None,
+    ) -> None:
+        """``step`` learns each step: tests crash there.
+
+        ``warned`` gets (account, percent) of those whose mailbox is nearly full now.
+        """
+        self._db = db
+        self._blobs = blobs
+        self._notify = notify
+        self._clock = clock
+        self._step = step
+        self._near_quota = warned
+        self._batch: Callable[[Tx, Sequence[Letter]], list[Answer]] = self._write
+        self._changed: set[int] = set()
+        self._warned: dict[tuple[int, int], str] = {}
+
+    async def commit(self, letter: Letter) -> list[Filed]:
+        """Make the letter ours: where each of its copies is. Raises MailError."""
+        try:
+            filed: list[Filed] = await self._db.submit(
+                self._batch, letter, size=letter.weight, undo=partial(self._undo, letter)
+            )
+        except ConstraintFailed as error:
+            filed = await self._committed_before(letter, error)
+        except StorageFailed:
+            await self._blobs.inserted(letter.blob)
+            raise  # perhaps the row is there for a moment yet: its body stays for the sweep
+        except Exception:
+            await self.discard(letter.blob)
+            raise
+        if letter.blob.place == IN_FRAMES:
+            await self._blobs.inserted(letter.blob)
+        self._step("committed")
+        self._tell(letter, filed)
+        return filed
+
+    def _write(self, tx: Tx, letters: Sequence[Letter]) -> list[Answer]:
+        now = self._clock()
+        answers: list[Answer] = list(file_letters(tx, [one.copies for one in letters], now))
+        self._step("filed")
+        good = [
+            (letter, answer)
+            for letter, answer in zip(letters, answers, strict=True)
+            if isinstance(answer, list)
+        ]
+        if good:
+            self._blobs.insert(tx, [(letter.blob, letter.references) for letter, _ in good])
+            self._step("blob")
+            queued = [letter.queued for letter, _ in good if letter.queued is not None]
+            if queued:
+                outgoing = [one for letter, _ in good for one in letter.outgoing]
+                queue.add(tx, queued, outgoing, now)
+                self._step("queued")
+            ledger.add(
+                tx,
+                [letter.entry for letter, _ in good if letter.entry is not None],
+                [fact for letter, filed in good for fact in letter.told(filed)],
+            )
+            self._step("told")
+        return answers
+
+    def _undo(self, letter: Letter, tx: Tx) -> None:
+        """Remove what a commit of unknown outcome may have left; it may find nothing."""
+        now = self._clock()
+        filed = already_filed(tx, letter.copies) if letter.copies else None
+        for copy, place in zip(letter.copies, filed or (), strict=False):
+            removal.expunge(
+                tx,
+                self._blobs,
+                copy.account_id,
+                place.mailbox_id,
+                Span(place.uid, place.uid),
+                flagged=False,
+                now=now,
+            )
+        if letter.queued is not None:
+            changes.remove(tx, self._blobs, [letter.queued.id], now)
+        if letter.entry is not None:
+            ledger.remove(tx, letter.entry.id)
+
+    async def _committed_before(self, letter: Letter, error: ConstraintFailed) -> list[Filed]:
+        """The answer of the first commit of this letter; raises when there was none."""
+
+        def look(tx: Tx) -> list[Filed] | None:
+            if letter.entry is not None and ledger.entry(tx, letter.entry.id) is None:
+                return None
+            if letter.copies:
+                return already_filed(tx, letter.copies)
+            return [] if letter.entry is not None else None
+
+        filed = await self._db.read(look)
+        if filed is None:
+            await self.discard(letter.blob)
+            raise StorageFailed(detail=str(error)) from error
+        return filed
+
+    async def discard(self, blob: Prepared) -> None:
+        """Remove the body file of a letter that was refused, or that nobody will commit."""
+        await self._blobs.inserted(blob)
+        if blob.place == IN_FILE:
+            await asyncio.to_thread(self._blobs.files.remove, blob.id)
+
+    def _tell(self, letter: Letter, filed: Sequence[Filed]) -> None:
+        """Wake sessions and workers, once for all letters of a batch."""
+        if not self._changed and not self._warned:
+            asyncio.get_running_loop().call_soon(self._publish)
+        self._changed.update([place.mailbox_id for place in filed])
+        if letter.outgoing:
+            self._changed.add(queue.NOTIFY_KEY)
+        for copy, place in zip(letter.copies, filed, strict=True):
+            if place.warning:
+                self._warned[place.account_id, place.warning] = copy.recipient
+
+    def _publish(self) -> None:
+        changed, self._changed = self._changed, set()
+        warned, self._warned = self._warned, {}
+        self._notify.publish(changed)
+        for (account_id, percent), recipient in warned.items():
+            sink.emit(MailboxWarned(account=recipient or str(account_id), percent=percent))
+        if warned:
+            self._near_quota(warned.keys())

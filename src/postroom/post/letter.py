@@ -1,0 +1,73 @@
+"""A letter as it is handed to ``commit``: rows that are ready, ids and all.
+
+Everything in it is made before the write, so a write that runs twice writes the same. The
+facts "filed" and "queued" follow from ``copies`` and ``outgoing``; ``facts`` are others.
+"""
+
+import msgspec
+
+from postroom.blobs.prepared import Prepared
+from postroom.ledger.rows import Entry, Fact, folded
+from postroom.queue.rows import Outgoing, Queued
+from postroom.store.filing import Copy, Filed
+
+_ROW_OCTETS = 400  # what the other rows of a letter weigh, roughly
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """One message: its octets, where copies go, who else gets it, what the ledger tells.
+
+    ``queued`` is there when ``outgoing`` is. Without ``entry`` the ledger tells nothing:
+    a message that a person put into a mailbox.
+    """
+
+    blob: Prepared
+    copies: tuple[Copy, ...] = ()
+    queued: Queued | None = None
+    outgoing: tuple[Outgoing, ...] = ()
+    entry: Entry | None = None
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """Octets that the letter adds to a transaction."""
+        blob = self.blob
+        octets = len(blob.head) + _ROW_OCTETS
+        if blob.body is not None:
+            octets += len(blob.body)
+        return octets + _ROW_OCTETS * (len(self.copies) + len(self.outgoing))
+
+    @property
+    def references(self) -> int:
+        """How many rows will name the blob: a message an account, and the queue."""
+        copies = self.copies
+        if len(copies) == 1:
+            messages = 1
+        else:
+            messages = len({(copy.account_id, copy.message_id) for copy in copies})
+        return messages + (self.queued is not None)
+
+    def told(self, filed: list[Filed]) -> list[Fact]:
+        """The facts of its acceptance, numbered; ``filed`` answers ``copies``."""
+        entry = self.entry
+        if entry is None:
+            return []
+        facts: list[Fact] = []
+        for copy, place in zip(self.copies, filed, strict=True):
+            facts.append(
+                Fact(
+                    entry.id, len(facts) + 1, entry.at, "filed", folded(copy.recipient),
+                    copy.account_id, place.mailbox_id, place.uid,
+                )
+            )  # fmt: skip
+        for one in self.outgoing:
+            recipient = folded(one.recipient.decode("utf-8", "replace"))
+            facts.append(
+                Fact(
+                    entry.id, len(facts) + 1, entry.at, "queued", recipient,
+                    detail=one.destination,
+                )
+            )  # fmt: skip
+        for fact in self.facts:
+            facts.append(msgspec.structs.replace(fact, ledger_id=entry.id, number=len(facts) + 1))
+        return facts

@@ -1,0 +1,28 @@
+"""What the server offers, by state (RFC 3501 §7.2.1).
+
+Passwords are not asked for on a plain connection: LOGINDISABLED and no AUTH= there.
+"""
+
+from typing import Final
+
+# IDLE RFC 2177, NAMESPACE 2342, ID 2971, CHILDREN 3348, UNSELECT 3691, UIDPLUS 4315,
+# SASL-IR 4959, ENABLE 5161, SPECIAL-USE 6154, MOVE 6851, LITERAL+ 7888, STATUS=SIZE 8438
+_ALWAYS: Final = (
+    b"IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN "
+    b"SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE"
+)
+
+
+def capabilities(
+    *, is_authenticated: bool, can_start_tls: bool, mechanisms: tuple[str, ...]
+) -> bytes:
+    """The capability list; no ``mechanisms`` means that login is disabled here."""
+    words = [_ALWAYS]
+    if not is_authenticated:
+        if can_start_tls:
+            words.append(b"STARTTLS")
+        if mechanisms:
+            words += [b"AUTH=" + name.encode("ascii") for name in mechanisms]
+        else:
+            words.append(b"LOGINDISABLED")
+    return b" ".join(words)

@@ -1,0 +1,223 @@
+"""Commands as values, grouped by the states in which they are legal (RFC 3501 §6).
+
+A command holds no tag: the session knows it. Mailbox names are decoded text, strings
+stay octets where their charset is not ours to know (login, password).
+"""
+
+from typing import Literal
+
+import msgspec
+
+from postroom.protocol.imap.fetch import FetchItem
+from postroom.protocol.imap.search import SearchKey
+from postroom.protocol.imap.sets import Ranges
+
+Action = Literal["add", "remove", "replace"]
+
+
+class Command(msgspec.Struct, frozen=True):
+    """Any command."""
+
+
+class Always(Command, frozen=True):
+    """Legal in any state, RFC 3501 §6.1."""
+
+
+class WhenUnauthenticated(Command, frozen=True):
+    """Legal before login, RFC 3501 §6.2."""
+
+
+class WhenAuthenticated(Command, frozen=True):
+    """Legal after login, RFC 3501 §6.3."""
+
+
+class WhenSelected(Command, frozen=True):
+    """Legal with a selected mailbox, RFC 3501 §6.4."""
+
+
+class Capability(Always, frozen=True):
+    """RFC 3501 §6.1.1."""
+
+
+class Noop(Always, frozen=True):
+    """RFC 3501 §6.1.2."""
+
+
+class Logout(Always, frozen=True):
+    """RFC 3501 §6.1.3."""
+
+
+class Id(Always, frozen=True):
+    """RFC 2971: what the client says about itself."""
+
+    fields: tuple[tuple[bytes, bytes | None], ...] = ()
+
+
+class StartTls(WhenUnauthenticated, frozen=True):
+    """RFC 3501 §6.2.1."""
+
+
+class Authenticate(WhenUnauthenticated, frozen=True):
+    """RFC 3501 §6.2.2; ``initial`` is the decoded initial response (RFC 4959)."""
+
+    mechanism: str
+    initial: bytes | None = None
+
+
+class Login(WhenUnauthenticated, frozen=True):
+    """RFC 3501 §6.2.3."""
+
+    login: bytes
+    password: bytes
+
+
+class Select(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.1."""
+
+    mailbox: str
+
+
+class Examine(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.2."""
+
+    mailbox: str
+
+
+class Create(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.3; ``special_use`` is RFC 6154 §3."""
+
+    mailbox: str
+    special_use: str | None = None
+
+
+class Delete(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.4."""
+
+    mailbox: str
+
+
+class Rename(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.5."""
+
+    mailbox: str
+    new_name: str
+
+
+class Subscribe(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.6."""
+
+    mailbox: str
+
+
+class Unsubscribe(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.7."""
+
+    mailbox: str
+
+
+class List(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.8, with the options of RFC 6154 §2 and RFC 5258 §3 in upper case."""
+
+    reference: str
+    patterns: tuple[str, ...]
+    selection: frozenset[bytes] = frozenset()
+    wanted: frozenset[bytes] = frozenset()
+
+
+class Lsub(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.9."""
+
+    reference: str
+    pattern: str
+
+
+class Status(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.10; the items in upper case, in the client's order."""
+
+    mailbox: str
+    items: tuple[bytes, ...]
+
+
+class Append(WhenAuthenticated, frozen=True):
+    """RFC 3501 §6.3.11 up to the message literal, whose octets follow as events."""
+
+    mailbox: str
+    flags: int
+    keywords: frozenset[str]
+    received: int | None
+    size: int
+    is_synchronising: bool
+
+
+class Namespace(WhenAuthenticated, frozen=True):
+    """RFC 2342."""
+
+
+class Enable(WhenAuthenticated, frozen=True):
+    """RFC 5161; the capabilities in upper case."""
+
+    capabilities: tuple[bytes, ...]
+
+
+class Idle(WhenAuthenticated, frozen=True):
+    """RFC 2177."""
+
+
+class Check(WhenSelected, frozen=True):
+    """RFC 3501 §6.4.1."""
+
+
+class Close(WhenSelected, frozen=True):
+    """RFC 3501 §6.4.2."""
+
+
+class Unselect(WhenSelected, frozen=True):
+    """RFC 3691."""
+
+
+class Expunge(WhenSelected, frozen=True):
+    """RFC 3501 §6.4.3; with ``ranges`` UID EXPUNGE, RFC 4315 §2.1."""
+
+    ranges: Ranges | None = None
+
+
+class Search(WhenSelected, frozen=True):
+    """RFC 3501 §6.4.4."""
+
+    key: SearchKey
+    by_uid: bool
+
+
+class Fetch(WhenSelected, frozen=True):
+    """RFC 3501 §6.4.5."""
+
+    ranges: Ranges
+    items: tuple[FetchItem, ...]
+    by_uid: bool
+
+
+class Store(WhenSelected, frozen=True):
+    """RFC 3501 §6.4.6."""
+
+    ranges: Ranges
+    action: Action
+    flags: int
+    keywords: frozenset[str]
+    is_silent: bool
+    by_uid: bool
+
+
+class Copy(WhenSelected, frozen=True):
+    """RFC 3501 §6.4.7."""
+
+    ranges: Ranges
+    mailbox: str
+    by_uid: bool
+
+
+class Move(WhenSelected, frozen=True):
+    """RFC 6851."""
+
+    ranges: Ranges
+    mailbox: str
+    by_uid: bool

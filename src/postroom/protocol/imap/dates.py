@@ -1,0 +1,69 @@
+"""Dates of IMAP: ``date-time`` of APPEND and INTERNALDATE, ``date`` of SEARCH.
+
+Moments are UTC milliseconds. RFC 3501 §9 (date, date-time). Years 1970 to 9999.
+"""
+
+import datetime as dt
+import functools
+import re
+from typing import Final
+
+MONTHS: Final = (
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+)  # fmt: skip
+_MONTH_OF: Final = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
+_DATE: Final = re.compile(rb"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
+_DATE_TIME: Final = re.compile(
+    rb"([ 0-9][0-9])-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) "
+    rb"([+-])([0-9]{2})([0-9]{2})"
+)
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class BadDate(ValueError):
+    """The text is no date."""
+
+
+def parse_date(text: bytes) -> dt.date:
+    """Read ``1-Feb-1994``; raises BadDate and nothing else."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise BadDate("expected a date like 1-Feb-1994")
+    try:
+        return dt.date(int(match[3]), _MONTH_OF[match[2].lower()], int(match[1]))
+    except (ValueError, KeyError):
+        raise BadDate("there is no such day") from None
+
+
+def parse_date_time(text: bytes) -> int:
+    """Read ``17-Jul-1996 02:44:25 -0700``; raises BadDate and nothing else."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        raise BadDate("expected a date like 17-Jul-1996 02:44:25 -0700")
+    day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
+    offset = dt.timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
+    try:
+        moment = dt.datetime(
+            int(year), _MONTH_OF[month.lower()], int(day), int(hour), int(minute),
+            min(int(second), 59) if second == b"60" else int(second), tzinfo=dt.UTC,
+        )  # fmt: skip
+        moment = moment - offset if sign == b"+" else moment + offset
+    except (ValueError, KeyError, OverflowError):
+        raise BadDate("there is no such moment") from None
+    milliseconds = (moment - _EPOCH) // dt.timedelta(milliseconds=1)
+    if milliseconds < 0:
+        raise BadDate("dates before 1970 can't be kept")
+    return milliseconds
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(number: int) -> bytes:
+    day = dt.date(1970, 1, 1) + dt.timedelta(days=number)
+    return b'"%2d-%s-%04d ' % (day.day, MONTHS[day.month - 1], day.year)
+
+
+def write_date_time(moment: int) -> bytes:
+    """INTERNALDATE, quoted, in UTC: ``"17-Jul-1996 09:44:25 +0000"``."""
+    days, seconds = divmod(moment // 1000, 86400)
+    minutes, second = divmod(seconds, 60)
+    return _day(days) + b'%02d:%02d:%02d +0000"' % (minutes // 60, minutes % 60, second)

@@ -1,0 +1,55 @@
+"""The items of a FETCH: what ``access.fetch`` looks up and the door writes.
+
+An item is an ``Attribute`` (a fact about the message) or ``Octets`` (a piece of its
+content). Macros are written out by the parser (RFC 3501 §6.4.5).
+"""
+
+import enum
+from typing import Literal
+
+import msgspec
+
+
+class Attribute(enum.Enum):
+    """A fact about a message; the value is its name in the FETCH response."""
+
+    FLAGS = b"FLAGS"
+    UID = b"UID"
+    INTERNALDATE = b"INTERNALDATE"
+    SIZE = b"RFC822.SIZE"
+    ENVELOPE = b"ENVELOPE"
+    BODY = b"BODY"  # BODYSTRUCTURE without extension data
+    BODYSTRUCTURE = b"BODYSTRUCTURE"
+
+
+# "" is the whole part (or message); MIME needs a path, RFC 3501 §6.4.5
+Piece = Literal["", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME"]
+
+
+class Section(msgspec.Struct, frozen=True):
+    """``path`` () is the message itself; (1, 2) is part 2 of part 1. Fields are lower-case."""
+
+    path: tuple[int, ...] = ()
+    piece: Piece = ""
+    fields: tuple[str, ...] = ()
+
+
+class Octets(msgspec.Struct, frozen=True):
+    r"""``BODY[section]<start.length>`` and the RFC822 forms.
+
+    ``label`` is the name in the response: ``BODY[TEXT]<0>``, ``RFC822.HEADER``.
+    ``partial`` is (start, length); a start behind the end yields an empty string.
+    Without ``peek`` the fetch sets \\Seen.
+    """
+
+    section: Section
+    label: bytes
+    partial: tuple[int, int] | None = None
+    peek: bool = False
+
+
+FetchItem = Attribute | Octets
+
+WHOLE: Section = Section()
+HEADER: Section = Section(piece="HEADER")
+TEXT: Section = Section(piece="TEXT")

@@ -1,0 +1,135 @@
+"""Reading the items of FETCH: macros, attributes, sections, partials (RFC 3501 §6.4.5)."""
+
+import re
+from typing import Final, cast
+
+from postroom.protocol.imap.fetch import (
+    HEADER,
+    TEXT,
+    WHOLE,
+    Attribute,
+    FetchItem,
+    Octets,
+    Piece,
+    Section,
+)
+from postroom.protocol.imap.tokens import BadSyntax, Reader
+
+MAX_ITEMS: Final = 200
+MAX_FIELDS: Final = 200
+MAX_PATH: Final = 100
+
+_NAME: Final = re.compile(rb"[A-Za-z0-9.]+")
+_SECTION: Final = re.compile(rb"[A-Za-z0-9.]*")
+_PARTIAL: Final = re.compile(rb"<([0-9]{1,19})\.([1-9][0-9]{0,18})>")
+_PART: Final = re.compile(rb"[1-9][0-9]{0,9}")
+_FIELD: Final = re.compile(rb"[\x21-\x39\x3b-\x7e]+")  # RFC 5322 §2.2 field name
+_PLAIN_FIELD: Final = re.compile(rb"[A-Za-z0-9_.\-]+")
+
+_FAST: Final = (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)
+_MACROS: Final[dict[bytes, tuple[FetchItem, ...]]] = {
+    b"FAST": _FAST,
+    b"ALL": (*_FAST, Attribute.ENVELOPE),
+    b"FULL": (*_FAST, Attribute.ENVELOPE, Attribute.BODY),
+}
+_SIMPLE: Final[dict[bytes, FetchItem]] = {
+    **{attribute.value: attribute for attribute in Attribute},
+    b"RFC822": Octets(WHOLE, b"RFC822"),
+    b"RFC822.HEADER": Octets(HEADER, b"RFC822.HEADER", peek=True),
+    b"RFC822.TEXT": Octets(TEXT, b"RFC822.TEXT"),
+}
+_PIECES: Final = frozenset(
+    (b"", b"HEADER", b"HEADER.FIELDS", b"HEADER.FIELDS.NOT", b"TEXT", b"MIME")
+)
+
+
+def parse_fetch_items(reader: Reader) -> tuple[FetchItem, ...]:
+    """Read a macro, one item or a list of items; doubles are dropped."""
+    if not reader.skip(b"("):
+        place = reader.at
+        macro = _MACROS.get((reader.take(_NAME) or b"").upper())
+        if macro is not None:
+            return macro
+        reader.at = place
+        return (_item(reader),)
+    items: dict[FetchItem, None] = {_item(reader): None}
+    while not reader.skip(b")"):
+        reader.space()
+        items[_item(reader)] = None
+        if len(items) > MAX_ITEMS:
+            raise BadSyntax("Too many items")
+    return tuple(items)
+
+
+def _item(reader: Reader) -> FetchItem:
+    name = (reader.take(_NAME) or b"").upper()
+    if reader.skip(b"["):
+        if name not in (b"BODY", b"BODY.PEEK"):
+            raise BadSyntax("There is no such item")
+        return _body(reader, peek=name == b"BODY.PEEK")
+    item = _SIMPLE.get(name)
+    if item is None:
+        raise BadSyntax("There is no such item")
+    return item
+
+
+def _body(reader: Reader, *, peek: bool) -> Octets:
+    section, name = _section(reader)
+    reader.expect(b"]")
+    label = b"BODY[%s]" % name
+    match = _PARTIAL.match(reader.data, reader.at)
+    if match is None:
+        if reader.peek(b"<"):
+            raise BadSyntax("Bad partial")
+        return Octets(section, label, None, peek)
+    reader.at = match.end()
+    start = int(match[1])
+    return Octets(section, b"%s<%d>" % (label, start), (start, int(match[2])), peek)
+
+
+def _section(reader: Reader) -> tuple[Section, bytes]:
+    """The section and its spelling in the response."""
+    text = (reader.take(_SECTION) or b"").upper()
+    words = text.split(b".")
+    numbers = 0
+    while numbers < len(words) and _PART.fullmatch(words[numbers]):
+        numbers += 1
+    piece = b".".join(words[numbers:])
+    ends_badly = numbers < len(words) and not piece and text  # "1." or "1..2"
+    if piece not in _PIECES or ends_badly or numbers > MAX_PATH:
+        raise BadSyntax("Bad section")
+    if piece == b"MIME" and not numbers:
+        raise BadSyntax("MIME needs a part")
+    path = tuple(map(int, words[:numbers]))
+    fields: tuple[str, ...] = ()
+    if piece.startswith(b"HEADER.FIELDS"):
+        fields, names = _fields(reader)
+        text += b" " + names
+    return Section(path, cast("Piece", piece.decode("ascii")), fields), text
+
+
+def _fields(reader: Reader) -> tuple[tuple[str, ...], bytes]:
+    reader.space()
+    reader.expect(b"(")
+    names = [_field(reader)]
+    while not reader.skip(b")"):
+        reader.space()
+        names.append(_field(reader))
+        if len(names) > MAX_FIELDS:
+            raise BadSyntax("Too many header fields")
+    spelling = b" ".join([_spelling(name) for name in names])
+    return tuple([name.decode("ascii").lower() for name in names]), b"(%s)" % spelling
+
+
+def _field(reader: Reader) -> bytes:
+    name = reader.astring()
+    if not _FIELD.fullmatch(name):
+        raise BadSyntax("Bad header field name")
+    return name
+
+
+def _spelling(name: bytes) -> bytes:
+    """The name as an astring, as the client wrote it."""
+    if _PLAIN_FIELD.fullmatch(name):
+        return name
+    return b'"%s"' % name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')

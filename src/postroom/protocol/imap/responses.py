@@ -1,0 +1,96 @@
+"""Response lines: encoders with the right quoting (RFC 3501 §7, §9).
+
+What a client or a letter brought in (names, header text) leaves only as a quoted string
+without specials, or as a literal; status texts are our own and kept printable.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from postroom.protocol.imap.flags import SYSTEM_TEXT
+from postroom.protocol.imap.names import encode_name
+
+CRLF: Final = b"\r\n"
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
+_NO_QUOTED: Final = re.compile(rb"[\x00-\x1f\x7f-\xff]")
+_MAX_QUOTED: Final = 1000
+
+
+def status_line(tag: bytes, condition: str, text: str, code: bytes = b"") -> bytes:
+    """``tag OK [CODE] text`` (RFC 3501 §7.1)."""
+    text = _UNPRINTABLE.sub(" ", text).strip() or "Done"
+    words = f"{condition} ".encode("ascii")
+    if code:
+        return b"%s %s[%s] %s\r\n" % (tag, words, code, text.encode("ascii"))
+    if text.startswith("["):
+        text = "." + text  # a text is no response code
+    return b"%s %s%s\r\n" % (tag, words, text.encode("ascii"))
+
+
+def continuation(text: bytes) -> bytes:
+    """``+ text`` (RFC 3501 §7.5)."""
+    return b"+ %s\r\n" % text
+
+
+def string(octets: bytes) -> bytes:
+    """A quoted string where that is possible, else a literal."""
+    if len(octets) > _MAX_QUOTED or _NO_QUOTED.search(octets):
+        return b"{%d}\r\n%s" % (len(octets), octets)
+    return b'"%s"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
+def nstring(octets: bytes | None) -> bytes:
+    """A string, or NIL."""
+    return b"NIL" if octets is None else string(octets)
+
+
+def mailbox_name(name: str) -> bytes:
+    """A mailbox name in modified UTF-7, as a string."""
+    return string(encode_name(name))
+
+
+def list_line(kind: bytes, attributes: Sequence[bytes], name: str) -> bytes:
+    r"""``* LIST (\HasNoChildren) "/" "name"`` (RFC 3501 §7.2.2)."""
+    return b'* %s (%s) "/" %s\r\n' % (kind, b" ".join(attributes), mailbox_name(name))
+
+
+def status_response(name: str, items: Iterable[tuple[bytes, int]]) -> bytes:
+    """``* STATUS "name" (MESSAGES 3)`` (RFC 3501 §7.2.4)."""
+    words = b" ".join([b"%s %d" % item for item in items])
+    return b"* STATUS %s (%s)\r\n" % (mailbox_name(name), words)
+
+
+def search_line(numbers: Sequence[int]) -> bytes:
+    """``* SEARCH 2 84 882`` (RFC 3501 §7.2.5)."""
+    if not numbers:
+        return b"* SEARCH\r\n"
+    return b"* SEARCH %s\r\n" % str(numbers)[1:-1].replace(",", "").encode("ascii")
+
+
+def flags_lines(keywords: Iterable[str], *, read_only: bool) -> bytes:
+    r"""FLAGS and PERMANENTFLAGS of a selected mailbox; ``\*``: new keywords may be made."""
+    names = b" ".join([SYSTEM_TEXT, *[keyword.encode("ascii") for keyword in keywords]])
+    permanent = b"" if read_only else names + b" \\*"
+    return b"* FLAGS (%s)\r\n* OK [PERMANENTFLAGS (%s)] Flags that last\r\n" % (names, permanent)
+
+
+def exists_line(messages: int) -> bytes:
+    """``* 23 EXISTS`` (RFC 3501 §7.3.1)."""
+    return b"* %d EXISTS\r\n" % messages
+
+
+def recent_line(messages: int) -> bytes:
+    """``* 5 RECENT`` (RFC 3501 §7.3.2)."""
+    return b"* %d RECENT\r\n" % messages
+
+
+def expunge_lines(sequences: Iterable[int]) -> bytes:
+    """``* 44 EXPUNGE`` a message, each number as it is once the ones before are gone."""
+    return b"".join([b"* %d EXPUNGE\r\n" % sequence for sequence in sequences])
+
+
+def id_line(fields: Iterable[tuple[str, str]]) -> bytes:
+    """``* ID ("name" "Postroom")`` (RFC 2971 §3.2)."""
+    words = b" ".join([string(part.encode()) for field in fields for part in field])
+    return b"* ID (%s)\r\n" % words

@@ -1,0 +1,142 @@
+"""The tree of a SEARCH: what ``access.search`` evaluates (RFC 3501 §6.4.4).
+
+Strings are decoded text (the charset is settled by the parser); they match as
+substrings without case. ``parse_search`` bounds the tree, so its depth is at most
+``MAX_DEPTH`` and it has at most ``MAX_KEYS`` keys.
+
+RFC 3501 §6.4.4 names that are short for others are written out: NEW is ``And((
+Recent(True), Flag(SEEN, is_set=False)))``, OLD is ``Recent(False)``, FROM is
+``Header("from", ..)``.
+"""
+
+import datetime as dt
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.protocol.imap.sets import Ranges
+
+MAX_DEPTH: Final = 100
+MAX_KEYS: Final = 1000
+
+SEEN: Final = 1
+ANSWERED: Final = 2
+FLAGGED: Final = 4
+DELETED: Final = 8
+DRAFT: Final = 16
+
+Comparison = Literal["before", "on", "since"]
+
+
+class All(msgspec.Struct, frozen=True):
+    """Every message of the mailbox."""
+
+
+class And(msgspec.Struct, frozen=True):
+    """All of the keys match."""
+
+    keys: "tuple[SearchKey, ...]"
+
+
+class Or(msgspec.Struct, frozen=True):
+    """At least one of the two matches."""
+
+    left: "SearchKey"
+    right: "SearchKey"
+
+
+class Not(msgspec.Struct, frozen=True):
+    """The key does not match."""
+
+    key: "SearchKey"
+
+
+class Flag(msgspec.Struct, frozen=True):
+    r"""A system flag is (not) set: one bit of ``SEEN .. DRAFT``."""
+
+    bit: int
+    is_set: bool = True
+
+
+class Keyword(msgspec.Struct, frozen=True):
+    """A keyword is (not) set; its name is compared without case."""
+
+    name: str
+    is_set: bool = True
+
+
+class Recent(msgspec.Struct, frozen=True):
+    r"""\Recent is (not) set."""
+
+    is_set: bool = True
+
+
+class Header(msgspec.Struct, frozen=True):
+    """A header field contains the text; empty text: the field exists. ``name`` is lower-case."""
+
+    name: str
+    text: str
+
+
+class Body(msgspec.Struct, frozen=True):
+    """The body (without the header block) contains the text."""
+
+    text: str
+
+
+class Text(msgspec.Struct, frozen=True):
+    """Header block or body contain the text."""
+
+    text: str
+
+
+class Received(msgspec.Struct, frozen=True):
+    """INTERNALDATE against a day: BEFORE, ON, SINCE (time and zone disregarded)."""
+
+    comparison: Comparison
+    day: dt.date
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The Date field against a day: SENTBEFORE, SENTON, SENTSINCE (time and zone disregarded)."""
+
+    comparison: Comparison
+    day: dt.date
+
+
+class Larger(msgspec.Struct, frozen=True):
+    """RFC822.SIZE is greater than this."""
+
+    octets: int
+
+
+class Smaller(msgspec.Struct, frozen=True):
+    """RFC822.SIZE is less than this."""
+
+    octets: int
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """The sequence number (or UID) is in the set; see ``View.uid_ranges``."""
+
+    ranges: Ranges
+    by_uid: bool
+
+
+SearchKey = (
+    All
+    | And
+    | Or
+    | Not
+    | Flag
+    | Keyword
+    | Recent
+    | Header
+    | Body
+    | Text
+    | Received
+    | Sent
+    | Larger
+    | Smaller
+    | Numbers
+)

@@ -1,0 +1,445 @@
+"""One IMAP connection, server side, without I/O.
+
+    session.receive(octets)
+    while (event := session.next_event()) is not None:
+        ...                       # a Command: answer with untagged() and finish()
+    write(session.data_to_send())
+
+A command that is not finished stops ``next_event``, so pipelined commands run one at a
+time and in order (RFC 3501 §5.5). The session settles what is *legal* (grammar, state,
+limits, no password on a plain connection); its driver settles what is *allowed*.
+
+Limits: before login a command has 8 KiB and a literal 512 octets, after it 1 MiB and
+100 KiB. The message of APPEND is never held: it comes as ``Content`` blocks. A refused
+literal is never read as commands: a synchronising one is not asked for, another one is
+skipped, or the connection ends with BYE. After ten mistakes in a row each costs a
+``Slow``, at twenty the connection ends.
+
+RFC 3501 §2.2, §3, §6, §7.5; RFC 7888 (LITERAL+); RFC 2177 (IDLE); RFC 4959 (SASL-IR).
+"""
+
+import binascii
+import enum
+from typing import Final, Literal
+
+from postroom.protocol.imap.capabilities import capabilities
+from postroom.protocol.imap.commands import Append, Authenticate, Command, Login, Logout
+from postroom.protocol.imap.events import (
+    Cancelled,
+    Content,
+    EndOfContent,
+    Event,
+    IdleDone,
+    Response,
+    Slow,
+)
+from postroom.protocol.imap.input import BareNewline, Input, LiteralHead, TooLong
+from postroom.protocol.imap.parse import parse_append, parse_arguments, split
+from postroom.protocol.imap.responses import continuation, status_line
+from postroom.protocol.imap.states import AFTER_NO, AFTER_OK, LEGAL, State
+from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Unusable
+
+LOGIN_LIMIT: Final = 8 * 1024  # octets of a command before login
+LOGIN_LITERAL_LIMIT: Final = 512
+COMMAND_LIMIT: Final = 1024 * 1024  # after login, with literals
+LITERAL_LIMIT: Final = 100 * 1024
+MAX_LITERALS: Final = 1000
+BLOCK: Final = 64 * 1024
+
+Condition = Literal["OK", "NO", "BAD"]
+
+
+class _Mode(enum.Enum):
+    COMMAND = enum.auto()  # a command is read
+    ANSWER = enum.auto()  # a command waits for its answer
+    OFFER = enum.auto()  # APPEND waits for a word about its literal
+    CHALLENGE = enum.auto()  # AUTHENTICATE: a base64 line is read
+    IDLE = enum.auto()  # DONE is read
+    CONTENT = enum.auto()  # the message of APPEND is read
+    TRAILER = enum.auto()  # the end of the APPEND line is read
+    SKIP = enum.auto()  # a refused literal and the rest of its line are read
+    SLOW = enum.auto()  # a mistake costs time
+    CLOSED = enum.auto()
+
+
+class Session:
+    """The state of one connection; see the module's text for its use."""
+
+    __slots__ = (
+        "_append_limit",
+        "_can_start_tls",
+        "_hard_errors",
+        "_input",
+        "_left",
+        "_mechanisms",
+        "_mistakes",
+        "_mode",
+        "_output",
+        "_pending",
+        "_soft_errors",
+        "_tag",
+        "state",
+    )
+
+    def __init__(
+        self,
+        *,
+        mechanisms: tuple[str, ...],
+        can_start_tls: bool,
+        append_limit: int,
+        soft_errors: int = 10,
+        hard_errors: int = 20,
+    ) -> None:
+        """No ``mechanisms``: login is disabled until ``tls_started`` brings some.
+
+        More than ``soft_errors`` mistakes in a row cost time, ``hard_errors`` end it.
+        """
+        self.state = State.UNAUTHENTICATED
+        self._mechanisms = mechanisms
+        self._can_start_tls = can_start_tls
+        self._append_limit = append_limit
+        self._soft_errors = soft_errors
+        self._hard_errors = hard_errors
+        self._input = Input()
+        self._output: list[bytes] = []
+        self._mode = _Mode.COMMAND
+        self._pending: Command | None = None
+        self._tag = b""
+        self._left = 0  # octets of a literal that are still to come
+        self._mistakes = 0
+
+    # What the driver reads
+
+    @property
+    def is_closed(self) -> bool:
+        """True after BYE: write what is left and close."""
+        return self._mode is _Mode.CLOSED
+
+    @property
+    def buffered(self) -> int:
+        """Octets received and not yet used; STARTTLS wants none (RFC 3501 §6.2.1)."""
+        return len(self._input)
+
+    @property
+    def capabilities(self) -> bytes:
+        """The capability list of this moment; while a login is answered, that after it."""
+        return capabilities(
+            is_authenticated=self.state is not State.UNAUTHENTICATED
+            or isinstance(self._pending, Login | Authenticate),
+            can_start_tls=self._can_start_tls,
+            mechanisms=self._mechanisms,
+        )
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is offered."""
+        return self._can_start_tls
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The SASL mechanisms that are offered now."""
+        return self._mechanisms
+
+    def data_to_send(self) -> bytes:
+        """Everything to be written now."""
+        if not self._output:
+            return b""
+        octets = b"".join(self._output)
+        self._output.clear()
+        return octets
+
+    # What the driver tells
+
+    def greet(self, text: str) -> None:
+        """Write the greeting with the capabilities (RFC 3501 §7.1.1)."""
+        self._output.append(status_line(b"*", "OK", text, b"CAPABILITY " + self.capabilities))
+
+    def receive(self, octets: bytes) -> None:
+        """Keep octets that came from the client."""
+        if self._mode is not _Mode.CLOSED:
+            self._input.feed(octets)
+
+    def untagged(self, lines: bytes) -> None:
+        """Write whole response lines (with CRLF)."""
+        self._output.append(lines)
+
+    def finish(self, condition: Condition, text: str, code: bytes = b"") -> None:
+        """Write the tagged response of the pending command and go on to the next one."""
+        command = self._pending
+        if command is None:
+            return
+        following = AFTER_OK if condition == "OK" else AFTER_NO
+        self.state = following.get(type(command), self.state)
+        self._output.append(status_line(self._tag, condition, text, code))
+        self._pending = None
+        if condition == "OK":
+            self._mistakes = 0
+        if isinstance(command, Logout):
+            self._close()
+        elif isinstance(command, Append):
+            self._leave_append(command)
+        else:
+            self._mode = _Mode.COMMAND
+        if condition == "BAD":
+            self._count_mistake()
+
+    def challenge(self, octets: bytes) -> None:
+        """AUTHENTICATE: send a challenge; ``Response`` or ``Cancelled`` comes back."""
+        self._output.append(continuation(binascii.b2a_base64(octets, newline=False)))
+        self._mode = _Mode.CHALLENGE
+
+    def start_idle(self) -> None:
+        """IDLE: untagged responses may follow at any time until ``IdleDone``."""
+        self._output.append(continuation(b"idling"))
+        self._mode = _Mode.IDLE
+
+    def accept_literal(self) -> None:
+        """APPEND: the message is welcome; ``Content`` and ``EndOfContent`` come."""
+        if isinstance(self._pending, Append) and self._pending.is_synchronising:
+            self._output.append(continuation(b"Ready for the message"))
+        self._mode = _Mode.CONTENT
+
+    def resume(self) -> None:
+        """The wait that ``Slow`` asked for is over."""
+        if self._mode is _Mode.SLOW:
+            self._mode = _Mode.COMMAND
+
+    def tls_started(self, mechanisms: tuple[str, ...]) -> None:
+        """The connection is encrypted now; what the client said before is forgotten."""
+        self._can_start_tls = False
+        self._mechanisms = mechanisms
+        self._mistakes = 0
+
+    def bye(self, text: str, code: bytes = b"") -> None:
+        """Write BYE and end the session (RFC 3501 §7.1.5)."""
+        if self._mode is not _Mode.CLOSED:
+            self._output.append(status_line(b"*", "BYE", text, code))
+            self._close()
+
+    # Reading
+
+    def next_event(self) -> Event | None:
+        """The next command or event; None: more octets or an answer are needed."""
+        while True:
+            mode = self._mode
+            try:
+                if mode is _Mode.COMMAND:
+                    event, goes_on = self._read_command()
+                elif mode is _Mode.SKIP:
+                    event, goes_on = None, self._skip()
+                elif mode is _Mode.SLOW:
+                    return Slow()
+                else:
+                    return self._read_more(mode)
+            except TooLong:
+                self.bye("The command is too long", b"ALERT")
+                return None
+            except BareNewline as error:
+                event, goes_on = None, self._bare_newline(error)
+            if event is not None or not goes_on:
+                return event
+
+    def _read_more(self, mode: _Mode) -> Event | None:
+        if mode is _Mode.CONTENT:
+            return self._content()
+        if mode is _Mode.TRAILER:
+            return self._trailer()
+        if mode is _Mode.IDLE:
+            return self._idle()
+        if mode is _Mode.CHALLENGE:
+            return self._response()
+        return None
+
+    def _read_command(self) -> tuple[Event | None, bool]:
+        """(event, whether to go on reading when there is none)."""
+        whole = self._input.command(self._limit)
+        if whole is None:
+            return None, False
+        if isinstance(whole, LiteralHead):
+            return self._literal(whole), not self.is_closed
+        self._tag, name, reader = split(whole)
+        if not self._tag:
+            self._refuse("BAD", "Expected a tag and a command")
+            return None, True
+        try:
+            return self._begin(parse_arguments(name, reader)), True
+        except BadSyntax as error:
+            self._refuse("BAD", str(error))
+        except Unusable as error:
+            self._refuse("NO", str(error), error.code)
+        return None, True
+
+    def _begin(self, command: Command) -> Event | None:
+        if not isinstance(command, LEGAL[self.state]):
+            self._refuse("BAD", "The command is not legal in this state")
+            return None
+        if isinstance(command, Login | Authenticate) and not self._mechanisms:
+            self._refuse_password()
+            return None
+        self._pending = command
+        self._mode = _Mode.ANSWER
+        return command
+
+    @property
+    def _limit(self) -> int:
+        return LOGIN_LIMIT if self.state is State.UNAUTHENTICATED else COMMAND_LIMIT
+
+    def _literal(self, head: LiteralHead) -> Event | None:
+        """Decide about a literal before its octets come."""
+        self._tag, name, reader = split(head.octets)
+        if name == b"APPEND" and self.state is not State.UNAUTHENTICATED:
+            try:
+                return self._append(parse_append(reader), head)
+            except CutLiteral:
+                pass  # the mailbox name is the literal
+            except BadSyntax as error:
+                self._refuse_literal(head, "BAD", str(error))
+                return None
+            except Unusable as error:
+                self._refuse_literal(head, "NO", str(error), error.code)
+                return None
+        if name == b"LOGIN" and not self._mechanisms and head.is_synchronising:
+            self._input.drop()
+            self._refuse_password()
+            return None
+        before_login = self.state is State.UNAUTHENTICATED
+        if (
+            not self._tag
+            or head.size > (LOGIN_LITERAL_LIMIT if before_login else LITERAL_LIMIT)
+            or len(head.octets) + head.size > self._limit
+            or self._input.literals >= MAX_LITERALS
+        ):
+            self._input.drop()
+            self._refuse_too_big(head, "BAD")
+            return None
+        if head.is_synchronising:
+            self._output.append(continuation(b"Ready for the literal"))
+        self._input.expect_literal(head.size)
+        return None
+
+    def _append(self, command: Append, head: LiteralHead) -> Event | None:
+        self._input.drop()
+        if self._append_limit and command.size > self._append_limit:
+            self._refuse_too_big(head, "NO")
+            return None
+        self._left = command.size
+        self._pending = command
+        self._mode = _Mode.OFFER
+        return command
+
+    def _refuse_literal(
+        self, head: LiteralHead, condition: Condition, text: str, code: bytes = b""
+    ) -> None:
+        """Refuse an APPEND whose literal is the message: not asked for, or skipped."""
+        self._input.drop()
+        if head.is_synchronising:
+            self._refuse(condition, text, code)
+        elif self._append_limit and head.size > self._append_limit:
+            self._refuse_too_big(head, "NO")
+        else:
+            self._left = head.size
+            self._mode = _Mode.SKIP
+            self._output.append(status_line(self._tag, condition, text, code))
+
+    def _refuse_too_big(self, head: LiteralHead, condition: Condition) -> None:
+        if head.is_synchronising:
+            self._refuse(condition, "The literal is too big", b"TOOBIG")
+        else:
+            self.bye("The literal is too big", b"ALERT")
+
+    def _refuse_password(self) -> None:
+        self._refuse("NO", "Start TLS first", b"PRIVACYREQUIRED")  # RFC 5530 §3
+
+    def _refuse(self, condition: Condition, text: str, code: bytes = b"") -> None:
+        """The session itself answers a command."""
+        self._output.append(status_line(self._tag or b"*", condition, text, code))
+        if condition == "BAD":
+            self._count_mistake()
+
+    def _count_mistake(self) -> None:
+        self._mistakes += 1
+        if self._mistakes >= self._hard_errors:
+            self.bye("Too many bad commands")
+        elif self._mistakes > self._soft_errors and self._mode is _Mode.COMMAND:
+            self._mode = _Mode.SLOW
+
+    def _bare_newline(self, error: BareNewline) -> bool:
+        """Refuse the line; when a literal would follow it, the connection ends."""
+        if self._mode is not _Mode.COMMAND or error.line.rstrip(b"\r\n").endswith(b"}"):
+            self.bye(str(error), b"ALERT")
+            return False
+        self._tag = split(error.line)[0]
+        self._refuse("BAD", str(error))
+        return True
+
+    def _content(self) -> Event | None:
+        if self._left:
+            block = self._input.block(min(self._left, BLOCK))
+            self._left -= len(block)
+            return Content(block) if block else None
+        self._mode = _Mode.TRAILER
+        return self._trailer()
+
+    def _trailer(self) -> Event | None:
+        line = self._input.line(LOGIN_LIMIT)
+        if line is None:
+            return None
+        if line.endswith(b"+}"):  # MULTIAPPEND is not offered: what follows is no command
+            self.bye("Unexpected text after the message", b"ALERT")
+            return EndOfContent(is_clean=False)
+        self._mode = _Mode.ANSWER
+        return EndOfContent(is_clean=not line)
+
+    def _leave_append(self, command: Append) -> None:
+        """After the answer: skip what the client still sends of the message."""
+        is_refused_offer = self._mode is _Mode.OFFER
+        if is_refused_offer and command.is_synchronising:
+            self._mode = _Mode.COMMAND  # without a "+" the client sends nothing
+        elif is_refused_offer or self._mode in (_Mode.CONTENT, _Mode.TRAILER):
+            self._mode = _Mode.SKIP
+        else:
+            self._mode = _Mode.COMMAND
+
+    def _skip(self) -> bool:
+        """Skip a literal and the rest of its line; False: not all has come."""
+        while self._left:
+            block = self._input.block(min(self._left, BLOCK))
+            if not block:
+                return False
+            self._left -= len(block)
+        line = self._input.line(LOGIN_LIMIT)
+        if line is None:
+            return False
+        if line.endswith(b"+}"):
+            self.bye("Unexpected text after the literal", b"ALERT")
+            return False
+        self._mode = _Mode.COMMAND
+        return True
+
+    def _idle(self) -> Event | None:
+        line = self._input.line(LOGIN_LIMIT)
+        if line is None:
+            return None
+        self._mode = _Mode.ANSWER
+        return IdleDone(is_clean=line.upper() == b"DONE")
+
+    def _response(self) -> Event | None:
+        line = self._input.line(LOGIN_LIMIT)
+        if line is None:
+            return None
+        try:
+            if line == b"*":
+                raise ValueError("The client cancelled")  # noqa: TRY301
+            octets = binascii.a2b_base64(line, strict_mode=True) if line else b""
+        except (binascii.Error, ValueError):
+            self._mode = _Mode.ANSWER
+            self.finish("BAD", "Cancelled" if line == b"*" else "The response is no base64")
+            return Cancelled()
+        self._mode = _Mode.ANSWER
+        return Response(octets)
+
+    def _close(self) -> None:
+        self._mode = _Mode.CLOSED
+        self.state = State.LOGOUT
+        self._pending = None
+        self._input = Input()

@@ -1,0 +1,71 @@
+"""What a mechanism asks of its driver, step by step.
+
+Nothing here shows a password in a ``repr``.
+"""
+
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """Send this to the client (in base64); its response goes to ``step``."""
+
+    octets: bytes
+
+
+class AskPassword(msgspec.Struct, frozen=True):
+    """Is this password right? The driver tells ``answer`` who it is, or None.
+
+    ``authzid`` is whom the client wants to act as; empty: itself (RFC 4616 §2).
+    """
+
+    login: str
+    authzid: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"AskPassword({self.login!r})"
+
+
+class AskScram(msgspec.Struct, frozen=True):
+    """Which SCRAM keys has this login? The driver tells ``keys``."""
+
+    login: str
+    authzid: str
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """The client is who it says. ``credential`` was proven by SCRAM; None after a password."""
+
+    login: str
+    credential: int | None
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """The exchange failed. ``is_malformed``: the response was no message of the mechanism."""
+
+    is_malformed: bool = False
+
+
+Step: TypeAlias = Challenge | AskPassword | AskScram | Granted | Denied
+
+
+class ScramKey(Protocol):
+    """The keys of one credential (RFC 5802 §3)."""
+
+    @property
+    def credential_id(self) -> int:
+        """Comes back in ``Granted``."""
+        ...
+
+    @property
+    def stored_key(self) -> bytes:
+        """H(ClientKey)."""
+        ...
+
+    @property
+    def server_key(self) -> bytes:
+        """HMAC(SaltedPassword, "Server Key")."""
+        ...

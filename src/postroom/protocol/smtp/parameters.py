@@ -1,0 +1,166 @@
+"""The parameters of MAIL and RCPT, typed and checked.
+
+RFC 5321 §4.1.2 (esmtp-param); RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8),
+RFC 3461 and RFC 6533 (RET, ENVID, NOTIFY, ORCPT), RFC 4954 §5 (AUTH). What is not offered
+is 555 (RFC 5321 §4.1.1.11); BODY=BINARYMIME is not offered (RFC 3030 §3).
+"""
+
+import re
+from typing import Final
+
+from postroom.address import Address
+from postroom.protocol.smtp import replies
+from postroom.protocol.smtp.commands import Body, Mail, Rcpt, Ret
+from postroom.protocol.smtp.faults import BadArguments
+from postroom.protocol.smtp.replies import reply
+
+MAX_SIZE: Final = (1 << 63) - 1
+_KEYWORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")  # RFC 3461 §4
+_UTF8_XTEXT: Final = re.compile(  # RFC 6533 §3: what SMTPUTF8 allows in an ORCPT
+    r"(?:[!-*,-<>-\[\]-~\u00a0-\U0010ffff]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})*"
+)
+_ENCODED: Final = re.compile(r"\+([0-9A-F]{2})")
+_ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_NOTIFY_ORDER: Final = ("SUCCESS", "FAILURE", "DELAY")
+MAX_ENVID: Final = 100  # RFC 3461 §4.4
+MAX_ORCPT: Final = 500  # RFC 3461 §4.2
+
+Pairs = dict[str, str | None]
+
+
+def mail_parameters(sender: Address | None, text: str) -> Mail:
+    """MAIL with its parameters; raises BadArguments."""
+    pairs = _pairs(text, {"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH"})
+    if pairs.get("SMTPUTF8") is not None:
+        raise BadArguments(_bad("SMTPUTF8"))
+    return Mail(
+        sender,
+        size=_size(pairs),
+        body=_body(pairs),
+        smtputf8="SMTPUTF8" in pairs,
+        ret=_ret(pairs),
+        envid=_envid(pairs),
+        auth=_auth(pairs),
+    )
+
+
+def rcpt_parameters(recipient: Address | None, text: str) -> Rcpt:
+    """RCPT with its parameters; raises BadArguments."""
+    pairs = _pairs(text, {"NOTIFY", "ORCPT"})
+    return Rcpt(recipient, notify=_notify(pairs), orcpt=_orcpt(pairs))
+
+
+def decode_xtext(text: str) -> str:
+    """RFC 3461 §4: "+2B" is a plus sign."""
+    octets = _ENCODED.sub(lambda match: chr(int(match[1], 16)), text)
+    return octets.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def _pairs(text: str, known: set[str]) -> Pairs:
+    pairs: Pairs = {}
+    for word in filter(None, text.split(" ")):  # other kinds of space are no separators
+        name, equals, value = word.partition("=")
+        if not _KEYWORD.fullmatch(name) or (equals and (not value or "=" in value)):
+            raise BadArguments(reply(501, "5.5.4", "A parameter is written KEYWORD=value"))
+        keyword = name.upper()
+        if keyword not in known:
+            raise BadArguments(reply(555, "5.5.4", f"Parameter {keyword} not recognized"))
+        if keyword in pairs:
+            raise BadArguments(reply(501, "5.5.4", f"Parameter {keyword} stands twice"))
+        pairs[keyword] = value if equals else None
+    return pairs
+
+
+def _bad(keyword: str) -> replies.Reply:
+    return reply(501, "5.5.4", f"The value of {keyword} makes no sense")
+
+
+def _given(pairs: Pairs, keyword: str) -> str | None:
+    """The value; None when the parameter is absent. Without a value it is wrong."""
+    if keyword not in pairs:
+        return None
+    value = pairs[keyword]
+    if value is None:
+        raise BadArguments(_bad(keyword))
+    return value
+
+
+def _size(pairs: Pairs) -> int | None:
+    value = _given(pairs, "SIZE")
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()) or len(value) > 20 or int(value) > MAX_SIZE:
+        raise BadArguments(_bad("SIZE"))
+    return int(value)
+
+
+def _body(pairs: Pairs) -> Body | None:
+    value = _given(pairs, "BODY")
+    match value.upper() if value else None:
+        case None:
+            return None
+        case "7BIT":
+            return "7BIT"
+        case "8BITMIME":
+            return "8BITMIME"
+        case _:
+            raise BadArguments(reply(555, "5.5.4", "BODY is 7BIT or 8BITMIME"))
+
+
+def _ret(pairs: Pairs) -> Ret | None:
+    value = _given(pairs, "RET")
+    match value.upper() if value else None:
+        case None:
+            return None
+        case "FULL":
+            return "FULL"
+        case "HDRS":
+            return "HDRS"
+        case _:
+            raise BadArguments(_bad("RET"))
+
+
+def _envid(pairs: Pairs) -> str | None:
+    value = _given(pairs, "ENVID")
+    if value is not None and (not _XTEXT.fullmatch(value) or len(value) > MAX_ENVID):
+        raise BadArguments(_bad("ENVID"))
+    return value
+
+
+def _auth(pairs: Pairs) -> str | None:
+    value = _given(pairs, "AUTH")
+    if value is None:
+        return None
+    if not _XTEXT.fullmatch(value) or len(value) > MAX_ORCPT:
+        raise BadArguments(_bad("AUTH"))
+    return decode_xtext(value)
+
+
+def _notify(pairs: Pairs) -> str | None:
+    value = _given(pairs, "NOTIFY")
+    if value is None:
+        return None
+    words = value.upper().split(",")
+    if words == ["NEVER"]:
+        return "NEVER"
+    if len(set(words)) != len(words) or not set(words) <= set(_NOTIFY_ORDER):
+        raise BadArguments(_bad("NOTIFY"))
+    return ",".join(word for word in _NOTIFY_ORDER if word in words)
+
+
+def _orcpt(pairs: Pairs) -> str | None:
+    value = _given(pairs, "ORCPT")
+    if value is None:
+        return None
+    kind, semicolon, address = value.partition(";")
+    pattern = _UTF8_XTEXT if kind.lower() == "utf-8" else _XTEXT
+    if (
+        not semicolon
+        or not address
+        or len(value) > MAX_ORCPT
+        or not _ADDRESS_TYPE.fullmatch(kind)
+        or not pattern.fullmatch(address)
+    ):
+        raise BadArguments(_bad("ORCPT"))
+    return value

@@ -1,0 +1,1 @@
+"""Mailboxes: messages, entries, flags, UIDs, MODSEQs, quotas."""

@@ -1,0 +1,153 @@
+r"""Copying and moving entries between mailboxes: one transaction, all or nothing.
+
+Copies within an account share the message's row (``refs`` + 1); a copy to another
+account makes a row there that shares the blob. Flags and INTERNALDATE are kept, the
+copies are \Recent. UIDs of the copies are one run, in the order of the originals.
+
+RFC 3501 §6.4.7 (COPY), RFC 6851 (MOVE), RFC 4315 §3 (COPYUID).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from postroom.blobs.store import BlobStore
+from postroom.db.database import Tx
+from postroom.errors import NotFound
+from postroom.store import entries, removal, usage
+from postroom.store.filing import MAX_UID
+from postroom.store.mailboxes import Mailbox
+from postroom.store.spans import Span
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """What is copied where. ``quota`` is that of the target's account (0: none)."""
+
+    source_account: int
+    source_mailbox: int
+    target: Mailbox
+    spans: tuple[Span, ...]
+    is_move: bool
+    quota: int = 0
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """The originals' UIDs, ascending, and the first UID of their copies."""
+
+    uidvalidity: int
+    sources: list[int]
+    first: int
+
+
+def transfer(tx: Tx, blobs: BlobStore, order: Transfer, now: int) -> Copied:
+    """Copy or move; raises MailboxFull above the quota, NotFound without the target."""
+    target = order.target
+    for account_id in sorted({order.source_account, target.account_id}):
+        usage.lock(tx, account_id, now)
+    sources, octets = _sources(tx, order)
+    if not sources:
+        return Copied(target.uidvalidity, [], 0)
+    within = order.source_account == target.account_id
+    if not (within and order.is_move):
+        used = usage.usage_of(tx, target.account_id).octets
+        usage.refuse_above(order.quota, used, octets)
+    usage.charge(tx, target.account_id, octets, len(sources), now)
+    first, modseq = _allocate(tx, target, len(sources), octets)
+    base = first
+    for span in order.spans:
+        base += _copy_span(tx, blobs, order, span, base, modseq, now)
+    if order.is_move:
+        _remove(tx, blobs, order, now)
+    return Copied(target.uidvalidity, sources, first)
+
+
+def _sources(tx: Tx, order: Transfer) -> tuple[list[int], int]:
+    uids: list[int] = []
+    octets = 0
+    for span in order.spans:
+        rows = tx.all(
+            "SELECT uid, size FROM entry WHERE mailbox_id = :mailbox"
+            f" AND account_id = :account AND {span.where()} ORDER BY uid",
+            mailbox=order.source_mailbox,
+            account=order.source_account,
+        )
+        uids += [row[0] for row in rows]
+        octets += sum(row[1] for row in rows)
+    return uids, octets
+
+
+def _allocate(tx: Tx, target: Mailbox, messages: int, octets: int) -> tuple[int, int]:
+    row = tx.one(
+        "UPDATE mailbox SET uidnext = uidnext + :messages, highestmodseq = highestmodseq + 1,"
+        " messages = messages + :messages, octets = octets + :octets"
+        " WHERE id = :mailbox AND account_id = :account AND name = :name"
+        " AND uidnext + :messages <= :end RETURNING uidnext, highestmodseq",
+        messages=messages,
+        octets=octets,
+        mailbox=target.id,
+        account=target.account_id,
+        name=target.name,
+        end=MAX_UID,
+    )
+    if row is None:
+        raise NotFound(f"the mailbox {target.name!r} has just been deleted or renamed")
+    return int(row[0]) - messages, int(row[1])
+
+
+def _copy_span(
+    tx: Tx, blobs: BlobStore, order: Transfer, span: Span, base: int, modseq: int, now: int
+) -> int:
+    """Insert the entries of one span from UID ``base`` on; how many there were."""
+    _add_references(tx, blobs, order, span)
+    return tx.execute(
+        "INSERT INTO entry (account_id, mailbox_id, uid, message_id, modseq, flags, keywords,"
+        " size, received, saved)"
+        " SELECT :account, :target, :base + row_number() OVER (ORDER BY uid) - 1, message_id,"
+        " :modseq, flags, keywords, size, received, :now FROM entry"
+        f" WHERE mailbox_id = :source AND {span.where()} ORDER BY uid",
+        account=order.target.account_id,
+        target=order.target.id,
+        base=base,
+        modseq=modseq,
+        now=now,
+        source=order.source_mailbox,
+    )
+
+
+def _add_references(tx: Tx, blobs: BlobStore, order: Transfer, span: Span) -> None:
+    if order.target.account_id != order.source_account:
+        _adopt(tx, blobs, order, span)
+    tx.execute(
+        "UPDATE message SET refs = refs + coming.n FROM (SELECT message_id, count(*) AS n"
+        f" FROM entry WHERE mailbox_id = :source AND {span.where()} GROUP BY message_id)"
+        " AS coming WHERE message.account_id = :account AND message.id = coming.message_id",
+        source=order.source_mailbox,
+        account=order.target.account_id,
+    )
+
+
+def _adopt(tx: Tx, blobs: BlobStore, order: Transfer, span: Span) -> None:
+    """Make the message rows that the target's account lacks; they share the blobs."""
+    rows = tx.all(
+        "INSERT INTO message (account_id, id, blob_id, prefix, received, size, envelope,"
+        " bodystructure, thread_id, refs)"
+        " SELECT :target, id, blob_id, prefix, received, size, envelope, bodystructure,"
+        " thread_id, 0 FROM message WHERE account_id = :source AND id IN"
+        f" (SELECT message_id FROM entry WHERE mailbox_id = :mailbox AND {span.where()})"
+        " ON CONFLICT (account_id, id) DO NOTHING RETURNING blob_id",
+        target=order.target.account_id,
+        source=order.source_account,
+        mailbox=order.source_mailbox,
+    )
+    counts: Sequence[tuple[int, int]] = sorted(Counter(row[0] for row in rows).items())
+    if counts:
+        blobs.retain(tx, dict(counts))
+
+
+def _remove(tx: Tx, blobs: BlobStore, order: Transfer, now: int) -> None:
+    modseq = entries.next_modseq(tx, order.source_account, order.source_mailbox)
+    for span in order.spans:
+        removal.drop_references(tx, order.source_account, order.source_mailbox, span.where())
+        removal.remove_entries(tx, order.source_account, order.source_mailbox, span.where(), modseq)
+    removal.release_spent(tx, blobs, order.source_account, now)

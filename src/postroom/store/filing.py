@@ -1,0 +1,275 @@
+"""Filing: letters become messages in mailboxes, many letters in one transaction.
+
+``file_letters`` is called by ``post.commit`` with all letters that wait. It answers, for
+each, what was filed or the refusal; a refused letter has left no row. One UPDATE an
+account (usage, which is also the account's lock) and one a mailbox (UID, MODSEQ) serve
+the whole batch, then one ``many`` a table. Accounts and mailboxes are taken in the order
+of their ids. The quota is checked inside: a letter is refused when the account was full
+*before* it, so an account is over its quota by one letter at most.
+
+Running twice: everything here hangs on the transaction. When it is rolled back, nothing
+was allocated. When it was committed and the same letters come again (the answer of the
+database was lost), the primary keys of ``message`` and ``blob`` refuse them, the whole
+second transaction is undone with its UIDs, and ``already_filed`` tells what the first one
+did. So the way of every letter costs no look-up.
+
+RFC 3501 §2.3.1.1 (UID, UIDVALIDITY), RFC 7162 §3.1 (MODSEQ), RFC 3463 X.2.2 (quota).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.db.database import Tx
+from postroom.errors import MailboxFull, MailError, Temporary
+from postroom.store import mailboxes, usage
+
+MAX_UID: Final = 0xFFFFFFFF
+
+_MESSAGE: Final = (
+    "INSERT INTO message (account_id, id, blob_id, prefix, received, size, envelope,"
+    " bodystructure, thread_id, refs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ENTRY: Final = (
+    "INSERT INTO entry (account_id, mailbox_id, uid, message_id, modseq, flags, keywords,"
+    " size, received, saved) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class MailboxGone(Temporary):
+    """The mailbox that was asked for by its id has been deleted."""
+
+    text = "The mailbox has just been deleted"
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """One copy to be filed.
+
+    ``mailbox`` is an id, or a name: "INBOX" is made when it is missing, a letter for
+    another name that is missing goes to the INBOX. ``prefix`` holds the recipient's own
+    lines; ``size`` is that of prefix and blob. ``quota`` is in octets, 0 is none.
+    """
+
+    account_id: int
+    mailbox: str | int
+    message_id: int
+    blob_id: int
+    prefix: bytes
+    received: int
+    size: int
+    envelope: bytes
+    bodystructure: bytes
+    thread_id: int
+    flags: int = 0
+    keywords: str = ""
+    quota: int = 0
+    recipient: str = ""
+
+
+class Filed(msgspec.Struct, frozen=True):
+    """Where a copy is now. ``warning``: the owner is to be told that 80 or 95 % are used."""
+
+    account_id: int
+    mailbox_id: int
+    uidvalidity: int
+    uid: int
+    modseq: int
+    warning: int = 0
+
+
+class _Share(msgspec.Struct):
+    """What a batch asks of one account or one mailbox, and what it got."""
+
+    octets: int = 0
+    messages: int = 0
+    quota: int = 0
+    before: int = 0
+    warned: int = 0
+    warning: int = 0
+
+
+class _Place(msgspec.Struct):
+    """The UIDs that a batch got in one mailbox."""
+
+    mailbox_id: int
+    uidvalidity: int
+    uid: int
+    modseq: int
+
+
+def file_letters(
+    tx: Tx, letters: Sequence[Sequence[Copy]], now: int
+) -> list[list[Filed] | MailError]:
+    """File each letter's copies, whole letters or nothing; one answer a letter."""
+    accounts = _charge(tx, letters, now)
+    refused: dict[int, MailError] = {}
+    if any(account.quota for account in accounts.values()):
+        refused = _refuse(tx, letters, accounts)
+    accepted = [letter for number, letter in enumerate(letters) if number not in refused]
+    places = _allocate(tx, accepted, now)
+    messages: list[tuple[object, ...]] = []
+    entries: list[tuple[object, ...]] = []
+    filed: list[list[Filed] | MailError] = []
+    for letter in accepted:
+        messages += _message_rows(letter)
+        answer: list[Filed] = []
+        for copy in letter:
+            place = places[copy.account_id, copy.mailbox]
+            uid = place.uid
+            place.uid = uid + 1
+            entries.append(
+                (
+                    copy.account_id, place.mailbox_id, uid, copy.message_id, place.modseq,
+                    copy.flags, copy.keywords, copy.size, copy.received, now,
+                )
+            )  # fmt: skip
+            answer.append(
+                Filed(
+                    copy.account_id, place.mailbox_id, place.uidvalidity, uid, place.modseq,
+                    accounts[copy.account_id].warning,
+                )
+            )  # fmt: skip
+        filed.append(answer)
+    tx.many(_MESSAGE, messages)
+    tx.many(_ENTRY, entries)
+    for number in sorted(refused):
+        filed.insert(number, refused[number])
+    return filed
+
+
+def already_filed(tx: Tx, letter: Sequence[Copy]) -> list[Filed] | None:
+    """What an earlier commit of this very letter has filed; None when there was none."""
+    found: list[Filed] = []
+    for copy in letter:
+        row = tx.one(
+            "SELECT e.mailbox_id, b.uidvalidity, e.uid, e.modseq FROM message m"
+            " JOIN entry e ON e.account_id = m.account_id AND e.message_id = m.id"
+            " JOIN mailbox b ON b.id = e.mailbox_id"
+            " WHERE m.account_id = :account AND m.id = :message AND m.blob_id = :blob"
+            " ORDER BY e.saved, e.mailbox_id, e.uid",
+            account=copy.account_id,
+            message=copy.message_id,
+            blob=copy.blob_id,
+        )
+        if row is None:
+            return None
+        found.append(Filed(copy.account_id, row[0], row[1], row[2], row[3]))
+    return found
+
+
+def _charge(tx: Tx, letters: Iterable[Sequence[Copy]], now: int) -> dict[int, _Share]:
+    """Lock and charge every account of the batch, in the order of their ids."""
+    shares: dict[int, _Share] = {}
+    for letter in letters:
+        for copy in letter:
+            share = shares.get(copy.account_id)
+            if share is None:
+                share = shares[copy.account_id] = _Share()
+            share.octets += copy.size
+            share.messages += 1
+            share.quota = max(share.quota, copy.quota)
+    for account_id in sorted(shares):
+        share = shares[account_id]
+        share.before, share.warned = usage.charge(tx, account_id, share.octets, share.messages, now)
+    return shares
+
+
+def _refuse(
+    tx: Tx, letters: Sequence[Sequence[Copy]], accounts: dict[int, _Share]
+) -> dict[int, MailError]:
+    """Which letters come to a full account; takes back what they were charged."""
+    refused: dict[int, MailError] = {}
+    used = {account_id: share.before for account_id, share in accounts.items()}
+    back: dict[int, _Share] = {}
+    for number, letter in enumerate(letters):
+        full = next((c for c in letter if 0 < c.quota <= used[c.account_id]), None)
+        if full is not None:
+            refused[number] = MailboxFull(detail=f"account {full.account_id}")
+            for copy in letter:
+                share = back.setdefault(copy.account_id, _Share())
+                share.octets += copy.size
+                share.messages += 1
+            continue
+        for copy in letter:
+            used[copy.account_id] += copy.size
+    for account_id in sorted(back):
+        usage.charge(tx, account_id, -back[account_id].octets, -back[account_id].messages, 0)
+    for account_id, share in accounts.items():
+        if not share.quota:  # asks none: a notice of ours
+            continue
+        known, share.warning = usage.warning_due(
+            share.before, used[account_id], share.quota, share.warned
+        )
+        if known != share.warned:
+            usage.note_warning(tx, account_id, known)
+    return refused
+
+
+def _allocate(
+    tx: Tx, letters: Sequence[Sequence[Copy]], now: int
+) -> dict[tuple[int, str | int], _Place]:
+    """One UPDATE a mailbox: the first UID and the MODSEQ of this batch."""
+    ids: dict[tuple[int, str | int], int] = {}
+    shares: dict[tuple[int, int], _Share] = {}
+    for letter in letters:
+        for copy in letter:
+            key = (copy.account_id, copy.mailbox)
+            mailbox_id = ids.get(key)
+            if mailbox_id is None:
+                mailbox_id = ids[key] = _mailbox_id(tx, copy)
+            share = shares.get((mailbox_id, copy.account_id))
+            if share is None:
+                share = shares[mailbox_id, copy.account_id] = _Share()
+            share.octets += copy.size
+            share.messages += 1
+    places = {key: _take(tx, key[0], key[1], shares[key], now) for key in sorted(shares)}
+    return {key: places[mailbox_id, key[0]] for key, mailbox_id in ids.items()}
+
+
+def _mailbox_id(tx: Tx, copy: Copy) -> int:
+    if isinstance(copy.mailbox, int):
+        return copy.mailbox
+    if copy.mailbox == mailboxes.INBOX:
+        return copy.account_id
+    found = mailboxes.find(tx, copy.account_id, copy.mailbox)
+    return found.id if found else copy.account_id
+
+
+def _take(tx: Tx, mailbox_id: int, account_id: int, share: _Share, now: int) -> _Place:
+    for _ in range(2):
+        row = tx.one(
+            "UPDATE mailbox SET uidnext = uidnext + :messages, highestmodseq = highestmodseq + 1,"
+            " messages = messages + :messages, octets = octets + :octets"
+            " WHERE id = :mailbox AND account_id = :account AND name >= ' '"
+            " AND uidnext + :messages <= :end"
+            " RETURNING uidvalidity, uidnext, highestmodseq",
+            messages=share.messages,
+            octets=share.octets,
+            mailbox=mailbox_id,
+            account=account_id,
+            end=MAX_UID,
+        )
+        if row:
+            return _Place(mailbox_id, row[0], row[1] - share.messages, row[2])
+        if mailboxes.exists(tx, account_id, mailbox_id):
+            raise MailboxFull("The mailbox has no UID left; move its messages to a new one")
+        if mailbox_id != account_id:
+            raise MailboxGone
+        mailboxes.make_inbox(tx, account_id, now)
+    raise AssertionError("the INBOX is there now")
+
+
+def _message_rows(letter: Sequence[Copy]) -> list[tuple[object, ...]]:
+    """One message row an account: copies in several of its mailboxes share it."""
+    rows: dict[tuple[int, int], list[Copy]] = {}
+    for copy in letter:
+        rows.setdefault((copy.account_id, copy.message_id), []).append(copy)
+    return [
+        (
+            copies[0].account_id, copies[0].message_id, copies[0].blob_id, copies[0].prefix,
+            copies[0].received, copies[0].size, copies[0].envelope, copies[0].bodystructure,
+            copies[0].thread_id, len(copies),
+        )
+        for copies in rows.values()
+    ]  # fmt: skip

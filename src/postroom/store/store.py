@@ -1,0 +1,132 @@
+"""The store: the state packages' functions, run on the database, with wake-ups after.
+
+``read`` and ``write`` run one of the functions of this package in a transaction. What
+changes a mailbox is followed by ``wake``, so that idle sessions look. The work that is
+more than one transaction (deleting a mailbox, expunging many messages) stands here.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from postroom.blobs.store import BlobStore
+from postroom.db.database import Database, Tx
+from postroom.db.ids import Ids
+from postroom.notify import Notify
+from postroom.store import mailboxes, removal, usage
+from postroom.store.spans import Span
+from postroom.store.usage import Usage
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+QuotaOf = Callable[[int], Awaitable[int]]
+
+
+async def _no_quota(_account_id: int) -> int:
+    return 0
+
+
+class Store:
+    """The mailboxes of every account. ``quota_of`` asks the directory (octets, 0: none)."""
+
+    def __init__(
+        self,
+        db: Database,
+        blobs: BlobStore,
+        ids: Ids,
+        clock: Callable[[], int],
+        notify: Notify,
+        quota_of: QuotaOf = _no_quota,
+    ) -> None:
+        self.db = db
+        self.blobs = blobs
+        self.ids = ids
+        self.clock = clock
+        self.notify = notify
+        self.quota_of = quota_of
+
+    async def read(
+        self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a function of this package in a read transaction."""
+        return await self.db.read(lambda tx: fn(tx, *args, **kwargs))
+
+    async def write(
+        self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run it in a write transaction; it is on stable storage afterwards."""
+        return await self.db.write(lambda tx: fn(tx, *args, **kwargs))
+
+    async def write_bulk(
+        self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same in the lower lane: for one chunk of long work."""
+        return await self.db.write(lambda tx: fn(tx, *args, **kwargs), bulk=True)
+
+    def wake(self, *mailbox_ids: int) -> None:
+        """Tell the sessions that look at these mailboxes that something has changed."""
+        self.notify.publish(mailbox_ids)
+
+    async def usage(self, account_id: int) -> Usage:
+        """What the account's mail weighs."""
+        return await self.read(usage.usage_of, account_id)
+
+    async def is_full(self, account_id: int, quota: int) -> bool:
+        """True when a letter for this account would be refused; without quota nobody is asked."""
+        return quota > 0 and (await self.usage(account_id)).octets >= quota
+
+    async def furnish(self, account_id: int) -> None:
+        """Make the mailboxes of a new account (once; a read afterwards)."""
+        if not await self.read(mailboxes.is_furnished, account_id):
+            ids = [self.ids.next() for _ in mailboxes.SPECIAL_USES]
+            await self.write(mailboxes.furnish, account_id, ids, self.clock())
+
+    async def delete_mailbox(self, account_id: int, name: str) -> None:
+        """Delete a mailbox with its messages; those below it stay."""
+        mailbox_id = await self.write(mailboxes.bury, account_id, name, self.clock())
+        self.wake(mailbox_id)
+        await self._empty(account_id, mailbox_id)
+
+    async def finish_deletions(self) -> int:
+        """Finish what a crash has interrupted; how many mailboxes. For the start."""
+        left = await self.read(mailboxes.buried)
+        for account_id, mailbox_id in left:
+            await self._empty(account_id, mailbox_id)
+        return len(left)
+
+    async def remove_account(self, account_id: int) -> None:
+        """Delete every mailbox of an account that the directory no longer has."""
+        for mailbox_id in await self.write(mailboxes.bury_all, account_id, self.clock()):
+            self.wake(mailbox_id)
+            await self._empty(account_id, mailbox_id)
+        await self.write(mailboxes.forget_account, account_id)
+
+    async def expunge(self, account_id: int, mailbox_id: int, span: Span, *, flagged: bool) -> int:
+        r"""Expunge a span (only \\Deleted if ``flagged``) chunk by chunk; how many went."""
+        removed = 0
+        while True:
+            chunk = await self.read(removal.next_chunk, mailbox_id, span, flagged=flagged)
+            if chunk is None:
+                break
+            run = self.write_bulk if removed else self.write
+            removed += await run(
+                removal.expunge,
+                self.blobs,
+                account_id,
+                mailbox_id,
+                chunk,
+                flagged=flagged,
+                now=self.clock(),
+            )
+            if chunk.last == span.last:
+                break
+            span = Span(chunk.last + 1, span.last, span.listed)
+        if removed:
+            self.wake(mailbox_id)
+        return removed
+
+    async def _empty(self, account_id: int, mailbox_id: int) -> None:
+        while not await self.write_bulk(
+            removal.empty, self.blobs, account_id, mailbox_id, self.clock()
+        ):
+            pass

@@ -1,0 +1,217 @@
+"""The closed list of facts that Postroom tells: each is a log line and a counter.
+
+Nobody else writes log lines. A new fact is a new class here, so that ``docs/events.md``,
+the metrics and ``postroom trace`` know it. Passwords, AUTH exchanges and the contents of
+messages never stand in an event. Fields set by a peer come after its address, so that no
+tool that reads addresses from log lines can be misled by what the peer wrote.
+"""
+
+from typing import ClassVar, Final, Literal
+
+import msgspec
+
+Level = Literal["info", "warning", "error"]
+LEVELS: Final[tuple[Level, ...]] = ("info", "warning", "error")
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """Something that happened. ``limited``: strangers can cause it as often as they like."""
+
+    level: ClassVar[Level] = "info"
+    limited: ClassVar[bool] = False
+
+
+class SessionEvent(Event, frozen=True, kw_only=True):
+    """Something that happened in a connection; ``door`` is the protocol of its listener."""
+
+    session: str = ""
+    peer: str = ""
+    door: str = ""
+
+
+class CommandRefused(SessionEvent, frozen=True, kw_only=True, tag="command.refused"):
+    """A command broke the protocol; ``command`` is its verb only."""
+
+    limited: ClassVar[bool] = True
+    command: str
+    reason: str
+
+
+class ConnectionClosed(SessionEvent, frozen=True, kw_only=True, tag="connection.closed"):
+    """A connection ended. ``reason`` is empty after an orderly end."""
+
+    limited: ClassVar[bool] = True
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class ConnectionOpened(SessionEvent, frozen=True, kw_only=True, tag="connection.opened"):
+    """A peer connected."""
+
+    limited: ClassVar[bool] = True
+
+
+class ConnectionRefused(SessionEvent, frozen=True, kw_only=True, tag="connection.refused"):
+    """A peer was turned away at once: too many connections, or banned."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    reason: str
+
+
+class EventsSuppressed(Event, frozen=True, kw_only=True, tag="events.suppressed"):
+    """``count`` events ``of`` one kind were counted but not written in the last minute."""
+
+    level: ClassVar[Level] = "warning"
+    of: str
+    count: int
+
+
+class ListenerMissing(Event, frozen=True, kw_only=True, tag="listener.missing"):
+    """A configured listener could not be opened; the others are."""
+
+    level: ClassVar[Level] = "warning"
+    protocol: str
+    address: str
+    port: int
+    reason: str
+
+
+class ListenerOpened(Event, frozen=True, kw_only=True, tag="listener.opened"):
+    """A door is open."""
+
+    protocol: str
+    address: str
+    port: int
+
+
+class LoginFailed(SessionEvent, frozen=True, kw_only=True, tag="login.failed"):
+    """Somebody failed to log in; the peer learns no ``reason``, the operator does."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    login: str
+    mechanism: str = ""
+    reason: str
+
+
+class LoginSucceeded(SessionEvent, frozen=True, kw_only=True, tag="login.succeeded"):
+    """Somebody logged in."""
+
+    account: str
+    mechanism: str = ""
+
+
+class LoopLagged(Event, frozen=True, kw_only=True, tag="loop.lagged"):
+    """The event loop was held up; something ran on it that should not have."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    milliseconds: int
+
+
+class MailboxWarned(Event, frozen=True, kw_only=True, tag="mailbox.warned"):
+    """An account came near its quota."""
+
+    level: ClassVar[Level] = "warning"
+    account: str
+    percent: int
+
+
+class MessageAccepted(SessionEvent, frozen=True, kw_only=True, tag="message.accepted"):
+    """A message is ours; its story is in the ledger under ``queue_id``."""
+
+    queue_id: str
+    sender: str
+    recipients: int
+    size: int
+    message_id: str = ""
+
+
+class MessageRefused(SessionEvent, frozen=True, kw_only=True, tag="message.refused"):
+    """A message was refused at its end."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    status: str
+    sender: str
+    recipients: tuple[str, ...] = ()
+    message_id: str = ""
+    reason: str
+
+
+class MigrationDone(Event, frozen=True, kw_only=True, tag="migration.done"):
+    """The schema moved to ``version``."""
+
+    version: int
+    name: str = ""
+    snapshot: str = ""
+
+
+class PeerBanned(SessionEvent, frozen=True, kw_only=True, tag="peer.banned"):
+    """An address failed too often and is turned away for a while."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    seconds: int
+    reason: str
+
+
+class RecipientRefused(SessionEvent, frozen=True, kw_only=True, tag="recipient.refused"):
+    """We said no to a recipient; ``reason`` is for the operator."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    status: str
+    sender: str = ""
+    recipient: str
+    reason: str
+
+
+class SenderRefused(SessionEvent, frozen=True, kw_only=True, tag="sender.refused"):
+    """We said no to a sender; ``reason`` is for the operator."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    status: str
+    sender: str
+    reason: str
+
+
+class ServerStarted(Event, frozen=True, kw_only=True, tag="server.started"):
+    """The server answers on all of its listeners."""
+
+    version: str
+    hostname: str
+    data: str
+    database: str = "sqlite"
+
+
+class ServerStopping(Event, frozen=True, kw_only=True, tag="server.stopping"):
+    """The server finishes what it has begun and goes."""
+
+    reason: str
+
+
+class SessionFailed(SessionEvent, frozen=True, kw_only=True, tag="session.failed"):
+    """A fault of ours ended a command; the peer was told to try again."""
+
+    level: ClassVar[Level] = "error"
+    limited: ClassVar[bool] = True
+    traceback: str
+
+
+class StorageTrouble(Event, frozen=True, kw_only=True, tag="storage.trouble"):
+    """The disk or the database failed us; what waited was answered 4yz."""
+
+    level: ClassVar[Level] = "error"
+    limited: ClassVar[bool] = True
+    where: str = ""
+    reason: str
+
+
+class TlsFailed(SessionEvent, frozen=True, kw_only=True, tag="tls.failed"):
+    """A TLS handshake failed."""
+
+    limited: ClassVar[bool] = True
+    reason: str

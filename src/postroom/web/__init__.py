@@ -1,0 +1,1 @@
+"""The HTTP door. Imported only after the mail doors answer."""

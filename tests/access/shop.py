@@ -1,0 +1,120 @@
+"""A store with everything under it, and letters put into it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from postroom.blobs.store import BlobStore
+from postroom.db.database import Tx
+from postroom.db.ids import Ids
+from postroom.errors import MailError
+from postroom.message.headers import split
+from postroom.message.index import index
+from postroom.message.scan import scan
+from postroom.notify import Notify
+from postroom.store.filing import Copy, Filed, file_letters
+from postroom.store.store import Store
+from tests.conftest import Opener
+from tests.fakes import Clock
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody who has logged in."""
+
+    account_id: int = 1
+
+
+@contextlib.asynccontextmanager
+async def shop(
+    database: Opener, data: Path, quotas: dict[int, int] | None = None
+) -> AsyncIterator[Store]:
+    """An empty store. ``quotas`` by account id."""
+
+    async def quota_of(account_id: int) -> int:
+        return (quotas or {}).get(account_id, 0)
+
+    async with database() as db:
+        clock = Clock()
+        ids = Ids(clock)
+        blobs = BlobStore(data, db.engine, ids)
+        notify = Notify()
+        try:
+            yield Store(db, blobs, ids, clock, notify, quota_of)
+        finally:
+            notify.close()
+
+
+async def put(
+    store: Store,
+    *letters: bytes,
+    account_id: int = 1,
+    mailbox: str | int = "INBOX",
+    flags: int = 0,
+    keywords: str = "",
+    prefix: bytes = b"",
+    received: int | None = None,
+) -> list[Filed]:
+    """File letters in one transaction; wakes sessions as ``post`` does."""
+    prepared = []
+    for letter in letters:
+        head, body = split(letter)
+        prepared.append((store.blobs.writer().write_small(head, body), index(head, scan(letter))))
+    copies = [
+        Copy(
+            account_id=account_id,
+            mailbox=mailbox,
+            message_id=store.ids.next(),
+            blob_id=blob.id,
+            prefix=prefix,
+            received=store.clock() if received is None else received,
+            size=len(prefix) + blob.head_size + blob.body_size,
+            envelope=indexed.envelope,
+            bodystructure=indexed.bodystructure,
+            thread_id=1,
+            flags=flags,
+            keywords=keywords,
+        )
+        for blob, indexed in prepared
+    ]
+    now = store.clock()
+
+    def file(tx: Tx) -> list[list[Filed] | MailError]:
+        store.blobs.insert(tx, [(blob, 1) for blob, _ in prepared])
+        return file_letters(tx, [[copy] for copy in copies], now)
+
+    answers = await store.db.write(file)
+    filed = [answer[0] for answer in answers if isinstance(answer, list)]
+    store.wake(*{one.mailbox_id for one in filed})
+    return filed
+
+
+async def audit(store: Store) -> None:
+    """Every counter says what the rows say."""
+
+    def look(tx: Tx) -> None:
+        wrong = tx.all(
+            "SELECT b.id FROM mailbox b LEFT JOIN (SELECT mailbox_id, count(*) AS n,"
+            " sum(size) AS octets, max(uid) AS last, max(modseq) AS modseq FROM entry"
+            " GROUP BY mailbox_id) AS e ON e.mailbox_id = b.id"
+            " WHERE b.messages <> coalesce(e.n, 0) OR b.octets <> coalesce(e.octets, 0)"
+            " OR b.uidnext <= coalesce(e.last, 0) OR b.highestmodseq < coalesce(e.modseq, 0)"
+        )
+        wrong += tx.all(
+            "SELECT u.account_id FROM usage u LEFT JOIN (SELECT account_id, sum(messages) AS n,"
+            " sum(octets) AS octets FROM mailbox GROUP BY account_id) AS b"
+            " ON b.account_id = u.account_id"
+            " WHERE u.messages <> coalesce(b.n, 0) OR u.octets <> coalesce(b.octets, 0)"
+        )
+        wrong += tx.all(
+            "SELECT m.id FROM message m WHERE m.refs <> (SELECT count(*) FROM entry e"
+            " WHERE e.account_id = m.account_id AND e.message_id = m.id)"
+        )
+        wrong += tx.all(
+            "SELECT o.id FROM blob o WHERE o.refs <> (SELECT count(*) FROM message m"
+            " WHERE m.blob_id = o.id) OR (o.refs = 0) <> (o.freed_at IS NOT NULL)"
+        )
+        assert wrong == []
+
+    await store.db.read(look)

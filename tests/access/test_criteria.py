@@ -1,0 +1,77 @@
+"""A SEARCH tree as a program: three values, conditions for SQL."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given, strategies as st
+
+from postroom.access import criteria
+from postroom.access.criteria import Candidate, Join, Leaf
+from postroom.protocol.imap import search as keys
+
+ROW = (7, 1, "$Junk", 3, 100, 20_000 * criteria.DAY, 9)
+
+
+class NoView:
+    """Stands for a view where a tree names no numbers."""
+
+    recent_ranges = ((5, 8),)
+
+    @staticmethod
+    def uid_ranges(numbers: object, *, by_uid: bool) -> list[tuple[int, int]]:
+        return [(number, number) for number in range(1, 301, 2)]
+
+
+def steps(key: keys.SearchKey) -> criteria.Program:
+    return criteria.program(NoView(), key)  # type: ignore[arg-type]
+
+
+def test_nested_ands_are_taken_apart() -> None:
+    a, b, c = keys.Flag(1), keys.Flag(2), keys.Not(keys.And((keys.Flag(4), keys.Flag(8))))
+    tree = keys.And((keys.And((a, keys.And((b,)))), c))
+    assert list(criteria.conjuncts(tree)) == [a, b, c]
+
+
+@pytest.mark.parametrize(
+    ("key", "condition"),
+    [
+        (keys.Flag(8), "(e.flags & 8) <> 0"),
+        (keys.Flag(1, is_set=False), "(e.flags & 1) = 0"),
+        (keys.Or(keys.Larger(5), keys.Smaller(3)), "(e.size > 5 OR e.size < 3)"),
+        (keys.Not(keys.Flag(1)), "NOT (e.flags & 1) <> 0"),
+        (keys.Recent(), "(e.uid BETWEEN 5 AND 8)"),
+        (
+            keys.Received("on", dt.date(1970, 1, 2)),
+            "(e.received >= 86400000 AND e.received < 172800000)",
+        ),
+        (keys.Or(keys.Larger(5), keys.Body("x")), ""),
+        (keys.Numbers((), by_uid=True), ""),  # more ranges than SQL is given
+    ],
+)
+def test_conditions(key: keys.SearchKey, condition: str) -> None:
+    assert criteria.condition(steps(key)) == condition
+
+
+def test_what_is_settled_early_needs_no_more() -> None:
+    candidate = Candidate(ROW)
+    assert criteria.judge(steps(keys.Or(keys.Flag(1), keys.Body("x"))), candidate) is True
+    assert criteria.judge(steps(keys.And((keys.Flag(2), keys.Body("x")))), candidate) is False
+    assert criteria.judge(steps(keys.And((keys.Flag(1), keys.Body("x")))), candidate) is None
+    assert criteria.judge(steps(keys.Not(keys.Text("x"))), candidate) is None
+    assert criteria.judge(steps(keys.Numbers((), by_uid=True)), candidate) is True
+    assert criteria.judge(steps(keys.Keyword("$junk")), candidate) is True
+
+
+def test_needles() -> None:
+    tree = keys.Or(keys.Body("STRASSE"), keys.Not(keys.Or(keys.Text("ß"), keys.Flag(1))))
+    assert criteria.needles(steps(tree)) == {"strasse", "ss"}
+
+
+@given(st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=5))
+def test_three_values(values: list[bool | None]) -> None:
+    leaves: criteria.Program = [Leaf(lambda _c, value=value: value) for value in values]  # type: ignore[misc]
+    candidate = Candidate(ROW)
+    both = criteria.judge([*leaves, Join("and", len(values))], candidate)
+    either = criteria.judge([*leaves, Join("or", len(values))], candidate)
+    assert both is (False if False in values else None if None in values else True)
+    assert either is (True if True in values else None if None in values else False)

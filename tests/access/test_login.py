@@ -1,0 +1,151 @@
+"""Login for every door (A1, A2, R9)."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from postroom.access.login import Login, LoginDelayed, LoginRefused, reply_of
+from postroom.directory.login import Identity, ScramKeys
+from postroom.errors import MailboxFull, NotFound
+from tests.fakes import Clock
+
+
+class Peer(msgspec.Struct, frozen=True):
+    address: str = "192.0.2.1"
+    session: str = "s1"
+    door: str = "imap"
+
+
+class People:
+    """A directory of one; counts the passwords it tests, and may hold them up."""
+
+    def __init__(self) -> None:
+        self.tested = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def password(self, login: str, password: str, scope: str) -> Identity | None:
+        self.tested += 1
+        await self.gate.wait()
+        if (login, password, scope) == ("alice@example.org", "secret", "imap"):
+            return Identity(1, "alice@example.org", "Alice", False, 5)
+        return None
+
+    async def scram(self, login: str, scope: str) -> ScramKeys:
+        return ScramKeys(0, b"salt", 4096, ())
+
+    async def identity(self, account_id: int, credential_id: int) -> Identity:
+        if credential_id != 5:
+            raise NotFound("gone")
+        return Identity(account_id, "alice@example.org", "Alice", False, credential_id)
+
+
+class House:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.people = People()
+        self.slept: list[float] = []
+        self.login = Login(self.people, self.clock, self.sleep)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def attempt(
+        self, login: str = "alice@example.org", password: str = "secret", authzid: str = "",
+        peer: Peer = Peer(),  # noqa: B008
+    ) -> Identity:  # fmt: skip
+        return await self.login.password(login, password, authzid, scope="imap", peer=peer)
+
+
+def test_the_right_password() -> None:
+    async def run() -> None:
+        house = House()
+        assert (await house.attempt()).account_id == 1
+        assert (await house.attempt(authzid="Alice@Example.org")).account_id == 1
+        assert house.slept == []
+
+    asyncio.run(run())
+
+
+def test_nobody_acts_for_others() -> None:
+    async def run() -> None:
+        house = House()
+        with pytest.raises(LoginRefused):
+            await house.attempt(authzid="bob@example.org")
+
+    asyncio.run(run())
+
+
+def test_known_and_unknown_names_fail_alike() -> None:
+    async def run() -> None:
+        house = House()
+        errors = []
+        for name in ("alice@example.org", "nobody@example.org"):
+            with pytest.raises(LoginRefused) as caught:
+                await house.attempt(name, "wrong", peer=Peer(f"192.0.2.{len(name)}"))
+            errors.append(str(caught.value))
+        assert errors[0] == errors[1] == "535 5.7.8 Authentication credentials invalid"
+        assert house.people.tested == 2
+        assert house.slept == [0.25, 0.25]
+
+    asyncio.run(run())
+
+
+def test_ten_thousand_guesses_from_one_address() -> None:
+    """A1: few are tested a minute, and the real user still gets in."""
+
+    async def run() -> None:
+        house = House()
+        await house.attempt(peer=Peer("198.51.100.7"))
+        before = house.people.tested
+        for _ in range(1000):
+            with pytest.raises((LoginRefused, LoginDelayed)):
+                await house.attempt(password="guess")
+            house.clock.advance(60)
+        assert house.people.tested - before <= 20
+        assert (await house.attempt(peer=Peer("198.51.100.7"))).account_id == 1
+        assert house.login.is_banned("192.0.2.1")
+
+    asyncio.run(run())
+
+
+def test_waiting_passwords_are_bounded() -> None:
+    async def run() -> None:
+        house = House()
+        house.people.gate.clear()
+        tasks = [
+            asyncio.ensure_future(house.attempt(peer=Peer(f"192.0.2.{number % 3}")))
+            for number in range(60)
+        ]
+        await asyncio.sleep(0)
+        house.people.gate.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert sum(isinstance(result, Identity) for result in results) == 24
+        assert sum(isinstance(result, LoginDelayed) for result in results) == 36
+        assert (await house.attempt()).account_id == 1
+
+    asyncio.run(run())
+
+
+def test_scram() -> None:
+    async def run() -> None:
+        house = House()
+        keys = await house.login.scram("alice@example.org", scope="imap", peer=Peer())
+        assert keys.iterations == 4096
+        granted = await house.login.granted("alice@example.org", 1, 5, peer=Peer())
+        assert granted.account_id == 1
+        with pytest.raises(LoginRefused):
+            await house.login.granted("alice@example.org", 1, 6, peer=Peer())
+        for _ in range(30):
+            await house.login.failed("x", peer=Peer("192.0.2.9"), mechanism="SCRAM", reason="proof")
+        with pytest.raises(LoginDelayed):
+            await house.login.scram("x", scope="imap", peer=Peer("192.0.2.9"))
+
+    asyncio.run(run())
+
+
+def test_only_two_answers_go_out() -> None:
+    assert isinstance(reply_of(MailboxFull()), LoginDelayed)
+    refused = LoginRefused()
+    assert reply_of(refused) is refused

@@ -1,0 +1,102 @@
+"""Decoded texts for SEARCH."""
+
+import asyncio
+import base64
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from postroom.access import texts
+from postroom.access.texts import BodyText, EnvelopeText, HeadText, find, readable_parts
+from postroom.access.view import View
+from postroom.message.envelope import envelope
+from postroom.message.scan import scan
+from tests.access.shop import Person, put, shop
+from tests.conftest import Opener
+
+
+def test_header_values() -> None:
+    head = HeadText(
+        b"Subject: one\r\n two\r\nsubject: =?utf-8?q?Stra=C3=9Fe?=\r\n"
+        b"Date: Mon, 1 Jan 2024 01:00:00 +0900\r\n\r\n"
+    )
+    assert head.has("subject", "one two")
+    assert head.has("subject", "strasse")
+    assert not head.has("subject", "mon")
+    assert head.has("date", "")
+    assert not head.has("to", "")
+    assert head.has_anywhere("1 jan 2024")
+    assert head.sent == dt.date(2024, 1, 1)
+    assert HeadText(b"Date: nonsense\r\n\r\n").sent is None
+    assert HeadText(b"").sent is None
+
+
+@pytest.mark.parametrize(
+    ("head", "subject", "sent"),
+    [
+        (b'Subject: a "quoted" \\ word\r\nDate: 4 Oct 2024 00:10 +0200\r\n\r\n',
+         'a "quoted" \\ word', dt.date(2024, 10, 4)),
+        (b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n", "grüsse", None),
+        (b'Date: "\r\nSubject: Gr\xc3\xbcn\r\n\r\n', "grün", None),
+        (b"Subject: " + b"long " * 400 + b"end\r\n\r\n", "long end", None),
+        (b"Subject:\r\n\r\n", "", None),
+    ],
+)  # fmt: skip
+def test_the_envelope_says_what_the_header_says(
+    head: bytes, subject: str, sent: dt.date | None
+) -> None:
+    text = EnvelopeText(envelope(head))
+    assert text.subject_has(subject)
+    assert not text.subject_has("absent")
+    assert text.sent == sent == HeadText(head).sent
+
+
+def test_an_envelope_without_subject() -> None:
+    text = EnvelopeText(envelope(b"To: a@example.org\r\n\r\n"))
+    assert not text.subject_has("a")
+    assert text.sent is None
+
+
+@pytest.mark.parametrize("head", [b"Subject: Plain\r\n\r\n", b"Subject: Gr\xc3\xbcn\r\n\r\n"])
+def test_the_quick_miss_misses_nothing(head: bytes) -> None:
+    assert not HeadText(head).has("subject", "absent")
+    assert HeadText(head).has("subject", head[9:11].decode().lower())
+
+
+def test_a_folded_field_is_found_across_the_fold() -> None:
+    assert HeadText(b"Subject: one\r\n two\r\n\r\n").has("subject", "e t")
+
+
+def test_readable_parts_are_texts_and_messages_inside() -> None:
+    letter = (
+        b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\na\r\n"
+        b"--o\r\nContent-Type: image/png\r\n\r\nb\r\n"
+        b"--o\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nc\r\n--o--\r\n"
+    )
+    kinds = [part.content_type for part in readable_parts(scan(letter))]
+    assert kinds == [("text", "plain"), ("message", "rfc822"), ("text", "plain")]
+
+
+def test_large_and_small_letters_give_the_same(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            body = base64.encodebytes(("größe " * 50 + "NADEL").encode()).replace(b"\n", b"\r\n")
+            letter = (
+                b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
+                b"Content-Type: text/plain; charset=utf-8\r\n"
+                b"Content-Transfer-Encoding: base64\r\n\r\n" + body +
+                b"--o\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nfoot\r\n--o--\r\n"
+            )  # fmt: skip
+            await put(store, letter)
+            view = await View.open(Person(), store, "INBOX", read_only=True)
+            row = await store.db.read(lambda tx: tx.one("SELECT blob_id FROM message"))
+            assert row is not None
+            needles = frozenset({"grösse nadel", "inner", "foot", "absent", ""})
+            for size in (len(letter), texts.SMALL + 1, texts.PIECE + 1):
+                found = await find(view, row[0], size, needles)
+                assert found == needles - {"absent"}
+                assert BodyText(found).has("foot")
+                assert not BodyText(found).has("absent")
+
+    asyncio.run(run())

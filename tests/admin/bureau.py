@@ -1,0 +1,58 @@
+"""An office over a fresh database, with quick passwords and a clock of its own."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from postroom.address import Address
+from postroom.admin.office import Office
+from postroom.blobs.store import BlobStore
+from postroom.config.model import Config
+from postroom.db.ids import Ids
+from postroom.directory.directory import Directory
+from postroom.directory.secrets import Secrets
+from postroom.notify import Notify
+from postroom.store.store import Store
+from tests.conftest import Opener
+from tests.directory.town import QUICK
+from tests.fakes import Clock
+
+Offices = Callable[[], contextlib.AbstractAsyncContextManager[Office]]
+Story = Callable[[Office, Clock], Awaitable[None]]
+
+
+def offices(database: Opener, folder: Path, clock: Clock) -> Offices:
+    """An opener of offices."""
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[Office]:
+        async with database() as db:
+            ids = Ids(clock)
+            directory = Directory(db, ids, clock, Secrets(folder / "secrets"), costs=QUICK)
+            notify, blobs = Notify(), BlobStore(folder, db.engine, ids)
+            try:
+                yield Office(
+                    config=Config(hostname="mx.demo.test", data=str(folder)),
+                    db=db,
+                    directory=directory,
+                    store=Store(db, blobs, ids, clock, notify, directory.quota_of),
+                    blobs=blobs,
+                    notify=notify,
+                    ids=ids,
+                    clock=clock,
+                )
+            finally:
+                notify.close()
+                directory.close()
+
+    return opened
+
+
+async def receivers(office: Office, address: str) -> int:
+    """How many get a letter for ``address``."""
+    found = await office.directory.resolve(Address.parse(address))
+    return len(found.local) + len(found.remote)
+
+
+async def logs_in(office: Office, login: str, password: str, scope: str = "imap") -> bool:
+    return await office.directory.password(login, password, scope) is not None

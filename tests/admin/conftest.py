@@ -1,0 +1,24 @@
+"""``tell`` runs a story in a fresh office, once an engine."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.admin.bureau import Story, offices
+from tests.conftest import Opener
+from tests.fakes import Clock
+
+
+@pytest.fixture
+def tell(database: Opener, data: Path) -> Callable[[Story], None]:
+    def run(story: Story) -> None:
+        async def inside() -> None:
+            clock = Clock()
+            async with offices(database, data, clock)() as office:
+                await story(office, clock)
+
+        asyncio.run(inside())
+
+    return run

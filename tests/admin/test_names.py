@@ -1,0 +1,39 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from postroom.admin import names
+from postroom.errors import Invalid
+
+
+def test_what_was_typed_becomes_an_address_or_a_reason() -> None:
+    assert str(names.address(" Alice@Demo.TEST ")) == "Alice@demo.test"
+    for text in ("alice", "@demo.test", "a b@demo.test", "a@b..c", "", "a@b>\r\nRCPT TO:<x@y"):
+        with pytest.raises(Invalid):
+            names.address(text)
+
+
+def test_what_was_typed_becomes_a_domain_or_a_reason() -> None:
+    assert names.domain("@Bücher.example").ascii == "xn--bcher-kva.example"
+    for text in ("", "a b", "..", "-", "demo.test/x"):
+        with pytest.raises(Invalid):
+            names.domain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sought"),
+    [
+        (" Alice ", "alice"),
+        ("Alice@Demo", "alice@demo"),
+        ("x@Bücher.example", "x@xn--bcher-kva.example"),
+        ("Müller", "xn--mller-kva"),
+        ("müller x", "müller x"),
+        ("", ""),
+    ],
+)
+def test_searches_look_for_what_is_stored(text: str, sought: str) -> None:
+    assert names.sought(text) == sought
+
+
+def test_times_are_utc_to_the_second() -> None:
+    assert names.moment(1_790_000_000_999) == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)

@@ -1,0 +1,144 @@
+"""What is known of a message."""
+
+from collections.abc import Callable
+
+import pytest
+
+from postroom.admin import accounts, aliases, domains, queue, trace
+from postroom.admin.office import Office
+from postroom.admin.trace import StoryView
+from postroom.db.ids import to_text
+from postroom.errors import NotFound
+from postroom.post.commit import Post
+from postroom.telemetry.events import (
+    Event,
+    LoginFailed,
+    MessageRefused,
+    RecipientRefused,
+    SenderRefused,
+)
+from postroom.telemetry.outputs import FileOutput
+from postroom.telemetry.sink import Sink
+from tests.admin.bureau import Story
+from tests.fakes import Clock
+from tests.post.office import letter
+
+Tell = Callable[[Story], None]
+
+
+async def fill(office: Office) -> str:
+    """A letter to a list with alice on it and to somebody elsewhere; its queue id."""
+    await domains.add(office, "demo.test")
+    await accounts.add(office, "alice@demo.test", password=None)
+    await aliases.add(office, "sales@demo.test", ["alice@demo.test"])
+    row = await office.db.read(lambda tx: tx.one("SELECT id FROM account"))
+    alice = int((row or (0,))[0])
+    one = letter(
+        office, alice, remote=("Bob@x.test",), recipients={alice: "sales@demo.test"},
+        message_id="One.2@client", sender="ann@client.example",
+    )  # fmt: skip
+    await Post(office.db, office.blobs, office.notify, office.clock).commit(one)
+    other = letter(office, alice, message_id="two@client", sender="z@client.example")
+    await Post(office.db, office.blobs, office.notify, office.clock).commit(other)
+    assert one.entry is not None
+    return to_text(one.entry.id)
+
+
+async def only(office: Office, sought: str) -> StoryView:
+    found = await trace.find(office, sought)
+    assert not found.more
+    (one,) = found.messages
+    return one
+
+
+def test_a_story_is_found_by_every_name(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ident = await fill(office)
+        one = await only(office, ident)
+        assert one == await only(office, ident.upper())
+        for sought in (
+            "One.2@client", "<One.2@client>", "ann@client.example", "ANN@client.example.",
+            "bob@x.test", "sales@demo.test",
+        ):  # fmt: skip
+            assert (sought, (await only(office, sought)).id) == (sought, ident)
+        filed, queued = one.facts
+        assert (filed.kind, filed.recipient, filed.account, filed.mailbox, filed.uid) == (
+            "filed", "sales@demo.test", "alice@demo.test", "INBOX", 1,
+        )  # fmt: skip
+        assert (queued.kind, queued.recipient, queued.detail) == ("queued", "bob@x.test", "x.test")
+        assert [one.recipient for one in one.waiting] == ["Bob@x.test"]
+        alice = await trace.find(office, "alice@demo.test")
+        assert [view.message_id for view in alice.messages] == ["two@client", "One.2@client"]
+
+    tell(story)
+
+
+def test_the_end_of_a_story(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ident = await fill(office)
+        await queue.remove(office, [ident])
+        row = await office.db.read(lambda tx: tx.one("SELECT id FROM account"))
+        await office.store.remove_account((row or (0,))[0])
+        one = await only(office, ident)
+        assert [fact.kind for fact in one.facts] == ["filed", "queued", "removed"]
+        assert one.facts[0].mailbox == "a mailbox since deleted"
+        assert one.waiting == ()
+
+    tell(story)
+
+
+def test_newest_first_and_not_too_many(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await fill(office)
+        found = await trace.find(office, "alice@demo.test", limit=1)
+        assert [view.message_id for view in found.messages] == ["two@client"]
+        assert found.more
+
+    tell(story)
+
+
+def write(office: Office, *events: Event) -> None:
+    sink = Sink([FileOutput(office.config.log_path, size=1 << 20, keep=1)], clock=office.clock)
+    for event in events:
+        sink.emit(event)
+    sink.close()
+
+
+def test_refusals_are_read_back_from_the_log(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        write(
+            office,
+            RecipientRefused(
+                peer="192.0.2.7", status="5.1.1", sender="Ann@client.example",
+                recipient="Nobody@demo.test", reason="no account",
+            ),
+            SenderRefused(peer="192.0.2.8", status="5.3.4", sender="ann@client.example", reason="x"),
+            MessageRefused(
+                status="5.6.0", sender="z@y.test", recipients=("alice@demo.test", "bob@demo.test"),
+                message_id="Bad@client", reason="NUL",
+            ),
+            LoginFailed(login="ann@client.example", reason="wrong password"),
+        )  # fmt: skip
+        found = await trace.find(office, "ann@client.example")
+        assert found.messages == ()
+        assert [(one.event, one.status) for one in found.refusals] == [
+            ("sender.refused", "5.3.4"),
+            ("recipient.refused", "5.1.1"),
+        ]
+        assert found.refusals[1].recipients == ("Nobody@demo.test",)
+        (one,) = (await trace.find(office, "bob@demo.test")).refusals
+        assert (one.message_id, one.reason, one.at[:10]) == ("Bad@client", "NUL", "2026-09-21")
+        for sought in ("nobody@DEMO.test", "<Bad@client>", "Bad@client"):
+            assert len((await trace.find(office, sought)).refusals) == 1
+        assert len((await trace.find(office, "ann@client.example", limit=1)).refusals) == 1
+
+    tell(story)
+
+
+@pytest.mark.parametrize("sought", ["x@y.test", "0000000000001", "<no>", "", "\0", "a b c"])
+def test_what_is_not_known(tell: Tell, sought: str) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        with pytest.raises(NotFound, match="90 days"):
+            await trace.find(office, sought)
+
+    tell(story)

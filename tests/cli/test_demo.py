@@ -1,0 +1,79 @@
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from postroom.cli.demo import HOST, as_toml, configuration, free_ports, tour
+from postroom.cli.main import postroom
+from postroom.config.load import load
+from postroom.config.model import STANDARD_PORTS
+
+
+def test_ports_are_the_standard_ones_plus_the_offset_or_the_next_free_one() -> None:
+    offset = 41_000
+    with socket.create_server((HOST, STANDARD_PORTS["smtp"] + offset)):
+        ports = free_ports(offset)
+    assert ports["smtp"] > STANDARD_PORTS["smtp"] + offset
+    assert len(set(ports.values())) == len(ports)
+    assert "managesieve" not in ports
+
+
+def test_the_file_it_writes_says_what_it_runs_with(data: Path) -> None:
+    folder = data / 'with "quotes" and \\'
+    folder.mkdir()
+    config = configuration(folder, free_ports(42_000))
+    file = folder / "postroom.toml"
+    file.write_text(as_toml(config))
+    assert load(file) == config
+
+
+def test_only_loopback_is_listened_on(data: Path) -> None:
+    assert all(one.is_loopback for one in configuration(data, free_ports(42_000)).listen)
+
+
+def test_the_tour_names_every_port_and_both_passwords(data: Path) -> None:
+    ports = {str(name): port for name, port in free_ports(42_000).items()}
+    text = tour(ports, {"alice@demo.test": "pw-a", "bob@demo.test": "pw-b"}, data / "f", keeps=True)
+    for name in ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp"):
+        assert str(ports[name]) in text
+    assert "pw-a" in text
+    assert "pw-b" in text
+
+
+def test_an_offset_beyond_all_ports_is_wrong_usage() -> None:
+    result = CliRunner().invoke(postroom, ["demo", "--offset", "60001"])
+    assert result.exit_code == 2
+
+
+def test_the_whole_demo_in_a_process_of_its_own(data: Path) -> None:
+    """Starts, shows the tour with six letters waiting, and ends on Ctrl-C without a trace."""
+    folder = data / "kept"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "postroom", "demo", "--data", str(folder), "--offset", "43000"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    guard = threading.Timer(60, process.kill)
+    guard.start()
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "Ctrl-C" in line:
+            break
+    listed = subprocess.run(
+        [sys.executable, "-m", "postroom", "-c", str(folder / "postroom.toml"), "account", "list"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    process.send_signal(2)
+    _, errors = process.communicate()
+    guard.cancel()
+    assert process.returncode == 0, errors
+    assert errors == ""
+    assert "alice@demo.test   password " in said
+    assert "bob@demo.test" in listed.stdout

@@ -1,0 +1,52 @@
+from tests.cli.conftest import Shell
+
+
+def test_domains_are_added_listed_shown_and_removed(shell: Shell) -> None:
+    assert shell.says("domain", "add", "Demo.test") == "domain demo.test added\n"
+    assert shell.says("domain", "add", "bücher.example", "--alias-of", "demo.test") == (
+        "domain bücher.example added as an alias of demo.test\n"
+    )
+    assert shell.says("domain", "list").splitlines() == [
+        "DOMAIN          ALIAS OF   CATCH-ALL",
+        "demo.test",
+        "bücher.example  demo.test",
+    ]
+    names = [one["ascii"] for one in shell.json("domain", "list")]
+    assert names == ["demo.test", "xn--bcher-kva.example"]
+    assert len(shell.json("domain", "list", "--limit", "1")) == 1
+    assert len(shell.json("domain", "list", "--search", "bücher.other")) == 0
+    assert len(shell.json("domain", "list", "--search", "bücher.example")) == 1
+    shown = shell.json("domain", "show", "demo.test")
+    assert shown["accounts"] == 0
+    assert shown["alias_domains"] == ["xn--bcher-kva.example"]
+    assert "in DNS" in shell.says("domain", "show", "bücher.example")
+    assert shell.refuses("domain", "remove", "demo.test") == (
+        "xn--bcher-kva.example is an alias of demo.test;"
+        " run: postroom domain remove xn--bcher-kva.example"
+    )
+    shell.says("domain", "remove", "bücher.example")
+    assert shell.json("domain", "remove", "demo.test")["name"] == "demo.test"
+    assert shell.json("domain", "list") == []
+    assert "postroom domain add demo.test" in shell.refuses("domain", "show", "demo.test")
+
+
+def test_settings_are_changed_one_by_one(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    shell.says("alias", "add", "all@demo.test", "x@example.org")
+    changed = shell.json("domain", "set", "demo.test", "--catch-all", "all@demo.test")
+    assert changed["catch_all"] == "all@demo.test"
+    changed = shell.json("domain", "set", "demo.test", "--separators", "", "--case", "sensitive")
+    assert (changed["separators"], changed["case"]) == ("", "sensitive")
+    changed = shell.json("domain", "set", "demo.test", "--catch-all", "none", "--dots", "ignored")
+    assert (changed["catch_all"], changed["dots"], changed["case"]) == ("", "ignored", "sensitive")
+    assert "nothing to set" in shell.misuses("domain", "set", "demo.test")
+    assert "--case" in shell.misuses("domain", "set", "demo.test", "--case", "loud")
+    assert "can't separate" in shell.refuses("domain", "set", "demo.test", "--separators", "@")
+
+
+def test_a_domain_is_renamed(shell: Shell) -> None:
+    shell.says("domain", "add", "old.test")
+    assert shell.says("domain", "rename", "old.test", "new.test", "--keep-old") == (
+        "domain old.test is now new.test\n"
+    )
+    assert shell.json("domain", "show", "old.test")["alias_of"] == "new.test"

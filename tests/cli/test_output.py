@@ -1,0 +1,114 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from postroom.cli import output
+
+
+class Thing(msgspec.Struct):
+    name: str
+    size: int
+
+
+COLUMNS = [("NAME", lambda one: one.name), ("SIZE", lambda one: one.size)]
+
+
+async def things(count: int) -> AsyncIterator[Thing]:
+    for number in range(count):
+        yield Thing("n" * (number % 7 + 1), number)
+
+
+def listed(capsys: pytest.CaptureFixture[str], count: int, *, as_json: bool) -> str:
+    asyncio.run(output.listing(things(count), COLUMNS, as_json=as_json))
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 199, 200, 201, 1000])
+def test_a_list_is_one_json_array(capsys: pytest.CaptureFixture[str], count: int) -> None:
+    found = json.loads(listed(capsys, count, as_json=True))
+    assert [one["size"] for one in found] == list(range(count))
+
+
+@pytest.mark.parametrize("count", [1, 199, 200, 201, 1000])
+def test_a_table_has_one_heading_and_a_line_for_each(
+    capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    lines = listed(capsys, count, as_json=False).splitlines()
+    assert lines[0].split() == ["NAME", "SIZE"]
+    assert [line.split()[1] for line in lines[1:]] == [str(number) for number in range(count)]
+    assert len({line.index(line.split()[1]) for line in lines[1:]}) == 1  # columns are straight
+
+
+def test_an_empty_table_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(capsys, 0, as_json=False) == ""
+    output.table([], COLUMNS)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_first_rows_are_printed_before_the_last_is_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def endless() -> AsyncIterator[Thing]:
+        number = 0
+        while True:
+            yield Thing("x", number)
+            number += 1
+            if number == 1000:
+                raise LookupError
+
+    with pytest.raises(LookupError):
+        asyncio.run(output.listing(endless(), COLUMNS, as_json=False))
+    assert len(capsys.readouterr().out.splitlines()) == 1001
+
+
+def test_details_leave_out_what_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    output.details([("one", "x"), ("nothing", ""), ("three", ("a", "b")), ("none", None)])
+    assert capsys.readouterr().out == "one    x\nthree  a\n       b\n"
+
+
+def test_done_is_a_sentence_or_json(capsys: pytest.CaptureFixture[str]) -> None:
+    output.done(Thing("x", 1), "x made", as_json=False)
+    output.done(Thing("x", 1), "x made", as_json=True)
+    assert capsys.readouterr().out == 'x made\n{"name":"x","size":1}\n'
+
+
+def test_notes_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    output.note("look")
+    assert capsys.readouterr() == ("", "note: look\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (False, "no"),
+        (3, "3"),
+        (("a", 1), "a\n1"),
+        ("a\x1b[2J\nb\u202ec", "a\\x1b[2J\\nb\\u202ec"),
+        ("Müller 京都", "Müller 京都"),
+        (datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC), "2026-09-21 14:13"),
+    ],
+)
+def test_values_are_text_for_people(value: object, text: str) -> None:
+    assert output.text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (0, "0B"),
+        (1023, "1023B"),
+        (1024, "1K"),
+        (1536, "1.5K"),
+        (10 << 30, "10G"),
+        (1 << 60, "1E"),
+        (1 << 72, "4096E"),
+    ],
+)
+def test_sizes_are_short(octets: int, text: str) -> None:
+    assert output.size(octets) == text

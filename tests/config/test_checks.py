@@ -1,0 +1,71 @@
+"""Configurations made by hand in the program are checked like files."""
+
+import msgspec
+import pytest
+
+from postroom.config.checks import check, faults
+from postroom.config.model import Config, Dns, Listen, Tls
+from postroom.errors import ConfigurationError
+
+GOOD = Config(hostname="mail.example.org")
+
+
+def test_what_fits_is_handed_back() -> None:
+    assert check(GOOD) is GOOD
+
+
+def test_every_fault_is_found() -> None:
+    config = msgspec.structs.replace(
+        GOOD,
+        hostname="",
+        database="sqlite://x",
+        trusted=("10.0.0.0/8", "x"),
+        listen=(Listen(protocol="imap", port=1, auth="plain"),),
+        tls=Tls(key="k"),
+        dns=Dns(servers=("x",)),
+    )
+    assert [setting for setting, _ in faults(config)] == [
+        "hostname",
+        "database",
+        "trusted[1]",
+        "listen[0].auth",
+        "tls.certificate",
+        "dns.servers[0]",
+    ]
+    with pytest.raises(ConfigurationError, match=r"^demo: hostname: the domain is empty"):
+        check(config, "demo")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
+def test_plain_passwords_may_stay_on_this_machine(address: str) -> None:
+    listen = Listen(protocol="imap", address=address, port=1143, auth="plain")
+    assert not list(faults(msgspec.structs.replace(GOOD, listen=(listen,))))
+
+
+def test_one_port_on_two_addresses_and_free_ports_are_no_clash() -> None:
+    listeners = (
+        Listen(protocol="smtp", address="127.0.0.1", port=25),
+        Listen(protocol="smtp", address="::1", port=25),
+        Listen(protocol="imap", address="::1", port=0),
+        Listen(protocol="pop3", address="::1", port=0),
+    )
+    assert not list(faults(msgspec.structs.replace(GOOD, listen=listeners)))
+
+
+@pytest.mark.parametrize(
+    "server", ["192.0.2.1", "192.0.2.1:5353", "::1", "[::1]:53", "2001:db8::1"]
+)
+def test_resolvers(server: str) -> None:
+    assert not list(faults(msgspec.structs.replace(GOOD, dns=Dns(servers=(server,)))))
+
+
+@pytest.mark.parametrize("server", ["", "[::1]", "192.0.2.1:", "192.0.2.1:0", "::1:x", "1.1.1.1:٣"])
+def test_no_resolvers(server: str) -> None:
+    assert list(faults(msgspec.structs.replace(GOOD, dns=Dns(servers=(server,)))))
+
+
+@pytest.mark.parametrize(
+    "hostname", ["localhost", "mail.example.org", "xn--bcher-kva.example", "bücher.example"]
+)
+def test_hostnames(hostname: str) -> None:
+    assert not list(faults(msgspec.structs.replace(GOOD, hostname=hostname)))

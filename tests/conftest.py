@@ -1,0 +1,152 @@
+"""Fixtures that every package's tests share.
+
+``data`` is a fresh folder. ``database`` opens a fresh, empty, migrated database::
+
+    async with database() as db:
+        await db.write(...)
+
+on each of the two engines. PostgreSQL is started once, when the first test asks for it.
+``events`` is the list of the events that the test causes.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from postroom.db.database import Database
+from postroom.telemetry import sink
+from rig import postgresql
+from tests import absent
+from tests.fakes import Recorder
+
+Opener = Callable[[], contextlib.AbstractAsyncContextManager[Database]]
+
+_TEMPLATE = "postroom_template"
+_numbers = itertools.count(1)
+
+# POSTROOM_EXAMPLES=proof: many more examples of every property, for `make proof`.
+hypothesis.settings.register_profile("test", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "proof", deadline=None, print_blob=True, max_examples=5_000, database=None
+)
+hypothesis.settings.load_profile(os.environ.get("POSTROOM_EXAMPLES", "test"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave PostgreSQL's half out where it is not installed, and say so; CI must have it."""
+    if postgresql.programs() or absent.CI:
+        return
+    left_out = [item for item in items if _needs_postgresql(item)]
+    if left_out:
+        absent.missing(f"PostgreSQL ({len(left_out)} tests)", postgresql.APT_LINE)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _needs_postgresql(item: pytest.Item) -> bool:
+    spec = getattr(item, "callspec", None)
+    named: set[str] = set(getattr(item, "fixturenames", ()))
+    return bool(spec and spec.params.get("database") == "postgres") or bool(
+        named & {"postgres", "own_postgres"}
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was missing, loudly."""
+    if lines := absent.told():
+        terminalreporter.section("LEFT OUT: not on this machine", red=True, bold=True)
+        for line in lines:
+            terminalreporter.line(line, red=True)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A fresh, empty folder."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def events() -> Iterator[Recorder]:
+    """The events that are emitted from here on."""
+    recorder = Recorder()
+    before = sink.install(recorder)
+    yield recorder
+    sink.install(before)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server's own database; the template is migrated."""
+    import psycopg
+
+    from postroom.db.open import open_database
+
+    async def migrate(url: str) -> None:
+        db = await open_database(tmp_path_factory.mktemp("template"), url)
+        await db.close()
+
+    with postgresql.PostgreSQL() as server:
+        url = server.url
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{_TEMPLATE}"'.encode())
+        asyncio.run(migrate(renamed(url, _TEMPLATE)))
+        yield url
+
+
+def renamed(url: str, database: str) -> str:
+    """The same server's other database."""
+    return url.replace("/postgres?", f"/{database}?")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    """An opener of fresh databases, once an engine."""
+    if request.param == "sqlite":
+        return lambda: _sqlite(tmp_path / f"sqlite-{next(_numbers)}")
+    server: str = request.getfixturevalue("postgres")
+    return lambda: _postgres(server, tmp_path / f"postgres-{next(_numbers)}")
+
+
+@contextlib.asynccontextmanager
+async def _sqlite(folder: Path) -> AsyncIterator[Database]:
+    from postroom.db.open import open_database
+
+    db = await open_database(folder)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+@contextlib.asynccontextmanager
+async def _postgres(server: str, folder: Path) -> AsyncIterator[Database]:
+    from postroom.db.open import open_database
+
+    with fresh(server) as url:
+        db = await open_database(folder, url)
+        try:
+            yield db
+        finally:
+            await db.close()
+
+
+@contextlib.contextmanager
+def fresh(server: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database of the server ``postgres``."""
+    import psycopg
+
+    name = f"t{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{_TEMPLATE}"'.encode())
+        try:
+            yield renamed(server, name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

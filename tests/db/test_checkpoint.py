@@ -1,0 +1,95 @@
+"""The WAL is moved into the database beside the writer."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from postroom.db.checkpoint import Checkpointer
+from postroom.db.connection import open_connection
+from postroom.telemetry import sink
+from postroom.telemetry.events import StorageTrouble
+from tests.db.faulty import disk
+from tests.fakes import Recorder
+
+
+@pytest.fixture
+def path(data: Path) -> Path:
+    (data / "db").touch()
+    return data / "db"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[apsw.Connection]:
+    with closing(open_connection(path, writes=True)) as connection:
+        connection.execute("CREATE TABLE t (octets BLOB) STRICT")
+        connection.execute("INSERT INTO t VALUES (zeroblob(1000000))")
+        yield connection
+
+
+def grown(path: Path) -> bool:
+    """Whether the database itself comes to hold what was in the WAL."""
+    end = time.monotonic() + 10
+    while path.stat().st_size < 1_000_000:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+def test_nothing_happens_below_the_limit(path: Path, writer: apsw.Connection) -> None:
+    checkpointer = Checkpointer(path, passive=1000)
+    checkpointer.grew(999)
+    checkpointer.close()
+    assert path.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("restart", [1000, 100], ids=["passive", "restart"])
+def test_the_wal_is_moved_beyond_it(path: Path, writer: apsw.Connection, restart: int) -> None:
+    checkpointer = Checkpointer(path, passive=100, restart=restart)
+    checkpointer.grew(250)
+    assert grown(path)
+    checkpointer.close()
+
+
+def test_one_attempt_a_step_and_anew_after_a_reset(path: Path, writer: apsw.Connection) -> None:
+    checkpointer = Checkpointer(path, passive=100)
+    checkpointer.grew(250)
+    assert grown(path)
+    writer.execute("INSERT INTO t VALUES (zeroblob(2000000))")
+    size = path.stat().st_size
+    checkpointer.grew(260)
+    checkpointer.grew(20)
+    checkpointer.grew(99)
+    assert path.stat().st_size == size
+    checkpointer.grew(100)
+    end = time.monotonic() + 10
+    while path.stat().st_size == size and time.monotonic() < end:
+        time.sleep(0.001)
+    assert path.stat().st_size > size
+    checkpointer.close()
+
+
+def test_a_disk_that_fails_is_told_and_tried_again(path: Path, writer: apsw.Connection) -> None:
+    recorder = Recorder()
+    before = sink.install(recorder)
+    try:
+        with disk() as faulty:
+            checkpointer = Checkpointer(path, passive=100, vfs=faulty.name)
+            faulty.fail(lambda _number, _kind: True)
+            checkpointer.grew(250)
+            end = time.monotonic() + 10
+            while not recorder and time.monotonic() < end:
+                time.sleep(0.001)
+            assert recorder.of(StorageTrouble)[0].where == "checkpoint"
+            faulty.work()
+            checkpointer.grew(99)
+            checkpointer.grew(250)
+            assert grown(path)
+            checkpointer.close()
+    finally:
+        sink.install(before)
+    assert writer.execute("PRAGMA integrity_check").fetchone() == ("ok",)

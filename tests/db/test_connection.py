@@ -1,0 +1,88 @@
+"""Every connection has the settings that the promises need."""
+
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from postroom.db.connection import SqliteTx, open_connection, translated
+from postroom.db.database import ConstraintFailed, StatementRefused
+from postroom.errors import StorageFailed, StorageFull
+
+
+@pytest.fixture
+def path(data: Path) -> Path:
+    (data / "db").touch()
+    return data / "db"
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_settings(path: Path, writes: bool) -> None:
+    expected = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+        "query_only": int(not writes),
+    }
+    with closing(open_connection(path, writes=writes)) as connection:
+        found = {
+            name: (connection.execute(f"PRAGMA {name}").fetchone() or (None,))[0]
+            for name in expected
+        }
+    assert found == expected
+
+
+def test_a_missing_file_is_not_made(data: Path) -> None:
+    with pytest.raises(apsw.CantOpenError):
+        open_connection(data / "missing", writes=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (apsw.ConstraintError(), ConstraintFailed),
+        (apsw.SQLError(), StatementRefused),
+        (apsw.MismatchError(), StatementRefused),
+        (apsw.ReadOnlyError(), StatementRefused),
+        (apsw.FullError(), StorageFull),
+        (apsw.IOError(), StorageFailed),
+        (apsw.NoMemError(), StorageFailed),
+        (apsw.CorruptError(), StorageFailed),
+        (apsw.NotADBError(), StorageFailed),
+        (apsw.BusyError(), StorageFailed),
+    ],
+)
+def test_errors_in_our_words(error: apsw.Error, ours: type[Exception]) -> None:
+    assert type(translated(error)) is ours
+
+
+def test_execute_counts_its_own_rows_only(path: Path) -> None:
+    with closing(open_connection(path, writes=True)) as connection:
+        tx = SqliteTx(connection)
+        tx.execute("CREATE TABLE t (id INTEGER) STRICT")
+        assert tx.execute("INSERT INTO t VALUES (1), (2)") == 2
+        assert tx.execute("CREATE TABLE other (id INTEGER) STRICT") == 0
+        assert tx.execute("UPDATE t SET id = 3 WHERE id = 9") == 0
+        assert tx.trouble is None
+
+
+def test_a_value_of_the_wrong_type_is_refused(path: Path) -> None:
+    with closing(open_connection(path, writes=True)) as connection:
+        tx = SqliteTx(connection)
+        tx.execute("CREATE TABLE t (id INTEGER, name TEXT) STRICT")
+        with pytest.raises(StatementRefused):
+            tx.execute("INSERT INTO t VALUES (1, :name)", name=b"octets")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 33, 100])
+def test_many_runs_every_row_of_a_list_whatever_the_statement(path: Path, count: int) -> None:
+    with closing(open_connection(path, writes=True)) as connection:
+        tx = SqliteTx(connection)
+        tx.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT) STRICT")
+        tx.many("INSERT INTO t (id, name) VALUES (?, ?)", [(n, "new") for n in range(count)])
+        tx.many("UPDATE t SET name = ? WHERE id = ?", [(f"n{n}", n) for n in range(count)])
+        assert tx.all("SELECT id, name FROM t ORDER BY id") == [(n, f"n{n}") for n in range(count)]
+        tx.many("DELETE FROM t WHERE id = ?", [(n,) for n in range(count)])
+        assert tx.one("SELECT count(*) FROM t") == (0,)

@@ -1,0 +1,60 @@
+"""The thread that takes what waits."""
+
+import asyncio
+import threading
+
+import pytest
+
+from postroom.db.jobs import Job
+from postroom.db.pump import Pump, all_failed
+from postroom.db.workers import Outcome
+from postroom.errors import StorageFailed
+
+
+def test_what_came_meanwhile_is_the_next_batch() -> None:
+    batches: list[list[int]] = []
+    gate, started = threading.Event(), threading.Event()
+
+    def work(jobs: list[Job]) -> list[Outcome]:
+        batches.append([job.item for job in jobs])
+        started.set()
+        assert gate.wait(10)
+        return [Outcome(job.future, job.item, None) for job in jobs]
+
+    async def go() -> None:
+        ended: list[int] = []
+        loop = asyncio.get_running_loop()
+        pump = Pump("test", work, lambda: ended.append(1))
+        futures: list[asyncio.Future[int]] = [loop.create_future() for _ in range(6)]
+        pump.put(Job(futures[0], item=0))
+        await asyncio.to_thread(started.wait, 10)
+        for number in range(1, 6):
+            pump.put(Job(futures[number], item=number))
+        gate.set()
+        assert await asyncio.gather(*futures) == list(range(6))
+        await pump.close()
+        assert ended == [1]
+        with pytest.raises(RuntimeError, match="closed"):
+            pump.put(Job(futures[0]))
+
+    asyncio.run(go())
+    assert batches == [[0], [1, 2, 3, 4, 5]]
+
+
+def test_work_that_raises_fails_its_batch_only() -> None:
+    def work(jobs: list[Job]) -> list[Outcome]:
+        if jobs[0].item == "bad":
+            raise KeyError("bad")
+        return all_failed(jobs, LookupError("good"))
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+        pump = Pump("test", work, lambda: None)
+        for item, error in (("bad", StorageFailed), ("good", LookupError)):
+            future: asyncio.Future[int] = loop.create_future()
+            pump.put(Job(future, item=item))
+            with pytest.raises(error):
+                await future
+        await pump.close()
+
+    asyncio.run(go())

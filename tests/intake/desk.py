@@ -1,0 +1,179 @@
+"""An intake over a fresh database: two accounts, aliases, and a sender of letters."""
+
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address
+from postroom.blobs.store import BlobStore
+from postroom.config.model import Limits
+from postroom.db.database import Database
+from postroom.db.ids import Ids
+from postroom.directory.accounts import Account
+from postroom.directory.login import Identity
+from postroom.intake.conversation import Conversation
+from postroom.intake.disk import Disk
+from postroom.intake.intake import Intake
+from postroom.intake.peer import Peer
+from postroom.intake.services import Services
+from postroom.notify import Notify
+from postroom.post.commit import Post
+from postroom.protocol.smtp.commands import Mail, Rcpt
+from postroom.protocol.smtp.replies import Reply
+from postroom.store.store import Store
+from tests.conftest import Opener
+from tests.directory.town import Town
+from tests.fakes import Clock
+from tests.post.office import bytes_of, row_counts
+
+LETTER: Final = (
+    b"From: Ann <ann@client.example>\r\nTo: bob@local.test\r\nSubject: Hello\r\n"
+    b"Message-ID: <1@client.example>\r\nDate: Mon, 21 Sep 2026 14:13:20 +0000\r\n\r\nHi.\r\n"
+)
+
+
+LARGE: Final = LETTER + b"".join(
+    bytes_of(number, 45).hex().encode() + b"\r\n" for number in range(3000)
+)
+
+
+class Desk:
+    """``local.test`` with alice, an admin, and bob."""
+
+    def __init__(self, db: Database, data: Path, limits: Limits) -> None:
+        self.db = db
+        self.data = data
+        self.clock = Clock()
+        self.town = Town(db, data)
+        self.ids = Ids(self.clock)
+        self.blobs = BlobStore(data, db.engine, self.ids)
+        self.notify = Notify()
+        directory = self.town.directory
+        self.store = Store(db, self.blobs, self.ids, self.clock, self.notify, directory.quota_of)
+        self.post = Post(db, self.blobs, self.notify, self.clock)
+        self.services = Services(
+            hostname="mx.local.test",
+            limits=limits,
+            directory=directory,
+            store=self.store,
+            blobs=self.blobs,
+            post=self.post,
+            ids=self.ids,
+            clock=self.clock,
+            disk=Disk(data, 0, self.clock),
+        )
+        self.alice: Account
+        self.bob: Account
+
+    async def settle(self) -> None:
+        await self.town.domain("local.test")
+        self.alice = await self.town.account("alice@local.test", name="Alice A", is_admin=True)
+        self.bob = await self.town.account("bob@local.test", name="Bob")
+
+    def open(self, door: str = "smtp", **peer: object) -> Conversation:
+        fields: dict[str, object] = {"session": "s1", "address": "192.0.2.1", "port": 4000}
+        who = Peer(door=door, **{**fields, **peer})  # type: ignore[arg-type]
+        return Intake(self.services).open(who)
+
+    async def logged_in(self, account: Account, door: str = "submission") -> Conversation:
+        one = self.open(door, tls="TLSv1.3")
+        await one.greet("laptop", esmtp=True)
+        await one.authenticated(
+            Identity(account.id, str(account.address), account.name, account.is_admin, 1)
+        )
+        return one
+
+    def change(self, **changes: object) -> None:
+        """Other services from here on."""
+        self.services = dataclasses.replace(self.services, **changes)  # type: ignore[arg-type]
+
+    async def counts(self) -> dict[str, int]:
+        return {name: n for name, n in (await self.db.read(row_counts)).items() if n}
+
+    def files(self) -> list[Path]:
+        return [path for path in (self.data / "blobs").rglob("*") if path.is_file()]
+
+    async def inbox(self, account: Account) -> list[bytes]:
+        """Every letter in the INBOX as its owner gets it, in order."""
+        rows = await self.db.read(
+            lambda tx: tx.all(
+                "SELECT m.prefix, m.blob_id, m.size FROM entry e JOIN message m"
+                " ON m.account_id = e.account_id AND m.id = e.message_id"
+                " WHERE e.mailbox_id = :id ORDER BY e.uid",
+                id=account.id,
+            )
+        )
+        found = []
+        for prefix, blob_id, size in rows:
+            pieces = [piece async for piece in self.blobs.stream(self.db, blob_id)]
+            found.append(bytes(prefix) + b"".join(pieces))
+            assert len(found[-1]) == size
+        return found
+
+    async def queue(self) -> list[tuple[str, str]]:
+        rows = await self.db.read(
+            lambda tx: tx.all("SELECT recipient, destination FROM delivery ORDER BY id")
+        )
+        return [(bytes(recipient).decode(), name) for recipient, name in rows]
+
+
+@contextlib.asynccontextmanager
+async def desk(database: Opener, data: Path, limits: Limits | None = None) -> AsyncIterator[Desk]:
+    async with database() as db:
+        one = Desk(db, data, limits or Limits())
+        await one.settle()
+        try:
+            yield one
+        finally:
+            one.notify.close()
+            one.town.directory.close()
+
+
+def mail(sender: str = "ann@client.example", **more: object) -> Mail:
+    return Mail(Address.parse(sender) if sender else None, **more)  # type: ignore[arg-type]
+
+
+def rcpt(recipient: str, **more: object) -> Rcpt:
+    return Rcpt(Address.parse(recipient) if recipient else None, **more)  # type: ignore[arg-type]
+
+
+def said(reply: Reply) -> str:
+    """``250 2.1.5``."""
+    return f"{reply.code} {reply.status}"
+
+
+async def send(
+    one: Conversation,
+    *recipients: str,
+    octets: bytes = LETTER,
+    sender: str = "ann@client.example",
+    cut: Callable[[bytes], list[bytes]] = lambda octets: [octets],
+    defect: str | None = None,
+) -> list[Reply]:
+    """A whole transaction; the replies to its end. Every command before must be accepted."""
+    assert said(await one.mail(mail(sender))) == "250 2.1.0"
+    for recipient in recipients:
+        assert said(await one.rcpt(rcpt(recipient))) == "250 2.1.5"
+    assert (await one.data()).code == 354
+    for block in cut(octets):
+        await one.content(block)
+    return await one.end(defect)
+
+
+class Blocks(msgspec.Struct):
+    """Cuts octets into blocks of one size."""
+
+    size: int
+
+    def __call__(self, octets: bytes) -> list[bytes]:
+        return [octets[at : at + self.size] for at in range(0, len(octets), self.size)]
+
+
+async def nothing_left(here: Desk) -> None:
+    """No row, no file."""
+    assert await here.counts() == {}
+    assert here.files() == []

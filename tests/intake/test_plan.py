@@ -1,0 +1,75 @@
+"""From recipients and octets to a letter."""
+
+from postroom.address import Address
+from postroom.blobs.prepared import Prepared
+from postroom.db.ids import Ids
+from postroom.directory.expand import Local
+from postroom.intake import plan
+from postroom.intake.peer import Peer
+from postroom.intake.plan import Content, Envelope
+from postroom.intake.relay import Accepted
+from postroom.intake.stamp import Session
+from postroom.message.index import Indexed
+from postroom.protocol.smtp.commands import Mail
+from tests.fakes import START, Clock
+
+SESSION = Session(Peer("s", "192.0.2.1", 1, "smtp", tls="TLSv1.3"), "mx.local.test", "client\x07")
+CONTENT = Content(
+    Prepared(9, b"", 100, b"", 50, 0, b"", b"", None),
+    Indexed(b"(E)", b"(B)", "<id\0@x>", (), "Hi\0"),
+    is_ascii=True,
+)
+
+
+def local(account_id: int, address: str, quota: int = 0) -> Local:
+    return Local(account_id, address, None, quota)
+
+
+def envelope(*accepted: Accepted, sender: str = "a@client.example") -> Envelope:
+    return Envelope(Mail(Address.parse(sender) if sender else None), sender, None, accepted)
+
+
+def test_every_account_and_every_address_gets_one() -> None:
+    many = envelope(
+        Accepted("all@l.test", (local(1, "all@l.test", 5), local(2, "all@l.test")), ("x@y.test",)),
+        Accepted("one@l.test", (local(1, "one@l.test", 5),), ("x@y.test", "z@y.test")),
+    )
+    letter = plan.letter(SESSION, many, CONTENT, Ids(Clock()), 77, START)
+    assert [(c.account_id, c.recipient, c.quota, c.mailbox) for c in letter.copies] == [
+        (1, "all@l.test", 5, "INBOX"),
+        (2, "all@l.test", 0, "INBOX"),
+    ]
+    assert len({copy.message_id for copy in letter.copies}) == 2
+    assert {copy.blob_id for copy in letter.copies} == {9}
+    assert letter.copies[0].size == 150 + len(letter.copies[0].prefix)
+    assert [(o.recipient, o.destination) for o in letter.outgoing] == [
+        (b"x@y.test", "y.test"),
+        (b"z@y.test", "y.test"),
+    ]
+    assert letter.queued is not None
+    assert (letter.queued.id, letter.queued.size) == (77, 150)
+    assert letter.references == 3
+    assert plan.reasons(letter)[1] == "queued for addresses elsewhere: 2"
+
+
+def test_the_ledger_gets_harmless_text() -> None:
+    letter = plan.letter(
+        SESSION, envelope(Accepted("b@l.test", (local(1, "b@l.test"),), ())), CONTENT,
+        Ids(Clock()), 77, START,
+    )  # fmt: skip
+    entry = letter.entry
+    assert entry is not None
+    assert (entry.id, entry.helo, entry.message_id, entry.subject, entry.tls) == (
+        77, "client�", "id�@x", "Hi�", "TLSv1.3",
+    )  # fmt: skip
+    assert letter.queued is None
+
+
+def test_for_names_the_only_recipient() -> None:
+    one = envelope(Accepted("b@l.test", (local(1, "b@l.test"),), ()))
+    two = envelope(*one.accepted, Accepted("c@l.test", (local(2, "c@l.test"),), ()))
+    head = b"Return-Path: <x>\r\nSubject: y\r\n\r\n"
+    stamped = plan.stamped(SESSION, one, head, 77, START)
+    assert b" for <b@l.test>" in stamped.replace(b"\r\n\t", b" ")
+    assert stamped.endswith(b"+0000\r\nSubject: y\r\n\r\n")
+    assert b" for " not in plan.stamped(SESSION, two, head, 77, START)

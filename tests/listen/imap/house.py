@@ -1,0 +1,227 @@
+"""A whole IMAP door on a loopback port: real store, real post, real sockets.
+
+Who lives here is fixed (``PEOPLE``); the directory is a small class, so that a login costs
+no Argon2.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from postroom.access.login import Login
+from postroom.blobs.store import BlobStore
+from postroom.db.identity import ids_for
+from postroom.db.open import open_database
+from postroom.directory.login import Identity, ScramKey, ScramKeys
+from postroom.errors import NotFound
+from postroom.listen.caps import Caps
+from postroom.listen.connections import Connections
+from postroom.listen.door import Contexts
+from postroom.listen.imap.conversation import Services
+from postroom.listen.imap.door import ImapDoor, Settings
+from postroom.listen.listener import Listener
+from postroom.net.sockets import listeners
+from postroom.notify import Notify
+from postroom.post.commit import Post
+from postroom.store.store import Store
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.listen.loops import run
+
+PEOPLE = {"alice@demo.test": 1, "bob@demo.test": 2}
+PASSWORD = "secret"
+SALT, ROUNDS = b"salt of 16 octet", 4096
+PATIENCE = 10  # seconds for a line
+
+
+class People:
+    """A directory of two."""
+
+    async def password(self, login: str, password: str, scope: str) -> Identity | None:
+        assert scope == "imap"
+        if login not in PEOPLE or password != PASSWORD:
+            return None
+        return await self.identity(PEOPLE[login], 7)
+
+    async def scram(self, login: str, scope: str) -> ScramKeys:
+        assert scope == "imap"
+        if login not in PEOPLE:
+            return ScramKeys(account_id=0, salt=SALT, iterations=ROUNDS, candidates=())
+        salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), SALT, ROUNDS)
+        stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+        key = ScramKey(7, stored, hmac.digest(salted, b"Server Key", "sha256"))
+        return ScramKeys(account_id=PEOPLE[login], salt=SALT, iterations=ROUNDS, candidates=(key,))
+
+    async def identity(self, account_id: int, credential_id: int) -> Identity:
+        for address, ident in PEOPLE.items():
+            if ident == account_id:
+                return Identity(account_id, address, "", False, credential_id)
+        raise NotFound("nobody")
+
+
+class House:
+    """The open door."""
+
+    def __init__(self, store: Store, services: Services, connections: Connections) -> None:
+        self.store = store
+        self.services = services
+        self.connections = connections
+        self.port = 0
+        self.clients: list[Client] = []
+
+    async def client(self, context: ssl.SSLContext | None = None) -> "Client":
+        """A connection that has heard the greeting; with ``context`` inside TLS."""
+        name = "localhost" if context else None
+        client = Client(
+            *await asyncio.open_connection(
+                "127.0.0.1", self.port, ssl=context, server_hostname=name
+            )
+        )
+        self.clients.append(client)
+        client.greeting = await client.line()
+        return client
+
+    async def alice(self, mailbox: str = "") -> "Client":
+        """A connection that has logged in, and selected a mailbox if one is named."""
+        client = await self.client()
+        await client.ok(b"LOGIN alice@demo.test secret")
+        if mailbox:
+            await client.ok(b"SELECT " + mailbox.encode())
+        return client
+
+
+class Client:
+    """Says lines, hears lines."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.greeting = b""
+        self._number = 0
+
+    async def line(self) -> bytes:
+        """One line with its CRLF; b"" at the end."""
+        return await asyncio.wait_for(self.reader.readline(), PATIENCE)
+
+    async def say(self, octets: bytes) -> None:
+        self.writer.write(octets)
+        await self.writer.drain()
+
+    async def command(self, command: bytes) -> list[bytes]:
+        """The response lines, the tagged one last and without its tag."""
+        self._number += 1
+        tag = b"t%d " % self._number
+        await self.say(tag + command + b"\r\n")
+        lines: list[bytes] = []
+        while True:
+            line = await self.line()
+            assert line, f"the connection ended after {lines}"
+            if line.startswith(tag):
+                return [*lines, line[len(tag) :]]
+            lines.append(line)
+
+    async def ok(self, command: bytes) -> list[bytes]:
+        """The untagged lines of a command that must succeed."""
+        lines = await self.command(command)
+        assert lines[-1].startswith(b"OK "), lines
+        return lines[:-1]
+
+    async def append(self, letter: bytes, mailbox: bytes = b"INBOX") -> None:
+        await self.ok(b"APPEND %s {%d+}\r\n%s" % (mailbox, len(letter), letter))
+
+    async def rest(self) -> bytes:
+        """Everything until the server closes."""
+        return await asyncio.wait_for(self.reader.read(), PATIENCE)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+@contextlib.asynccontextmanager
+async def house(
+    folder: Path,
+    *,
+    database: Opener | None = None,
+    settings: Settings | None = None,
+    contexts: Contexts | None = None,
+    max_message: int = 10_000_000,
+    quota: int = 0,
+) -> AsyncIterator[House]:
+    """Open the door; close everything afterwards. Without ``database`` on SQLite."""
+
+    async def quota_of(_: int) -> int:
+        return quota
+
+    clock = Clock()
+    notify = Notify()
+    async with contextlib.AsyncExitStack() as closing:
+        if database is None:
+            db = await open_database(folder)
+            closing.push_async_callback(db.close)
+        else:
+            db = await closing.enter_async_context(database())
+        closing.callback(notify.close)
+        ids = await ids_for(db, clock)
+        blobs = BlobStore(folder, db.engine, ids)
+        store = Store(db, blobs, ids, clock, notify, quota_of)
+        services = Services(
+            login=Login(People(), clock),
+            store=store,
+            post=Post(db, blobs, notify, clock),
+            clock=clock,
+            max_message=max_message,
+        )
+        connections = Connections(Caps(total=100, per_network=100), tick=0.01)
+        chosen = settings or Settings(hostname="mail.demo.test", auth="plain", slow_seconds=0.0)
+        listener = Listener(
+            listeners("127.0.0.1", 0),
+            lambda: ImapDoor(connections, services, chosen, contexts=contexts),
+            implicit_tls=contexts if chosen.protocol == "imaps" else None,
+        )
+        await listener.open()
+        opened = House(store, services, connections)
+        opened.port = listener.port
+        try:
+            yield opened
+        finally:
+            for client in opened.clients:
+                client.close()
+            await listener.close()
+            await connections.drain(1.0)
+
+
+def at_home(
+    data: Path,
+    main: Callable[[House], Coroutine[Any, Any, None]],
+    *,
+    database: Opener | None = None,
+    settings: Settings | None = None,
+    max_message: int = 10_000_000,
+    quota: int = 0,
+) -> None:
+    """Run ``main`` in a house without TLS."""
+
+    async def within() -> None:
+        async with house(
+            data, database=database, settings=settings, max_message=max_message, quota=quota
+        ) as opened:
+            await main(opened)
+
+    run("asyncio", within())
+
+
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's and a client's context that trusts it."""
+    authority = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    return server, client

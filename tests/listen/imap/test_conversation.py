@@ -1,0 +1,74 @@
+"""What handlers share."""
+
+from pathlib import Path
+
+import pytest
+
+from postroom.access.view import View
+from postroom.listen.imap.conversation import Conversation, Peer
+from postroom.protocol.imap.session import Session
+from tests.listen.imap.house import House, People, at_home
+
+LETTER = b"Subject: x\r\n\r\nbody\r\n"
+
+
+class Wire:
+    def __init__(self) -> None:
+        self.sent = b""
+        self.attended = 0
+
+    async def send(self, octets: bytes) -> None:
+        self.sent += octets
+
+    def attend(self) -> None:
+        self.attended += 1
+
+
+def talk_at(home: House) -> tuple[Conversation, Wire]:
+    wire = Wire()
+    session = Session(mechanisms=("PLAIN",), can_start_tls=False, append_limit=0)
+    return Conversation(session, home.services, wire, Peer("s", "127.0.0.1", "imap")), wire
+
+
+def test_nothing_is_there_before_login(data: Path) -> None:
+    async def main(home: House) -> None:
+        talk, wire = talk_at(home)
+        with pytest.raises(RuntimeError):
+            _ = talk.person
+        with pytest.raises(RuntimeError):
+            _ = talk.selected
+        await talk.report(always=True)
+        await talk.flush()
+        await talk.close()
+        assert wire.sent == b""
+
+    at_home(data, main)
+
+
+def test_news_wait_for_their_time(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        await client.append(LETTER)
+        await client.append(LETTER)
+        talk, wire = talk_at(home)
+        talk.identity = await People().identity(1, 7)
+        talk.select(await View.open(talk.person, home.services.store, "INBOX", read_only=True))
+        await client.ok(b"SELECT INBOX")
+        await client.ok(b"STORE 1 +FLAGS (\\Deleted \\Seen)")
+        await client.ok(b"EXPUNGE")
+        assert wire.attended > 0
+        await talk.report(expunges=False)
+        await talk.flush()
+        assert wire.sent == b""
+        assert not talk.has_news
+        await talk.report(expunges=False)
+        await talk.report()
+        await talk.flush()
+        assert wire.sent == b"* 1 EXPUNGE\r\n"
+        await talk.deselect()
+        before = wire.attended
+        await client.ok(b"STORE 1 +FLAGS (\\Seen)")
+        assert wire.attended == before
+        await talk.close()
+
+    at_home(data, main)

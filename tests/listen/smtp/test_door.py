@@ -1,0 +1,398 @@
+"""The door over sockets: writes, deadlines, TLS, ends. Dialogues are in transcripts."""
+
+import asyncio
+import base64
+import contextlib
+
+import pytest
+
+from postroom.listen.listener import Listener
+from postroom.listen.smtp.door import SmtpDoor
+from postroom.net.sockets import listeners
+from postroom.protocol.smtp.settings import Settings
+from postroom.telemetry.events import ConnectionClosed, SessionFailed, TlsFailed
+from tests.fakes import Recorder
+from tests.listen.loops import both_loops, run
+from tests.listen.smtp.desk import PASSWORD, Client, House
+
+PORT_25 = Settings(hostname="mx.test", offers_tls=True, max_message=50_000_000)
+SUBMISSION = Settings(hostname="mx.test", auth="tls", requires_login=True, offers_tls=True)
+ENVELOPE = ("MAIL FROM:<a@b.test>", "RCPT TO:<alice@local.test>", "DATA")
+LOGIN = base64.b64encode(f"\0alice@local.test\0{PASSWORD}".encode()).decode()
+
+
+async def greeted(client: Client) -> None:
+    assert (await client.line()).startswith("220 ")
+    assert (await client.say("EHLO c.test"))[-1] == "250 HELP"
+
+
+@both_loops
+def test_replies_of_a_group_go_out_in_one_write(loop: str) -> None:
+    writes: list[bytes] = []
+
+    class Counting(SmtpDoor):
+        def write(self, octets: bytes) -> None:
+            if octets:
+                writes.append(octets)
+            super().write(octets)
+
+    async def main() -> None:
+        house = House(PORT_25)
+        listener = Listener(listeners("127.0.0.1", 0), lambda: Counting(house.settings))
+        await listener.open()
+        house.port = listener.port
+        async with house.client() as client:
+            await greeted(client)
+            writes.clear()
+            await client.say(*ENVELOPE)
+            assert len(writes) == 1
+            assert (await client.say("Hi\r\n."))[0].startswith("250 2.0.0")
+            assert (await client.say("QUIT"))[0].startswith("221")
+            assert await client.rest() == ""
+            assert len(writes) == 3
+        await listener.close()
+        await house.connections.drain(1)
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_large_message_comes_in_blocks(loop: str) -> None:
+    content = b"x" * 998 + b"\r\n"
+
+    async def main() -> None:
+        async with House(PORT_25).open() as house, house.client() as client:
+            await greeted(client)
+            await client.say(*ENVELOPE)
+            await client.send(content * 5000)
+            assert (await client.say("."))[0] == "250 2.0.0 Accepted, number 1"
+            (message,) = house.desk.messages
+            assert message.content == content * 5000
+
+    run(loop, main())
+
+
+@both_loops
+def test_silence_ends_with_421(loop: str, events: Recorder) -> None:
+    async def main() -> None:
+        async with House(PORT_25, idle_seconds=0.05).open() as house, house.client() as client:
+            assert "421 4.4.2 Waited too long\r\n" in await client.rest()
+
+    run(loop, main())
+    assert events.of(ConnectionClosed)[0].reason == "Waited too long"
+
+
+@both_loops
+def test_half_a_line_does_not_buy_time(loop: str) -> None:
+    """Threat D1: an octet now and then holds no connection."""
+
+    async def main() -> None:
+        async with House(PORT_25, idle_seconds=0.1).open() as house, house.client() as client:
+            assert (await client.line()).startswith("220")
+            with contextlib.suppress(ConnectionError):
+                for octet in b"NOOP" * 100:
+                    await client.send(bytes([octet]))
+                    await asyncio.sleep(0.005)
+                    if client.reader.at_eof() or client.reader._buffer:  # type: ignore[attr-defined]
+                        break
+            assert "421 4.4.2 Waited too long\r\n" in await client.rest()
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_message_that_dribbles_ends_with_421(loop: str) -> None:
+    async def main() -> None:
+        async with House(PORT_25, idle_seconds=0.1).open() as house, house.client() as client:
+            await greeted(client)
+            await client.say(*ENVELOPE)
+            with contextlib.suppress(ConnectionError):
+                for _ in range(100):
+                    await client.send(b"x")
+                    await asyncio.sleep(0.005)
+            assert await client.rest() == "421 4.4.2 The message comes too slowly\r\n"
+            assert house.desk.messages == []
+
+    run(loop, main())
+
+
+@both_loops
+def test_steady_commands_are_never_late(loop: str) -> None:
+    async def main() -> None:
+        async with House(PORT_25, idle_seconds=0.2).open() as house, house.client() as client:
+            await greeted(client)
+            for _ in range(10):
+                await asyncio.sleep(0.04)
+                assert await client.say("NOOP") == ["250 2.0.0 OK"]
+
+    run(loop, main())
+
+
+@both_loops
+def test_who_speaks_before_the_greeting_is_turned_away(loop: str) -> None:
+    """Threat S5."""
+
+    async def main() -> None:
+        house = House(PORT_25, greeting_pause=0.2)
+        async with house.open(), house.client() as client:
+            await client.send(b"EHLO c.test\r\n")
+            assert await client.rest() == "554 5.5.0 Wait for the greeting before you speak\r\n"
+        async with house.open(), house.client() as client:
+            assert await client.line() == "220 mx.test ESMTP Postroom"
+
+    run(loop, main())
+
+
+@both_loops
+def test_starttls(loop: str) -> None:
+    async def main() -> None:
+        async with House(SUBMISSION, protocol="submission").open() as house:
+            async with house.client() as client:
+                await greeted(client)
+                assert await client.say("STARTTLS") == ["220 2.0.0 Ready to start TLS"]
+                await client.start_tls()
+                lines = await client.say("EHLO c.test")
+                assert "250-AUTH SCRAM-SHA-256 PLAIN LOGIN" in lines
+                assert not [line for line in lines if "STARTTLS" in line]
+                assert (await client.say(f"AUTH PLAIN {LOGIN}"))[0].startswith("235")
+                assert (await client.say(*ENVELOPE))[0].startswith("354")
+                assert (await client.say("Hi\r\n."))[0].startswith("250 2.0.0")
+                assert (await client.say("QUIT"))[0].startswith("221")
+            plain, inside = house.desk.peers
+            assert plain.tls == ""
+            assert inside.tls.startswith("TLSv1.3 TLS_")
+            assert plain.session == inside.session
+
+    run(loop, main())
+
+
+@both_loops
+@pytest.mark.parametrize("pause", [0.0, 0.02])
+def test_octets_behind_starttls_are_never_commands(loop: str, pause: float) -> None:
+    """Threat S4: in the same packet 554, in the next one a handshake that fails."""
+
+    async def main() -> None:
+        async with House(PORT_25).open() as house, house.client() as client:
+            await greeted(client)
+            await client.send(b"STARTTLS\r\n")
+            await asyncio.sleep(pause)
+            await client.send(b"MAIL FROM:<evil@x.test>\r\n")
+            rest = await client.rest()
+            assert "250" not in rest
+            if pause:
+                assert rest.startswith("220 2.0.0 Ready to start TLS")
+            assert len(house.desk.peers) == 1
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_failed_handshake_ends_the_session(loop: str, events: Recorder) -> None:
+    async def main() -> None:
+        async with House(PORT_25).open() as house, house.client() as client:
+            await greeted(client)
+            await client.say("STARTTLS")
+            await client.send(b"EHLO again.test\r\nEHLO again.test\r\n")
+            assert "250" not in await client.rest()
+            assert house.desk.closed >= 1
+
+    run(loop, main())
+    assert len(events.of(TlsFailed)) == 1
+    assert events.of(SessionFailed) == []
+
+
+@both_loops
+def test_implicit_tls(loop: str) -> None:
+    async def main() -> None:
+        house = House(SUBMISSION, protocol="submissions", implicit_tls=True)
+        async with house.open(), house.client(tls=True) as client:
+            await greeted(client)
+            assert await client.say("STARTTLS") == ["503 5.5.1 TLS is on already"]
+            assert (await client.say(f"AUTH PLAIN {LOGIN}"))[0].startswith("235")
+            assert house.desk.peers[0].tls.startswith("TLSv1.3")
+            assert house.desk.peers[0].door == "submissions"
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_banned_network_does_not_get_to_the_submission_door(loop: str) -> None:
+    async def main() -> None:
+        async with House(SUBMISSION, protocol="submission").open() as house:
+            login = house.settings.login
+            login.is_banned = lambda address: address == "127.0.0.1"  # type: ignore[method-assign]
+            async with house.client() as client:
+                assert (await client.rest()).startswith("421 4.7.0 Too many connections")
+
+    run(loop, main())
+
+
+@both_loops
+def test_too_many_connections(loop: str) -> None:
+    async def main() -> None:
+        async with House(PORT_25, total=1).open() as house, house.client() as first:
+            await greeted(first)
+            async with house.client() as second:
+                assert (await second.rest()).startswith("421 4.7.0 Too many connections")
+            assert await first.say("NOOP") == ["250 2.0.0 OK"]
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_fault_costs_the_session_and_not_the_message(loop: str, events: Recorder) -> None:
+    async def main() -> None:
+        async with House(PORT_25).open() as house, house.client() as client:
+            house.desk.fault = RuntimeError("on purpose")
+            await greeted(client)
+            await client.say(*ENVELOPE)
+            assert await client.say(".") == ["421 4.3.0 Local error, please try again"]
+            assert await client.rest() == ""
+            assert house.desk.closed == 1
+
+    run(loop, main())
+    assert "on purpose" in events.of(SessionFailed)[0].traceback
+
+
+@both_loops
+def test_a_mail_error_at_the_end_of_a_message_is_its_reply(loop: str) -> None:
+    from postroom.errors import StorageFailed
+
+    lmtp = Settings(hostname="mx.test", dialect="LMTP")
+
+    async def main() -> None:
+        async with House(lmtp, protocol="lmtp").open() as house, house.client() as client:
+            house.desk.fault = StorageFailed(detail="disk")
+            await client.line()
+            await client.say("LHLO c.test")
+            await client.say(
+                "MAIL FROM:<>", "RCPT TO:<alice@local.test>", "RCPT TO:<bob@local.test>"
+            )
+            await client.say("DATA")
+            await client.send(b".\r\n")
+            assert await client.lines(2) == ["451 4.3.0 Local error, please try again"] * 2
+            assert await client.say("NOOP") == ["250 2.0.0 OK"]
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_client_that_leaves_in_the_middle_leaves_nothing(loop: str) -> None:
+    async def main() -> None:
+        async with House(PORT_25).open() as house:
+            async with house.client() as client:
+                await greeted(client)
+                await client.say(*ENVELOPE)
+                await client.send(b"Subject: half\r\n")
+            for _ in range(500):
+                if house.desk.closed:
+                    break
+                await asyncio.sleep(0.01)
+            assert house.desk.closed == 1
+            assert house.desk.messages == []
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_client_that_half_closes_is_answered(loop: str) -> None:
+    async def main() -> None:
+        async with House(PORT_25).open() as house, house.client() as client:
+            await greeted(client)
+            await client.send(b"NOOP\r\nQUIT\r\n")
+            client.writer.write_eof()
+            assert await client.rest() == "250 2.0.0 OK\r\n221 2.0.0 Bye\r\n"
+
+    run(loop, main())
+
+
+@both_loops
+def test_going_down_lets_a_message_finish(loop: str) -> None:
+    async def main() -> None:
+        async with House(PORT_25).open() as house:
+            house.desk.hold = asyncio.Event()
+            async with house.client() as busy, house.client() as idle, house.client() as reading:
+                for client in (busy, idle, reading):
+                    await greeted(client)
+                    if client is not idle:
+                        await client.say(*ENVELOPE)
+                await busy.send(b"Hi\r\n.\r\n")
+                await asyncio.sleep(0.05)
+                draining = asyncio.create_task(house.connections.drain(5))
+                assert (
+                    await idle.rest()
+                    == "421 4.3.2 The server is going down, please try again later\r\n"
+                )
+                house.desk.hold.set()
+                assert (await busy.line()).startswith("250 2.0.0 Accepted")
+                assert (await busy.rest()).startswith("421 4.3.2")
+                await reading.send(b"Hi\r\n.\r\n")
+                assert (await reading.line()).startswith("250 2.0.0 Accepted")
+                assert (await reading.rest()).startswith("421 4.3.2")
+                await draining
+                assert len(house.desk.messages) == 2
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_flood_of_commands_lets_others_in(loop: str) -> None:
+    """No connection holds the loop: another one is served while this one floods."""
+    generous = Settings(hostname="mx.test", max_recipients=100_000)
+
+    async def main() -> None:
+        async with (
+            House(generous).open() as house,
+            house.client() as flood,
+            house.client() as other,
+        ):
+            await greeted(flood)
+            await greeted(other)
+            await flood.say("MAIL FROM:<a@b.test>")
+            count = 30_000
+            await flood.send(b"RCPT TO:<bob@local.test>\r\n" * count)
+            assert await other.say("NOOP") == ["250 2.0.0 OK"]
+            behind = len(flood.reader._buffer)  # type: ignore[attr-defined]
+            assert behind < count * 26
+            assert set(await flood.lines(count)) == {"250 2.1.5 Recipient OK"}
+
+    run(loop, main())
+
+
+@both_loops
+def test_errors_cost_time(loop: str) -> None:
+    slow = Settings(hostname="mx.test", soft_errors=0, hard_errors=5)
+
+    async def main() -> None:
+        house = House(slow)
+        house.settings = type(house.settings)(
+            **{**{name: getattr(house.settings, name) for name in house.settings.__struct_fields__}}
+            | {"tarpit": 0.1}
+        )
+        async with house.open(), house.client() as client:
+            await greeted(client)
+            began = asyncio.get_running_loop().time()
+            assert (await client.say("FOO"))[0].startswith("500")
+            assert asyncio.get_running_loop().time() - began > 0.09
+
+    run(loop, main())
+
+
+@both_loops
+def test_scram_over_a_socket(loop: str) -> None:
+    """A stranger's exchange fails at its last step only."""
+    local = Settings(hostname="mx.test", auth="plain")
+
+    async def main() -> None:
+        async with House(local).open() as house, house.client() as client:
+            await greeted(client)
+            first = base64.b64encode(b"n,,n=nobody,r=abc").decode()
+            (challenge,) = await client.say(f"AUTH SCRAM-SHA-256 {first}")
+            fields = base64.b64decode(challenge.removeprefix("334 ")).split(b",")
+            assert fields[0].startswith(b"r=abc")
+            final = b"c=biws," + fields[0] + b",p=" + base64.b64encode(bytes(32))
+            assert await client.say(base64.b64encode(final).decode()) == [
+                "535 5.7.8 Authentication credentials invalid"
+            ]
+
+    run(loop, main())

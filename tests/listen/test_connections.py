@@ -1,0 +1,106 @@
+import asyncio
+
+from postroom.listen.caps import Caps
+from postroom.listen.connections import NEVER, Connections
+from tests.listen.loops import both_loops, run
+
+
+class Fake:
+    """A door that does as it is told."""
+
+    def __init__(self, connections: Connections, *, leaves_at: str = "") -> None:
+        self.deadline = NEVER
+        self.task: asyncio.Task[None] | None = None
+        self.told: list[str] = []
+        self.connections = connections
+        self.leaves_at = leaves_at
+        connections.add(self)
+
+    def _tell(self, word: str) -> None:
+        self.told.append(word)
+        if word == self.leaves_at:
+            self.connections.remove(self)
+
+    def expire(self) -> None:
+        self.deadline = NEVER
+        self._tell("expire")
+
+    def stop(self) -> None:
+        self._tell("stop")
+
+    def abort(self) -> None:
+        self._tell("abort")
+
+
+def new() -> Connections:
+    return Connections(Caps(total=10, per_network=10), tick=0.01, grace=0.05)
+
+
+def is_armed(connections: Connections) -> bool:
+    return connections._timer is not None
+
+
+@both_loops
+def test_only_who_is_late_expires(loop: str) -> None:
+    async def main() -> None:
+        connections = new()
+        late, early = Fake(connections), Fake(connections)
+        now = asyncio.get_running_loop().time()
+        late.deadline, early.deadline = now + 0.02, now + 1000
+        for _ in range(500):
+            if late.told:
+                break
+            await asyncio.sleep(0.01)
+        assert (late.told, early.told) == (["expire"], [])
+        await connections.drain(0)
+
+    run(loop, main())
+
+
+@both_loops
+def test_the_timer_rests_while_nobody_is_there(loop: str) -> None:
+    async def main() -> None:
+        connections = new()
+        first = Fake(connections)
+        connections.remove(first)
+        await asyncio.sleep(0.05)
+        assert not is_armed(connections)
+        Fake(connections)
+        assert is_armed(connections)
+        await connections.drain(0)
+        assert not is_armed(connections)
+
+    run(loop, main())
+
+
+@both_loops
+def test_draining_asks_then_cuts_then_cancels(loop: str) -> None:
+    async def main() -> None:
+        connections = new()
+        polite = Fake(connections, leaves_at="stop")
+        stubborn = Fake(connections, leaves_at="abort")
+        await connections.drain(0.05)
+        assert (polite.told, stubborn.told) == (["stop"], ["stop", "abort"])
+        assert connections.is_stopping
+        assert len(connections) == 0
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_task_that_hangs_is_cancelled_in_the_end(loop: str) -> None:
+    async def main() -> None:
+        connections = new()
+        hanging = Fake(connections)
+        hanging.task = asyncio.get_running_loop().create_task(asyncio.sleep(1000))
+        await connections.drain(0)
+        assert hanging.task.cancelled()
+
+    run(loop, main())
+
+
+def test_sessions_have_ids_of_their_own() -> None:
+    connections, other = new(), new()
+    ids = {one.new_session() for one in (connections, other) for _ in range(1000)}
+    assert len(ids) == 2000
+    assert all(len(ident) < 16 for ident in ids)

@@ -1,0 +1,44 @@
+import errno
+import socket
+
+import pytest
+
+from postroom.net.sockets import close, listeners, refusal
+
+
+def test_an_address_gets_one_socket_that_listens() -> None:
+    (listener,) = listeners("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port)):
+        close([listener])
+
+
+def test_a_port_that_is_taken_is_named_with_the_next_action() -> None:
+    (listener,) = listeners("localhost", 0)
+    port = listener.getsockname()[1]
+    with pytest.raises(OSError) as caught:
+        listeners("127.0.0.1", port)
+    close([listener])
+    assert f"port {port}: another program does" in str(refusal("127.0.0.1", port, caught.value))
+
+
+def test_every_address_means_both_families_on_one_port() -> None:
+    opened = listeners("", 0)
+    ports = {one.getsockname()[1] for one in opened}
+    close(opened)
+    assert len(ports) == 1
+    assert all(one.fileno() == -1 for one in opened)
+
+
+def test_an_inherited_socket_is_taken() -> None:
+    (mine,) = listeners("127.0.0.1", 0)
+    assert listeners("", mine.getsockname()[1], [mine]) == [mine]
+    close([mine])
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.EACCES, "ports below 1024"), (errno.EADDRNOTAVAIL, "cannot listen on 192.0.2.1")],
+)
+def test_errors_are_worded(number: int, words: str) -> None:
+    assert words in str(refusal("192.0.2.1", 25, OSError(number, "x")))

@@ -1,0 +1,235 @@
+"""All or nothing: a letter's rows, its file, its wake-ups."""
+
+import asyncio
+from pathlib import Path
+
+import apsw
+import msgspec
+import pytest
+
+from postroom.blobs.prepared import IN_FILE, IN_FRAMES
+from postroom.db.open import open_database
+from postroom.errors import MailboxFull, StorageFailed, StorageFull
+from postroom.ledger import trace
+from postroom.queue import listing, rows as queue
+from postroom.store import usage
+from postroom.telemetry.events import MailboxWarned
+from tests.conftest import Opener
+from tests.db.faulty import disk
+from tests.fakes import Recorder
+from tests.post.office import BODY, HEAD, large, letter, office, over, row_counts
+
+
+def test_everything_of_a_letter_is_there_afterwards(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            one = letter(place, 1, 2, remote=("b@other.test", "c@x.test"))
+            filed = await place.post.commit(one)
+            assert [(f.account_id, f.mailbox_id, f.uid) for f in filed] == [(1, 1, 1), (2, 2, 1)]
+            assert await place.counts() == {
+                "blob": 1, "message": 2, "entry": 2, "queued": 1, "delivery": 2, "ledger": 1,
+                "ledger_event": 4,
+            }  # fmt: skip
+            assert one.entry is not None
+            ident = one.entry.id
+            story = await place.db.read(lambda tx: trace.by_id(tx, ident))
+            assert story is not None
+            assert [fact.kind for fact in story.facts] == ["filed", "filed", "queued", "queued"]
+            shown = await place.db.read(lambda tx: listing.show(tx, ident))
+            assert shown is not None
+            octets = [piece async for piece in place.blobs.stream(place.db, one.blob.id)]
+            assert b"".join(octets) == HEAD + BODY
+            refs = await place.db.read(lambda tx: tx.one("SELECT refs FROM blob"))
+            assert refs == (3,)
+
+    asyncio.run(run())
+
+
+def test_many_at_once_are_each_answered_their_own(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            letters = [letter(place, 1 + number % 3) for number in range(60)]
+            answers = await asyncio.gather(*(place.post.commit(one) for one in letters))
+            seen = {(f.mailbox_id, f.uid) for (f,) in answers}
+            assert seen == {(box, uid) for box in (1, 2, 3) for uid in range(1, 21)}
+            assert all(f.account_id == 1 + n % 3 for n, (f,) in enumerate(answers))
+
+    asyncio.run(run())
+
+
+def test_a_refused_letter_leaves_nothing_and_others_go_on(database: Opener, data: Path) -> None:
+    """I7: the quota counts in the commit."""
+
+    async def run() -> None:
+        async with office(database, data) as place:
+            full = [letter(place, 1, quota=len(HEAD + BODY)) for _ in range(10)]
+            fine = [letter(place, 2) for _ in range(10)]
+            both = letter(place, 2, 1, remote=("b@x.test",), quota=1)
+            await place.post.commit(letter(place, 1, quota=1))
+            answers = await asyncio.gather(
+                *(place.post.commit(one) for one in [*full, *fine, both]), return_exceptions=True
+            )
+            assert [isinstance(answer, MailboxFull) for answer in answers] == (
+                [True] * 10 + [False] * 10 + [True]
+            )
+            assert await place.counts() == {
+                "blob": 11, "message": 11, "entry": 11, "ledger": 11, "ledger_event": 11,
+            }  # fmt: skip
+            total = await place.db.read(lambda tx: usage.usage_of(tx, 1))
+            assert total.messages == 1
+
+    asyncio.run(run())
+
+
+def test_the_file_of_a_refused_letter_goes(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            await place.post.commit(letter(place, 1))
+            refused = letter(place, 1, quota=1, blob=await large(place))
+            assert refused.blob.place in {IN_FILE, IN_FRAMES}
+            assert len(place.files()) == 1
+            with pytest.raises(MailboxFull):
+                await place.post.commit(refused)
+            assert place.files() == []
+            assert (await place.counts())["blob"] == 1
+            kept = letter(place, 1, blob=await large(place))
+            await place.post.commit(kept)
+            assert len(place.files()) == (kept.blob.place == IN_FILE)
+            await place.blobs.verify(place.db, kept.blob.id)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("remote", [(), ("b@x.test",)])
+def test_a_letter_that_comes_twice_is_there_once(
+    database: Opener, data: Path, remote: tuple[str, ...]
+) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            one = letter(place, 1, 2, remote=remote)
+            first = await place.post.commit(one)
+            before = await place.counts()
+            assert await place.post.commit(one) == first
+            assert await place.counts() == before
+            other = letter(place, 1)
+            again, new = await asyncio.gather(place.post.commit(one), place.post.commit(other))
+            assert again == first
+            assert new[0].uid == 2
+
+    asyncio.run(run())
+
+
+def test_twice_without_copies_or_without_entry(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            relayed = letter(place, remote=("b@x.test",))
+            assert await place.post.commit(relayed) == []
+            assert await place.post.commit(relayed) == []
+            appended = letter(place, 1, with_entry=False)
+            assert await place.post.commit(appended) == await place.post.commit(appended)
+            stolen = msgspec.structs.replace(letter(place, 2), blob=appended.blob)
+            with pytest.raises(StorageFailed):
+                await place.post.commit(stolen)
+            assert (await place.db.read(lambda tx: usage.usage_of(tx, 2))).messages == 0
+
+    asyncio.run(run())
+
+
+def test_sessions_and_workers_are_woken_once_a_batch(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            published: list[set[int]] = []
+            place.notify.publish = lambda keys: published.append(set(keys))  # type: ignore[method-assign]
+            letters = [letter(place, 1 + number % 2) for number in range(30)]
+            letters.append(letter(place, remote=("b@x.test",)))
+            await asyncio.gather(*(place.post.commit(one) for one in letters))
+            await asyncio.sleep(0)
+            assert set().union(*published) == {1, 2, queue.NOTIFY_KEY}
+            assert len(published) < 10
+
+    asyncio.run(run())
+
+
+def test_a_warning_is_told_once(database: Opener, data: Path, events: Recorder) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            size = len(HEAD + BODY)
+            for _ in range(9):
+                await place.post.commit(letter(place, 1, quota=10 * size))
+                await asyncio.sleep(0)
+
+    asyncio.run(run())
+    warned = [(one.account, one.percent) for one in events.of(MailboxWarned)]
+    assert warned == [("User1@demo.test", 80)]
+
+
+@pytest.mark.parametrize("kind", [apsw.IOError, apsw.FullError])
+def test_whatever_operation_of_the_disk_fails_it_is_all_or_nothing(
+    data: Path, kind: type[apsw.Error], events: Recorder
+) -> None:
+    """No false success, no half letter, and nothing that was refused comes later."""
+
+    async def attempt(number: int, folder: Path) -> bool:
+        with disk() as faulty:
+            db = await open_database(folder, vfs=faulty.name)
+            try:
+                place = over(db, folder)
+                await place.post.commit(letter(place, 1))
+                before = await place.counts()
+                faulty.fail(lambda count, _kind: count == number, kind)
+                one = letter(place, 1, 2, remote=("b@x.test",))
+                try:
+                    await place.post.commit(one)
+                except (StorageFailed, StorageFull):
+                    faulty.work()
+                    assert await place.counts() == before
+                    assert (await place.db.read(lambda tx: usage.usage_of(tx, 1))).messages == 1
+                    await place.post.commit(letter(place, 1))
+                else:
+                    counts = await place.counts()
+                    assert (counts["blob"], counts["message"], counts["delivery"]) == (2, 3, 1)
+                kept = await place.counts()
+                failed = faulty.failed
+            finally:
+                faulty.work()
+                await db.close()
+        again = await open_database(folder)
+        try:
+            rows = await again.read(row_counts)
+            assert {name: n for name, n in rows.items() if n} == kept
+        finally:
+            await again.close()
+        return failed > 0
+
+    number = 0
+    (data / "0").mkdir()
+    while asyncio.run(attempt(number + 1, data / str(number))):
+        number += 1
+        (data / str(number)).mkdir()
+    assert number > 3
+
+
+def test_an_unknown_outcome_is_undone(database: Opener, data: Path) -> None:
+    """RFC 5321 §4.2.5: what the database could not tell is taken back, row by row."""
+
+    async def run() -> None:
+        async with office(database, data) as place:
+            kept = letter(place, 1, remote=("b@x.test",))
+            await place.post.commit(kept)
+            before = await place.counts()
+            octets = (await place.db.read(lambda tx: usage.usage_of(tx, 1))).octets
+            lost = letter(place, 1, 2, remote=("b@x.test", "c@y.test"))
+            await place.post.commit(lost)
+            for _ in range(2):  # it may find nothing
+                await place.db.write(lambda tx: place.post._undo(lost, tx))
+                counts = await place.counts()
+                refs = await place.db.read(
+                    lambda tx: tx.one("SELECT refs FROM blob WHERE id = :id", id=lost.blob.id)
+                )
+                assert refs == (0,)
+                assert {**counts, "blob": 1} == before
+            assert (await place.db.read(lambda tx: usage.usage_of(tx, 1))).octets == octets
+            stats = await place.db.read(listing.stats)
+            assert stats.deliveries == 1
+
+    asyncio.run(run())

@@ -1,0 +1,32 @@
+"""The capability list."""
+
+from postroom.protocol.imap.capabilities import capabilities
+
+PROMISED = set(
+    b"IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN "
+    b"SPECIAL-USE".split()
+)
+
+
+def test_no_password_on_a_plain_connection() -> None:
+    words = set(capabilities(is_authenticated=False, can_start_tls=True, mechanisms=()).split())
+    assert words > PROMISED | {b"STARTTLS", b"LOGINDISABLED"}
+    assert not any(word.startswith(b"AUTH=") for word in words)
+
+
+def test_with_tls() -> None:
+    words = set(
+        capabilities(
+            is_authenticated=False, can_start_tls=False, mechanisms=("PLAIN", "LOGIN")
+        ).split()
+    )
+    assert words > PROMISED | {b"AUTH=PLAIN", b"AUTH=LOGIN"}
+    assert not words & {b"STARTTLS", b"LOGINDISABLED"}
+
+
+def test_after_login() -> None:
+    words = set(
+        capabilities(is_authenticated=True, can_start_tls=True, mechanisms=("PLAIN",)).split()
+    )
+    assert words >= PROMISED
+    assert not words & {b"STARTTLS", b"LOGINDISABLED", b"AUTH=PLAIN"}

@@ -1,0 +1,52 @@
+"""FETCH responses."""
+
+import msgspec
+
+from postroom.protocol.imap.fetch import Attribute
+from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flagged_line
+
+STRUCTURE = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1 NIL NIL NIL NIL)'
+
+
+class Row(msgspec.Struct, frozen=True):
+    sequence: int = 2
+    uid: int = 7
+    flags: int = 1
+    keywords: str = "$Junk"
+    recent: bool = True
+    size: int = 310
+    received: int = 837596665000
+    envelope: bytes = b'(NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL)'
+    bodystructure: bytes = STRUCTURE
+
+
+def test_flags_of_many() -> None:
+    page = Lines((Attribute.UID, Attribute.FLAGS)).page([Row(), Row(3, 9, 0, "", False)])
+    assert page == (
+        b"* 2 FETCH (UID 7 FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (UID 9 FLAGS ())\r\n"
+    )
+
+
+def test_every_fact() -> None:
+    page = Lines(tuple(Attribute)).page([Row()])
+    assert page.startswith(b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk) UID 7 ")
+    assert b' INTERNALDATE "17-Jul-1996 09:44:25 +0000" RFC822.SIZE 310 ' in page
+    assert b' ENVELOPE (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL) ' in page
+    assert page.endswith(
+        b' BODY ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1)'
+        b" BODYSTRUCTURE " + STRUCTURE + CLOSE
+    )
+
+
+def test_content_follows_an_opening() -> None:
+    assert Lines((Attribute.UID,)).open(Row()) == b"* 2 FETCH (UID 7 "
+    assert Lines(()).open(Row()) == b"* 2 FETCH ("
+
+
+def test_changed_flags() -> None:
+    assert flagged_line(2, 7, 8, "", recent=False, with_uid=False) == (
+        b"* 2 FETCH (FLAGS (\\Deleted))\r\n"
+    )
+    assert flagged_line(2, 7, 0, "a b", recent=True, with_uid=True) == (
+        b"* 2 FETCH (UID 7 FLAGS (\\Recent a b))\r\n"
+    )

@@ -1,0 +1,141 @@
+"""SEARCH keys."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given, strategies as st
+
+from postroom.protocol.imap.parse_search import parse_search
+from postroom.protocol.imap.search import (
+    DELETED,
+    SEEN,
+    All,
+    And,
+    Body,
+    Flag,
+    Header,
+    Keyword,
+    Larger,
+    Not,
+    Numbers,
+    Or,
+    Received,
+    Recent,
+    SearchKey,
+    Sent,
+    Smaller,
+    Text,
+)
+from postroom.protocol.imap.sets import STAR
+from postroom.protocol.imap.tokens import BadSyntax, Reader, Unusable
+
+DAY = dt.date(1994, 2, 1)
+KEYS = [
+    (b"ALL", All()),
+    (b"unseen", Flag(SEEN, is_set=False)),
+    (b"NEW", And((Recent(), Flag(SEEN, is_set=False)))),
+    (b"OLD", Recent(is_set=False)),
+    (b"KEYWORD $Junk", Keyword("$Junk")),
+    (b"UNKEYWORD x", Keyword("x", is_set=False)),
+    (b'FROM "Smith"', Header("from", "Smith")),
+    (b"HEADER X-Foo {3}\r\nb r", Header("x-foo", "b r")),
+    (b'HEADER List-Id ""', Header("list-id", "")),
+    (b"BODY x", Body("x")),
+    (b'TEXT "\xc3\xa4"', Text("ä")),
+    (b"BEFORE 1-Feb-1994", Received("before", DAY)),
+    (b'SINCE "1-Feb-1994"', Received("since", DAY)),
+    (b"SENTON 1-Feb-1994", Sent("on", DAY)),
+    (b"LARGER 5000000000", Larger(5000000000)),
+    (b"SMALLER 1", Smaller(1)),
+    (b"UID 1:*", Numbers(((1, STAR),), by_uid=True)),
+    (b"2,4:7", Numbers(((2, 2), (4, 7)), by_uid=False)),
+    (b"*", Numbers(((STAR, STAR),), by_uid=False)),
+    (b"NOT DELETED", Not(Flag(DELETED))),
+    (b"NOT NOT SEEN", Not(Not(Flag(SEEN)))),
+    (b"OR SEEN NOT DELETED", Or(Flag(SEEN), Not(Flag(DELETED)))),
+    (b"(SEEN DELETED)", And((Flag(SEEN), Flag(DELETED)))),
+    (b"((SEEN))", Flag(SEEN)),
+    (
+        b"SEEN OR (ALL 1) ALL",
+        And((Flag(SEEN), Or(And((All(), Numbers(((1, 1),), by_uid=False))), All()))),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "key"), KEYS)
+def test_reads(text: bytes, key: SearchKey) -> None:
+    reader = Reader(text)
+    assert parse_search(reader) == key
+    assert reader.at_end
+
+
+def test_charsets() -> None:
+    assert parse_search(Reader(b'CHARSET ISO-8859-1 SUBJECT "\xe4"')) == Header("subject", "ä")
+    assert parse_search(Reader(b'charset "koi8-r" TEXT {2}\r\n\xc4\xc1')) == Text("да")
+    assert parse_search(Reader(b"CHARSET UTF-8 ALL")) == All()
+    for name in (b"X-UNKNOWN", b"idna", b"rot13", b"utf-7", b"zip"):
+        with pytest.raises(Unusable) as caught:
+            parse_search(Reader(b"CHARSET %s ALL" % name))
+        assert caught.value.code == b"BADCHARSET (US-ASCII UTF-8)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"FOO",
+        b"(",
+        b")",
+        b"()",
+        b"(SEEN",
+        b"SEEN)",
+        b"SEEN ",
+        b"SEEN  SEEN",
+        b"NOT",
+        b"NOT ",
+        b"OR SEEN",
+        b"OR SEEN ",
+        b"SUBJECT",
+        b"SUBJECT ",
+        b'SUBJECT "\xff"',
+        b'CHARSET US-ASCII SUBJECT "\xc3\xa4"',
+        b'CHARSET ISO-2022-JP SUBJECT "\x1b$"',
+        b"BEFORE yesterday",
+        b"LARGER x",
+        b"UID x",
+        b"0",
+        b"1:0",
+        b"CHARSET UTF-8",
+        b"KEYWORD \\Seen",
+    ],
+)
+def test_refuses(text: bytes) -> None:
+    with pytest.raises(BadSyntax):
+        parse_search(Reader(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"(" * 1_000_000,
+        b"(" * 101 + b"ALL" + b")" * 101,
+        b"NOT " * 200_000 + b"ALL",
+        b"OR " * 300_000 + b"ALL ALL",
+        b"ALL " * 200_000 + b"ALL",
+        b"OR ALL " * 2000 + b"ALL",
+    ],
+)
+def test_hostile_trees_are_refused_at_once(text: bytes) -> None:
+    with pytest.raises(BadSyntax, match="too large"):
+        parse_search(Reader(text))
+
+
+words = st.sampled_from([text for text, _ in KEYS] + [b"(", b")", b"NOT", b"OR", b" "])
+
+
+@given(st.lists(words, max_size=8).map(b" ".join) | st.binary(max_size=40))
+def test_any_octets(octets: bytes) -> None:
+    try:
+        parse_search(Reader(octets))
+    except (BadSyntax, Unusable):
+        pass

@@ -1,0 +1,12 @@
+"""The tree of a search."""
+
+from postroom.protocol.imap.search import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, And, Flag, Not
+
+
+def test_the_bits_are_those_of_the_store() -> None:
+    assert [SEEN, ANSWERED, FLAGGED, DELETED, DRAFT] == [1, 2, 4, 8, 16]
+
+
+def test_keys_are_values() -> None:
+    assert And((Flag(SEEN), Not(Flag(DELETED)))) == And((Flag(SEEN), Not(Flag(DELETED))))
+    assert len({Flag(SEEN), Flag(SEEN), Flag(SEEN, is_set=False)}) == 2

@@ -1,0 +1,85 @@
+import msgspec
+import pytest
+
+from postroom.protocol.smtp import replies
+from postroom.protocol.smtp.commands import Auth, Command, Mail, Noop, StartTls
+from postroom.protocol.smtp.replies import Reply
+from postroom.protocol.smtp.settings import Settings
+from postroom.protocol.smtp.standing import Standing
+
+PORT_25 = Settings(hostname="mx.test", offers_tls=True, max_message=100)
+SUBMISSION = msgspec.structs.replace(PORT_25, auth="tls", requires_login=True)
+LOOPBACK = Settings(hostname="mx.test", auth="plain", requires_login=True)
+
+
+def standing(settings: Settings, *, tls: bool = False, trusted: bool = False) -> Standing:
+    made = Standing(settings, has_tls=tls, is_trusted=trusted)
+    made.is_esmtp = True
+    return made
+
+
+@pytest.mark.parametrize(
+    ("settings", "tls", "offered"),
+    [
+        (PORT_25, False, {"STARTTLS"}),
+        (PORT_25, True, set()),
+        (SUBMISSION, False, {"STARTTLS"}),
+        (SUBMISSION, True, {"AUTH"}),
+        (LOOPBACK, False, {"AUTH"}),
+    ],
+)
+def test_what_is_offered_follows_tls(settings: Settings, tls: bool, offered: set[str]) -> None:
+    client = standing(settings, tls=tls)
+    words = {line.partition(" ")[0] for line in client.extensions()}
+    assert words & {"STARTTLS", "AUTH", "VERB"} == offered
+    assert set(client.verbs()) & {"STARTTLS", "AUTH", "VERB"} == offered
+
+
+def test_the_reply_to_a_greeting() -> None:
+    client = standing(LOOPBACK)
+    lines = client.hello().decode().splitlines()
+    assert lines[0] == "250-mx.test"
+    assert [line[4:] for line in lines[1:]] == client.extensions()
+    client.is_esmtp = False
+    assert client.hello() == b"250 mx.test\r\n"
+
+
+def test_after_a_login_auth_is_not_offered_and_verb_is() -> None:
+    client = standing(LOOPBACK)
+    client.is_authenticated = True
+    assert not [line for line in client.extensions() if line.startswith("AUTH")]
+    assert "VERB" in client.extensions()
+    assert client.refusal(Auth("PLAIN")) is replies.LOGGED_IN_ALREADY
+    assert client.refusal(Mail(None, auth="<>")) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "tls", "command", "answer"),
+    [
+        (PORT_25, False, Mail(None, size=100), None),
+        (PORT_25, False, Mail(None, size=101), replies.MESSAGE_TOO_BIG),
+        (PORT_25, False, Mail(None, auth="x"), replies.NO_AUTH_PARAMETER),
+        (PORT_25, False, Auth("PLAIN"), replies.NOT_IMPLEMENTED),
+        (PORT_25, True, StartTls(), replies.TLS_IS_ON),
+        (PORT_25, False, StartTls(), None),
+        (SUBMISSION, False, Mail(None), replies.TLS_AND_LOGIN_FIRST),
+        (SUBMISSION, True, Mail(None), replies.LOGIN_FIRST),
+        (SUBMISSION, False, Auth("PLAIN"), replies.TLS_FOR_LOGIN),
+        (SUBMISSION, True, Auth("X"), replies.UNKNOWN_MECHANISM),
+        (SUBMISSION, True, Auth("PLAIN"), None),
+        (LOOPBACK, False, Mail(None), replies.LOGIN_FIRST),
+        (LOOPBACK, False, StartTls(), replies.NOT_IMPLEMENTED),
+        (LOOPBACK, False, Noop(), None),
+    ],
+)
+def test_refusals(settings: Settings, tls: bool, command: Command, answer: Reply | None) -> None:
+    assert standing(settings, tls=tls).refusal(command) is answer
+
+
+def test_tls_begins_anew() -> None:
+    client = standing(LOOPBACK, trusted=True)
+    client.is_authenticated = True
+    client.begin_again()
+    assert (client.has_tls, client.is_esmtp, client.is_authenticated) == (True, False, False)
+    assert client.is_trusted
+    assert client.refusal(Auth("PLAIN")) is replies.HELLO_FIRST

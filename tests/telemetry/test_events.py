@@ -1,0 +1,44 @@
+"""The list of events is closed, named and free of surprises."""
+
+import msgspec
+import pytest
+
+from postroom.telemetry import events
+from postroom.telemetry.events import LEVELS, Event, SessionEvent
+
+KINDS = [
+    kind
+    for kind in vars(events).values()
+    if isinstance(kind, type) and issubclass(kind, Event) and kind not in {Event, SessionEvent}
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_event_is_named_by_its_class(kind: type[Event]) -> None:
+    words = "".join(" " + c.lower() if c.isupper() else c for c in kind.__name__).split()
+    assert kind.__struct_config__.tag == f"{words[0]}.{'.'.join(words[1:])}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_event_says_what_it_means_and_how_grave_it_is(kind: type[Event]) -> None:
+    assert kind.__doc__
+    assert kind.__doc__ != Event.__doc__
+    assert kind.level in LEVELS
+
+
+def test_no_two_events_share_a_name() -> None:
+    tags = [kind.__struct_config__.tag for kind in KINDS]
+    assert len(set(tags)) == len(tags) >= 20
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, SessionEvent)])
+def test_the_address_stands_before_what_the_peer_wrote(kind: type[Event]) -> None:
+    names = [field.name for field in msgspec.structs.fields(kind)]
+    assert names[:3] == ["session", "peer", "door"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_stranger_can_refuse_or_fail_is_limited(kind: type[Event]) -> None:
+    if issubclass(kind, SessionEvent):
+        ours = {"message.accepted", "login.succeeded"}
+        assert kind.limited is (kind.__struct_config__.tag not in ours)

@@ -1,0 +1,193 @@
+"""Print the generated pages of docs/: config.md, events.md and cli.md.
+
+``python tools/docs.py`` writes them; a test fails when one is not what it would write.
+"""
+
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from postroom.cli.main import postroom as cli  # noqa: E402
+from postroom.config import model  # noqa: E402
+from postroom.telemetry import events  # noqa: E402
+
+FOLDER: Final = ROOT / "docs"
+NOTE: Final = "<!-- Printed by tools/docs.py (make docs): change the source, not this page. -->\n"
+
+
+def config_page() -> str:
+    """Every setting of the model."""
+    tables: list[tuple[str, type[msgspec.Struct]]] = [
+        ("Top level", model.Config),
+        ("[[listen]]", model.Listen),
+        ("[tls]", model.Tls),
+        ("[dns]", model.Dns),
+        ("[limits]", model.Limits),
+        ("[log]", model.Log),
+    ]
+    out = [
+        NOTE,
+        "# Settings\n",
+        (
+            "`postroom.toml` holds what needs a restart; domains, accounts and aliases are changed "
+            "with commands while the server runs. The file is the one named with `-c` or in "
+            "`POSTROOM_CONFIG`, else `./postroom.toml`, else `/etc/postroom/postroom.toml`; without "
+            "any, every default holds. An unknown setting or a bad value is refused with its path "
+            "and the reason.\n"
+        ),
+        (
+            "```toml\n"
+            'hostname = "mail.example.org"\n'
+            'data = "/var/lib/postroom"\n\n'
+            "[[listen]]\n"
+            'protocol = "smtp"\n\n'
+            "[[listen]]\n"
+            'protocol = "imaps"\n\n'
+            "[tls]\n"
+            'certificate = "/etc/ssl/mail/fullchain.pem"\n'
+            'key = "/etc/ssl/mail/key.pem"\n'
+            "```\n"
+        ),
+    ]
+    for title, table in tables:
+        out.append(f"## {title}\n\n{_plain(table.__doc__)}\n")
+        out.append("| setting | kind | default | meaning |\n| --- | --- | --- | --- |")
+        out.extend(_rows(table))
+        out.append("")
+    ports = ", ".join(f"{name} {port}" for name, port in model.STANDARD_PORTS.items())
+    out.append(f"Standard ports: {ports}.")
+    return "\n".join(out) + "\n"
+
+
+def _plain(docstring: str | None) -> str:
+    return " ".join((docstring or "").split()).replace("``", "`")
+
+
+def _rows(table: type[msgspec.Struct]) -> Iterator[str]:
+    hints = typing.get_type_hints(table, include_extras=True)
+    for field in msgspec.structs.fields(table):
+        kind = hints[field.name]
+        if _is_table(kind):
+            continue
+        meaning = _metas(kind)[-1].description or ""
+        default = "" if field.default is msgspec.NODEFAULT else _toml(field.default)
+        yield f"| `{field.name}` | {_words(kind)} | {default} | {meaning} |"
+
+
+def _metas(kind: Any) -> list[msgspec.Meta]:
+    return [meta for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+
+
+def _bare(kind: Any) -> Any:
+    """The type without its Annotated and without None."""
+    if typing.get_origin(kind) is typing.Annotated:
+        return _bare(typing.get_args(kind)[0])
+    if typing.get_origin(kind) in {typing.Union, types.UnionType}:
+        return _bare(next(part for part in typing.get_args(kind) if part is not type(None)))
+    return kind
+
+
+def _is_table(kind: Any) -> bool:
+    bare = _bare(kind)
+    parts = typing.get_args(bare) or (bare,)
+    return isinstance(parts[0], type) and issubclass(parts[0], msgspec.Struct)
+
+
+def _words(kind: Any) -> str:
+    bare = _bare(kind)
+    if typing.get_origin(bare) is typing.Literal:
+        return ", ".join(f"`{word}`" for word in typing.get_args(bare))
+    if typing.get_origin(bare) is tuple:
+        return "list of texts"
+    if bare is int:
+        least = [meta.ge for meta in _metas(kind) if meta.ge is not None]
+        return f"number >= {least[0]}" if least else "number"
+    return {str: "text", bool: "true, false"}[bare]
+
+
+def _toml(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return f"`{str(value).lower()}`"
+        case tuple():
+            return "`[]`"
+        case str():
+            return f'`"{value}"`'
+        case _:
+            return f"`{value}`"
+
+
+def events_page() -> str:
+    """Every event: what its log line means and holds."""
+    out = [
+        NOTE,
+        "# Events\n",
+        (
+            "What happens is told as one of these and nothing else: a line of JSON in "
+            "`log/postroom.jsonl` of the data folder, a line of words on standard error, and a "
+            "counter each in `/metrics`. Every line also has `at`, the time in UTC. Lines that a "
+            "stranger can cause are limited to 60 a minute for each kind and address and 768 KiB a "
+            "minute in all; the counters count on, and `events.suppressed` says how many were left "
+            "out.\n"
+        ),
+        "| event | level | meaning | fields |\n| --- | --- | --- | --- |",
+    ]
+    for kind in vars(events).values():
+        if isinstance(kind, type) and issubclass(kind, events.Event):
+            tag = kind.__struct_config__.tag
+            if tag and kind not in {events.Event, events.SessionEvent}:
+                names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind))
+                meaning = _plain(kind.__doc__)
+                out.append(f"| `{tag}` | {kind.level} | {meaning} | {names} |")
+    return "\n".join(out) + "\n"
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    out = [NOTE, "# Commands\n"]
+    for context in _commands(cli, "postroom", None):
+        help_text = context.command.get_help(context)
+        out.append(f"## {context.command_path}\n\n```\n{help_text}\n```\n")
+    return "\n".join(out)
+
+
+def _commands(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
+    settings: dict[str, Any] = {"max_content_width": 96, "terminal_width": 96}
+    settings |= command.context_settings
+    with click.Context(command, parent=parent, info_name=name, **settings) as context:
+        yield context
+        if isinstance(command, click.Group):
+            for child_name in command.list_commands(context):
+                child = command.get_command(context, child_name)
+                if child is not None and not child.hidden:
+                    yield from _commands(child, child_name, context)
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "config.md": config_page,
+    "events.md": events_page,
+    "cli.md": cli_page,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        FOLDER.joinpath(name).write_text(page())
+
+
+if __name__ == "__main__":
+    main()
