@@ -6,7 +6,9 @@ set -eu
 
 case "${1:-}" in
 test) wanted="postgresql:/usr/lib/postgresql/*/bin/initdb:initdb" ;;
-interop) wanted="swaks curl msmtp neomutt isync::mbsync fetchmail postfix:/usr/sbin/postfix strace
+# swaks says TLS only with libnet-ssleay-perl, which it merely recommends.
+interop) wanted="swaks libnet-ssleay-perl:/usr/lib/*/perl5/*/Net/SSLeay.pm:/usr/share/perl5/Net/SSLeay.pm
+    curl msmtp neomutt isync::mbsync fetchmail postfix:/usr/sbin/postfix nsd:/usr/sbin/nsd strace
     xfsprogs:/sbin/mkfs.xfs:/usr/sbin/mkfs.xfs" ;;
 *)
     echo "usage: $0 test|interop" >&2
@@ -18,7 +20,7 @@ esac
 present() {
     for place in $(echo "$1" | tr ':' ' '); do
         for file in $place; do
-            if command -v "$file" >/dev/null 2>&1; then return 0; fi
+            if [ -e "$file" ] || command -v "$file" >/dev/null 2>&1; then return 0; fi
         done
     done
     return 1
