@@ -116,7 +116,7 @@ class Desk:
 
     async def queue(self) -> list[tuple[str, str]]:
         rows = await self.db.read(
-            lambda tx: tx.all("SELECT recipient, destination FROM delivery ORDER BY id")
+            lambda tx: tx.all("SELECT recipient, destination FROM delivery ORDER BY queued_id, number")
         )
         return [(bytes(recipient).decode(), name) for recipient, name in rows]
 

@@ -143,7 +143,8 @@ def letter(
             account_id=account_id,
         )
     outgoing = tuple(
-        Outgoing(place.ids.next(), ident, one.encode(), one.rpartition("@")[2]) for one in remote
+        Outgoing(ident, number, one.encode(), one.rpartition("@")[2])
+        for number, one in enumerate(remote)
     )
     entry = Entry(
         ident,

@@ -21,17 +21,17 @@ def letter(
         "blob_id": ident,
         "sender": sender,
         "size": 500,
-        "accepted": START + ident,
+        "accepted": START,
     }
     queued = Queued(**{**fields, **changes})  # type: ignore[arg-type]
     return queued, [
-        Outgoing(ident * 1000 + number, ident, recipient.encode(), recipient.rpartition("@")[2])
+        Outgoing(ident, number, recipient.encode(), recipient.rpartition("@")[2])
         for number, recipient in enumerate(recipients or ("b@other.test",))
     ]
 
 
-def add(tx: Tx, letters: Sequence[tuple[Queued, list[Outgoing]]], now: int = START) -> None:
-    rows.add(tx, [one for one, _ in letters], [one for _, many in letters for one in many], now)
+def add(tx: Tx, letters: Sequence[tuple[Queued, list[Outgoing]]]) -> None:
+    rows.add(tx, [one for one, _ in letters], [one for _, many in letters for one in many])
 
 
 def blobs(tx: Tx, letters: Sequence[tuple[Queued, list[Outgoing]]]) -> None:
@@ -43,14 +43,33 @@ def blobs(tx: Tx, letters: Sequence[tuple[Queued, list[Outgoing]]]) -> None:
     )
 
 
-def counted(tx: Tx) -> None:
-    """What is counted for destinations and letters is what is there."""
+def counted(tx: Tx, now: int = START) -> None:
+    """What is counted for destinations is what is there, and no letter is without recipients.
+
+    A destination is ready when its first waiting delivery is due (or it is its turn ``now``).
+    """
     there = Counter({name: int(n) for name, n in tx.all(
         "SELECT destination, count(*) FROM delivery GROUP BY destination"
     )})  # fmt: skip
     waiting = tx.all("SELECT name, waiting FROM destination WHERE waiting <> 0")
     said: Counter[str] = Counter(dict(waiting))
     assert said == there
-    assert tx.all("SELECT q.id, q.refs FROM queued q ORDER BY q.id") == tx.all(
-        "SELECT queued_id, count(*) FROM delivery GROUP BY queued_id ORDER BY queued_id"
+    assert tx.all("SELECT id FROM queued ORDER BY id") == tx.all(
+        "SELECT DISTINCT queued_id FROM delivery ORDER BY queued_id"
     )
+    late = tx.all(
+        "SELECT d.name FROM destination d JOIN delivery w ON w.destination = d.name"
+        " WHERE w.status = 0 AND w.next_attempt < d.ready_at AND d.ready_at > :now",
+        now=now,
+    )
+    assert not late, "a waiting delivery is due before its destination is ready"
+
+
+def statuses(tx: Tx) -> list[tuple[int, ...]]:
+    """(letter, number, status) of every delivery."""
+    return [
+        tuple(row)
+        for row in tx.all(
+            "SELECT queued_id, number, status FROM delivery ORDER BY queued_id, number"
+        )
+    ]

@@ -94,11 +94,11 @@ def test_depths(database: Opener) -> None:
             await db.write(lambda tx: add(tx, [*LETTERS, letter(10, "f@x.test")]))
             await db.write(lambda tx: changes.hold(tx, [9]))
             assert await db.read(listing.stats) == Stats(
-                deliveries=5, held=1, quarantined=0, claimed=0, destinations=2, oldest=START + 7
+                deliveries=5, held=1, quarantined=0, claimed=0, destinations=2, oldest=START
             )
             assert await db.read(lambda tx: listing.depths(tx, 10)) == [
-                Depth("x.test", 3, START, 0, 0, 0),
-                Depth("other.test", 2, START, 0, 0, 0),
+                Depth("x.test", 3, START, 0, 0, 0, None),
+                Depth("other.test", 2, START, 0, 0, 0, None),
             ]
             assert len(await db.read(lambda tx: listing.depths(tx, 1))) == 1
 

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from postroom.db.database import ConstraintFailed, Tx
 from postroom.queue import listing, rows
-from postroom.queue.rows import Outgoing, Queued
+from postroom.queue.rows import BULK, VERIFIED, Outgoing, Queued
 from tests.conftest import Opener
 from tests.fakes import START
 from tests.queue.letters import add, counted, letter
@@ -21,21 +21,21 @@ def test_what_is_queued_is_due_at_once(database: Opener) -> None:
             await db.read(counted)
             due = await db.read(
                 lambda tx: tx.all(
-                    "SELECT id FROM delivery WHERE destination = :name AND status = 0"
-                    " AND next_attempt <= :now ORDER BY next_attempt, id",
+                    "SELECT queued_id, number FROM delivery WHERE destination = :name"
+                    " AND status = 0 AND next_attempt <= :now ORDER BY queued_id, number",
                     name="other.test",
                     now=START,
                 )
             )
-            assert due == [(7000,), (8000,)]
+            assert due == [(7, 0), (8, 0)]
             ready = await db.read(destinations)
-            assert ready == [("other.test", 2, START, 0), ("x.test", 1, START, 0)]
+            assert ready == [("other.test", 2, START), ("x.test", 1, START)]
 
     asyncio.run(run())
 
 
 def destinations(tx: Tx) -> list[tuple[object, ...]]:
-    return tx.all("SELECT name, waiting, ready_at, in_flight FROM destination ORDER BY name")
+    return tx.all("SELECT name, waiting, ready_at FROM destination ORDER BY name")
 
 
 def test_a_new_letter_wakes_an_idle_destination_and_no_paused_one(database: Opener) -> None:
@@ -48,13 +48,13 @@ def test_a_new_letter_wakes_an_idle_destination_and_no_paused_one(database: Open
                     later=START + 500,
                 )
             )
-            await db.write(lambda tx: add(tx, [letter(8)], START + 20))
+            await db.write(lambda tx: add(tx, [letter(8, accepted=START + 20)]))
             row = await db.read(
                 lambda tx: tx.one("SELECT waiting, ready_at, paused_until FROM destination")
             )
             assert row == (2, START + 20, START + 500)
-            await db.write(lambda tx: add(tx, [letter(9)], START + 30))
-            assert await db.read(destinations) == [("other.test", 3, START + 20, 0)]
+            await db.write(lambda tx: add(tx, [letter(9, accepted=START + 30)]))
+            assert await db.read(destinations) == [("other.test", 3, START + 20)]
 
     asyncio.run(run())
 
@@ -76,19 +76,22 @@ def test_everything_of_the_envelope_is_kept(database: Opener) -> None:
             queued = Queued(
                 id=7, blob_id=3, sender="jörg@demo.test".encode(), size=9, accepted=START,
                 account_id=5, prefix=b"X: y\r\n", ret="HDRS", envid=b"QQ314159", smtputf8=True,
-                eightbit=True, priority=-1,
+                eightbit=True, requiretls=True, due=START + 5, origin=VERIFIED, priority=BULK,
             )  # fmt: skip
             one = Outgoing(
-                1, 7, "ü@xn--bcher-kva.test".encode(), "xn--bcher-kva.test", b"rfc822;u", "NEVER"
+                7, 0, "ü@xn--bcher-kva.test".encode(), "xn--bcher-kva.test", b"rfc822;u", "NEVER"
             )
-            await db.write(lambda tx: rows.add(tx, [queued], [one], START))
+            await db.write(lambda tx: rows.add(tx, [queued], [one]))
             shown = await db.read(lambda tx: listing.show(tx, 7))
             assert shown is not None
             assert (shown.sender, shown.ret, shown.envid) == ("jörg@demo.test", "HDRS", "QQ314159")
-            assert (shown.smtputf8, shown.eightbit, shown.priority) == (True, True, -1)
+            assert (shown.smtputf8, shown.eightbit, shown.requiretls) == (True, True, True)
+            assert (shown.due, shown.origin, shown.priority) == (START + 5, VERIFIED, BULK)
             (delivery,) = shown.deliveries
             assert delivery.recipient == "ü@xn--bcher-kva.test"
             assert (delivery.orcpt, delivery.notify) == ("rfc822;u", "NEVER")
+            assert delivery.next_attempt == START + 5
+            assert await db.read(destinations) == [("xn--bcher-kva.test", 1, START + 5)]
 
     asyncio.run(run())
 
@@ -97,27 +100,27 @@ def test_everything_of_the_envelope_is_kept(database: Opener) -> None:
 def test_an_envelope_that_could_end_a_command_is_no_row(octets: bytes) -> None:
     """R11."""
     with pytest.raises(ValueError, match="control"):
-        Outgoing(1, 7, octets, "b")
+        Outgoing(7, 1, octets, "b")
     with pytest.raises(ValueError, match="control"):
         Queued(id=1, blob_id=1, sender=octets, size=1, accepted=1)
     with pytest.raises(ValueError, match="control"):
         Queued(id=1, blob_id=1, sender=b"", size=1, accepted=1, envid=octets)
     with pytest.raises(ValueError, match="control"):
-        Outgoing(1, 7, b"a@b", "b", orcpt=octets)
+        Outgoing(7, 1, b"a@b", "b", orcpt=octets)
     with pytest.raises(ValueError, match="control"):
-        Outgoing(1, 7, b"a@b", "b", notify=octets.decode())
+        Outgoing(7, 1, b"a@b", "b", notify=octets.decode())
 
 
 def test_a_delivery_without_recipient_is_no_row() -> None:
     with pytest.raises(ValueError, match="recipient"):
-        Outgoing(1, 7, b"", "b")
+        Outgoing(7, 1, b"", "b")
 
 
 @given(st.binary(min_size=1))
 def test_only_harmless_octets_become_a_row(octets: bytes) -> None:
     harmless = not any(octet < 32 or octet == 127 for octet in octets)
     try:
-        Outgoing(1, 7, octets, "b")
+        Outgoing(7, 1, octets, "b")
     except ValueError:
         assert not harmless
     else:

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from postroom.address import AddressError, Domain
-from postroom.config.model import Config, Listen
+from postroom.config.model import Config, Delivery, Listen
 from postroom.errors import ConfigurationError
 
 Fault = tuple[str, str]
@@ -36,6 +36,7 @@ def faults(config: Config) -> Iterator[Fault]:
         yield f"tls.{missing}", "certificate and key are needed together"
     for number, server in enumerate(config.dns.servers):
         yield from _server(f"dns.servers[{number}]", server)
+    yield from _delivery(config.delivery)
     if config.limits.hard_errors < config.limits.soft_errors:
         yield "limits.hard_errors", "must not be below soft_errors"
 
@@ -69,6 +70,26 @@ def _listen(setting: str, listen: Listen) -> Iterator[Fault]:
     if listen.auth == "plain" and not listen.is_loopback:
         yield f"{setting}.auth", '"plain" needs a loopback address: passwords would be readable'
     yield from _networks(f"{setting}.relay_from", listen.relay_from)
+
+
+def _delivery(delivery: Delivery) -> Iterator[Fault]:
+    yield from _networks("delivery.allow_private", delivery.allow_private)
+    yield from _path("delivery.ca_file", delivery.ca_file)
+    for version in (4, 6):
+        source = delivery.source_ipv4 if version == 4 else delivery.source_ipv6
+        if source is not None and not _is_ip(source, version):
+            yield f"delivery.source_ipv{version}", f"{source!r} is not an IPv{version} address"
+    if 60 * delivery.give_up_hours <= delivery.first_retry_minutes:
+        yield "delivery.give_up_hours", "must be longer than first_retry_minutes"
+    if delivery.longest_retry_minutes < delivery.first_retry_minutes:
+        yield "delivery.longest_retry_minutes", "must not be below first_retry_minutes"
+
+
+def _is_ip(text: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == version
+    except ValueError:
+        return False
 
 
 def _twice(listeners: Iterable[Listen]) -> Iterator[Fault]:

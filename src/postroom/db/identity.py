@@ -15,7 +15,7 @@ _TABLES: Final = (
     "blob",
     "ledger",
     "queued",
-    "delivery",
+    "lease",
     "mailbox",
     "domain",
     "account",

@@ -101,7 +101,7 @@ class Post:
             queued = [letter.queued for letter, _ in good if letter.queued is not None]
             if queued:
                 outgoing = [one for letter, _ in good for one in letter.outgoing]
-                queue.add(tx, queued, outgoing, now)
+                queue.add(tx, queued, outgoing)
                 self._step("queued")
             ledger.add(
                 tx,

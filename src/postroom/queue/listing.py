@@ -23,7 +23,7 @@ STATUS: Final[dict[int, Status]] = {
 }
 _COLUMNS: Final = (
     "q.id, q.blob_id, q.account_id, q.sender, q.ret, q.envid, q.smtputf8, q.eightbit, q.size,"
-    " q.accepted, q.priority, q.held"
+    " q.accepted, q.priority, q.held, q.due, q.origin, q.requiretls"
 )
 # Octets compared without case (of ASCII), whatever they are.
 _FOLDED: Final = {
@@ -38,8 +38,8 @@ T = TypeVar("T")
 class Delivery(msgspec.Struct, frozen=True):
     """One recipient that waits; times in UTC milliseconds."""
 
-    id: int
     queued_id: int
+    number: int
     recipient: str
     destination: str
     status: Status
@@ -48,10 +48,14 @@ class Delivery(msgspec.Struct, frozen=True):
     last_reply: str
     notify: str
     orcpt: str
+    route: str
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A letter in the queue. ``account_id``: who submitted it, None for relayed mail."""
+    """A letter in the queue. ``account_id``: who submitted it, None for relayed mail.
+
+    ``due``: not tried before; ``origin`` as in ``queue.rows``.
+    """
 
     id: int
     blob_id: int
@@ -65,6 +69,9 @@ class Waiting(msgspec.Struct, frozen=True):
     accepted: int
     priority: int
     held: bool
+    due: int
+    origin: int
+    requiretls: bool
     deliveries: tuple[Delivery, ...]
 
 
@@ -81,7 +88,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """How many deliveries wait for one destination."""
+    """How many deliveries wait for one destination; ``in_flight`` counts batches."""
 
     destination: str
     waiting: int
@@ -89,6 +96,7 @@ class Depth(msgspec.Struct, frozen=True):
     paused_until: int
     in_flight: int
     failures: int
+    last_reply: str | None
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -145,9 +153,9 @@ def show(tx: Tx, ident: int) -> Waiting | None:
 def stats(tx: Tx) -> Stats:
     """How deep the queue is; no walk over the waiting deliveries."""
     sums = tx.one(
-        "SELECT coalesce(sum(waiting), 0), coalesce(sum(in_flight), 0), count(*)"
-        " FROM destination WHERE waiting > 0"
-    ) or (0, 0, 0)
+        "SELECT coalesce(sum(waiting), 0), count(*) FROM destination WHERE waiting > 0"
+    ) or (0, 0)
+    claimed = tx.one("SELECT count(*) FROM delivery WHERE lease IS NOT NULL") or (0,)
     apart: dict[int, int] = dict(
         tx.all("SELECT status, count(*) FROM delivery WHERE status >= 2 GROUP BY status")
     )
@@ -156,8 +164,8 @@ def stats(tx: Tx) -> Stats:
         deliveries=sums[0],
         held=apart.get(HELD, 0),
         quarantined=apart.get(QUARANTINED, 0),
-        claimed=sums[1],
-        destinations=sums[2],
+        claimed=claimed[0],
+        destinations=sums[1],
         oldest=oldest[0] if oldest else 0,
     )
 
@@ -165,7 +173,8 @@ def stats(tx: Tx) -> Stats:
 def depths(tx: Tx, limit: int) -> list[Depth]:
     """The destinations for which most deliveries wait."""
     rows = tx.all(
-        "SELECT name, waiting, ready_at, paused_until, in_flight, failures FROM destination"
+        "SELECT name, waiting, ready_at, paused_until, (SELECT count(*) FROM lease"
+        " WHERE lease.destination = destination.name), failures, last_reply FROM destination"
         " WHERE waiting > 0 ORDER BY waiting DESC, name LIMIT :limit",
         limit=limit,
     )
@@ -177,13 +186,13 @@ def _letters(tx: Tx, rows: Sequence[Row]) -> list[Waiting]:
     for chunk in _chunks(list(found)):
         names = {f"n{place}": ident for place, ident in enumerate(chunk)}
         for row in tx.all(
-            "SELECT id, queued_id, recipient, destination, status, next_attempt, attempts,"
-            " last_reply, notify, orcpt FROM delivery"
+            "SELECT queued_id, number, recipient, destination, status, next_attempt, attempts,"
+            " last_reply, notify, orcpt, route FROM delivery"
             f" WHERE queued_id IN ({', '.join(f':{name}' for name in names)})"
-            " ORDER BY queued_id, id",
+            " ORDER BY queued_id, number",
             **names,
         ):
-            found[row[1]].append(_delivery(row))
+            found[row[0]].append(_delivery(row))
     return [_waiting(row, found[row[0]]) for row in rows]
 
 
@@ -201,14 +210,17 @@ def _waiting(row: Row, deliveries: Sequence[Delivery]) -> Waiting:
         accepted=row[9],
         priority=row[10],
         held=bool(row[11]),
+        due=row[12],
+        origin=row[13],
+        requiretls=bool(row[14]),
         deliveries=tuple(deliveries),
     )
 
 
 def _delivery(row: Row) -> Delivery:
     return Delivery(
-        id=row[0],
-        queued_id=row[1],
+        queued_id=row[0],
+        number=row[1],
         recipient=_text(row[2]),
         destination=row[3],
         status=STATUS.get(row[4], "quarantined"),
@@ -217,6 +229,7 @@ def _delivery(row: Row) -> Delivery:
         last_reply=row[7] or "",
         notify=row[8] or "",
         orcpt=_text(row[9]),
+        route=row[10] or "",
     )
 
 

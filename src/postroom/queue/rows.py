@@ -1,7 +1,8 @@
 """The rows of the queue: one a letter, one a remote recipient, one a destination.
 
-    queued       the letter: its blob, its sender, what it asks for; refs = its deliveries
+    queued       the letter: its blob, its sender, what it asks for
     delivery     one recipient: when it is due, who tries it at present
+    lease        a batch of deliveries that a worker has at present
     destination  where they go: how many wait, when the next is due, how many at a time
 
 ``add`` is called in the commit of the letter, so it touches each destination once a batch,
@@ -14,7 +15,7 @@ RFC 3461 (RET, ENVID, NOTIFY, ORCPT), RFC 5321 §4.5.4 (queueing).
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -26,10 +27,22 @@ CLAIMED: Final = 1
 QUARANTINED: Final = 2
 HELD: Final = 3
 
+STRANGER: Final = 0
+VERIFIED: Final = 1
+OURS: Final = 2
+
+FIRST: Final = 0
+NORMAL: Final = 1
+BULK: Final = 2
+PRIORITIES: Final = (FIRST, NORMAL, BULK)
+
 NOTIFY_KEY: Final = 1
 """The key under which ``notify`` tells that the queue has new work; no mailbox has it."""
 
-CAP: Final = 20  # deliveries to one destination at a time, until delivery learns better
+NEVER: Final = 1 << 62
+"""``ready_at`` of a destination all of whose deliveries are claimed or held."""
+
+CAP: Final = 5  # batches for one destination at a time, until delivery learns better
 
 _UNSAFE: Final = re.compile(rb"[\x00-\x1f\x7f]")
 
@@ -38,8 +51,11 @@ class Queued(msgspec.Struct, frozen=True):
     """A letter with remote recipients; ``sender`` is b"" for the null reverse-path.
 
     ``prefix`` stands before the blob. ``account_id``: who submitted it. ``smtputf8``,
-    ``eightbit``: what the next server must be able to do. Raises ValueError for octets
-    that have no place in a command.
+    ``eightbit``, ``requiretls``: what the next server must be able to do. ``due`` is
+    ``accepted`` unless the sender asked for later (RFC 4865); patience is counted from it.
+    ``origin``: STRANGER, VERIFIED or OURS; letters of ours are signed, re-encoded where
+    needed, and their senders told of failures. Raises ValueError for octets that have no
+    place in a command.
     """
 
     id: int
@@ -53,7 +69,10 @@ class Queued(msgspec.Struct, frozen=True):
     envid: bytes | None = None
     smtputf8: bool = False
     eightbit: bool = False
-    priority: int = 0
+    requiretls: bool = False
+    due: int = 0
+    origin: int = OURS
+    priority: int = NORMAL
 
     def __post_init__(self) -> None:
         """Refuse what could end a command."""
@@ -61,19 +80,27 @@ class Queued(msgspec.Struct, frozen=True):
         if self.envid is not None:
             _check(self.envid)
 
+    @property
+    def first_attempt(self) -> int:
+        """When delivery begins, in milliseconds."""
+        return max(self.due, self.accepted)
+
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """One remote recipient. ``destination`` is its domain, lower-case A-labels.
+    """One remote recipient, the ``number``th of its letter.
 
-    ``orcpt`` and ``notify`` as in the RCPT command. Raises ValueError as ``Queued`` does.
+    ``destination`` is its domain, lower-case A-labels. ``orcpt`` and ``notify`` as in the
+    RCPT command. ``lease``: the worker that has it from the first moment on. Raises
+    ValueError as ``Queued`` does.
     """
 
-    id: int
     queued_id: int
+    number: int
     recipient: bytes
     destination: str
     orcpt: bytes | None = None
     notify: str | None = None
+    lease: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could end a command."""
@@ -86,38 +113,68 @@ class Outgoing(msgspec.Struct, frozen=True):
             _check(self.notify.encode())
 
 
-def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing], now: int) -> None:
-    """Queue letters: all are due at once. Raises ConstraintFailed when one is there already."""
-    refs = Counter(one.queued_id for one in outgoing)
+def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
+    """Queue letters. Raises ConstraintFailed when one is there already."""
+    letters = {q.id: q for q in queued}
+    many = Counter([one.queued_id for one in outgoing])
     tx.many(
         "INSERT INTO queued (id, blob_id, prefix, account_id, sender, ret, envid, smtputf8,"
-        " eightbit, size, accepted, priority, held, refs)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+        " eightbit, requiretls, size, recipients, accepted, due, origin, priority, held,"
+        " crashes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
         [
             (
                 q.id, q.blob_id, q.prefix, q.account_id, q.sender, q.ret, q.envid,
-                int(q.smtputf8), int(q.eightbit), q.size, q.accepted, q.priority, refs[q.id],
+                int(q.smtputf8), int(q.eightbit), int(q.requiretls), q.size, many[q.id], q.accepted,
+                q.first_attempt, q.origin, q.priority,
             )
             for q in queued
         ],
     )  # fmt: skip
     tx.many(
-        "INSERT INTO delivery (id, queued_id, recipient, orcpt, notify, destination, status,"
-        f" next_attempt, attempts) VALUES (?, ?, ?, ?, ?, ?, {WAITING}, ?, 0)",
-        [(o.id, o.queued_id, o.recipient, o.orcpt, o.notify, o.destination, now) for o in outgoing],
-    )
-    expect(tx, Counter(one.destination for one in outgoing), now)
+        "INSERT INTO delivery (queued_id, number, recipient, orcpt, notify, destination, status,"
+        " priority, next_attempt, attempts, warned, lease)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+        [
+            (
+                o.queued_id, o.number, o.recipient, o.orcpt, o.notify, o.destination,
+                WAITING if o.lease is None else CLAIMED, letters[o.queued_id].priority,
+                letters[o.queued_id].first_attempt, o.lease,
+            )
+            for o in outgoing
+        ],
+    )  # fmt: skip
+    ready: dict[str, int] = {}
+    for one in outgoing:
+        due = letters[one.queued_id].first_attempt if one.lease is None else NEVER
+        ready[one.destination] = min(due, ready.get(one.destination, NEVER))
+    expect(tx, Counter(one.destination for one in outgoing), ready)
 
 
-def expect(tx: Tx, counts: Counter[str], now: int) -> None:
-    """Count new deliveries to destinations, which are due from ``now`` on."""
+def expect(tx: Tx, counts: Counter[str], ready: Mapping[str, int]) -> None:
+    """Count new deliveries to destinations; ``ready``: when the first of them is due."""
     tx.many(
-        "INSERT INTO destination (name, waiting, ready_at, paused_until, in_flight, cap, failures)"
-        f" VALUES (?, ?, ?, 0, 0, {CAP}, 0) ON CONFLICT (name) DO UPDATE"
+        "INSERT INTO destination (name, waiting, ready_at, paused_until, cap, failures)"
+        f" VALUES (?, ?, ?, 0, {CAP}, 0) ON CONFLICT (name) DO UPDATE"
         " SET waiting = destination.waiting + excluded.waiting,"
         " ready_at = CASE WHEN destination.waiting = 0 OR destination.ready_at > excluded.ready_at"
         " THEN excluded.ready_at ELSE destination.ready_at END",
-        [(name, count, now) for name, count in sorted(counts.items())],
+        [(name, count, ready[name]) for name, count in sorted(counts.items())],
+    )
+
+
+def make_ready(tx: Tx, ready: Mapping[str, int]) -> None:
+    """Deliveries to these destinations are due again at these times."""
+    tx.many(
+        "UPDATE destination SET ready_at = ? WHERE name = ? AND ready_at > ?",
+        [(at, name, at) for name, at in sorted(ready.items())],
+    )
+
+
+def forget(tx: Tx, counts: Counter[str]) -> None:
+    """Count deliveries off their destinations."""
+    tx.many(
+        "UPDATE destination SET waiting = waiting - ? WHERE name = ?",
+        [(count, name) for name, count in sorted(counts.items())],
     )
 
 

@@ -29,6 +29,13 @@ class SessionEvent(Event, frozen=True, kw_only=True):
     door: str = ""
 
 
+class ClockJumped(Event, frozen=True, kw_only=True, tag="clock.jumped"):
+    """The wall clock moved by itself; nothing is given up or returned for the next hour."""
+
+    level: ClassVar[Level] = "warning"
+    seconds: int
+
+
 class CommandRefused(SessionEvent, frozen=True, kw_only=True, tag="command.refused"):
     """A command broke the protocol; ``command`` is its verb only."""
 
@@ -59,6 +66,26 @@ class ConnectionRefused(SessionEvent, frozen=True, kw_only=True, tag="connection
     reason: str
 
 
+class DeliveryFailed(Event, frozen=True, kw_only=True, tag="delivery.failed"):
+    """A fault of ours ended an attempt; the message waits, at the second time aside."""
+
+    level: ClassVar[Level] = "error"
+    limited: ClassVar[bool] = True
+    queue_id: str = ""
+    destination: str = ""
+    traceback: str
+
+
+class DestinationPaused(Event, frozen=True, kw_only=True, tag="destination.paused"):
+    """No server of a destination could be used; it is left alone for ``seconds``."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    destination: str
+    seconds: int
+    reason: str
+
+
 class EventsSuppressed(Event, frozen=True, kw_only=True, tag="events.suppressed"):
     """``count`` events ``of`` one kind were counted but not written in the last minute."""
 
@@ -83,6 +110,13 @@ class ListenerOpened(Event, frozen=True, kw_only=True, tag="listener.opened"):
     protocol: str
     address: str
     port: int
+
+
+class KeyActivated(Event, frozen=True, kw_only=True, tag="key.activated"):
+    """A new DKIM key was seen in the DNS and signs from now on."""
+
+    domain: str
+    selector: str
 
 
 class LoginFailed(SessionEvent, frozen=True, kw_only=True, tag="login.failed"):
@@ -128,6 +162,50 @@ class MessageAccepted(SessionEvent, frozen=True, kw_only=True, tag="message.acce
     message_id: str = ""
 
 
+class MessageBounced(Event, frozen=True, kw_only=True, tag="message.bounced"):
+    """A message can't be delivered to a recipient; its sender is told where that is right."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    queue_id: str
+    host: str = ""
+    status: str
+    recipient: str
+    reply: str
+
+
+class MessageDeferred(Event, frozen=True, kw_only=True, tag="message.deferred"):
+    """An attempt failed; it is tried again in ``seconds``."""
+
+    limited: ClassVar[bool] = True
+    queue_id: str
+    host: str = ""
+    recipients: int
+    destination: str
+    seconds: int
+    reply: str
+
+
+class MessageDelivered(Event, frozen=True, kw_only=True, tag="message.delivered"):
+    """Another server has taken responsibility for a message."""
+
+    queue_id: str
+    host: str
+    tls: str = ""
+    recipients: int
+    destination: str
+    seconds: float
+    reply: str
+
+
+class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message.quarantined"):
+    """A message was put aside; see `postroom queue show`, go on with `queue release`."""
+
+    level: ClassVar[Level] = "error"
+    queue_id: str
+    reason: str
+
+
 class MessageRefused(SessionEvent, frozen=True, kw_only=True, tag="message.refused"):
     """A message was refused at its end."""
 
@@ -146,6 +224,16 @@ class MigrationDone(Event, frozen=True, kw_only=True, tag="migration.done"):
     version: int
     name: str = ""
     snapshot: str = ""
+
+
+class NoticeSuppressed(Event, frozen=True, kw_only=True, tag="notice.suppressed"):
+    """A notice of delivery was not sent: ``reason``."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    queue_id: str
+    recipient: str
+    reason: str
 
 
 class PeerBanned(SessionEvent, frozen=True, kw_only=True, tag="peer.banned"):
@@ -176,6 +264,15 @@ class SenderRefused(SessionEvent, frozen=True, kw_only=True, tag="sender.refused
     status: str
     sender: str
     reason: str
+
+
+class SendingStopped(Event, frozen=True, kw_only=True, tag="sending.stopped"):
+    """An account has sent to as many recipients as it may in 24 hours."""
+
+    level: ClassVar[Level] = "warning"
+    account: str
+    recipients: int
+    limit: int
 
 
 class ServerStarted(Event, frozen=True, kw_only=True, tag="server.started"):

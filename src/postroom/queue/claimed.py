@@ -1,0 +1,115 @@
+"""Deliveries in the hands of a worker: values, and how they are read from rows."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.db.database import Row, Tx
+from postroom.queue.rows import Queued
+
+RECIPIENT: Final = (
+    "queued_id, number, recipient, destination, orcpt, notify, attempts, warned, route, last_reply"
+)
+LETTER: Final = (
+    "id, blob_id, sender, size, accepted, account_id, prefix, ret, envid, smtputf8, eightbit,"
+    " requiretls, due, origin, priority, recipients, crashes"
+)
+
+_IN: Final = {
+    "sqlite": "SELECT value FROM json_each(:ids)",
+    "postgres": "SELECT unnest(:ids)",
+}
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """One recipient that was claimed. ``attempts`` counts those before this one."""
+
+    queued_id: int
+    number: int
+    address: bytes
+    destination: str
+    orcpt: bytes | None
+    notify: str | None
+    attempts: int
+    warned: bool
+    route: str | None
+    last_reply: str
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A letter, with those of its recipients that were claimed, of how many ``in_all``."""
+
+    letter: Queued
+    recipients: tuple[Recipient, ...]
+    in_all: int
+    crashes: int = 0
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What one worker has to do for one destination. ``failures``: of the destination."""
+
+    lease: int
+    destination: str
+    letters: tuple[Claimed, ...]
+    cap: int
+    failures: int
+
+
+def grouped(tx: Tx, recipients: Sequence[Recipient]) -> tuple[Claimed, ...]:
+    """By letter, in the order of their first recipients."""
+    by_letter: dict[int, list[Recipient]] = {}
+    for one in recipients:
+        by_letter.setdefault(one.queued_id, []).append(one)
+    rows = in_letters(tx, f"SELECT {LETTER} FROM queued WHERE id IN ({{}})", list(by_letter))
+    letters = {row[0]: row for row in rows}
+    return tuple(
+        [
+            Claimed(letter(letters[ident]), tuple(many), *letters[ident][-2:])
+            for ident, many in by_letter.items()
+            if ident in letters
+        ]
+    )
+
+
+def in_letters(tx: Tx, sql: str, ids: Sequence[int], **parameters: object) -> list[Row]:
+    given: object = list(ids) if tx.engine == "postgres" else msgspec.json.encode(ids).decode()
+    if not ids:
+        return []
+    return tx.all(sql.format(_IN[tx.engine]), ids=given, **parameters)
+
+
+def recipient(row: Row) -> Recipient:
+    return Recipient(
+        queued_id=row[0],
+        number=row[1],
+        address=row[2],
+        destination=row[3],
+        orcpt=row[4],
+        notify=row[5],
+        attempts=row[6],
+        warned=bool(row[7]),
+        route=row[8],
+        last_reply=row[9] or "",
+    )
+
+
+def letter(row: Row) -> Queued:
+    ret: Literal["FULL", "HDRS"] | None = row[7]
+    return Queued(
+        id=row[0],
+        blob_id=row[1],
+        sender=row[2],
+        size=row[3],
+        accepted=row[4],
+        account_id=row[5],
+        prefix=row[6],
+        ret=ret,
+        envid=row[8],
+        smtputf8=bool(row[9]),
+        eightbit=bool(row[10]),
+        requiretls=bool(row[11]),
+        due=row[12],
+        origin=row[13],
+        priority=row[14],
+    )

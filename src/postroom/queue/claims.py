@@ -1,0 +1,272 @@
+"""Claims: a worker takes a batch of deliveries that are due, for a while.
+
+    claim     the destinations that are ready and have a free slot, a batch each
+    adopt     other recipients of a letter, whose way leads to the same server
+    renew     a worker that lives keeps what it has
+    end       the batch is through; what was not settled waits again
+    recover   what dead workers left behind waits again
+
+A claim is a lease: rows carry its id, and whatever is settled later says under which lease
+(``settling``). So a worker that was given up, or a letter that a postmaster removed
+meanwhile, changes nothing any more. Between destinations the one that has been ready for
+longest comes first and goes to the end of the line afterwards: a slow one, or one with a
+million deliveries, delays nobody else. RFC 5321 §4.5.4.1.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.db.database import Tx
+from postroom.queue.claimed import RECIPIENT, Batch, Claimed, Recipient, grouped, recipient
+from postroom.queue.rows import (
+    CLAIMED,
+    HELD,
+    NEVER,
+    PRIORITIES,
+    QUARANTINED,
+    WAITING,
+    make_ready,
+)
+
+LEASE_MS: Final = 10 * 60 * 1000
+CRASHES: Final = 2  # after so many a letter is quarantined
+LEAST: Final = 8  # deliveries in a batch, while there are as many: a connection costs more
+MOST_OF_A_LETTER: Final = 1000  # recipients of one letter at one destination in one batch
+
+# Who else claims at this moment takes other destinations (PostgreSQL).
+_ALONE: Final = {"sqlite": "", "postgres": " FOR UPDATE OF d SKIP LOCKED"}
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How a destination is to be treated from now on; times in ms, 0: not put off."""
+
+    cap: int
+    failures: int
+    paused_until: int
+    last_reply: str
+
+
+def claim(tx: Tx, leases: Sequence[int], now: int, most: int) -> list[Batch]:
+    """At most one batch for each of these fresh lease ids, of about ``most`` deliveries.
+
+    The recipients of a letter stay together. What waits is shared among the free slots.
+    """
+    ready = tx.all(
+        "SELECT name, cap, failures, waiting, (SELECT count(*) FROM lease"
+        " WHERE lease.destination = d.name) FROM destination d"
+        " WHERE waiting > 0 AND ready_at <= :now AND paused_until <= :now"
+        " AND (SELECT count(*) FROM lease WHERE lease.destination = d.name) < cap"
+        f" ORDER BY ready_at, name LIMIT :places{_ALONE[tx.engine]}",
+        now=now,
+        places=len(leases),
+    )
+    batches: list[Batch] = []
+    for lease, (name, cap, failures, waiting, in_flight) in zip(leases, ready, strict=False):
+        share = -(-waiting // max(1, cap - in_flight))
+        recipients = _due(tx, name, now, min(most, max(LEAST, share)))
+        if recipients:
+            letters = take(tx, lease, name, recipients, now)
+            batches.append(Batch(lease, name, letters, cap, failures))
+        _set_ready(tx, name, now)
+    return batches
+
+
+def adopt(
+    tx: Tx, lease: int, ident: int, destinations: Sequence[str], now: int, most: int
+) -> list[Recipient]:
+    """Recipients of the same letter at these destinations, as far as they are due."""
+    found: list[Recipient] = []
+    for name in destinations:
+        rows = tx.all(
+            f"SELECT {RECIPIENT} FROM delivery WHERE queued_id = :id AND destination = :name"
+            f" AND status = {WAITING} AND next_attempt <= :now ORDER BY number LIMIT :most",
+            id=ident,
+            name=name,
+            now=now,
+            most=most - len(found),
+        )
+        found += [recipient(row) for row in rows]
+        if len(found) >= most:
+            break
+    _mark(tx, lease, found)
+    return found
+
+
+def siblings(tx: Tx, ident: int, now: int) -> list[tuple[str, str | None]]:
+    """(destination, route) of the recipients of a letter that are due and not claimed."""
+    return [
+        (row[0], row[1])
+        for row in tx.all(
+            "SELECT DISTINCT destination, route FROM delivery WHERE queued_id = :id"
+            f" AND status = {WAITING} AND next_attempt <= :now ORDER BY destination",
+            id=ident,
+            now=now,
+        )
+    ]
+
+
+def open_lease(tx: Tx, lease: int, destination: str, until: int) -> None:
+    """Begin a lease; "" is no destination and counts for none."""
+    tx.execute(
+        "INSERT INTO lease (id, destination, until) VALUES (:id, :name, :until)",
+        id=lease,
+        name=destination,
+        until=until,
+    )
+
+
+def renew(tx: Tx, leases: Iterable[int], until: int) -> None:
+    """Keep these."""
+    tx.many("UPDATE lease SET until = ? WHERE id = ?", [(until, one) for one in leases])
+
+
+def end(tx: Tx, lease: int, destination: str, pace: Pace | None, now: int) -> None:
+    """The batch is through. What was not settled is due again at once."""
+    _let_go(tx, lease, now)
+    tx.execute("DELETE FROM lease WHERE id = :id", id=lease)
+    if pace is not None:
+        tx.execute(
+            "UPDATE destination SET cap = :cap, failures = :failures,"
+            " paused_until = :until, last_reply = :reply WHERE name = :name",
+            cap=pace.cap,
+            failures=pace.failures,
+            until=pace.paused_until,
+            reply=pace.last_reply,
+            name=destination,
+        )
+
+
+def recover(tx: Tx, now: int, crashed: Sequence[int], *, all_: bool) -> list[int]:
+    """Give back what dead workers have: all leases, or those that have run out.
+
+    ``crashed``: the letters a worker of ours was busy with when the process died; at the
+    second time a letter is quarantined. The ids of those that are.
+    """
+    quarantined: list[int] = []
+    for ident in sorted(set(crashed)):
+        row = tx.one(
+            "UPDATE queued SET crashes = crashes + 1 WHERE id = :id RETURNING crashes", id=ident
+        )
+        if row is not None and row[0] >= CRASHES:
+            quarantined.append(ident)
+    condition = "" if all_ else " WHERE until < :now"
+    for (lease,) in tx.all(
+        f"SELECT id FROM lease{condition} ORDER BY id", **({} if all_ else {"now": now})
+    ):
+        _let_go(tx, lease, now)
+        tx.execute("DELETE FROM lease WHERE id = :id", id=lease)
+    quarantine(tx, quarantined)
+    return quarantined
+
+
+def quarantine(tx: Tx, idents: Iterable[int]) -> None:
+    """Put letters aside until a postmaster has looked at them."""
+    for ident in idents:
+        tx.execute(
+            f"UPDATE delivery SET status = {QUARANTINED}, lease = NULL WHERE queued_id = :id"
+            f" AND status IN ({WAITING}, {CLAIMED})",
+            id=ident,
+        )
+
+
+def crashed(tx: Tx, ident: int) -> int:
+    """Count a failure of ours over this letter; how many there were."""
+    row = tx.one(
+        "UPDATE queued SET crashes = crashes + 1 WHERE id = :id RETURNING crashes", id=ident
+    )
+    return int(row[0]) if row else 0
+
+
+def next_ready(tx: Tx, now: int) -> int | None:
+    """When a destination that is not ready now will be: the time to sleep until."""
+    row = tx.one(
+        "SELECT min(CASE WHEN paused_until > ready_at THEN paused_until ELSE ready_at END)"
+        " FROM (SELECT ready_at, paused_until FROM destination WHERE waiting > 0"
+        " AND (ready_at > :now OR paused_until > :now) ORDER BY ready_at LIMIT 1000) AS soon",
+        now=now,
+    )
+    return None if row is None or row[0] is None or row[0] >= NEVER else int(row[0])
+
+
+def _due(tx: Tx, name: str, now: int, most: int) -> list[Recipient]:
+    found: list[Recipient] = []
+    for priority in PRIORITIES:
+        rows = tx.all(
+            f"SELECT {RECIPIENT} FROM delivery WHERE destination = :name AND status = {WAITING}"
+            " AND priority = :priority AND next_attempt <= :now"
+            " ORDER BY next_attempt, queued_id, number LIMIT :most",
+            name=name,
+            priority=priority,
+            now=now,
+            most=most - len(found),
+        )
+        found += [recipient(row) for row in rows]
+        if len(found) >= most:
+            break
+    return found + _rest(tx, found, now) if len(found) >= most else found
+
+
+def _rest(tx: Tx, found: Sequence[Recipient], now: int) -> list[Recipient]:
+    """The letter that was cut: its other recipients at this destination."""
+    last = found[-1]
+    rows = tx.all(
+        f"SELECT {RECIPIENT} FROM delivery WHERE queued_id = :id AND destination = :name"
+        f" AND status = {WAITING} AND next_attempt <= :now ORDER BY number LIMIT :most",
+        id=last.queued_id,
+        name=last.destination,
+        now=now,
+        most=MOST_OF_A_LETTER,
+    )
+    there = {one.number for one in found if one.queued_id == last.queued_id}
+    return [one for one in map(recipient, rows) if one.number not in there]
+
+
+def take(
+    tx: Tx, lease: int, destination: str, recipients: Sequence[Recipient], now: int
+) -> tuple[Claimed, ...]:
+    """Claim these under a fresh lease; their letters."""
+    open_lease(tx, lease, destination, now + LEASE_MS)
+    _mark(tx, lease, recipients)
+    return grouped(tx, recipients)
+
+
+def _mark(tx: Tx, lease: int, recipients: Iterable[Recipient]) -> None:
+    tx.many(
+        f"UPDATE delivery SET status = {CLAIMED}, lease = ? WHERE queued_id = ? AND number = ?",
+        [(lease, one.queued_id, one.number) for one in recipients],
+    )
+
+
+def _set_ready(tx: Tx, name: str, now: int) -> None:
+    """The time of the first delivery that waits; later than others that are ready now."""
+    soonest = NEVER
+    for priority in PRIORITIES:
+        row = tx.one(
+            f"SELECT next_attempt FROM delivery WHERE destination = :name AND status = {WAITING}"
+            " AND priority = :priority ORDER BY next_attempt LIMIT 1",
+            name=name,
+            priority=priority,
+        )
+        if row is not None:
+            soonest = min(soonest, row[0])
+    tx.execute(
+        "UPDATE destination SET ready_at = :at WHERE name = :name",
+        name=name,
+        at=max(now, soonest),
+    )
+
+
+def _let_go(tx: Tx, lease: int, now: int) -> None:
+    """What a lease still has waits again, or is held when its letter is."""
+    ready: dict[str, int] = {}
+    for row in tx.all(
+        "UPDATE delivery SET lease = NULL, next_attempt = :now, status ="
+        " CASE WHEN (SELECT held FROM queued WHERE id = delivery.queued_id) = 1"
+        f" THEN {HELD} ELSE {WAITING} END WHERE lease = :lease RETURNING destination",
+        lease=lease,
+        now=now,
+    ):
+        ready[row[0]] = now
+    make_ready(tx, ready)

@@ -1,0 +1,101 @@
+"""Patience and its end: letters that have waited long are told of, then given up.
+
+Most of what waits for a dead host is never tried by itself (its destination is put off as
+a whole), so delay and end are found by age, not by attempts. Ids begin with the time of
+acceptance: both walks begin at the oldest letter and end where the young ones begin.
+RFC 5321 §4.5.4.1, RFC 3461 §4.1 (DELAY).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from postroom.db.database import Tx
+from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
+from postroom.queue.claimed import (
+    RECIPIENT,
+    Batch,
+    Claimed,
+    Recipient,
+    grouped,
+    in_letters,
+    recipient,
+)
+from postroom.queue.claims import take
+from postroom.queue.rows import WAITING
+
+_JOINED: Final = ", ".join([f"d.{name}" for name in RECIPIENT.split(", ")])
+
+
+def overdue(tx: Tx, lease: int, before: int, now: int, most: int) -> Batch | None:
+    """Deliveries of letters that were due ``before``, whose senders have waited enough."""
+    rows = tx.all(
+        f"SELECT {_JOINED} FROM queued q JOIN delivery d ON d.queued_id = q.id"
+        f" WHERE q.due < :before AND d.status = {WAITING}"
+        " AND q.id < :bound ORDER BY q.id LIMIT :most",
+        before=before,
+        bound=_id_at(before),
+        most=most,
+    )
+    recipients = [recipient(row) for row in rows]
+    if not recipients:
+        return None
+    letters = take(tx, lease, "", recipients, now)
+    return Batch(lease, "", letters, 1, 0)
+
+
+def undelayed(
+    tx: Tx, mark: int, before: int, now: int, most: int
+) -> tuple[tuple[Claimed, ...], int]:
+    """Letters after ``mark`` due ``before`` with recipients whose sender was told nothing yet.
+
+    Nothing is claimed. With the mark from which to go on: letters up to it need no look.
+    """
+    ids = [
+        row[0]
+        for row in tx.all(
+            "SELECT id FROM queued WHERE id > :mark AND id < :bound ORDER BY id LIMIT :most",
+            mark=mark,
+            bound=_id_at(before),
+            most=most,
+        )
+    ]
+    if not ids:
+        return (), max(mark, _id_at(before) - 1)
+    rows = in_letters(
+        tx,
+        f"SELECT {RECIPIENT} FROM delivery WHERE status = {WAITING} AND warned = 0"
+        " AND next_attempt > :now AND queued_id IN ({}) ORDER BY queued_id, number",
+        ids,
+        now=now,
+    )
+    found = grouped(tx, [recipient(row) for row in rows])
+    return tuple([one for one in found if one.letter.due < before]), ids[-1]
+
+
+def mark(tx: Tx, name: str) -> int:
+    """How far a walk through the queue has come; 0 at first."""
+    row = tx.one("SELECT value FROM queue_mark WHERE name = :name", name=name)
+    return int(row[0]) if row else 0
+
+
+def set_mark(tx: Tx, name: str, value: int) -> None:
+    """Remember how far it has come."""
+    tx.execute(
+        "INSERT INTO queue_mark (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name=name,
+        value=value,
+    )
+
+
+def warn(tx: Tx, recipients: Iterable[Recipient]) -> None:
+    """Their sender has been told of the delay."""
+    tx.many(
+        "UPDATE delivery SET warned = 1 WHERE queued_id = ? AND number = ?",
+        [(one.queued_id, one.number) for one in recipients],
+    )
+
+
+def _id_at(milliseconds: int) -> int:
+    """The first id of a moment (``db.ids``)."""
+    return max(0, milliseconds) << (NODE_BITS + SEQUENCE_BITS)
