@@ -1,4 +1,10 @@
+from datetime import UTC, datetime
+
 from tests.cli.conftest import Shell
+
+
+def year() -> int:
+    return datetime.now(UTC).year
 
 
 def test_domains_are_added_listed_shown_and_removed(shell: Shell) -> None:
@@ -24,6 +30,8 @@ def test_domains_are_added_listed_shown_and_removed(shell: Shell) -> None:
         "xn--bcher-kva.example is an alias of demo.test;"
         " run: postroom domain remove xn--bcher-kva.example"
     )
+    said = shell.says("domain", "show", "demo.test")
+    assert "signing keys   pr2026a (active)" in said.replace(str(year()), "2026")
     shell.says("domain", "remove", "bücher.example")
     assert shell.json("domain", "remove", "demo.test")["name"] == "demo.test"
     assert shell.json("domain", "list") == []
@@ -50,3 +58,15 @@ def test_a_domain_is_renamed(shell: Shell) -> None:
         "domain old.test is now new.test\n"
     )
     assert shell.json("domain", "show", "old.test")["alias_of"] == "new.test"
+
+
+def test_a_new_domain_says_where_its_keys_are(shell: Shell) -> None:
+    added = shell.run("domain", "add", "demo.test")
+    assert added.stderr == (
+        "note: its mail is signed; publish its keys in DNS: postroom dkim show demo.test\n"
+    )
+    told = shell.json("domain", "add", "other.test")
+    assert [key["algorithm"] for key in told["dkim"]] == ["rsa", "ed25519"]
+    assert told["dkim"] == shell.json("dkim", "show", "other.test")
+    renamed = shell.run("domain", "rename", "demo.test", "new.test")
+    assert "postroom dkim show new.test" in renamed.stderr

@@ -107,6 +107,52 @@ def test_a_sender_is_owned_by_who_alone_gets_its_letters(town: Towns) -> None:
     asyncio.run(run())
 
 
+def test_forwards_do_not_change_who_owns_a_sender(town: Towns) -> None:
+    """Who gets the letters of another by a forward must not write in the other's name."""
+
+    async def run() -> None:
+        async with town() as t:
+            await t.domain("demo.test")
+            alice, bob = await t.account("alice@demo.test"), await t.account("bob@demo.test")
+            await t.alias("sales@demo.test", "alice@demo.test")
+            await t.alias("both@demo.test", "alice@demo.test", "x@example.org")
+            for targets, keep in (
+                (["bob@demo.test"], False),
+                (["bob@demo.test"], True),
+                (["a@example.org"], False),
+                (["gone@demo.test"], False),
+            ):
+                await t.forward("alice@demo.test", *targets, keep=keep)
+                for sender in ("alice@demo.test", "alice+x@demo.test", "sales@demo.test"):
+                    assert await t.directory.owns(alice.id, at(sender))
+                    assert not await t.directory.owns(bob.id, at(sender))
+                assert not await t.directory.owns(alice.id, at("both@demo.test"))
+            await t.disable("alice@demo.test")
+            assert not await t.directory.owns(alice.id, at("alice@demo.test"))
+
+    asyncio.run(run())
+
+
+def test_names_are_names_and_nothing_that_leads_to_them(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            await t.domain("demo.test")
+            await t.account("alice@demo.test")
+            await t.alias("team@demo.test", "alice@demo.test")
+            await t.catch_all("demo.test", "alice@demo.test")
+            for name, expected in (
+                ("ALICE@demo.test", True),
+                ("team@demo.test", True),
+                ("alice+x@demo.test", False),
+                ("other@demo.test", False),
+                ("postmaster@demo.test", False),
+                ("alice@other.test", False),
+            ):
+                assert await t.directory.is_name(at(name)) is expected
+
+    asyncio.run(run())
+
+
 def test_postmaster_needs_no_domain_but_there_must_be_one(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
@@ -129,6 +175,8 @@ def test_small_questions(town: Towns) -> None:
             assert await t.directory.is_own(Domain("demo.test"))
             assert await t.directory.is_own(Domain("alias.test"))
             assert not await t.directory.is_own(Domain("other.test"))
+            await t.domain("other.test")
+            assert await t.directory.is_own(Domain("other.test"))
             assert await t.directory.quota_of(alice.id) == 10
             assert await t.directory.quota_of(1) == 0
             assert await t.directory.address_of(alice.id) == "alice@demo.test"

@@ -14,6 +14,7 @@ def test_keys_are_made_once_and_stay(data: Path) -> None:
     assert len(first.pepper) == KEY_SIZE
     assert again.pepper == first.pepper
     assert again.scram == first.scram != first.pepper
+    assert again.srs == first.srs not in {first.pepper, first.scram}
 
 
 def test_nobody_else_may_read_them(data: Path) -> None:
@@ -44,3 +45,9 @@ def test_a_folder_that_cannot_be_made_is_a_storage_failure(data: Path) -> None:
     (data / "secrets").write_text("a file")
     with pytest.raises(StorageFailed):
         _ = Secrets(data / "secrets").scram
+
+
+def test_every_use_has_a_key_of_its_own(data: Path) -> None:
+    secrets = Secrets(data / "secrets")
+    assert len({secrets.pepper, secrets.scram, secrets.seal}) == 3
+    assert Secrets(data / "secrets").seal == secrets.seal

@@ -8,16 +8,27 @@ from typing import Final
 from postroom.address import Address, Domain
 from postroom.db.database import Database, Tx
 from postroom.db.ids import Ids
-from postroom.directory import accounts, addresses, aliases, credentials, domains, passwords
+from postroom.directory import (
+    accounts,
+    addresses,
+    aliases,
+    credentials,
+    domains,
+    forwards,
+    passwords,
+    send_as,
+)
 from postroom.directory.accounts import Account, Scram
 from postroom.directory.aliases import Alias
 from postroom.directory.credentials import APP_SCOPES, Credential
 from postroom.directory.directory import Directory
 from postroom.directory.domains import OwnDomain
 from postroom.directory.expand import Resolution
+from postroom.directory.forwards import Forward
 from postroom.directory.names import Policy
 from postroom.directory.passwords import Costs
 from postroom.directory.secrets import Secrets
+from postroom.directory.send_as import Grant
 from tests.conftest import Opener
 from tests.fakes import Clock
 
@@ -145,6 +156,22 @@ class Town:
         )
         await self.directory.change(lambda tx: aliases.add(tx, alias, self.ids.next()))
         return alias
+
+    async def forward(self, account: str, *targets: str, keep: bool = True) -> None:
+        def write(tx: Tx) -> None:
+            found = accounts.require(tx, at(account))
+            where = Forward(tuple(map(at, targets)), keep)
+            forwards.put(tx, found, self.ids.next(), where, self.clock())
+
+        await self.directory.change(write)
+
+    async def grant(self, account: str, what: str) -> None:
+        local, _, domain = what.rpartition("@")
+
+        def write(tx: Tx) -> None:
+            send_as.add(tx, accounts.require(tx, at(account)).id, Grant(local, domain))
+
+        await self.directory.change(write)
 
     async def further(self, account: str, address: str) -> None:
         await self.directory.change(

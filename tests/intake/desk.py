@@ -15,6 +15,7 @@ from postroom.db.database import Database
 from postroom.db.ids import Ids
 from postroom.directory.accounts import Account
 from postroom.directory.login import Identity
+from postroom.directory.sending import Sending
 from postroom.intake.conversation import Conversation
 from postroom.intake.disk import Disk
 from postroom.intake.intake import Intake
@@ -22,6 +23,7 @@ from postroom.intake.peer import Peer
 from postroom.intake.services import Services
 from postroom.notify import Notify
 from postroom.post.commit import Post
+from postroom.post.notice import Budget
 from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.replies import Reply
 from postroom.store.store import Store
@@ -35,6 +37,9 @@ LETTER: Final = (
     b"Message-ID: <1@client.example>\r\nDate: Mon, 21 Sep 2026 14:13:20 +0000\r\n\r\nHi.\r\n"
 )
 
+
+BOBS: Final = LETTER.replace(b"Ann <ann@client.example>", b"Bob <bob@local.test>")
+"""The same, written by bob."""
 
 LARGE: Final = LETTER + b"".join(
     bytes_of(number, 45).hex().encode() + b"\r\n" for number in range(3000)
@@ -55,6 +60,7 @@ class Desk:
         directory = self.town.directory
         self.store = Store(db, self.blobs, self.ids, self.clock, self.notify, directory.quota_of)
         self.post = Post(db, self.blobs, self.notify, self.clock)
+        self.sending = Sending(db, self.clock, limits.sends_per_day)
         self.services = Services(
             hostname="mx.local.test",
             limits=limits,
@@ -65,6 +71,8 @@ class Desk:
             ids=self.ids,
             clock=self.clock,
             disk=Disk(data, 0, self.clock),
+            sending=self.sending,
+            budget=Budget(self.clock, 100),
         )
         self.alice: Account
         self.bob: Account
@@ -116,7 +124,9 @@ class Desk:
 
     async def queue(self) -> list[tuple[str, str]]:
         rows = await self.db.read(
-            lambda tx: tx.all("SELECT recipient, destination FROM delivery ORDER BY queued_id, number")
+            lambda tx: tx.all(
+                "SELECT recipient, destination FROM delivery ORDER BY queued_id, number"
+            )
         )
         return [(bytes(recipient).decode(), name) for recipient, name in rows]
 
@@ -129,6 +139,7 @@ async def desk(database: Opener, data: Path, limits: Limits | None = None) -> As
         try:
             yield one
         finally:
+            await one.sending.close()
             one.notify.close()
             one.town.directory.close()
 

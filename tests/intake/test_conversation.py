@@ -18,6 +18,7 @@ from postroom.telemetry.events import (
 from tests.conftest import Opener
 from tests.fakes import Recorder
 from tests.intake.desk import (
+    BOBS,
     LARGE,
     LETTER,
     Blocks,
@@ -173,7 +174,7 @@ def test_a_person_sends_from_own_addresses_only(database: Opener, data: Path) ->
                 ("nobody@local.test", "553 5.7.1"),
                 ("bob@other.test", "553 5.7.1"),
                 ('"alice@local.test"@local.test', "553 5.7.1"),
-                ("", "553 5.7.1"),
+                ("", "250 2.1.0"),
             ):
                 assert (sender, said(await one.mail(mail(sender)))) == (sender, expected)
             at_25 = await here.logged_in(here.bob, "smtp")
@@ -316,7 +317,7 @@ def test_a_person_s_line_ends_are_mended(database: Opener, data: Path) -> None:
         async with desk(database, data) as here:
             one = await here.logged_in(here.bob)
             body = b"one\ntwo\rthree\r\n\n.\n\r.\r"
-            for octets in (LETTER + body, LETTER + b"x" * 80_000 + body):
+            for octets in (BOBS + body, BOBS + b"x" * 80_000 + body):
                 (answer,) = await send(
                     one, "alice@local.test", octets=octets, sender="bob@local.test",
                     defect="bare-newline", cut=Blocks(3000),
@@ -327,7 +328,7 @@ def test_a_person_s_line_ends_are_mended(database: Opener, data: Path) -> None:
                 assert letter.count(b"\r") == letter.count(b"\n") == letter.count(b"\r\n")
                 assert b"with ESMTPSA" in letter
             (answer,) = await send(
-                one, "alice@local.test", octets=LETTER, sender="bob@local.test", defect="nul"
+                one, "alice@local.test", octets=BOBS, sender="bob@local.test", defect="nul"
             )
             assert said(answer) == "550 5.6.0"
 
@@ -359,7 +360,7 @@ def test_remote_recipients_are_queued_with_what_they_ask_for(database: Opener, d
             await one.rcpt(rcpt("JÖRG@BÜCHER.test"))
             await one.rcpt(rcpt("c@x.test"))
             await one.rcpt(rcpt("c@X.test."))
-            await one.content(LETTER)
+            await one.content(BOBS)
             (answer,) = await one.end(None)
             assert said(answer) == "250 2.0.0"
             rows = await here.db.read(

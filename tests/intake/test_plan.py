@@ -1,16 +1,20 @@
 """From recipients and octets to a letter."""
 
+import msgspec
+import pytest
+
 from postroom.address import Address
 from postroom.blobs.prepared import Prepared
 from postroom.db.ids import Ids
 from postroom.directory.expand import Local
 from postroom.intake import plan
 from postroom.intake.peer import Peer
-from postroom.intake.plan import Content, Envelope
+from postroom.intake.plan import Content, Envelope, Onward
 from postroom.intake.relay import Accepted
 from postroom.intake.stamp import Session
 from postroom.message.index import Indexed
 from postroom.protocol.smtp.commands import Mail
+from postroom.queue.rows import NORMAL, OURS, STRANGER
 from tests.fakes import START, Clock
 
 SESSION = Session(Peer("s", "192.0.2.1", 1, "smtp", tls="TLSv1.3"), "mx.local.test", "client\x07")
@@ -34,7 +38,8 @@ def test_every_account_and_every_address_gets_one() -> None:
         Accepted("all@l.test", (local(1, "all@l.test", 5), local(2, "all@l.test")), ("x@y.test",)),
         Accepted("one@l.test", (local(1, "one@l.test", 5),), ("x@y.test", "z@y.test")),
     )
-    letter = plan.letter(SESSION, many, CONTENT, Ids(Clock()), 77, START)
+    onward = Onward("srs@l.test", b"Delivered-To: all@l.test\r\n", STRANGER, NORMAL)
+    letter = plan.letter(SESSION, many, CONTENT, Ids(Clock()), 77, START, onward)
     assert [(c.account_id, c.recipient, c.quota, c.mailbox) for c in letter.copies] == [
         (1, "all@l.test", 5, "INBOX"),
         (2, "all@l.test", 0, "INBOX"),
@@ -48,6 +53,12 @@ def test_every_account_and_every_address_gets_one() -> None:
     ]
     assert letter.queued is not None
     assert (letter.queued.id, letter.queued.size) == (77, 150)
+    assert (letter.queued.sender, letter.queued.prefix) == (
+        b"srs@l.test", b"Delivered-To: all@l.test\r\n",
+    )  # fmt: skip
+    assert (letter.queued.origin, letter.queued.priority) == (STRANGER, NORMAL)
+    assert letter.queued.first_attempt == START
+    assert letter.copies[0].prefix.startswith(b"Return-Path: <a@client.example>\r\n")
     assert letter.references == 3
     assert plan.reasons(letter)[1] == "queued for addresses elsewhere: 2"
 
@@ -73,3 +84,39 @@ def test_for_names_the_only_recipient() -> None:
     assert b" for <b@l.test>" in stamped.replace(b"\r\n\t", b" ")
     assert stamped.endswith(b"+0000\r\nSubject: y\r\n\r\n")
     assert b" for " not in plan.stamped(SESSION, two, head, 77, START)
+
+
+def test_what_is_held_waits_in_the_queue_for_everybody() -> None:
+    """RFC 4865: nobody gets it before its time, whoever is at home here neither."""
+    both = Accepted("all@l.test", (local(1, "all@l.test"), local(2, "all@l.test")), ("x@y.test",))
+    onward = Onward("a@l.test", b"", OURS, NORMAL)
+    now = envelope(both, Accepted("z@y.test", (), ("z@y.test",)))
+    for mail, due in (
+        (Mail(None, hold_for=60), START + 60_000),
+        (Mail(None, hold_until=START + 5), START + 5),
+    ):
+        held = msgspec.structs.replace(now, mail=mail)
+        letter = plan.letter(SESSION, held, CONTENT, Ids(Clock()), 77, START, onward)
+        assert letter.copies == ()
+        assert [(o.number, o.recipient, o.destination) for o in letter.outgoing] == [
+            (0, b"all@l.test", "l.test"),
+            (1, b"x@y.test", "y.test"),
+            (2, b"z@y.test", "y.test"),
+        ]
+        assert letter.queued is not None
+        assert (letter.queued.due, letter.queued.accepted) == (due, START)
+        assert plan.reasons(letter)[0] == "queued for addresses: 3"
+        assert plan.reasons(letter)[1].startswith("held until Mon, 21 Sep 2026 14:1")
+    for mail in (Mail(None, hold_for=0), Mail(None, hold_until=START - 1)):
+        at_once = msgspec.structs.replace(now, mail=mail)
+        letter = plan.letter(SESSION, at_once, CONTENT, Ids(Clock()), 77, START, onward)
+        assert (len(letter.copies), len(letter.outgoing)) == (2, 2)
+
+
+def test_nothing_is_queued_without_knowing_how() -> None:
+    here = envelope(Accepted("b@l.test", (local(1, "b@l.test"),), ()))
+    elsewhere = envelope(Accepted("x@y.test", (), ("x@y.test",)))
+    onward = Onward("a@l.test", b"", OURS, NORMAL)
+    for wrong, how in ((here, onward), (elsewhere, None)):
+        with pytest.raises(ValueError, match="elsewhere"):
+            plan.letter(SESSION, wrong, CONTENT, Ids(Clock()), 77, START, how)

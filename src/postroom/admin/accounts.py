@@ -1,6 +1,6 @@
 """Accounts: who has a mailbox here, who may log in and with what."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -11,8 +11,18 @@ from postroom.admin.credentials import AppPasswordView, app_view, chosen, is_hol
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
-from postroom.directory import accounts, addresses, credentials, passwords
+from postroom.directory import (
+    accounts,
+    addresses,
+    credentials,
+    forwards,
+    passwords,
+    send_as,
+    sending,
+)
 from postroom.directory.accounts import KEPT_MS, Account, Scram
+from postroom.directory.forwards import Forward
+from postroom.directory.sending import Sent
 from postroom.errors import Invalid, NotFound
 from postroom.store.usage import Usage
 
@@ -33,6 +43,16 @@ class AccountView(msgspec.Struct, frozen=True):
     created: datetime
     kept_until: datetime | None
     """Of a removed account: when its mail goes."""
+    forwards: tuple[str, ...]
+    """Where its mail goes on to."""
+    keeps_copy: bool
+    """Whether it gets its mail itself."""
+    send_limit: int | None
+    """Recipients in 24 hours, 0 for no limit, None for that of the settings."""
+    sent: int
+    """Recipients in the present 24 hours."""
+    sending_stopped: bool
+    """Whether it was stopped in them: release it, or wait."""
 
 
 class AccountDetails(AccountView, frozen=True):
@@ -41,6 +61,8 @@ class AccountDetails(AccountView, frozen=True):
     addresses: tuple[str, ...]
     named_by: tuple[str, ...]
     """Aliases that send here; ``@domain`` for a catch-all."""
+    send_as: tuple[str, ...]
+    """What it may send as besides its addresses; ``@domain`` for a whole domain."""
     used: int
     """Octets that its mail weighs."""
     messages: int
@@ -97,7 +119,7 @@ async def add(
             credentials.set_password(tx, added, credential)
         return accounts.require(tx, account.address)
 
-    return _view(await office.directory.change(write))
+    return await _viewed(office, await office.directory.change(write))
 
 
 async def every(
@@ -105,14 +127,15 @@ async def every(
 ) -> AsyncIterator[AccountView]:
     """All accounts by domain and name, read in pages; or those that can be restored."""
     sought = names.sought(search)
-    async for account in paging.walk(
-        office.directory,
-        lambda tx, after, size: accounts.page(tx, after, size, search=sought, removed=removed),
-        lambda account: account.key,
-        ("", "", 0),
-        limit,
+
+    def page(tx: Tx, after: tuple[str, str, int], size: int) -> list[tuple[Account, AccountView]]:
+        found = accounts.page(tx, after, size, search=sought, removed=removed)
+        return list(zip(found, _views(tx, found, office.now()), strict=True))
+
+    async for _, view in paging.walk(
+        office.directory, page, lambda pair: pair[0].key, ("", "", 0), limit
     ):
-        yield _view(account)
+        yield view
 
 
 async def show(office: Office, address: str) -> AccountDetails:
@@ -120,7 +143,7 @@ async def show(office: Office, address: str) -> AccountDetails:
     name = names.address(address)
     account = await office.directory.look(lambda tx: accounts.require(tx, name))
     usage = await office.store.usage(account.id)
-    return await office.directory.look(lambda tx: _details(tx, account, usage))
+    return await office.directory.look(lambda tx: _details(tx, account, usage, office.now()))
 
 
 async def change(
@@ -131,24 +154,32 @@ async def change(
     admin: bool | None = None,
     quota: int | None = None,
     disabled: bool | None = None,
+    send_limit: int | Literal["default"] | None = None,
 ) -> AccountView:
-    """Set what is given. A disabled account neither receives nor logs in."""
+    """Set what is given. A disabled account neither receives nor logs in.
+
+    ``send_limit`` is recipients in 24 hours, 0 for no limit.
+    """
     found = names.address(address)
     new_name = None if name is None else _name(name)
     new_quota = None if quota is None else _quota(quota)
+    new_limit = None if send_limit is None or send_limit == "default" else _limit(send_limit)
 
     def write(tx: Tx) -> Account:
+        account = accounts.require(tx, found)
         accounts.change(
             tx,
-            accounts.require(tx, found),
+            account,
             name=new_name,
             is_admin=admin,
             quota=new_quota,
             is_disabled=disabled,
         )
+        if send_limit is not None:
+            sending.set_limit(tx, account.id, new_limit)
         return accounts.require(tx, found)
 
-    return _view(await office.directory.change(write))
+    return await _viewed(office, await office.directory.change(write))
 
 
 async def rename(office: Office, address: str, new: str, *, keep_old: bool = False) -> AccountView:
@@ -160,7 +191,7 @@ async def rename(office: Office, address: str, new: str, *, keep_old: bool = Fal
         accounts.rename(tx, accounts.require(tx, old_name), new_name, keep_id=keep_id)
         return accounts.require(tx, new_name)
 
-    return _view(await office.directory.change(write))
+    return await _viewed(office, await office.directory.change(write))
 
 
 async def remove(office: Office, address: str) -> Removal:
@@ -247,15 +278,17 @@ async def purge_removed(
     return due
 
 
-def _details(tx: Tx, account: Account, usage: Usage) -> AccountDetails:
+def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails:
     further = accounts.further(tx, account.id)
     named_by = [addresses.named_by(tx, one) for one in [account.address, *further]]
     ring = credentials.of(tx, account.id)
     used = [one.last_used for one in ring if one.last_used is not None]
+    (view,) = _views(tx, [account], now)
     return AccountDetails(
-        **msgspec.structs.asdict(_view(account)),
+        **msgspec.structs.asdict(view),
         addresses=tuple(map(str, further)),
         named_by=tuple(dict.fromkeys(text for some in named_by for text in some)),
+        send_as=tuple(one.written for one in send_as.of(tx, account.id)),
         used=usage.octets,
         messages=usage.messages,
         has_password=any(one.kind == "password" for one in ring),
@@ -265,7 +298,12 @@ def _details(tx: Tx, account: Account, usage: Usage) -> AccountDetails:
 
 
 async def _forget(office: Office, ident: int) -> None:
-    await office.directory.change(lambda tx: accounts.forget(tx, ident))
+    def write(tx: Tx) -> None:
+        forwards.remove(tx, ident)
+        sending.forget(tx, ident)
+        accounts.forget(tx, ident)
+
+    await office.directory.change(write)
 
 
 def _name(name: str) -> str:
@@ -281,7 +319,23 @@ def _quota(quota: int) -> int:
     return quota
 
 
-def _view(account: Account) -> AccountView:
+def _limit(limit: int) -> int:
+    if not 0 <= limit < 1 << 40:
+        raise Invalid("a limit is a number of recipients in 24 hours, 0 for none")
+    return limit
+
+
+async def _viewed(office: Office, account: Account) -> AccountView:
+    return (await office.directory.look(lambda tx: _views(tx, [account], office.now())))[0]
+
+
+def _views(tx: Tx, found: Sequence[Account], now: int) -> list[AccountView]:
+    idents = [account.id for account in found]
+    onward, sent = forwards.among(tx, idents), sending.of(tx, idents, now)
+    return [_view(one, onward.get(one.id), sent.get(one.id, Sent())) for one in found]
+
+
+def _view(account: Account, forward: Forward | None, sent: Sent) -> AccountView:
     state: State = "active"
     if account.removed is not None:
         state = "removed"
@@ -298,4 +352,9 @@ def _view(account: Account) -> AccountView:
         quota=account.quota,
         created=names.moment(account.created),
         kept_until=None if account.removed is None else names.moment(account.removed + KEPT_MS),
+        forwards=() if forward is None else tuple(map(str, forward.targets)),
+        keeps_copy=forward is None or forward.keeps,
+        send_limit=sent.most,
+        sent=sent.recipients,
+        sending_stopped=sent.is_stopped,
     )

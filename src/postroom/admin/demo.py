@@ -1,4 +1,4 @@
-"""What ``postroom demo`` starts with: a domain, two people, six letters."""
+"""What ``postroom demo`` starts with: a domain, its people, six letters."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,8 @@ from postroom.message.compose import Attachment, Draft, Person, compose
 from postroom.protocol.dots import Stuffer
 
 DOMAIN: Final = "demo.test"
-PEOPLE: Final = {"alice": "Alice Ahlberg", "bob": "Bob Brandt"}
+PEOPLE: Final = {"alice": "Alice Ahlberg", "bob": "Bob Brandt", "outbound": "Sent elsewhere"}
+"""``outbound`` is where ``delivery.capture`` files what is for other servers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,9 @@
-"""Domains: add, list, show, set, rename, remove."""
+"""Domains: add, list, show, set, rename, remove.
 
+A new domain gets its signing keys at once (see ``admin.dkim``).
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final, Literal
@@ -7,10 +11,12 @@ from typing import Final, Literal
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.admin import names, paging
+from postroom.admin import dkim, names, paging
+from postroom.admin.dkim import KeyView
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import addresses, domains
+from postroom.directory import addresses, dkim_keys, domains, relays
+from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import Policy
 from postroom.errors import Invalid, NotFound
@@ -31,12 +37,19 @@ class DomainView(msgspec.Struct, frozen=True):
     created: datetime
 
 
+class DomainAdded(DomainView, frozen=True):
+    """A new domain with the keys that sign its mail; their records belong in DNS."""
+
+    dkim: tuple[KeyView, ...]
+
+
 class DomainDetails(DomainView, frozen=True):
     """A domain with what it holds."""
 
     accounts: int
     aliases: int
     alias_domains: tuple[str, ...]
+    dkim: tuple[KeyView, ...]
 
 
 class DomainChanges(msgspec.Struct, frozen=True):
@@ -48,14 +61,34 @@ class DomainChanges(msgspec.Struct, frozen=True):
     dots: Literal["significant", "ignored"] | None = None
 
 
-async def add(office: Office, name: str, *, alias_of: str | None = None) -> DomainView:
-    """Receive mail for a domain; with ``alias_of`` all its names are names of the other."""
+async def add(
+    office: Office,
+    name: str,
+    *,
+    alias_of: str | None = None,
+    generate: Generate = generate_pair,
+) -> DomainAdded:
+    """Receive mail for a domain; with ``alias_of`` all its names are names of the other.
+
+    It gets a pair of signing keys, which sign from the first letter; one that comes back
+    keeps those it had.
+    """
     domain = names.domain(name)
     target = None if alias_of is None else names.domain(alias_of)
-    ident = office.ids.next()
-    now = office.now()
-    return _view(
-        await office.directory.change(lambda tx: domains.add(tx, ident, domain, target, now))
+    pair = await asyncio.to_thread(generate)
+    ident, key_ids = office.ids.next(), (office.ids.next(), office.ids.next())
+    seal_key, now = office.directory.secrets.seal, office.now()
+
+    def write(tx: Tx) -> tuple[OwnDomain, list[DkimKey]]:
+        own = domains.add(tx, ident, domain, target, now)
+        keys = dkim_keys.of(tx, own.id)
+        if not any(key.state == "active" for key in keys):
+            keys = dkim_keys.add(tx, key_ids, own, pair, seal_key=seal_key, now=now)
+        return own, keys
+
+    own, keys = await office.directory.change(write)
+    return DomainAdded(
+        **msgspec.structs.asdict(_view(own)), dkim=tuple(dkim.view(key) for key in keys)
     )
 
 
@@ -86,6 +119,7 @@ async def show(office: Office, name: str) -> DomainDetails:
             accounts=held.accounts,
             aliases=held.aliases,
             alias_domains=tuple(domains.aliases(tx, own)),
+            dkim=tuple(dkim.view(key) for key in dkim_keys.of(tx, own.id)),
         )
 
     return await office.directory.look(read)
@@ -113,17 +147,24 @@ async def change(office: Office, name: str, changes: DomainChanges) -> DomainVie
 
 
 async def rename(office: Office, name: str, new: str, *, keep_old: bool = False) -> DomainView:
-    """Rename a domain with all its addresses; ``keep_old`` leaves the old name as an alias."""
+    """Rename a domain with all its addresses; ``keep_old`` leaves the old name as an alias.
+
+    Its signing keys go along; the old name signs with the same ones, which its records
+    publish already.
+    """
     old_domain, new_domain = names.domain(name), names.domain(new)
-    ident = office.ids.next()
-    now = office.now()
+    ident, key_ids = office.ids.next(), (office.ids.next(), office.ids.next())
+    seal_key, now = office.directory.secrets.seal, office.now()
 
     def write(tx: Tx) -> OwnDomain:
         own = domains.require(tx, old_domain)
         domains.rename(tx, own, new_domain)
+        renamed = domains.require(tx, new_domain)
         if keep_old:
-            domains.add(tx, ident, old_domain, new_domain, now)
-        return domains.require(tx, new_domain)
+            alias = domains.add(tx, ident, old_domain, new_domain, now)
+            dkim_keys.copy(tx, key_ids, renamed, alias, seal_key)
+        relays.follow(tx, own.name, renamed.name, keep_old=keep_old)
+        return renamed
 
     return _view(await office.directory.change(write))
 

@@ -1,14 +1,16 @@
-"""``postroom account``: mailboxes, passwords, addresses and quotas."""
+"""``postroom account``: mailboxes, passwords, addresses, quotas and limits."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import click
 import msgspec
 
 from postroom.admin import accounts
+from postroom.admin.accounts import AccountDetails
 from postroom.cli import output
 from postroom.cli.password import app_password, ask, password, password_stdin
+from postroom.cli.sending import SendLimit, forward, release, send_as
 from postroom.cli.work import run
 
 _QUOTA: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE)
@@ -130,6 +132,10 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ("admin", found.admin),
             ("quota", output.size(found.quota) if found.quota else "none"),
             ("used", f"{output.size(found.used)} in {found.messages} messages"),
+            ("forwards to", found.forwards),
+            ("keeps a copy", found.keeps_copy if found.forwards else None),
+            ("may send as", found.send_as),
+            ("sent in 24 hours", _sent(found)),
             ("password", "set" if found.has_password else "none: can't log in"),
             (
                 "app passwords",
@@ -145,15 +151,32 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
 @click.argument("address")
 @click.option("--name", help="The full name.")
 @click.option("--admin/--no-admin", "admin", default=None, help="May administer or not.")
+@click.option(
+    "--send-limit",
+    type=SendLimit(),
+    metavar="N",
+    help="Recipients it may write to in 24 hours: a number, none, default.",
+)
 @output.json_option
 @click.pass_context
 def set_(
-    context: click.Context, address: str, name: str | None, *, admin: bool | None, as_json: bool
+    context: click.Context,
+    address: str,
+    name: str | None,
+    send_limit: int | Literal["default"] | None,
+    *,
+    admin: bool | None,
+    as_json: bool,
 ) -> None:
-    """Change the name or the rights of the account ADDRESS."""
-    if name is None and admin is None:
+    """Change the name, the rights or the limit of the account ADDRESS."""
+    if name is None and admin is None and send_limit is None:
         raise click.UsageError("nothing to set; see --help")
-    changed = run(context, lambda office: accounts.change(office, address, name=name, admin=admin))
+    changed = run(
+        context,
+        lambda office: accounts.change(
+            office, address, name=name, admin=admin, send_limit=send_limit
+        ),
+    )
     output.done(changed, f"account {changed.address} changed", as_json=as_json)
 
 
@@ -265,5 +288,17 @@ def remove_address(context: click.Context, owner: str, further: str, *, as_json:
     output.done(found, f"{found.address} no longer receives as {further}", as_json=as_json)
 
 
+def _sent(found: AccountDetails) -> str:
+    words = [f"to {found.sent} recipients"]
+    if found.send_limit is not None:
+        words.append(f"of {found.send_limit}" if found.send_limit else "of any number")
+    if found.sending_stopped:
+        words.append("(stopped)")
+    return " ".join(words)
+
+
 account.add_command(password)
 account.add_command(app_password)
+account.add_command(forward)
+account.add_command(send_as)
+account.add_command(release)

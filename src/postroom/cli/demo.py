@@ -12,7 +12,15 @@ from typing import Final
 
 import click
 
-from postroom.config.model import STANDARD_PORTS, Config, Limits, Listen, ListenProtocol, Log
+from postroom.config.model import (
+    STANDARD_PORTS,
+    Config,
+    Delivery,
+    Limits,
+    Listen,
+    ListenProtocol,
+    Log,
+)
 
 HOST: Final = "127.0.0.1"
 _TRIES: Final = 200  # ports tried above the one that is taken
@@ -34,8 +42,8 @@ _TRIES: Final = 200  # ports tried above the one that is taken
 def demo(data: Path | None, offset: int) -> None:
     """Try everything on this machine: domain demo.test, alice and bob, six letters.
 
-    Listens on loopback only. Nothing can leave the machine: mail to other domains waits in
-    the queue. Ctrl-C ends it.
+    Listens on loopback only. Nothing can leave the machine: mail to other domains goes to
+    the mailbox outbound@demo.test. Ctrl-C ends it.
     """
     with _folder(data) as folder:
         ports = free_ports(offset)
@@ -87,6 +95,7 @@ def configuration(folder: Path, ports: dict[ListenProtocol, int]) -> Config:
             for protocol, port in ports.items()
         ),
         limits=Limits(disk_reserve=16 * 1024 * 1024),
+        delivery=Delivery(capture=True),
         log=Log(console="none"),
     )
 
@@ -107,20 +116,22 @@ def as_toml(config: Config) -> str:
             f'auth = "{listen.auth}"',
         ]
     lines += ["[limits]", f"disk_reserve = {config.limits.disk_reserve}"]
+    lines += ["[delivery]", f"capture = {str(config.delivery.capture).lower()}"]
     lines += ["[log]", f'console = "{config.log.console}"']
     return "\n".join(lines) + "\n"
 
 
 def tour(ports: dict[str, int], passwords: dict[str, str], file: Path, *, keeps: bool) -> str:
     """What stands on the screen: settings, and lines to copy."""
-    alice, bob = passwords["alice@demo.test"], passwords["bob@demo.test"]
+    alice, bob, outbound = [passwords[f"{one}@demo.test"] for one in ("alice", "bob", "outbound")]
     program = shlex.join([sys.executable, "-m", "postroom", "-c", str(file)])
     kept = str(file.parent) if keeps else f"{file.parent} (removed at the end)"
     return f"""
 Postroom is running. It listens on this machine only; nothing can leave it.
 
-  alice@demo.test   password {alice}
-  bob@demo.test     password {bob}
+  alice@demo.test     password {alice}
+  bob@demo.test       password {bob}
+  outbound@demo.test  password {outbound}    (what is sent to other domains)
 
   your mail program        server {HOST}, user name = whole address, certificate self-signed
     read, IMAP             port {ports["imaps"]} TLS, or {ports["imap"]} STARTTLS
@@ -134,7 +145,7 @@ Lines to copy into another terminal:
 
   swaks --server {HOST}:{ports["smtp"]} --to alice@demo.test --from you@elsewhere.test
   swaks --server {HOST}:{ports["submission"]} --tls --auth PLAIN --auth-user bob@demo.test \\
-        --auth-password {bob} --from bob@demo.test --to alice@demo.test
+        --auth-password {bob} --from bob@demo.test --to alice@demo.test,friend@elsewhere.test
   curl -k -u alice@demo.test:{alice} 'imaps://{HOST}:{ports["imaps"]}/INBOX;MAILINDEX=1'
   curl -u alice@demo.test:{alice} pop3://{HOST}:{ports["pop3"]}/
   openssl s_client -quiet -crlf -starttls smtp -connect {HOST}:{ports["submission"]}

@@ -33,6 +33,7 @@ def add(context: click.Context, name: str, alias_of: str | None, *, as_json: boo
     if added.alias_of:
         sentence += f" as an alias of {added.alias_of}"
     output.done(added, sentence, as_json=as_json)
+    output.note(f"its mail is signed; publish its keys in DNS: postroom dkim show {added.name}")
 
 
 @domain.command("list")
@@ -70,6 +71,7 @@ def show(context: click.Context, name: str, *, as_json: bool) -> None:
             ("separators", found.separators or "none: no subaddresses"),
             ("case", found.case),
             ("dots", found.dots),
+            ("signing keys", [f"{key.selector} ({key.state})" for key in found.dkim]),
             ("added", found.created),
         ]
     )
@@ -116,6 +118,7 @@ def rename(context: click.Context, name: str, new: str, *, keep_old: bool, as_js
     """Rename the domain NAME to NEW, with all its addresses."""
     renamed = run(context, lambda office: domains.rename(office, name, new, keep_old=keep_old))
     output.done(renamed, f"domain {name} is now {renamed.name}", as_json=as_json)
+    output.note(f"publish its signing keys under the new name: postroom dkim show {renamed.name}")
 
 
 @domain.command()

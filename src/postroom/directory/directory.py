@@ -10,13 +10,18 @@ from typing import TypeVar
 from postroom.address import Address, Domain
 from postroom.db.database import ConstraintFailed, Database, Tx
 from postroom.db.ids import Ids
-from postroom.directory import accounts, domains, verify, version
+from postroom.directory import accounts, addresses, domains, send_as, verify, version
 from postroom.directory.accounts import Scram
+from postroom.directory.cache import Cache
+from postroom.directory.dkim_keys import SigningKeys
 from postroom.directory.expand import Resolution
 from postroom.directory.login import Identity, Logins, ScramKeys
 from postroom.directory.passwords import Costs, Hasher
+from postroom.directory.relays import Relays
 from postroom.directory.resolver import Resolver
 from postroom.directory.secrets import Secrets
+from postroom.directory.send_as import Granted
+from postroom.directory.tls_rules import TlsRules
 from postroom.directory.verify import Expansion, Verified
 from postroom.errors import NotFound, Refused
 
@@ -45,6 +50,11 @@ class Directory:
         self._clock = clock
         self._changed = changed
         self._resolver = Resolver(db, clock)
+        self._own = Cache[str, bool](db, clock, _is_own)
+        self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
+        self.signing_keys = SigningKeys(db, clock, secrets)
+        self.relays = Relays(db, clock, secrets)
+        self.tls_rules = TlsRules(db, clock)
         self._logins = Logins(db, clock, secrets, self.hasher, self.costs)
 
     async def look(self, question: Callable[[Tx], T]) -> T:
@@ -73,6 +83,11 @@ class Directory:
     def hint(self) -> None:
         """Another process may have changed the directory."""
         self._resolver.hint()
+        self.signing_keys.hint()
+        self.relays.hint()
+        self.tls_rules.hint()
+        self._own.hint()
+        self._granted.hint()
 
     async def resolve(self, address: Address) -> Resolution:
         """Where a letter for ``address`` goes; from memory when it can be."""
@@ -94,18 +109,32 @@ class Directory:
         """True when letters to ``sender`` come to this account and to nobody else.
 
         So its addresses, their subaddresses, aliases and catch-alls with it as their only
-        member; not a list that others are on as well.
+        member; not a list that others are on as well. Where an account forwards its letters
+        to changes nothing: it goes on owning its addresses, and who gets them does not.
         """
         found = await self.resolve(sender)
+        if found.holders:
+            return found.holders == (account_id,)
         return (
             found.kind == "found"
             and not found.remote
             and [one.account_id for one in found.local] == [account_id]
         )
 
+    async def may_send_as(self, account_id: int, address: Address) -> bool:
+        """True when the account owns the address, or was granted it (see ``send_as``)."""
+        if await self.owns(account_id, address):
+            return True
+        granted = await self._granted.get((account_id, address.domain.ascii))
+        return granted.covers(address.local)
+
     async def is_own(self, domain: Domain) -> bool:
         """True for a domain of this install, alias domains included."""
-        return await self.look(lambda tx: domains.find(tx, domain.ascii)) is not None
+        return await self._own.get(domain.ascii)
+
+    async def is_name(self, address: Address) -> bool:
+        """True when an account or alias has exactly this name: no subaddress, no catch-all."""
+        return await self.look(lambda tx: addresses.find(tx, address)) is not None
 
     async def address_of(self, account_id: int) -> str:
         """The main address of an account; raises NotFound when it was removed."""
@@ -153,3 +182,11 @@ class Directory:
         await self.change(
             lambda tx: accounts.add_holding(tx, account_id, address_id, scram, self._clock())
         )
+
+
+def _is_own(tx: Tx, name: str) -> bool:
+    return domains.find(tx, name) is not None
+
+
+def _granted(tx: Tx, key: tuple[int, str]) -> Granted:
+    return send_as.within(tx, *key)

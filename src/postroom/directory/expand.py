@@ -1,4 +1,4 @@
-"""Where a letter for an address goes: the walk through aliases, level by level.
+"""Where a letter for an address goes: the walk through aliases and forwards, level by level.
 
 A name is tried in this order: exactly; as a subaddress (longest user part first); as
 postmaster or abuse, which go to the admins, or to the holding account until there is
@@ -6,6 +6,9 @@ one; by the catch-all of its domain. An alias sends its targets through the same
 Every name is walked once, so loops end; depth and number of recipients are bounded.
 A member that is gone or disabled is left out; only when no one is left is the whole
 address unknown, disabled or a loop.
+
+An account that forwards its letters is an alias on the way of them, and gets them as well
+when it keeps a copy, or when they would reach nobody. It stays the owner of its addresses.
 """
 
 import graphlib
@@ -39,12 +42,19 @@ class Local(msgspec.Struct, frozen=True):
 
 
 class Resolution(msgspec.Struct, frozen=True):
-    """Who gets the letter; ``via`` names the alias the address is, or is ""."""
+    """Who gets the letter; ``via`` names the alias the address is, or is "".
+
+    ``name`` is the RCPT address in canonical case when no account is there to tell it.
+    ``holders`` are the accounts behind the address before they forward, and 0 for addresses
+    elsewhere; it is empty when nobody forwards.
+    """
 
     kind: Kind
     local: tuple[Local, ...] = ()
     remote: tuple[str, ...] = ()
     via: str = ""
+    name: str = ""
+    holders: tuple[int, ...] = ()
     needs_holding: bool = False
     """True when a role address goes nowhere yet: make the holding account, walk again."""
 
@@ -52,18 +62,26 @@ class Resolution(msgspec.Struct, frozen=True):
 class Walk:
     """One walk from one address; made for a single ``resolve`` or ``loop``.
 
-    The nodes of its graph are aliases (by id) and catch-alls (by minus the domain's id).
+    The nodes of its graph are aliases (by id; a forward is an alias) and catch-alls (by minus
+    the domain's id).
     """
 
-    def __init__(self, tx: Tx) -> None:
-        """Everything is read through ``tx``, so in one snapshot."""
+    def __init__(self, tx: Tx, *, forwards: bool = True) -> None:
+        """Everything is read through ``tx``, so in one snapshot.
+
+        Without ``forwards`` letters stay with the accounts they come to.
+        """
         self._tx = tx
+        self._has_forwards = forwards
         self._domains: dict[str, OwnDomain | None] = {}
         self._seen: set[str] = set()
         self._accounts: dict[int, tuple[str | None, int]] = {}
         self._remote: dict[str, None] = {}
         self._node: dict[str, int] = {}
         self._targets: dict[int, list[str]] = {}
+        self._forwards: set[int] = set()
+        self._handed_on: dict[int, _Handed] = {}
+        self._reached: set[str] = set()
         self._disabled = False
         self._needs_holding = False
 
@@ -73,29 +91,41 @@ class Walk:
         if own is None:
             return Resolution("not-ours")
         kind: Kind = self._run(address)
+        if kind == "found" and self._handed_on:
+            self._take_back()
         if kind == "found" and not self._accounts and not self._remote:
             kind = self._nobody()
             if is_role(address.local):  # RFC 5321 §4.5.1: whatever stands there is dead
-                self._role()
+                self._accounts = {
+                    one.account_id: (None, one.quota)
+                    for one in self._roles()
+                    if one.account_id is not None
+                }
                 kind = "found" if self._accounts else kind
+        holders = self._holders(address) if self._forwards else ()
         if kind != "found":
-            return Resolution(kind, needs_holding=self._needs_holding)
+            return Resolution(kind, holders=holders, needs_holding=self._needs_holding)
         name = str(Address(own.policy.cased(address.local), address.domain))
+        node = self._node.get(self._key(address), 0)
         return Resolution(
             "found",
             tuple(Local(ident, name, *rest) for ident, rest in self._accounts.items()),
             tuple(self._remote),
-            name if self._node.get(self._key(address), 0) > 0 else "",
+            via=name if node > 0 and node not in self._forwards else "",
+            name="" if self._accounts else name,
+            holders=holders,
         )
 
     def loop(self, address: Address) -> list[str]:
-        """The names on the way from the alias ``address`` back to itself, or nothing.
+        """The names on the way from the alias or forward ``address`` to itself, or nothing.
 
         Raises TooMany when its targets can't be walked to the end.
         """
         if self._run(address) == "too-many":
             raise TooMany
-        start = self._node[self._key(address)]
+        start = self._node.get(self._key(address))
+        if start is None:  # a disabled account leads nowhere
+            return []
         ways: dict[int, list[str]] = {start: [str(address)]}
         level = [start]
         while level:
@@ -120,6 +150,27 @@ class Walk:
             if not level:
                 return "found"
         return "too-many"
+
+    def _take_back(self) -> None:
+        """A forward that reaches nobody leaves the letters where they came."""
+        for account_id, handed in self._handed_on.items():
+            seen = {handed.node}
+            todo = [handed.node]
+            is_reached = False
+            while todo and not is_reached:
+                names = self._targets.get(todo.pop(), ())
+                is_reached = any(name in self._remote or name in self._reached for name in names)
+                onward = {self._node[name] for name in names if name in self._node} - seen
+                seen |= onward
+                todo += onward
+            if not is_reached:
+                self._accounts.setdefault(account_id, (handed.detail, handed.quota))
+
+    def _holders(self, address: Address) -> tuple[int, ...]:
+        """Whom the address names, whatever they do with their letters."""
+        found = Walk(self._tx, forwards=False).resolve(address)
+        elsewhere = (0,) if found.remote else ()
+        return tuple(one.account_id for one in found.local) + elsewhere
 
     def _nobody(self) -> Kind:
         if self._disabled:
@@ -152,7 +203,7 @@ class Walk:
         for own, names in missing.values():
             left = self._exact(own, names, aliases)
             left = self._subaddress(own, left, aliases) if left else left
-            onward += self._otherwise(own, left)
+            onward += self._otherwise(own, left, aliases)
         return onward + self._members(aliases)
 
     def _exact(self, own: OwnDomain, names: list[Address], aliases: list[int]) -> list[Address]:
@@ -178,59 +229,84 @@ class Walk:
                     self._take(name, rows[base], detail, aliases)
                     break
                 if is_role(base):
-                    self._role(detail)
+                    self._role(name, detail, aliases)
                     break
             else:
                 left.append(name)
         return left
 
-    def _otherwise(self, own: OwnDomain, names: list[Address]) -> Iterator[Address]:
+    def _otherwise(
+        self, own: OwnDomain, names: list[Address], aliases: list[int]
+    ) -> Iterator[Address]:
         for name in names:
             if is_role(name.local):
-                self._role()
+                self._role(name, None, aliases)
             elif own.catch_all is not None:
                 self._node[self._key(name)] = -own.id
                 self._targets[-own.id] = [self._key(own.catch_all)]
                 yield own.catch_all
 
     def _take(self, name: Address, row: "_Found", detail: str | None, aliases: list[int]) -> None:
+        key = self._key(name)
         if row.alias_id is not None:
-            self._node[self._key(name)] = row.alias_id
-            if row.alias_id not in self._targets:
-                self._targets[row.alias_id] = []
-                aliases.append(row.alias_id)
+            self._enter(key, row.alias_id, aliases)
         elif row.is_disabled:
             self._disabled = True
         elif row.account_id is not None:
-            self._accounts.setdefault(row.account_id, (detail, row.quota))
+            node = row.forward_id if self._has_forwards else None
+            if node is not None:
+                self._forwards.add(node)
+                self._enter(key, node, aliases)
+            if node is None or row.keeps:
+                self._reached.add(key)
+                self._accounts.setdefault(row.account_id, (detail, row.quota))
+            else:
+                self._handed_on.setdefault(row.account_id, _Handed(node, detail, row.quota))
 
-    def _role(self, detail: str | None = None) -> None:
-        """To the admins; to the holding account until there is one."""
+    def _enter(self, key: str, node: int, aliases: list[int]) -> None:
+        self._node[key] = node
+        if node not in self._targets:
+            self._targets[node] = []
+            aliases.append(node)
+
+    def _role(self, name: Address, detail: str | None, aliases: list[int]) -> None:
+        """To the admins, and on to where they forward their letters."""
+        for row in self._roles():
+            self._take(name, row, detail, aliases)
+
+    def _roles(self) -> "list[_Found]":
+        """The admins; the holding account until there is one."""
         rows = self._tx.all(
-            "SELECT id, quota FROM account WHERE is_admin = 1 AND disabled = 0"
-            " AND removed IS NULL ORDER BY id"
+            "SELECT c.id, c.quota, f.alias_id, f.keep FROM account c"
+            " LEFT JOIN forward f ON f.account_id = c.id"
+            " WHERE c.is_admin = 1 AND c.disabled = 0 AND c.removed IS NULL ORDER BY c.id"
         ) or self._tx.all(
-            "SELECT id, quota FROM account WHERE kind = 'holding' AND removed IS NULL"
+            "SELECT id, quota, NULL, 0 FROM account WHERE kind = 'holding' AND removed IS NULL"
             " ORDER BY id LIMIT 1"
         )
-        for ident, quota in rows:
-            self._accounts.setdefault(ident, (detail, quota))
         self._needs_holding = self._needs_holding or not rows
+        return [
+            _Found(ident, None, False, quota, forward_id, bool(keep))
+            for ident, quota, forward_id, keep in rows
+        ]
 
     def _rows(self, own: OwnDomain, keys: Sequence[str]) -> "dict[str, _Found]":
         found: dict[str, _Found] = {}
         for chunk in _chunks(keys):
             names = {f"n{place}": key for place, key in enumerate(chunk)}
             rows = self._tx.all(
-                "SELECT a.canonical, a.account_id, a.alias_id, c.disabled, c.quota"
-                " FROM address a LEFT JOIN account c ON c.id = a.account_id"
+                "SELECT a.canonical, a.account_id, a.alias_id, c.disabled, c.quota, f.alias_id,"
+                " f.keep FROM address a LEFT JOIN account c ON c.id = a.account_id"
+                " LEFT JOIN forward f ON f.account_id = a.account_id"
                 " WHERE a.domain_id = :domain AND a.live = 1"
                 f" AND a.canonical IN ({', '.join(f':{name}' for name in names)})",
                 domain=own.id,
                 **names,
             )
-            for canonical, account_id, alias_id, disabled, quota in rows:
-                found[canonical] = _Found(account_id, alias_id, bool(disabled), quota or 0)
+            for canonical, account_id, alias_id, disabled, quota, forward_id, keep in rows:
+                found[canonical] = _Found(
+                    account_id, alias_id, bool(disabled), quota or 0, forward_id, bool(keep)
+                )
         return found
 
     def _members(self, aliases: list[int]) -> list[Address]:
@@ -265,9 +341,21 @@ class TooMany(Exception):
 
 
 class _Found(msgspec.Struct, frozen=True):
+    """Who holds a name. ``forward_id`` is the nameless alias that an account forwards by."""
+
     account_id: int | None
     alias_id: int | None
     is_disabled: bool
+    quota: int
+    forward_id: int | None = None
+    keeps: bool = False
+
+
+class _Handed(msgspec.Struct, frozen=True):
+    """A forward by which an account keeps no letters, and how it would get them."""
+
+    node: int
+    detail: str | None
     quota: int
 
 

@@ -2,7 +2,9 @@
 
 ``pepper`` keys the verifiers of app passwords: a stolen database alone does not let
 anyone test them. ``scram`` makes the salts of users that do not exist, so they answer
-the same salt every time. The folder is 0700, the files 0600.
+the same salt every time. ``seal`` closes what the database keeps and must give back:
+passwords of relays, private keys for signing. ``srs`` signs the senders of forwarded
+letters, so that only bounces of those come back through us. The folder is 0700, the files 0600.
 
 Two processes may make a key at the same moment: each writes its own temporary file
 (``O_EXCL``), syncs it and links it to the final name; the link of the slower one fails
@@ -37,6 +39,16 @@ class Secrets:
     def scram(self) -> bytes:
         """For the SCRAM salts of unknown users."""
         return self._key("scram")
+
+    @cached_property
+    def seal(self) -> bytes:
+        """For ``sealing``: secrets that must be read again."""
+        return self._key("seal")
+
+    @cached_property
+    def srs(self) -> bytes:
+        """For rewritten senders (``mailauth.srs``)."""
+        return self._key("srs")
 
     def _key(self, name: str) -> bytes:
         path = self._folder / name

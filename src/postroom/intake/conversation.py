@@ -8,42 +8,33 @@ RFC 5321 §3.3 (mail transactions), §4.2.5 (who is responsible after DATA), §6
 RFC 6409 §6.1 (whose sender addresses), RFC 1870 §6 (sizes), RFC 2033 §4.2 (LMTP).
 """
 
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from postroom.address import Address
 from postroom.db.ids import to_text
 from postroom.directory.expand import Local
 from postroom.directory.login import Identity
 from postroom.errors import MailError, OutcomeUnknown, StorageFull
-from postroom.intake import plan, relay, verify
+from postroom.intake import forwarding, plan, receipts, relay, stopped, submission, verify
 from postroom.intake.arrival import Arrival
 from postroom.intake.limits import MAX_COPIES, hop_fault
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Content, Envelope
+from postroom.intake.refusals import Refusals
 from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
 from postroom.intake.stamp import Session
 from postroom.message import trace
-from postroom.message.ident import message_id
 from postroom.message.index import index
+from postroom.post.letter import Letter
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.replies import Reply, reply, reply_to
 from postroom.telemetry import sink
-from postroom.telemetry.events import (
-    MessageAccepted,
-    MessageRefused,
-    RecipientRefused,
-    SenderRefused,
-    SessionFailed,
-)
+from postroom.telemetry.events import MessageAccepted
 
-NOT_YOURS: Final = reply(553, "5.7.1", "That sender address does not belong to you")
-NO_NULL_SENDER: Final = reply(553, "5.7.1", "Submitted messages have a sender")
 DEFECTS: Final = {
     "too-big": replies.MESSAGE_TOO_BIG,
     "nul": reply(550, "5.6.0", "A message must not contain NUL"),
@@ -52,7 +43,6 @@ DEFECTS: Final = {
 MAIL_LOOP: Final = reply(554, "5.4.6", "The message has been delivered to this address before")
 DISK_FULL: Final = reply_to(StorageFull())
 _NOBODY: Final = Mail(None)
-_TOLD: Final = 20  # recipients named in an event
 
 
 class Conversation:
@@ -63,7 +53,7 @@ class Conversation:
         self._peer = peer
         self._session = Session(peer, services.hostname)
         self._identity: Identity | None = None
-        self._is_verbose = False
+        self._refusals = Refusals(peer)
         self._mail: Mail | None = None
         self._sender = ""
         self._accepted: list[Accepted] = []
@@ -98,7 +88,7 @@ class Conversation:
         try:
             refusal = await self._refused_sender(event)
         except Exception as error:  # noqa: BLE001 - our fault costs a retry, never the session
-            return self._failed(error)
+            return self._refusals.failed(error)
         if refusal is not None:
             return refusal
         self.reset()
@@ -111,14 +101,14 @@ class Conversation:
         try:
             return await self._rcpt(event)
         except Exception as error:  # noqa: BLE001 - see mail
-            return self._failed(error)
+            return self._refusals.failed(error)
 
     async def data(self) -> Reply:
         """Content may come."""
         try:
             await self._clear()
         except Exception as error:  # noqa: BLE001 - see mail
-            return self._failed(error)
+            return self._refusals.failed(error)
         return replies.START_CONTENT
 
     async def content(self, octets: bytes) -> None:
@@ -127,7 +117,7 @@ class Conversation:
         try:
             await arrival.take(octets)
         except Exception as error:  # noqa: BLE001 - the reply belongs to the end
-            await arrival.refuse(self._failed(error))
+            await arrival.refuse(self._refusals.failed(error))
 
     async def end(self, defect: str | None) -> list[Reply]:
         """The message is complete: one reply, or one a recipient over LMTP."""
@@ -137,13 +127,14 @@ class Conversation:
             self._sender,
             None if self._identity is None else self._identity.account_id,
             self._accepted,
+            self._may_relay,
         )
         try:
             answers = await self._end(envelope, arrival, defect)
         except OutcomeUnknown:
             raise  # the door cuts the connection: any reply could turn out to be untrue
         except Exception as error:  # noqa: BLE001 - nothing was promised
-            answers = [self._failed(error)]
+            answers = [self._refusals.failed(error)]
         finally:
             self._arrival = None
             self.reset()
@@ -154,6 +145,8 @@ class Conversation:
 
     def reset(self) -> None:
         """Forget the transaction; what was begun on disk goes with the next command."""
+        if self._identity is not None and self._accepted:
+            self._services.sending.give_back(self._identity.account_id, len(self._accepted))
         self._mail = None
         self._sender = ""
         self._accepted = []
@@ -177,7 +170,7 @@ class Conversation:
             directory = self._services.directory
             return await verify.vrfy(directory, argument, may_relay=self._may_relay)
         except Exception as error:  # noqa: BLE001 - see mail
-            return self._failed(error)
+            return self._refusals.failed(error)
 
     async def expn(self, argument: str) -> Reply:
         """RFC 5321 §3.5; strangers learn nothing."""
@@ -186,13 +179,13 @@ class Conversation:
         try:
             return await verify.expn(self._services.directory, argument)
         except Exception as error:  # noqa: BLE001 - see mail
-            return self._failed(error)
+            return self._refusals.failed(error)
 
     async def verb(self) -> Reply:
         """Replies give their reasons from here on; not to strangers."""
         if not self._may_ask:
             return replies.NOT_ALLOWED_HERE
-        self._is_verbose = True
+        self._refusals.is_verbose = True
         return replies.VERBOSE_ON
 
     # -- decisions
@@ -200,44 +193,83 @@ class Conversation:
     async def _refused_sender(self, event: Mail) -> Reply | None:
         services = self._services
         if event.size is not None and 0 < services.limits.max_message < event.size:
-            return self._bad_sender(event, replies.MESSAGE_TOO_BIG)
+            return self._refusals.sender(event.sender, replies.MESSAGE_TOO_BIG)
         if not services.disk.has_room(event.size or 0):
-            return self._bad_sender(event, DISK_FULL)
+            return self._refusals.sender(event.sender, DISK_FULL)
         identity = self._identity
         if identity is None:
             return replies.LOGIN_FIRST if self._peer.is_submission else None
-        if event.sender is None:
-            return self._bad_sender(event, NO_NULL_SENDER) if self._peer.is_submission else None
-        if await services.directory.owns(identity.account_id, event.sender):
+        if event.sender is None:  # a read receipt: its From decides, at the end of data
             return None
-        return self._bad_sender(event, NOT_YOURS)
+        if await services.directory.may_send_as(identity.account_id, event.sender):
+            return None
+        return self._refusals.sender(event.sender, submission.NOT_YOURS, submission.NOT_GRANTED)
 
     async def _rcpt(self, event: Rcpt) -> Reply:
         services = self._services
         if len(self._accepted) >= services.limits.max_recipients:
             return replies.TOO_MANY_RECIPIENTS
-        recipient = event.recipient
-        if recipient is None:
-            resolution = await services.directory.resolve_postmaster()
-        else:
-            resolution = await services.directory.resolve(recipient)
-        found = relay.judge(recipient, resolution, may_relay=self._may_relay)
-        if isinstance(found, Reply):
-            return self._bad_recipient(recipient, found, relay.REASONS[resolution.kind])
-        local, remote = found
-        copies = self._copies + len(local) + len(remote)
+        accepted = await self._judged(event)
+        if isinstance(accepted, Reply):
+            return accepted
+        copies = self._copies + len(accepted.local) + len(accepted.remote)
         if copies > MAX_COPIES and self._accepted:
             return replies.TOO_MANY_RECIPIENTS
-        if await self._is_full(local):
-            return self._bad_recipient(recipient, relay.FULL, "an account is over its quota")
-        address = local[0].address if local else str(recipient or "postmaster")
+        if await self._is_full(accepted.local):
+            return self._bad_recipient(event, relay.FULL, "an account is over its quota")
+        refusal = await self._over_limit(event)
+        if refusal is not None:
+            return refusal
         self._copies = copies
-        self._accepted.append(
-            Accepted(address, local, remote, resolution.via, event.orcpt, event.notify)
-        )
-        if self._is_verbose:
-            return replies.RECIPIENT_OK.because(relay.reasons(self._accepted[-1]))
+        self._accepted.append(accepted)
+        if self._refusals.is_verbose:
+            return replies.RECIPIENT_OK.because(relay.reasons(accepted))
         return replies.RECIPIENT_OK
+
+    async def _judged(self, event: Rcpt) -> Accepted | Reply:
+        """Where the recipient's letters go, or why not there."""
+        directory = self._services.directory
+        recipient = event.recipient
+        may_relay = self._may_relay
+        if recipient is None:
+            resolution = await directory.resolve_postmaster()
+        else:
+            returned = await forwarding.returned(
+                directory, recipient, self._services.clock(), is_notice=not self._sender
+            )
+            if returned is not None:
+                if returned.address is None:
+                    return self._bad_recipient(event, returned.refusal, returned.reason)
+                recipient, may_relay = returned.address, True
+            resolution = await directory.resolve(recipient)
+        found = relay.judge(recipient, resolution, may_relay=may_relay)
+        if isinstance(found, Reply):
+            return self._bad_recipient(event, found, relay.REASONS[resolution.kind])
+        local, remote = found
+        return Accepted(
+            local[0].address if local else resolution.name or str(event.recipient),
+            local,
+            remote,
+            resolution.via,
+            event.orcpt,
+            event.notify,
+            leads_on=bool(remote) and resolution.kind == "found",
+        )
+
+    async def _over_limit(self, event: Rcpt) -> Reply | None:
+        """Hold one recipient of those that a person may write to; or why there is none left."""
+        identity = self._identity
+        if identity is None:
+            return None
+        denied = await self._services.sending.take(identity.account_id)
+        if denied is None:
+            return None
+        if denied.is_first:
+            await stopped.tell(self._services, identity, denied)
+        return self._bad_recipient(event, stopped.refusal(identity, denied), stopped.REASON)
+
+    def _bad_recipient(self, event: Rcpt, refusal: Reply, reason: str) -> Reply:
+        return self._refusals.recipient(self._sender, event.recipient, refusal, reason)
 
     async def _is_full(self, local: Sequence[Local]) -> bool:
         for one in local:
@@ -252,13 +284,18 @@ class Conversation:
         if refusal is None:
             await arrival.finish()
             refusal = arrival.refusal or hop_fault(arrival.head, self._services.limits.hop_limit)
+        if refusal is None and self._identity is not None:
+            refusal = await submission.author_fault(
+                self._services.directory, self._identity.account_id, arrival.head
+            )
         if refusal is not None:
-            return [self._bad_message(envelope, arrival, refusal)]
+            return [self._refusals.message(envelope, arrival, refusal)]
         refused = await self._refused_recipients(envelope, arrival.head)
         if not refused:
             return [await self._commit(envelope, arrival)]
         if not self._peer.is_lmtp:
-            return [self._bad_message(envelope, arrival, next(iter(refused.values())))]
+            refusal = next(iter(refused.values()))
+            return [self._refusals.message(envelope, arrival, refusal)]
         answer = replies.LOCAL_ERROR
         going = [one for number, one in enumerate(envelope.accepted) if number not in refused]
         if going:
@@ -270,7 +307,8 @@ class Conversation:
         refused: dict[int, Reply] = {}
         before = {address.casefold() for address in trace.delivered_addresses(head)}
         for number, one in enumerate(envelope.accepted):
-            if before and any(local.address.casefold() in before for local in one.local):
+            is_ours = one.leads_on or bool(one.local)
+            if is_ours and one.address.casefold() in before:
                 refused[number] = MAIL_LOOP
             elif self._peer.is_lmtp and await self._is_full(one.local):
                 refused[number] = relay.FULL
@@ -279,12 +317,17 @@ class Conversation:
     async def _commit(self, envelope: Envelope, arrival: Arrival) -> Reply:
         services = self._services
         ident, now = services.ids.next(), services.clock()
-        indexed = index(arrival.head, arrival.part)
-        head = plan.stamped(self._session, envelope, arrival.head, ident, now)
-        blob = await arrival.prepared(head)
+        head, part, onward = arrival.head, arrival.part, None
+        if self._identity is not None:
+            fixed = submission.fixed(head, part, ident=ident, now=now, hostname=services.hostname)
+            head, part = fixed.head, fixed.part
+        if envelope.due(now) > now or any(one.remote for one in envelope.accepted):
+            onward = await forwarding.onward(services.directory, envelope, head, now)
+        indexed = index(head, part)
+        blob = await arrival.prepared(plan.stamped(self._session, envelope, head, ident, now))
         try:
             content = Content(blob, indexed, arrival.is_ascii)
-            letter = plan.letter(self._session, envelope, content, services.ids, ident, now)
+            letter = plan.letter(self._session, envelope, content, services.ids, ident, now, onward)
         except Exception:
             await services.post.discard(blob)
             raise
@@ -293,9 +336,17 @@ class Conversation:
         except OutcomeUnknown:
             raise
         except MailError as error:
-            return self._bad_message(envelope, arrival, reply_to(error), error.detail)
+            return self._refusals.message(envelope, arrival, reply_to(error), error.detail)
+        if self._identity is not None:
+            services.sending.count(self._identity.account_id, len(envelope.accepted))
+        answer = self._accepted_as(envelope, letter, content)
+        await receipts.send(services, envelope, head, ident, now)
+        return answer
+
+    def _accepted_as(self, envelope: Envelope, letter: Letter, content: Content) -> Reply:
+        """Say that the letter is ours."""
         peer = self._peer
-        queue_id = to_text(ident)
+        queue_id = "" if letter.entry is None else to_text(letter.entry.id)
         sink.emit(
             MessageAccepted(
                 session=peer.session,
@@ -305,70 +356,11 @@ class Conversation:
                 sender=envelope.sender,
                 recipients=len(envelope.accepted),
                 size=content.size,
-                message_id=indexed.message_id,
+                message_id=content.indexed.message_id,
             )
         )
         answer = reply(250, "2.0.0", f"Accepted, id {queue_id}")
-        return answer.because(plan.reasons(letter)) if self._is_verbose else answer
-
-    # -- refusals and faults
-
-    def _bad_sender(self, event: Mail, refusal: Reply) -> Reply:
-        sink.emit(
-            SenderRefused(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
-                status=refusal.status,
-                sender="" if event.sender is None else str(event.sender),
-                reason=refusal.lines[0],
-            )
-        )
-        return refusal
-
-    def _bad_recipient(self, recipient: Address | None, refusal: Reply, reason: str) -> Reply:
-        sink.emit(
-            RecipientRefused(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
-                status=refusal.status,
-                sender=self._sender,
-                recipient=str(recipient or "postmaster"),
-                reason=reason,
-            )
-        )
-        return refusal.because((reason,)) if self._is_verbose else refusal
-
-    def _bad_message(
-        self, envelope: Envelope, arrival: Arrival, refusal: Reply, detail: str = ""
-    ) -> Reply:
-        sink.emit(
-            MessageRefused(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
-                status=refusal.status,
-                sender=envelope.sender,
-                recipients=tuple([one.address for one in envelope.accepted[:_TOLD]]),
-                message_id=message_id(arrival.part.fields or {}),
-                reason=detail or refusal.lines[0],
-            )
-        )
-        return refusal
-
-    def _failed(self, error: Exception) -> Reply:
-        if isinstance(error, MailError):
-            return reply_to(error)
-        sink.emit(
-            SessionFailed(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
-                traceback="".join(traceback.format_exception(error)),
-            )
-        )
-        return replies.LOCAL_ERROR
+        return answer.because(plan.reasons(letter)) if self._refusals.is_verbose else answer
 
     # -- the message that is coming
 

@@ -3,6 +3,10 @@
 Each account gets one copy, in its INBOX, however many recipients lead to it; each address
 elsewhere one delivery. The stored octets are those received, without Return-Path and
 without Authentication-Results in our own name, and with our Received on top.
+
+A message that is to be delivered later (RFC 4865) waits in the queue for everybody: who is
+at home here gets it by a delivery to the address in its own domain. Those are for the
+accounts behind the address only; what stands behind it elsewhere has its own delivery.
 """
 
 from collections.abc import Sequence
@@ -16,7 +20,7 @@ from postroom.intake import stamp
 from postroom.intake.relay import Accepted
 from postroom.intake.stamp import Session
 from postroom.ledger.rows import Entry, clean, folded, normal_id
-from postroom.message import trace
+from postroom.message import dates, trace
 from postroom.message.index import Indexed
 from postroom.post.letter import Letter
 from postroom.protocol.smtp.commands import Mail
@@ -26,12 +30,22 @@ from postroom.store.filing import Copy
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """Who sends a message to whom. ``sender`` is "" for the null reverse-path."""
+    """Who sends a message to whom. ``sender`` is "" for the null reverse-path.
+
+    ``is_ours``: it is of somebody who may send anywhere through us.
+    """
 
     mail: Mail
     sender: str
     account_id: int | None
     accepted: Sequence[Accepted]
+    is_ours: bool = False
+
+    def due(self, now: int) -> int:
+        """When it is to be delivered, in milliseconds; ``now`` when that is at once."""
+        if self.mail.hold_for is not None:
+            return now + 1000 * self.mail.hold_for
+        return max(now, self.mail.hold_until or 0)
 
     def local(self) -> list[Local]:
         """Every account once, with the first recipient that leads to it."""
@@ -48,6 +62,20 @@ class Envelope(msgspec.Struct, frozen=True):
             for address in recipient.remote:
                 found.setdefault(address, recipient)
         return found
+
+    def waiting(self) -> dict[str, Accepted]:
+        """What stands in for ``local`` and ``remote`` of a message that waits."""
+        here = {one.address: one for one in self.accepted if one.local}
+        return here | self.remote()
+
+
+class Onward(msgspec.Struct, frozen=True):
+    """How a letter goes on to addresses elsewhere (see ``forwarding``)."""
+
+    sender: str
+    prefix: bytes
+    origin: int
+    priority: int
 
 
 def stamped(session: Session, envelope: Envelope, head: bytes, ident: int, now: int) -> bytes:
@@ -77,15 +105,28 @@ class Content(msgspec.Struct, frozen=True):
 
 
 def letter(
-    session: Session, envelope: Envelope, content: Content, ids: Ids, ident: int, now: int
+    session: Session,
+    envelope: Envelope,
+    content: Content,
+    ids: Ids,
+    ident: int,
+    now: int,
+    onward: Onward | None = None,
 ) -> Letter:
-    """Everything for ``post.commit``; ``ident`` is the queue id that the 250 names."""
-    remote = envelope.remote()
+    """Everything for ``post.commit``; ``ident`` is the queue id that the 250 names.
+
+    ``onward`` has to be there when something is to be queued, else ValueError.
+    """
+    is_held = envelope.due(now) > now
+    remote = envelope.waiting() if is_held else envelope.remote()
+    local = [] if is_held else envelope.local()
+    if (onward is None) is bool(remote):
+        raise ValueError("what goes elsewhere needs to know how, and nothing else does")
     return Letter(
         blob=content.blob,
-        copies=tuple([_copy(envelope, one, content, ids, now) for one in envelope.local()]),
-        queued=_queued(envelope, content, ident, now) if remote else None,
-        outgoing=tuple([_outgoing(ids, ident, *pair) for pair in remote.items()]),
+        copies=tuple([_copy(envelope, one, content, ids, now) for one in local]),
+        queued=None if onward is None else _queued(envelope, content, ident, now, onward),
+        outgoing=tuple([_outgoing(ident, n, *pair) for n, pair in enumerate(remote.items())]),
         entry=Entry(
             ident,
             now,
@@ -121,26 +162,31 @@ def _copy(envelope: Envelope, one: Local, content: Content, ids: Ids, now: int) 
     )
 
 
-def _queued(envelope: Envelope, content: Content, ident: int, now: int) -> Queued:
+def _queued(envelope: Envelope, content: Content, ident: int, now: int, onward: Onward) -> Queued:
     mail = envelope.mail
     return Queued(
         id=ident,
         blob_id=content.blob.id,
-        sender=envelope.sender.encode(),
+        sender=onward.sender.encode(),
         size=content.size,
         accepted=now,
         account_id=envelope.account_id,
+        prefix=onward.prefix,
         ret=mail.ret,
         envid=None if mail.envid is None else mail.envid.encode(),
         smtputf8=mail.smtputf8,
         eightbit=mail.body == "8BITMIME" or not content.is_ascii,
+        requiretls=mail.requiretls,
+        due=envelope.due(now),
+        origin=onward.origin,
+        priority=onward.priority,
     )
 
 
-def _outgoing(ids: Ids, ident: int, address: str, recipient: Accepted) -> Outgoing:
+def _outgoing(ident: int, number: int, address: str, recipient: Accepted) -> Outgoing:
     return Outgoing(
-        ids.next(),
         ident,
+        number,
         address.encode(),
         address.rpartition("@")[2],
         None if recipient.orcpt is None else recipient.orcpt.encode(),
@@ -150,8 +196,15 @@ def _outgoing(ids: Ids, ident: int, address: str, recipient: Accepted) -> Outgoi
 
 def reasons(made: Letter) -> list[str]:
     """What VERB tells of a message that was accepted."""
-    return [
+    queued = made.queued
+    told = [
         f"filed in mailboxes: {len(made.copies)}",
         f"queued for addresses elsewhere: {len(made.outgoing)}",
         f"stored octets: {made.blob.head_size + made.blob.body_size}",
     ]
+    if queued is not None and queued.first_attempt > queued.accepted:
+        told[:2] = [
+            f"queued for addresses: {len(made.outgoing)}",
+            f"held until {dates.write(queued.first_attempt)}",
+        ]
+    return told

@@ -45,7 +45,8 @@ _REFUSALS: Final = {
 class Accepted(msgspec.Struct, frozen=True):
     """A recipient that was accepted: ``address`` in canonical form, and where it goes.
 
-    ``remote`` are addresses elsewhere. ``orcpt`` and ``notify`` as the client gave them.
+    ``remote`` are addresses elsewhere; ``leads_on``: they stand behind an address of ours.
+    ``orcpt`` and ``notify`` as the client gave them.
     """
 
     address: str
@@ -54,6 +55,7 @@ class Accepted(msgspec.Struct, frozen=True):
     via: str = ""
     orcpt: str | None = None
     notify: str | None = None
+    leads_on: bool = False
 
 
 def judge(

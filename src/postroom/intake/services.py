@@ -7,14 +7,19 @@ from postroom.blobs.store import BlobStore
 from postroom.config.model import Limits
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
+from postroom.directory.sending import Sending
 from postroom.intake.disk import Disk
 from postroom.post.commit import Post
+from postroom.post.notice import Budget
 from postroom.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds."""
+    """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds.
+
+    ``sending`` counts what accounts send, ``budget`` the notices that an address gets.
+    """
 
     hostname: str
     limits: Limits
@@ -25,3 +30,5 @@ class Services:
     ids: Ids
     clock: Callable[[], int]
     disk: Disk
+    sending: Sending
+    budget: Budget

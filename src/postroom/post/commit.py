@@ -62,7 +62,7 @@ class Post:
         self._clock = clock
         self._step = step
         self._near_quota = warned
-        self._batch: Callable[[Tx, Sequence[Letter]], list[Answer]] = self._write
+        self._batch: Callable[[Tx, Sequence[Letter]], list[Answer]] = self.write
         self._changed: set[int] = set()
         self._warned: dict[tuple[int, int], str] = {}
 
@@ -83,10 +83,14 @@ class Post:
         if letter.blob.place == IN_FRAMES:
             await self._blobs.inserted(letter.blob)
         self._step("committed")
-        self._tell(letter, filed)
+        self.announce(letter, filed)
         return filed
 
-    def _write(self, tx: Tx, letters: Sequence[Letter]) -> list[Answer]:
+    def write(self, tx: Tx, letters: Sequence[Letter]) -> list[Answer]:
+        """All rows of these letters: for each where its copies are, or why it was refused.
+
+        For a transaction of somebody else, who calls ``announce`` once it is committed.
+        """
         now = self._clock()
         answers: list[Answer] = list(file_letters(tx, [one.copies for one in letters], now))
         self._step("filed")
@@ -152,7 +156,7 @@ class Post:
         if blob.place == IN_FILE:
             await asyncio.to_thread(self._blobs.files.remove, blob.id)
 
-    def _tell(self, letter: Letter, filed: Sequence[Filed]) -> None:
+    def announce(self, letter: Letter, filed: Sequence[Filed]) -> None:
         """Wake sessions and workers, once for all letters of a batch."""
         if not self._changed and not self._warned:
             asyncio.get_running_loop().call_soon(self._publish)

@@ -13,7 +13,7 @@ RECIPIENT: Final = (
 )
 LETTER: Final = (
     "id, blob_id, sender, size, accepted, account_id, prefix, ret, envid, smtputf8, eightbit,"
-    " requiretls, due, origin, priority, recipients, crashes"
+    " requiretls, due, origin, priority, crashes"
 )
 
 _IN: Final = {
@@ -23,7 +23,10 @@ _IN: Final = {
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """One recipient that was claimed. ``attempts`` counts those before this one."""
+    """One recipient that was claimed. ``attempts`` counts those before this one.
+
+    ``lease`` is 0 before the claim.
+    """
 
     queued_id: int
     number: int
@@ -35,14 +38,14 @@ class Recipient(msgspec.Struct, frozen=True):
     warned: bool
     route: str | None
     last_reply: str
+    lease: int = 0
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A letter, with those of its recipients that were claimed, of how many ``in_all``."""
+    """A letter, with those of its recipients that were claimed."""
 
     letter: Queued
     recipients: tuple[Recipient, ...]
-    in_all: int
     crashes: int = 0
 
 
@@ -65,7 +68,7 @@ def grouped(tx: Tx, recipients: Sequence[Recipient]) -> tuple[Claimed, ...]:
     letters = {row[0]: row for row in rows}
     return tuple(
         [
-            Claimed(letter(letters[ident]), tuple(many), *letters[ident][-2:])
+            Claimed(letter(letters[ident]), tuple(many), letters[ident][-1])
             for ident, many in by_letter.items()
             if ident in letters
         ]

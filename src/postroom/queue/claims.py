@@ -1,7 +1,6 @@
 """Claims: a worker takes a batch of deliveries that are due, for a while.
 
     claim     the destinations that are ready and have a free slot, a batch each
-    adopt     other recipients of a letter, whose way leads to the same server
     renew     a worker that lives keeps what it has
     end       the batch is through; what was not settled waits again
     recover   what dead workers left behind waits again
@@ -71,50 +70,6 @@ def claim(tx: Tx, leases: Sequence[int], now: int, most: int) -> list[Batch]:
             batches.append(Batch(lease, name, letters, cap, failures))
         _set_ready(tx, name, now)
     return batches
-
-
-def adopt(
-    tx: Tx, lease: int, ident: int, destinations: Sequence[str], now: int, most: int
-) -> list[Recipient]:
-    """Recipients of the same letter at these destinations, as far as they are due."""
-    found: list[Recipient] = []
-    for name in destinations:
-        rows = tx.all(
-            f"SELECT {RECIPIENT} FROM delivery WHERE queued_id = :id AND destination = :name"
-            f" AND status = {WAITING} AND next_attempt <= :now ORDER BY number LIMIT :most",
-            id=ident,
-            name=name,
-            now=now,
-            most=most - len(found),
-        )
-        found += [recipient(row) for row in rows]
-        if len(found) >= most:
-            break
-    _mark(tx, lease, found)
-    return found
-
-
-def siblings(tx: Tx, ident: int, now: int) -> list[tuple[str, str | None]]:
-    """(destination, route) of the recipients of a letter that are due and not claimed."""
-    return [
-        (row[0], row[1])
-        for row in tx.all(
-            "SELECT DISTINCT destination, route FROM delivery WHERE queued_id = :id"
-            f" AND status = {WAITING} AND next_attempt <= :now ORDER BY destination",
-            id=ident,
-            now=now,
-        )
-    ]
-
-
-def open_lease(tx: Tx, lease: int, destination: str, until: int) -> None:
-    """Begin a lease; "" is no destination and counts for none."""
-    tx.execute(
-        "INSERT INTO lease (id, destination, until) VALUES (:id, :name, :until)",
-        id=lease,
-        name=destination,
-        until=until,
-    )
 
 
 def renew(tx: Tx, leases: Iterable[int], until: int) -> None:
@@ -228,14 +183,20 @@ def take(
 ) -> tuple[Claimed, ...]:
     """Claim these under a fresh lease; their letters."""
     open_lease(tx, lease, destination, now + LEASE_MS)
-    _mark(tx, lease, recipients)
-    return grouped(tx, recipients)
-
-
-def _mark(tx: Tx, lease: int, recipients: Iterable[Recipient]) -> None:
     tx.many(
         f"UPDATE delivery SET status = {CLAIMED}, lease = ? WHERE queued_id = ? AND number = ?",
         [(lease, one.queued_id, one.number) for one in recipients],
+    )
+    return grouped(tx, [msgspec.structs.replace(one, lease=lease) for one in recipients])
+
+
+def open_lease(tx: Tx, lease: int, destination: str, until: int) -> None:
+    """Begin a lease; "" is no destination and counts for none."""
+    tx.execute(
+        "INSERT INTO lease (id, destination, until) VALUES (:id, :name, :until)",
+        id=lease,
+        name=destination,
+        until=until,
     )
 
 

@@ -116,15 +116,14 @@ class Outgoing(msgspec.Struct, frozen=True):
 def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
     """Queue letters. Raises ConstraintFailed when one is there already."""
     letters = {q.id: q for q in queued}
-    many = Counter([one.queued_id for one in outgoing])
     tx.many(
         "INSERT INTO queued (id, blob_id, prefix, account_id, sender, ret, envid, smtputf8,"
-        " eightbit, requiretls, size, recipients, accepted, due, origin, priority, held,"
-        " crashes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+        " eightbit, requiretls, size, accepted, due, origin, priority, held, crashes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
         [
             (
                 q.id, q.blob_id, q.prefix, q.account_id, q.sender, q.ret, q.envid,
-                int(q.smtputf8), int(q.eightbit), int(q.requiretls), q.size, many[q.id], q.accepted,
+                int(q.smtputf8), int(q.eightbit), int(q.requiretls), q.size, q.accepted,
                 q.first_attempt, q.origin, q.priority,
             )
             for q in queued

@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from postroom.protocol.smtp.faults import BadArguments
-from postroom.protocol.smtp.parameters import decode_xtext, mail_parameters, rcpt_parameters
+from postroom.protocol.smtp.parameters import (
+    MAX_HOLD,
+    decode_xtext,
+    mail_parameters,
+    rcpt_parameters,
+)
 
 
 def test_all_of_mail() -> None:
@@ -11,6 +16,25 @@ def test_all_of_mail() -> None:
     )
     assert (mail.size, mail.body, mail.smtputf8, mail.ret) == (10, "8BITMIME", True, "FULL")
     assert (mail.envid, mail.auth) == ("a+2Bb", "e=mc2@example.com")
+
+
+def test_a_message_for_later_and_only_over_tls() -> None:
+    """RFC 4865, RFC 8689."""
+    mail = mail_parameters(None, "holdfor=3600 RequireTLS")
+    assert (mail.hold_for, mail.hold_until, mail.requiretls, mail.is_held) == (
+        3600, None, True, True,
+    )  # fmt: skip
+    assert mail_parameters(None, "HOLDFOR=0").is_held
+    assert not mail_parameters(None, "SIZE=1").is_held
+    for time, seconds in (
+        ("2026-09-21T14:13:20Z", 1_790_000_000),
+        ("2026-09-21t14:13:20.987z", 1_790_000_000),
+        ("2026-09-21T16:13:20+02:00", 1_790_000_000),
+        ("2026-09-21T14:12:60Z", 1_789_999_979),  # a leap second
+        ("1970-01-01T00:00:00-00:00", 0),
+    ):
+        mail = mail_parameters(None, f"HOLDUNTIL={time}")
+        assert (mail.hold_for, mail.hold_until) == (None, seconds * 1000)
 
 
 def test_all_of_rcpt() -> None:
@@ -44,6 +68,25 @@ def test_addresses_in_utf8() -> None:
         ("ENVID=a+zz", 501),
         ("AUTH=a\\+", 501),
         ("NOTIFY=NEVER", 555),
+        ("HOLDFOR", 501),
+        ("HOLDFOR=", 501),
+        ("HOLDFOR=-1", 501),
+        ("HOLDFOR=1.5", 501),
+        ("HOLDFOR=٣", 501),
+        (f"HOLDFOR={MAX_HOLD + 1}", 501),
+        ("HOLDFOR=9999999999", 501),
+        ("HOLDUNTIL", 501),
+        ("HOLDUNTIL=tomorrow", 501),
+        ("HOLDUNTIL=1790000000", 501),
+        ("HOLDUNTIL=2026-09-21", 501),
+        ("HOLDUNTIL=2026-09-21T14:13:20", 501),
+        ("HOLDUNTIL=2026-02-30T14:13:20Z", 501),
+        ("HOLDUNTIL=2026-09-21T24:13:20Z", 501),
+        ("HOLDUNTIL=2026-09-21T14:13:61Z", 501),
+        ("HOLDUNTIL=2026-09-21T14:13:20+24:00", 501),
+        ("HOLDUNTIL=0000-01-01T00:00:00Z", 501),
+        ("HOLDFOR=1 HOLDUNTIL=2026-09-21T14:13:20Z", 501),
+        ("REQUIRETLS=1", 501),
     ],
 )
 def test_what_is_wrong_in_mail(text: str, code: int) -> None:
@@ -78,6 +121,16 @@ def test_any_text_is_parameters_or_a_fault(text: str) -> None:
             read(None, text)
         except BadArguments as fault:
             assert fault.reply.code in {501, 555}
+
+
+@given(st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([+-][0-9]{2}:[0-9]{2}|Z)"))
+def test_any_time_is_a_time_or_a_fault(text: str) -> None:
+    try:
+        found = mail_parameters(None, f"HOLDUNTIL={text}").hold_until
+    except BadArguments as fault:
+        assert fault.reply.status == "5.5.4"
+    else:
+        assert found is not None
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))

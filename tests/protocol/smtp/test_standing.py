@@ -5,10 +5,12 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Auth, Command, Mail, Noop, StartTls
 from postroom.protocol.smtp.replies import Reply
 from postroom.protocol.smtp.settings import Settings
-from postroom.protocol.smtp.standing import Standing
+from postroom.protocol.smtp.standing import NO_HOLD, NO_REQUIRETLS, TOO_FAR, Standing
+from tests.fakes import START
 
 PORT_25 = Settings(hostname="mx.test", offers_tls=True, max_message=100)
 SUBMISSION = msgspec.structs.replace(PORT_25, auth="tls", requires_login=True)
+LATER = msgspec.structs.replace(SUBMISSION, clock=lambda: START)
 LOOPBACK = Settings(hostname="mx.test", auth="plain", requires_login=True)
 
 
@@ -74,6 +76,47 @@ def test_after_a_login_auth_is_not_offered_and_verb_is() -> None:
 )
 def test_refusals(settings: Settings, tls: bool, command: Command, answer: Reply | None) -> None:
     assert standing(settings, tls=tls).refusal(command) is answer
+
+
+DAY = 86_400
+
+
+def test_who_has_logged_in_to_submit_may_name_a_later_time() -> None:
+    """RFC 4865."""
+    client = standing(LATER, tls=True)
+    assert not [line for line in client.extensions() if line.startswith("FUTURERELEASE")]
+    assert client.refusal(Mail(None, hold_for=1)) is replies.LOGIN_FIRST
+    client.is_authenticated = True
+    assert "FUTURERELEASE 2592000 2026-10-21T14:13:00Z" in client.extensions()
+    for allowed in (
+        Mail(None, hold_for=30 * DAY),
+        Mail(None, hold_until=START + 30 * DAY * 1000),
+        Mail(None, hold_until=START - 1),
+        Mail(None),
+    ):
+        assert client.refusal(allowed) is None
+    assert client.refusal(Mail(None, hold_until=START + 30 * DAY * 1000 + 1)) is TOO_FAR
+
+
+def test_nobody_else_may() -> None:
+    at_25 = standing(msgspec.structs.replace(PORT_25, clock=lambda: START, auth="plain"))
+    without_clock = standing(SUBMISSION, tls=True)
+    for client in (at_25, without_clock):
+        client.is_authenticated = True
+        assert not client.may_hold
+        assert client.refusal(Mail(None, hold_for=1)) is NO_HOLD
+        assert client.refusal(Mail(None, hold_until=START)) is NO_HOLD
+
+
+def test_requiretls_is_for_tls() -> None:
+    """RFC 8689 §2."""
+    for settings in (PORT_25, SUBMISSION, LOOPBACK):
+        for tls in (False, True):
+            client = standing(settings, tls=tls)
+            client.is_authenticated = True
+            assert ("REQUIRETLS" in client.extensions()) is tls
+            refusal = client.refusal(Mail(None, requiretls=True))
+            assert refusal is (None if tls else NO_REQUIRETLS)
 
 
 def test_tls_begins_anew() -> None:

@@ -4,8 +4,7 @@
 -- octets of the envelope. prefix: lines of ours before the blob. due: not tried before, and
 -- the time from which patience is counted. origin: 0 a stranger's letter that is forwarded,
 -- 1 the same with a sender who was verified, 2 ours. held: released by a postmaster only.
--- recipients: how many it had at first. crashes: how often a process died while it
--- worked on this letter.
+-- crashes: how often a process died while it worked on this letter.
 CREATE TABLE queued (
     id INTEGER PRIMARY KEY,
     blob_id INTEGER NOT NULL,
@@ -18,7 +17,6 @@ CREATE TABLE queued (
     eightbit INTEGER NOT NULL,
     requiretls INTEGER NOT NULL,
     size INTEGER NOT NULL,
-    recipients INTEGER NOT NULL,
     accepted INTEGER NOT NULL,
     due INTEGER NOT NULL,
     origin INTEGER NOT NULL,

@@ -4,7 +4,8 @@ A command is frozen and holds what its line said, parsed; what the line may say 
 ``parse``. Passwords never show in a ``repr``.
 
 RFC 5321 §4.1.1, RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC 3461 (DSN),
-RFC 3030 (BDAT), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 2033 (LHLO).
+RFC 3030 (BDAT), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 2033 (LHLO), RFC 4865 (HOLDFOR,
+HOLDUNTIL), RFC 8689 (REQUIRETLS).
 """
 
 from typing import ClassVar, Literal
@@ -48,7 +49,8 @@ class Mail(Command, frozen=True):
     """RFC 5321 §4.1.1.2. ``sender`` None is the null reverse-path ``<>``.
 
     ``envid`` is xtext as it came (RFC 3461 §4.4); ``auth`` is the decoded AUTH= parameter
-    (RFC 4954 §5), "<>" for nobody.
+    (RFC 4954 §5), "<>" for nobody. ``hold_for`` is in seconds, ``hold_until`` in UTC
+    milliseconds (RFC 4865 §4): one of them at most.
     """
 
     verb: ClassVar[str] = "MAIL"
@@ -59,6 +61,14 @@ class Mail(Command, frozen=True):
     ret: Ret | None = None
     envid: str | None = None
     auth: str | None = None
+    hold_for: int | None = None
+    hold_until: int | None = None
+    requiretls: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """The sender asked for delivery at a later time."""
+        return self.hold_for is not None or self.hold_until is not None
 
 
 class Rcpt(Command, frozen=True):

@@ -26,7 +26,8 @@ _TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "MAIL": (
         "MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] [SMTPUTF8]",
-        "     [RET=FULL|HDRS] [ENVID=id] [AUTH=mailbox]",
+        "     [RET=FULL|HDRS] [ENVID=id] [AUTH=mailbox] [REQUIRETLS]",
+        "     [HOLDFOR=seconds|HOLDUNTIL=2030-12-24T18:00:00Z]",
         "Begins a message. MAIL FROM:<> is for notices about messages.",
         "Example: MAIL FROM:<alice@example.org> SIZE=4096",
     ),

@@ -1,10 +1,13 @@
 """The parameters of MAIL and RCPT, typed and checked.
 
 RFC 5321 §4.1.2 (esmtp-param); RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTPUTF8),
-RFC 3461 and RFC 6533 (RET, ENVID, NOTIFY, ORCPT), RFC 4954 §5 (AUTH). What is not offered
-is 555 (RFC 5321 §4.1.1.11); BODY=BINARYMIME is not offered (RFC 3030 §3).
+RFC 3461 and RFC 6533 (RET, ENVID, NOTIFY, ORCPT), RFC 4954 §5 (AUTH), RFC 4865 §4 (HOLDFOR,
+HOLDUNTIL), RFC 8689 §2 (REQUIRETLS). What is not offered is 555 (RFC 5321 §4.1.1.11);
+BODY=BINARYMIME is not offered (RFC 3030 §3). Whether a parameter is offered to this client
+at this moment, and how far away HOLDUNTIL may be, is for ``standing``.
 """
 
+import datetime as dt
 import re
 from typing import Final
 
@@ -23,31 +26,56 @@ _UTF8_XTEXT: Final = re.compile(  # RFC 6533 §3: what SMTPUTF8 allows in an ORC
 _ENCODED: Final = re.compile(r"\+([0-9A-F]{2})")
 _ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _NOTIFY_ORDER: Final = ("SUCCESS", "FAILURE", "DELAY")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")  # RFC 4865 §4
+_TIME: Final = re.compile(  # RFC 3339 §5.6, as the errata of RFC 4865 have it
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.IGNORECASE,
+)
+MAX_HOLD: Final = 30 * 24 * 3600  # seconds
 MAX_ENVID: Final = 100  # RFC 3461 §4.4
 MAX_ORCPT: Final = 500  # RFC 3461 §4.2
+
+_OF_MAIL: Final = frozenset(
+    {
+        "SIZE",
+        "BODY",
+        "SMTPUTF8",
+        "RET",
+        "ENVID",
+        "AUTH",
+        "HOLDFOR",
+        "HOLDUNTIL",
+        "REQUIRETLS",
+    }
+)
+_OF_RCPT: Final = frozenset({"NOTIFY", "ORCPT"})
 
 Pairs = dict[str, str | None]
 
 
 def mail_parameters(sender: Address | None, text: str) -> Mail:
     """MAIL with its parameters; raises BadArguments."""
-    pairs = _pairs(text, {"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH"})
-    if pairs.get("SMTPUTF8") is not None:
-        raise BadArguments(_bad("SMTPUTF8"))
+    pairs = _pairs(text, _OF_MAIL)
+    if "HOLDFOR" in pairs and "HOLDUNTIL" in pairs:
+        raise BadArguments(reply(501, "5.5.4", "HOLDFOR and HOLDUNTIL exclude each other"))
     return Mail(
         sender,
         size=_size(pairs),
         body=_body(pairs),
-        smtputf8="SMTPUTF8" in pairs,
+        smtputf8=_stands(pairs, "SMTPUTF8"),
         ret=_ret(pairs),
         envid=_envid(pairs),
         auth=_auth(pairs),
+        hold_for=_hold_for(pairs),
+        hold_until=_hold_until(pairs),
+        requiretls=_stands(pairs, "REQUIRETLS"),
     )
 
 
 def rcpt_parameters(recipient: Address | None, text: str) -> Rcpt:
     """RCPT with its parameters; raises BadArguments."""
-    pairs = _pairs(text, {"NOTIFY", "ORCPT"})
+    pairs = _pairs(text, _OF_RCPT)
     return Rcpt(recipient, notify=_notify(pairs), orcpt=_orcpt(pairs))
 
 
@@ -57,7 +85,7 @@ def decode_xtext(text: str) -> str:
     return octets.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def _pairs(text: str, known: set[str]) -> Pairs:
+def _pairs(text: str, known: frozenset[str]) -> Pairs:
     pairs: Pairs = {}
     for word in filter(None, text.split(" ")):  # other kinds of space are no separators
         name, equals, value = word.partition("=")
@@ -84,6 +112,13 @@ def _given(pairs: Pairs, keyword: str) -> str | None:
     if value is None:
         raise BadArguments(_bad(keyword))
     return value
+
+
+def _stands(pairs: Pairs, keyword: str) -> bool:
+    """A parameter that has no value."""
+    if pairs.get(keyword) is not None:
+        raise BadArguments(_bad(keyword))
+    return keyword in pairs
 
 
 def _size(pairs: Pairs) -> int | None:
@@ -135,6 +170,32 @@ def _auth(pairs: Pairs) -> str | None:
     if not _XTEXT.fullmatch(value) or len(value) > MAX_ORCPT:
         raise BadArguments(_bad("AUTH"))
     return decode_xtext(value)
+
+
+def _hold_for(pairs: Pairs) -> int | None:
+    value = _given(pairs, "HOLDFOR")
+    if value is None:
+        return None
+    if not _SECONDS.fullmatch(value) or int(value) > MAX_HOLD:
+        raise BadArguments(_bad("HOLDFOR"))
+    return int(value)
+
+
+def _hold_until(pairs: Pairs) -> int | None:
+    value = _given(pairs, "HOLDUNTIL")
+    if value is None:
+        return None
+    found = _TIME.fullmatch(value)
+    if found is None:
+        raise BadArguments(_bad("HOLDUNTIL"))
+    day, clock, seconds, zone = found.groups()
+    try:
+        moment = dt.datetime.fromisoformat(
+            f"{day}T{clock}:{'59' if seconds == '60' else seconds}{zone.upper()}"
+        )
+        return int(moment.timestamp()) * 1000
+    except (ValueError, OverflowError):
+        raise BadArguments(_bad("HOLDUNTIL")) from None
 
 
 def _notify(pairs: Pairs) -> str | None:

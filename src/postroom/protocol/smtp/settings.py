@@ -1,5 +1,6 @@
 """What a session is told about its listener."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -11,7 +12,10 @@ Auth = Literal["never", "tls", "plain"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One listener's settings, shared by its sessions. Sizes of 0 are no limit."""
+    """One listener's settings, shared by its sessions. Sizes of 0 are no limit.
+
+    ``clock`` gives UTC milliseconds; without one no message is held for later (RFC 4865).
+    """
 
     hostname: str
     dialect: Dialect = "SMTP"
@@ -24,3 +28,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     soft_errors: int = 10
     hard_errors: int = 20
     login_failures: int = 5
+    clock: Callable[[], int] | None = None

@@ -3,13 +3,21 @@
 An extension is offered only where it works in full, and only while it can be used.
 """
 
+import datetime as dt
 from functools import lru_cache
 from typing import Final
 
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Auth, Command, Mail, StartTls
+from postroom.protocol.smtp.parameters import MAX_HOLD
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.protocol.smtp.settings import Settings
+
+NO_HOLD: Final = reply(555, "5.5.4", "HOLDFOR and HOLDUNTIL are for who has logged in to submit")
+TOO_FAR: Final = reply(
+    501, "5.5.4", f"A message is held for {MAX_HOLD // 86_400} days at most; name an earlier time"
+)
+NO_REQUIRETLS: Final = reply(555, "5.5.4", "REQUIRETLS can be asked for inside TLS only")
 
 _BASE: Final = ("MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "HELP", "VRFY", "EXPN")
 
@@ -59,6 +67,12 @@ class Standing:
         return self.is_authenticated or self.may_login
 
     @property
+    def may_hold(self) -> bool:
+        """RFC 4865 §3: who submits may name a later time."""
+        settings = self._settings
+        return settings.requires_login and self.is_authenticated and settings.clock is not None
+
+    @property
     def must_login(self) -> bool:
         """RFC 6409 §4.3: who has not logged in submits nothing."""
         return self._settings.requires_login and not self.is_authenticated
@@ -84,7 +98,16 @@ class Standing:
             return replies.MESSAGE_TOO_BIG
         if command.auth is not None and not self.knows_auth:
             return replies.NO_AUTH_PARAMETER
-        return None
+        if command.requiretls and not self.has_tls:
+            return NO_REQUIRETLS
+        return self._hold(command) if command.is_held else None
+
+    def _hold(self, command: Mail) -> Reply | None:
+        clock = self._settings.clock
+        if clock is None or not self.may_hold:
+            return NO_HOLD
+        is_too_far = (command.hold_until or 0) > clock() + 1000 * MAX_HOLD
+        return TOO_FAR if is_too_far else None
 
     def _auth(self, command: Auth) -> Reply | None:
         if self.is_authenticated:
@@ -109,7 +132,8 @@ class Standing:
         """The lines of the reply to EHLO and LHLO after the first one.
 
         RFC 5321 §4.1.1.1 and §3.5.2 (VRFY, EXPN, HELP), RFC 2920, RFC 1870, RFC 6152,
-        RFC 6531, RFC 2034, RFC 3030, RFC 3461, RFC 9422, RFC 3207, RFC 4954.
+        RFC 6531, RFC 2034, RFC 3030, RFC 3461, RFC 9422, RFC 3207, RFC 4954, RFC 8689 §2,
+        RFC 4865 §3.
         """
         settings = self._settings
         lines = [
@@ -124,8 +148,12 @@ class Standing:
         ]
         if self.may_start_tls:
             lines.append("STARTTLS")
+        if self.has_tls:
+            lines.append("REQUIRETLS")
         if self.may_login:
             lines.append("AUTH " + " ".join(settings.mechanisms))
+        if settings.clock is not None and self.may_hold:
+            lines.append(f"FUTURERELEASE {MAX_HOLD} {_latest(settings.clock())}")
         if self.may_verb:
             lines.append("VERB")
         return [*lines, "VRFY", "EXPN", "HELP"]
@@ -141,6 +169,12 @@ class Standing:
         if self.may_verb:
             verbs.append("VERB")
         return verbs
+
+
+def _latest(now: int) -> str:
+    """The latest time that HOLDUNTIL may name, to the minute: so greetings are alike."""
+    moment = dt.datetime.fromtimestamp(now // 60_000 * 60 + MAX_HOLD, dt.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @lru_cache(maxsize=64)

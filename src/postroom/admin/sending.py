@@ -1,0 +1,83 @@
+"""What accounts may send: as whom besides their own addresses, and on after a limit."""
+
+import msgspec
+
+from postroom.admin import names
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.directory import accounts, send_as, sending
+from postroom.directory.send_as import Grant
+
+
+class SendAsView(msgspec.Struct, frozen=True):
+    """What an account may send as; ``@domain`` for a whole domain."""
+
+    account: str
+    send_as: tuple[str, ...]
+
+
+class Released(msgspec.Struct, frozen=True):
+    """An account that may send again, and whether it had been stopped."""
+
+    account: str
+    was_stopped: bool
+
+
+async def show(office: Office, account: str) -> SendAsView:
+    """What an account may send as, besides its own addresses."""
+    name = names.address(account)
+
+    def read(tx: Tx) -> SendAsView:
+        found = accounts.require(tx, name)
+        return _view(tx, str(found.address), found.id)
+
+    return await office.directory.look(read)
+
+
+async def grant(office: Office, account: str, what: str) -> SendAsView:
+    """Let an account send as an address, or as every address of ``@domain`` (an own one)."""
+    name, granted = names.address(account), _grant(what)
+
+    def write(tx: Tx) -> SendAsView:
+        found = accounts.require(tx, name)
+        send_as.add(tx, found.id, granted)
+        return _view(tx, str(found.address), found.id)
+
+    return await office.directory.change(write)
+
+
+async def revoke(office: Office, account: str, what: str) -> SendAsView:
+    """Take it back."""
+    name, granted = names.address(account), _grant(what)
+
+    def write(tx: Tx) -> SendAsView:
+        found = accounts.require(tx, name)
+        send_as.remove(tx, found.id, granted)
+        return _view(tx, str(found.address), found.id)
+
+    return await office.directory.change(write)
+
+
+async def release(office: Office, account: str) -> Released:
+    """Begin to count anew what an account sends."""
+    name = names.address(account)
+    now = office.now()
+
+    def write(tx: Tx) -> Released:
+        found = accounts.require(tx, name)
+        sent = sending.of(tx, [found.id], now).get(found.id)
+        sending.release(tx, found.id)
+        return Released(str(found.address), sent is not None and sent.is_stopped)
+
+    return await office.directory.change(write)
+
+
+def _grant(text: str) -> Grant:
+    if text.strip().startswith("@"):
+        return Grant("", names.domain(text).ascii)
+    address = names.address(text)
+    return Grant(address.local, address.domain.ascii)
+
+
+def _view(tx: Tx, address: str, account_id: int) -> SendAsView:
+    return SendAsView(address, tuple(one.written for one in send_as.of(tx, account_id)))

@@ -1,0 +1,59 @@
+"""TLS rules of recipient domains: set, list, remove."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+
+from postroom.address import Domain
+from postroom.admin import names, paging
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.directory import tls_rules
+from postroom.directory.tls_rules import Mode, TlsRule
+
+
+class TlsRuleView(msgspec.Struct, frozen=True):
+    """How mail to a domain must be encrypted."""
+
+    domain: str
+    mode: Mode
+    created: datetime
+
+
+async def put(office: Office, domain: str, mode: Mode) -> TlsRuleView:
+    """Set the rule of a domain, in place of the one it had."""
+    rule = TlsRule(names.domain(domain).ascii, mode, office.now())
+    await office.directory.change(lambda tx: tls_rules.put(tx, rule))
+    return _view(rule)
+
+
+async def every(
+    office: Office, *, search: str = "", limit: int | None = None
+) -> AsyncIterator[TlsRuleView]:
+    """All rules by domain, read in pages."""
+    sought = names.sought(search)
+    async for rule in paging.walk(
+        office.directory,
+        lambda tx, after, size: tls_rules.page(tx, after, size, sought),
+        lambda rule: rule.domain,
+        "",
+        limit,
+    ):
+        yield _view(rule)
+
+
+async def remove(office: Office, domain: str) -> TlsRuleView:
+    """Take the rule of a domain away: what it publishes decides again."""
+    name = names.domain(domain)
+
+    def write(tx: Tx) -> TlsRule:
+        rule = tls_rules.require(tx, name)
+        tls_rules.remove(tx, rule)
+        return rule
+
+    return _view(await office.directory.change(write))
+
+
+def _view(rule: TlsRule) -> TlsRuleView:
+    return TlsRuleView(Domain(rule.domain).unicode, rule.mode, names.moment(rule.created))

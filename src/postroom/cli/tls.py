@@ -1,0 +1,57 @@
+"""``postroom tls``: set, list, remove."""
+
+import click
+
+from postroom.admin import tls_rules
+from postroom.cli import output
+from postroom.cli.work import run
+from postroom.directory.tls_rules import Mode
+
+_COLUMNS = [
+    ("DOMAIN", lambda one: one.domain),
+    ("MODE", lambda one: one.mode),
+    ("SET", lambda one: one.created),
+]
+
+
+@click.group()
+def tls() -> None:
+    """How mail to a domain must be encrypted, whatever it publishes."""
+
+
+@tls.command("set")
+@click.argument("domain")
+@click.argument("mode", type=click.Choice(["none", "may", "encrypt", "verify"]))
+@output.json_option
+@click.pass_context
+def set_(context: click.Context, domain: str, mode: Mode, *, as_json: bool) -> None:
+    """Set how mail to DOMAIN is encrypted.
+
+    none: never. may: when it is offered. encrypt: else it is not sent. verify: and the
+    certificate must be that of its server.
+    """
+    rule = run(context, lambda office: tls_rules.put(office, domain, mode))
+    output.done(rule, f"TLS of mail to {rule.domain}: {rule.mode}", as_json=as_json)
+
+
+@tls.command("list")
+@output.list_options
+@click.pass_context
+def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
+    """List the rules by domain."""
+    run(
+        context,
+        lambda office: output.listing(
+            tls_rules.every(office, search=search, limit=limit), _COLUMNS, as_json=as_json
+        ),
+    )
+
+
+@tls.command()
+@click.argument("domain")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, domain: str, *, as_json: bool) -> None:
+    """Let what DOMAIN publishes decide again."""
+    rule = run(context, lambda office: tls_rules.remove(office, domain))
+    output.done(rule, f"TLS rule of {rule.domain} removed", as_json=as_json)

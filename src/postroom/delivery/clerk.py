@@ -1,0 +1,131 @@
+"""The end of patience: messages that have waited long are told of, then returned.
+
+Most of what waits for a dead host is never tried by itself, so delay and end are found by
+age (``queue.patience``), a few messages a transaction. When the wall clock has jumped,
+nothing is returned for an hour: the messages may be younger than they seem (threat F4).
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from postroom.blobs.store import BlobCorrupt
+from postroom.db.ids import Ids
+from postroom.delivery.conclusions import EXPIRED, Conclusion
+from postroom.delivery.content import Loaded
+from postroom.delivery.endings import Endings
+from postroom.delivery.services import Services
+from postroom.delivery.trip import Trip
+from postroom.protocol.smtp.client_replies import ServerReply, local_reply
+from postroom.queue import claims, patience
+from postroom.queue.claimed import Batch, Claimed, Recipient
+from postroom.telemetry import sink
+from postroom.telemetry.events import ClockJumped
+
+MOST: Final = 100  # recipients, or messages, a step
+JUMP_MS: Final = 3_600_000
+PAUSE_MS: Final = 3_600_000
+
+_MARK: Final = "delay"
+_NEVER_TRIED: Final = "No server of the domain could be reached"
+
+
+class Clerk:
+    """One a process; ``sweep`` now and then. ``steady`` is a clock in ms that nobody sets."""
+
+    def __init__(
+        self, services: Services, endings: Endings, ids: Ids, steady: Callable[[], int]
+    ) -> None:
+        self._db = services.db
+        self._contents = services.contents
+        self._reporter = services.reporter
+        self._endings = endings
+        self._ids = ids
+        self._clock = services.clock
+        self._steady = steady
+        self._schedule = services.rules.schedule
+        self._offset = self._clock() - steady()
+        self._careful_until = 0
+
+    async def sweep(self) -> None:
+        """Return what has waited too long, then tell of what is late."""
+        if self._may_return():
+            while await self._return_some():
+                pass
+        if self._schedule.delay_notice:
+            while await self._warn_some():
+                pass
+
+    def _may_return(self) -> bool:
+        now, steady = self._clock(), self._steady()
+        jump = now - steady - self._offset
+        self._offset += jump
+        if abs(jump) >= JUMP_MS:
+            sink.emit(ClockJumped(seconds=jump // 1000))
+            self._careful_until = steady + PAUSE_MS
+        return steady >= self._careful_until
+
+    async def _return_some(self) -> bool:
+        """Whether there may be more."""
+        now = self._clock()
+        before, lease = now - self._schedule.give_up, self._ids.next()
+        batch = await self._db.write(
+            lambda tx: patience.overdue(tx, lease, before, now, MOST), bulk=True
+        )
+        if batch is None:
+            return False
+        trip = Trip()
+        try:
+            try:
+                await self._return(batch, trip)
+            finally:
+                await trip.settled()
+        finally:
+            await self._db.write(lambda tx: claims.end(tx, lease, "", None, self._clock()))
+        return True
+
+    async def _return(self, batch: Batch, trip: Trip) -> None:
+        loaded = await self._contents.load(batch.letters)
+        for work in batch.letters:
+            one = loaded[work.letter.id]
+            if isinstance(one, BlobCorrupt):
+                await self._endings.quarantine(work.letter.id, str(one))
+                continue
+            conclusions = [
+                Conclusion(recipient, "returned", _last_words(recipient), status=EXPIRED)
+                for recipient in work.recipients
+            ]
+            trip.settle(self._reporter.report(one, conclusions))
+
+    async def _warn_some(self) -> bool:
+        """Whether there may be more."""
+        now = self._clock()
+        before = now - self._schedule.delay_notice
+        mark = await self._db.read(lambda tx: patience.mark(tx, _MARK))
+        found, end = await self._db.read(lambda tx: patience.undelayed(tx, mark, before, now, MOST))
+        for one in await self._readable(found):
+            late = [
+                Conclusion(
+                    recipient,
+                    "later",
+                    _last_words(recipient),
+                    status="4.4.1",
+                    next_attempt=now,
+                )
+                for recipient in one.claimed.recipients
+            ]
+            await self._reporter.warn(one, late)
+        if end == mark:
+            return False
+        await self._db.write(lambda tx: patience.set_mark(tx, _MARK, end), bulk=True)
+        return True
+
+    async def _readable(self, found: tuple[Claimed, ...]) -> list[Loaded]:
+        loaded = await self._contents.load(found)
+        return [one for one in loaded.values() if isinstance(one, Loaded)]
+
+
+def _last_words(recipient: Recipient) -> ServerReply:
+    """What the last attempt ended with."""
+    text = recipient.last_reply or _NEVER_TRIED
+    code = int(text[:3]) if text[:3].isdigit() and text[3:4] == " " else 451
+    return local_reply(code, "4.4.1", text)

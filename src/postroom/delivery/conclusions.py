@@ -1,0 +1,79 @@
+"""What a reply means for one recipient: delivered, later, returned. Pure.
+
+2yz: the other server has taken responsibility. 4yz, and whatever kept us from asking: later,
+until the patience is over, then returned as expired. 5yz: returned. A server that wanted
+fewer recipients in one transaction (452 4.5.3) gets the rest at once, which is no failure.
+
+RFC 5321 §4.2.1, §4.5.3.1.10, §4.5.4.1; RFC 3463 §3.5 (X.4.7).
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.delivery import schedule as times
+from postroom.delivery.schedule import Schedule
+from postroom.protocol.smtp.client_replies import ServerReply
+from postroom.queue.claimed import Recipient
+from postroom.queue.rows import Queued
+
+Kind = Literal["delivered", "later", "back", "returned"]
+
+EXPIRED: Final = "5.4.7"
+
+
+class Conclusion(msgspec.Struct, frozen=True):
+    """What becomes of one recipient. ``status`` is enhanced; ``host`` who said ``reply``.
+
+    ``back``: it was not its turn, and is due at ``next_attempt`` like ``later``.
+    """
+
+    recipient: Recipient
+    kind: Kind
+    reply: ServerReply
+    host: str = ""
+    status: str = ""
+    next_attempt: int = 0
+
+
+class Judge(msgspec.Struct, frozen=True):
+    """How replies are read: ``now`` in ms, ``chance`` from 0 up to 1 spreads attempts.
+
+    The recipients of a message share the chance, so that they stay together.
+    """
+
+    schedule: Schedule
+    now: int
+    chance: float
+
+    def conclude(
+        self, letter: Queued, recipient: Recipient, reply: ServerReply, host: str = ""
+    ) -> Conclusion:
+        """What a reply means."""
+        if reply.is_positive:
+            status = reply.status or "2.0.0"
+            return Conclusion(recipient, "delivered", reply, host, status)
+        if reply.is_permanent:
+            return Conclusion(recipient, "returned", reply, host, reply.status or "5.0.0")
+        if reply.code == 452 and reply.status in {"4.5.3", "5.5.3"}:
+            return Conclusion(recipient, "back", reply, host, next_attempt=self.now)
+        return self._later(letter, recipient, reply, host)
+
+    def put_back(self, recipient: Recipient, reply: ServerReply, wait: int = 0) -> Conclusion:
+        """It was not tried; due again after ``wait`` ms."""
+        return Conclusion(recipient, "back", reply, next_attempt=self.now + wait)
+
+    def _later(
+        self, letter: Queued, recipient: Recipient, reply: ServerReply, host: str
+    ) -> Conclusion:
+        again = times.next_attempt(
+            self.schedule,
+            due=letter.first_attempt,
+            attempts=recipient.attempts + 1,
+            now=self.now,
+            chance=self.chance,
+        )
+        if again is None:
+            return Conclusion(recipient, "returned", reply, host, EXPIRED)
+        status = reply.status or "4.0.0"
+        return Conclusion(recipient, "later", reply, host, status, next_attempt=again)

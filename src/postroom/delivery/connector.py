@@ -1,0 +1,233 @@
+"""From a way to an open connection: the hosts in order, each as securely as it must be.
+
+``candidates`` lists the hosts of a way; ``open`` connects to one of them. What goes wrong is
+an ``Unusable`` with the reply that the sender would be told, and the next host is tried.
+Opportunistic TLS that fails is repeated in clear, testing policies without the check;
+strict ones never are. Results of TLS are counted for reports (RFC 8460).
+"""
+
+import msgspec
+
+from postroom.delivery.exchangers import Exchangers, Lookup
+from postroom.delivery.peer import Demand, Login, Peer, PeerFailed
+from postroom.delivery.router import Way
+from postroom.delivery.tls_counts import TlsCounts
+from postroom.delivery.tls_policy import Security, TlsPolicy, unreachable
+from postroom.directory.relays import Relay
+from postroom.mailauth import dane
+from postroom.mailauth.tlsrpt import Policy, ResultType
+from postroom.net.addresses import is_loopback
+from postroom.net.dns_records import LookupFailed
+from postroom.net.outbound import ConnectFailed, connect
+from postroom.net.tls_client import ClientTls
+from postroom.protocol.sasl.client import Credentials
+from postroom.protocol.smtp.client_replies import ServerReply, local_reply
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How this server presents itself. ``sources``: addresses to connect from."""
+
+    hostname: str
+    port: int = 25
+    sources: tuple[str, ...] = ()
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One host of a way. ``exchangers`` None: a relay."""
+
+    way: Way
+    host: str
+    exchangers: Exchangers | None = None
+
+    @property
+    def key(self) -> str:
+        """Connections to it can be used for each other's messages."""
+        return f"{self.way.key}>{self.host}"
+
+
+class Unusable(Exception):
+    """A host can't be used now; ``reply`` says why. ``was_reached``: it spoke to us."""
+
+    def __init__(self, reply: ServerReply, *, was_reached: bool = False) -> None:
+        self.reply = reply
+        self.was_reached = was_reached
+        super().__init__(str(reply))
+
+
+class Connector:
+    """Opens connections. ``clock`` of the policies is handed on for certificates of DANE."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        lookup: Lookup,
+        relay_lookup: Lookup,
+        policy: TlsPolicy,
+        tls: ClientTls,
+        counts: TlsCounts,
+    ) -> None:
+        """``relay_lookup`` may find private addresses: a relay was named by a postmaster."""
+        self._settings = settings
+        self._lookup = lookup
+        self._relay_lookup = relay_lookup
+        self._policy = policy
+        self._tls = tls
+        self._counts = counts
+
+    async def candidates(self, way: Way) -> list[Candidate]:
+        """The hosts, best first. Raises Nowhere, LookupFailed."""
+        if way.relay is not None:
+            return [Candidate(way, way.relay.host)]
+        found = await self._lookup.exchangers(way.domain)
+        return [Candidate(way, host, found) for host in found.hosts]
+
+    async def open(self, candidate: Candidate, *, must_prove: bool = False) -> Peer:
+        """A connection that is ready for messages. Raises Unusable, Nowhere, LookupFailed.
+
+        ``must_prove``: for a message with REQUIRETLS.
+        """
+        relay = candidate.way.relay
+        if relay is not None:
+            return await self._open_relay(relay, must_prove=must_prove)
+        exchangers = candidate.exchangers or Exchangers((candidate.host,), candidate.way.domain)
+        host = await self._lookup.host(candidate.host)
+        try:
+            security = await self._policy.security(candidate.way.domain, exchangers, host)
+        except LookupFailed as error:
+            raise Unusable(unreachable(error)) from error
+        if security.refusal is not None:
+            self._count(security, host.name, security.failure)
+            raise Unusable(security.refusal)
+        if must_prove and not security.is_proven:
+            raise Unusable(
+                local_reply(454, "4.7.10", f"{host.name} has no way to prove its certificate")
+            )
+        return await self._secure(security, host.name, host.addresses)
+
+    async def _secure(self, security: Security, name: str, addresses: tuple[str, ...]) -> Peer:
+        """Connect as demanded; where the demand is soft, less and less."""
+        demand = security.demand
+        while True:
+            try:
+                peer = await self._connected(name, addresses, self._settings.port, demand, None)
+            except PeerFailed as failed:
+                failure = _failure(failed)
+                if failure is not None and demand == security.demand:
+                    self._count(security, name, failure, failed.reply.text)
+                softer = None if security.is_strict or failure is None else _softer(demand)
+                if softer is None:
+                    raise Unusable(failed.reply, was_reached=True) from failed
+                demand = softer
+                continue
+            self._check_dane(security, peer, name)
+            if peer.session.extensions.name.lower() == self._settings.hostname:
+                await peer.quit()
+                raise Unusable(
+                    local_reply(550, "5.4.6", f"{name} is this server itself: a loop"),
+                    was_reached=True,
+                )
+            if demand == security.demand:
+                is_plain = demand.use == "may" and not peer.tls
+                self._count(security, name, "starttls-not-supported" if is_plain else None)
+            return peer
+
+    def _check_dane(self, security: Security, peer: Peer, name: str) -> None:
+        if not security.tlsa:
+            return
+        names = (name, security.policy.policy_domain)
+        verdict = dane.matches(security.tlsa, peer.chain, names, self._counts.now() // 1000)
+        if not verdict.is_match:
+            peer.abort()
+            self._count(security, name, verdict.failure or "validation-failure", verdict.reason)
+            raise Unusable(local_reply(454, "4.7.5", f"DANE: {verdict.reason}"), was_reached=True)
+
+    async def _open_relay(self, relay: Relay, *, must_prove: bool) -> Peer:
+        host = await self._relay_lookup.host(_literal(relay.host))
+        demand = demand_of(relay)
+        if must_prove and not demand.is_checked:
+            reason = f"the relay {relay.name} does not prove its certificate"
+            raise Unusable(local_reply(454, "4.7.10", f"The message requires it, but {reason}"))
+        try:
+            return await self._connected(
+                relay.host, host.addresses, relay.port, demand, login_of(relay, host.addresses)
+            )
+        except PeerFailed as failed:
+            raise Unusable(failed.reply, was_reached=True) from failed
+
+    async def _connected(
+        self,
+        name: str,
+        addresses: tuple[str, ...],
+        port: int,
+        demand: Demand,
+        login: Login | None,
+    ) -> Peer:
+        context = self._tls.context(is_checked=demand.is_checked)
+        try:
+            found = await connect(
+                addresses,
+                port,
+                lambda: Peer(self._settings.hostname, self._tls),
+                local_addresses=self._settings.sources,
+                tls=(context, demand.name) if demand.is_implicit else None,
+            )
+        except ConnectFailed as error:
+            raise Unusable(local_reply(451, "4.4.1", f"{name}: {error.reason}")) from error
+        peer = found.protocol
+        peer.address = found.address
+        await peer.open(demand, login)
+        return peer
+
+    def _count(
+        self, security: Security, host: str, failure: ResultType | None, detail: str = ""
+    ) -> None:
+        self._counts.count(security.policy, host, failure, detail)
+
+
+def demand_of(relay: Relay) -> Demand:
+    """What TLS with a relay must be like."""
+    if relay.tls == "none":
+        return Demand("none", relay.host)
+    return Demand("must", relay.host, is_checked=relay.verify, is_implicit=relay.tls == "implicit")
+
+
+def login_of(relay: Relay, addresses: tuple[str, ...] = ()) -> Login | None:
+    """Who we are there."""
+    if not relay.login:
+        return None
+    credentials = Credentials(
+        login=relay.login, secret=relay.password, host=relay.host, port=relay.port
+    )
+    is_near = bool(addresses) and all(map(is_loopback, addresses))
+    return Login(credentials, is_token=relay.mechanism == "xoauth2", is_clear=is_near)
+
+
+def no_policy(domain: str) -> Policy:
+    """What reports say where nothing was demanded."""
+    return Policy(policy_type="no-policy-found", policy_domain=domain)
+
+
+def _literal(host: str) -> str:
+    """A relay's host may be an address, which is not looked up."""
+    if ":" in host:
+        return f"[IPv6:{host}]"
+    return f"[{host}]" if host.replace(".", "").isdigit() else host
+
+
+def _softer(demand: Demand) -> Demand | None:
+    if demand.is_checked:
+        return Demand("may", demand.name)
+    return Demand("none", demand.name) if demand.use != "none" else None
+
+
+def _failure(failed: PeerFailed) -> ResultType | None:
+    """What a failure means for reports; None: it was not about TLS."""
+    if failed.stage == "certificate":
+        text = failed.reply.text.lower()
+        if "hostname" in text or "mismatch" in text or "ip address" in text:
+            return "certificate-host-mismatch"
+        return "certificate-expired" if "expired" in text else "certificate-not-trusted"
+    if failed.stage == "tls":
+        is_missing = "does not offer" in failed.reply.text
+        return "starttls-not-supported" if is_missing else "validation-failure"
+    return None

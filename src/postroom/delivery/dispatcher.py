@@ -1,0 +1,221 @@
+"""The heart of delivery: takes batches that are due and gives them to couriers.
+
+It sleeps until a commit or a command wakes it, or until the next destination is ready; then
+it claims as many batches as there are free places. Leases of batches under way are renewed.
+At the start, what a process that died had claimed waits again, and a message it was working
+on is counted (``workbench``). ``stop`` lets couriers finish; what they can't finish in time
+is put back. RFC 5321 §4.5.4.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from postroom.db.ids import Ids, to_text
+from postroom.delivery.clerk import Clerk
+from postroom.delivery.courier import Courier
+from postroom.delivery.services import Services
+from postroom.delivery.tls_counts import TlsCounts
+from postroom.delivery.workbench import Workbench
+from postroom.errors import MailError
+from postroom.notify import Notify
+from postroom.queue import claims
+from postroom.queue.claimed import Batch
+from postroom.queue.claims import LEASE_MS
+from postroom.queue.rows import NOTIFY_KEY
+from postroom.telemetry import sink
+from postroom.telemetry.events import MessageQuarantined, StorageTrouble
+
+MOST_IN_BATCH: Final = 100  # deliveries
+MOST_AT_ONCE: Final = 50  # batches claimed in one transaction
+LONGEST_SLEEP: Final = 15.0  # seconds: hints may be lost, destinations be more than are looked at
+SWEEP_SECONDS: Final = 60.0
+RENEW_SECONDS: Final = LEASE_MS / 4000
+TROUBLE_PAUSE: Final = 5.0
+
+
+class Dispatcher:
+    """One a process. ``run`` is its whole life."""
+
+    def __init__(
+        self,
+        services: Services,
+        ids: Ids,
+        notify: Notify,
+        *,
+        clerk: Clerk,
+        counts: TlsCounts,
+        bench: Workbench,
+    ) -> None:
+        self._db = services.db
+        self._notify = notify
+        self._ids = ids
+        self._courier = Courier(services)
+        self._clerk = clerk
+        self._pool = services.pool
+        self._counts = counts
+        self._bench = bench
+        self._clock = services.clock
+        self._places = services.rules.places
+        self._is_alone = services.rules.is_alone
+        self._wake = asyncio.Event()
+        self._leases: set[int] = set()
+        self._couriers: dict[asyncio.Task[None], int] = {}  # and their batches
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; ``stop`` afterwards."""
+        unsubscribe = self._notify.subscribe(NOTIFY_KEY, self.wake)
+        others = [asyncio.create_task(self._renew()), asyncio.create_task(self._sweep())]
+        try:
+            await self._until_done(self.recover)
+            while True:
+                self._wake.clear()
+                await self._until_done(self.turn)
+                await self._sleep()
+        finally:
+            unsubscribe()
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+    async def stop(self, seconds: float) -> None:
+        """Give couriers time to finish, then put back what is left."""
+        if self._couriers:
+            await asyncio.wait(self._couriers, timeout=seconds)
+        for courier in self._couriers:
+            courier.cancel()
+        await asyncio.gather(*self._couriers, return_exceptions=True)
+        await self._pool.close()
+        left = sorted(self._leases)
+        with contextlib.suppress(MailError):
+            now = self._clock()
+            for lease in left:
+                await self._db.write(
+                    partial(claims.end, lease=lease, destination="", pace=None, now=now)
+                )
+            await self._counts.flush()
+        self._bench.close()
+
+    async def recover(self) -> None:
+        """Once, at the start."""
+        crashed, now = self._bench.left_behind, self._clock()
+        found = await self._db.write(
+            lambda tx: claims.recover(tx, now, crashed, all_=self._is_alone)
+        )
+        self._bench.clear()
+        for ident in found:
+            sink.emit(
+                MessageQuarantined(
+                    queue_id=to_text(ident), reason="the server died twice while it had this"
+                )
+            )
+
+    async def drain(self) -> None:
+        """Claim and run until nothing is due: a life of the queue in one call."""
+        while True:
+            await self.turn()
+            if not self._couriers:
+                return
+            await asyncio.wait(self._couriers, return_when=asyncio.FIRST_COMPLETED)
+
+    async def turn(self) -> None:
+        """Claim as much as there is room for, and send couriers off with it."""
+        while (room := self._room) > 0:
+            batches = await self._claim(room)
+            for bundle in bundles(batches):
+                self._begin(bundle)
+            if len(batches) < room:
+                return
+
+    @property
+    def _room(self) -> int:
+        return min(self._places - sum(self._couriers.values()), MOST_AT_ONCE)
+
+    async def _claim(self, room: int) -> list[Batch]:
+        leases, now = [self._ids.next() for _ in range(room)], self._clock()
+        return await self._db.write(lambda tx: claims.claim(tx, leases, now, MOST_IN_BATCH))
+
+    def _begin(self, bundle: Sequence[Batch]) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(bundle))
+        self._couriers[task] = len(bundle)
+        task.add_done_callback(self._couriers.pop)
+
+    async def _deliver(self, bundle: Sequence[Batch]) -> None:
+        leases = {batch.lease for batch in bundle}
+        self._leases |= leases
+        try:
+            await self._courier.run(bundle)
+            self._leases -= leases
+        except MailError as error:  # the leases can't be ended now: they run out
+            sink.emit(StorageTrouble(where="delivery", reason=str(error)))
+        finally:
+            self.wake()
+
+    async def _sleep(self) -> None:
+        """Until there may be something to do."""
+        seconds = LONGEST_SLEEP
+        if self._room > 0:
+            with contextlib.suppress(MailError):
+                now = self._clock()
+                ready = await self._db.read(lambda tx: claims.next_ready(tx, now))
+                if ready is not None:
+                    seconds = min(seconds, max(0.001, (ready - now) / 1000))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    async def _until_done(self, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await step()
+            except MailError as error:
+                sink.emit(StorageTrouble(where="delivery", reason=str(error)))
+                await asyncio.sleep(TROUBLE_PAUSE)
+            else:
+                return
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            leases, until = sorted(self._leases), self._clock() + LEASE_MS
+            with contextlib.suppress(MailError):
+                await self._db.write(partial(claims.renew, leases=leases, until=until))
+
+    async def _sweep(self) -> None:
+        """Every minute: patience, counts, and on a shared database what others left."""
+        began = time.monotonic()
+        while True:
+            try:
+                if not self._is_alone and time.monotonic() - began > SWEEP_SECONDS:
+                    now = self._clock()
+                    await self._db.write(partial(claims.recover, now=now, crashed=(), all_=False))
+                    self.wake()
+                await self._clerk.sweep()
+                await self._counts.flush()
+            except MailError as error:
+                sink.emit(StorageTrouble(where="patience", reason=str(error)))
+            await asyncio.sleep(SWEEP_SECONDS)
+
+
+def bundles(batches: Iterable[Batch]) -> list[list[Batch]]:
+    """Batches that have messages in common go together."""
+    found: list[tuple[set[int], list[Batch]]] = []
+    for batch in batches:
+        letters = {work.letter.id for work in batch.letters}
+        mine = [batch]
+        rest = []
+        for others, many in found:
+            if letters.isdisjoint(others):
+                rest.append((others, many))
+            else:
+                letters |= others
+                mine = many + mine
+        found = [*rest, (letters, mine)]
+    return [many for _, many in found]

@@ -1,0 +1,136 @@
+"""Messages of the queue that end in mailboxes here.
+
+Some were put off for later (RFC 4865) and are for people here; some waited when their domain
+became ours; with ``delivery.capture`` all of them go to one mailbox. The octets are read
+from the old blob and written as a new one, so the letter is like any that has just come.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address, AddressError
+from postroom.blobs.reader import pieces
+from postroom.blobs.store import BlobStore, Prepared
+from postroom.db.database import Database
+from postroom.db.ids import Ids
+from postroom.delivery.content import Loaded
+from postroom.directory.directory import Directory
+from postroom.directory.expand import Local
+from postroom.errors import Permanent
+from postroom.message import trace
+from postroom.message.index import Indexed, index
+from postroom.message.scan import Scanner
+from postroom.post.letter import Letter
+from postroom.queue.claimed import Recipient
+from postroom.queue.rows import Outgoing, Queued
+from postroom.store import mailboxes
+from postroom.store.filing import Copy
+
+CAPTURE: Final = "outbound"
+"""The local part of the mailbox that captured messages go to, in the first domain."""
+
+
+class NobodyHere(Permanent):
+    """The address is not, or not any more, one that takes mail here."""
+
+    code = 550
+    status = "5.1.1"
+    text = "No such mailbox here"
+
+
+class Filer:
+    """Makes letters for mailboxes here. ``clock`` is UTC milliseconds."""
+
+    def __init__(
+        self,
+        db: Database,
+        blobs: BlobStore,
+        directory: Directory,
+        ids: Ids,
+        clock: Callable[[], int],
+    ) -> None:
+        self._db = db
+        self._blobs = blobs
+        self._directory = directory
+        self._ids = ids
+        self._clock = clock
+
+    async def letter(self, loaded: Loaded, recipient: Recipient, to: Address | None) -> Letter:
+        """One recipient's letter; ``to`` is another address to file it under.
+
+        Raises NobodyHere, and MailError when it can't be done now.
+        """
+        address = to or _address(recipient)
+        found = await self._directory.resolve(address)
+        if found.kind != "found":
+            raise NobodyHere(detail=f"{address}: {found.kind}")
+        blob, indexed = await self._copied(loaded)
+        original = loaded.claimed.letter
+        now = self._clock()
+        ident = self._ids.next()
+        size = blob.head_size + blob.body_size
+        prefix = trace.return_path(original.sender.decode("utf-8", "replace"))
+        queued = None
+        if found.remote:
+            queued = msgspec.structs.replace(
+                original, id=ident, blob_id=blob.id, prefix=b"", accepted=now, due=now, size=size
+            )
+        return Letter(
+            blob=blob,
+            copies=tuple([self._copy(one, prefix, blob, indexed, now) for one in found.local]),
+            queued=queued,
+            outgoing=_outgoing(queued, found.remote),
+        )
+
+    def _copy(self, one: Local, prefix: bytes, blob: Prepared, indexed: Indexed, now: int) -> Copy:
+        message_id = self._ids.next()
+        own = prefix + trace.delivered_to(one.address)
+        return Copy(
+            account_id=one.account_id,
+            mailbox=mailboxes.INBOX,
+            message_id=message_id,
+            blob_id=blob.id,
+            prefix=own,
+            received=now,
+            size=len(own) + blob.head_size + blob.body_size,
+            envelope=indexed.envelope,
+            bodystructure=indexed.bodystructure,
+            thread_id=message_id,
+            quota=one.quota,
+            recipient=one.address,
+        )
+
+    async def _copied(self, loaded: Loaded) -> tuple[Prepared, Indexed]:
+        head, opened = loaded.head, loaded.opened
+        scanner = Scanner()
+        scanner.feed(head)
+        writer = self._blobs.writer()
+        try:
+            async for block in pieces(self._db, self._blobs.files, opened, 0, opened.size):
+                scanner.feed(block)
+                await writer.write(block)
+            indexed = index(head, scanner.finish())
+            return await writer.finish(head), indexed
+        except BaseException:
+            await writer.abort()
+            raise
+
+
+def _address(recipient: Recipient) -> Address:
+    try:
+        return Address.parse(recipient.address.decode())
+    except (AddressError, UnicodeDecodeError) as error:
+        raise NobodyHere(detail=str(error)) from error
+
+
+def _outgoing(queued: Queued | None, remote: Sequence[str]) -> tuple[Outgoing, ...]:
+    if queued is None:
+        return ()
+    return tuple(
+        [
+            Outgoing(queued.id, number, address.encode(), address.rpartition("@")[2])
+            for number, address in enumerate(remote)
+        ]
+    )

@@ -1,0 +1,142 @@
+"""Delivery as the composition root holds it: every part wired, from a few that are shared."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+
+from postroom.blobs.store import BlobStore
+from postroom.config.model import Config
+from postroom.db.database import Database
+from postroom.db.ids import Ids
+from postroom.delivery.clerk import Clerk
+from postroom.delivery.connector import Connector, Settings
+from postroom.delivery.content import Contents
+from postroom.delivery.dispatcher import Dispatcher
+from postroom.delivery.endings import Endings
+from postroom.delivery.exchangers import Lookup
+from postroom.delivery.here import Filer
+from postroom.delivery.local import Local
+from postroom.delivery.notices import Addressed, Notices
+from postroom.delivery.pool import Pool
+from postroom.delivery.providers import Slots
+from postroom.delivery.reporter import Reporter
+from postroom.delivery.router import Router
+from postroom.delivery.schedule import Schedule
+from postroom.delivery.services import Rules, Services
+from postroom.delivery.settler import Settler
+from postroom.delivery.signatures import Signatures
+from postroom.delivery.sts_cache import StsCache
+from postroom.delivery.tls_counts import TlsCounts
+from postroom.delivery.tls_policy import TlsPolicy
+from postroom.delivery.workbench import Workbench
+from postroom.directory.directory import Directory
+from postroom.errors import ConfigurationError
+from postroom.net import fetch
+from postroom.net.dns import Resolver
+from postroom.net.tls_client import ClientTls
+from postroom.notify import Notify
+from postroom.post.commit import Post
+
+_ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What delivery shares with the rest of the server."""
+
+    db: Database
+    blobs: BlobStore
+    directory: Directory
+    post: Post
+    ids: Ids
+    notify: Notify
+    resolver: Resolver
+    addressed: Addressed
+    clock: Callable[[], int]
+
+
+def schedule_of(config: Config) -> Schedule:
+    """The times of ``[delivery]``."""
+    delivery = config.delivery
+    return Schedule(
+        first_retry=delivery.first_retry_minutes * 60_000,
+        longest_retry=delivery.longest_retry_minutes * 60_000,
+        delay_notice=delivery.delay_notice_hours * 3_600_000,
+        give_up=delivery.give_up_hours * 3_600_000,
+    )
+
+
+def client_tls(config: Config) -> ClientTls:
+    """TLS with others. Raises ConfigurationError for authorities that can't be read."""
+    path = config.delivery.ca_file
+    try:
+        return ClientTls(path)
+    except OSError as error:
+        raise ConfigurationError(f"delivery.ca_file: {path} can't be read: {error}") from error
+
+
+def connector_of(config: Config, shared: Shared, tls: ClientTls, counts: TlsCounts) -> Connector:
+    """Connections as the configuration has them; also for trying a relay out."""
+    delivery = config.delivery
+    allowed = tuple([ip_network(text) for text in delivery.allow_private])
+    chance = random.SystemRandom()
+    authorities = Path(delivery.ca_file).read_text("utf-8") if delivery.ca_file else None
+    rules = fetch.Rules(allow_private=allowed, authorities=authorities)
+    policies = StsCache(shared.db, shared.resolver, shared.clock, rules)
+    sources = tuple([one for one in (delivery.source_ipv4, delivery.source_ipv6) if one])
+    return Connector(
+        Settings(hostname=config.hostname, port=delivery.port, sources=sources),
+        Lookup(shared.resolver, config.hostname, shuffle=chance.shuffle, allow_private=allowed),
+        Lookup(shared.resolver, config.hostname, shuffle=chance.shuffle, allow_private=_ANYWHERE),
+        TlsPolicy(shared.directory.tls_rules, policies, shared.resolver),
+        tls,
+        counts,
+    )
+
+
+def outbound(config: Config, shared: Shared) -> Dispatcher:
+    """Everything wired. Raises ConfigurationError."""
+    delivery, schedule = config.delivery, schedule_of(config)
+    db, blobs, clock, ids = shared.db, shared.blobs, shared.clock, shared.ids
+    directory = shared.directory
+    counts = TlsCounts(db, clock)
+    bench = Workbench(config.folder / "workbench")
+    chance = random.SystemRandom()
+    notices = Notices(
+        directory,
+        shared.addressed,
+        ids,
+        clock,
+        hostname=config.hostname,
+        per_hour=delivery.notices_per_hour,
+        give_up=schedule.give_up,
+    )
+    services = Services(
+        db=db,
+        contents=Contents(db, blobs, Signatures(directory.signing_keys, clock), bench),
+        router=Router(directory, directory.relays, capture=delivery.capture),
+        connector=connector_of(config, shared, client_tls(config), counts),
+        pool=Pool(idle_seconds=delivery.idle_seconds),
+        slots=Slots(),
+        reporter=Reporter(Settler(db, shared.post, blobs, clock), notices, ids, clock, schedule),
+        local=Local(Filer(db, blobs, directory, ids, clock), directory),
+        clock=clock,
+        chance=chance.random,
+        rules=Rules(
+            schedule,
+            max_recipients=delivery.max_recipients,
+            max_messages=delivery.max_messages,
+            most_per_destination=delivery.max_connections_per_destination,
+            places=delivery.max_connections,
+            is_alone=db.engine == "sqlite",
+        ),
+    )
+    clerk = Clerk(services, Endings(services), ids, steady=_steady)
+    return Dispatcher(services, ids, shared.notify, clerk=clerk, counts=counts, bench=bench)
+
+
+def _steady() -> int:
+    return time.monotonic_ns() // 1_000_000

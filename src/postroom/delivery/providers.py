@@ -1,0 +1,61 @@
+"""What large providers want of those who send to them, as data in ``providers.toml``.
+
+Many domains lead to the hosts of one provider, which counts connections over all of them;
+so they are limited here by provider, whatever the destination.
+"""
+
+import asyncio
+import contextlib
+import importlib.resources
+import tomllib
+from collections.abc import AsyncIterator
+from functools import lru_cache
+
+import msgspec
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """One provider; see the file."""
+
+    name: str
+    hosts: tuple[str, ...]
+    connections: int
+    messages: int
+    recipients: int
+
+
+@lru_cache(maxsize=1)
+def providers() -> tuple[Provider, ...]:
+    """All of them."""
+    text = importlib.resources.files(__package__).joinpath("providers.toml").read_text("utf-8")
+    return tuple(
+        msgspec.convert({"name": name, **facts}, Provider)
+        for name, facts in tomllib.loads(text).items()
+    )
+
+
+@lru_cache(maxsize=10_000)
+def provider_of(host: str) -> Provider | None:
+    """Whose host it is."""
+    for one in providers():
+        if host.endswith(one.hosts):
+            return one
+    return None
+
+
+class Slots:
+    """How many connections each provider has at present. Used on one loop."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, asyncio.Semaphore] = {}
+
+    @contextlib.asynccontextmanager
+    async def slot(self, host: str) -> AsyncIterator[None]:
+        """Wait for a free connection to the provider of this host, and hold it."""
+        provider = provider_of(host)
+        if provider is None:
+            yield
+            return
+        taken = self._taken.setdefault(provider.name, asyncio.Semaphore(provider.connections))
+        async with taken:
+            yield

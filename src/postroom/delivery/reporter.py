@@ -1,0 +1,227 @@
+"""Tells what was concluded: queue, ledger, notices, log.
+
+Each call begins a task that makes the notices and settles; couriers await them all before
+their batch ends.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from postroom.db.ids import Ids, to_text
+from postroom.delivery.conclusions import EXPIRED, Conclusion
+from postroom.delivery.content import Loaded
+from postroom.delivery.notices import Kind as NoticeKind, Notices, Original
+from postroom.delivery.peer import Peer
+from postroom.delivery.schedule import Schedule, is_late
+from postroom.delivery.settler import Result, Settler
+from postroom.errors import MailError
+from postroom.ledger.rows import Fact, Kind as FactKind, clean, folded
+from postroom.post.letter import Letter
+from postroom.queue.claimed import Recipient
+from postroom.queue.settling import Outcome, Settled
+from postroom.telemetry import sink
+from postroom.telemetry.events import (
+    MessageBounced,
+    MessageDeferred,
+    MessageDelivered,
+    StorageTrouble,
+)
+
+PAUSE: Final = 5.0  # seconds until a notice that could not be made is tried again
+
+_FACTS: Final[dict[str, FactKind]] = {
+    "delivered": "delivered",
+    "later": "deferred",
+    "returned": "bounced",
+}
+
+
+class Reporter:
+    """One a process. ``clock`` is UTC milliseconds."""
+
+    def __init__(
+        self,
+        settler: Settler,
+        notices: Notices,
+        ids: Ids,
+        clock: Callable[[], int],
+        schedule: Schedule,
+    ) -> None:
+        self._settler = settler
+        self._notices = notices
+        self._ids = ids
+        self._clock = clock
+        self._schedule = schedule
+
+    def delivered(
+        self,
+        loaded: Loaded,
+        conclusions: Sequence[Conclusion],
+        peer: Peer,
+        milliseconds: int,
+    ) -> asyncio.Task[None]:
+        """A server has answered a transaction."""
+        good = [one for one in conclusions if one.kind == "delivered"]
+        if good:
+            sink.emit(
+                MessageDelivered(
+                    queue_id=to_text(loaded.claimed.letter.id),
+                    host=good[0].host,
+                    tls=peer.tls,
+                    recipients=len(good),
+                    destination=good[0].recipient.destination,
+                    seconds=milliseconds / 1000,
+                    reply=str(good[0].reply),
+                )
+            )
+        relayed = [] if peer.extensions.dsn else good
+        return self._begin(loaded, conclusions, (), relayed)
+
+    def report(
+        self,
+        loaded: Loaded,
+        conclusions: Sequence[Conclusion],
+        letters: tuple[Letter, ...] = (),
+    ) -> asyncio.Task[None]:
+        """Something was concluded without a server; ``letters`` are committed with it."""
+        filed = [one for one in conclusions if one.kind == "delivered"]
+        return self._begin(loaded, conclusions, letters, filed)
+
+    async def warn(self, loaded: Loaded, late: Sequence[Conclusion]) -> None:
+        """Tell the sender of a delay, of recipients that nobody has claimed."""
+        notices = await self._notice("delayed", loaded, late)
+        await self._settler.settle(
+            Result(
+                Settled(loaded.claimed.letter.id, ()),
+                letters=tuple(notices),
+                warned=tuple([one.recipient for one in late]),
+            )
+        )
+
+    def _begin(
+        self,
+        loaded: Loaded,
+        conclusions: Sequence[Conclusion],
+        letters: tuple[Letter, ...],
+        untold: Sequence[Conclusion],
+    ) -> asyncio.Task[None]:
+        self._log(loaded, conclusions)
+        return asyncio.get_running_loop().create_task(
+            self._report(loaded, conclusions, letters, untold)
+        )
+
+    async def _report(
+        self,
+        loaded: Loaded,
+        conclusions: Sequence[Conclusion],
+        letters: tuple[Letter, ...],
+        untold: Sequence[Conclusion],
+    ) -> None:
+        """``untold``: those whose success nobody else will tell the sender."""
+        returned = [one for one in conclusions if one.kind == "returned"]
+        late = [one for one in conclusions if self._is_late(loaded, one)]
+        notices = list(letters)
+        warned: tuple[Recipient, ...] = ()
+        if returned:
+            notices += await self._notice("failed", loaded, returned)
+        if late:
+            warned = tuple([one.recipient for one in late])
+            notices += await self._notice("delayed", loaded, late)
+        if any(one.recipient.notify for one in untold):
+            notices += await self._notice("relayed", loaded, untold)
+        await self._settler.settle(
+            Result(
+                Settled(
+                    loaded.claimed.letter.id,
+                    tuple([_outcome(one) for one in conclusions]),
+                ),
+                facts=tuple(self._facts(loaded, conclusions)),
+                letters=tuple(notices),
+                warned=warned,
+            )
+        )
+
+    async def _notice(
+        self, kind: NoticeKind, loaded: Loaded, conclusions: Sequence[Conclusion]
+    ) -> list[Letter]:
+        """Tries until it is made: without it the end of a delivery is not written either."""
+        body = loaded.opened.octets if not loaded.opened.table else None
+        original = Original(loaded.claimed.letter, loaded.head, body)
+        while True:
+            try:
+                found = await self._notices.of(kind, original, conclusions)
+            except MailError as error:
+                sink.emit(StorageTrouble(where="notice", reason=str(error)))
+                await asyncio.sleep(PAUSE)
+            else:
+                return [] if found is None else [found]
+
+    def _is_late(self, loaded: Loaded, one: Conclusion) -> bool:
+        return (
+            one.kind == "later"
+            and not one.recipient.warned
+            and is_late(self._schedule, due=loaded.claimed.letter.first_attempt, now=self._clock())
+        )
+
+    def _facts(self, loaded: Loaded, conclusions: Sequence[Conclusion]) -> list[Fact]:
+        now = self._clock()
+        return [
+            Fact(
+                loaded.claimed.letter.id,
+                self._ids.next(),
+                now,
+                _FACTS[one.kind],
+                folded(one.recipient.address.decode("utf-8", "replace")),
+                detail=clean(_detail(one)),
+            )
+            for one in conclusions
+            if one.kind in _FACTS
+        ]
+
+    def _log(self, loaded: Loaded, conclusions: Sequence[Conclusion]) -> None:
+        queue_id = to_text(loaded.claimed.letter.id)
+        later = [one for one in conclusions if one.kind == "later"]
+        if later:
+            first = later[0]
+            sink.emit(
+                MessageDeferred(
+                    queue_id=queue_id,
+                    host=first.host,
+                    recipients=len(later),
+                    destination=first.recipient.destination,
+                    seconds=max(0, first.next_attempt - self._clock()) // 1000,
+                    reply=str(first.reply),
+                )
+            )
+        for one in conclusions:
+            if one.kind == "returned":
+                sink.emit(
+                    MessageBounced(
+                        queue_id=queue_id,
+                        host=one.host,
+                        status=one.status,
+                        recipient=one.recipient.address.decode("utf-8", "replace"),
+                        reply=str(one.reply),
+                    )
+                )
+
+
+def _detail(one: Conclusion) -> str:
+    said = f"{one.host}: {one.reply}" if one.host else str(one.reply)
+    return f"given up after the last attempt: {said}" if one.status == EXPIRED else said
+
+
+def _outcome(one: Conclusion) -> Outcome:
+    recipient = one.recipient
+    if one.kind in {"delivered", "returned"}:
+        return Outcome(recipient.number, recipient.lease, recipient.destination, "done")
+    return Outcome(
+        recipient.number,
+        recipient.lease,
+        recipient.destination,
+        "later",
+        next_attempt=one.next_attempt,
+        reply="" if one.kind == "back" else str(one.reply),
+        tried=one.kind == "later",
+    )

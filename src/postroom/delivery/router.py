@@ -1,0 +1,79 @@
+"""Which way a message goes to a recipient.
+
+In this order: filed here, when the domain is ours by now; the way a postmaster chose for it
+(``queue reroute``); a relay, by recipient domain, account, sender domain or default; the
+domain's own servers. With ``delivery.capture`` nothing leaves.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.address import Address, AddressError
+from postroom.directory.directory import Directory
+from postroom.directory.relays import Relay, Relays
+from postroom.queue.claimed import Recipient
+from postroom.queue.rows import Queued
+
+Kind = Literal["mx", "relay", "here", "capture"]
+
+DIRECT: Final = "mx"
+"""The route that ignores relays; others are ``relay:NAME``."""
+RELAY: Final = "relay:"
+
+
+class Way(msgspec.Struct, frozen=True):
+    """Where to. ``domain`` for mx, ``relay`` for relay.
+
+    Two recipients with the same ``key`` can share a transaction, those of different domains
+    too when their ``exchangers`` are the same.
+    """
+
+    kind: Kind
+    domain: str = ""
+    relay: Relay | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells ways apart."""
+        return (
+            f"{RELAY}{self.relay.name}" if self.relay is not None else f"{self.kind}:{self.domain}"
+        )
+
+    def __str__(self) -> str:
+        """For people."""
+        return self.key if self.relay is not None or not self.domain else self.domain
+
+
+class Router:
+    """Decides from the directory, which answers from memory."""
+
+    def __init__(self, directory: Directory, relays: Relays, *, capture: bool = False) -> None:
+        self._directory = directory
+        self._relays = relays
+        self._capture = capture
+
+    async def way(self, letter: Queued, recipient: Recipient) -> Way:
+        """The way of one recipient. Raises StorageFailed when a relay's secret can't be read."""
+        domain = recipient.destination
+        if await self._is_ours(recipient.address):
+            return Way("here")
+        if self._capture:
+            return Way("capture")
+        route = recipient.route
+        if route == DIRECT:
+            return Way("mx", domain)
+        if route is not None and route.startswith(RELAY):
+            chosen = await self._relays.by_name(route.removeprefix(RELAY))
+            if chosen is not None:
+                return Way("relay", "", chosen)
+        sender = letter.sender.rpartition(b"@")[2].decode("ascii", "replace")
+        relay = await self._relays.choose(sender, domain, letter.account_id)
+        return Way("mx", domain) if relay is None else Way("relay", "", relay)
+
+    async def _is_ours(self, recipient: bytes) -> bool:
+        try:
+            address = Address.parse(recipient.decode())
+        except (AddressError, UnicodeDecodeError):
+            return False
+        return (await self._directory.resolve(address)).kind != "not-ours"

@@ -1,0 +1,32 @@
+"""What has come of one way so far: the verdict on it, and what is being written."""
+
+import asyncio
+
+from postroom.delivery.pace import Verdict
+
+
+class Trip:
+    """Messages on their way together."""
+
+    def __init__(self) -> None:
+        self.verdict: Verdict = "unused"
+        self.reply = ""
+        self._writing: list[asyncio.Task[None]] = []
+
+    def saw(self, verdict: Verdict, reply: str) -> None:
+        """Something was learnt of the servers there: a trouble counts more than a success."""
+        if verdict == "good" and self.verdict != "unused":
+            return
+        self.verdict = verdict
+        self.reply = reply
+
+    def settle(self, writing: "asyncio.Task[None]") -> None:
+        """Something is being written."""
+        self._writing.append(writing)
+
+    async def settled(self) -> None:
+        """Until all of it is durable. Raises what a task raised, when all have ended."""
+        writing, self._writing = self._writing, []
+        for outcome in await asyncio.gather(*writing, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome

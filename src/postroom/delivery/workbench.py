@@ -1,0 +1,58 @@
+"""What a worker is busy with, so that a death of the process can be blamed.
+
+While a message is parsed, signed or re-encoded, its id stands in a slot of a small file
+that is mapped into memory. A killed process leaves it there (the kernel keeps the page);
+the next start reads it and counts a crash of that message (``queue.claims.recover``).
+Waiting for the network is not work at the bench: who is killed then is innocent. A power
+cut may empty the file, and was not the message's fault.
+"""
+
+import contextlib
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+SLOTS: Final = 64  # messages prepared at the same time
+
+_SLOT: Final = struct.Struct("<q")
+
+
+class Workbench:
+    """The slots of one process. Used on one loop; ``close`` it at the end."""
+
+    def __init__(self, path: Path) -> None:
+        """The file is made when it is not there."""
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(file, SLOTS * _SLOT.size)
+            self._map = mmap.mmap(file, SLOTS * _SLOT.size)
+        finally:
+            os.close(file)
+        found = [ident for (ident,) in _SLOT.iter_unpack(self._map[:]) if ident]
+        self.left_behind: tuple[int, ...] = tuple(found)
+        self._free = list(range(SLOTS))
+
+    def clear(self) -> None:
+        """What was left behind has been counted."""
+        self._map[:] = bytes(len(self._map))
+
+    @contextlib.contextmanager
+    def busy(self, ident: int) -> Iterator[None]:
+        """Work on this message meanwhile. Beyond ``SLOTS`` at a time nobody is noted."""
+        if not self._free:
+            yield
+            return
+        slot = self._free.pop()
+        _SLOT.pack_into(self._map, slot * _SLOT.size, ident)
+        try:
+            yield
+        finally:
+            _SLOT.pack_into(self._map, slot * _SLOT.size, 0)
+            self._free.append(slot)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._map.close()

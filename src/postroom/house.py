@@ -1,0 +1,241 @@
+"""What all doors of one server share, wired by hand: the parts of a running server.
+
+Made from the settings and the open office; ``app`` opens doors on it, starts delivery, and
+closes everything in order.
+"""
+
+import asyncio
+import datetime as dt
+import ipaddress
+import socket
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+
+from postroom.access.login import Login
+from postroom.access.warning import warn
+from postroom.admin.office import Office
+from postroom.config.model import Config, Listen
+from postroom.delivery.outbound import Shared, outbound
+from postroom.directory.sending import Sending
+from postroom.errors import Refused
+from postroom.intake.disk import Disk
+from postroom.intake.intake import Intake
+from postroom.intake.peer import SUBMISSION
+from postroom.intake.services import Services as IntakeServices
+from postroom.listen.caps import Caps
+from postroom.listen.connections import Connections
+from postroom.listen.door import Door
+from postroom.listen.imap.conversation import Services as ImapServices
+from postroom.listen.imap.door import ImapDoor, Settings as ImapSettings
+from postroom.listen.listener import Listener
+from postroom.listen.pop3.door import Pop3Door, Settings as Pop3Settings
+from postroom.listen.smtp.door import Network, Settings as SmtpSettings, SmtpDoor
+from postroom.net.dns import Resolver
+from postroom.net.tls import Certificates
+from postroom.post.commit import Post
+from postroom.post.notice import Budget, addressed
+from postroom.protocol.smtp.settings import Settings as SessionSettings
+from postroom.queue.listing import stats as queue_stats
+from postroom.telemetry import sink
+from postroom.telemetry.events import (
+    StorageTrouble,
+)
+
+
+class House:
+    """What all doors of one server share, wired by hand."""
+
+    def __init__(self, config: Config, office: Office) -> None:
+        limits = config.limits
+        self.config = config
+        self.office = office
+        self.certificates = Certificates(
+            config.hostname,
+            config.folder,
+            certificate=config.tls.certificate,
+            key=config.tls.key,
+            minimum=config.tls.minimum,
+            now=dt.datetime.now(dt.UTC),
+        )
+        self.connections = Connections(
+            Caps(total=limits.max_connections, per_network=limits.max_connections_per_ip)
+        )
+        self.login = Login(office.directory, office.clock)
+        self.post = Post(office.db, office.blobs, office.notify, office.clock, warned=self._warned)
+        self.resolver = Resolver(config.dns.servers)
+        self._delivery = outbound(
+            config,
+            Shared(
+                db=office.db,
+                blobs=office.blobs,
+                directory=office.directory,
+                post=self.post,
+                ids=office.ids,
+                notify=office.notify,
+                resolver=self.resolver,
+                addressed=partial(addressed, office, office.directory),
+                clock=office.clock,
+            ),
+        )
+        self._delivering: asyncio.Task[None] | None = None
+        self._sending = Sending(office.db, office.clock, limits.sends_per_day)
+        self._intake = Intake(
+            IntakeServices(
+                hostname=config.hostname,
+                limits=limits,
+                directory=office.directory,
+                store=office.store,
+                blobs=office.blobs,
+                post=self.post,
+                ids=office.ids,
+                clock=office.clock,
+                disk=Disk(config.folder, limits.disk_reserve, office.clock),
+                sending=self._sending,
+                budget=Budget(office.clock, config.delivery.notices_per_hour),
+            )
+        )
+        self._listeners: list[Listener] = []
+        self._warnings: set[asyncio.Task[int]] = set()
+
+    async def open(self, listen: Listen, opened: Sequence[socket.socket]) -> None:
+        """Accept connections on these sockets; they are the listener's from here on."""
+        listener = Listener(
+            opened,
+            self._factory(listen),
+            implicit_tls=self.certificates.context if listen.is_implicit_tls else None,
+        )
+        self._listeners.append(listener)
+        await listener.open()
+
+    def _factory(self, listen: Listen) -> Callable[[], Door]:
+        """What makes a connection of this listener."""
+        if listen.protocol in {"imap", "imaps"}:
+            return self._imap(listen)
+        if listen.protocol in {"pop3", "pop3s"}:
+            return self._pop3(listen)
+        return self._smtp(listen)
+
+    def deliver(self) -> None:
+        """Begin to deliver what waits for other servers."""
+        self._delivering = asyncio.get_running_loop().create_task(self._delivery.run())
+
+    async def close_doors(self) -> None:
+        """No new connections; what has begun, in and out, is finished."""
+        for listener in self._listeners:
+            await listener.close()
+        if self._delivering is not None:
+            self._delivering.cancel()
+            await asyncio.gather(self._delivering, return_exceptions=True)
+        seconds = self.config.limits.drain_seconds
+        await asyncio.gather(self.connections.drain(seconds), self._delivery.stop(seconds))
+        await self._sending.close()
+        await self.resolver.close()
+        await asyncio.gather(*self._warnings, return_exceptions=True)
+
+    def reload(self) -> None:
+        """Read the certificate again (SIGHUP); on an error the old one stays."""
+        try:
+            self.certificates.reload()
+        except Refused as error:
+            sink.emit(StorageTrouble(where="tls", reason=str(error)))
+
+    async def check(self) -> None:
+        """Raises when the database does not answer."""
+        await self.office.db.read(lambda tx: tx.one("SELECT 1"))
+
+    async def gauges(self) -> Mapping[str, float]:
+        """The figures of /metrics that are not counted events."""
+        waiting = await self.office.db.read(queue_stats)
+        emitter = sink.installed()
+        return {
+            "connections": len(self.connections),
+            "queue_deliveries": waiting.deliveries,
+            "queue_held": waiting.held,
+            "queue_quarantined": waiting.quarantined,
+            "log_failures": emitter.failed if isinstance(emitter, sink.Sink) else 0,
+        }
+
+    def _warned(self, due: Collection[tuple[int, int]]) -> None:
+        """Mailboxes that are nearly full: tell their people, after the commit."""
+        task = asyncio.get_running_loop().create_task(
+            warn(
+                self.office.store,
+                self.post,
+                tuple(due),
+                address_of=self.office.directory.address_of,
+                hostname=self.config.hostname,
+            )
+        )
+        self._warnings.add(task)
+        task.add_done_callback(self._warnings.discard)
+
+    def _smtp(self, listen: Listen) -> Callable[[], Door]:
+        limits = self.config.limits
+        settings = SmtpSettings(
+            session=SessionSettings(
+                hostname=self.config.hostname,
+                dialect="LMTP" if listen.protocol == "lmtp" else "SMTP",
+                max_message=limits.max_message,
+                max_recipients=limits.max_recipients,
+                auth=listen.auth or "never",
+                requires_login=listen.protocol in SUBMISSION,
+                offers_tls=True,
+                soft_errors=limits.soft_errors,
+                hard_errors=limits.hard_errors,
+                login_failures=limits.login_failures,
+            ),
+            intake=self._intake,
+            login=self.login,
+            connections=self.connections,
+            protocol=listen.protocol,
+            contexts=self.certificates.context,
+            implicit_tls=listen.is_implicit_tls,
+            trusted=_networks(self.config.trusted),
+            relay_from=_networks(listen.relay_from),
+            checks=listen.checks == "full",
+            idle_seconds=limits.smtp_idle_minutes * 60.0,
+        )
+        return partial(SmtpDoor, settings)
+
+    def _imap(self, listen: Listen) -> Callable[[], Door]:
+        services = ImapServices(
+            login=self.login,
+            store=self.office.store,
+            post=self.post,
+            clock=self.office.clock,
+            max_message=self.config.limits.max_message,
+        )
+        settings = ImapSettings(
+            hostname=self.config.hostname,
+            protocol="imaps" if listen.protocol == "imaps" else "imap",
+            auth=listen.auth or "tls",
+            idle_seconds=self.config.limits.imap_idle_minutes * 60.0,
+            login_seconds=self.config.limits.login_seconds,
+            soft_errors=self.config.limits.soft_errors,
+            hard_errors=self.config.limits.hard_errors,
+            login_failures=self.config.limits.login_failures,
+        )
+        return partial(
+            ImapDoor, self.connections, services, settings, contexts=self.certificates.context
+        )
+
+    def _pop3(self, listen: Listen) -> Callable[[], Door]:
+        settings = Pop3Settings(
+            hostname=self.config.hostname,
+            login=self.login,
+            store=self.office.store,
+            connections=self.connections,
+            protocol=listen.protocol,
+            contexts=self.certificates.context,
+            implicit_tls=listen.is_implicit_tls,
+            auth=listen.auth or "tls",
+            login_seconds=self.config.limits.login_seconds,
+            idle_seconds=self.config.limits.pop3_idle_minutes * 60.0,
+            soft_errors=self.config.limits.soft_errors,
+            login_failures=self.config.limits.login_failures,
+        )
+        return partial(Pop3Door, settings)
+
+
+def _networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in texts)

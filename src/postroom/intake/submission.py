@@ -1,0 +1,57 @@
+"""What holds for a message of somebody who has logged in.
+
+Every address in its From field has to be one that the account may send as (as MAIL FROM
+has), so nobody writes in another's name. Date and Message-ID are added where they are
+absent, Bcc is removed; nothing else is changed (``message.submission``).
+
+RFC 6409 §6.1, §8; RFC 5322 §3.6.2 (From).
+"""
+
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address
+from postroom.db.ids import to_text
+from postroom.directory.directory import Directory
+from postroom.message import submission
+from postroom.message.headers import collect
+from postroom.message.part import MESSAGE_FIELDS, Part
+from postroom.protocol.smtp.replies import Reply, reply
+
+NOT_YOURS: Final = reply(553, "5.7.1", "That sender address does not belong to you")
+NOT_GRANTED: Final = (
+    "the account neither owns the address nor may send as it; see: postroom account send-as"
+)
+
+
+class Fixed(msgspec.Struct, frozen=True):
+    """The header block as it goes on, and the tree with what it says now."""
+
+    head: bytes
+    part: Part
+
+
+async def author_fault(directory: Directory, account_id: int, head: bytes) -> Reply | None:
+    """Why a message with this header block is not sent for the account."""
+    found = submission.authors(head)
+    if found.problem is not None:
+        return reply(550, "5.6.0", found.problem)
+    for author in found.from_:
+        if not await directory.may_send_as(account_id, Address.parse(author)):
+            return reply(
+                550,
+                "5.7.1",
+                f"The address {author} in the From field does not belong to you;"
+                " write your own there, or ask your postmaster for the right to use it",
+            )
+    return None
+
+
+def fixed(head: bytes, part: Part, *, ident: int, now: int, hostname: str) -> Fixed:
+    """The message with what it lacks; ``ident`` makes its Message-ID unique."""
+    prepared = submission.prepare(head, now=now, message_id=to_text(ident), hostname=hostname)
+    if not prepared.added and not prepared.removed:
+        return Fixed(head, part)
+    fields = collect(prepared.head, MESSAGE_FIELDS)
+    return Fixed(prepared.head, msgspec.structs.replace(part, fields=fields))
