@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.peers import DovecotPeer, Peer, PostfixVirtualPeer
+from rig.peers import DovecotPeer, Peer, PostfixVirtualPeer
 from rig.server import DOMAIN, HOST, Server
 
 CONNECTIONS: Final = (1, 20, 100)
@@ -46,19 +46,20 @@ class PostroomPeer:
 
     name = "postroom"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, settings: str = "") -> None:
         self._server = Server(
             folder,
             doors=("smtp", "imap"),
-            settings="[limits]\nmax_connections_per_ip = 1000",
+            settings=settings + "[limits]\nmax_connections_per_ip = 1000",
             listen='checks = "none"',
         )
         self._server.add_account(f"b@{DOMAIN}", "bench-password")
         self.port = self._server.ports["smtp"]
         self.recipient = f"b@{DOMAIN}"
 
-    def start(self) -> None:
-        self._server.start()
+    def start(self) -> float:
+        """Seconds until the first 220."""
+        return self._server.start()
 
     def stop(self) -> None:
         self._server.stop()

@@ -27,6 +27,7 @@ from postroom.blobs.store import BlobStore
 from postroom.config.model import Config, Limits
 from postroom.db.ids import Ids
 from postroom.db.open import now_ms
+from postroom.directory.sending import Sending
 from postroom.intake import plan, stamp
 from postroom.intake.disk import Disk
 from postroom.intake.intake import Intake
@@ -39,6 +40,7 @@ from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
+from postroom.post.notice import Budget
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Data, Ehlo, Mail, Rcpt
 from postroom.protocol.smtp.events import Content as Octets, EndOfContent
@@ -206,6 +208,8 @@ async def _intake_and_post(office: Office, bob: Address) -> float:
             ids=office.ids,
             clock=office.clock,
             disk=Disk(office.config.folder, 0, office.clock),
+            sending=Sending(office.db, office.clock, 0),
+            budget=Budget(office.clock, 100),
         )
     )
     talks = [intake.open(PEER) for _ in range(AT_ONCE)]

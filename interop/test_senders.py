@@ -87,6 +87,7 @@ def test_curl_sends(server: Server, run: Run, alice: Mailbox, tmp_path: Path) ->
         "curl", "-sS", f"smtp://{at(server, 'smtp')}", "--mail-from", "c@elsewhere.test",
         "--mail-rcpt", ALICE, "-T", str(letter),
     )  # fmt: skip
+    letter.write_text(f"From: {BOB}\r\nSubject: curl sends\r\n\r\nhello\r\n")
     run(
         "curl", "-sS", "-k", f"smtps://{at(server, 'submissions')}", "--mail-from", BOB,
         "--mail-rcpt", ALICE, "-u", f"{BOB}:{PASSWORD}", "-T", str(letter),

@@ -1,6 +1,6 @@
 """``make proof``: the crash, fault and fuzz rigs. Exit 0 only when each one proved its point.
 
-python -m proof.run [--time SECONDS] [--rig kill|postgres|powercut|syscalls|fuzz ...]
+python -m proof.run [--time SECONDS] [--rig kill|deliver|postgres|powercut|syscalls|fuzz ...]
 """
 
 import argparse
@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from proof import kill, postgres, powercut, syscalls
+from proof import deliver, kill, postgres, powercut, syscalls
 
 
 def main() -> int:
@@ -28,6 +28,10 @@ def main() -> int:
 
 def _kill(chosen: argparse.Namespace, seconds: float) -> bool:
     return kill.prove(kills=chosen.kills, letters=chosen.letters, seconds=seconds)
+
+
+def _deliver(chosen: argparse.Namespace, seconds: float) -> bool:
+    return deliver.prove(kills=chosen.kills, letters=chosen.letters, seconds=seconds)
 
 
 def _postgres(chosen: argparse.Namespace, seconds: float) -> bool:
@@ -59,6 +63,7 @@ def _fuzz(_chosen: argparse.Namespace, seconds: float) -> bool:
 
 _RIGS = {
     "kill": _kill,
+    "deliver": _deliver,
     "postgres": _postgres,
     "powercut": _powercut,
     "syscalls": _syscalls,

@@ -67,6 +67,8 @@ class Server:
         if database:
             lines.append(f'database = "{database}"')
         lines.append(settings)
+        if "[dns]" not in settings:  # nobody answers there: nothing is asked outside this machine
+            lines.append('[dns]\nservers = ["127.0.0.1:9"]')
         for door, port in self.ports.items():
             lines += ["[[listen]]", f'protocol = "{door}"', f'address = "{HOST}"', f"port = {port}"]
             if door in _PLAIN:

@@ -183,6 +183,7 @@ class House:
                 soft_errors=limits.soft_errors,
                 hard_errors=limits.hard_errors,
                 login_failures=limits.login_failures,
+                clock=self.office.clock,
             ),
             intake=self._intake,
             login=self.login,

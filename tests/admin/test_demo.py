@@ -17,7 +17,8 @@ def test_people_are_made_once_and_get_new_passwords(data: Path) -> None:
     async def run() -> None:
         async with open_office(Config(hostname="mail.demo.test", data=str(data))) as office:
             first, second = await furnish(office), await furnish(office)
-            assert first.keys() == second.keys() == {f"alice@{DOMAIN}", f"bob@{DOMAIN}"}
+            people = {f"{local}@{DOMAIN}" for local in ("alice", "bob", "outbound")}
+            assert first.keys() == second.keys() == people
             alice = f"alice@{DOMAIN}"
             assert await office.directory.password(alice, second[alice], "imap")
             assert await office.directory.password(alice, first[alice], "imap") is None

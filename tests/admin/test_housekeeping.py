@@ -1,18 +1,39 @@
+"""What a server does on the quiet."""
+
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from postroom.admin.housekeeping import MINUTE, ROUNDS_OF_ALL, Housekeeping
+from postroom.admin import dkim, domains, housekeeping
+from postroom.admin.housekeeping import (
+    MINUTE,
+    ROUNDS_OF_ALL,
+    ROUNDS_OF_LOOKUPS,
+    Housekeeping,
+    by_domain,
+)
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.config.model import Config
+from postroom.db.database import Tx
+from postroom.directory.dkim_keys import DkimKey
 from postroom.errors import StorageFailed
+from postroom.ledger import tls_results
+from postroom.mailauth.tlsrpt import Policy
+from postroom.net.dns import Resolver
 from postroom.store.spans import Span
 from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.events import KeyActivated, StorageTrouble
+from rig.dns import DnsServer, Fault
 from tests.access.shop import put
-from tests.fakes import Recorder
+from tests.admin.bureau import Story
+from tests.directory.keys import numbered, quick
+from tests.fakes import Clock, Recorder
+
+Tell = Callable[[Story], None]
 
 
 async def tidy(office: Office) -> None:
@@ -74,6 +95,9 @@ def test_all_jobs_come_back_every_hour_and_some_each_minute(data: Path) -> None:
             async def rarely() -> None:
                 done.append("rarely")
 
+            async def now_and_then() -> None:
+                done.append("now and then")
+
             async def often() -> None:
                 done.append("often")
 
@@ -84,9 +108,138 @@ def test_all_jobs_come_back_every_hour_and_some_each_minute(data: Path) -> None:
 
             keeping = Housekeeping(office)
             keeping.jobs = {"a": rarely}
+            keeping.lookup_jobs = {"c": now_and_then}
             keeping.frequent_jobs = {"b": often}
             with pytest.raises(Enough):
                 await keeping.run(sleep)
-            assert done[: ROUNDS_OF_ALL + 2] == ["rarely", *["often"] * ROUNDS_OF_ALL, "rarely"]
+            ten_minutes = ["now and then", *["often"] * ROUNDS_OF_LOOKUPS]
+            hour = ["rarely", *ten_minutes * (ROUNDS_OF_ALL // ROUNDS_OF_LOOKUPS)]
+            assert done[: len(hour) + 2] == [*hour, "rarely", "now and then"]
 
     asyncio.run(run())
+
+
+async def keys(office: Office, domain: str) -> list[dkim.KeyView]:
+    return list(await dkim.show(office, domain, generate=quick))
+
+
+def test_keys_are_made_where_they_are_missing_and_old_ones_forgotten(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        await office.db.write(lambda tx: tx.execute("DELETE FROM dkim_key"))
+        await tidy(office)
+        first = await dkim.show(office, "demo.test")
+        assert [key.state for key in first] == ["active", "active"]
+        await dkim.rotate(office, "demo.test", at_once=True, generate=lambda: numbered(1))
+        clock.advance(days=6)
+        await tidy(office)
+        assert len(await keys(office, "demo.test")) == 4
+        clock.advance(days=2)
+        await tidy(office)
+        left = await keys(office, "demo.test")
+        assert [key.state for key in left] == ["active", "active"]
+        assert left[0].selector != first[0].selector
+
+    tell(story)
+
+
+def test_policies_and_results_that_are_old_are_forgotten(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        policy = Policy(policy_type="no-policy-found", policy_domain="x.test")
+        day = clock() // tls_results.DAY_MS
+
+        def write(tx: Tx) -> None:
+            for expires, domain in ((clock() - 1, "old.test"), (clock() + 1, "new.test")):
+                tx.execute(
+                    "INSERT INTO sts_policy (domain, policy, expires) VALUES (:d, :p, :e)",
+                    d=domain, p=b"{}", e=expires,
+                )  # fmt: skip
+            counts = Counter(
+                {tls_results.Result(day - age, "x.test", policy, None): 1 for age in (0, 14, 15)}
+            )
+            tls_results.add(tx, counts)
+
+        await office.db.write(write)
+        await tidy(office)
+        assert await office.db.read(lambda tx: tx.all("SELECT domain FROM sts_policy")) == [
+            ("new.test",)
+        ]
+        left = await office.db.read(lambda tx: tx.all("SELECT day FROM tls_result ORDER BY day"))
+        assert left == [(day - 14,), (day,)]
+
+    tell(story)
+
+
+def published(*found: dkim.KeyView) -> dict[tuple[str, str], list[str]]:
+    return {(key.name, "TXT"): [key.value] for key in found}
+
+
+def test_new_keys_sign_once_all_of_a_domain_are_published(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        recorder = Recorder()
+        before = sink.install(recorder)
+        for name in ("one.test", "two.test"):
+            await domains.add(office, name)
+            await keys(office, name)
+            await dkim.rotate(office, name, generate=lambda: numbered(1))
+        one = [key for key in await keys(office, "one.test") if key.state == "waiting"]
+        two = [key for key in await keys(office, "two.test") if key.state == "waiting"]
+        try:
+            async with DnsServer({**published(*one), **published(*two[:1])}) as rig:
+                resolver = Resolver([rig.address])
+                keeping = Housekeeping(office, resolver)
+                await keeping.once(keeping.lookup_jobs)
+                assert [k.state for k in await keys(office, "one.test")] == [
+                    "retired", "retired", "active", "active",
+                ]  # fmt: skip
+                assert [k.state for k in await keys(office, "two.test")] == [
+                    "active", "active", "waiting", "waiting",
+                ]  # fmt: skip
+                told = [(event.domain, event.selector) for event in recorder.of(KeyActivated)]
+                assert told == [("one.test", key.selector) for key in one]
+                rig.zone = {(two[1].name, "TXT"): ["v=DKIM1; k=ed25519; p="], **published(two[0])}
+                resolver.forget()
+                await keeping.once(keeping.lookup_jobs)
+                rig.faults[two[1].name, ""] = Fault.SERVFAIL
+                resolver.forget()
+                await keeping.once(keeping.lookup_jobs)
+                assert len(recorder.of(KeyActivated)) == 2
+                rig.faults.clear()
+                rig.zone = {(two[1].name, "TXT"): ["other", two[1].value], **published(two[0])}
+                resolver.forget()
+                await keeping.once(keeping.lookup_jobs)
+                assert len(recorder.of(KeyActivated)) == 4
+                asked = rig.count()
+                await keeping.once(keeping.lookup_jobs)
+                assert rig.count() == asked  # nothing waits any more
+                await resolver.close()
+        finally:
+            sink.install(before)
+        assert not recorder.of(StorageTrouble)
+
+    tell(story)
+
+
+def test_without_a_resolver_keys_wait(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await domains.add(office, "one.test")
+        await keys(office, "one.test")
+        await dkim.rotate(office, "one.test", generate=lambda: numbered(1))
+        keeping = Housekeeping(office)
+        await keeping.once(keeping.lookup_jobs)
+        assert [key.state for key in await keys(office, "one.test")][2:] == ["waiting", "waiting"]
+
+    tell(story)
+
+
+def test_half_a_pair_is_left_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "MOST_WAITING", 3)
+    made = [
+        DkimKey(number, number // 2, "x.test", "s", "rsa", b"", "waiting", 0, None, None)
+        for number in range(4)
+    ]
+    assert by_domain(made[:3]) == [made[:2]]
+    assert by_domain(made[:2]) == [made[:2]]
+    monkeypatch.setattr(housekeeping, "MOST_WAITING", 2)
+    assert by_domain(made[:2]) == [made[:2]]  # else it would wait for ever
+    assert by_domain([]) == []

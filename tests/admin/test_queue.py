@@ -1,19 +1,28 @@
 """The queue as a postmaster works on it."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from postroom.admin import accounts, domains, queue
+from postroom.admin import accounts, domains, queue, relays
 from postroom.admin.office import Office
 from postroom.admin.queue import Outcome, QueuedView
+from postroom.admin.relays import Wanted
 from postroom.db.ids import to_text
 from postroom.errors import Invalid, NotFound
 from postroom.ledger import trace
+from postroom.notify import Notify
 from postroom.post.commit import Post
-from postroom.queue import listing
+from postroom.queue import claims, listing
+from postroom.queue.claims import Pace
 from postroom.queue.listing import EVERYTHING, Filter
+from postroom.queue.rows import FIRST, NOTIFY_KEY, STRANGER
 from tests.admin.bureau import Story
 from tests.fakes import Clock
 from tests.post.office import letter
@@ -99,6 +108,140 @@ def test_details_name_the_account_and_the_message(tell: Tell) -> None:
             await queue.show(office, "0000000000001")
         with pytest.raises(Invalid, match="no queue id"):
             await queue.show(office, "17")
+
+    tell(story)
+
+
+async def put_off(office: Office, clock: Clock, destination: str, reply: str) -> None:
+    """No server of the destination could be used."""
+    pace = Pace(1, 3, clock() + 600_000, reply)
+    await office.db.write(lambda tx: claims.claim(tx, [7, 8], clock(), 100))
+    await office.db.write(lambda tx: claims.end(tx, 7, "other.test", None, clock()))
+    await office.db.write(lambda tx: claims.end(tx, 8, "x.test", None, clock()))
+    await office.db.write(lambda tx: claims.end(tx, 9, destination, pace, clock()))
+
+
+@contextlib.asynccontextmanager
+async def hinting(office: Office) -> AsyncIterator[Office]:
+    """The office beside a server, which is to be told of what is done inside."""
+    data = Path(office.config.data)
+    server, ours, told = Notify(data), Notify(data), asyncio.Event()
+    server.subscribe(NOTIFY_KEY, told.set)
+    server.listen()
+    try:
+        yield dataclasses.replace(office, notify=ours)
+        async with asyncio.timeout(10):
+            await told.wait()
+    finally:
+        ours.close()
+        server.close()
+
+
+async def noted(office: Office, ident: str) -> list[tuple[str, str]]:
+    """What the ledger says after the queueing."""
+    told = await office.db.read(lambda tx: trace.by_id(tx, queue.queue_id(ident)))
+    assert told is not None
+    return [(fact.recipient, fact.detail) for fact in told.facts if fact.kind == "noted"]
+
+
+def test_details_tell_what_becomes_of_a_message(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        one = letter(office, remote=("b@other.test", "c@x.test"), sender="a@demo.test")
+        assert one.queued is not None
+        later = msgspec.structs.replace(
+            one.queued, due=clock() + 7_200_000, origin=STRANGER, priority=FIRST, requiretls=True
+        )
+        await Post(office.db, office.blobs, office.notify, office.clock).commit(
+            msgspec.structs.replace(one, queued=later)
+        )
+        await fill(office, ("a@demo.test", ["d@x.test", "e@third.test"]))
+        await put_off(office, clock, "x.test", "451 4.4.1 mx.x.test: no answer")
+        shown = await queue.show(office, to_text(later.id))
+        assert (shown.origin, shown.priority, shown.requiretls) == ("stranger", "first", True)
+        assert shown.due - shown.accepted == timedelta(hours=2)
+        other, x = sorted(shown.destinations, key=lambda one: one.destination)
+        assert (other.destination, other.deliveries, other.paused_until) == ("other.test", 1, None)
+        assert (x.destination, x.deliveries, x.failures, x.last_reply) == (
+            "x.test", 2, 3, "451 4.4.1 mx.x.test: no answer",
+        )  # fmt: skip
+        assert x.paused_until == datetime(2026, 9, 21, 14, 23, 20, tzinfo=UTC)
+        deepest = (await queue.stats(office)).deepest
+        assert [(one.destination, one.last_reply) for one in deepest] == [
+            ("x.test", "451 4.4.1 mx.x.test: no answer"),
+            ("other.test", ""),
+            ("third.test", ""),
+        ]
+        clock.advance(seconds=600)
+        assert (await queue.stats(office)).deepest[0].paused_until is None
+
+    tell(story)
+
+
+def test_what_is_retried_is_due_at_once(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ids = await fill(office, *THREE)
+        await queue.hold(office, ids[2:])
+        later = clock() + 3_600_000
+        await office.db.write(
+            lambda tx: tx.execute("UPDATE delivery SET next_attempt = :at", at=later)
+        )
+        await put_off(office, clock, "x.test", "no answer")
+        clock.advance(seconds=60)
+        async with hinting(office) as mine:
+            assert await queue.retry(mine, queue.choose(all_=True)) == Outcome("retried", 2, 3)
+        shown = await queue.show(office, ids[0])
+        assert {one.next_attempt for one in shown.recipients} == {
+            shown.accepted + timedelta(minutes=1)
+        }
+        assert {one.paused_until for one in shown.destinations} == {None}
+        assert await noted(office, ids[0]) == [
+            ("b@other.test", "tried at once, by the postmaster"),
+            ("c@x.test", "tried at once, by the postmaster"),
+        ]
+        assert await noted(office, ids[2]) == []
+        assert await queue.retry(office, ids[2:]) == Outcome("retried", 0, 0)
+
+    tell(story)
+
+
+def test_what_is_rerouted_goes_that_way_and_back(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ids = await fill(office, *THREE)
+        await queue.hold(office, ids[:1])
+        await relays.add(office, "Office", Wanted(host="relay.test", port=587, tls="starttls"))
+        route = await queue.relay_route(office, "OFFICE")
+        assert route == "relay:office"
+        with pytest.raises(NotFound, match="no relay x; see: postroom relay list"):
+            await queue.relay_route(office, "x")
+        for way, words in (
+            (route, "through the relay office"),
+            ("mx", "straight to the domain's own servers"),
+            (None, "as configured"),
+        ):
+            async with hinting(office) as mine:
+                found = await queue.reroute(mine, queue.choose(sender="a@demo.test"), way)
+            assert found == Outcome("rerouted", 2, 3)
+            shown = await queue.show(office, ids[0])
+            assert [one.route for one in shown.recipients] == [way or ""] * 2
+            assert {one.status for one in shown.recipients} == {"held"}
+            assert (await noted(office, ids[0]))[-1] == (
+                "c@x.test", f"goes {words} from now on, by the postmaster",
+            )  # fmt: skip
+        assert await noted(office, ids[1]) == []
+        with pytest.raises(NotFound, match="nothing was changed"):
+            await queue.reroute(office, [ids[1], "0000000000001"], "mx")
+        assert (await queue.show(office, ids[1])).recipients[0].route == ""
+
+    tell(story)
+
+
+def test_what_is_being_tried_is_left_alone(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ids = await fill(office, ("a@demo.test", ["b@other.test"]))
+        await office.db.write(lambda tx: claims.claim(tx, [7], clock(), 100))
+        assert await queue.retry(office, ids) == Outcome("retried", 0, 0)
+        assert await queue.reroute(office, ids, "mx") == Outcome("rerouted", 0, 0)
+        assert await noted(office, ids[0]) == []
 
     tell(story)
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, strategies as st
 
 from postroom.admin import accounts, aliases, domains, queue, trace
 from postroom.admin.office import Office
 from postroom.admin.trace import StoryView
 from postroom.db.ids import to_text
 from postroom.errors import NotFound
+from postroom.ledger.rows import Fact, Kind, note
 from postroom.post.commit import Post
 from postroom.telemetry.events import (
     Event,
@@ -69,6 +71,55 @@ def test_a_story_is_found_by_every_name(tell: Tell) -> None:
         assert [one.recipient for one in one.waiting] == ["Bob@x.test"]
         alice = await trace.find(office, "alice@demo.test")
         assert [view.message_id for view in alice.messages] == ["two@client", "One.2@client"]
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    ("detail", "host", "reply"),
+    [
+        ("mx.x.test: 250 2.0.0 Ok: queued as 1", "mx.x.test", "250 2.0.0 Ok: queued as 1"),
+        ("451 4.4.1 mx.x.test: Connection refused", "", "451 4.4.1 mx.x.test: Connection refused"),
+        ("given up after the last attempt: mx.x.test: 450 later", "mx.x.test", "450 later"),
+        ("given up after the last attempt: 451 4.4.1 no", "", "451 4.4.1 no"),
+        ("[IPv6:2001:db8::1]: 550 no", "[IPv6:2001:db8::1]", "550 no"),
+        ("451 4.4.1: 250 no", "", "451 4.4.1: 250 no"),
+        ("", "", ""),
+    ],
+)
+def test_what_was_said_in_an_attempt(detail: str, host: str, reply: str) -> None:
+    assert trace.said(detail) == (host, reply)
+
+
+@given(st.text())
+def test_any_detail_can_be_told(detail: str) -> None:
+    host, reply = trace.said(detail)
+    assert detail.removeprefix(trace.GIVEN_UP) == (f"{host}: {reply}" if host else reply)
+
+
+def test_attempts_tell_host_and_reply(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ident = await fill(office)
+        number = queue.queue_id(ident)
+        told: tuple[tuple[Kind, str], ...] = (
+            ("deferred", "mx.x.test: 451 4.7.1 later"),
+            ("held", "by the postmaster: 250"),
+            ("bounced", "550 5.4.4 no"),
+        )
+        facts = [
+            Fact(number, office.ids.next(), clock(), kind, "bob@x.test", detail=detail)
+            for kind, detail in told
+        ]
+        await office.db.write(lambda tx: note(tx, facts))
+        await queue.reroute(office, [ident], "mx")
+        one = await only(office, ident)
+        assert [(fact.kind, fact.host, fact.reply) for fact in one.facts[2:5]] == [
+            ("deferred", "mx.x.test", "451 4.7.1 later"),
+            ("held", "", ""),
+            ("bounced", "", "550 5.4.4 no"),
+        ]
+        assert one.facts[2].detail == "mx.x.test: 451 4.7.1 later"
+        assert [one.route for one in one.waiting] == ["mx"]
 
     tell(story)
 

@@ -1,7 +1,10 @@
+import imaplib
+import smtplib
 import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -34,18 +37,55 @@ def test_only_loopback_is_listened_on(data: Path) -> None:
     assert all(one.is_loopback for one in configuration(data, free_ports(42_000)).listen)
 
 
-def test_the_tour_names_every_port_and_both_passwords(data: Path) -> None:
+def test_the_tour_names_every_port_and_all_passwords(data: Path) -> None:
     ports = {str(name): port for name, port in free_ports(42_000).items()}
-    text = tour(ports, {"alice@demo.test": "pw-a", "bob@demo.test": "pw-b"}, data / "f", keeps=True)
+    passwords = {
+        "alice@demo.test": "pw-a",
+        "bob@demo.test": "pw-b",
+        "outbound@demo.test": "pw-o",
+    }
+    text = tour(ports, passwords, data / "f", keeps=True)
     for name in ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp"):
         assert str(ports[name]) in text
     assert "pw-a" in text
     assert "pw-b" in text
+    assert "pw-o" in text
 
 
 def test_an_offset_beyond_all_ports_is_wrong_usage() -> None:
     result = CliRunner().invoke(postroom, ["demo", "--offset", "60001"])
     assert result.exit_code == 2
+
+
+def password(said: str, address: str) -> str:
+    """What the tour says it is."""
+    return said.partition(f"{address} ")[2].partition("password ")[2].split()[0]
+
+
+def port(said: str, protocol: str) -> int:
+    return int(said.partition(protocol)[2].partition("STARTTLS")[0].split()[-1])
+
+
+def send(said: str, recipient: str) -> None:
+    """As Bob, over submission."""
+    with smtplib.SMTP("127.0.0.1", port(said, "send, SMTP"), timeout=30) as client:
+        client.login("bob@demo.test", password(said, "bob@demo.test"))
+        letter = f"From: bob@demo.test\r\nTo: {recipient}\r\nSubject: far\r\n\r\nhello\r\n"
+        assert client.sendmail("bob@demo.test", [recipient], letter.encode()) == {}
+
+
+def outbound(said: str) -> str:
+    """The one letter that was captured."""
+    with imaplib.IMAP4("127.0.0.1", port(said, "read, IMAP"), timeout=30) as client:
+        client.login("outbound@demo.test", password(said, "outbound@demo.test"))
+        end = time.monotonic() + 30
+        found: list[bytes] = []
+        while not found:
+            assert time.monotonic() < end
+            client.select("INBOX")
+            found = client.search(None, "ALL")[1][0].split()
+        _, items = client.fetch("1", "(BODY.PEEK[])")
+        return next(item[1].decode() for item in items if isinstance(item, tuple))
 
 
 def test_the_whole_demo_in_a_process_of_its_own(data: Path) -> None:
@@ -66,6 +106,8 @@ def test_the_whole_demo_in_a_process_of_its_own(data: Path) -> None:
         said += line
         if "Ctrl-C" in line:
             break
+    send(said, "friend@elsewhere.test")
+    captured = outbound(said)
     listed = subprocess.run(
         [sys.executable, "-m", "postroom", "-c", str(folder / "postroom.toml"), "account", "list"],
         capture_output=True, text=True, check=True, timeout=60,
@@ -75,5 +117,6 @@ def test_the_whole_demo_in_a_process_of_its_own(data: Path) -> None:
     guard.cancel()
     assert process.returncode == 0, errors
     assert errors == ""
-    assert "alice@demo.test   password " in said
+    assert "bob@demo.test" in captured
+    assert "friend@elsewhere.test" in captured
     assert "bob@demo.test" in listed.stdout

@@ -68,6 +68,7 @@ def test_statistics(shell: Shell, ids: list[str]) -> None:
     said = shell.says("queue", "stats")
     assert re.search(r"^recipients +6$", said, re.MULTILINE)
     assert re.search(r"^x.test +5 +0 +0", said, re.MULTILINE)
+    assert "LAST REPLY" in said
     assert shell.json("queue", "stats")["destinations"] == 2
 
 
@@ -83,8 +84,68 @@ def test_messages_are_held_released_and_removed(shell: Shell, ids: list[str]) ->
     assert shell.says("queue", "remove", ids[0]) == "1 message removed, 1 recipient\n"
 
 
+def test_messages_are_retried(shell: Shell, ids: list[str]) -> None:
+    assert shell.says("queue", "retry", ids[1]) == "1 message retried, 5 recipients\n"
+    assert shell.json("queue", "retry", "--sender", "a@demo.test") == {
+        "action": "retried", "messages": 1, "recipients": 1,
+    }  # fmt: skip
+    assert shell.says("queue", "retry", "--to", "none.test") == (
+        "0 messages retried, 0 recipients\n"
+    )
+
+
+def test_messages_are_rerouted(shell: Shell, ids: list[str]) -> None:
+    shell.says("relay", "add", "office", "--host", "relay.test", "--port", "25", "--tls", "none")
+    said = shell.says("queue", "reroute", ids[0], "--relay", "office")
+    assert said == "1 message rerouted, 1 recipient\n"
+    assert "through the relay office" in shell.says("queue", "show", ids[0])
+    assert shell.json("queue", "show", ids[0])["recipients"][0]["route"] == "relay:office"
+    assert shell.says("queue", "reroute", "--all", "--direct").startswith("2 messages rerouted, 6")
+    assert "straight to the domain's own servers" in shell.says("queue", "show", ids[1])
+    shell.says("queue", "reroute", "--recipient", "b@other.test", "--as-configured")
+    assert shell.json("queue", "show", ids[0])["recipients"][0]["route"] == ""
+    assert shell.refuses("queue", "reroute", "--all", "--relay", "none") == (
+        "no relay none; see: postroom relay list"
+    )
+    assert shell.json("queue", "show", ids[1])["recipients"][0]["route"] == "mx"
+    for ways in ([], ["--direct", "--as-configured"], ["--relay", "office", "--direct"]):
+        assert "say which way" in shell.misuses("queue", "reroute", ids[0], *ways)
+    assert "name IDs, or choose" in shell.misuses("queue", "reroute", "--direct")
+
+
+def test_what_is_known_of_one_message_is_told(shell: Shell, ids: list[str]) -> None:
+    said = shell.says("queue", "show", ids[0])
+    assert re.search(r"^origin +ours: it is signed", said, re.MULTILINE)
+    assert re.search(r"^priority +normal$", said, re.MULTILINE)
+    assert "not before" not in said
+    assert re.search(r"^other.test +1 +0 +0", said, re.MULTILINE)
+
+    async def change() -> None:
+        async with open_office(load(shell.config)) as office:
+            later = office.now() + 86_400_000
+            await office.db.write(
+                lambda tx: tx.execute(
+                    "UPDATE queued SET due = :due, requiretls = 1, origin = 0", due=later
+                )
+            )
+            await office.db.write(
+                lambda tx: tx.execute(
+                    "UPDATE destination SET paused_until = :at, last_reply = '451 4.4.1 no'",
+                    at=later,
+                )
+            )
+
+    asyncio.run(change())
+    said = shell.says("queue", "show", ids[0])
+    assert re.search(r"^not before +\d{4}-", said, re.MULTILINE)
+    assert re.search(r"^needs +REQUIRETLS$", said, re.MULTILINE)
+    assert re.search(r"^origin +a stranger: the postmaster is told", said, re.MULTILINE)
+    assert re.search(r"^other.test +1 +0 +0 +\d{4}-\S+ \S+ +451 4.4.1 no$", said, re.MULTILINE)
+    assert "451 4.4.1 no" in shell.says("queue", "stats")
+
+
 def test_what_is_meant_must_be_said(shell: Shell, ids: list[str]) -> None:
     for words in (["remove"], ["hold", ids[0], "--all"], ["release", ids[0], "--to", "x.test"]):
         assert "name IDs, or choose" in shell.misuses("queue", *words)
     assert len(shell.json("queue", "list")) == 2
-    assert "retry" not in shell.says("queue", "--help")
+    assert "reroute" in shell.says("queue", "--help")

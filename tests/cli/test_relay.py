@@ -1,17 +1,102 @@
+import asyncio
 import contextlib
+import json
 import os
 import pty
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.admin.relay_server import HOST, RelayServer
 from tests.cli.conftest import Shell
 
 SECRET = "geheim-häß"
 SERVER = ("--host", "relay.example", "--port", "587", "--tls", "starttls")
 LOGIN = ("--user", "me", "--password-stdin")
+
+
+@contextlib.contextmanager
+def listening(**settings: Any) -> Iterator[RelayServer]:
+    """A mail server in a thread of its own; ``settings`` are its fields."""
+    server, loop = RelayServer(**settings), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def at(server: RelayServer) -> list[str]:
+    return ["--host", HOST, "--port", str(server.port), "--tls", "none"]
+
+
+def test_a_relay_is_tried_out(shell: Shell) -> None:
+    with listening(offers=("AUTH PLAIN",)) as server:
+        shell.says("relay", "add", "office", *at(server), *LOGIN, typed=f"{SECRET}\n")
+        said = shell.says("relay", "test", "office", "--to", "bob@far.test")
+        told = shell.json("relay", "test", "office")
+    assert said.splitlines() == [
+        "dns        ok: addresses 127.0.0.1",
+        "connect    ok: address 127.0.0.1",
+        "greeting   ok: reply 220 relay.test ESMTP ready",
+        "ehlo       ok: name relay.test",
+        "           offers AUTH PLAIN",
+        "login      ok: mechanism PLAIN",
+        "           reply 235 2.7.0 welcome",
+        "sender     ok: address postmaster@mx.demo.test",
+        "           reply 250 2.1.0 fine",
+        "recipient  ok: address bob@far.test",
+        "           reply 250 2.1.5 fine",
+        "the relay office works",
+    ]
+    assert (told["ok"], len(told["steps"])) == (True, 5)
+    assert told["steps"][-1] == {
+        "name": "login", "ok": True, "reason": "", "action": "",
+        "seen": {"mechanism": "PLAIN", "reply": "235 2.7.0 welcome"},
+    }  # fmt: skip
+    assert not [line for line in server.lines if line.startswith(("DATA", "BDAT"))]
+
+
+def test_a_relay_that_fails_says_where_and_what_to_do(shell: Shell) -> None:
+    with listening(offers=("AUTH PLAIN",), replies={"AUTH": "535 5.7.8 \x1b[2Jwrong"}) as server:
+        shell.says("relay", "add", "office", *at(server), *LOGIN, typed=f"{SECRET}\n")
+        result = shell.run("relay", "test", "office")
+        as_json = shell.run("relay", "test", "office", "--json")
+    assert result.exit_code == as_json.exit_code == 1
+    assert result.stdout.splitlines()[-2:] == [
+        "login     failed: it said 535 5.7.8 ?[2Jwrong",
+        "          mechanism PLAIN",
+    ]
+    assert (
+        result.stderr
+        == as_json.stderr
+        == (
+            "postroom: the relay office fails at the login: it said 535 5.7.8 ?[2Jwrong; check login"
+            " and password, and whether the provider wants an app password: postroom relay set office"
+            " --user U --password-stdin\n"
+        )
+    )
+    told = json.loads(as_json.stdout)
+    assert (told["ok"], told["steps"][-1]["ok"]) == (False, False)
+    for text in (result.output, as_json.output):
+        assert SECRET not in text
+
+
+def test_what_is_tried_must_make_sense(shell: Shell) -> None:
+    assert shell.refuses("relay", "test", "none") == "no relay none; see: postroom relay list"
+    assert "--from needs --to" in shell.misuses("relay", "test", "x", "--from", "a@b.test")
+    shell.says("relay", "add", "office", *SERVER)
+    assert "has no @" in shell.refuses("relay", "test", "office", "--to", "nobody")
 
 
 @pytest.fixture

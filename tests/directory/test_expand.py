@@ -13,7 +13,7 @@ from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, Local, Resoluti
 from postroom.directory.names import Policy, fold
 from postroom.errors import Invalid
 from tests.conftest import Opener
-from tests.directory.town import Town, Towns, at, towns
+from tests.directory.town import Town, Towns, at, forward_rows, towns
 
 
 def in_town(town: Towns, story: Callable[[Town], Awaitable[None]]) -> None:
@@ -33,23 +33,6 @@ async def rows(town: Town, address: str, *targets: str) -> None:
         tx.execute("INSERT INTO alias (id, hidden, created) VALUES (:id, 0, 0)", id=ident)
         aliases._set_targets(tx, ident, [at(text) for text in targets])
         addresses.claim(tx, town.ids.next(), at(address), alias_id=ident)
-
-    await town.directory.change(write)
-
-
-async def forward_rows(town: Town, account: str, targets: list[str], *, keep: bool) -> None:
-    """A forward written past the check for loops."""
-    ident = town.ids.next()
-
-    def write(tx: Tx) -> None:
-        tx.execute("INSERT INTO alias (id, hidden, created) VALUES (:id, 1, 0)", id=ident)
-        aliases._set_targets(tx, ident, [at(text) for text in targets])
-        tx.execute(
-            "INSERT INTO forward (account_id, alias_id, keep) VALUES (:account, :alias, :keep)",
-            account=accounts.require(tx, at(account)).id,
-            alias=ident,
-            keep=int(keep),
-        )
 
     await town.directory.change(write)
 
@@ -270,98 +253,6 @@ def test_recipients_are_bounded(town: Towns) -> None:
     in_town(town, story)
 
 
-def test_an_account_forwards_with_and_without_a_copy(town: Towns) -> None:
-    async def story(t: Town) -> None:
-        alice, bob = await t.account("alice@demo.test", quota=7), await t.account("bob@demo.test")
-        await t.forward("alice@demo.test", "a@example.org", "bob+x@demo.test")
-        found = await t.resolve("Alice+News@demo.test")
-        assert {one.account_id for one in found.local} == {alice.id, bob.id}
-        assert (found.remote, found.via, found.holders) == (("a@example.org",), "", (alice.id,))
-        assert found.local[0] == Local(alice.id, "alice+news@demo.test", "News", 7)
-        await t.forward("alice@demo.test", "a@example.org", keep=False)
-        found = await t.resolve("Alice@demo.test")
-        assert (found.local, found.remote, found.name) == (
-            (), ("a@example.org",), "alice@demo.test",
-        )  # fmt: skip
-        await t.alias("team@demo.test", "alice@demo.test", "bob@demo.test", "x@example.org")
-        found = await t.resolve("team@demo.test")
-        assert await t.receivers("team@demo.test") == {bob.id, "a@example.org", "x@example.org"}
-        assert (found.via, set(found.holders)) == ("team@demo.test", {alice.id, bob.id, 0})
-        await t.disable("alice@demo.test")
-        assert (await t.resolve("alice@demo.test")).kind == "disabled"
-        assert await t.receivers("team@demo.test") == {bob.id, "x@example.org"}
-
-    in_town(town, story)
-
-
-def test_a_forward_that_reaches_nobody_leaves_the_letters_here(town: Towns) -> None:
-    async def story(t: Town) -> None:
-        alice, bob = await t.account("alice@demo.test"), await t.account("bob@demo.test")
-        await t.account("off@demo.test")
-        await t.disable("off@demo.test")
-        await t.forward("alice@demo.test", "gone@demo.test", "off@demo.test", keep=False)
-        assert await t.receivers("alice@demo.test") == {alice.id}
-        await t.alias("team@demo.test", "alice@demo.test", "bob@demo.test")
-        assert await t.receivers("team@demo.test") == {alice.id, bob.id}
-        await forward_rows(t, "bob@demo.test", ["alice@demo.test"], keep=False)
-        await t.forward("alice@demo.test", "gone@demo.test", keep=False)
-        assert await t.receivers("bob@demo.test") == {alice.id, bob.id}
-
-    in_town(town, story)
-
-
-def test_a_forward_that_leads_back_is_refused_when_it_is_written(town: Towns) -> None:
-    async def story(t: Town) -> None:
-        await t.account("alice@demo.test")
-        bob = await t.account("bob@demo.test")
-        await t.alias("team@demo.test", "alice+x@demo.test")
-        await t.forward("bob@demo.test", "team@demo.test")
-        for targets in (
-            ["alice@demo.test"],
-            ["ALICE+y@demo.test", "z@example.org"],
-            ["team@demo.test"],
-            ["bob@demo.test"],
-        ):
-            with pytest.raises(Invalid, match="would be a loop: alice@demo.test -> "):
-                await t.forward("alice@demo.test", *targets)
-            assert (await t.resolve("alice@demo.test")).holders == ()
-        with pytest.raises(Invalid, match="loop"):
-            await t.alias("team2@demo.test", "team2+x@demo.test")
-        await t.forward("alice@demo.test", "b@example.org", keep=False)
-        with pytest.raises(Invalid, match="loop"):
-            await t.forward("bob@demo.test", "bob+x@demo.test")
-        assert await t.receivers("bob@demo.test") == {bob.id, "b@example.org"}
-
-    in_town(town, story)
-
-
-@pytest.mark.parametrize("role", ["postmaster", "abuse+x"])
-def test_letters_to_roles_go_on_to_where_admins_forward(town: Towns, role: str) -> None:
-    async def story(t: Town) -> None:
-        one = await t.account("one@demo.test", is_admin=True)
-        two = await t.account("two@demo.test", is_admin=True)
-        await t.forward("one@demo.test", "a@example.org", keep=False)
-        assert await t.receivers(f"{role}@demo.test") == {two.id, "a@example.org"}
-        await t.forward("two@demo.test", "b@example.org", keep=False)
-        assert await t.receivers(f"{role}@demo.test") == {"a@example.org", "b@example.org"}
-        found = await t.directory.resolve_postmaster()
-        assert (found.local, found.name) == ((), "postmaster@demo.test")
-        await t.forward("one@demo.test", "gone@demo.test", keep=False)
-        assert await t.receivers(f"{role}@demo.test") == {one.id, "b@example.org"}
-
-    in_town(town, story)
-
-
-def test_a_role_with_a_dead_name_is_not_forwarded_into_nothing(town: Towns) -> None:
-    async def story(t: Town) -> None:
-        admin = await t.account("admin@demo.test", is_admin=True)
-        await t.forward("admin@demo.test", "x@example.org", keep=False)
-        await t.alias("abuse@demo.test", "gone@demo.test")
-        assert await t.receivers("abuse@demo.test") == {admin.id}
-
-    in_town(town, story)
-
-
 # The model. Names are letters; each is an account, disabled, an alias, a forward, or nothing.
 
 NAMES = "abcdefgh"
@@ -450,7 +341,7 @@ async def build(t: Town, world: World) -> dict[int, str]:
         if place == "disabled":
             await t.disable(address)
         elif isinstance(place, tuple):
-            await forward_rows(t, address, place[0], keep=place[1])
+            await forward_rows(t, address, *place[0], keep=place[1])
     return idents
 
 

@@ -205,6 +205,23 @@ class Town:
         return {*(one.account_id for one in found.local), *found.remote}
 
 
+async def forward_rows(town: Town, account: str, *targets: str, keep: bool) -> None:
+    """A forward written past the check for loops."""
+    ident = town.ids.next()
+
+    def write(tx: Tx) -> None:
+        tx.execute("INSERT INTO alias (id, hidden, created) VALUES (:id, 1, 0)", id=ident)
+        aliases._set_targets(tx, ident, [at(text) for text in targets])
+        tx.execute(
+            "INSERT INTO forward (account_id, alias_id, keep) VALUES (:account, :alias, :keep)",
+            account=accounts.require(tx, at(account)).id,
+            alias=ident,
+            keep=int(keep),
+        )
+
+    await town.directory.change(write)
+
+
 Towns = Callable[[], contextlib.AbstractAsyncContextManager[Town]]
 
 

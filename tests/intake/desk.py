@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -121,6 +121,20 @@ class Desk:
             found.append(bytes(prefix) + b"".join(pieces))
             assert len(found[-1]) == size
         return found
+
+    async def queued(self) -> dict[str, Any]:
+        """The letter that was queued last."""
+        names = (
+            "sender", "prefix", "due", "accepted", "origin", "priority", "requiretls", "account_id",
+        )  # fmt: skip
+        row = await self.db.read(
+            lambda tx: tx.one(f"SELECT {', '.join(names)} FROM queued ORDER BY id DESC LIMIT 1")
+        )
+        assert row is not None
+        return {
+            name: bytes(value) if name in {"sender", "prefix"} else value
+            for name, value in zip(names, row, strict=True)
+        }
 
     async def queue(self) -> list[tuple[str, str]]:
         rows = await self.db.read(

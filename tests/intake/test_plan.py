@@ -88,9 +88,11 @@ def test_for_names_the_only_recipient() -> None:
 
 def test_what_is_held_waits_in_the_queue_for_everybody() -> None:
     """RFC 4865: nobody gets it before its time, whoever is at home here neither."""
-    both = Accepted("all@l.test", (local(1, "all@l.test"), local(2, "all@l.test")), ("x@y.test",))
+    two = (local(1, "all@l.test"), local(2, "all@l.test"))
+    both = Accepted("all@l.test", two, ("x@y.test",), leads_on=True)
+    out = Accepted("out@l.test", (), ("q@y.test",), leads_on=True)
     onward = Onward("a@l.test", b"", OURS, NORMAL)
-    now = envelope(both, Accepted("z@y.test", (), ("z@y.test",)))
+    now = envelope(both, out, Accepted("z@y.test", (), ("z@y.test",)))
     for mail, due in (
         (Mail(None, hold_for=60), START + 60_000),
         (Mail(None, hold_until=START + 5), START + 5),
@@ -100,7 +102,7 @@ def test_what_is_held_waits_in_the_queue_for_everybody() -> None:
         assert letter.copies == ()
         assert [(o.number, o.recipient, o.destination) for o in letter.outgoing] == [
             (0, b"all@l.test", "l.test"),
-            (1, b"x@y.test", "y.test"),
+            (1, b"out@l.test", "l.test"),
             (2, b"z@y.test", "y.test"),
         ]
         assert letter.queued is not None
@@ -110,7 +112,7 @@ def test_what_is_held_waits_in_the_queue_for_everybody() -> None:
     for mail in (Mail(None, hold_for=0), Mail(None, hold_until=START - 1)):
         at_once = msgspec.structs.replace(now, mail=mail)
         letter = plan.letter(SESSION, at_once, CONTENT, Ids(Clock()), 77, START, onward)
-        assert (len(letter.copies), len(letter.outgoing)) == (2, 2)
+        assert (len(letter.copies), len(letter.outgoing)) == (2, 3)
 
 
 def test_nothing_is_queued_without_knowing_how() -> None:

@@ -12,8 +12,9 @@ from hypothesis import given, settings, strategies as st
 
 from postroom.net.dns import ROUNDS, Resolver
 from postroom.net.dns_records import Answer, InvalidName, Kind, LookupFailed, Mx, Tlsa
+from postroom.telemetry.events import DnsTrouble
 from rig.dns import DnsServer, Fault
-from tests.fakes import Clock
+from tests.fakes import Clock, Recorder
 from tests.listen.loops import both_loops, run
 
 ZONE = {
@@ -267,7 +268,9 @@ def test_one_lookup_ends_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @both_loops
-def test_three_silences_in_a_row_and_it_is_down_until_it_answers(loop: str) -> None:
+def test_three_silences_in_a_row_and_it_is_down_until_it_answers(
+    loop: str, events: Recorder
+) -> None:
     async def main() -> None:
         clock = Seconds(1_000)
         async with DnsServer(ZONE) as rig, asking(rig, clock=clock, try_seconds=0.1) as resolver:
@@ -277,6 +280,9 @@ def test_three_silences_in_a_row_and_it_is_down_until_it_answers(loop: str) -> N
                 assert not is_down(resolver)
                 assert "did not answer" in await failure(resolver, f"{number}.test")
             assert is_down(resolver)
+            (trouble,) = events.of(DnsTrouble)
+            assert "did not answer" in trouble.reason
+            assert not trouble.is_back
             asked = rig.count()
             for name in ("x.test", "y.test"):
                 assert "no DNS server answers" in await failure(resolver, name)
@@ -289,12 +295,14 @@ def test_three_silences_in_a_row_and_it_is_down_until_it_answers(loop: str) -> N
             assert rig.count() == asked + 1
             assert rig.queries[-1].kind == "NS"
             assert is_down(resolver)
+            assert events.of(DnsTrouble) == [trouble]  # once, however long it lasts
 
             rig.faults.clear()
             assert "no DNS server answers" in await failure(resolver, "a1.test")  # not yet
             clock.now += 10
             assert not (await resolver.lookup("a1.test", "A")).exists
             assert not is_down(resolver)
+            assert [event.is_back for event in events.of(DnsTrouble)] == [False, True]
             assert not (await resolver.lookup("x.test", "A")).exists
 
     run(loop, main())
@@ -319,7 +327,18 @@ def test_an_answer_in_between_begins_the_count_anew() -> None:
     run("asyncio", main())
 
 
-def test_names_with_dead_servers_of_their_own_do_not_stop_the_rest() -> None:
+def test_many_at_once_find_out_once(events: Recorder) -> None:
+    async def main() -> None:
+        faults = {("", ""): Fault.SILENT}
+        async with DnsServer(ZONE, faults=faults) as rig, asking(rig, try_seconds=0.1) as resolver:
+            await asyncio.gather(*(failure(resolver, f"{number}.test") for number in range(20)))
+            assert is_down(resolver)
+            assert len(events.of(DnsTrouble)) == 1
+
+    run("asyncio", main())
+
+
+def test_names_with_dead_servers_of_their_own_do_not_stop_the_rest(events: Recorder) -> None:
     async def main() -> None:
         async with DnsServer(ZONE) as rig, asking(rig, try_seconds=0.1) as resolver:
             for number in range(4):
@@ -327,6 +346,7 @@ def test_names_with_dead_servers_of_their_own_do_not_stop_the_rest() -> None:
                 await failure(resolver, f"{number}.test")
                 assert not is_down(resolver)
             assert rig.count("", "NS") == 1
+            assert not events.of(DnsTrouble)
 
     run("asyncio", main())
 

@@ -130,7 +130,7 @@ def test_a_destination_that_is_put_off_delays_only_itself(database: Opener) -> N
             assert names(found) == [("x.test", [8])]
             assert await db.read(lambda tx: claims.next_ready(tx, START)) == START + 300_000
             later = await db.write(lambda tx: claims.claim(tx, [105], START + 300_000, 9))
-            assert names(later) == [("dead.test", [7, 9])]
+            assert names(later) == [("dead.test", [7])]
             assert later[0].failures == 1
 
     asyncio.run(run())
@@ -149,27 +149,22 @@ def test_the_recipients_of_a_letter_stay_together(database: Opener) -> None:
     asyncio.run(run())
 
 
-def test_recipients_elsewhere_of_the_same_letter_can_be_adopted(database: Opener) -> None:
+def test_a_destination_that_fails_is_probed_with_one_letter_after_all_others(
+    database: Opener,
+) -> None:
     async def run() -> None:
         async with database() as db:
+            many = [letter(n, "b@dead.test") for n in range(1, 9)]
+            await db.write(lambda tx: add(tx, [*many, letter(20, "b@x.test", accepted=START + 9)]))
             await db.write(
-                lambda tx: add(tx, [letter(7, "a@one.test", "b@two.test", "c@three.test")])
+                lambda tx: claims.end(tx, 1, "dead.test", Pace(1, 2, START, "451 no"), START)
             )
-            (batch,) = await db.write(lambda tx: claims.claim(tx, [101], START, 9))
-            mine = batch.destination
-            others = await db.read(lambda tx: claims.siblings(tx, 7, START))
-            assert mine not in {name for name, _ in others}
-            assert len(others) == 2
-            adopted = await db.write(
-                lambda tx: claims.adopt(tx, 101, 7, [name for name, _ in others], START, 1)
-            )
-            assert len(adopted) == 1
-            await db.read(counted)
-            rest = await db.write(lambda tx: claims.claim(tx, [102, 103], START, 9))
-            assert len(rest) == 1  # the adopted one is not there any more
-            await db.write(lambda tx: claims.end(tx, 101, mine, None, START))
-            assert len(await db.read(lambda tx: claims.siblings(tx, 7, START))) == 2
-            await db.read(counted)
+            none = await db.write(lambda tx: claims.claim(tx, [101], START, 9, probes=0))
+            assert none == []
+            found = await db.write(lambda tx: claims.claim(tx, [101, 102], START + 9, 9))
+            assert names(found) == [("x.test", [20]), ("dead.test", [1])]
+            assert found[1].failures == 2
+            await db.read(lambda tx: counted(tx, START + 9))
 
     asyncio.run(run())
 
@@ -267,8 +262,10 @@ def test_a_million_is_claimed_by_index_alone(database: Opener) -> None:
 
     def _plans(tx: Tx) -> list[str]:
         questions = (
-            """SELECT name FROM destination d WHERE waiting > 0 AND ready_at <= 5
-               ORDER BY ready_at LIMIT 9""",
+            """SELECT name FROM destination d WHERE waiting > 0 AND failures = 0
+               AND ready_at <= 5 ORDER BY ready_at LIMIT 9""",
+            """SELECT name FROM destination d WHERE waiting > 0 AND failures > 0
+               AND ready_at <= 5 ORDER BY ready_at LIMIT 9""",
             """SELECT queued_id FROM delivery WHERE destination = 'x' AND status = 0
                AND priority = 1 AND next_attempt <= 5
                ORDER BY next_attempt, queued_id, number LIMIT 9""",

@@ -112,6 +112,7 @@ def test_lmtp_answers_each_recipient_and_stores_the_octets_once(
 
 def test_a_letter_to_elsewhere_waits_in_the_queue(server: House) -> None:
     token, octets = new()
+    server.command("account", "send-as", ALICE, "--add", "rig@load.test")
     with smtplib.SMTP(HOST, server.ports["submission"], timeout=PATIENCE) as client:
         client.login(ALICE, PASSWORD)
         refused = client.sendmail(ALICE, ["someone@elsewhere.test", BOB], octets)

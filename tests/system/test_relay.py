@@ -166,7 +166,6 @@ def test_a_wrong_authzid_is_no_login(server: Server) -> None:
         b"<postmaster@rig.test>",
         b"<ceo@bank.test>",
         b"<bob@rig.test.evil.test>",
-        b"<>",
     ],
 )
 def test_who_has_logged_in_sends_in_the_own_name(server: Server, sender: bytes) -> None:

@@ -1,8 +1,9 @@
 """The letter that tells a person that the mailbox is nearly full.
 
 ``Filed.warning`` says when one is due (``store.usage.warning_due``: at 80 and 95 % of the
-quota, once each). After the commit its account and level are handed to ``warn``. The notice is filed like any letter but asks no quota, so that it also arrives in a mailbox
-that is full; it is marked as made by a machine (RFC 3834 §5) and needs no ledger entry.
+quota, once each). After the commit its account and level are handed to ``warn``. The notice
+goes into the mailbox it is about (``post.notice``), full or not, wherever its owner forwards
+letters to; it is marked as made by a machine (RFC 3834 §5).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,13 +12,12 @@ from typing import Final
 import msgspec
 
 from postroom.db.ids import to_text
-from postroom.message import dates, headers
+from postroom.directory.expand import Local
+from postroom.message import dates
 from postroom.message.compose import Draft, Person, compose
-from postroom.message.index import index
-from postroom.message.scan import scan
+from postroom.post import notice as notices
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
-from postroom.store.filing import Copy
 from postroom.store.store import Store
 
 AddressOf = Callable[[int], Awaitable[str]]
@@ -92,23 +92,9 @@ def letter_of(store: Store, notice: Notice, hostname: str) -> Letter:
             more=(("Auto-Submitted", "auto-generated"), ("X-Priority", "2")),
         )
     )
-    head, body = headers.split(octets)
-    blob = store.blobs.writer().write_small(head, body)
-    indexed = index(head, scan(octets))
-    copy = Copy(
-        account_id=notice.account_id,
-        mailbox="INBOX",
-        message_id=ident,
-        blob_id=blob.id,
-        prefix=b"",
-        received=now,
-        size=len(octets),
-        envelope=indexed.envelope,
-        bodystructure=indexed.bodystructure,
-        thread_id=ident,
-        recipient=notice.address,
+    return notices.written(
+        store, octets, local=(Local(notice.account_id, notice.address, None, quota=0),)
     )
-    return Letter(blob=blob, copies=(copy,))
 
 
 def readable(octets: int) -> str:

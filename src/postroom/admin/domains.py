@@ -15,7 +15,7 @@ from postroom.admin import dkim, names, paging
 from postroom.admin.dkim import KeyView
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import addresses, dkim_keys, domains, relays
+from postroom.directory import addresses, dkim_keys, domains, relays, send_as
 from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import Policy
@@ -164,6 +164,7 @@ async def rename(office: Office, name: str, new: str, *, keep_old: bool = False)
             alias = domains.add(tx, ident, old_domain, new_domain, now)
             dkim_keys.copy(tx, key_ids, renamed, alias, seal_key)
         relays.follow(tx, own.name, renamed.name, keep_old=keep_old)
+        send_as.follow(tx, own.name, renamed.name)
         return renamed
 
     return _view(await office.directory.change(write))

@@ -1,24 +1,34 @@
 """What a server does on the quiet: finish deletions, free octets, forget what is old.
 
-Every job may be cut off at any moment and runs again later; none holds the writer long.
+Signing keys are made where they are missing, and begin to sign once their records are seen
+in the DNS. Every job may be cut off at any moment and runs again later; none holds the
+writer long.
 """
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from postroom.admin import accounts
+from postroom.admin import accounts, dkim
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
-from postroom.ledger import segments
+from postroom.directory import sts_policies
+from postroom.directory.dkim_keys import DkimKey
+from postroom.ledger import segments, tls_results
 from postroom.ledger.retention import forget
+from postroom.mailauth import dkim_key
+from postroom.net.dns import Resolver
+from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.queue.rows import still_waiting
 from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.events import KeyActivated, StorageTrouble
 
 MINUTE: Final = 60.0  # seconds
 ROUNDS_OF_ALL: Final = 60  # so many minutes from one round of all jobs to the next
+ROUNDS_OF_LOOKUPS: Final = 10
+MOST_WAITING: Final = 10_000  # keys that are looked up in one round
+LOOKUPS_AT_ONCE: Final = 20
 
 Job = Callable[[], Awaitable[object]]
 
@@ -26,24 +36,33 @@ Job = Callable[[], Awaitable[object]]
 class Housekeeping:
     """The jobs of one server; ``run`` does them until it is cancelled."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, resolver: Resolver | None = None) -> None:
+        """Without a ``resolver`` nothing is looked up in the DNS."""
         self._office = office
+        self._resolver = resolver
         self.jobs: Mapping[str, Job] = {
             "deletions": office.store.finish_deletions,
             "accounts": self._purge_accounts,
             "ledger": self._forget_letters,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
+            "policies": self._forget_policies,
+            "TLS results": self._forget_tls_results,
+            "old signing keys": lambda: dkim.purge(office),
+            "missing signing keys": lambda: dkim.make_missing(office),  # takes long at first
         }
+        self.lookup_jobs: Mapping[str, Job] = {"new signing keys": self.activate_keys}
         self.frequent_jobs: Mapping[str, Job] = {
             "segments": lambda: segments.extend(office.db, office.now()),
         }
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """All at the start and every hour, the frequent ones each minute."""
+        """All at the start; then each minute, every ten minutes or every hour."""
         for number in itertools.count():
             if number % ROUNDS_OF_ALL == 0:
                 await self.once(self.jobs)
+            if number % ROUNDS_OF_LOOKUPS == 0:
+                await self.once(self.lookup_jobs)
             await self.once(self.frequent_jobs)
             await sleep(MINUTE)
 
@@ -55,6 +74,28 @@ class Housekeeping:
             except Exception as error:  # noqa: BLE001  (a fault in one must not end all)
                 sink.emit(StorageTrouble(where=f"housekeeping: {name}", reason=repr(error)))
 
+    async def activate_keys(self) -> None:
+        """Let keys sign whose records are in the DNS, a domain's all together."""
+        if self._resolver is None:
+            return
+        slots = asyncio.Semaphore(LOOKUPS_AT_ONCE)
+        resolver = self._resolver
+
+        async def seen(keys: Iterable[DkimKey]) -> bool:
+            for key in keys:
+                async with slots:
+                    if not await _is_published(resolver, key):
+                        return False
+            return True
+
+        waiting = by_domain(await dkim.waiting(self._office, MOST_WAITING))
+        found = await asyncio.gather(*map(seen, waiting))
+        for keys, is_seen in zip(waiting, found, strict=True):
+            if is_seen:
+                await dkim.activate(self._office, [key.id for key in keys])
+                for key in keys:
+                    sink.emit(KeyActivated(domain=key.domain, selector=key.selector))
+
     async def _purge_accounts(self) -> None:
         office = self._office
         await accounts.purge_removed(office, office.now(), office.store.remove_account)
@@ -62,3 +103,32 @@ class Housekeeping:
     async def _forget_letters(self) -> None:
         office = self._office
         await forget(office.db, office.now(), office.config.limits.ledger_days, still_waiting)
+
+    async def _forget_policies(self) -> None:
+        now = self._office.now()
+        await self._office.db.write(lambda tx: sts_policies.purge(tx, now), bulk=True)
+
+    async def _forget_tls_results(self) -> None:
+        now = self._office.now()
+        await self._office.db.write(lambda tx: tls_results.purge(tx, now), bulk=True)
+
+
+def by_domain(keys: list[DkimKey]) -> list[list[DkimKey]]:
+    """The waiting keys of each domain; where there are too many, none of a part of a pair."""
+    grouped: dict[int, list[DkimKey]] = {}
+    for key in keys:
+        grouped.setdefault(key.domain_id, []).append(key)
+    if len(keys) == MOST_WAITING and len(grouped) > 1:
+        del grouped[keys[-1].domain_id]
+    return list(grouped.values())
+
+
+async def _is_published(resolver: Resolver, key: DkimKey) -> bool:
+    try:
+        answer = await resolver.lookup(key.record_name, "TXT")
+    except (LookupFailed, InvalidName):
+        return False
+    return any(
+        dkim_key.publishes(record.decode("utf-8", "replace"), key.public)
+        for record in answer.records
+    )

@@ -1,4 +1,4 @@
-"""The queue: list, show, stats, hold, release, remove.
+"""The queue: list, show, stats, hold, release, retry, reroute, remove.
 
 Letters are named by their queue ids, or chosen by what they have in common. What is done
 to a letter is noted in the ledger in the same transaction; long work goes in chunks.
@@ -6,38 +6,64 @@ to a letter is noted in the ledger in the same transaction; long work goes in ch
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from postroom.admin import names
+from postroom.admin import names, relays
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
+from postroom.delivery.router import DIRECT, RELAY
 from postroom.directory import accounts
 from postroom.errors import Invalid, NotFound
 from postroom.ledger import rows as ledger
-from postroom.ledger.rows import Fact, folded
+from postroom.ledger.rows import Fact, Kind, folded
 from postroom.queue import changes, listing
 from postroom.queue.changes import Changed
-from postroom.queue.listing import Delivery, Filter, Status, Waiting
-from postroom.queue.rows import NOTIFY_KEY
+from postroom.queue.listing import Delivery, Depth, Filter, Status, Waiting
+from postroom.queue.rows import BULK, FIRST, NORMAL, NOTIFY_KEY, OURS, STRANGER, VERIFIED
 
 PAGE: Final = 500
 CHUNK: Final = 1000  # recipients changed in one transaction
 TOP: Final = 20  # destinations in the statistics
 
-Action = Literal["held", "released", "removed"]
+Action = Literal["held", "released", "retried", "rerouted", "removed"]
+Priority = Literal["first", "normal", "bulk"]
+Origin = Literal["ours", "verified", "stranger"]
+
+_EVERY_DESTINATION: Final = 1 << 62
+_PRIORITY: Final[dict[int, Priority]] = {FIRST: "first", NORMAL: "normal", BULK: "bulk"}
+_ORIGIN: Final[dict[int, Origin]] = {OURS: "ours", VERIFIED: "verified", STRANGER: "stranger"}
+_BY_US: Final = "by the postmaster"
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
-    """A recipient that waits."""
+    """A recipient that waits.
+
+    ``route`` is the way that a postmaster chose: "mx" for straight, "relay:NAME", or "".
+    """
 
     recipient: str
     destination: str
     status: Status
     attempts: int
     next_attempt: datetime
+    last_reply: str
+    route: str
+
+
+class DepthView(msgspec.Struct, frozen=True):
+    """How many deliveries wait for one destination, and until when it is left alone.
+
+    ``failures`` in a row of all its servers; ``last_reply`` is why.
+    """
+
+    destination: str
+    deliveries: int
+    in_flight: int
+    failures: int
+    paused_until: datetime | None
     last_reply: str
 
 
@@ -53,7 +79,11 @@ class QueuedView(msgspec.Struct, frozen=True):
 
 
 class QueuedDetails(QueuedView, frozen=True):
-    """A letter with everything that is known of it. ``account``: who submitted it."""
+    """A letter with everything that is known of it. ``account``: who submitted it.
+
+    ``due``: not tried before. ``origin`` ours: it is signed, and its sender is told of
+    failures; verified: its sender is told; stranger: the postmaster is.
+    """
 
     account: str
     message_id: str
@@ -62,16 +92,11 @@ class QueuedDetails(QueuedView, frozen=True):
     ret: str
     smtputf8: bool
     eightbit: bool
-
-
-class DepthView(msgspec.Struct, frozen=True):
-    """How many deliveries wait for one destination, and until when it is left alone."""
-
-    destination: str
-    deliveries: int
-    in_flight: int
-    failures: int
-    paused_until: datetime | None
+    requiretls: bool
+    priority: Priority
+    origin: Origin
+    due: datetime
+    destinations: tuple[DepthView, ...]
 
 
 class StatsView(msgspec.Struct, frozen=True):
@@ -128,8 +153,8 @@ async def every(
 
 async def show(office: Office, ident: str) -> QueuedDetails:
     """One letter; raises NotFound."""
-    number = queue_id(ident)
-    found = await office.db.read(lambda tx: _details(tx, number))
+    number, now = queue_id(ident), office.now()
+    found = await office.db.read(lambda tx: _details(tx, number, now))
     if found is None:
         raise NotFound(f"{ident} is not in the queue; its story: postroom trace {ident}")
     return found
@@ -146,29 +171,61 @@ async def stats(office: Office) -> StatsView:
         in_flight=found.claimed,
         oldest=names.moment(found.oldest) if found.oldest else None,
         destinations=found.destinations,
-        deepest=tuple(
-            DepthView(
-                one.destination,
-                one.waiting,
-                one.in_flight,
-                one.failures,
-                names.moment(one.paused_until) if one.paused_until > now else None,
-            )
-            for one in depths
-        ),
+        deepest=tuple(_depth(one, now) for one in depths),
     )
 
 
 async def hold(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     """Stop trying to deliver until ``release``."""
-    return await _change(office, "held", chosen, changes.hold)
+    return await _change(office, "held", chosen, changes.hold, _Noted("held"))
 
 
 async def release(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     """Go on with what was held."""
-    outcome = await _change(office, "released", chosen, changes.release)
+    outcome = await _change(office, "released", chosen, changes.release, _Noted("released"))
     office.notify.hint([NOTIFY_KEY])
     return outcome
+
+
+async def retry(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
+    """Try at once what waits for its next attempt, paused destinations too."""
+
+    def take(tx: Tx, ids: Sequence[int]) -> list[Changed]:
+        return changes.retry(tx, ids, office.now())
+
+    noted = _Noted("noted", f"tried at once, {_BY_US}")
+    outcome = await _change(office, "retried", chosen, take, noted)
+    office.notify.hint([NOTIFY_KEY])
+    return outcome
+
+
+async def reroute(office: Office, chosen: Sequence[str] | Filter, route: str | None) -> Outcome:
+    """Send letters another way, at once; what is being tried at this moment is left alone.
+
+    ``route`` as ``relay_route`` makes it, "mx" for straight, None for as configured.
+    """
+
+    def take(tx: Tx, ids: Sequence[int]) -> list[Changed]:
+        return changes.reroute(tx, ids, route, office.now())
+
+    noted = _Noted("noted", f"goes {way_in_words(route)} from now on, {_BY_US}")
+    outcome = await _change(office, "rerouted", chosen, take, noted)
+    office.notify.hint([NOTIFY_KEY])
+    return outcome
+
+
+async def relay_route(office: Office, name: str) -> str:
+    """The route through this relay; raises NotFound when there is none."""
+    return RELAY + (await relays.show(office, name)).name
+
+
+def way_in_words(route: str | None) -> str:
+    """A route for people: ``through the relay office``."""
+    if not route:
+        return "as configured"
+    if route == DIRECT:
+        return "straight to the domain's own servers"
+    return f"through the relay {route.removeprefix(RELAY)}"
 
 
 async def remove(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
@@ -177,7 +234,7 @@ async def remove(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     def take(tx: Tx, ids: Sequence[int]) -> list[Changed]:
         return changes.remove(tx, office.blobs, ids, office.now())
 
-    return await _change(office, "removed", chosen, take)
+    return await _change(office, "removed", chosen, take, _Noted("removed"))
 
 
 def queue_id(text: str) -> int:
@@ -188,18 +245,26 @@ def queue_id(text: str) -> int:
         raise Invalid(f"{text} is no queue id: it has 13 letters and digits") from None
 
 
+class _Noted(NamedTuple):
+    """What the ledger says of a change."""
+
+    kind: Kind
+    detail: str = _BY_US
+
+
 async def _change(
     office: Office,
     action: Action,
     chosen: Sequence[str] | Filter,
     change: Callable[[Tx, Sequence[int]], list[Changed]],
+    noted: _Noted,
 ) -> Outcome:
     messages = recipients = 0
     pages = _pages(office, chosen) if isinstance(chosen, Filter) else _named(office, chosen)
     async for page in pages:
         for chunk in _chunks(page):
             changed = await office.db.write(
-                lambda tx, chunk=chunk: _noted(office, tx, action, change(tx, chunk)),  # type: ignore[misc]
+                lambda tx, chunk=chunk: _write_down(office, tx, noted, change(tx, chunk)),  # type: ignore[misc]
                 bulk=True,
             )
             messages += len({one.queued_id for one in changed})
@@ -207,14 +272,14 @@ async def _change(
     return Outcome(action, messages, recipients)
 
 
-def _noted(office: Office, tx: Tx, action: Action, changed: list[Changed]) -> list[Changed]:
+def _write_down(office: Office, tx: Tx, noted: _Noted, changed: list[Changed]) -> list[Changed]:
     now = office.now()
     ledger.note(
         tx,
         [
             Fact(
-                one.queued_id, office.ids.next(), now, action, folded(one.recipient),
-                detail="by the postmaster",
+                one.queued_id, office.ids.next(), now, noted.kind, folded(one.recipient),
+                detail=noted.detail,
             )
             for one in changed
         ],
@@ -259,12 +324,14 @@ def _chunks(page: Sequence[Waiting]) -> list[list[int]]:
     return chunks
 
 
-def _details(tx: Tx, ident: int) -> QueuedDetails | None:
+def _details(tx: Tx, ident: int, now: int) -> QueuedDetails | None:
     one = listing.show(tx, ident)
     if one is None:
         return None
     account = accounts.by_id(tx, one.account_id) if one.account_id is not None else None
     entry = ledger.entry(tx, ident)
+    theirs = {delivery.destination for delivery in one.deliveries}
+    depths = [d for d in listing.depths(tx, _EVERY_DESTINATION) if d.destination in theirs]
     view = _view(one)
     return QueuedDetails(
         id=view.id,
@@ -280,6 +347,11 @@ def _details(tx: Tx, ident: int) -> QueuedDetails | None:
         ret=one.ret,
         smtputf8=one.smtputf8,
         eightbit=one.eightbit,
+        requiretls=one.requiretls,
+        priority=_PRIORITY.get(one.priority, "normal"),
+        origin=_ORIGIN.get(one.origin, "stranger"),
+        due=names.moment(one.due),
+        destinations=tuple(_depth(one, now) for one in depths),
     )
 
 
@@ -303,4 +375,16 @@ def delivery_view(one: Delivery) -> DeliveryView:
         attempts=one.attempts,
         next_attempt=names.moment(one.next_attempt),
         last_reply=one.last_reply,
+        route=one.route,
+    )
+
+
+def _depth(one: Depth, now: int) -> DepthView:
+    return DepthView(
+        destination=one.destination,
+        deliveries=one.waiting,
+        in_flight=one.in_flight,
+        failures=one.failures,
+        paused_until=names.moment(one.paused_until) if one.paused_until > now else None,
+        last_reply=one.last_reply or "",
     )

@@ -27,11 +27,17 @@ from postroom.queue import listing
 from postroom.store import mailboxes
 from postroom.telemetry import sink
 
+GIVEN_UP: Final = "given up after the last attempt: "
+_ATTEMPTS: Final = frozenset({"delivered", "deferred", "bounced"})
 REFUSALS: Final = frozenset({"message.refused", "recipient.refused", "sender.refused"})
 
 
 class FactView(msgspec.Struct, frozen=True):
-    """One thing that happened. ``account``, ``mailbox`` and ``uid``: where a copy went."""
+    """One thing that happened. ``account``, ``mailbox`` and ``uid``: where a copy went.
+
+    Of an attempt to deliver, ``reply`` is what decided it and ``host`` who said that; ""
+    when we came to it ourselves.
+    """
 
     at: datetime
     kind: str
@@ -40,6 +46,8 @@ class FactView(msgspec.Struct, frozen=True):
     mailbox: str
     uid: int | None
     detail: str
+    host: str
+    reply: str
 
 
 class StoryView(msgspec.Struct, frozen=True):
@@ -182,6 +190,7 @@ def _view(tx: Tx, story: Story) -> StoryView:
                     box.id: box.name for box in mailboxes.listing(tx, one.account_id)
                 }
             name = boxes[one.account_id].get(one.mailbox_id, "a mailbox since deleted")
+        host, reply = said(one.detail) if one.kind in _ATTEMPTS else ("", "")
         return FactView(
             at=names.moment(one.at),
             kind=one.kind,
@@ -190,6 +199,8 @@ def _view(tx: Tx, story: Story) -> StoryView:
             mailbox=name,
             uid=one.uid,
             detail=one.detail,
+            host=host,
+            reply=reply,
         )
 
     return StoryView(
@@ -207,3 +218,12 @@ def _view(tx: Tx, story: Story) -> StoryView:
         facts=tuple(fact(one) for one in story.facts),
         waiting=tuple(delivery_view(one) for one in waiting.deliveries) if waiting else (),
     )
+
+
+def said(detail: str) -> tuple[str, str]:
+    """Host and reply of an attempt, from ``mx.example.org: 250 2.0.0 Ok``."""
+    text = detail.removeprefix(GIVEN_UP)
+    host, colon, reply = text.partition(": ")
+    if colon and " " not in host and reply[:3].isdecimal():
+        return host, reply
+    return "", text

@@ -1,4 +1,4 @@
-"""``postroom queue``: list, show, stats, hold, release, remove."""
+"""``postroom queue``: list, show, stats, hold, release, retry, reroute, remove."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -7,9 +7,10 @@ import click
 
 from postroom.admin import queue as admin
 from postroom.admin.office import Office
-from postroom.admin.queue import Outcome, QueuedView
+from postroom.admin.queue import DeliveryView, Outcome, QueuedDetails, QueuedView
 from postroom.cli import output
 from postroom.cli.work import run
+from postroom.delivery.router import DIRECT
 from postroom.queue.listing import Filter
 
 _SHOWN = 3  # recipients in a list; all stand in `show` and in JSON
@@ -29,6 +30,10 @@ def _recipients(one: QueuedView) -> str:
     )
 
 
+def _way(one: DeliveryView) -> str:
+    return admin.way_in_words(one.route) if one.route else ""
+
+
 _COLUMNS = [
     ("ID", lambda one: one.id),
     ("ACCEPTED", lambda one: one.accepted),
@@ -42,6 +47,7 @@ _DELIVERIES = [
     ("STATE", lambda one: one.status),
     ("ATTEMPTS", lambda one: one.attempts),
     ("NEXT", lambda one: one.next_attempt),
+    ("WAY", _way),
     ("LAST REPLY", lambda one: one.last_reply),
 ]
 _DEPTHS = [
@@ -50,7 +56,13 @@ _DEPTHS = [
     ("IN FLIGHT", lambda one: one.in_flight),
     ("FAILURES", lambda one: one.failures),
     ("PAUSED UNTIL", lambda one: one.paused_until),
+    ("LAST REPLY", lambda one: one.last_reply),
 ]
+_ORIGINS = {
+    "ours": "ours: it is signed, and its sender is told when it fails",
+    "verified": "verified: its sender is told when it fails",
+    "stranger": "a stranger: the postmaster is told when it fails",
+}
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -128,10 +140,17 @@ def show(context: click.Context, ident: str, *, as_json: bool) -> None:
             ("size", output.size(found.size)),
             ("envid", found.envid),
             ("ret", found.ret),
+            ("needs", _needs(found)),
+            ("priority", found.priority),
+            ("origin", _ORIGINS[found.origin]),
+            ("not before", found.due if found.due > found.accepted else None),
         ]
     )
     click.echo()
     output.table(found.recipients, _DELIVERIES)
+    if found.destinations:
+        click.echo()
+        output.table(found.destinations, _DEPTHS)
 
 
 @queue.command()
@@ -180,9 +199,58 @@ def release(context: click.Context, /, ids: tuple[str, ...], **options: object) 
 @_choosing
 @output.json_option
 @click.pass_context
+def retry(context: click.Context, /, ids: tuple[str, ...], **options: object) -> None:
+    """Try at once what waits for its next attempt."""
+    _act(context, admin.retry, ids, options)
+
+
+@queue.command()
+@_choosing
+@click.option("--as-configured", is_flag=True, help="The way that mail like it goes.")
+@click.option("--direct", is_flag=True, help="Straight to the servers of its domains.")
+@click.option("--relay", default="", metavar="NAME", help="Through the relay NAME.")
+@output.json_option
+@click.pass_context
+def reroute(
+    context: click.Context,
+    /,
+    ids: tuple[str, ...],
+    relay: str,
+    *,
+    direct: bool,
+    as_configured: bool,
+    **options: object,
+) -> None:
+    """Send messages another way than they would go, at once.
+
+    Messages that are held go that way once they are released.
+    """
+    if [bool(relay), direct, as_configured].count(True) != 1:
+        raise click.UsageError("say which way: --relay NAME, --direct or --as-configured")
+
+    async def action(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
+        route = await admin.relay_route(office, relay) if relay else None
+        return await admin.reroute(office, chosen, DIRECT if direct else route)
+
+    _act(context, action, ids, options)
+
+
+@queue.command()
+@_choosing
+@output.json_option
+@click.pass_context
 def remove(context: click.Context, /, ids: tuple[str, ...], **options: object) -> None:
     """Delete messages from the queue. Their senders get no notice."""
     _act(context, admin.remove, ids, options)
+
+
+def _needs(found: QueuedDetails) -> str:
+    needs = [
+        ("8BITMIME", found.eightbit),
+        ("SMTPUTF8", found.smtputf8),
+        ("REQUIRETLS", found.requiretls),
+    ]
+    return ", ".join(name for name, is_needed in needs if is_needed)
 
 
 def _act(

@@ -1,4 +1,4 @@
-"""``postroom relay``: add, list, show, set, remove, use, unuse, presets.
+"""``postroom relay``: add, list, show, test, set, remove, use, unuse, presets.
 
 A password or token is never an argument: it is read from standard input, or typed.
 """
@@ -9,14 +9,15 @@ from typing import TypedDict, TypeVar, Unpack
 
 import click
 
-from postroom.admin import presets as known, relays
+from postroom.admin import presets as known, relay_test, relays
 from postroom.admin.presets import Preset
+from postroom.admin.relay_test import RelayTest, Step
 from postroom.admin.relays import RelayChanged, Rerouted, UseView, Wanted
 from postroom.cli import output
 from postroom.cli.password import password_stdin
 from postroom.cli.work import run
 from postroom.directory.relays import Tls
-from postroom.errors import NotFound
+from postroom.errors import NotFound, Refused
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -63,6 +64,16 @@ def _state(preset: Preset) -> str:
     return f"historic; now {preset.successor}" if preset.successor else "historic"
 
 
+_STEPS = {
+    "dns": "DNS",
+    "connect": "connecting",
+    "greeting": "its greeting",
+    "ehlo": "EHLO",
+    "tls": "TLS",
+    "login": "the login",
+    "sender": "the sender",
+    "recipient": "the recipient",
+}
 _COLUMNS = [
     ("NAME", lambda one: one.name),
     ("HOST", lambda one: one.host),
@@ -195,6 +206,32 @@ def show(context: click.Context, name: str, *, as_json: bool) -> None:
     )
 
 
+@relay.command("test")
+@click.argument("name")
+@click.option("--to", default="", metavar="ADDRESS", help="Would it take mail for ADDRESS?")
+@click.option("--from", "sender", default="", metavar="ADDRESS", help="And from ADDRESS?")
+@output.json_option
+@click.pass_context
+def test_(context: click.Context, name: str, to: str, sender: str, *, as_json: bool) -> None:
+    """Try the relay NAME out: connect, encrypt, log in. Nothing is sent.
+
+    With --to it is asked whether it would take a message, and told to forget it.
+    """
+    if sender and not to:
+        raise click.UsageError("--from needs --to")
+    tested = run(context, lambda office: relay_test.walk(office, name, to=to, sender=sender))
+    if as_json:
+        click.echo(output.encode(tested))
+    else:
+        _tell_steps(tested)
+    if not tested.ok:
+        failed = tested.steps[-1]
+        raise Refused(
+            f"the relay {tested.relay} fails at {_STEPS[failed.name]}: {failed.reason};"
+            f" {failed.action}"
+        )
+
+
 @relay.command("set")
 @click.argument("name")
 @_server_options
@@ -264,6 +301,21 @@ def presets(search: str, *, as_json: bool) -> None:
     output.table(found, _PRESETS)
     if len(found) == 1 and found[0].note:
         output.note(found[0].note)
+
+
+def _tell_steps(tested: RelayTest) -> None:
+    output.details([(step.name, _seen(step)) for step in tested.steps])
+    if tested.ok:
+        click.echo(f"the relay {tested.relay} works")
+
+
+def _seen(step: Step) -> list[str]:
+    """A line a thing."""
+    seen = [f"{name} {value}" for name, value in step.seen.items()]
+    if not step.ok:
+        return [f"failed: {step.reason}", *seen]
+    first, *rest = seen
+    return [f"ok: {first}", *rest]
 
 
 def _wanted(options: _Server) -> Wanted:

@@ -107,8 +107,8 @@ class Clerk:
                 Conclusion(
                     recipient,
                     "later",
-                    _last_words(recipient),
-                    status="4.4.1",
+                    words := _last_words(recipient),
+                    status=words.status or "4.4.1",
                     next_attempt=now,
                 )
                 for recipient in one.claimed.recipients
@@ -126,6 +126,10 @@ class Clerk:
 
 def _last_words(recipient: Recipient) -> ServerReply:
     """What the last attempt ended with."""
-    text = recipient.last_reply or _NEVER_TRIED
-    code = int(text[:3]) if text[:3].isdigit() and text[3:4] == " " else 451
-    return local_reply(code, "4.4.1", text)
+    code, _, text = recipient.last_reply.partition(" ")
+    if len(code) != 3 or not code.isascii() or not code.isdigit():
+        return local_reply(451, "4.4.1", recipient.last_reply or _NEVER_TRIED)
+    status, _, rest = text.partition(" ")
+    if status.count(".") == 2 and status.replace(".", "").isdigit() and status.isascii():
+        return local_reply(int(code), status, rest)
+    return local_reply(int(code), "", text)

@@ -6,22 +6,28 @@ Opportunistic TLS that fails is repeated in clear, testing policies without the 
 strict ones never are. Results of TLS are counted for reports (RFC 8460).
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
-from postroom.delivery.exchangers import Exchangers, Lookup
-from postroom.delivery.peer import Demand, Login, Peer, PeerFailed
+from postroom.delivery.exchangers import Exchangers, Lookup, Nowhere
+from postroom.delivery.peer import NO_LIMITS, Demand, Login, Peer, PeerFailed
 from postroom.delivery.router import Way
 from postroom.delivery.tls_counts import TlsCounts
-from postroom.delivery.tls_policy import Security, TlsPolicy, unreachable
+from postroom.delivery.tls_policy import NO_PROOF, Security, TlsPolicy, unreachable
+from postroom.delivery.wire import Limits
 from postroom.directory.relays import Relay
 from postroom.mailauth import dane
-from postroom.mailauth.tlsrpt import Policy, ResultType
+from postroom.mailauth.tlsrpt import ResultType
 from postroom.net.addresses import is_loopback
 from postroom.net.dns_records import LookupFailed
 from postroom.net.outbound import ConnectFailed, connect
 from postroom.net.tls_client import ClientTls
 from postroom.protocol.sasl.client import Credentials
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
+
+Terms = tuple[tuple[str, Demand, tuple[dane.Tlsa, ...], bool], ...]
+"""For each host, by name: what TLS must be like there."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str
     port: int = 25
     sources: tuple[str, ...] = ()
+    limits: Limits = NO_LIMITS
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -46,11 +53,10 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Unusable(Exception):
-    """A host can't be used now; ``reply`` says why. ``was_reached``: it spoke to us."""
+    """A host can't be used now; ``reply`` says why."""
 
-    def __init__(self, reply: ServerReply, *, was_reached: bool = False) -> None:
+    def __init__(self, reply: ServerReply) -> None:
         self.reply = reply
-        self.was_reached = was_reached
         super().__init__(str(reply))
 
 
@@ -81,6 +87,25 @@ class Connector:
         found = await self._lookup.exchangers(way.domain)
         return [Candidate(way, host, found) for host in found.hosts]
 
+    async def terms(self, candidates: Sequence[Candidate]) -> Terms | None:
+        """How each host must be used; None: it can't be told, or one must not be used.
+
+        Mail of two domains may share connections when the terms of both are the same.
+        """
+        terms: list[tuple[str, Demand, tuple[dane.Tlsa, ...], bool]] = []
+        for one in sorted(candidates, key=lambda one: one.host):
+            if one.exchangers is None:
+                return None
+            try:
+                host = await self._lookup.host(one.host)
+                security = await self._policy.security(one.way.domain, one.exchangers, host)
+            except (Nowhere, LookupFailed):
+                return None
+            if security.refusal is not None:
+                return None
+            terms.append((host.name, security.demand, security.tlsa, security.is_strict))
+        return tuple(terms)
+
     async def open(self, candidate: Candidate, *, must_prove: bool = False) -> Peer:
         """A connection that is ready for messages. Raises Unusable, Nowhere, LookupFailed.
 
@@ -99,9 +124,7 @@ class Connector:
             self._count(security, host.name, security.failure)
             raise Unusable(security.refusal)
         if must_prove and not security.is_proven:
-            raise Unusable(
-                local_reply(454, "4.7.10", f"{host.name} has no way to prove its certificate")
-            )
+            raise Unusable(NO_PROOF)
         return await self._secure(security, host.name, host.addresses)
 
     async def _secure(self, security: Security, name: str, addresses: tuple[str, ...]) -> Peer:
@@ -114,18 +137,13 @@ class Connector:
                 failure = _failure(failed)
                 if failure is not None and demand == security.demand:
                     self._count(security, name, failure, failed.reply.text)
-                softer = None if security.is_strict or failure is None else _softer(demand)
+                is_final = security.is_strict or failure is None or failed.stage == "broken"
+                softer = None if is_final else _softer(demand)
                 if softer is None:
-                    raise Unusable(failed.reply, was_reached=True) from failed
+                    raise Unusable(failed.reply) from failed
                 demand = softer
                 continue
             self._check_dane(security, peer, name)
-            if peer.session.extensions.name.lower() == self._settings.hostname:
-                await peer.quit()
-                raise Unusable(
-                    local_reply(550, "5.4.6", f"{name} is this server itself: a loop"),
-                    was_reached=True,
-                )
             if demand == security.demand:
                 is_plain = demand.use == "may" and not peer.tls
                 self._count(security, name, "starttls-not-supported" if is_plain else None)
@@ -139,20 +157,20 @@ class Connector:
         if not verdict.is_match:
             peer.abort()
             self._count(security, name, verdict.failure or "validation-failure", verdict.reason)
-            raise Unusable(local_reply(454, "4.7.5", f"DANE: {verdict.reason}"), was_reached=True)
+            raise Unusable(local_reply(454, "4.7.5", f"DANE: {verdict.reason}"))
 
     async def _open_relay(self, relay: Relay, *, must_prove: bool) -> Peer:
         host = await self._relay_lookup.host(_literal(relay.host))
         demand = demand_of(relay)
         if must_prove and not demand.is_checked:
-            reason = f"the relay {relay.name} does not prove its certificate"
-            raise Unusable(local_reply(454, "4.7.10", f"The message requires it, but {reason}"))
+            why = f"The message requires proven TLS, and the relay {relay.name} proves nothing"
+            raise Unusable(local_reply(550, "5.7.10", why))
         try:
             return await self._connected(
                 relay.host, host.addresses, relay.port, demand, login_of(relay, host.addresses)
             )
         except PeerFailed as failed:
-            raise Unusable(failed.reply, was_reached=True) from failed
+            raise Unusable(failed.reply) from failed
 
     async def _connected(
         self,
@@ -162,20 +180,26 @@ class Connector:
         demand: Demand,
         login: Login | None,
     ) -> Peer:
+        settings = self._settings
         context = self._tls.context(is_checked=demand.is_checked)
         try:
             found = await connect(
                 addresses,
                 port,
-                lambda: Peer(self._settings.hostname, self._tls),
-                local_addresses=self._settings.sources,
+                lambda: Peer(settings.hostname, self._tls, limits=settings.limits),
+                local_addresses=settings.sources,
                 tls=(context, demand.name) if demand.is_implicit else None,
             )
         except ConnectFailed as error:
+            if demand.is_implicit:
+                self._tls.forget(demand.name)
             raise Unusable(local_reply(451, "4.4.1", f"{name}: {error.reason}")) from error
         peer = found.protocol
         peer.address = found.address
         await peer.open(demand, login)
+        if peer.extensions.name.lower() == settings.hostname.lower():
+            await peer.quit()
+            raise Unusable(local_reply(550, "5.4.6", f"{name} is this server itself: a loop"))
         return peer
 
     def _count(
@@ -200,11 +224,6 @@ def login_of(relay: Relay, addresses: tuple[str, ...] = ()) -> Login | None:
     )
     is_near = bool(addresses) and all(map(is_loopback, addresses))
     return Login(credentials, is_token=relay.mechanism == "xoauth2", is_clear=is_near)
-
-
-def no_policy(domain: str) -> Policy:
-    """What reports say where nothing was demanded."""
-    return Policy(policy_type="no-policy-found", policy_domain=domain)
 
 
 def _literal(host: str) -> str:

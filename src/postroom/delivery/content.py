@@ -3,10 +3,11 @@
     load      header blocks and small bodies of many messages in one read
     prepare   for the extensions of a server: a parcel each, or why it can't go there
 
-Messages of ours are re-encoded for a server without 8BITMIME, and where lines are longer
-than 998 octets (RFC 6152 §3, RFC 5322 §2.1.1), and then signed; those of others go as they
-are, their signatures intact. Up to 64 KiB a message is one piece of memory; the body of a
-larger one is read in blocks, twice when it is signed (the signature stands before it).
+Messages of ours are re-encoded where they have 8-bit octets and the server lacks 8BITMIME,
+and where lines are longer than 998 octets (RFC 6152 §3, RFC 5322 §2.1.1), and then signed;
+those of others go as they are, their signatures intact. Long lines that can't be helped go as
+they are, too. Up to 64 KiB a message is one piece of memory; the body of a larger one is read
+in blocks, twice because the signature stands before it; one at a time is re-encoded.
 """
 
 import asyncio
@@ -25,12 +26,12 @@ from postroom.delivery.signatures import Signatures, Signing
 from postroom.delivery.workbench import Workbench
 from postroom.mailauth.canonical import RelaxedBody
 from postroom.message import sevenbit
-from postroom.message.sevenbit import NotConvertible
+from postroom.message.sevenbit import Converted, NotConvertible
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 from postroom.protocol.smtp.client_transaction import Recipient, Transaction
 from postroom.protocol.smtp.extensions import Extensions
 from postroom.queue.claimed import Claimed, Recipient as Waiting
-from postroom.queue.rows import OURS
+from postroom.queue.rows import OURS, Queued
 
 SMALL: Final = 64 * 1024
 MAX_CONVERTED: Final = 64 * 1024 * 1024  # octets of a body that is re-encoded, in memory
@@ -67,6 +68,7 @@ class Contents:
         self._blobs = blobs
         self._signatures = signatures
         self._bench = bench
+        self._converting = asyncio.Lock()  # of large bodies: each is in memory several times
 
     async def load(self, works: Sequence[Claimed]) -> dict[int, Loaded | BlobCorrupt]:
         """By letter id; a damaged one is its ``BlobCorrupt``."""
@@ -98,14 +100,14 @@ class Contents:
         head, body = loaded.head, loaded.opened.octets
         if letter.origin != OURS:
             return _parcel(loaded, recipients, key, head, body)
-        is_long = has_long_line(head) or has_long_line(body)
-        if is_long or (letter.eightbit and not extensions.eightbitmime):
-            head, body = await self._converted(loaded, head, body, is_long=is_long)
+        is_eightbit = not (head.isascii() and body.isascii())
+        must = is_eightbit and not extensions.eightbitmime
+        if must or has_long_line(head) or has_long_line(body):
+            done = await self._converted(letter, head, body, must=must)
+            if done is not None:
+                head, body = done.head, done.body
         signing = await self._signatures.signing(head)
-        if signing is not None:
-            work = partial(self._signatures.sign, signing, head, body)
-            head = await asyncio.to_thread(work) + head
-        return _parcel(loaded, recipients, key, head, body)
+        return await self._signed_parcel(loaded, recipients, key, signing, Converted(head, body))
 
     async def _large(
         self, loaded: Loaded, recipients: Sequence[Waiting], extensions: Extensions, key: int
@@ -115,45 +117,61 @@ class Contents:
         if letter.origin != OURS:
             return self._streamed(loaded, recipients, key, head)
         signing = await self._signatures.signing(head)
-        body_hash, is_long = await self._look_through(opened)
-        is_long = is_long or has_long_line(head)
-        if is_long or (letter.eightbit and not extensions.eightbitmime):
-            if opened.size > MAX_CONVERTED:
-                raise Unfit(
-                    "5.6.3", "The message is too large to be re-encoded for the next server"
-                )
-            blocks = [block async for block in self._body(opened)]
-            head, body = await self._converted(loaded, head, b"".join(blocks), is_long=is_long)
-            if signing is not None:
-                work = partial(self._signatures.sign, signing, head, body)
-                head = await asyncio.to_thread(work) + head
-            return _parcel(loaded, recipients, key, head, body)
+        seen = await self._look_through(opened)
+        must = not extensions.eightbitmime and not (seen.is_ascii and head.isascii())
+        if must or seen.is_long or has_long_line(head):
+            done = await self._converted_large(letter, head, opened, must=must)
+            if done is not None:
+                return await self._signed_parcel(loaded, recipients, key, signing, done)
         if signing is not None:
-            head = await self._signed(signing, head, body_hash)
+            work = partial(self._signatures.sign_hash, signing, head, seen.body_hash)
+            head = await asyncio.to_thread(work) + head
         return self._streamed(loaded, recipients, key, head)
 
-    async def _signed(self, signing: Signing, head: bytes, body_hash: bytes) -> bytes:
-        work = partial(self._signatures.sign_hash, signing, head, body_hash)
-        return await asyncio.to_thread(work) + head
+    async def _signed_parcel(
+        self,
+        loaded: Loaded,
+        recipients: Sequence[Waiting],
+        key: int,
+        signing: Signing | None,
+        whole: Converted,
+    ) -> Parcel:
+        head, body = whole.head, whole.body
+        if signing is not None:
+            work = partial(self._signatures.sign, signing, head, body)
+            head = await asyncio.to_thread(work) + head
+        return _parcel(loaded, recipients, key, head, body)
+
+    async def _converted_large(
+        self, letter: Queued, head: bytes, opened: Opened, *, must: bool
+    ) -> Converted | None:
+        if opened.size > MAX_CONVERTED:
+            if not must:
+                return None
+            raise Unfit("5.6.3", "The message is too large to be re-encoded for the next server")
+        async with self._converting:
+            blocks = [block async for block in self._body(opened)]
+            return await self._converted(letter, head, b"".join(blocks), must=must)
 
     async def _converted(
-        self, loaded: Loaded, head: bytes, body: bytes, *, is_long: bool
-    ) -> tuple[bytes, bytes]:
-        """Re-encoded; as it is when only its lines are long and nothing can be done."""
+        self, letter: Queued, head: bytes, body: bytes, *, must: bool
+    ) -> Converted | None:
+        """Re-encoded; None: it goes as it is. ``must``: the server takes 7-bit octets only."""
         try:
-            done = await asyncio.to_thread(sevenbit.convert, head, body)
+            return await asyncio.to_thread(sevenbit.convert, head, body)
         except NotConvertible as error:
-            if loaded.claimed.letter.smtputf8 or (is_long and not loaded.claimed.letter.eightbit):
-                return head, body
-            raise Unfit(error.status, f"{error} and the next server takes no 8-bit text") from error
-        return done.head, done.body
+            if not must:
+                return None
+            if letter.smtputf8 and not head.isascii():
+                return None  # the transaction needs SMTPUTF8 then, and is refused without it
+            text = f"{error}, and the next server takes no 8-bit text"
+            raise Unfit(error.status, text) from error
 
-    async def _look_through(self, opened: Opened) -> tuple[bytes, bool]:
-        """(relaxed hash of the body, whether a line is too long)."""
-        digest = _Digest()
+    async def _look_through(self, opened: Opened) -> "Seen":
+        look = Look()
         async for block in self._body(opened):
-            await asyncio.to_thread(digest.feed, block)
-        return digest.finish()
+            await asyncio.to_thread(look.feed, block)
+        return look.finish()
 
     async def _body(self, opened: Opened) -> AsyncIterator[bytes]:
         async for piece in pieces(self._db, self._blobs.files, opened, 0, opened.size):
@@ -182,25 +200,44 @@ def has_long_line(octets: bytes) -> bool:
     return False
 
 
-class _Digest:
-    """The hash of a body that comes in blocks, and its longest line."""
+class Seen(msgspec.Struct, frozen=True):
+    """What a body was found to be. ``body_hash``: SHA-256 of its relaxed form (RFC 6376)."""
+
+    body_hash: bytes
+    is_long: bool
+    is_ascii: bool
+
+
+class Look:
+    """Looks at a body that comes in blocks; how it is cut does not matter."""
 
     def __init__(self) -> None:
         self._sha = hashlib.sha256()
         self._body = RelaxedBody(self._sha.update)
-        self._tail = b""
+        self._tail = b""  # of a line that goes on
         self._is_long = False
+        self._is_ascii = True
 
     def feed(self, block: bytes) -> None:
+        """The next octets."""
         self._body.feed(block)
-        if not self._is_long:
-            lines = self._tail + block
-            self._is_long = has_long_line(lines)
-            self._tail = lines[lines.rfind(b"\n") + 1 :]
+        self._is_ascii = self._is_ascii and block.isascii()
+        if self._is_long:
+            return
+        end = block.rfind(b"\n") + 1
+        if end:
+            self._is_long = has_long_line(self._tail + block[:end])
+            self._tail = block[end:]
+        else:
+            self._tail += block
+        if len(self._tail) > LONGEST_LINE + len(b"\r"):  # the LF may come yet
+            self._is_long = True
 
-    def finish(self) -> tuple[bytes, bool]:
+    def finish(self) -> Seen:
+        """The body is complete."""
         self._body.finish()
-        return self._sha.digest(), self._is_long
+        is_long = self._is_long or has_long_line(self._tail)
+        return Seen(self._sha.digest(), is_long, self._is_ascii)
 
 
 def _parcel(

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from postroom.blobs.store import BlobCorrupt
-from postroom.delivery.connector import Candidate
+from postroom.delivery.connector import Candidate, Terms
 from postroom.delivery.content import Loaded
 from postroom.delivery.endings import Endings
 from postroom.delivery.errand import Errand
@@ -81,8 +81,9 @@ class Courier:
             mine = [one for one in groups if batch.lease in one.leases]
             trips = [broken, *[one.trip for one in mine]]
             ends.append(self._end(batch, trips, [going[one] for one in mine]))
-        await asyncio.gather(*ends)
-        await asyncio.gather(*going.values())
+        for ended in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(ended, BaseException):  # the other batches have ended nevertheless
+                raise ended
 
     async def _end(
         self, batch: Batch, trips: Sequence[Trip], going: Sequence["asyncio.Task[None]"]
@@ -133,12 +134,19 @@ class Courier:
         services = self._services
         for errand in group.errands.values():
             for recipient in errand.recipients:
-                filed = await services.local.file(
-                    group.way, errand.loaded, recipient, self._endings.judge()
-                )
-                group.trip.settle(
-                    services.reporter.report(errand.loaded, [filed.conclusion], filed.letters)
-                )
+                try:
+                    filed = await services.local.file(
+                        group.way, errand.loaded, recipient, self._endings.judge()
+                    )
+                except BlobCorrupt as error:
+                    await self._endings.quarantine(errand.letter.id, str(error))
+                except Exception as error:  # noqa: BLE001 - it must not stop the rest
+                    one = Errand(errand.loaded, [recipient])
+                    await self._endings.poisonous(group.trip, one, error)
+                else:
+                    group.trip.settle(
+                        services.reporter.file(errand.loaded, filed.conclusion, filed.letters)
+                    )
 
     # Who goes together
 
@@ -148,10 +156,12 @@ class Courier:
         aside = Trip()
         letters = [work for batch in bundle for work in batch.letters]
         loaded = await self._services.contents.load(letters)
+        for ident, damage in loaded.items():
+            if isinstance(damage, BlobCorrupt):
+                await self._endings.quarantine(ident, str(damage))
         for work in letters:
             one = loaded[work.letter.id]
             if isinstance(one, BlobCorrupt):
-                await self._endings.quarantine(work.letter.id, str(one))
                 continue
             for recipient in work.recipients:
                 try:
@@ -163,7 +173,7 @@ class Courier:
                 group.add(one, [recipient])
         await aside.settled()
         await asyncio.gather(*[self._find(group) for group in by_way.values()])
-        return _merged(by_way.values())
+        return await self._merged(by_way.values())
 
     async def _find(self, group: Group) -> None:
         """The hosts of a way; where there can be none its errands are concluded."""
@@ -181,17 +191,32 @@ class Courier:
         self._endings.conclude(group.trip, group.errands.values(), reply)
         group.is_concluded = True
 
+    async def _merged(self, groups: Iterable[Group]) -> list[Group]:
+        """Groups with the same hosts, used alike, become one; a message goes to them once.
 
-def _merged(groups: Iterable[Group]) -> list[Group]:
-    """Groups with the same hosts become one; a message then goes to them once."""
-    by_hosts: dict[tuple[str, ...], Group] = {}
-    merged: list[Group] = []
-    for group in groups:
-        hosts = tuple(sorted([one.host for one in group.candidates]))
-        if group.way.kind == "mx" and hosts:
-            first = by_hosts.setdefault(hosts, group)
+        A domain that asks for more security than another one at the same hosts stays apart.
+        """
+        by_hosts: dict[tuple[str, ...], list[Group]] = {}
+        merged: list[Group] = []
+        for group in groups:
+            hosts = tuple(sorted([one.host for one in group.candidates]))
+            if group.way.kind == "mx" and hosts:
+                by_hosts.setdefault(hosts, []).append(group)
+            else:
+                merged.append(group)
+        for many in by_hosts.values():
+            merged += await self._alike(many) if len(many) > 1 else many
+        return merged
+
+    async def _alike(self, groups: Sequence[Group]) -> list[Group]:
+        by_terms: dict[Terms, Group] = {}
+        apart: list[Group] = []
+        for group in groups:
+            terms = await self._services.connector.terms(group.candidates)
+            if terms is None:
+                apart.append(group)
+                continue
+            first = by_terms.setdefault(terms, group)
             if first is not group:
                 first.absorb(group)
-                continue
-        merged.append(group)
-    return merged
+        return [*by_terms.values(), *apart]

@@ -35,6 +35,7 @@ LONGEST_SLEEP: Final = 15.0  # seconds: hints may be lost, destinations be more 
 SWEEP_SECONDS: Final = 60.0
 RENEW_SECONDS: Final = LEASE_MS / 4000
 TROUBLE_PAUSE: Final = 5.0
+LEAST_STOP: Final = 1.0  # seconds for couriers to put down what they have
 
 
 class Dispatcher:
@@ -49,7 +50,10 @@ class Dispatcher:
         clerk: Clerk,
         counts: TlsCounts,
         bench: Workbench,
+        pause: float = TROUBLE_PAUSE,
     ) -> None:
+        """``pause``: seconds to wait when the database fails."""
+        self._pause = pause
         self._db = services.db
         self._notify = notify
         self._ids = ids
@@ -72,9 +76,10 @@ class Dispatcher:
     async def run(self) -> None:
         """Deliver until cancelled; ``stop`` afterwards."""
         unsubscribe = self._notify.subscribe(NOTIFY_KEY, self.wake)
-        others = [asyncio.create_task(self._renew()), asyncio.create_task(self._sweep())]
+        others: list[asyncio.Task[None]] = []
         try:
             await self._until_done(self.recover)
+            others += [asyncio.create_task(self._renew()), asyncio.create_task(self._sweep())]
             while True:
                 self._wake.clear()
                 await self._until_done(self.turn)
@@ -89,19 +94,24 @@ class Dispatcher:
         """Give couriers time to finish, then put back what is left."""
         if self._couriers:
             await asyncio.wait(self._couriers, timeout=seconds)
-        for courier in self._couriers:
-            courier.cancel()
-        await asyncio.gather(*self._couriers, return_exceptions=True)
+        for _ in range(2):  # the second time it no longer waits for a database that fails
+            for courier in self._couriers:
+                courier.cancel()
+            if self._couriers:
+                await asyncio.wait(self._couriers, timeout=max(seconds, LEAST_STOP))
         await self._pool.close()
-        left = sorted(self._leases)
         with contextlib.suppress(MailError):
-            now = self._clock()
-            for lease in left:
-                await self._db.write(
-                    partial(claims.end, lease=lease, destination="", pace=None, now=now)
-                )
+            await self._end(sorted(self._leases))
             await self._counts.flush()
         self._bench.close()
+
+    async def _end(self, leases: Sequence[int]) -> None:
+        """What these still have is due again."""
+        for lease in leases:
+            now = self._clock()
+            await self._db.write(
+                partial(claims.end, lease=lease, destination="", pace=None, now=now)
+            )
 
     async def recover(self) -> None:
         """Once, at the start."""
@@ -131,7 +141,7 @@ class Dispatcher:
             batches = await self._claim(room)
             for bundle in bundles(batches):
                 self._begin(bundle)
-            if len(batches) < room:
+            if len(batches) < room and not any(map(_is_full, batches)):
                 return
 
     @property
@@ -151,10 +161,12 @@ class Dispatcher:
         leases = {batch.lease for batch in bundle}
         self._leases |= leases
         try:
-            await self._courier.run(bundle)
-            self._leases -= leases
-        except MailError as error:  # the leases can't be ended now: they run out
-            sink.emit(StorageTrouble(where="delivery", reason=str(error)))
+            try:
+                await self._courier.run(bundle)
+            except MailError as error:
+                sink.emit(StorageTrouble(where="delivery", reason=str(error)))
+                await self._until_done(partial(self._end, sorted(leases)))
+            self._leases -= leases  # when cancelled they are left to ``stop``
         finally:
             self.wake()
 
@@ -177,7 +189,7 @@ class Dispatcher:
                 await step()
             except MailError as error:
                 sink.emit(StorageTrouble(where="delivery", reason=str(error)))
-                await asyncio.sleep(TROUBLE_PAUSE)
+                await asyncio.sleep(self._pause)
             else:
                 return
 
@@ -202,6 +214,11 @@ class Dispatcher:
             except MailError as error:
                 sink.emit(StorageTrouble(where="patience", reason=str(error)))
             await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _is_full(batch: Batch) -> bool:
+    """There may be more for its destination, and a free slot."""
+    return sum([len(work.recipients) for work in batch.letters]) >= claims.LEAST
 
 
 def bundles(batches: Iterable[Batch]) -> list[list[Batch]]:

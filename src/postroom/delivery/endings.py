@@ -61,6 +61,10 @@ class Endings:
         ident = errand.letter.id
         self.fault(to_text(ident), errand.recipients[0].destination, error)
         self._put_back(trip, errand.loaded, errand.recipients, OUR_FAULT, FAULT_WAIT)
+        await self.crashed(trip, ident, error)
+
+    async def crashed(self, trip: Trip, ident: int, error: Exception) -> None:
+        """Count a mistake of ours over a message; the second time it is put aside."""
         crashes = await self._services.db.write(lambda tx: claims.crashed(tx, ident))
         if crashes >= claims.CRASHES:
             await trip.settled()

@@ -6,9 +6,13 @@ looked up is a ``LookupFailed``, and tried again. When we are among the hosts ou
 those before us count, and when none are, the message would come back: 5.4.6. Addresses on
 this machine, in private networks and of nobody are left out unless they were allowed.
 
-RFC 5321 §5.1, RFC 7505 (null MX), RFC 3463 X.1.2, X.1.10, X.4.4, X.4.6.
+What is authenticated stays so when another answer is not, or fails: DANE then applies, and
+the lookup of its records decides. Otherwise who can suppress one answer could switch it off.
+
+RFC 5321 §5.1, RFC 7505 (null MX), RFC 7672 §2.2, RFC 3463 X.1.2, X.1.10, X.4.4, X.4.6.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
@@ -16,7 +20,7 @@ import msgspec
 
 from postroom.net.addresses import Network, is_inside, is_public
 from postroom.net.dns import Resolver
-from postroom.net.dns_records import InvalidName, LookupFailed, Mx
+from postroom.net.dns_records import Answer, InvalidName, LookupFailed, Mx
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 
 MOST_HOSTS: Final = 10  # tried for one message; a hostile zone may name hundreds
@@ -66,7 +70,7 @@ class Lookup:
         allow_private: Sequence[Network] = (),
     ) -> None:
         self._resolver = resolver
-        self._hostname = hostname
+        self._hostname = hostname.lower().removesuffix(".")
         self._shuffle = shuffle
         self._allowed = tuple(allow_private)
 
@@ -81,24 +85,30 @@ class Lookup:
         if not answer.exists:
             raise Nowhere("5.1.2", f"The domain {domain} does not exist")
         if not answer.records:
-            return Exchangers((domain,), answer.canonical, is_implicit=True)
+            if self._hostname in {domain, answer.canonical}:
+                raise _loop(domain)
+            return Exchangers(
+                (domain,), answer.canonical, answer.is_authenticated, is_implicit=True
+            )
         if all(not one.host for one in answer.records):
             raise Nowhere("5.1.10", f"The domain {domain} takes no mail (null MX)")
         hosts = self._in_order(answer.records)
         if not hosts:
-            raise Nowhere(
-                "5.4.6", f"Mail for {domain} loops back to this server, which does not serve it"
-            )
+            raise _loop(domain)
         return Exchangers(hosts[:MOST_HOSTS], answer.canonical, answer.is_authenticated)
 
     async def host(self, name: str) -> Host:
         """The addresses of a host, IPv6 and IPv4. Raises Nowhere, LookupFailed."""
-        if name.startswith("["):
-            found = [name[1:-1].removeprefix("IPv6:")]
-            is_authenticated = False
+        literal = _address_of(name)
+        if literal is not None:
+            answers = [Answer((literal,), is_authenticated=False, ttl=0, canonical=name)]
+            failures: list[LookupFailed] = []
         else:
-            found, is_authenticated = await self._addresses(name)
+            answers, failures = await self._answers(name)
+        found = [address for answer in answers for address in answer.records]
         allowed = [one for one in found if is_public(one) or is_inside(one, self._allowed)]
+        if not allowed and failures:  # the other family may have a good one
+            raise failures[0]
         if not allowed:
             raise Nowhere(
                 "5.4.4",
@@ -106,25 +116,23 @@ class Lookup:
                 if found
                 else f"The host {name} has no address",
             )
-        return Host(name, tuple(allowed), is_authenticated)
+        return Host(name, tuple(allowed), any(answer.is_authenticated for answer in answers))
 
-    async def _addresses(self, name: str) -> tuple[list[str], bool]:
-        found: list[str] = []
-        flags: list[bool] = []
-        failure: LookupFailed | None = None
-        for kind in _FAMILIES:
-            try:
-                answer = await self._resolver.lookup(name, kind)
-            except LookupFailed as error:
-                failure = error
-            except InvalidName as error:
-                raise Nowhere("5.4.4", f"{name!r} is no name of a host") from error
+    async def _answers(self, name: str) -> tuple[list[Answer[str]], list[LookupFailed]]:
+        """Of both families, asked for at the same time."""
+        asked = [self._resolver.lookup(name, family) for family in _FAMILIES]
+        answers: list[Answer[str]] = []
+        failures: list[LookupFailed] = []
+        for one in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(one, InvalidName):
+                raise Nowhere("5.4.4", f"{name!r} is no name of a host") from one
+            if isinstance(one, LookupFailed):
+                failures.append(one)
+            elif isinstance(one, BaseException):
+                raise one
             else:
-                found += answer.records
-                flags.append(answer.is_authenticated)
-        if not found and failure is not None:
-            raise failure
-        return found, bool(flags) and failure is None and all(flags)
+                answers.append(one)
+        return answers, failures
 
     def _in_order(self, records: Sequence[Mx]) -> tuple[str, ...]:
         """RFC 5321 §5.1: by preference, by chance within one, without us and what is behind."""
@@ -140,3 +148,15 @@ class Lookup:
             self._shuffle(equals)
             ordered += equals
         return tuple(dict.fromkeys(ordered))
+
+
+def _address_of(host: str) -> str | None:
+    """The address in a literal such as ``[192.0.2.1]`` (RFC 5321 §4.1.3); None for a name."""
+    if not host.startswith("["):
+        return None
+    inside = host.removeprefix("[").removesuffix("]")
+    return inside[5:] if inside[:5].lower() == "ipv6:" else inside
+
+
+def _loop(domain: str) -> Nowhere:
+    return Nowhere("5.4.6", f"Mail for {domain} loops back to this server, which does not serve it")

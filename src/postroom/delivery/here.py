@@ -19,10 +19,12 @@ from postroom.delivery.content import Loaded
 from postroom.directory.directory import Directory
 from postroom.directory.expand import Local
 from postroom.errors import Permanent
+from postroom.ledger.rows import Entry, clean, folded, normal_id
 from postroom.message import trace
 from postroom.message.index import Indexed, index
 from postroom.message.scan import Scanner
 from postroom.post.letter import Letter
+from postroom.post.notice import DOOR
 from postroom.queue.claimed import Recipient
 from postroom.queue.rows import Outgoing, Queued
 from postroom.store import mailboxes
@@ -82,6 +84,17 @@ class Filer:
             copies=tuple([self._copy(one, prefix, blob, indexed, now) for one in found.local]),
             queued=queued,
             outgoing=_outgoing(queued, found.remote),
+            entry=Entry(
+                ident,
+                now,
+                DOOR,
+                "",
+                "",
+                folded(original.sender.decode("utf-8", "replace")),
+                normal_id(indexed.message_id),
+                clean(indexed.subject),
+                size,
+            ),
         )
 
     def _copy(self, one: Local, prefix: bytes, blob: Prepared, indexed: Indexed, now: int) -> Copy:
@@ -130,7 +143,7 @@ def _outgoing(queued: Queued | None, remote: Sequence[str]) -> tuple[Outgoing, .
         return ()
     return tuple(
         [
-            Outgoing(queued.id, number, address.encode(), address.rpartition("@")[2])
+            Outgoing(queued.id, number, address.encode(), Address.parse(address).domain.ascii)
             for number, address in enumerate(remote)
         ]
     )

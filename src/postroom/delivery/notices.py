@@ -4,10 +4,12 @@
   answered (RFC 5321 §6.1), nor is a stranger whose message was only forwarded (backscatter);
   the postmaster gets that notice instead, so nothing vanishes.
 - delayed: the sender, once, unless NOTIFY leaves DELAY out.
-- relayed: the sender who asked for SUCCESS, when the next server will not tell.
+- relayed, delivered: the sender who asked for SUCCESS, when the next server will not tell,
+  or when the message was filed here.
 
 Notices have the null reverse-path. One address gets so many an hour; what is over is told
-in the log. RFC 3461 §4.1, §5; RFC 3464.
+in the log, and so is what would only come back to where it failed (a postmaster whose own
+mail is forwarded to a server that refuses it). RFC 3461 §4.1, §5; RFC 3464.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,9 +30,15 @@ from postroom.queue.rows import STRANGER, Queued
 from postroom.telemetry import sink
 from postroom.telemetry.events import NoticeSuppressed
 
-Kind = Literal["failed", "delayed", "relayed"]
+Kind = Literal["failed", "delayed", "relayed", "delivered"]
 
-_WORD: Final[dict[Kind, str]] = {"failed": "FAILURE", "delayed": "DELAY", "relayed": "SUCCESS"}
+_WORD: Final[dict[Kind, str]] = {
+    "failed": "FAILURE",
+    "delayed": "DELAY",
+    "relayed": "SUCCESS",
+    "delivered": "SUCCESS",
+}
+_SUCCEEDED: Final = frozenset({"relayed", "delivered"})
 
 
 class Addressed(Protocol):
@@ -83,23 +91,41 @@ class Notices:
         letter = original.letter
         to = self._sender(letter)
         if to is not None:
-            found = await self._letter(kind, original, told, to)
-            if found is not None or kind != "failed":
+            if not self._allows(letter, to):
+                return None
+            found = await self._addressed(to, await self._composed(kind, original, told, to))
+            if found is not None:
                 return found
         if kind != "failed":
             return None
         postmaster = Address.parse(f"postmaster@{await self._own_domain(letter)}")
-        return await self._letter(kind, original, told, postmaster)
-
-    async def _letter(
-        self, kind: Kind, original: Original, told: Sequence[Conclusion], to: Address
-    ) -> Letter | None:
-        if not self._budget.allows(str(to)):
-            reason = "too many notices to this address in an hour"
-            ident = to_text(original.letter.id)
-            sink.emit(NoticeSuppressed(queue_id=ident, recipient=str(to), reason=reason))
+        if await self._comes_back(letter, told, postmaster) or not self._allows(letter, postmaster):
             return None
-        return await self._addressed(to, await self._composed(kind, original, told, to))
+        octets = await self._composed(kind, original, told, postmaster)
+        return await self._addressed(postmaster, octets)
+
+    def _allows(self, letter: Queued, to: Address) -> bool:
+        if self._budget.allows(str(to)):
+            return True
+        self._suppressed(letter, to, "too many notices to this address in an hour")
+        return False
+
+    async def _comes_back(
+        self, letter: Queued, told: Sequence[Conclusion], postmaster: Address
+    ) -> bool:
+        """A notice of a notice would go to the very address that has just refused one."""
+        if letter.sender:
+            return False
+        failed = {one.recipient.address for one in told}
+        remote = (await self._directory.resolve(postmaster)).remote
+        if failed.isdisjoint(map(str.encode, remote)):
+            return False
+        self._suppressed(letter, postmaster, "it would go where a notice has just failed")
+        return True
+
+    def _suppressed(self, letter: Queued, to: Address, reason: str) -> None:
+        ident = to_text(letter.id)
+        sink.emit(NoticeSuppressed(queue_id=ident, recipient=str(to), reason=reason))
 
     def _sender(self, letter: Queued) -> Address | None:
         """Whom a notice may go to; None: not the sender."""
@@ -156,7 +182,7 @@ class Notices:
             else str(xtext.original_recipient(orcpt.decode("utf-8", "replace"))),
             remote_mta=one.host,
             diagnostic=str(one.reply),
-            last_attempt=now if one.host or kind == "relayed" else None,
+            last_attempt=now if one.host or kind in _SUCCEEDED else None,
             will_retry_until=letter.first_attempt + self._give_up if kind == "delayed" else None,
         )
 
@@ -164,5 +190,5 @@ class Notices:
 def is_wanted(kind: Kind, notify: str | None) -> bool:
     """RFC 3461 §4.1: without NOTIFY failures and delays are told, successes are not."""
     if notify is None:
-        return kind != "relayed"
+        return kind not in _SUCCEEDED
     return _WORD[kind] in notify.upper().split(",")

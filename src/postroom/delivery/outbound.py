@@ -20,6 +20,7 @@ from postroom.delivery.exchangers import Lookup
 from postroom.delivery.here import Filer
 from postroom.delivery.local import Local
 from postroom.delivery.notices import Addressed, Notices
+from postroom.delivery.peer import NO_LIMITS
 from postroom.delivery.pool import Pool
 from postroom.delivery.providers import Slots
 from postroom.delivery.reporter import Reporter
@@ -31,6 +32,7 @@ from postroom.delivery.signatures import Signatures
 from postroom.delivery.sts_cache import StsCache
 from postroom.delivery.tls_counts import TlsCounts
 from postroom.delivery.tls_policy import TlsPolicy
+from postroom.delivery.wire import Limits
 from postroom.delivery.workbench import Workbench
 from postroom.directory.directory import Directory
 from postroom.errors import ConfigurationError
@@ -78,17 +80,23 @@ def client_tls(config: Config) -> ClientTls:
         raise ConfigurationError(f"delivery.ca_file: {path} can't be read: {error}") from error
 
 
-def connector_of(config: Config, shared: Shared, tls: ClientTls, counts: TlsCounts) -> Connector:
+def connector_of(
+    config: Config,
+    shared: Shared,
+    tls: ClientTls,
+    counts: TlsCounts,
+    limits: Limits = NO_LIMITS,
+) -> Connector:
     """Connections as the configuration has them; also for trying a relay out."""
     delivery = config.delivery
     allowed = tuple([ip_network(text) for text in delivery.allow_private])
     chance = random.SystemRandom()
-    authorities = Path(delivery.ca_file).read_text("utf-8") if delivery.ca_file else None
+    authorities = Path(delivery.ca_file).read_text("utf-8", "replace") if delivery.ca_file else None
     rules = fetch.Rules(allow_private=allowed, authorities=authorities)
     policies = StsCache(shared.db, shared.resolver, shared.clock, rules)
     sources = tuple([one for one in (delivery.source_ipv4, delivery.source_ipv6) if one])
     return Connector(
-        Settings(hostname=config.hostname, port=delivery.port, sources=sources),
+        Settings(hostname=config.hostname, port=delivery.port, sources=sources, limits=limits),
         Lookup(shared.resolver, config.hostname, shuffle=chance.shuffle, allow_private=allowed),
         Lookup(shared.resolver, config.hostname, shuffle=chance.shuffle, allow_private=_ANYWHERE),
         TlsPolicy(shared.directory.tls_rules, policies, shared.resolver),
@@ -97,14 +105,19 @@ def connector_of(config: Config, shared: Shared, tls: ClientTls, counts: TlsCoun
     )
 
 
-def outbound(config: Config, shared: Shared) -> Dispatcher:
-    """Everything wired. Raises ConfigurationError."""
+def services_of(
+    config: Config,
+    shared: Shared,
+    counts: TlsCounts,
+    bench: Workbench,
+    *,
+    chance: Callable[[], float],
+    limits: Limits = NO_LIMITS,
+) -> Services:
+    """What couriers work with. ``chance`` gives numbers from 0 up to 1."""
     delivery, schedule = config.delivery, schedule_of(config)
     db, blobs, clock, ids = shared.db, shared.blobs, shared.clock, shared.ids
     directory = shared.directory
-    counts = TlsCounts(db, clock)
-    bench = Workbench(config.folder / "workbench")
-    chance = random.SystemRandom()
     notices = Notices(
         directory,
         shared.addressed,
@@ -114,17 +127,17 @@ def outbound(config: Config, shared: Shared) -> Dispatcher:
         per_hour=delivery.notices_per_hour,
         give_up=schedule.give_up,
     )
-    services = Services(
+    return Services(
         db=db,
         contents=Contents(db, blobs, Signatures(directory.signing_keys, clock), bench),
         router=Router(directory, directory.relays, capture=delivery.capture),
-        connector=connector_of(config, shared, client_tls(config), counts),
+        connector=connector_of(config, shared, client_tls(config), counts, limits),
         pool=Pool(idle_seconds=delivery.idle_seconds),
         slots=Slots(),
         reporter=Reporter(Settler(db, shared.post, blobs, clock), notices, ids, clock, schedule),
         local=Local(Filer(db, blobs, directory, ids, clock), directory),
         clock=clock,
-        chance=chance.random,
+        chance=chance,
         rules=Rules(
             schedule,
             max_recipients=delivery.max_recipients,
@@ -134,8 +147,19 @@ def outbound(config: Config, shared: Shared) -> Dispatcher:
             is_alone=db.engine == "sqlite",
         ),
     )
-    clerk = Clerk(services, Endings(services), ids, steady=_steady)
-    return Dispatcher(services, ids, shared.notify, clerk=clerk, counts=counts, bench=bench)
+
+
+def outbound(config: Config, shared: Shared) -> Dispatcher:
+    """Everything wired. Raises ConfigurationError."""
+    counts = TlsCounts(shared.db, shared.clock)
+    bench = Workbench(config.folder / "workbench")
+    try:
+        services = services_of(config, shared, counts, bench, chance=random.SystemRandom().random)
+    except BaseException:
+        bench.close()
+        raise
+    clerk = Clerk(services, Endings(services), shared.ids, steady=_steady)
+    return Dispatcher(services, shared.ids, shared.notify, clerk=clerk, counts=counts, bench=bench)
 
 
 def _steady() -> int:

@@ -1,10 +1,11 @@
-"""A connection to another server: drives ``protocol.smtp.client`` over a socket.
+"""A connection to another server: drives ``protocol.smtp.client`` over a ``wire``.
 
 ``open`` greets, begins TLS as the demand says and logs in where asked to; ``send`` hands
 over parcels, each the next as soon as the server allows it, and tells of each when it is
 decided. ``quit`` ends in peace. Whatever breaks raises ``PeerFailed`` (``open``) or decides
 what was under way with 451 4.4.2 (``send``): it may or may not have been taken, and is
-tried again. Time limits are those of RFC 5321 §4.5.3.2.
+tried again. What was cut before the server said a word to it, and before its content left,
+was not begun.
 """
 
 import asyncio
@@ -12,45 +13,36 @@ import contextlib
 import secrets
 import ssl
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Final, Literal, cast
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import msgspec
 
 from postroom.delivery.parcel import Done, Parcel
+from postroom.delivery.wire import Limits, Wire
 from postroom.net.tls_client import ClientTls, chain, described
 from postroom.protocol.sasl.client import Credentials, choose, start
 from postroom.protocol.smtp import client_events as events
 from postroom.protocol.smtp.client import ClientSession
+from postroom.protocol.smtp.client_content import MAX_CHUNK, UnsafeContent
 from postroom.protocol.smtp.client_events import ClientEvent
 from postroom.protocol.smtp.client_replies import ServerFault, ServerReply, local_reply
-from postroom.protocol.smtp.client_states import Wait
 from postroom.protocol.smtp.client_transaction import TransactionDone
 from postroom.protocol.smtp.extensions import Extensions
 from postroom.protocol.smtp.settings import Dialect
 
-Stage = Literal["connect", "greeting", "tls", "certificate", "login", "lost"]
+Stage = Literal["connect", "greeting", "tls", "certificate", "login", "broken"]
 Use = Literal["none", "may", "must"]
 
-HANDSHAKE_SECONDS: Final = 60.0
 QUIT_SECONDS: Final = 2.0
-HIGH_WATER: Final = 256 * 1024
-
-# RFC 5321 §4.5.3.2; what it does not name has five minutes as well.
-SECONDS: Final[Mapping[Wait | None, float]] = {
-    Wait.GREETING: 300.0,
-    Wait.MAIL: 300.0,
-    Wait.RCPT: 300.0,
-    Wait.DATA: 120.0,
-    Wait.END: 600.0,
-    Wait.CHUNK: 600.0,
-}
-_OTHERWISE: Final = 300.0
-BLOCK_SECONDS: Final = 180.0
+NO_LIMITS: Final = Limits()
 
 
 class PeerFailed(Exception):
-    """The server can't be used. ``reply`` says why, also when it is our own conclusion."""
+    """The server can't be used. ``reply`` says why, also when it is our own conclusion.
+
+    ``broken``: it broke the protocol; what it says is not to be trusted.
+    """
 
     def __init__(self, stage: Stage, reply: ServerReply) -> None:
         self.stage = stage
@@ -81,69 +73,32 @@ class Login(msgspec.Struct, frozen=True):
     is_clear: bool = False
 
 
-class Peer(asyncio.Protocol):
+class Peer(Wire):
     """One connection. ``address`` and ``tls`` tell what it is, for the log.
 
-    ``begun`` counts transactions, ``served`` those that were answered; ``fault``: the key of a parcel that could not be read to
-    its end, and why.
+    ``begun`` counts transactions, ``served`` those that were answered. ``fault``: the key of
+    a parcel that could not be read to its end, and why. ``ending``: why what was handed over
+    last was not begun.
     """
 
-    def __init__(self, hostname: str, tls: ClientTls, *, dialect: Dialect = "SMTP") -> None:
+    def __init__(
+        self,
+        hostname: str,
+        tls: ClientTls,
+        *,
+        dialect: Dialect = "SMTP",
+        limits: Limits = NO_LIMITS,
+    ) -> None:
         """``hostname`` is what we call ourselves."""
-        self.session = ClientSession(hostname, dialect=dialect)
+        super().__init__(ClientSession(hostname, dialect=dialect), limits)
         self.address = ""
         self.tls = ""
         self.begun = 0
         self.served = 0
         self.fault: tuple[int, Exception] | None = None
-        self._hostname = hostname
+        self.ending: ServerReply | None = None
         self._client_tls = tls
         self._demand = Demand()
-        self._transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
-        self._is_full = False
-        self._is_lost = False
-
-    # What the loop tells
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected, or TLS has begun."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
-
-    def data_received(self, data: bytes) -> None:
-        """Octets of the server."""
-        self.session.receive(data)
-        self._wake()
-
-    def eof_received(self) -> bool:
-        """The server says nothing more."""
-        self._is_lost = True
-        self._wake()
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        del exc
-        self._is_lost = True
-        self._wake()
-        self.resume_writing()
-
-    def pause_writing(self) -> None:
-        """The server reads too slowly."""
-        self._is_full = True
-
-    def resume_writing(self) -> None:
-        """It has read."""
-        self._is_full = False
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    # What couriers ask
 
     @property
     def extensions(self) -> Extensions:
@@ -153,22 +108,20 @@ class Peer(asyncio.Protocol):
     @property
     def is_usable(self) -> bool:
         """Nothing is under way and the server is still there, as far as is known."""
-        return not self._is_lost and self.session.is_idle
+        return self.is_quiet and self.session.is_idle
 
     @property
     def chain(self) -> Sequence[bytes]:
         """The certificates of the server, for DANE."""
-        return chain(self._tls_object())
+        return chain(self.tls_object)
 
     async def open(self, demand: Demand, login: Login | None = None) -> None:
         """Be greeted, begin TLS, log in. Raises PeerFailed; the connection is closed then."""
         self._demand = demand
-        if self._transport is not None:
-            self._transport.set_write_buffer_limits(high=HIGH_WATER)
         try:
             if demand.is_implicit:
-                self.tls = described(self._tls_object())
-            await self._expect_ready("greeting")
+                self.tls = described(self.tls_object)
+            await self._expect_ready()
             if demand.use != "none" and not demand.is_implicit:
                 await self._begin_tls(demand)
             if login is not None:
@@ -178,80 +131,77 @@ class Peer(asyncio.Protocol):
             raise
 
     async def send(
-        self, parcels: Sequence[Parcel], done: Done, most: int = 1 << 30
+        self,
+        parcels: Sequence[Parcel],
+        done: Done,
+        most: int = 1 << 30,
+        *,
+        is_rested: bool = False,
     ) -> list[Parcel]:
         """Send parcels in order; those that were not begun.
 
-        The connection ended before, or had ``most`` transactions in its life.
+        The connection ended before, or had ``most`` transactions in its life. ``is_rested``:
+        it was idle for a while, and may have been closed by the server meanwhile.
         """
         waiting = deque(parcels)
-        flying: deque[Parcel] = deque()
+        flying: deque[tuple[Parcel, bool]] = deque()  # and whether its content may have left
+        back: list[Parcel] = []
         session = self.session
-        while flying or (waiting and not self._is_lost):
+        is_there = not is_rested  # else its first content waits for its first word
+        while flying or (waiting and not self.is_lost):
             while waiting and session.can_send and self.begun < most:
                 parcel = waiting.popleft()
-                if self._begin(parcel, done):
-                    self.begun += 1
-                    flying.append(parcel)
+                if self._begin(parcel, done, allow_chunking=is_there):
+                    flying.append((parcel, is_there and self._goes_at_once(parcel)))
             if not flying:
                 break
             try:
-                event = await self._next_event()
+                event = await self.next_event()
             except ServerFault:  # everything under way was decided before
                 break
             match event:
                 case TransactionDone():
-                    parcel = flying.popleft()
-                    if event.is_attempted:
+                    parcel, is_gone = flying.popleft()
+                    if _was_begun(event, is_gone=is_gone, is_there=is_there):
                         self.served += 1
+                        is_there = True
                         done(parcel, event)
                     else:
-                        waiting.appendleft(parcel)
+                        self.ending = event.ending
+                        back.append(parcel)
                 case events.StartContent():
-                    await self._stream(next(p for p in flying if p.octets is None))
+                    await self._stream(next(one for one, _ in flying if one.octets is None))
                 case _:
                     if session.is_closed and not flying:
                         break
-        return list(waiting)
-
-    async def reset(self) -> bool:
-        """Ask whether the server is still there."""
-        try:
-            self.session.rset()
-            return isinstance(await self._next_event(), events.ResetDone)
-        except (ServerFault, RuntimeError):
-            return False
+        return [*back, *waiting]
 
     async def quit(self) -> None:
         """End in peace, soon."""
         with contextlib.suppress(RuntimeError, ServerFault, TimeoutError):
-            if not self._is_lost:
+            if not self.is_lost:
                 self.session.quit()
                 async with asyncio.timeout(QUIT_SECONDS):
-                    await self._next_event()
+                    await self.next_event()
         self._remember()
-        self._close()
-
-    def abort(self) -> None:
-        """End at once."""
-        if self._transport is not None:
-            self._transport.abort()
-        self._is_lost = True
+        self.close()
+        await self.ended(QUIT_SECONDS)
 
     # Steps of ``open``
 
-    async def _expect_ready(self, stage: Stage) -> None:
+    async def _expect_ready(self, *, has_tls: bool = False) -> None:
+        """Through greeting and EHLO; one that is lost right after the handshake lost TLS."""
         while True:
-            event = await self._opening_event(stage)
+            event = await self._opening_event()
             match event:
                 case events.Greeted():
                     self.session.hello()
                 case events.Ready():
                     return
                 case events.Refused() | events.Closing():
-                    raise PeerFailed(stage, event.reply)
+                    raise PeerFailed("greeting", event.reply)
                 case None:
-                    raise self._lost(stage)
+                    raise self._lost("tls" if has_tls else "greeting")
                 case _:
                     continue
 
@@ -262,54 +212,42 @@ class Peer(asyncio.Protocol):
                 raise PeerFailed("tls", reply)
             return
         self.session.start_tls()
-        event = await self._opening_event("tls")
-        if isinstance(event, events.TlsRefused):
-            if demand.use == "must":
+        event = await self._opening_event()
+        match event:
+            case events.TlsRefused():
+                if demand.use == "must":
+                    raise PeerFailed("tls", event.reply)
+                return
+            case events.BeginTls():
+                await self._handshake(demand)
+            case events.Closing():
                 raise PeerFailed("tls", event.reply)
-            return
-        if not isinstance(event, events.BeginTls):
-            raise (
-                self._lost("tls")
-                if event is None
-                else PeerFailed(
-                    "tls", getattr(event, "reply", local_reply(451, "4.7.4", "STARTTLS failed"))
-                )
-            )
-        await self._handshake(demand)
+            case _:
+                raise self._lost("tls")
         try:
             self.session.tls_started()
         except ServerFault as fault:
-            raise PeerFailed("tls", local_reply(454, "4.7.4", fault.reason)) from fault
-        await self._expect_ready("tls")
+            raise _broken(fault) from fault
+        await self._expect_ready(has_tls=True)
 
     async def _handshake(self, demand: Demand) -> None:
-        loop = asyncio.get_running_loop()
-        if self._transport is None:
-            raise self._lost("tls")
         context = self._client_tls.context(is_checked=demand.is_checked)
+        name = _server_name(demand)
         try:
-            transport = await loop.start_tls(
-                self._transport,
-                self,
-                context,
-                server_hostname=demand.name or None,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            )
+            has_begun = await self.start_tls(context, name or None)
         except ssl.SSLCertVerificationError as error:
-            self._client_tls.forget(demand.name)
+            self._client_tls.forget(name)
             reply = local_reply(
                 454, "4.7.5", f"The certificate is not good: {error.verify_message}"
             )
             raise PeerFailed("certificate", reply) from error
-        except OSError as error:
-            self._client_tls.forget(demand.name)
-            reason = getattr(error, "reason", None) or error.strerror or str(error)
+        except (OSError, ValueError) as error:  # ValueError: no name for a handshake
+            self._client_tls.forget(name)
+            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
             raise PeerFailed("tls", local_reply(454, "4.7.5", f"TLS failed: {reason}")) from error
-        if transport is None:
+        if not has_begun:
             raise self._lost("tls")
-        self._transport = transport
-        transport.set_write_buffer_limits(high=HIGH_WATER)
-        self.tls = described(self._tls_object())
+        self.tls = described(self.tls_object)
 
     async def _log_in(self, login: Login) -> None:
         allow_plain = bool(self.tls) or login.is_clear
@@ -317,116 +255,93 @@ class Peer(asyncio.Protocol):
         if name is None:
             why = "The server offers no way to log in that can be used here"
             raise PeerFailed("login", local_reply(454, "4.7.0", why))
-        self.session.authenticate(start(name, login.credentials, nonce=secrets.token_urlsafe(18)))
-        event = await self._opening_event("login")
-        if isinstance(event, events.Authenticated):
-            return
-        if event is None:
-            raise self._lost("login")
-        reply: ServerReply = getattr(event, "reply", local_reply(454, "4.7.0", "Login failed"))
-        reason = getattr(event, "reason", "")
-        raise PeerFailed("login", local_reply(454, "4.7.0", reason) if reason else reply)
-
-    async def _opening_event(self, stage: Stage) -> ClientEvent | None:
+        nonce = secrets.token_urlsafe(18)
         try:
-            return await self._next_event()
+            self.session.authenticate(start(name, login.credentials, nonce=nonce))
+        except ValueError as error:
+            why = f"The login can't be used: {error}"
+            raise PeerFailed("login", local_reply(454, "4.7.0", why)) from error
+        event = await self._opening_event()
+        match event:
+            case events.Authenticated():
+                return
+            case events.AuthenticationFailed():
+                reason = event.reason
+                raise PeerFailed(
+                    "login", local_reply(454, "4.7.0", reason) if reason else event.reply
+                )
+            case events.Closing():
+                raise PeerFailed("login", event.reply)
+            case _:
+                raise self._lost("login")
+
+    async def _opening_event(self) -> ClientEvent | None:
+        try:
+            return await self.next_event()
         except ServerFault as fault:
-            reply = local_reply(451, "4.5.0", f"The server broke the protocol: {fault.reason}")
-            raise PeerFailed(stage, reply) from fault
+            raise _broken(fault) from fault
 
     def _lost(self, stage: Stage) -> PeerFailed:
-        return PeerFailed(stage, local_reply(451, "4.4.2", "The server closed the connection"))
+        return PeerFailed(stage, local_reply(451, "4.4.2", self.why))
 
     # Sending
 
-    def _begin(self, parcel: Parcel, done: Done) -> bool:
+    def _begin(self, parcel: Parcel, done: Done, *, allow_chunking: bool) -> bool:
         """Hand a parcel to the session; False: it can't be sent as it is, and is decided."""
         try:
-            self.session.send(parcel.transaction, parcel.octets)
+            self.session.send(parcel.transaction, parcel.octets, allow_chunking=allow_chunking)
         except ValueError as error:
             refusal = local_reply(550, "5.6.0", f"The message can't be sent: {error}")
             done(parcel, TransactionDone(transaction=parcel.transaction, ending=refusal))
             return False
+        self.begun += 1
         return True
+
+    def _goes_at_once(self, parcel: Parcel) -> bool:
+        """Its content leaves with its envelope, before the server has said anything."""
+        offers = self.extensions
+        is_small = parcel.octets is not None and len(parcel.octets) <= MAX_CHUNK
+        return is_small and offers.chunking and offers.pipelining
 
     async def _stream(self, parcel: Parcel) -> None:
         """The content of a large message. When it can't be read, the connection is cut."""
         try:
             async for block in parcel.blocks():
                 self.session.content(block)
-                await self._flush()
-                if self._is_lost or self.session.is_closed:
+                await self.flush()
+                if self.is_lost or self.session.is_closed:
                     return
             self.session.end_content()
+        except UnsafeContent:  # the session has concluded it, with nothing of the block said
+            self.abort()
         except Exception as error:  # noqa: BLE001 - told by ``fault``; the message is not sent
             self.fault = parcel.key, error
             self.session.connection_lost("The message could not be read to its end")
             self.abort()
 
-    async def _next_event(self) -> ClientEvent | None:
-        """The next news; None once nothing more will come."""
-        session = self.session
-        while True:
-            try:
-                event = session.next_event()
-            except ServerFault:
-                self.abort()
-                raise
-            if event is not None:
-                return event
-            if session.is_closed:
-                self._close()
-                return None
-            if self._is_lost:
-                session.connection_lost("The server closed the connection")
-                continue
-            await self._flush()
-            await self._wait(SECONDS.get(session.waits_for, _OTHERWISE))
-
-    async def _wait(self, seconds: float) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        if self._is_lost:
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._waiter
-        except TimeoutError:
-            self.session.connection_lost(f"The server did not answer in {seconds:.0f} seconds")
-            self.abort()
-        finally:
-            self._waiter = None
-
-    async def _flush(self) -> None:
-        octets = self.session.data_to_send()
-        if octets and self._transport is not None and not self._is_lost:
-            self._transport.write(octets)
-        if not self._is_full or self._is_lost:
-            return
-        self._drained = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(BLOCK_SECONDS):
-                await self._drained
-        except TimeoutError:
-            self.session.connection_lost(f"The server read nothing in {BLOCK_SECONDS:.0f} seconds")
-            self.abort()
-        finally:
-            self._drained = None
-
-    def _tls_object(self) -> ssl.SSLObject | None:
-        if self._transport is None:
-            return None
-        found = self._transport.get_extra_info("ssl_object")
-        return found if isinstance(found, ssl.SSLObject) else None
-
     def _remember(self) -> None:
         if self.tls:
-            demand = self._demand
-            self._client_tls.remember(demand.name, self._tls_object(), is_checked=demand.is_checked)
+            name, is_checked = _server_name(self._demand), self._demand.is_checked
+            self._client_tls.remember(name, self.tls_object, is_checked=is_checked)
 
-    def _close(self) -> None:
-        if self._transport is not None:
-            octets = self.session.data_to_send()
-            if octets and not self._is_lost:
-                self._transport.write(octets)
-            self._transport.close()
-        self._is_lost = True
+
+def _was_begun(event: TransactionDone, *, is_gone: bool, is_there: bool) -> bool:
+    """Whether the server may have seen and answered it.
+
+    A connection that was idle and ends with 421 had been closed already.
+    """
+    if not event.is_attempted:
+        return False
+    if is_gone or event.sender_reply is not None:
+        return True
+    return not (event.ending.is_temporary and (event.ending.is_local or not is_there))
+
+
+def _broken(fault: ServerFault) -> PeerFailed:
+    reply = local_reply(451, "4.5.0", f"The server broke the protocol: {fault.reason}")
+    return PeerFailed("broken", reply)
+
+
+def _server_name(demand: Demand) -> str:
+    """The name in a handshake; an address stands there without brackets."""
+    return demand.name.strip("[]").removeprefix("IPv6:")

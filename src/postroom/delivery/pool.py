@@ -1,7 +1,8 @@
 """Connections that are kept for the next message to the same place, for a few seconds.
 
 What is taken out belongs to the taker. A connection that the server has closed meanwhile is
-never given out, nor is one that has served its share of messages.
+never given out, nor one on which it has spoken unasked (that would be taken for the answer
+to the next command), nor one that has served its share of messages.
 """
 
 import asyncio
@@ -18,24 +19,27 @@ class Pool:
 
     def __init__(self, *, idle_seconds: float) -> None:
         self._seconds = idle_seconds
+        # Never an empty list: there may be as many keys as domains.
         self._idle: defaultdict[str, list[tuple[Peer, asyncio.TimerHandle]]] = defaultdict(list)
         self._count = 0
         self._ending: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     def __len__(self) -> int:
         return self._count
 
     def take(self, key: str) -> Peer | None:
         """The connection that was put back last, if it is still there."""
-        waiting = self._idle.get(key)
-        while waiting:
+        while key in self._idle:
+            waiting = self._idle[key]
             peer, timer = waiting.pop()
             timer.cancel()
             self._count -= 1
+            if not waiting:
+                del self._idle[key]
             if peer.is_usable:
                 return peer
             peer.abort()
-        self._idle.pop(key, None)
         return None
 
     def put(self, key: str, peer: Peer, most: int) -> None:
@@ -43,7 +47,7 @@ class Pool:
         is_spent = peer.begun >= most or not self._seconds or self._count >= MOST_IDLE
         if not peer.is_usable:
             peer.abort()
-        elif is_spent:
+        elif is_spent or self._is_closed:
             self._end(peer)
         else:
             loop = asyncio.get_running_loop()
@@ -52,7 +56,8 @@ class Pool:
             self._count += 1
 
     async def close(self) -> None:
-        """End all of them."""
+        """End all of them; what is put back afterwards ends as well."""
+        self._is_closed = True
         for key in list(self._idle):
             while (peer := self.take(key)) is not None:
                 self._end(peer)

@@ -1,30 +1,37 @@
 """Tells what was concluded: queue, ledger, notices, log.
 
 Each call begins a task that makes the notices and settles; couriers await them all before
-their batch ends.
+their batch ends. When a notice can't be made because of a fault of ours, what was delivered
+is written all the same, and the rest of the message is put aside: it must neither be sent
+again for ever nor vanish.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Final
 
+import msgspec
+
 from postroom.db.ids import Ids, to_text
-from postroom.delivery.conclusions import EXPIRED, Conclusion
+from postroom.delivery.conclusions import EXPIRED, Conclusion, Judge
 from postroom.delivery.content import Loaded
 from postroom.delivery.notices import Kind as NoticeKind, Notices, Original
 from postroom.delivery.peer import Peer
 from postroom.delivery.schedule import Schedule, is_late
-from postroom.delivery.settler import Result, Settler
+from postroom.delivery.settler import NotFiled, Result, Settler
 from postroom.errors import MailError
 from postroom.ledger.rows import Fact, Kind as FactKind, clean, folded
 from postroom.post.letter import Letter
-from postroom.queue.claimed import Recipient
+from postroom.protocol.smtp.client_replies import local_reply
 from postroom.queue.settling import Outcome, Settled
 from postroom.telemetry import sink
 from postroom.telemetry.events import (
+    DeliveryFailed,
     MessageBounced,
     MessageDeferred,
     MessageDelivered,
+    MessageQuarantined,
     StorageTrouble,
 )
 
@@ -76,69 +83,116 @@ class Reporter:
                 )
             )
         relayed = [] if peer.extensions.dsn else good
-        return self._begin(loaded, conclusions, (), relayed)
+        self._log(loaded, conclusions)
+        return self._begin(self._told(loaded, conclusions, "relayed", relayed))
 
-    def report(
-        self,
-        loaded: Loaded,
-        conclusions: Sequence[Conclusion],
-        letters: tuple[Letter, ...] = (),
+    def report(self, loaded: Loaded, conclusions: Sequence[Conclusion]) -> asyncio.Task[None]:
+        """Something was concluded without a server."""
+        self._log(loaded, conclusions)
+        return self._begin(self._told(loaded, conclusions))
+
+    def file(
+        self, loaded: Loaded, one: Conclusion, letters: tuple[Letter, ...]
     ) -> asyncio.Task[None]:
-        """Something was concluded without a server; ``letters`` are committed with it."""
-        filed = [one for one in conclusions if one.kind == "delivered"]
-        return self._begin(loaded, conclusions, letters, filed)
+        """One recipient is filed here: ``letters`` are committed with the conclusion."""
+        if one.kind != "delivered":
+            return self.report(loaded, [one])
+        return self._begin(self._filed(loaded, one, letters))
 
     async def warn(self, loaded: Loaded, late: Sequence[Conclusion]) -> None:
         """Tell the sender of a delay, of recipients that nobody has claimed."""
-        notices = await self._notice("delayed", loaded, late)
+        ident = loaded.claimed.letter.id
+        warned = tuple([one.recipient for one in late])
+        try:
+            notices = await self._notice("delayed", loaded, late)
+        except Exception as error:  # noqa: BLE001 - the others are still to be told
+            self._fault(loaded, error)
+            notices = []
         await self._settler.settle(
-            Result(
-                Settled(loaded.claimed.letter.id, ()),
-                letters=tuple(notices),
-                warned=tuple([one.recipient for one in late]),
-            )
+            Result(Settled(ident, ()), letters=tuple(notices), warned=warned)
         )
 
-    def _begin(
+    def _begin(self, telling: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(telling)
+
+    async def _filed(self, loaded: Loaded, one: Conclusion, letters: tuple[Letter, ...]) -> None:
+        try:
+            await self._told(loaded, [one], "delivered", [one], letters)
+        except NotFiled as error:
+            reason = error.reason
+            reply = local_reply(reason.code, reason.status, reason.text)
+            judge = Judge(self._schedule, self._clock(), 0.5)
+            refused = judge.conclude(loaded.claimed.letter, one.recipient, reply)
+            self._log(loaded, [refused])
+            await self._told(loaded, [refused])
+
+    async def _told(
         self,
         loaded: Loaded,
         conclusions: Sequence[Conclusion],
-        letters: tuple[Letter, ...],
-        untold: Sequence[Conclusion],
-    ) -> asyncio.Task[None]:
-        self._log(loaded, conclusions)
-        return asyncio.get_running_loop().create_task(
-            self._report(loaded, conclusions, letters, untold)
-        )
-
-    async def _report(
-        self,
-        loaded: Loaded,
-        conclusions: Sequence[Conclusion],
-        letters: tuple[Letter, ...],
-        untold: Sequence[Conclusion],
+        success: NoticeKind = "relayed",
+        untold: Sequence[Conclusion] = (),
+        letters: tuple[Letter, ...] = (),
     ) -> None:
         """``untold``: those whose success nobody else will tell the sender."""
+        try:
+            result = await self._result(loaded, conclusions, success, untold, letters)
+            await self._settler.settle(result)
+        except NotFiled:
+            raise
+        except Exception as error:  # noqa: BLE001 - see the module's text
+            self._fault(loaded, error)
+            await self._settler.settle(self._put_aside(loaded, conclusions, error))
+
+    async def _result(
+        self,
+        loaded: Loaded,
+        conclusions: Sequence[Conclusion],
+        success: NoticeKind,
+        untold: Sequence[Conclusion],
+        letters: tuple[Letter, ...],
+    ) -> Result:
         returned = [one for one in conclusions if one.kind == "returned"]
         late = [one for one in conclusions if self._is_late(loaded, one)]
         notices = list(letters)
-        warned: tuple[Recipient, ...] = ()
         if returned:
             notices += await self._notice("failed", loaded, returned)
         if late:
-            warned = tuple([one.recipient for one in late])
             notices += await self._notice("delayed", loaded, late)
         if any(one.recipient.notify for one in untold):
-            notices += await self._notice("relayed", loaded, untold)
-        await self._settler.settle(
-            Result(
-                Settled(
-                    loaded.claimed.letter.id,
-                    tuple([_outcome(one) for one in conclusions]),
-                ),
-                facts=tuple(self._facts(loaded, conclusions)),
-                letters=tuple(notices),
-                warned=warned,
+            notices += await self._notice(success, loaded, untold)
+        return Result(
+            Settled(loaded.claimed.letter.id, tuple([_outcome(one) for one in conclusions])),
+            facts=tuple(self._facts(loaded, conclusions)),
+            letters=tuple(notices),
+            warned=tuple([one.recipient for one in late]),
+            is_filing=bool(letters),
+        )
+
+    def _put_aside(
+        self, loaded: Loaded, conclusions: Sequence[Conclusion], error: Exception
+    ) -> Result:
+        """What was delivered is; nobody was told of the rest, so it stays, quarantined."""
+        told = [one for one in conclusions if one.kind == "delivered"]
+        rest = [
+            msgspec.structs.replace(one, kind="later", next_attempt=self._clock())
+            for one in conclusions
+            if one.kind != "delivered"
+        ]
+        ident = loaded.claimed.letter.id
+        if rest:
+            sink.emit(MessageQuarantined(queue_id=to_text(ident), reason=repr(error)))
+        return Result(
+            Settled(ident, tuple([_outcome(one) for one in [*told, *rest]])),
+            facts=tuple(self._facts(loaded, [*told, *rest])),
+            is_quarantined=bool(rest),
+        )
+
+    def _fault(self, loaded: Loaded, error: Exception) -> None:
+        sink.emit(
+            DeliveryFailed(
+                queue_id=to_text(loaded.claimed.letter.id),
+                traceback="".join(traceback.format_exception(error)),
             )
         )
 

@@ -1,14 +1,17 @@
 """Messages that go the same way: its hosts in order, over connections that are kept.
 
 A host that can't be used makes room for the next one; what a server has begun is concluded
-by its answers, what it did not begin goes on. RFC 5321 §5.1.
+by its answers, what it did not begin goes on. Messages are made ready a few at a time, so
+that large ones are not in memory all at once. RFC 5321 §5.1.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from postroom.blobs.store import BlobCorrupt
+from postroom.db.ids import to_text
 from postroom.delivery.connector import Candidate, Unusable
 from postroom.delivery.content import Unfit
 from postroom.delivery.endings import NOT_YET, Endings
@@ -23,6 +26,9 @@ from postroom.errors import MailError
 from postroom.net.dns_records import LookupFailed
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 from postroom.protocol.smtp.client_transaction import TransactionDone
+
+AHEAD: Final = 20  # messages made ready at a time
+AHEAD_OCTETS: Final = 4 * 1024 * 1024  # and no more after so much
 
 
 class Sending:
@@ -64,48 +70,85 @@ class Sending:
         """What is left after this host, and why it took no more."""
         services = self._services
         key = f"{candidate.key}!" if must_prove else candidate.key
+        has_served = False
         async with services.slots.slot(candidate.host):
             while True:
-                peer = services.pool.take(key)
-                is_old = peer is not None
-                try:
-                    if peer is None:
-                        peer = await services.connector.open(candidate, must_prove=must_prove)
-                except Unusable as error:
-                    return left, error.reply
-                except Nowhere as error:
-                    return left, error.reply
-                except LookupFailed as error:
-                    return left, not_found(error)
+                found = services.pool.take(key)
+                is_rested = found is not None
+                peer = found or await self._opened(candidate, must_prove=must_prove)
+                if isinstance(peer, ServerReply):
+                    if has_served:  # it took some, and will take more in a moment
+                        trip.saw("busy", str(peer))
+                    return left, peer
                 before = peer.served
                 try:
-                    left = await self._hand_over(trip, candidate, peer, left)
+                    left = await self._hand_over(trip, candidate, peer, left, is_rested=is_rested)
                 finally:
                     services.pool.put(key, peer, self._most_messages(candidate, peer))
-                has_stalled = peer.served == before and not is_old
+                has_served = has_served or peer.served > before
+                has_stalled = peer.served == before and not is_rested
                 if not left or trip.verdict == "busy" or has_stalled:
-                    return left, NOT_YET
+                    return left, peer.ending or NOT_YET
+
+    async def _opened(self, candidate: Candidate, *, must_prove: bool) -> Peer | ServerReply:
+        """A new connection, or why there is none."""
+        try:
+            return await self._services.connector.open(candidate, must_prove=must_prove)
+        except (Unusable, Nowhere) as error:
+            return error.reply
+        except LookupFailed as error:
+            return not_found(error)
 
     async def _hand_over(
-        self, trip: Trip, candidate: Candidate, peer: Peer, left: list[Errand]
+        self,
+        trip: Trip,
+        candidate: Candidate,
+        peer: Peer,
+        left: list[Errand],
+        *,
+        is_rested: bool,
     ) -> list[Errand]:
         """Send what this peer takes; what it did not begin."""
-        most = self._most_recipients(candidate, peer)
-        jobs = list(errands(left, most))
-        parcels: list[Parcel] = []
-        for key, errand in enumerate(jobs):
-            parcel = await self._prepared(trip, errand, peer, key)
-            if parcel is not None:
-                parcels.append(parcel)
+        jobs = list(errands(left, self._most_recipients(candidate, peer)))
+        most = self._most_messages(candidate, peer)
+        at = 0
+        while at < len(jobs) and peer.begun < most and not peer.is_lost:
+            parcels: list[Parcel] = []
+            octets = 0
+            while at < len(jobs) and len(parcels) < AHEAD and octets < AHEAD_OCTETS:
+                parcel = await self._prepared(trip, jobs[at], peer, at)
+                at += 1
+                if parcel is not None:
+                    parcels.append(parcel)
+                    octets += len(parcel.octets or b"")
+            unsent = await self._send(trip, candidate, peer, jobs, parcels, is_rested=is_rested)
+            is_rested = False
+            if unsent or trip.verdict == "busy":
+                return [*[jobs[parcel.key] for parcel in unsent], *jobs[at:]]
+        return jobs[at:]
+
+    async def _send(
+        self,
+        trip: Trip,
+        candidate: Candidate,
+        peer: Peer,
+        jobs: Sequence[Errand],
+        parcels: Sequence[Parcel],
+        *,
+        is_rested: bool,
+    ) -> list[Parcel]:
+        """What was not begun of these parcels; their keys are places in ``jobs``."""
         began = self._services.clock()
 
         def done(parcel: Parcel, answered: TransactionDone) -> None:
             self._answered(trip, candidate, peer, jobs[parcel.key], answered, began)
 
-        unsent = await peer.send(parcels, done, self._most_messages(candidate, peer))
+        most = self._most_messages(candidate, peer)
+        unsent = await peer.send(parcels, done, most, is_rested=is_rested)
         if peer.fault is not None:
-            await self._unreadable(jobs[peer.fault[0]], peer.fault[1])
-        return [jobs[parcel.key] for parcel in unsent]
+            (place, error), peer.fault = peer.fault, None
+            await self._unreadable(trip, jobs[place], error)
+        return unsent
 
     async def _prepared(self, trip: Trip, errand: Errand, peer: Peer, key: int) -> Parcel | None:
         """The parcel; None: the errand is concluded already."""
@@ -122,12 +165,16 @@ class Sending:
             await self._endings.poisonous(trip, errand, error)
         return None
 
-    async def _unreadable(self, errand: Errand, error: Exception) -> None:
-        """The body of a large message could not be read to its end."""
+    async def _unreadable(self, trip: Trip, errand: Errand, error: Exception) -> None:
+        """The body of a large message could not be read to its end; that is concluded."""
+        ident = errand.letter.id
         if isinstance(error, BlobCorrupt):
-            await self._endings.quarantine(errand.letter.id, str(error))
+            await trip.settled()
+            await self._endings.quarantine(ident, str(error))
         else:
-            self._endings.fault("", errand.recipients[0].destination, error)
+            self._endings.fault(to_text(ident), errand.recipients[0].destination, error)
+            if not isinstance(error, MailError):
+                await self._endings.crashed(trip, ident, error)
 
     def _answered(
         self,
@@ -138,11 +185,9 @@ class Sending:
         answered: TransactionDone,
         began: int,
     ) -> None:
-        judge = self._endings.judge()
-        conclusions = [
-            judge.conclude(errand.letter, recipient, reply, candidate.host)
-            for recipient, reply in zip(errand.recipients, answered.outcomes(), strict=True)
-        ]
+        conclusions = self._endings.judge().conclude_all(
+            errand.letter, errand.recipients, answered.outcomes(), candidate.host
+        )
         trouble = _trouble(answered)
         if trouble is not None:
             trip.saw("busy", str(trouble))
@@ -173,11 +218,14 @@ class Sending:
 
 
 def _trouble(answered: TransactionDone) -> ServerReply | None:
-    """What the server said of itself, not of a recipient: it has too much to do."""
-    sender = answered.sender_reply
+    """What was learnt of the server, not of a recipient: it has too much to do, or breaks."""
+    sender, ending = answered.sender_reply, answered.ending
     if sender is not None and sender.is_temporary:
         return sender
-    return answered.ending if answered.ending.code == 421 else None
+    if ending.code == 421:
+        return ending
+    is_lost = ending.is_local and ending.is_temporary and not answered.final
+    return ending if is_lost and any(one is ending for one in answered.outcomes()) else None
 
 
 def _sum_of(refusals: Sequence[ServerReply]) -> ServerReply:

@@ -19,7 +19,7 @@ from postroom.ledger import rows as ledger
 from postroom.ledger.rows import Fact
 from postroom.post.commit import Answer, Post
 from postroom.post.letter import Letter
-from postroom.queue import patience
+from postroom.queue import claims, patience
 from postroom.queue.claimed import Recipient
 from postroom.queue.settling import Settled, settle
 from postroom.telemetry import sink
@@ -35,14 +35,25 @@ class Result(msgspec.Struct, frozen=True):
     """What came of one message in one transaction with a server.
 
     ``letters`` are committed with it: notices, copies filed here; none of them when all its
-    recipients were removed or taken over meanwhile. ``warned``: those whose sender is told
-    of a delay by one of the letters.
+    recipients were removed or taken over meanwhile. ``is_filing``: the first of them is the
+    delivery itself. ``warned``: those whose sender is told of a delay by one of the letters.
+    ``is_quarantined``: whatever is left of the message is put aside.
     """
 
     settled: Settled
     facts: tuple[Fact, ...] = ()
     letters: tuple[Letter, ...] = ()
     warned: tuple[Recipient, ...] = ()
+    is_filing: bool = False
+    is_quarantined: bool = False
+
+
+class NotFiled(Exception):
+    """A letter that was to be filed here was refused; nothing of its result is written."""
+
+    def __init__(self, reason: MailError) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -72,23 +83,42 @@ class Settler:
         self._batch: Callable[[Tx, Sequence[Result]], list[Written]] = self._write
 
     async def settle(self, result: Result) -> Written:
-        """Durable when it returns. Tries for as long as the database fails."""
-        written = await self._submitted(result)
+        """Durable when it returns. Tries for as long as the database fails.
+
+        Raises NotFiled.
+        """
+        try:
+            written, is_certain = await self._submitted(result)
+        except NotFiled:
+            await self._discard(result.letters)
+            raise
+        if not written.answers and is_certain:
+            await self._discard(result.letters)
         for letter, answer in zip(result.letters, written.answers, strict=False):
             if isinstance(answer, list):
+                await self._blobs.inserted(letter.blob)
                 self._post.announce(letter, answer)
+            else:
+                await self._discard([letter])
         return written
 
-    async def _submitted(self, result: Result) -> Written:
+    async def _discard(self, letters: Sequence[Letter]) -> None:
+        """Nobody commits these: their body files go."""
+        for letter in letters:
+            await self._post.discard(letter.blob)
+
+    async def _submitted(self, result: Result) -> tuple[Written, bool]:
+        """With False when an attempt before may have written it unbeknown to us."""
         size = sum([one.weight for one in result.letters])
-        pause = FIRST_PAUSE
+        pause, is_certain = FIRST_PAUSE, True
         while True:
             try:
                 written: Written = await self._db.submit(self._batch, result, size=size)
             except MailError as error:
+                is_certain = False
                 sink.emit(StorageTrouble(where="settle", reason=str(error)))
             else:
-                return written
+                return written, is_certain
             await self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -102,11 +132,20 @@ class Settler:
         if going:
             written = self._post.write(tx, [letter for _, letter in going])
             for (place, _), answer in zip(going, written, strict=True):
+                if results[place].is_filing and not answers[place]:
+                    _require(answer)
                 answers[place].append(answer)
         warned = [recipient for one in results for recipient in one.warned]
         if warned:
             patience.warn(tx, warned)
+        claims.quarantine(tx, [one.settled.queued_id for one in results if one.is_quarantined])
         ledger.note(tx, [fact for one in results for fact in one.facts])
         return [
             Written(frozenset(gone), tuple(mine)) for gone, mine in zip(done, answers, strict=True)
         ]
+
+
+def _require(answer: Answer) -> None:
+    """The transaction is taken back when the delivery itself was refused."""
+    if isinstance(answer, MailError):
+        raise NotFiled(answer)

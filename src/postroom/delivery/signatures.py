@@ -2,7 +2,7 @@
 
 The domain of the first author signs, when it is ours and has keys. Keys are loaded once.
 A message that can't be signed leaves as it is: a signature helps a message, its absence
-forbids nothing.
+forbids nothing. A key that can't be read signs nothing; the other one still does.
 """
 
 from collections import OrderedDict
@@ -15,7 +15,7 @@ from postroom.address import Address, AddressError
 from postroom.directory.dkim_keys import SigningKeys, StoredKey
 from postroom.errors import StorageFailed
 from postroom.mailauth.canonical import relaxed_body_hash
-from postroom.mailauth.dkim_key import SigningKey
+from postroom.mailauth.dkim_key import BadKey, SigningKey
 from postroom.mailauth.dkim_sign import Signer, Unsignable, sign
 from postroom.message import submission
 
@@ -35,7 +35,7 @@ class Signatures:
     def __init__(self, keys: SigningKeys, clock: Callable[[], int]) -> None:
         self._keys = keys
         self._clock = clock
-        self._loaded: OrderedDict[StoredKey, SigningKey] = OrderedDict()
+        self._loaded: OrderedDict[StoredKey, SigningKey | None] = OrderedDict()
 
     async def signing(self, head: bytes) -> Signing | None:
         """Who signs a message with this header block; None: nobody can."""
@@ -47,9 +47,9 @@ class Signatures:
             stored = await self._keys.for_domain(domain)
         except (AddressError, StorageFailed):
             return None
-        if not stored:
-            return None
-        return Signing(domain, tuple([Signer(one.selector, self._load(one)) for one in stored]))
+        loaded = [(one.selector, self._load(one)) for one in stored]
+        signers = tuple([Signer(selector, key) for selector, key in loaded if key is not None])
+        return Signing(domain, signers) if signers else None
 
     def sign(self, signing: Signing, head: bytes, body: bytes | Iterable[bytes]) -> bytes:
         """The fields for the top; b"" when it can't be done. Not on the event loop: RSA."""
@@ -69,11 +69,14 @@ class Signatures:
         except Unsignable:
             return b""
 
-    def _load(self, stored: StoredKey) -> SigningKey:
-        found = self._loaded.get(stored)
-        if found is None:
+    def _load(self, stored: StoredKey) -> SigningKey | None:
+        if stored in self._loaded:
+            return self._loaded[stored]
+        try:
             found = SigningKey.load(stored.private, made_here=True)
-            self._loaded[stored] = found
-            if len(self._loaded) > MOST_KEYS:
-                self._loaded.popitem(last=False)
+        except BadKey:
+            found = None
+        self._loaded[stored] = found
+        if len(self._loaded) > MOST_KEYS:
+            self._loaded.popitem(last=False)
         return found

@@ -5,6 +5,7 @@ time. RFC 8461 §3.3, §5.1; the decision is ``mailauth.sts.discover``.
 """
 
 import asyncio
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -34,7 +35,8 @@ class StsCache:
         self._clock = clock
         self._rules = rules
         self._known: OrderedDict[str, tuple[int, Policy | None]] = OrderedDict()
-        self._locks: dict[str, asyncio.Lock] = {}
+        # A lock is there for as long as somebody holds it or waits for it.
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def policy(self, domain: Domain) -> Policy | None:
         """The policy in force, None without one.
@@ -47,18 +49,15 @@ class StsCache:
         if found is not None:
             return found[1]
         lock = self._locks.setdefault(domain.ascii, asyncio.Lock())
-        try:
-            async with lock:
-                found = self._fresh(domain.ascii)
-                if found is None:
-                    found = self._clock(), await self._discover(domain)
-                    self._known[domain.ascii] = found
-                    if len(self._known) > MOST:
-                        self._known.popitem(last=False)
-                return found[1]
-        finally:
-            if not lock.locked():
-                self._locks.pop(domain.ascii, None)
+        async with lock:
+            found = self._fresh(domain.ascii)
+            if found is None:
+                found = self._clock(), await self._discover(domain)
+                self._known[domain.ascii] = found
+                self._known.move_to_end(domain.ascii)
+                if len(self._known) > MOST:
+                    self._known.popitem(last=False)
+            return found[1]
 
     def _fresh(self, name: str) -> tuple[int, Policy | None] | None:
         found = self._known.get(name)

@@ -9,8 +9,8 @@ The first that says something counts (RFC 7672 §2, RFC 8461 §2):
 4. otherwise TLS where it is offered, whatever the certificate (RFC 7435), and if that fails,
    in clear, as everybody's mail has always gone.
 
-A message with REQUIRETLS needs a proven host by 1 to 3 and is otherwise returned
-(RFC 8689 §4.2.1).
+A message with REQUIRETLS needs a proven host by 1 to 3, and a demand that is not given up: a
+policy in mode testing is none (RFC 8689 §4.2.1).
 """
 
 from typing import Final, Literal
@@ -26,7 +26,7 @@ from postroom.mailauth import dane, sts, tlsrpt
 from postroom.mailauth.dane import Tlsa
 from postroom.mailauth.tlsrpt import ResultType
 from postroom.net.dns import Resolver
-from postroom.net.dns_records import LookupFailed
+from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 
 Kind = Literal["rule", "dane", "sts", "testing", "any"]
@@ -57,8 +57,8 @@ class Security(msgspec.Struct, frozen=True):
 
     @property
     def is_proven(self) -> bool:
-        """The host has to prove who it is."""
-        return self.demand.is_checked or bool(self.tlsa)
+        """The host has to prove who it is, or gets nothing."""
+        return self.is_strict and (self.demand.is_checked or bool(self.tlsa))
 
 
 class TlsPolicy:
@@ -85,7 +85,10 @@ class TlsPolicy:
         return Security("any", Demand("may", host.name), none)
 
     async def _dane(self, domain: str, host: Host) -> Security | None:
-        answer = await self._resolver.lookup(dane.base_name(host.name), "TLSA")
+        try:
+            answer = await self._resolver.lookup(dane.base_name(host.name), "TLSA")
+        except InvalidName:  # the host's name is too long for any record below it
+            return None
         if not answer.is_authenticated or not answer.records:
             return None
         records = dane.usable([Tlsa(*one) for one in answer.records])

@@ -26,7 +26,12 @@ class Trip:
 
     async def settled(self) -> None:
         """Until all of it is durable. Raises what a task raised, when all have ended."""
-        writing, self._writing = self._writing, []
-        for outcome in await asyncio.gather(*writing, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
+        writing = set(self._writing)
+        if writing:
+            # Who is cancelled here cancels none of them: what a server has answered is true.
+            await asyncio.wait(writing)
+        self._writing = [task for task in self._writing if task not in writing]
+        failures = [task.exception() for task in writing]
+        for failure in failures:
+            if failure is not None:
+                raise failure

@@ -65,12 +65,12 @@ async def returned(
 async def onward(directory: Directory, envelope: Envelope, head: bytes, now: int) -> Onward:
     """How the letter goes to the addresses elsewhere."""
     elsewhere = {one.address for one in envelope.accepted if one.remote}
-    waits_here = envelope.due(now) > now and any(one.local for one in envelope.accepted)
+    is_held = envelope.due(now) > now  # then where it leads is looked up later
     forwarders = list(dict.fromkeys([one.address for one in envelope.accepted if one.leads_on]))
     sender, prefix = envelope.sender, b""
     if forwarders and not envelope.is_ours:
         sender = await _rewritten(directory, sender, forwarders[0], now)
-    if len(forwarders) == len(elsewhere) == 1 and not waits_here:  # else one tells of another
+    if len(forwarders) == len(elsewhere) == 1 and not is_held:  # else one tells of another
         prefix = trace.delivered_to(forwarders[0])
     return Onward(
         sender=sender,
@@ -97,7 +97,10 @@ def _decoded(local: str, key: bytes, now: int) -> Returned | None:
 
 async def _rewritten(directory: Directory, sender: str, forwarder: str, now: int) -> str:
     """The sender as the next server may see it; as it is where that can't be helped."""
-    if not sender or await directory.is_own(Address.parse(sender).domain):
+    if not sender:
+        return sender
+    home = Address.parse(sender).domain
+    if home.is_literal or await directory.is_own(home):  # to a literal no bounce is relayed
         return sender
     domain = forwarder.rpartition("@")[2]
     try:

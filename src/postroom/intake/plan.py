@@ -4,9 +4,9 @@ Each account gets one copy, in its INBOX, however many recipients lead to it; ea
 elsewhere one delivery. The stored octets are those received, without Return-Path and
 without Authentication-Results in our own name, and with our Received on top.
 
-A message that is to be delivered later (RFC 4865) waits in the queue for everybody: who is
-at home here gets it by a delivery to the address in its own domain. Those are for the
-accounts behind the address only; what stands behind it elsewhere has its own delivery.
+A message that is to be delivered later (RFC 4865) waits in the queue for everybody: an
+address here has a delivery to its own domain, and where that leads, to accounts or
+elsewhere, is looked up when it is due (``delivery.here``).
 """
 
 from collections.abc import Sequence
@@ -65,8 +65,12 @@ class Envelope(msgspec.Struct, frozen=True):
 
     def waiting(self) -> dict[str, Accepted]:
         """What stands in for ``local`` and ``remote`` of a message that waits."""
-        here = {one.address: one for one in self.accepted if one.local}
-        return here | self.remote()
+        found: dict[str, Accepted] = {}
+        for one in self.accepted:
+            is_here = one.local or one.leads_on
+            for address in (one.address,) if is_here else one.remote:
+                found.setdefault(address, one)
+        return found
 
 
 class Onward(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@
   for again over TCP. A server that refuses or fails is not asked a second time.
 - Three lookups in a row without any reply, and none to a question about the root: the
   resolver is down. From then on whatever is not known fails at once, so that no letter waits
-  for nothing; every ten seconds the root is asked for again. One reply ends it.
+  for nothing; every ten seconds the root is asked for again. One reply ends it. The log
+  is told of both.
 
 It asks recursive servers and validates nothing itself: ``is_authenticated`` needs a
 validating server on this machine. Search domains and the hosts file play no part.
@@ -34,6 +35,8 @@ from postroom.net.dns_records import (
     wire_name,
 )
 from postroom.net.dns_servers import Server, Servers
+from postroom.telemetry import sink
+from postroom.telemetry.events import DnsTrouble
 
 DELIVERY_SECONDS: Final = 20.0
 ACCEPTANCE_SECONDS: Final = 5.0  # for all lookups of a transaction together
@@ -148,7 +151,7 @@ class Resolver:
         except TimeoutError:
             found = Silence(f"no answer in {LONGEST:g} s")
         if isinstance(found, Silence):
-            await self._heard_nothing()
+            await self._heard_nothing(found.reason)
             found = Failure(found.reason)
         else:
             self._heard()
@@ -199,16 +202,19 @@ class Resolver:
 
     def _heard(self) -> None:
         self._silences = 0
-        self._probe_at = None
+        if self.is_down:
+            self._probe_at = None
+            sink.emit(DnsTrouble(reason="a DNS server answers again", is_back=True))
 
-    async def _heard_nothing(self) -> None:
+    async def _heard_nothing(self, reason: str) -> None:
         """A name with dead servers of its own is no sign; the root, which all know, is."""
         self._silences += 1
         if self._silences >= SILENCES_TO_DOWN and not self.is_down:
             if await self._answers():
                 self._heard()
-            else:
+            elif not self.is_down:  # another lookup may have found out meanwhile
                 self._probe_at = self._clock() + PROBE_SECONDS
+                sink.emit(DnsTrouble(reason=reason))
 
     async def _is_back(self) -> bool:
         self._probe_at = self._clock() + PROBE_SECONDS  # meanwhile nobody else probes

@@ -142,14 +142,21 @@ class Budget:
     def allows(self, address: str) -> bool:
         """Count one more; False when it is one too many."""
         hour = self._clock() // HOUR_MS
-        if hour != self._hour or len(self._counts) >= MAX_COUNTED:
+        if hour != self._hour:
             self._hour = hour
             self._counts.clear()
+        elif len(self._counts) >= MAX_COUNTED:
+            self._make_room()
         key = address.casefold()
         if self._counts[key] >= self._per_hour:
             return False
         self._counts[key] += 1
         return True
+
+    def _make_room(self) -> None:
+        """Remember those that get no more; all of them only when there are as many of these."""
+        spent = {key: count for key, count in self._counts.items() if count >= self._per_hour}
+        self._counts = Counter(spent if len(spent) < MAX_COUNTED else {})
 
 
 def _copy(tools: Tools, one: Local, sender: str, blob_id: int, size: int, indexed: Indexed) -> Copy:

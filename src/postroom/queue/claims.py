@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.db.database import Tx
+from postroom.db.database import Row, Tx
 from postroom.queue.claimed import RECIPIENT, Batch, Claimed, Recipient, grouped, recipient
 from postroom.queue.rows import (
     CLAIMED,
@@ -47,25 +47,50 @@ class Pace(msgspec.Struct, frozen=True):
     last_reply: str
 
 
-def claim(tx: Tx, leases: Sequence[int], now: int, most: int) -> list[Batch]:
+def claim(
+    tx: Tx, leases: Sequence[int], now: int, most: int, *, probes: int = 1 << 30
+) -> list[Batch]:
     """At most one batch for each of these fresh lease ids, of about ``most`` deliveries.
 
     The recipients of a letter stay together. What waits is shared among the free slots.
+    Destinations that work come before those that have failed; of the latter at most
+    ``probes`` are tried, with one letter each.
     """
-    ready = tx.all(
+    batches: list[Batch] = []
+    for is_failing in (False, True):
+        places = len(leases) - len(batches)
+        if is_failing:
+            places = min(places, probes)
+        if places > 0:
+            ready = _ready(tx, now, places, is_failing=is_failing)
+            fresh = leases[len(batches) :]
+            batches += _batches(tx, ready, fresh, now, 1 if is_failing else most)
+    return batches
+
+
+def _ready(tx: Tx, now: int, places: int, *, is_failing: bool) -> list[Row]:
+    """Destinations with something due and a free slot, those that waited longest first."""
+    return tx.all(
         "SELECT name, cap, failures, waiting, (SELECT count(*) FROM lease"
         " WHERE lease.destination = d.name) FROM destination d"
-        " WHERE waiting > 0 AND ready_at <= :now AND paused_until <= :now"
+        f" WHERE waiting > 0 AND failures {'> 0' if is_failing else '= 0'}"
+        " AND ready_at <= :now AND paused_until <= :now"
         " AND (SELECT count(*) FROM lease WHERE lease.destination = d.name) < cap"
         f" ORDER BY ready_at, name LIMIT :places{_ALONE[tx.engine]}",
         now=now,
-        places=len(leases),
+        places=places,
     )
+
+
+def _batches(
+    tx: Tx, ready: Sequence[Row], leases: Sequence[int], now: int, most: int
+) -> list[Batch]:
     batches: list[Batch] = []
-    for lease, (name, cap, failures, waiting, in_flight) in zip(leases, ready, strict=False):
+    for name, cap, failures, waiting, in_flight in ready:
         share = -(-waiting // max(1, cap - in_flight))
         recipients = _due(tx, name, now, min(most, max(LEAST, share)))
         if recipients:
+            lease = leases[len(batches)]
             letters = take(tx, lease, name, recipients, now)
             batches.append(Batch(lease, name, letters, cap, failures))
         _set_ready(tx, name, now)

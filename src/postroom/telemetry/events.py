@@ -86,6 +86,15 @@ class DestinationPaused(Event, frozen=True, kw_only=True, tag="destination.pause
     reason: str
 
 
+class DnsTrouble(Event, frozen=True, kw_only=True, tag="dns.trouble"):
+    """No DNS server answers, so that mail waits; or, ``is_back``, one answers again."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    reason: str
+    is_back: bool = False
+
+
 class EventsSuppressed(Event, frozen=True, kw_only=True, tag="events.suppressed"):
     """``count`` events ``of`` one kind were counted but not written in the last minute."""
 

@@ -88,7 +88,8 @@ class PostfixVirtualPeer:
 
     name = "postfix-virtual"
 
-    def __init__(self, folder: Path, transport: str = "virtual") -> None:
+    def __init__(self, folder: Path, transport: str = "virtual", more: str = "") -> None:
+        """``more`` are further lines of main.cf."""
         if os.geteuid() != 0:
             raise FileNotFoundError("Postfix needs root")
         if not Path("/usr/lib/postfix/sbin/master").exists():
@@ -111,6 +112,7 @@ class PostfixVirtualPeer:
                 uid=nobody.pw_uid,
                 gid=nobody.pw_gid,
             )
+            + more
         )
         master = Path("/usr/share/postfix/master.cf.dist").read_text().splitlines()
         services = [_service(line, self.port) for line in master]
