@@ -266,7 +266,8 @@ def test_what_fails_for_now_waits_and_arrives_once_it_is_over(
         until(lambda: "deferred" in sender.command("trace", recipient), "it is deferred")
         (queued,) = sender.json("queue", "list")
         assert queued["recipients"][0]["attempts"] == 1
-        assert not [one for one in broken.letters() if b"\nSubject" in one and b"dot" in one]
+        if options[1] != ".":  # there the sink has all of it, and does not say so
+            assert not [one for one in broken.letters() if b"\nHello\n" in one]
     finally:
         broken.stop()
     good = Sink()
@@ -309,6 +310,7 @@ def test_through_another_postroom_with_a_password(sender: Server, peer: Peer, fo
     provider = Server(
         folder / "provider",
         doors=("smtp", "submissions", "submission"),
+        hostname="mail.provider.test",
         settings=f'[delivery]\nport = {peer.port}\nallow_private = ["127.0.0.0/8"]',
     )
     provider.command("domain", "add", "provider.test")

@@ -50,6 +50,7 @@ class Server:
         listen: str = "",
         wrapper: Sequence[str] = (),
         database: str | None = None,
+        hostname: str = f"mail.{DOMAIN}",
     ) -> None:
         """``settings`` are further lines of postroom.toml, ``listen`` of each listener.
 
@@ -63,7 +64,7 @@ class Server:
         self._wrapper = list(wrapper)
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        lines = ['hostname = "mail.rig.test"', f'data = "{self.data}"']
+        lines = [f'hostname = "{hostname}"', f'data = "{self.data}"']
         if database:
             lines.append(f'database = "{database}"')
         lines.append(settings)

@@ -79,6 +79,7 @@ class _Fault(msgspec.Struct):
     event: str
     answer: Answer
     left: int  # how often yet; below 0 for ever
+    skipped: int  # how often not, before
 
 
 class _Gone(Exception):
@@ -138,10 +139,10 @@ class SmtpServer:
         """The verbs of one connection, in order."""
         return [line.split(" ")[0].upper() for line in self.conversations[number]]
 
-    def fault(self, event: str, answer: Answer, times: int = -1) -> None:
-        """From here on, ``times`` times; in place of the fault this event had."""
+    def fault(self, event: str, answer: Answer, times: int = -1, *, after: int = 0) -> None:
+        """``times`` times, when the event came ``after`` times; in place of its fault before."""
         self.heal(event)
-        self._faults.append(_Fault(event, answer, times))
+        self._faults.append(_Fault(event, answer, times, after))
 
     def heal(self, event: str = "") -> None:
         """No fault any more; "" for all events."""
@@ -159,9 +160,13 @@ class SmtpServer:
                 self._reached[name].set()
         for name in names:
             for one in self._faults:
-                if one.event == name and one.left != 0:
-                    one.left -= 1
-                    return one.answer
+                if one.event != name or one.left == 0:
+                    continue
+                if one.skipped > 0:
+                    one.skipped -= 1
+                    continue
+                one.left -= 1
+                return one.answer
         return None
 
     async def __aenter__(self) -> Self:

@@ -113,7 +113,7 @@ class App:
                 database=house.office.db.engine,
             )
         )
-        jobs = [asyncio.create_task(Housekeeping(house.office).run())]
+        jobs = [asyncio.create_task(Housekeeping(house.office, house.resolver).run())]
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
             jobs.append(asyncio.create_task(Watch(house.office.db, house.office.notify).run()))

@@ -48,7 +48,7 @@ def having(office: Office, tmp_path: Path, dns: DnsServer) -> Office:
 
 
 async def tried(
-    office: Office, port: int, *, to: str = "", seconds: float = 5, **wanted: object
+    office: Office, port: int, *, to: str = "", seconds: float = 10, **wanted: object
 ) -> RelayTest:
     """The relay ``office`` with these settings, tried out."""
     fields = {"host": HOST, "port": port, "tls": "none", **wanted}
@@ -172,7 +172,7 @@ def test_tls_that_does_not_work(tell: Tell) -> None:
             assert "--port 465 --tls implicit" in step.action
         await relays.remove(office, "office")
         async with RelayServer(context=context(), is_implicit=True) as server:
-            step = failed(await tried(office, server.port, seconds=0.2))
+            step = failed(await tried(office, server.port, seconds=0.5))
             assert step.name == "greeting"
             assert "--tls implicit" in step.action
 
@@ -213,7 +213,7 @@ def test_names_that_lead_nowhere(tell: Tell, tmp_path: Path) -> None:
     [
         ({"": "554 5.7.1 not you"}, "greeting", "it said 554 5.7.1 not you"),
         ({"": ""}, "greeting", "The server closed the connection"),
-        ({"": None}, "greeting", "no answer in 0.3 seconds"),
+        ({"": None}, "greeting", "no answer in 0.5 seconds"),
         ({"": "hello"}, "greeting", "broke the protocol"),
         ({"EHLO": "550 a", "HELO": "550 5.5.0 b"}, "ehlo", "it said 550 5.5.0 b"),
         ({"EHLO": None}, "ehlo", "no answer"),
@@ -232,9 +232,10 @@ def test_each_step_can_fail(
     tell: Tell, replies: dict[str, str | None], name: str, reason: str
 ) -> None:
     async def story(office: Office, clock: Clock) -> None:
+        seconds = 0.5 if None in replies.values() else 10
         async with RelayServer(AUTH, replies=replies) as server:
             found = await tried(
-                office, server.port, login="me", password=SECRET, to="bob@far.test", seconds=0.3
+                office, server.port, login="me", password=SECRET, to="bob@far.test", seconds=seconds
             )
         step = failed(found)
         assert (step.name, reason in step.reason) == (name, True), step

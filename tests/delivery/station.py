@@ -38,7 +38,7 @@ from postroom.post.notice import addressed
 from postroom.queue.rows import Outgoing, Queued
 from rig.dns import DnsServer
 from rig.smtp import SmtpServer
-from tests.conftest import Opener
+from tests.conftest import Opener, _sqlite
 from tests.directory.town import Town
 from tests.fakes import Clock
 from tests.post.office import row_counts
@@ -325,6 +325,11 @@ class Station:
 
         await self.town.directory.change(write)
         return entry
+
+
+def alone(folder: Path) -> Opener:
+    """SQLite, where the engine does not matter."""
+    return lambda: _sqlite(folder / "database")
 
 
 def zone() -> dict[tuple[str, str], list[str]]:

@@ -101,5 +101,10 @@ def test_depths(database: Opener) -> None:
                 Depth("other.test", 2, START, 0, 0, 0, None),
             ]
             assert len(await db.read(lambda tx: listing.depths(tx, 1))) == 1
+            some = await db.read(
+                lambda tx: listing.depths_of(tx, ["x.test", "none.test", "x.test"])
+            )
+            assert some == [Depth("x.test", 3, START, 0, 0, 0, None)]
+            assert await db.read(lambda tx: listing.depths_of(tx, [])) == []
 
     asyncio.run(run())

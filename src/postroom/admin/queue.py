@@ -27,12 +27,12 @@ from postroom.queue.rows import BULK, FIRST, NORMAL, NOTIFY_KEY, OURS, STRANGER,
 PAGE: Final = 500
 CHUNK: Final = 1000  # recipients changed in one transaction
 TOP: Final = 20  # destinations in the statistics
+MOST_DEPTHS: Final = 500  # destinations told of with one message
 
 Action = Literal["held", "released", "retried", "rerouted", "removed"]
 Priority = Literal["first", "normal", "bulk"]
 Origin = Literal["ours", "verified", "stranger"]
 
-_EVERY_DESTINATION: Final = 1 << 62
 _PRIORITY: Final[dict[int, Priority]] = {FIRST: "first", NORMAL: "normal", BULK: "bulk"}
 _ORIGIN: Final[dict[int, Origin]] = {OURS: "ours", VERIFIED: "verified", STRANGER: "stranger"}
 _BY_US: Final = "by the postmaster"
@@ -331,7 +331,7 @@ def _details(tx: Tx, ident: int, now: int) -> QueuedDetails | None:
     account = accounts.by_id(tx, one.account_id) if one.account_id is not None else None
     entry = ledger.entry(tx, ident)
     theirs = {delivery.destination for delivery in one.deliveries}
-    depths = [d for d in listing.depths(tx, _EVERY_DESTINATION) if d.destination in theirs]
+    depths = listing.depths_of(tx, sorted(theirs)[:MOST_DEPTHS])
     view = _view(one)
     return QueuedDetails(
         id=view.id,

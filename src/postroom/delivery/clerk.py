@@ -120,7 +120,7 @@ class Clerk:
         return True
 
     async def _readable(self, found: tuple[Claimed, ...]) -> list[Loaded]:
-        loaded = await self._contents.load(found)
+        loaded = await self._contents.load(found) if found else {}
         return [one for one in loaded.values() if isinstance(one, Loaded)]
 
 

@@ -10,6 +10,7 @@ is put back. RFC 5321 §4.5.4.
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
@@ -27,7 +28,7 @@ from postroom.queue.claimed import Batch
 from postroom.queue.claims import LEASE_MS
 from postroom.queue.rows import NOTIFY_KEY
 from postroom.telemetry import sink
-from postroom.telemetry.events import MessageQuarantined, StorageTrouble
+from postroom.telemetry.events import DeliveryFailed, MessageQuarantined, StorageTrouble
 
 MOST_IN_BATCH: Final = 100  # deliveries
 MOST_AT_ONCE: Final = 50  # batches claimed in one transaction
@@ -65,6 +66,7 @@ class Dispatcher:
         self._clock = services.clock
         self._places = services.rules.places
         self._is_alone = services.rules.is_alone
+        self._began = time.monotonic()
         self._wake = asyncio.Event()
         self._leases: set[int] = set()
         self._couriers: dict[asyncio.Task[None], int] = {}  # and their batches
@@ -79,7 +81,10 @@ class Dispatcher:
         others: list[asyncio.Task[None]] = []
         try:
             await self._until_done(self.recover)
-            others += [asyncio.create_task(self._renew()), asyncio.create_task(self._sweep())]
+            others += [
+                asyncio.create_task(self._every(RENEW_SECONDS, self._renew)),
+                asyncio.create_task(self._every(SWEEP_SECONDS, self._sweep)),
+            ]
             while True:
                 self._wake.clear()
                 await self._until_done(self.turn)
@@ -184,36 +189,40 @@ class Dispatcher:
                 await self._wake.wait()
 
     async def _until_done(self, step: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await step()
-            except MailError as error:
-                sink.emit(StorageTrouble(where="delivery", reason=str(error)))
-                await asyncio.sleep(self._pause)
-            else:
-                return
+        while not await self._is_done(step):
+            await asyncio.sleep(self._pause)
+
+    async def _is_done(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it went well. Nothing that goes wrong may be the end of delivery."""
+        try:
+            await step()
+        except MailError as error:
+            sink.emit(StorageTrouble(where="delivery", reason=str(error)))
+        except Exception as error:  # noqa: BLE001 - see above
+            trace = "".join(traceback.format_exception(error))
+            sink.emit(DeliveryFailed(traceback=trace))
+        else:
+            return True
+        return False
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            leases, until = sorted(self._leases), self._clock() + LEASE_MS
-            with contextlib.suppress(MailError):
-                await self._db.write(partial(claims.renew, leases=leases, until=until))
+        """Keep what couriers have."""
+        leases, until = sorted(self._leases), self._clock() + LEASE_MS
+        await self._db.write(partial(claims.renew, leases=leases, until=until))
 
     async def _sweep(self) -> None:
-        """Every minute: patience, counts, and on a shared database what others left."""
-        began = time.monotonic()
+        """Patience, counts, and on a shared database what others left."""
+        if not self._is_alone and time.monotonic() - self._began > SWEEP_SECONDS:
+            now = self._clock()
+            await self._db.write(partial(claims.recover, now=now, crashed=(), all_=False))
+            self.wake()
+        await self._clerk.sweep()
+        await self._counts.flush()
+
+    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:
-            try:
-                if not self._is_alone and time.monotonic() - began > SWEEP_SECONDS:
-                    now = self._clock()
-                    await self._db.write(partial(claims.recover, now=now, crashed=(), all_=False))
-                    self.wake()
-                await self._clerk.sweep()
-                await self._counts.flush()
-            except MailError as error:
-                sink.emit(StorageTrouble(where="patience", reason=str(error)))
-            await asyncio.sleep(SWEEP_SECONDS)
+            await self._is_done(step)
+            await asyncio.sleep(seconds)
 
 
 def _is_full(batch: Batch) -> bool:

@@ -4,23 +4,40 @@ Two kinds of context: one that checks the certificate and its name against the a
 one that takes any certificate (encryption without authentication; for opportunistic TLS,
 where a failure would mean to send in clear, and for DANE, which checks the chain itself).
 Sessions are kept by server, so that a connection soon after another costs no full handshake.
+In a resumed session the server sends no certificates: those that it sent in the first one are
+kept with it, so that DANE can hold them against the records of today.
 TLS 1.2 and newer, no compression (RFC 8996, RFC 9325 §3). RFC 3207, RFC 7435, RFC 5077.
 """
 
 import ssl
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 MOST_SESSIONS: Final = 1_000
+MOST_OCTETS: Final = 16_384  # of certificates that are kept with a session; usual are 5,000
 
 Key = tuple[str, bool]  # name of the server, whether its certificate is checked
+
+
+class Kept(NamedTuple):
+    """A session that can be resumed, and the certificates of its server (DER)."""
+
+    session: ssl.SSLSession
+    chain: tuple[bytes, ...]
+
+
+class _Object(ssl.SSLObject):
+    """TLS on one connection; ``offered``: the certificates of the session it may resume."""
+
+    offered: tuple[bytes, ...] = ()
 
 
 class _Context(ssl.SSLContext):
     """Offers the session that was kept for a server; asyncio has no argument for it."""
 
-    sessions: "OrderedDict[Key, ssl.SSLSession]"
+    sessions: "OrderedDict[Key, Kept]"
+    sslobject_class = _Object
 
     def wrap_bio(
         self,
@@ -30,9 +47,15 @@ class _Context(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
+        kept = None
         if session is None and not server_side and isinstance(server_hostname, str):
-            session = self.sessions.get((server_hostname, self.check_hostname))
-        return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+            kept = self.sessions.get((server_hostname, self.check_hostname))
+        if kept is not None:
+            session = kept.session
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        if kept is not None and isinstance(made, _Object):
+            made.offered = kept.chain
+        return made
 
 
 class ClientTls:
@@ -40,7 +63,7 @@ class ClientTls:
 
     def __init__(self, ca_file: str | None = None) -> None:
         """Raises OSError (ssl.SSLError too) for a file that can't be read."""
-        self._sessions: OrderedDict[Key, ssl.SSLSession] = OrderedDict()
+        self._sessions: OrderedDict[Key, Kept] = OrderedDict()
         self._checking = self._new()
         if ca_file is None:
             self._checking.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -57,10 +80,11 @@ class ClientTls:
     def remember(self, name: str, tls: ssl.SSLObject | None, *, is_checked: bool) -> None:
         """Keep the session of a connection that ends (tickets of TLS 1.3 come late)."""
         session = tls.session if tls is not None else None
-        if session is None:
+        certificates = tuple(chain(tls)) if session is not None else ()
+        if session is None or sum(map(len, certificates)) > MOST_OCTETS:
             return
         key = (name, is_checked)
-        self._sessions[key] = session
+        self._sessions[key] = Kept(session, certificates)
         self._sessions.move_to_end(key)
         if len(self._sessions) > MOST_SESSIONS:
             self._sessions.popitem(last=False)
@@ -93,6 +117,8 @@ def chain(tls: ssl.SSLObject | None) -> Sequence[bytes]:
     """
     if tls is None:
         return ()
+    if isinstance(tls, _Object) and tls.session_reused:
+        return tls.offered
     inner: object = getattr(tls, "_sslobj", tls)
     ask = getattr(inner, "get_unverified_chain", None)
     found = ask() if ask is not None else None

@@ -30,6 +30,10 @@ _FOLDED: Final = {
     "sqlite": "lower(CAST({} AS TEXT))",
     "postgres": "lower(encode({}, 'escape'))",
 }
+_DEPTH: Final = (
+    "SELECT name, waiting, ready_at, paused_until, (SELECT count(*) FROM lease"
+    " WHERE lease.destination = destination.name), failures, last_reply FROM destination"
+)
 _LETTERS: Final = 100  # letters a query
 
 T = TypeVar("T")
@@ -170,13 +174,23 @@ def stats(tx: Tx) -> Stats:
     )
 
 
+def depths_of(tx: Tx, names: Sequence[str]) -> list[Depth]:
+    """These destinations, as far as anything waits for them; at most a thousand."""
+    given = {f"n{place}": name for place, name in enumerate(dict.fromkeys(names))}
+    if not given:
+        return []
+    rows = tx.all(
+        f"{_DEPTH} WHERE waiting > 0 AND name IN ({', '.join(f':{one}' for one in given)})"
+        " ORDER BY name",
+        **given,
+    )
+    return [Depth(*row) for row in rows]
+
+
 def depths(tx: Tx, limit: int) -> list[Depth]:
     """The destinations for which most deliveries wait."""
     rows = tx.all(
-        "SELECT name, waiting, ready_at, paused_until, (SELECT count(*) FROM lease"
-        " WHERE lease.destination = destination.name), failures, last_reply FROM destination"
-        " WHERE waiting > 0 ORDER BY waiting DESC, name LIMIT :limit",
-        limit=limit,
+        f"{_DEPTH} WHERE waiting > 0 ORDER BY waiting DESC, name LIMIT :limit", limit=limit
     )
     return [Depth(*row) for row in rows]
 

@@ -1,0 +1,429 @@
+"""Hosts in order, each as securely as it must be; relays."""
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from postroom.delivery.connector import Candidate, Unusable, demand_of, login_of
+from postroom.delivery.peer import Demand
+from postroom.delivery.router import Way
+from postroom.directory import sts_policies
+from postroom.directory.relays import Relay, Use
+from postroom.directory.tls_rules import Mode
+from postroom.mailauth import sts
+from rig.smtp import Act, Answer
+from tests.delivery.sinks import authorities, served
+from tests.delivery.station import Station, alone, notice_of, station
+
+SECURE: tuple[Mode, ...] = ("encrypt", "verify")
+
+
+async def results(here: Station) -> str:
+    """All kinds of TLS results that were counted, as text."""
+    await here.counts.flush()
+    return repr(await here.db.read(lambda tx: tx.all("SELECT * FROM tls_result")))
+
+
+def nothing_was_said(here: Station) -> bool:
+    """Not one octet of an envelope or a message."""
+    verbs = {line.split(" ")[0] for line in here.sink.lines}
+    return here.sink.received == [] and verbs <= {"EHLO", "STARTTLS", "QUIT"}
+
+
+# Rules
+
+
+@pytest.mark.parametrize("mode", SECURE)
+@pytest.mark.parametrize(
+    "answer",
+    ["stripped", "454 4.7.0 Later", Act.BREAK, Act.INJECT, Act.DROP],
+)
+def test_a_rule_is_never_given_up(mode: Mode, answer: Answer, data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, ca_file=authorities(tmp_path)) as here:
+            if answer != "stripped":
+                here.sink.tls = served()
+                here.sink.fault("STARTTLS", answer)
+            await here.rule("b.test", mode)
+            await here.send("you@b.test")
+            for _ in range(3):
+                await here.until_quiet(hours=0.2)
+            assert nothing_was_said(here)
+            [one] = await here.waiting()
+            assert one.attempts == 3
+            assert one.reply.startswith(("451 4.", "454 4.7."))
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("mode", "names", "is_sent"),
+    [
+        ("encrypt", ["other.test"], True),
+        ("verify", ["mx.b.test"], True),
+        ("verify", ["other.test"], False),
+        ("may", ["other.test"], True),
+        ("none", ["mx.b.test"], True),
+    ],
+)
+def test_what_a_rule_asks_for(
+    mode: Mode, names: list[str], *, is_sent: bool, data: Path, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, ca_file=authorities(tmp_path)) as here:
+            here.sink.tls = served(*names)
+            await here.rule("b.test", mode)
+            await here.send("you@b.test")
+            await here.run()
+            if not is_sent:
+                assert nothing_was_said(here)
+                [one] = await here.waiting()
+                assert one.reply.startswith("454 4.7.5 The certificate is not good: Hostname")
+                assert "certificate-host-mismatch" in await results(here)
+                return
+            [one_] = here.sink.taken
+            assert one_.tls == ("" if mode == "none" else "TLSv1.3")
+
+    asyncio.run(run())
+
+
+def test_a_certificate_of_nobody_known(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.tls = served()
+            await here.rule("b.test", "verify")
+            await here.send("you@b.test")
+            await here.run()
+            assert nothing_was_said(here)
+            assert "certificate-not-trusted" in await results(here)
+
+    asyncio.run(run())
+
+
+# Without a rule
+
+
+@pytest.mark.parametrize("answer", [Act.BREAK, Act.DROP, "421 4.7.0 Enough"])
+def test_opportunistic_tls_that_breaks_is_repeated_in_clear(
+    answer: Answer, data: Path, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.tls = served()
+            here.sink.fault("STARTTLS", answer)
+            await here.send("you@b.test")
+            await here.run()
+            assert here.sink.verbs(0) == ["EHLO", "STARTTLS"]
+            assert here.sink.verbs(1)[:2] == ["EHLO", "MAIL"]
+            assert [one.tls for one in here.sink.taken] == [""]
+            assert "validation-failure" in await results(here)
+
+    asyncio.run(run())
+
+
+def test_octets_behind_220_end_the_attempt(data: Path, tmp_path: Path) -> None:
+    """Somebody sits in between (CVE-2021-38371): nothing is sent past him, in clear neither."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.tls = served()
+            here.sink.fault("STARTTLS", Act.INJECT)
+            await here.send("you@b.test")
+            await here.run()
+            assert nothing_was_said(here)
+            assert len(here.sink.conversations) == 1
+            [one] = await here.waiting()
+            assert one.reply == (
+                "451 4.5.0 The server broke the protocol: octets came after 220 before TLS began"
+            )
+            here.sink.heal()
+            await here.until_quiet()
+            assert [one.tls for one in here.sink.taken] == ["TLSv1.3"]
+
+    asyncio.run(run())
+
+
+def test_a_server_that_is_busy_inside_tls_is_not_sent_to_in_clear(
+    data: Path, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.tls = served()
+            here.sink.fault("EHLO", "421 4.3.2 Not now", after=1)
+            await here.send("you@b.test")
+            await here.run()
+            assert here.sink.verbs(0) == ["EHLO", "STARTTLS", "EHLO"]
+            assert len(here.sink.conversations) == 1
+            assert [one.reply for one in await here.waiting()] == ["421 4.3.2 Not now"]
+
+    asyncio.run(run())
+
+
+def test_a_host_that_is_this_server_is_a_loop(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.name = "MX.home.test"
+            await here.send("you@b.test")
+            await here.run()
+            assert nothing_was_said(here)
+            [notice] = await here.inbox(here.alice)
+            assert notice_of(notice)[1] == "failed"
+            assert b"Status: 5.4.6" in notice
+
+    asyncio.run(run())
+
+
+def test_a_private_address_gets_nothing_unless_it_may(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, allow_private=()) as here:
+            await here.send("you@b.test")
+            await here.run()
+            assert here.sink.conversations == []
+            [notice] = await here.inbox(here.alice)
+            assert b"Status: 5.4.4" in notice
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("recipient", ["you@[127.0.0.1]", "you@nowhere.test", "you@null.test"])
+def test_literals_and_nowhere(recipient: str, data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.tls = served()
+            here.dns.zone = {**here.dns.zone, ("null.test", "MX"): ["0 ."]}
+            await here.send(recipient)
+            await here.run()
+            if "[" in recipient:
+                assert [one.tls for one in here.sink.taken] == ["TLSv1.3"]
+            else:
+                assert here.sink.conversations == []
+                [notice] = await here.inbox(here.alice)
+                assert (b"Status: 5.1.10" if "null" in recipient else b"Status: 5.1.2") in notice
+
+    asyncio.run(run())
+
+
+# MTA-STS
+
+
+@pytest.mark.parametrize(
+    ("mode", "mx", "has_tls", "is_sent"),
+    [
+        ("enforce", "mx.b.test", True, True),
+        ("enforce", "mx.b.test", False, False),
+        ("enforce", "elsewhere.test", True, False),
+        ("testing", "mx.b.test", False, True),
+        ("testing", "elsewhere.test", True, True),
+    ],
+)
+def test_a_policy_of_the_domain(
+    mode: Literal["enforce", "testing"],
+    mx: str,
+    *,
+    has_tls: bool,
+    is_sent: bool,
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, ca_file=authorities(tmp_path)) as here:
+            policy = sts.Policy(mode=mode, max_age=100_000, mx=(mx,))
+            now = here.clock()
+            known = sts.Remembered(policy=policy, ident="1", fetched=now // 1000)
+            await here.db.write(lambda tx: sts_policies.write(tx, "b.test", known, now))
+            if has_tls:
+                here.sink.tls = served()
+            await here.send("you@b.test")
+            await here.run()
+            assert len(here.sink.taken) == is_sent
+            if not is_sent:
+                assert nothing_was_said(here)
+                [one] = await here.waiting()
+                assert one.reply.startswith(("451 4.7.5 The MTA-STS policy", "454 4.7.4 "))
+
+    asyncio.run(run())
+
+
+# REQUIRETLS
+
+
+@pytest.mark.parametrize(
+    ("mode", "offers", "status"),
+    [
+        (None, ("REQUIRETLS",), "5.7.10"),
+        ("encrypt", ("REQUIRETLS",), "5.7.10"),
+        ("verify", (), "5.7.30"),
+        ("verify", ("REQUIRETLS",), ""),
+    ],
+)
+def test_a_message_that_requires_tls(
+    mode: Mode | None, offers: tuple[str, ...], status: str, data: Path, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, ca_file=authorities(tmp_path)) as here:
+            here.sink.tls = served()
+            here.sink.offers = offers
+            if mode is not None:
+                await here.rule("b.test", mode)
+            await here.send("you@b.test", requiretls=True)
+            await here.run()
+            assert await here.waiting() == []
+            if not status:
+                assert "REQUIRETLS" in here.sink.taken[0].parameters
+                return
+            assert nothing_was_said(here)
+            [notice] = await here.inbox(here.alice)
+            assert f"Status: {status}\r\n".encode() in notice
+
+    asyncio.run(run())
+
+
+# Relays
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "PLAIN", "LOGIN"])
+@pytest.mark.parametrize("tls", ["starttls", "implicit", "none"])
+def test_a_relay_with_a_login(mechanism: str, tls: str, data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, ca_file=authorities(tmp_path)) as here:
+            sink = here.sink
+            sink.users, sink.mechanisms, sink.must_log_in = {"user": "geheim"}, (mechanism,), True
+            if tls != "none":
+                sink.tls = served("127.0.0.1")
+            if tls == "implicit":
+                await sink.__aexit__(None, None, None)
+                sink.is_implicit = True
+                await sink.__aenter__()
+            await here.relay(password="geheim", tls=tls, verify=tls != "none")
+            await here.send("you@anywhere.example")
+            await here.run()
+            [one] = sink.taken
+            assert (one.login, one.tls) == ("user", "" if tls == "none" else "TLSv1.3")
+            assert await here.waiting() == []
+
+    asyncio.run(run())
+
+
+def test_a_wrong_password_is_put_off_with_the_reason(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.users = {"user": "geheim"}
+            await here.relay(password="falsch")
+            await here.send("you@anywhere.example")
+            await here.run()
+            [one] = await here.waiting()
+            assert (one.attempts, one.reply) == (1, "451 5.7.8 Wrong name or password")
+            assert await here.inbox(here.alice) == []
+            assert here.sink.received == []
+
+    asyncio.run(run())
+
+
+def test_no_password_in_clear_to_a_relay_elsewhere(data: Path, tmp_path: Path) -> None:
+    """An address that is not loopback, as far as the login is concerned."""
+    relay = Relay(
+        id=1, name="out", host="relay.example", port=587, tls="none", verify=False,
+        login="user", mechanism="", preset="", created=0, has_password=True, password="geheim",
+    )  # fmt: skip
+    for addresses, is_clear in [
+        (("192.0.2.1",), False), (("127.0.0.1", "192.0.2.1"), False), ((), False),
+        (("127.0.0.1", "::1"), True),
+    ]:  # fmt: skip
+        found = login_of(relay, addresses)
+        assert found is not None
+        assert found.is_clear is is_clear
+        assert not found.is_token
+    assert demand_of(relay) == Demand("none", "relay.example")
+
+
+def test_a_relay_that_does_not_offer_tls_gets_nothing(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.users = {"user": "geheim"}
+            await here.relay(password="geheim", tls="starttls")
+            await here.send("you@anywhere.example")
+            await here.run()
+            assert nothing_was_said(here)
+            [one] = await here.waiting()
+            assert one.reply == "454 4.7.4 The server does not offer STARTTLS"
+
+    asyncio.run(run())
+
+
+def test_a_relay_that_is_this_server_is_a_loop(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.name = "mx.home.test"
+            await here.relay()
+            await here.send("you@anywhere.example")
+            await here.run()
+            assert nothing_was_said(here)
+            assert b"Status: 5.4.6" in (await here.inbox(here.alice))[0]
+
+    asyncio.run(run())
+
+
+def test_requiretls_and_a_relay_that_proves_nothing(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.tls = served("127.0.0.1")
+            await here.relay(tls="starttls", verify=False)
+            await here.send("you@anywhere.example", requiretls=True)
+            await here.run()
+            assert here.sink.conversations == []
+            assert b"Status: 5.7.10" in (await here.inbox(here.alice))[0]
+
+    asyncio.run(run())
+
+
+def test_one_relay_for_many_domains_is_one_transaction(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            await here.relay(Use("sender-domain", "home.test"))
+            await here.send("a@one.example", "b@two.example", "c@three.example")
+            await here.run()
+            [one] = here.sink.taken
+            assert sorted(one.recipients) == ["a@one.example", "b@two.example", "c@three.example"]
+
+    asyncio.run(run())
+
+
+# Terms
+
+
+def test_terms_tell_domains_with_the_same_hosts_apart(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            connector = here.services.connector
+            await here.rule("b2.test", "encrypt")
+
+            async def terms(domain: str) -> object:
+                return await connector.terms(await connector.candidates(Way("mx", domain)))
+
+            plain, strict = await terms("b.test"), await terms("b2.test")
+            assert plain is not None
+            assert strict is not None
+            assert plain != strict
+            await here.rule("b2.test", "may")
+            assert await terms("b2.test") == plain
+            assert await terms("dead.test") is not None
+            assert await connector.terms([Candidate(Way("mx", "b.test"), "nowhere.test")]) is None
+
+    asyncio.run(run())
+
+
+def test_a_host_without_an_address_is_no_end(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.dns.zone = {**here.dns.zone, ("d.test", "MX"): ["5 gone.d.test.", "9 mx.b.test."]}
+            await here.send("you@d.test")
+            await here.run()
+            assert len(here.sink.taken) == 1
+            with pytest.raises(Unusable):
+                await here.services.connector.open(
+                    Candidate(Way("mx", "dead.test"), "mx.dead.test")
+                )
+
+    asyncio.run(run())
