@@ -9,8 +9,8 @@
         one.sender, one.recipients, one.octets, one.tls, one.login
 
 Events are GREETING, EHLO, HELO, STARTTLS, AUTH, MAIL, RCPT, DATA, CONTENT (in the middle of
-it), END, BDAT, RSET and QUIT; MAIL and RCPT may be followed by the address. An event has one
-fault at a time: a reply in place of the usual one (421 closes), an ``Act``, or an
+it), END, BDAT, RSET and QUIT; MAIL and RCPT may be followed by the address. ``reached``
+knows of CROWD as well, followed by how many connections there are. An event has one fault at a time: a reply in place of the usual one (421 closes), an ``Act``, or an
 ``asyncio.Event`` that is waited for before the usual answer. ``offers`` and the other
 settings may be changed at any time. Only CR LF ends a line, and only CR LF . CR LF a message:
 what a client smuggles is not hidden by kindness.
@@ -201,9 +201,10 @@ class SmtpServer:
         self._tasks.add(task)
         self.open_now += 1
         self.most_at_once = max(self.most_at_once, self.open_now)
+        self.came("CROWD", str(self.open_now))
         try:
             await _Conversation(self, reader, writer).run()
-        except (_Cut, OSError):
+        except (_Cut, OSError, asyncio.CancelledError):  # cancelled by ``__aexit__`` only
             writer.transport.abort()
         except _Gone:
             with contextlib.suppress(OSError):

@@ -77,6 +77,7 @@ class House:
                 clock=office.clock,
             ),
         )
+        self.post.express = self._delivery.express
         self._delivering: asyncio.Task[None] | None = None
         self._sending = Sending(office.db, office.clock, limits.sends_per_day)
         self._intake = Intake(
@@ -127,7 +128,8 @@ class House:
             self._delivering.cancel()
             await asyncio.gather(self._delivering, return_exceptions=True)
         seconds = self.config.limits.drain_seconds
-        await asyncio.gather(self.connections.drain(seconds), self._delivery.stop(seconds))
+        await self.connections.drain(seconds)
+        await self._delivery.stop(seconds)
         await self._sending.close()
         await self.resolver.close()
         await asyncio.gather(*self._warnings, return_exceptions=True)

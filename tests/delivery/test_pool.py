@@ -39,13 +39,6 @@ async def gone(peer: Peer) -> None:
     await peer.ended(5)
 
 
-async def ended(sink: SmtpServer) -> None:
-    """Until the server has no connection any more."""
-    async with asyncio.timeout(5):
-        while sink.open_now:
-            await asyncio.sleep(0)
-
-
 def quits(sink: SmtpServer) -> int:
     return sink.lines.count("QUIT")
 
@@ -125,7 +118,7 @@ def test_a_connection_that_had_its_share_ends_in_peace(loop: str) -> None:
             assert await peer.send([parcel()], Outcomes()) == []
             pool.put("a", peer, 4)
             assert len(pool) == 0
-            await ended(sink)
+            await gone(peer)
             assert quits(sink) == 1
 
     run(loop, main())
@@ -134,9 +127,10 @@ def test_a_connection_that_had_its_share_ends_in_peace(loop: str) -> None:
 def test_without_idle_seconds_nothing_is_kept() -> None:
     async def main() -> None:
         async with pooling(0) as (sink, pool):
-            pool.put("a", await opened(sink), 10)
+            peer = await opened(sink)
+            pool.put("a", peer, 10)
             assert pool.take("a") is None
-            await ended(sink)
+            await gone(peer)
             assert quits(sink) == 1
 
     run("asyncio", main())
@@ -164,10 +158,11 @@ def test_one_that_is_busy_or_broken_is_cut(loop: str) -> None:
 def test_after_a_while_it_ends_by_itself(loop: str) -> None:
     async def main() -> None:
         async with pooling(0.01) as (sink, pool):
-            pool.put("a", await opened(sink), 10)
-            pool.put("a", await opened(sink), 10)
-            pool.put("b", await opened(sink), 10)
-            await ended(sink)
+            peers = [await opened(sink) for _ in range(3)]
+            for key, peer in zip(("a", "a", "b"), peers, strict=True):
+                pool.put(key, peer, 10)
+            for peer in peers:
+                await gone(peer)
             assert quits(sink) == 3
             assert (len(pool), pool.take("a")) == (0, None)
             assert not pool._idle
@@ -183,9 +178,8 @@ def test_one_in_use_does_not_expire() -> None:
             pool.put("a", peer, 10)
             assert pool.take("a") is peer
             pool.put("b", other, 10)
-            async with asyncio.timeout(5):
-                while len(pool):
-                    await asyncio.sleep(0)
+            await gone(other)
+            assert len(pool) == 0
             assert peer.is_usable
             await peer.quit()
 

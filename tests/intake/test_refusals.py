@@ -14,7 +14,6 @@ from postroom.intake.peer import Peer
 from postroom.intake.plan import Envelope
 from postroom.intake.refusals import TOLD, Refusals
 from postroom.intake.relay import Accepted
-from postroom.message.scan import scan
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import reply
@@ -65,7 +64,7 @@ def test_a_message_is_told_with_some_of_its_recipients(
     data: Path, is_verbose: bool, events: Recorder
 ) -> None:
     arrival = Arrival(BlobStore(data, "sqlite", Ids(Clock())), max_message=0, mends=False)
-    arrival.part = scan(LETTER)
+    arrival.head = LETTER
     envelope = Envelope(
         Mail(None), "x@y", None, [Accepted(f"a{n}@b", (), ()) for n in range(TOLD + 5)]
     )

@@ -249,6 +249,37 @@ def test_what_is_born_claimed_is_nobody_elses(database: Opener) -> None:
     asyncio.run(run())
 
 
+def test_what_is_claimed_under_no_lease_is_found(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            queued, (one,) = letter(7)
+            orphan = Outgoing(7, 0, one.recipient, one.destination, lease=500)
+            await db.write(lambda tx: add(tx, [(queued, [orphan])]))
+            await db.write(lambda tx: claims.recover(tx, START, [], all_=False))
+            assert await db.read(statuses) == [(7, 0, 0)]
+            await db.read(counted)
+
+    asyncio.run(run())
+
+
+def test_a_lease_that_goes_on_gives_back_some_letters(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            some = [letter(7), letter(8)]
+            await db.write(lambda tx: claims.open_lease(tx, 500, "", START + LEASE_MS))
+            for queued, (one,) in some:
+                born = Outgoing(queued.id, 0, one.recipient, one.destination, lease=500)
+                await db.write(lambda tx, q=queued, b=born: add(tx, [(q, [b])]))  # type: ignore[misc]
+            pace = Pace(1, 1, START + 60_000, "451 no")
+            await db.write(lambda tx: claims.give_back(tx, 500, [7], "other.test", pace, START))
+            assert await db.read(statuses) == [(7, 0, 0), (8, 0, 1)]
+            row = await db.read(lambda tx: tx.one("SELECT paused_until FROM destination"))
+            assert row == (START + 60_000,)
+            await db.read(counted)
+
+    asyncio.run(run())
+
+
 def test_a_million_is_claimed_by_index_alone(database: Opener) -> None:
     """The plan of the two look-ups of a claim names an index and sorts nothing."""
 

@@ -6,6 +6,7 @@ nothing is returned for an hour: the messages may be younger than they seem (thr
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from postroom.blobs.store import BlobCorrupt
@@ -45,9 +46,11 @@ class Clerk:
         self._schedule = services.rules.schedule
         self._offset = self._clock() - steady()
         self._careful_until = 0
+        self._leases: set[int] = set()  # that are to be ended
 
     async def sweep(self) -> None:
-        """Return what has waited too long, then tell of what is late."""
+        """Return what has waited too long, then tell of what is late. Raises MailError."""
+        await self._end()
         if self._may_return():
             while await self._return_some():
                 pass
@@ -68,10 +71,12 @@ class Clerk:
         """Whether there may be more."""
         now = self._clock()
         before, lease = now - self._schedule.give_up, self._ids.next()
+        self._leases.add(lease)
         batch = await self._db.write(
             lambda tx: patience.overdue(tx, lease, before, now, MOST), bulk=True
         )
         if batch is None:
+            self._leases.discard(lease)
             return False
         trip = Trip()
         try:
@@ -80,8 +85,17 @@ class Clerk:
             finally:
                 await trip.settled()
         finally:
-            await self._db.write(lambda tx: claims.end(tx, lease, "", None, self._clock()))
+            await self._end()
         return True
+
+    async def _end(self) -> None:
+        """What our leases still have waits again; also those that could not be ended before."""
+        for lease in sorted(self._leases):
+            now = self._clock()
+            await self._db.write(
+                partial(claims.end, lease=lease, destination="", pace=None, now=now)
+            )
+            self._leases.discard(lease)
 
     async def _return(self, batch: Batch, trip: Trip) -> None:
         loaded = await self._contents.load(batch.letters)

@@ -125,7 +125,7 @@ class Contents:
                 return await self._signed_parcel(loaded, recipients, key, signing, done)
         if signing is not None:
             work = partial(self._signatures.sign_hash, signing, head, seen.body_hash)
-            head = await asyncio.to_thread(work) + head
+            head = await self._signatures.signed(work) + head
         return self._streamed(loaded, recipients, key, head)
 
     async def _signed_parcel(
@@ -139,7 +139,7 @@ class Contents:
         head, body = whole.head, whole.body
         if signing is not None:
             work = partial(self._signatures.sign, signing, head, body)
-            head = await asyncio.to_thread(work) + head
+            head = await self._signatures.signed(work) + head
         return _parcel(loaded, recipients, key, head, body)
 
     async def _converted_large(

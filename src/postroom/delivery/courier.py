@@ -9,7 +9,7 @@ unconcluded is due again, after its destination was left alone for a while.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from postroom.blobs.store import BlobCorrupt
 from postroom.delivery.connector import Candidate, Terms
@@ -17,7 +17,7 @@ from postroom.delivery.content import Loaded
 from postroom.delivery.endings import Endings
 from postroom.delivery.errand import Errand
 from postroom.delivery.exchangers import Nowhere
-from postroom.delivery.pace import pace
+from postroom.delivery.pace import Verdict, pace
 from postroom.delivery.router import Way
 from postroom.delivery.sending import Sending, not_found
 from postroom.delivery.services import Services
@@ -26,6 +26,7 @@ from postroom.errors import MailError
 from postroom.net.dns_records import LookupFailed
 from postroom.queue import claims
 from postroom.queue.claimed import Batch, Recipient
+from postroom.queue.claims import Pace
 from postroom.telemetry import sink
 from postroom.telemetry.events import DestinationPaused
 
@@ -67,11 +68,16 @@ class Courier:
         self._endings = Endings(services)
         self._sending = Sending(services, self._endings)
 
-    async def run(self, bundle: Sequence[Batch]) -> None:
-        """Everything of a bundle; its leases end with it. Raises MailError when they can't."""
+    async def run(
+        self, bundle: Sequence[Batch], content: Mapping[int, Loaded] | None = None
+    ) -> None:
+        """Everything of a bundle; its leases end with it. Raises MailError when they can't.
+
+        ``content`` of messages that need not be read from the database.
+        """
         broken = Trip()
         try:
-            groups = await self._groups(bundle)
+            groups = await self._groups(bundle, content)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end delivery
             self._endings.fault("", bundle[0].destination, error)
             groups, broken.verdict, broken.reply = [], "dead", "a fault of this server"
@@ -109,9 +115,23 @@ class Courier:
             sink.emit(
                 DestinationPaused(destination=batch.destination, seconds=seconds, reason=told.reply)
             )
-        await services.db.write(
-            lambda tx: claims.end(tx, batch.lease, batch.destination, change, now)
-        )
+        self._remember(batch.destination, told.verdict, change)
+        if not batch.is_express:
+            await services.db.write(
+                lambda tx: claims.end(tx, batch.lease, batch.destination, change, now)
+            )
+        elif told.verdict != "good":
+            idents = [work.letter.id for work in batch.letters]
+            await services.db.write(
+                lambda tx: claims.give_back(tx, batch.lease, idents, batch.destination, change, now)
+            )
+
+    def _remember(self, destination: str, verdict: Verdict, change: Pace | None) -> None:
+        troubles = self._services.troubles
+        if verdict == "good":
+            troubles.forget(destination)
+        elif change is not None and change.paused_until:
+            troubles.note(destination, change.paused_until)
 
     async def _go(self, group: Group) -> None:
         """One way. Never raises: what is left over is put back by the end of its batch."""
@@ -150,12 +170,14 @@ class Courier:
 
     # Who goes together
 
-    async def _groups(self, bundle: Sequence[Batch]) -> list[Group]:
+    async def _groups(
+        self, bundle: Sequence[Batch], content: Mapping[int, Loaded] | None
+    ) -> list[Group]:
         """By way, then by servers. Recipients whose way can't be told are concluded."""
         by_way: dict[str, Group] = {}
         aside = Trip()
         letters = [work for batch in bundle for work in batch.letters]
-        loaded = await self._services.contents.load(letters)
+        loaded = content or await self._services.contents.load(letters)
         for ident, damage in loaded.items():
             if isinstance(damage, BlobCorrupt):
                 await self._endings.quarantine(ident, str(damage))

@@ -17,7 +17,9 @@ from typing import Final
 
 from postroom.db.ids import Ids, to_text
 from postroom.delivery.clerk import Clerk
+from postroom.delivery.content import Loaded
 from postroom.delivery.courier import Courier
+from postroom.delivery.express import Express
 from postroom.delivery.services import Services
 from postroom.delivery.tls_counts import TlsCounts
 from postroom.delivery.workbench import Workbench
@@ -69,7 +71,13 @@ class Dispatcher:
         self._began = time.monotonic()
         self._wake = asyncio.Event()
         self._leases: set[int] = set()
-        self._couriers: dict[asyncio.Task[None], int] = {}  # and their batches
+        self._couriers: dict[asyncio.Task[None], Sequence[Batch]] = {}
+        self.express = Express(
+            self._send_off,
+            services.troubles,
+            services.clock,
+            services.rules.most_per_destination,
+        )
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -81,6 +89,7 @@ class Dispatcher:
         others: list[asyncio.Task[None]] = []
         try:
             await self._until_done(self.recover)
+            await self._until_done(self._open_express)
             others += [
                 asyncio.create_task(self._every(RENEW_SECONDS, self._renew)),
                 asyncio.create_task(self._every(SWEEP_SECONDS, self._sweep)),
@@ -97,6 +106,7 @@ class Dispatcher:
 
     async def stop(self, seconds: float) -> None:
         """Give couriers time to finish, then put back what is left."""
+        self.express.close()
         if self._couriers:
             await asyncio.wait(self._couriers, timeout=seconds)
         for _ in range(2):  # the second time it no longer waits for a database that fails
@@ -117,6 +127,12 @@ class Dispatcher:
             await self._db.write(
                 partial(claims.end, lease=lease, destination="", pace=None, now=now)
             )
+
+    async def _open_express(self) -> None:
+        lease, until = self._ids.next(), self._clock() + LEASE_MS
+        await self._db.write(lambda tx: claims.open_lease(tx, lease, "", until))
+        self._leases.add(lease)
+        self.express.open(lease)
 
     async def recover(self) -> None:
         """Once, at the start."""
@@ -151,27 +167,69 @@ class Dispatcher:
 
     @property
     def _room(self) -> int:
-        return min(self._places - sum(self._couriers.values()), MOST_AT_ONCE)
+        return min(self._places - sum(map(len, self._couriers.values())), MOST_AT_ONCE)
+
+    @property
+    def _probes(self) -> int:
+        """How many destinations that have failed may be tried: they never take all places."""
+        trying = [batch for bundle in self._couriers.values() for batch in bundle if batch.failures]
+        return max(0, max(1, self._places // 2) - len(trying))
 
     async def _claim(self, room: int) -> list[Batch]:
-        leases, now = [self._ids.next() for _ in range(room)], self._clock()
-        return await self._db.write(lambda tx: claims.claim(tx, leases, now, MOST_IN_BATCH))
+        leases, now, probes = [self._ids.next() for _ in range(room)], self._clock(), self._probes
+        self._leases.update(leases)  # when we are cancelled now, ``stop`` ends them
+        batches = await self._db.write(
+            lambda tx: claims.claim(tx, leases, now, MOST_IN_BATCH, probes=probes)
+        )
+        self._leases.difference_update(leases)
+        self._leases.update([batch.lease for batch in batches])
+        return batches
 
     def _begin(self, bundle: Sequence[Batch]) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(bundle))
-        self._couriers[task] = len(bundle)
-        task.add_done_callback(self._couriers.pop)
+        self._couriers[task] = bundle
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._couriers.pop(task)
+        self.express.go_on()
+
+    def _send_off(self, batch: Batch, content: dict[int, Loaded], back: Callable[[], None]) -> bool:
+        """For messages of the express lane."""
+        if self._room <= 0:
+            return False
+        task = asyncio.get_running_loop().create_task(self._carry(batch, content))
+        self._couriers[task] = (batch,)
+        task.add_done_callback(self._ended)
+        task.add_done_callback(lambda _: back())
+        return True
+
+    async def _carry(self, batch: Batch, content: dict[int, Loaded]) -> None:
+        """What can't be written now is written later: nothing of it may be left claimed."""
+        if not await self._is_done(partial(self._courier.run, (batch,), content)):
+            idents = [work.letter.id for work in batch.letters]
+            await self._until_done(partial(self._give_back, batch, idents))
+
+    async def _give_back(self, batch: Batch, idents: Sequence[int]) -> None:
+        now = self._clock()
+        await self._db.write(
+            partial(
+                claims.give_back,
+                lease=batch.lease,
+                idents=idents,
+                destination=batch.destination,
+                pace=None,
+                now=now,
+            )
+        )
 
     async def _deliver(self, bundle: Sequence[Batch]) -> None:
-        leases = {batch.lease for batch in bundle}
-        self._leases |= leases
+        """When cancelled, the leases are left to ``stop``."""
+        leases = [batch.lease for batch in bundle]
         try:
-            try:
-                await self._courier.run(bundle)
-            except MailError as error:
-                sink.emit(StorageTrouble(where="delivery", reason=str(error)))
-                await self._until_done(partial(self._end, sorted(leases)))
-            self._leases -= leases  # when cancelled they are left to ``stop``
+            if not await self._is_done(partial(self._courier.run, bundle)):
+                await self._until_done(partial(self._end, leases))
+            self._leases.difference_update(leases)
         finally:
             self.wake()
 
@@ -189,7 +247,9 @@ class Dispatcher:
                 await self._wake.wait()
 
     async def _until_done(self, step: Callable[[], Awaitable[None]]) -> None:
-        while not await self._is_done(step):
+        while True:
+            if await self._is_done(step):
+                return
             await asyncio.sleep(self._pause)
 
     async def _is_done(self, step: Callable[[], Awaitable[None]]) -> bool:

@@ -32,6 +32,7 @@ from postroom.delivery.signatures import Signatures
 from postroom.delivery.sts_cache import StsCache
 from postroom.delivery.tls_counts import TlsCounts
 from postroom.delivery.tls_policy import TlsPolicy
+from postroom.delivery.troubles import Troubles
 from postroom.delivery.wire import Limits
 from postroom.delivery.workbench import Workbench
 from postroom.directory.directory import Directory
@@ -136,6 +137,7 @@ def services_of(
         slots=Slots(),
         reporter=Reporter(Settler(db, shared.post, blobs, clock), notices, ids, clock, schedule),
         local=Local(Filer(db, blobs, directory, ids, clock), directory),
+        troubles=Troubles(),
         clock=clock,
         chance=chance,
         rules=Rules(

@@ -12,6 +12,7 @@ from postroom.delivery.providers import Slots
 from postroom.delivery.reporter import Reporter
 from postroom.delivery.router import Router
 from postroom.delivery.schedule import Schedule
+from postroom.delivery.troubles import Troubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Services:
     slots: Slots
     reporter: Reporter
     local: Local
+    troubles: Troubles
     clock: Callable[[], int]
     chance: Callable[[], float]
     rules: Rules

@@ -30,7 +30,7 @@ class Arrival:
         self.refusal: Reply | None = None
         self.size = 0
         self.head = b""
-        self.part = Part()
+        self._part: Part | None = None
         self.is_ascii = True
         self._blobs = blobs
         self._limit = max_message
@@ -45,6 +45,13 @@ class Arrival:
     def stored_size(self) -> int:
         """Octets of header block and body, line ends mended."""
         return self.part.end
+
+    @property
+    def part(self) -> Part:
+        """The MIME tree. Of a small message it is made when it is first asked for."""
+        if self._part is None:
+            self._part = scan(self.head + self._body)
+        return self._part
 
     async def take(self, octets: bytes) -> None:
         """The next octets."""
@@ -69,13 +76,13 @@ class Arrival:
             await self._begin_writing()
 
     async def finish(self) -> None:
-        """Everything has come: ``head`` and ``part`` are known, or ``refusal``."""
+        """Everything has come: ``head`` is known, or ``refusal``."""
         if self._ends is not None:
             await self.take(self._ends.finish())
         if self.refusal is not None:
             return
         if self._scanner is not None:
-            self.part = self._scanner.finish()
+            self._part = self._scanner.finish()
             return
         octets = bytes(self._octets)
         self._octets = b""
@@ -83,7 +90,11 @@ class Arrival:
         self.refusal = header_fault(self.head)
         if self.refusal is None:
             self.is_ascii = octets.isascii()
-            self.part = scan(octets)
+
+    @property
+    def small_body(self) -> bytes | None:
+        """The body of a message that is in memory; None of one that is not."""
+        return self._body if self._writer is None else None
 
     async def prepared(self, head: bytes) -> Prepared:
         """The blob of this header block and the body that came. Raises MailError."""

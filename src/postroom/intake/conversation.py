@@ -27,7 +27,6 @@ from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
 from postroom.intake.stamp import Session
 from postroom.message import trace
-from postroom.message.index import index
 from postroom.post.letter import Letter
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail, Rcpt
@@ -317,16 +316,17 @@ class Conversation:
     async def _commit(self, envelope: Envelope, arrival: Arrival) -> Reply:
         services = self._services
         ident, now = services.ids.next(), services.clock()
-        head, part, onward = arrival.head, arrival.part, None
+        head, onward = arrival.head, None
         if self._identity is not None:
-            fixed = submission.fixed(head, part, ident=ident, now=now, hostname=services.hostname)
-            head, part = fixed.head, fixed.part
+            head = submission.fixed(head, ident=ident, now=now, hostname=services.hostname)
         if envelope.due(now) > now or any(one.remote for one in envelope.accepted):
             onward = await forwarding.onward(services.directory, envelope, head, now)
-        indexed = index(head, part)
-        blob = await arrival.prepared(plan.stamped(self._session, envelope, head, ident, now))
+        indexed = plan.indexed(envelope, arrival, head, now)
+        stored, small = plan.stamped(self._session, envelope, head, ident, now), arrival.small_body
+        blob = await arrival.prepared(stored)
         try:
-            content = Content(blob, indexed, arrival.is_ascii)
+            octets = None if small is None else (stored, small)
+            content = Content(blob, indexed, arrival.is_ascii, octets)
             letter = plan.letter(self._session, envelope, content, services.ids, ident, now, onward)
         except Exception:
             await services.post.discard(blob)

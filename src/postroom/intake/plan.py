@@ -17,11 +17,14 @@ from postroom.blobs.prepared import Prepared
 from postroom.db.ids import Ids
 from postroom.directory.expand import Local
 from postroom.intake import stamp
+from postroom.intake.arrival import Arrival
 from postroom.intake.relay import Accepted
 from postroom.intake.stamp import Session
 from postroom.ledger.rows import Entry, clean, folded, normal_id
 from postroom.message import dates, trace
-from postroom.message.index import Indexed
+from postroom.message.headers import collect
+from postroom.message.index import Indexed, brief, index
+from postroom.message.part import MESSAGE_FIELDS
 from postroom.post.letter import Letter
 from postroom.protocol.smtp.commands import Mail
 from postroom.queue.rows import Outgoing, Queued
@@ -95,12 +98,26 @@ def stamped(session: Session, envelope: Envelope, head: bytes, ident: int, now: 
     return top + trace.strip_own(head, session.hostname)
 
 
+def indexed(envelope: Envelope, arrival: Arrival, head: bytes, now: int) -> Indexed:
+    """The index of a message with this header block; brief when no mailbox gets it now."""
+    if envelope.due(now) > now or not any(one.local for one in envelope.accepted):
+        return brief(head)
+    part = arrival.part
+    if head is not arrival.head:
+        part = msgspec.structs.replace(part, fields=collect(head, MESSAGE_FIELDS))
+    return index(head, part)
+
+
 class Content(msgspec.Struct, frozen=True):
-    """What there is of a message: its blob, its index, and whether it is 8-bit."""
+    """What there is of a message: its blob, its index, and whether it is 8-bit.
+
+    ``octets`` of a small one: header block and body.
+    """
 
     blob: Prepared
     indexed: Indexed
     is_ascii: bool
+    octets: tuple[bytes, bytes] | None = None
 
     @property
     def size(self) -> int:
@@ -144,6 +161,7 @@ def letter(
             session.peer.tls,
             envelope.account_id,
         ),
+        content=None if onward is None else content.octets,
     )
 
 

@@ -9,27 +9,16 @@ RFC 6409 §6.1, §8; RFC 5322 §3.6.2 (From).
 
 from typing import Final
 
-import msgspec
-
 from postroom.address import Address
 from postroom.db.ids import to_text
 from postroom.directory.directory import Directory
 from postroom.message import submission
-from postroom.message.headers import collect
-from postroom.message.part import MESSAGE_FIELDS, Part
 from postroom.protocol.smtp.replies import Reply, reply
 
 NOT_YOURS: Final = reply(553, "5.7.1", "That sender address does not belong to you")
 NOT_GRANTED: Final = (
     "the account neither owns the address nor may send as it; see: postroom account send-as"
 )
-
-
-class Fixed(msgspec.Struct, frozen=True):
-    """The header block as it goes on, and the tree with what it says now."""
-
-    head: bytes
-    part: Part
 
 
 async def author_fault(directory: Directory, account_id: int, head: bytes) -> Reply | None:
@@ -48,10 +37,6 @@ async def author_fault(directory: Directory, account_id: int, head: bytes) -> Re
     return None
 
 
-def fixed(head: bytes, part: Part, *, ident: int, now: int, hostname: str) -> Fixed:
-    """The message with what it lacks; ``ident`` makes its Message-ID unique."""
-    prepared = submission.prepare(head, now=now, message_id=to_text(ident), hostname=hostname)
-    if not prepared.added and not prepared.removed:
-        return Fixed(head, part)
-    fields = collect(prepared.head, MESSAGE_FIELDS)
-    return Fixed(prepared.head, msgspec.structs.replace(part, fields=fields))
+def fixed(head: bytes, *, ident: int, now: int, hostname: str) -> bytes:
+    """The header block with what it lacks; ``ident`` makes its Message-ID unique."""
+    return submission.prepare(head, now=now, message_id=to_text(ident), hostname=hostname).head

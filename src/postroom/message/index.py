@@ -15,6 +15,7 @@ from postroom.message.structure import bodystructure
 
 MAX_SUBJECT: Final = 200  # characters
 _ENOUGH: Final = 4000  # octets of a Subject that are decoded
+_TOLD: Final = (b"message-id", b"subject")
 
 
 class Indexed(msgspec.Struct, frozen=True):
@@ -41,6 +42,12 @@ def index(head: bytes, part: Part) -> Indexed:
         ident.references(fields),
         _subject(fields.get(b"subject")),
     )
+
+
+def brief(head: bytes) -> Indexed:
+    """Identifier and subject of a letter that is filed in no mailbox; the rest is empty."""
+    fields = collect(head, _TOLD)
+    return Indexed(b"", b"", ident.message_id(fields), (), _subject(fields.get(b"subject")))
 
 
 def _subject(values: list[bytes] | None) -> str:

@@ -20,6 +20,7 @@ second time changes nothing and answers what the first one did.
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import Protocol
 
 from postroom.blobs.files import Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
@@ -37,6 +38,18 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import MailboxWarned
 
 Answer = list[Filed] | MailError
+
+
+class Express(Protocol):
+    """Who may send letters on as soon as they are durable; see ``delivery.express``."""
+
+    def admit(self, letter: Letter) -> Letter:
+        """The letter, claimed when it is to be taken; else as it is."""
+        ...
+
+    def take(self, letter: Letter) -> None:
+        """A letter that was admitted is durable now."""
+        ...
 
 
 class Post:
@@ -63,11 +76,14 @@ class Post:
         self._step = step
         self._near_quota = warned
         self._batch: Callable[[Tx, Sequence[Letter]], list[Answer]] = self.write
+        self.express: Express | None = None  # handed in once there is delivery
         self._changed: set[int] = set()
         self._warned: dict[tuple[int, int], str] = {}
 
     async def commit(self, letter: Letter) -> list[Filed]:
         """Make the letter ours: where each of its copies is. Raises MailError."""
+        if self.express is not None and letter.content is not None:
+            letter = self.express.admit(letter)
         try:
             filed: list[Filed] = await self._db.submit(
                 self._batch, letter, size=letter.weight, undo=partial(self._undo, letter)
@@ -161,8 +177,10 @@ class Post:
         if not self._changed and not self._warned:
             asyncio.get_running_loop().call_soon(self._publish)
         self._changed.update([place.mailbox_id for place in filed])
-        if letter.outgoing:
+        if letter.outgoing and letter.outgoing[0].lease is None:
             self._changed.add(queue.NOTIFY_KEY)
+        elif letter.outgoing and self.express is not None:
+            self.express.take(letter)
         for copy, place in zip(letter.copies, filed, strict=True):
             if place.warning:
                 self._warned[place.account_id, place.warning] = copy.recipient

@@ -18,7 +18,8 @@ class Letter(msgspec.Struct, frozen=True):
     """One message: its octets, where copies go, who else gets it, what the ledger tells.
 
     ``queued`` is there when ``outgoing`` is. Without ``entry`` the ledger tells nothing:
-    a message that a person put into a mailbox.
+    a message that a person put into a mailbox. ``content`` is the header block and the body
+    of the blob when they are small and in memory yet: delivery can begin at once.
     """
 
     blob: Prepared
@@ -27,6 +28,7 @@ class Letter(msgspec.Struct, frozen=True):
     outgoing: tuple[Outgoing, ...] = ()
     entry: Entry | None = None
     facts: tuple[Fact, ...] = ()
+    content: tuple[bytes, bytes] | None = None
 
     @property
     def weight(self) -> int:

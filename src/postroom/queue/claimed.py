@@ -50,13 +50,17 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What one worker has to do for one destination. ``failures``: of the destination."""
+    """What one worker has to do for one destination. ``failures``: of the destination.
+
+    ``is_express``: its lease is not its own, and goes on after it.
+    """
 
     lease: int
     destination: str
     letters: tuple[Claimed, ...]
     cap: int
     failures: int
+    is_express: bool = False
 
 
 def grouped(tx: Tx, recipients: Sequence[Recipient]) -> tuple[Claimed, ...]:

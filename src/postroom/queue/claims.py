@@ -107,19 +107,33 @@ def end(tx: Tx, lease: int, destination: str, pace: Pace | None, now: int) -> No
     _let_go(tx, lease, now)
     tx.execute("DELETE FROM lease WHERE id = :id", id=lease)
     if pace is not None:
-        tx.execute(
-            "UPDATE destination SET cap = :cap, failures = :failures,"
-            " paused_until = :until, last_reply = :reply WHERE name = :name",
-            cap=pace.cap,
-            failures=pace.failures,
-            until=pace.paused_until,
-            reply=pace.last_reply,
-            name=destination,
-        )
+        _set_pace(tx, destination, pace)
+
+
+def give_back(
+    tx: Tx, lease: int, idents: Iterable[int], destination: str, pace: Pace | None, now: int
+) -> None:
+    """What a lease that goes on still has of these letters is due again at once."""
+    for ident in idents:
+        _let_go(tx, lease, now, ident)
+    if pace is not None:
+        _set_pace(tx, destination, pace)
+
+
+def _set_pace(tx: Tx, destination: str, pace: Pace) -> None:
+    tx.execute(
+        "UPDATE destination SET cap = :cap, failures = :failures,"
+        " paused_until = :until, last_reply = :reply WHERE name = :name",
+        cap=pace.cap,
+        failures=pace.failures,
+        until=pace.paused_until,
+        reply=pace.last_reply,
+        name=destination,
+    )
 
 
 def recover(tx: Tx, now: int, crashed: Sequence[int], *, all_: bool) -> list[int]:
-    """Give back what dead workers have: all leases, or those that have run out.
+    """Give back what dead workers have: all leases, or those that have run out or are gone.
 
     ``crashed``: the letters a worker of ours was busy with when the process died; at the
     second time a letter is quarantined. The ids of those that are.
@@ -132,9 +146,12 @@ def recover(tx: Tx, now: int, crashed: Sequence[int], *, all_: bool) -> list[int
         if row is not None and row[0] >= CRASHES:
             quarantined.append(ident)
     condition = "" if all_ else " WHERE until < :now"
-    for (lease,) in tx.all(
-        f"SELECT id FROM lease{condition} ORDER BY id", **({} if all_ else {"now": now})
-    ):
+    ended = tx.all(f"SELECT id FROM lease{condition}", **({} if all_ else {"now": now}))
+    ended += tx.all(
+        "SELECT DISTINCT lease FROM delivery WHERE lease IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM lease WHERE lease.id = delivery.lease)"
+    )
+    for (lease,) in sorted(ended):
         _let_go(tx, lease, now)
         tx.execute("DELETE FROM lease WHERE id = :id", id=lease)
     quarantine(tx, quarantined)
@@ -244,15 +261,18 @@ def _set_ready(tx: Tx, name: str, now: int) -> None:
     )
 
 
-def _let_go(tx: Tx, lease: int, now: int) -> None:
-    """What a lease still has waits again, or is held when its letter is."""
+def _let_go(tx: Tx, lease: int, now: int, ident: int | None = None) -> None:
+    """What a lease still has (of one letter) waits again, or is held when its letter is."""
     ready: dict[str, int] = {}
     for row in tx.all(
         "UPDATE delivery SET lease = NULL, next_attempt = :now, status ="
         " CASE WHEN (SELECT held FROM queued WHERE id = delivery.queued_id) = 1"
-        f" THEN {HELD} ELSE {WAITING} END WHERE lease = :lease RETURNING destination",
+        f" THEN {HELD} ELSE {WAITING} END WHERE lease = :lease"
+        + ("" if ident is None else " AND queued_id = :ident")
+        + " RETURNING destination",
         lease=lease,
         now=now,
+        **({} if ident is None else {"ident": ident}),
     ):
         ready[row[0]] = now
     make_ready(tx, ready)

@@ -1,0 +1,162 @@
+"""Fresh messages go straight from their commit to a courier.
+
+What has just been accepted is in memory; to claim it again out of the database and to read
+and decompress it would cost more than to send it. So a small message for one destination is
+written as claimed from its first moment on, under a lease that this process holds for as
+long as it lives, and handed over once its commit is durable. Whoever dies leaves rows of
+that lease behind, and they are found like those of any other (``queue.claims.recover``).
+
+The lane is short: so many messages, so many octets, and none for a destination that is in
+trouble; all else waits in the queue as ever. While couriers to a destination are busy its
+messages gather, so that the next one takes many at once.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from postroom.blobs.prepared import IN_ROW
+from postroom.blobs.reader import Opened
+from postroom.delivery.content import Loaded
+from postroom.delivery.troubles import Troubles
+from postroom.post.letter import Letter
+from postroom.queue.claimed import Batch, Claimed, Recipient
+from postroom.queue.rows import CAP
+
+MOST: Final = 1_000  # messages in the lane
+MOST_OCTETS: Final = 32 * 1024 * 1024
+MOST_IN_BATCH: Final = 100
+GATHERED: Final = 8  # messages that are worth another courier to the same destination
+
+Start = Callable[[Batch, dict[int, Loaded], Callable[[], None]], bool]
+"""Send a courier off, and call back when it is through; False: there is no place free."""
+
+
+class _Line:
+    """What waits for one destination, and how many couriers are on their way there."""
+
+    __slots__ = ("busy", "waiting")
+
+    def __init__(self) -> None:
+        self.busy = 0
+        self.waiting: deque[Loaded] = deque()
+
+
+class Express:
+    """One a process; used on one loop. Closed until ``open``."""
+
+    def __init__(
+        self, start: Start, troubles: Troubles, clock: Callable[[], int], most_couriers: int
+    ) -> None:
+        """``most_couriers``: to one destination at a time."""
+        self._start = start
+        self._troubles = troubles
+        self._clock = clock
+        self._most = most_couriers
+        self._lease: int | None = None
+        self._lines: dict[str, _Line] = {}
+        self._count = 0
+        self._octets = 0
+
+    def open(self, lease: int) -> None:
+        """Take messages from now on, under this lease."""
+        self._lease = lease
+
+    def close(self) -> None:
+        """Take no more. What is in the lane is left to whoever ends the lease."""
+        self._lease = None
+        self._lines.clear()
+
+    def admit(self, letter: Letter) -> Letter:
+        """The letter, claimed for us when it can go at once; else as it is."""
+        queued, content = letter.queued, letter.content
+        if self._lease is None or queued is None or content is None:
+            return letter
+        destination = letter.outgoing[0].destination
+        if (
+            queued.first_attempt > queued.accepted
+            or self._count >= MOST
+            or self._octets >= MOST_OCTETS
+            or self._troubles.has(destination, self._clock())
+            or any(one.destination != destination for one in letter.outgoing)
+        ):
+            return letter
+        lease = self._lease
+        claimed = [msgspec.structs.replace(one, lease=lease) for one in letter.outgoing]
+        return msgspec.structs.replace(letter, outgoing=tuple(claimed))
+
+    def take(self, letter: Letter) -> None:
+        """A letter that was admitted is durable now."""
+        if self._lease is None:
+            return
+        loaded = _loaded(letter)
+        if loaded is None:
+            return
+        destination = letter.outgoing[0].destination
+        line = self._lines.setdefault(destination, _Line())
+        line.waiting.append(loaded)
+        self._count += 1
+        self._octets += loaded.opened.size
+        self._go(destination, line)
+
+    def go_on(self) -> None:
+        """There is a place free: send off what waits for one."""
+        for destination, line in list(self._lines.items()):
+            if line.waiting:
+                self._go(destination, line)
+
+    def _go(self, destination: str, line: _Line) -> None:
+        while line.waiting and self._lease is not None and self._is_worth_it(line):
+            some = [line.waiting.popleft() for _ in range(min(len(line.waiting), MOST_IN_BATCH))]
+            batch = Batch(
+                self._lease, destination, tuple([one.claimed for one in some]), CAP, 0, True
+            )
+            content = {one.claimed.letter.id: one for one in some}
+            line.busy += 1
+            back = partial(self._back, destination, line, some)
+            if not self._start(batch, content, back):
+                line.busy -= 1
+                line.waiting.extendleft(reversed(some))
+                return
+
+    def _is_worth_it(self, line: _Line) -> bool:
+        return not line.busy or (line.busy < self._most and len(line.waiting) >= GATHERED)
+
+    def _back(self, destination: str, line: _Line, some: Sequence[Loaded]) -> None:
+        line.busy -= 1
+        self._count -= len(some)
+        self._octets -= sum([one.opened.size for one in some])
+        self._go(destination, line)
+        if not line.busy and not line.waiting:
+            self._lines.pop(destination, None)
+
+
+def _loaded(letter: Letter) -> Loaded | None:
+    """What a courier would have read from the database."""
+    queued, content = letter.queued, letter.content
+    if queued is None or content is None:
+        return None
+    head, body = content
+    recipients = tuple(
+        [
+            Recipient(
+                queued_id=one.queued_id,
+                number=one.number,
+                address=one.recipient,
+                destination=one.destination,
+                orcpt=one.orcpt,
+                notify=one.notify,
+                attempts=0,
+                warned=False,
+                route=None,
+                last_reply="",
+                lease=one.lease or 0,
+            )
+            for one in letter.outgoing
+        ]
+    )
+    opened = Opened(letter.blob.id, head, len(body), letter.blob.digest, IN_ROW, body, [])
+    return Loaded(Claimed(queued, recipients), opened)

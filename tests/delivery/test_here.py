@@ -1,0 +1,93 @@
+"""Letters of the queue as letters for mailboxes here."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from postroom.address import Address
+from postroom.delivery.content import Loaded
+from postroom.delivery.here import Filer, NobodyHere
+from postroom.message import headers
+from postroom.queue import claims
+from postroom.queue.claimed import Recipient
+from tests.conftest import Opener
+from tests.delivery.station import ALICE, OCTETS, Station, station
+
+
+async def loaded(here: Station, who: str, octets: bytes = OCTETS) -> tuple[Loaded, Recipient]:
+    await here.send(who, octets=octets)
+    now, leases = here.clock(), [here.ids.next()]
+    [batch] = await here.db.write(lambda tx: claims.claim(tx, leases, now, 100))
+    found = (await here.services.contents.load(batch.letters))[batch.letters[0].letter.id]
+    assert isinstance(found, Loaded)
+    return found, batch.letters[0].recipients[0]
+
+
+def filer(here: Station) -> Filer:
+    return Filer(here.db, here.blobs, here.town.directory, here.ids, here.clock)
+
+
+@pytest.mark.parametrize("size", [0, 300_000])
+def test_a_copy_is_like_any_that_has_just_come(database: Opener, data: Path, size: int) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            octets = OCTETS + b"0123456789\r\n" * (size // 12)
+            one, recipient = await loaded(here, "bob+news@home.test", octets)
+            made = await filer(here).letter(one, recipient, None)
+            assert (made.queued, made.outgoing) == (None, ())
+            [copy] = made.copies
+            assert copy.account_id == here.bob.id
+            assert copy.size == len(octets) + len(copy.prefix)
+            assert copy.prefix == (
+                b"Return-Path: <alice@home.test>\r\nDelivered-To: bob+news@home.test\r\n"
+            )
+            await here.post.commit(made)
+            assert await here.inbox(here.bob) == [copy.prefix + octets]
+            head, _ = headers.split(octets)
+            assert made.entry is not None
+            assert (made.entry.subject, made.entry.sender) == ("Hello", ALICE)
+            assert len(head) == made.blob.head_size
+
+    asyncio.run(run())
+
+
+def test_another_address_can_be_named(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            one, recipient = await loaded(here, "you@b.test")
+            made = await filer(here).letter(one, recipient, Address.parse("bob@home.test"))
+            assert [copy.account_id for copy in made.copies] == [here.bob.id]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("who", ["nobody@home.test", "you@b.test"])
+def test_nobody(who: str, database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            one, recipient = await loaded(here, who)
+            with pytest.raises(NobodyHere) as refused:
+                await filer(here).letter(one, recipient, None)
+            assert (refused.value.code, refused.value.status) == (550, "5.1.1")
+
+    asyncio.run(run())
+
+
+def test_forwards_go_on(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await here.town.forward("bob@home.test", "bob@B.test", "böb@bücher.example", keep=True)
+            one, recipient = await loaded(here, "bob@home.test")
+            made = await filer(here).letter(one, recipient, None)
+            assert len(made.copies) == 1
+            assert [(out.recipient.decode(), out.destination) for out in made.outgoing] == [
+                ("bob@b.test", "b.test"),
+                ("böb@xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ]
+            assert made.queued is not None
+            assert made.queued.id != one.claimed.letter.id
+            assert made.queued.sender == ALICE.encode()
+            await here.post.commit(made)
+
+    asyncio.run(run())

@@ -1,0 +1,143 @@
+"""Recipients of the queue that end in mailboxes here."""
+
+import asyncio
+from pathlib import Path
+
+from postroom.delivery.here import CAPTURE
+from postroom.queue.rows import QUARANTINED
+from postroom.telemetry.events import MessageQuarantined
+from tests.conftest import Opener
+from tests.delivery.station import OCTETS, alone, notice_of, station
+from tests.fakes import Recorder
+from tests.post.office import bytes_of
+
+
+def test_a_message_for_later_is_filed_when_it_is_due(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            ident = await here.send("bob@home.test", due=here.clock() + 1000)
+            await here.run()
+            assert await here.inbox(here.bob) == []
+            here.advance(1000)
+            await here.run()
+            [one] = await here.inbox(here.bob)
+            assert one.endswith(OCTETS)
+            assert await here.waiting() == []
+            assert here.sink.conversations == []
+            assert [(kind, detail) for kind, _, detail in await here.facts(ident)][-1] == (
+                "delivered",
+                "250 2.1.5 Filed here",
+            )
+
+    asyncio.run(run())
+
+
+def test_here_and_elsewhere_in_one_message(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await here.send("bob@home.test", "you@b.test", "nobody@home.test")
+            await here.run()
+            assert len(await here.inbox(here.bob)) == 1
+            assert [one.recipients for one in here.sink.taken] == [["you@b.test"]]
+            [notice] = await here.inbox(here.alice)
+            assert notice_of(notice)[1] == "failed"
+            assert b"Status: 5.1.1" in notice
+            assert await here.waiting() == []
+
+    asyncio.run(run())
+
+
+def test_success_is_told(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            await here.send("bob@home.test", notify="SUCCESS")
+            await here.run()
+            [notice] = await here.inbox(here.alice)
+            assert notice_of(notice) == ("Delivered: Hello", "delivered")
+            assert len(await here.inbox(here.bob)) == 1
+
+    asyncio.run(run())
+
+
+def test_a_full_mailbox_waits_and_then_the_sender_is_told(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await here.town.account("full@home.test", quota=10)
+            await here.send("full@home.test")  # the last one that has room
+            await here.run()
+            ident = await here.send("full@home.test", "bob@home.test")
+            await here.run()
+            assert len(await here.inbox(here.bob)) == 1
+            [one] = await here.waiting()
+            assert (one.recipient, one.attempts) == ("full@home.test", 1)
+            assert one.reply.startswith("452 4.2.2 ")
+            assert await here.leases() == 0
+            await here.until_quiet(hours=130)
+            assert await here.waiting() == []
+            assert [notice_of(one)[1] for one in await here.inbox(here.alice)] == [
+                "delayed",
+                "failed",
+            ]
+            assert ("filed", "full@home.test") not in [
+                (kind, who) for kind, who, _ in await here.facts(ident)
+            ]
+
+    asyncio.run(run())
+
+
+def test_a_damaged_one_is_put_aside(data: Path, tmp_path: Path, events: Recorder) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            lines = b"".join([bytes_of(one, 36).hex().encode() + b"\r\n" for one in range(5_000)])
+            await here.send("bob@home.test", octets=OCTETS + lines)
+            [path] = [one for one in (data / "blobs").rglob("*") if one.is_file()]
+            damaged = bytearray(path.read_bytes())
+            damaged[-200] ^= 0xFF
+            path.chmod(0o600)
+            path.write_bytes(damaged)
+            await here.run()
+            assert [one.status for one in await here.waiting()] == [QUARANTINED]
+            assert len(events.of(MessageQuarantined)) == 1
+            assert await here.inbox(here.bob) == []
+            left = [one for one in (data / "blobs").rglob("*") if one.is_file()]
+            assert left == [path]
+
+    asyncio.run(run())
+
+
+# Capture
+
+
+def test_with_capture_nothing_leaves(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data, capture=True) as here:
+            account = await here.town.account(f"{CAPTURE}@home.test")
+            await here.relay()
+            ident = await here.send("you@b.test", "me@dead.test", "bob@home.test")
+            await here.run()
+            captured = await here.inbox(account)
+            assert len(captured) == 2
+            assert all(one.endswith(OCTETS) for one in captured)
+            assert len(await here.inbox(here.bob)) == 1
+            assert here.sink.conversations == []
+            assert here.dns.queries == []
+            assert await here.waiting() == []
+            details = {detail for _, _, detail in await here.facts(ident) if detail}
+            assert "250 2.1.5 Captured: nothing leaves this server" in details
+
+    asyncio.run(run())
+
+
+def test_capture_without_its_mailbox_returns_nothing(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, capture=True) as here:
+            await here.send("you@b.test")
+            await here.run()
+            [one] = await here.waiting()
+            assert "there is no mailbox outbound in the first domain; make it with" in one.reply
+            assert await here.inbox(here.alice) == []
+            await here.town.account(f"{CAPTURE}@home.test")
+            await here.until_quiet()
+            assert await here.waiting() == []
+
+    asyncio.run(run())
