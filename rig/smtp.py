@@ -20,7 +20,6 @@ import asyncio
 import contextlib
 import enum
 import hashlib
-import hmac
 import ssl
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
@@ -30,16 +29,15 @@ from typing import Final, Self
 import msgspec
 
 from postroom.protocol.sasl import mechanisms
-from postroom.protocol.sasl.steps import AskPassword, AskScram, Challenge, Granted, Step
+from postroom.protocol.sasl.steps import Challenge, Granted
+from rig.smtp_login import known
+from rig.smtp_octets import BLOCK, Gone, Octets
 
 HOST: Final = "127.0.0.1"
 OFFERS: Final = (
     "PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "CHUNKING", "ENHANCEDSTATUSCODES",
 )  # fmt: skip
-_BLOCK: Final = 65_536
 _GOODBYE_SECONDS: Final = 1.0
-_SALT: Final = b"salt of the rig."
-_ITERATIONS: Final = 4_096
 
 
 class Act(enum.Enum):
@@ -82,20 +80,8 @@ class _Fault(msgspec.Struct):
     skipped: int  # how often not, before
 
 
-class _Gone(Exception):
-    """The conversation is over."""
-
-
-class _Cut(_Gone):
+class _Cut(Gone):
     """At once, whatever was still to be said."""
-
-
-class _Key(msgspec.Struct, frozen=True):
-    """A SCRAM key (``protocol.sasl.steps.ScramKey``)."""
-
-    credential_id: int
-    stored_key: bytes
-    server_key: bytes
 
 
 @dataclass
@@ -176,7 +162,7 @@ class SmtpServer:
             self.host,
             self.port,
             ssl=self.tls if self.is_implicit else None,
-            limit=2 * _BLOCK,
+            limit=2 * BLOCK,
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -206,7 +192,7 @@ class SmtpServer:
             await _Conversation(self, reader, writer).run()
         except (_Cut, OSError, asyncio.CancelledError):  # cancelled by ``__aexit__`` only
             writer.transport.abort()
-        except _Gone:
+        except Gone:
             with contextlib.suppress(OSError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
                     await writer.drain()
@@ -225,9 +211,8 @@ class _Conversation:
         self, server: SmtpServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._server = server
-        self._reader = reader
+        self._octets = Octets(reader, writer)
         self._writer = writer
-        self._buffer = bytearray()
         self._number = len(server.conversations)
         self._lines: list[str] = []
         server.conversations.append(self._lines)
@@ -241,7 +226,7 @@ class _Conversation:
         """Until either side ends it."""
         await self._say("GREETING", "", f"220 {self._server.name} ESMTP")
         while True:
-            line = (await self._line()).decode("utf-8", "replace")
+            line = (await self._octets.line()).decode("utf-8", "replace")
             self._lines.append(line)
             verb, _, rest = line.partition(" ")
             await self._command(verb.upper(), rest)
@@ -267,7 +252,7 @@ class _Conversation:
                 await self._bdat(rest)
             case "QUIT":
                 await self._say(verb, "", "221 2.0.0 Bye")
-                raise _Gone
+                raise Gone
             case _:
                 self._write(f"500 5.5.2 {verb} is not known here")
 
@@ -295,7 +280,7 @@ class _Conversation:
             return
         if server.mailmax and self._begun >= server.mailmax:
             self._write("421 4.7.0 Enough for this connection")
-            raise _Gone
+            raise Gone
         if self._now is not None:
             self._write("503 5.5.1 There is a transaction already")
             return
@@ -330,7 +315,7 @@ class _Conversation:
         digest, kept = hashlib.sha256(), bytearray()
         previous = b"\r\n"
         while True:
-            block, is_last = await self._block(previous)
+            block, is_last = await self._octets.block(previous)
             lines = (previous + block).replace(b"\r\n..", b"\r\n.")[len(previous) :]
             previous = (previous + block)[-2:]
             now.size += len(lines)
@@ -342,29 +327,10 @@ class _Conversation:
             await self._interrupt("CONTENT")
         await self._finish("END", now, bytes(kept), digest.hexdigest())
 
-    async def _block(self, previous: bytes) -> tuple[bytes, bool]:
-        """Whole lines, and whether they are the last; cut before a dot that may be the end."""
-        buffer = self._buffer
-        while True:
-            end = (previous + buffer).find(b"\r\n.\r\n") if buffer else -1
-            if end >= 0:
-                block = bytes(buffer[: max(0, end + 2 - len(previous))])
-                del buffer[: end + 5 - len(previous)]
-                return block, True
-            cut = buffer.rfind(b"\r\n", 0, max(0, len(buffer) - 3))
-            if cut >= 0 and len(buffer) >= _BLOCK // 2:
-                block = bytes(buffer[: cut + 2])
-                del buffer[: cut + 2]
-                return block, False
-            await self._more()
-
     async def _bdat(self, rest: str) -> None:
         words = rest.upper().split()
         size = int(words[0])
-        while len(self._buffer) < size:
-            await self._more()
-        self._chunks += self._buffer[:size]
-        del self._buffer[:size]
+        self._chunks += await self._octets.exactly(size)
         now = self._now
         if now is None or not now.recipients:
             self._write("503 5.5.1 RCPT first")
@@ -399,21 +365,21 @@ class _Conversation:
             return
         if answer is Act.BREAK:
             self._writer.write(b"220 Go\r\n")
-            await self._more()
+            await self._octets.more()
             self._writer.write(b"This is no TLS at all, whatever you may think of it.\r\n")
             await self._writer.drain()
-            raise _Gone
+            raise Gone
         if answer is Act.INJECT:
             self._writer.write(b"220 Go\r\n250 2.0.0 said too early\r\n")
         elif not await self._answer(answer, "220 Go"):
             return
         await self._writer.drain()
-        self._buffer.clear()
+        self._octets.forget()
         assert server.tls is not None
         try:
             await self._writer.start_tls(server.tls)
         except (OSError, ssl.SSLError) as error:
-            raise _Gone from error
+            raise Gone from error
         self._tls = self._version()
         self._now = None
 
@@ -434,11 +400,11 @@ class _Conversation:
             return
         step = mechanism.step(None if not initial else b64decode(initial.replace("=", "") + "=="))
         while True:
-            step = self._known(mechanism, step)
+            step = known(server.users, mechanism, step)
             if not isinstance(step, Challenge):
                 break
             self._write(f"334 {b64encode(step.octets).decode()}")
-            response = await self._line()
+            response = await self._octets.line()
             self._lines.append("(response)")
             if response == b"*":
                 self._write("501 5.7.0 As you like")
@@ -449,17 +415,6 @@ class _Conversation:
             self._write("235 2.7.0 Welcome")
         else:
             self._write("535 5.7.8 Wrong name or password")
-
-    def _known(self, mechanism: mechanisms.Mechanism, step: Step) -> Step:
-        """Answer what the mechanism asks of us."""
-        users = self._server.users
-        if isinstance(step, AskPassword):
-            return mechanism.answer(step.login if users.get(step.login) == step.password else None)
-        if isinstance(step, AskScram):
-            password = users.get(step.login)
-            keys = [] if password is None else [_key(password)]
-            return mechanism.keys(_SALT, _ITERATIONS, keys)
-        return step
 
     # Lines
 
@@ -478,7 +433,7 @@ class _Conversation:
         self._write(said)
         if said.startswith("421"):
             await self._writer.drain()
-            raise _Gone
+            raise Gone
         return said[:1] in "23"
 
     async def _interrupt(self, event: str) -> None:
@@ -490,40 +445,18 @@ class _Conversation:
         elif answer is not None:
             self._write(answer)
             await self._writer.drain()
-            raise _Gone
+            raise Gone
 
     async def _act(self, act: Act) -> None:
         if act is Act.SILENT:
-            while await self._reader.read(_BLOCK):
-                pass
+            await self._octets.silence()
         raise _Cut
 
     def _write(self, reply: str) -> None:
         self._writer.write(reply.encode() + b"\r\n")
-
-    async def _line(self) -> bytes:
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            await self._writer.drain()
-            await self._more()
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
-        return line
-
-    async def _more(self) -> None:
-        block = await self._reader.read(_BLOCK)
-        if not block:
-            raise _Gone
-        self._buffer += block
 
 
 def _path(rest: str) -> tuple[str, list[str]]:
     """``FROM:<a@b> X=Y`` in its parts."""
     path, _, parameters = rest.partition(">")
     return path.partition("<")[2], parameters.split()
-
-
-def _key(password: str) -> _Key:
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), _SALT, _ITERATIONS)
-    client = hmac.digest(salted, b"Client Key", "sha256")
-    server = hmac.digest(salted, b"Server Key", "sha256")
-    return _Key(1, hashlib.sha256(client).digest(), server)

@@ -33,6 +33,7 @@ def test_couriers_find_every_part_by_its_name() -> None:
         "slots",
         "reporter",
         "local",
+        "troubles",
         "clock",
         "chance",
         "rules",

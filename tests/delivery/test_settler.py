@@ -220,7 +220,7 @@ def test_a_warning_is_remembered_with_its_letter(database: Opener, data: Path) -
             assert len(await here.inbox(here.alice)) == 1
             now = here.clock() + 1
             await here.db.write(lambda tx: claims.end(tx, lease_of(work), "", None, now + 5))
-            found, _ = await here.db.read(lambda tx: patience.undelayed(tx, 0, now, now, 100))
+            found, _ = await here.db.read(lambda tx: patience.undelayed(tx, 0, now, 100))
             assert found == ()
 
     asyncio.run(run())

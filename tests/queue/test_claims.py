@@ -249,6 +249,21 @@ def test_what_is_born_claimed_is_nobody_elses(database: Opener) -> None:
     asyncio.run(run())
 
 
+def test_a_damaged_row_is_put_aside_and_the_rest_flows(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            await db.write(lambda tx: add(tx, [letter(7), letter(8)]))
+            await db.write(
+                lambda tx: tx.execute("UPDATE queued SET sender = :bad WHERE id = 7", bad=b"a\rb")
+            )
+            batches = await db.write(lambda tx: claims.claim(tx, [101], START, 9))
+            assert names(batches) == [("other.test", [8])]
+            assert await db.read(statuses) == [(7, 0, 2), (8, 0, 1)]
+            await db.read(counted)
+
+    asyncio.run(run())
+
+
 def test_what_is_claimed_under_no_lease_is_found(database: Opener) -> None:
     async def run() -> None:
         async with database() as db:

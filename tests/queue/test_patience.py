@@ -73,7 +73,7 @@ def test_each_sender_is_told_of_a_delay_once(database: Opener) -> None:
                 before = START + hours * HOUR
                 found, mark = await db.write(
                     lambda tx, mark=mark, before=before: patience.undelayed(  # type: ignore[misc]
-                        tx, mark, before, START, 2
+                        tx, mark, before, 2
                     )
                 )
                 told += [one.letter.id for one in found]
@@ -81,7 +81,7 @@ def test_each_sender_is_told_of_a_delay_once(database: Opener) -> None:
                 await db.write(lambda tx, many=many: patience.warn(tx, many))  # type: ignore[misc]
             assert told == [at(START + n * HOUR) for n in range(4)]
             again: tuple[tuple[Claimed, ...], int] = await db.read(
-                lambda tx: patience.undelayed(tx, 0, START + 9 * HOUR, START, 9)
+                lambda tx: patience.undelayed(tx, 0, START + 9 * HOUR, 9)
             )
             assert again[0] == ()
 

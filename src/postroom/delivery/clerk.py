@@ -115,7 +115,7 @@ class Clerk:
         now = self._clock()
         before = now - self._schedule.delay_notice
         mark = await self._db.read(lambda tx: patience.mark(tx, _MARK))
-        found, end = await self._db.read(lambda tx: patience.undelayed(tx, mark, before, now, MOST))
+        found, end = await self._db.read(lambda tx: patience.undelayed(tx, mark, before, MOST))
         for one in await self._readable(found):
             late = [
                 Conclusion(

@@ -5,6 +5,7 @@ by its answers, what it did not begin goes on. Messages are made ready a few at 
 that large ones are not in memory all at once. RFC 5321 §5.1.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -113,14 +114,10 @@ class Sending:
         most = self._most_messages(candidate, peer)
         at = 0
         while at < len(jobs) and peer.begun < most and not peer.is_lost:
-            parcels: list[Parcel] = []
-            octets = 0
-            while at < len(jobs) and len(parcels) < AHEAD and octets < AHEAD_OCTETS:
-                parcel = await self._prepared(trip, jobs[at], peer, at)
-                at += 1
-                if parcel is not None:
-                    parcels.append(parcel)
-                    octets += len(parcel.octets or b"")
+            some = _ahead(jobs, at)
+            ready = [self._prepared(trip, jobs[place], peer, place) for place in some]
+            parcels = [one for one in await asyncio.gather(*ready) if one is not None]
+            at = some.stop
             unsent = await self._send(trip, candidate, peer, jobs, parcels, is_rested=is_rested)
             is_rested = False
             if unsent or trip.verdict == "busy":
@@ -215,6 +212,15 @@ class Sending:
         if provider is not None:
             limits.append(provider.recipients)
         return max(1, min(limits))
+
+
+def _ahead(jobs: Sequence[Errand], at: int) -> range:
+    """The places of those that are made ready together, from ``at`` on; at least one."""
+    octets, end = 0, at
+    while end < len(jobs) and end - at < AHEAD and (octets < AHEAD_OCTETS or end == at):
+        octets += jobs[end].letter.size
+        end += 1
+    return range(at, end)
 
 
 def _trouble(answered: TransactionDone) -> ServerReply | None:

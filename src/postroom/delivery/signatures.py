@@ -38,7 +38,7 @@ class Signatures:
         self._keys = keys
         self._clock = clock
         self._waiting: list[tuple[Callable[[], bytes], asyncio.Future[bytes]]] = []
-        self._signing = None
+        self._signing: asyncio.Task[None] | None = None
         self._loaded: OrderedDict[StoredKey, SigningKey | None] = OrderedDict()
 
     async def signing(self, head: bytes) -> Signing | None:
@@ -75,7 +75,7 @@ class Signatures:
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
-        self._is_signing = False
+        self._signing = None
 
     def sign(self, signing: Signing, head: bytes, body: bytes | Iterable[bytes]) -> bytes:
         """The fields for the top; b"" when it can't be done. Not on the event loop: RSA."""

@@ -64,19 +64,29 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def grouped(tx: Tx, recipients: Sequence[Recipient]) -> tuple[Claimed, ...]:
-    """By letter, in the order of their first recipients."""
+    """By letter, in the order of their first recipients.
+
+    Letters that are gone, or whose row is damaged, are left out.
+    """
     by_letter: dict[int, list[Recipient]] = {}
     for one in recipients:
         by_letter.setdefault(one.queued_id, []).append(one)
     rows = in_letters(tx, f"SELECT {LETTER} FROM queued WHERE id IN ({{}})", list(by_letter))
-    letters = {row[0]: row for row in rows}
-    return tuple(
-        [
-            Claimed(letter(letters[ident]), tuple(many), letters[ident][-1])
-            for ident, many in by_letter.items()
-            if ident in letters
-        ]
-    )
+    letters = {row[0]: (_readable(row), row[-1]) for row in rows}
+    found: list[Claimed] = []
+    for ident, many in by_letter.items():
+        queued, crashes = letters.get(ident, (None, 0))
+        if queued is not None:
+            found.append(Claimed(queued, tuple(many), crashes))
+    return tuple(found)
+
+
+def _readable(row: Row) -> Queued | None:
+    """None for a row that holds what has no place in an envelope."""
+    try:
+        return letter(row)
+    except ValueError:
+        return None
 
 
 def in_letters(tx: Tx, sql: str, ids: Sequence[int], **parameters: object) -> list[Row]:

@@ -223,13 +223,16 @@ def _rest(tx: Tx, found: Sequence[Recipient], now: int) -> list[Recipient]:
 def take(
     tx: Tx, lease: int, destination: str, recipients: Sequence[Recipient], now: int
 ) -> tuple[Claimed, ...]:
-    """Claim these under a fresh lease; their letters."""
+    """Claim these under a fresh lease; their letters. What can't be read is quarantined."""
     open_lease(tx, lease, destination, now + LEASE_MS)
     tx.many(
         f"UPDATE delivery SET status = {CLAIMED}, lease = ? WHERE queued_id = ? AND number = ?",
         [(lease, one.queued_id, one.number) for one in recipients],
     )
-    return grouped(tx, [msgspec.structs.replace(one, lease=lease) for one in recipients])
+    found = grouped(tx, [msgspec.structs.replace(one, lease=lease) for one in recipients])
+    if len(found) < len({one.queued_id for one in recipients}):
+        quarantine(tx, {one.queued_id for one in recipients} - {one.letter.id for one in found})
+    return found
 
 
 def open_lease(tx: Tx, lease: int, destination: str, until: int) -> None:

@@ -43,9 +43,7 @@ def overdue(tx: Tx, lease: int, before: int, now: int, most: int) -> Batch | Non
     return Batch(lease, "", letters, 1, 0)
 
 
-def undelayed(
-    tx: Tx, mark: int, before: int, now: int, most: int
-) -> tuple[tuple[Claimed, ...], int]:
+def undelayed(tx: Tx, mark: int, before: int, most: int) -> tuple[tuple[Claimed, ...], int]:
     """Letters after ``mark`` due ``before`` with recipients whose sender was told nothing yet.
 
     Nothing is claimed. With the mark from which to go on: letters up to it need no look.
@@ -64,9 +62,8 @@ def undelayed(
     rows = in_letters(
         tx,
         f"SELECT {RECIPIENT} FROM delivery WHERE status = {WAITING} AND warned = 0"
-        " AND next_attempt > :now AND queued_id IN ({}) ORDER BY queued_id, number",
+        " AND queued_id IN ({}) ORDER BY queued_id, number",
         ids,
-        now=now,
     )
     found = grouped(tx, [recipient(row) for row in rows])
     return tuple([one for one in found if one.letter.due < before]), ids[-1]
@@ -91,7 +88,7 @@ def set_mark(tx: Tx, name: str, value: int) -> None:
 def warn(tx: Tx, recipients: Iterable[Recipient]) -> None:
     """Their sender has been told of the delay."""
     tx.many(
-        "UPDATE delivery SET warned = 1 WHERE queued_id = ? AND number = ?",
+        "UPDATE delivery SET warned = 1 WHERE queued_id = ? AND number = ? AND warned = 0",
         [(one.queued_id, one.number) for one in recipients],
     )
 

@@ -1,0 +1,26 @@
+"""Destinations in trouble."""
+
+from postroom.delivery.troubles import MOST, Troubles
+from tests.fakes import START
+
+
+def test_a_destination_is_left_alone_until_its_time() -> None:
+    troubles = Troubles()
+    assert not troubles.has("x.test", START)
+    troubles.note("x.test", START + 10)
+    assert troubles.has("x.test", START + 9)
+    assert not troubles.has("y.test", START)
+    assert not troubles.has("x.test", START + 10)
+    assert not troubles.has("x.test", START)  # once over it is forgotten
+    troubles.note("x.test", START + 10)
+    troubles.forget("x.test")
+    troubles.forget("never.test")
+    assert not troubles.has("x.test", START)
+
+
+def test_it_remembers_only_so_many() -> None:
+    troubles = Troubles()
+    for number in range(MOST + 5):
+        troubles.note(f"d{number}.test", START + 10)
+    assert not troubles.has("d0.test", START)
+    assert troubles.has(f"d{MOST + 4}.test", START)

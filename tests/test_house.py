@@ -1,0 +1,37 @@
+"""The parts of one server: they fit, and they end in order."""
+
+import asyncio
+from pathlib import Path
+
+from postroom.admin.open import open_office
+from postroom.config.model import Config, Dns
+from postroom.house import House
+
+
+def test_a_house_is_built_delivers_and_closes(data: Path) -> None:
+    async def run() -> None:
+        config = Config(
+            hostname="mail.demo.test", data=str(data), dns=Dns(servers=("127.0.0.1:9",))
+        )
+        async with open_office(config) as office:
+            house = House(config, office)
+            assert house.post.express is not None
+            await house.check()
+            house.deliver()
+            figures = await house.gauges()
+            assert figures["queue_deliveries"] == figures["connections"] == 0
+            house.reload()
+            await house.close_doors()
+            leases = await office.db.read(lambda tx: tx.all("SELECT id FROM lease"))
+            assert leases == []
+
+    asyncio.run(run())
+
+
+def test_a_house_that_never_delivered_closes_too(data: Path) -> None:
+    async def run() -> None:
+        config = Config(hostname="mail.demo.test", data=str(data))
+        async with open_office(config) as office:
+            await House(config, office).close_doors()
+
+    asyncio.run(run())
