@@ -37,7 +37,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(call need,bench/accept.py)
-	@$(BIN)/python -m bench.accept $(ARGS)
+	@$(BIN)/python -m bench.accept
+	@$(BIN)/python -m bench.relay
+	@$(BIN)/python -m bench.queue
 
 proof: $(VENV)/.dev
 	@$(call need,proof/run.py)

@@ -29,34 +29,31 @@ EACH: Final = 10  # recipients a letter
 DOMAINS: Final = 20_000
 CHUNK: Final = 2_000  # letters a transaction
 CONNECTIONS: Final = 20
+HEAD: Final = b"From: a@load.test\r\nSubject: waiting\r\n\r\n"
+BODY: Final = b"x" * 60 + b"\r\n"
 
 
 async def fill(config: Path, recipients: int) -> None:
     """Letters that wait, due at once."""
     async with open_office(load(config)) as office:
         now = office.now()
+        blob = office.blobs.writer().write_small(HEAD, BODY)
 
         def add(tx: Tx, first: int, count: int) -> None:
             letters, outgoing = [], []
             for number in range(first, first + count):
                 ident = office.ids.next()
                 letters.append(
-                    Queued(id=ident, blob_id=1, sender=b"a@load.test", size=4096, accepted=now)
+                    Queued(
+                        id=ident, blob_id=blob.id, sender=b"a@load.test", size=4096, accepted=now
+                    )
                 )
                 for place in range(EACH):
                     domain = f"d{(number * EACH + place) % DOMAINS}.test"
                     outgoing.append(Outgoing(ident, place, f"v@{domain}".encode(), domain))
             rows.add(tx, letters, outgoing)
 
-        def blob(tx: Tx) -> None:
-            tx.execute(
-                "INSERT INTO blob (id, head, body, place, head_size, body_size, digest, refs)"
-                " VALUES (1, :empty, :empty, 0, 0, 0, :empty, :refs)",
-                empty=b"",
-                refs=recipients,
-            )
-
-        await office.db.write(blob)
+        await office.db.write(lambda tx: office.blobs.insert(tx, [(blob, recipients // EACH)]))
         for first in range(0, recipients // EACH, CHUNK):
             count = min(CHUNK, recipients // EACH - first)
             await office.db.write(lambda tx, f=first, c=count: add(tx, f, c))  # type: ignore[misc]

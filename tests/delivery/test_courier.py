@@ -121,22 +121,26 @@ def test_a_dead_host_delays_its_own_only(database: Opener, data: Path, events: R
             await here.send("you@b.test")
             await here.run()
             assert len(here.sink.taken) == 1
-            assert {(one.attempts, one.reply) for one in await here.waiting()} == {
-                (1, "451 4.4.1 mx.dead.test: 127.0.0.9: Connection refused")
+            tried = {(one.attempts, one.reply) for one in await here.waiting()}
+            assert tried == {  # the others were not touched
+                (1, "451 4.4.1 mx.dead.test: 127.0.0.9: Connection refused"),
+                (0, ""),
             }
+            first = sum([one.attempts for one in await here.waiting()])
+            assert 1 <= first <= 5  # connections that were opened before the first answer
             assert (await here.destination("dead.test"))[:3] == (1, 1, 60)
             assert {one.seconds for one in events.of(DestinationPaused)} == {60}
             for number in range(50):
                 await here.send(f"new{number}@dead.test")
             await here.run()
-            assert [one.attempts for one in await here.waiting()] == [1] * 50 + [0] * 50
+            assert sum([one.attempts for one in await here.waiting()]) == first
             pauses = []
             for _ in range(7):  # one of them is tried a time
                 here.advance(seconds=(await here.destination("dead.test"))[2] + 1)
                 await here.run()
                 pauses.append((await here.destination("dead.test"))[2] // 60)
             assert pauses == [2, 4, 8, 16, 30, 30, 30]
-            assert sum([one.attempts for one in await here.waiting()]) == 57
+            assert sum([one.attempts for one in await here.waiting()]) == first + 7
             assert len(await here.waiting()) == 100
             assert await here.leases() == 0
 

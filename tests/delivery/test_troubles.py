@@ -1,6 +1,6 @@
 """Destinations in trouble."""
 
-from postroom.delivery.troubles import MOST, Troubles
+from postroom.delivery.troubles import GENERAL, MOST, Troubles
 from tests.fakes import START
 
 
@@ -24,3 +24,15 @@ def test_it_remembers_only_so_many() -> None:
         troubles.note(f"d{number}.test", START + 10)
     assert not troubles.has("d0.test", START)
     assert troubles.has(f"d{MOST + 4}.test", START)
+
+
+def test_many_failures_in_a_row_are_a_trouble_of_ours() -> None:
+    troubles = Troubles()
+    for number in range(GENERAL):
+        assert not troubles.is_general
+        troubles.failed(f"d{number}.test", START + 10)
+        troubles.note("busy.test", START + 10)
+    assert troubles.is_general
+    assert troubles.has("d0.test", START)
+    troubles.forget("works.test")
+    assert not troubles.is_general

@@ -1,6 +1,7 @@
 """Outbound: messages leave for other servers, and their senders learn the truth.
 
     dispatcher -> queue.claims            batches that are due, one a destination
+    express    <- post                    fresh messages, straight from their commit
     courier -> router -> exchangers       where to: a relay, the MX hosts, a mailbox here
             -> tls_policy -> pool, peer   over which connection
             -> content                    what: signed, re-encoded where needed

@@ -130,6 +130,8 @@ class Courier:
         troubles = self._services.troubles
         if verdict == "good":
             troubles.forget(destination)
+        elif verdict == "dead" and change is not None:
+            troubles.failed(destination, change.paused_until)
         elif change is not None and change.paused_until:
             troubles.note(destination, change.paused_until)
 
@@ -204,14 +206,12 @@ class Courier:
         try:
             group.candidates = await self._services.connector.candidates(group.way)
         except Nowhere as error:
-            reply = error.reply
+            self._endings.conclude(group.trip, group.errands.values(), error.reply)
+            group.is_concluded = True
         except LookupFailed as error:
-            reply = not_found(error)
-            group.trip.saw("dead", str(reply))
-        else:
-            return
-        self._endings.conclude(group.trip, group.errands.values(), reply)
-        group.is_concluded = True
+            some = list(group.errands.values())
+            self._endings.unreachable(group.trip, some, not_found(error))
+            group.is_concluded = True
 
     async def _merged(self, groups: Iterable[Group]) -> list[Group]:
         """Groups with the same hosts, used alike, become one; a message goes to them once.

@@ -36,6 +36,8 @@ MOST_IN_BATCH: Final = 100  # deliveries
 MOST_AT_ONCE: Final = 50  # batches claimed in one transaction
 LONGEST_SLEEP: Final = 15.0  # seconds: hints may be lost, destinations be more than are looked at
 SWEEP_SECONDS: Final = 60.0
+PROBES_A_SECOND: Final = 20
+PROBE_BURST: Final = 100
 RENEW_SECONDS: Final = LEASE_MS / 4000
 TROUBLE_PAUSE: Final = 5.0
 LEAST_STOP: Final = 1.0  # seconds for couriers to put down what they have
@@ -69,6 +71,8 @@ class Dispatcher:
         self._places = services.rules.places
         self._is_alone = services.rules.is_alone
         self._began = time.monotonic()
+        self._budget = ProbeBudget(services.clock)
+        self._troubles = services.troubles
         self._wake = asyncio.Event()
         self._leases: set[int] = set()
         self._couriers: dict[asyncio.Task[None], Sequence[Batch]] = {}
@@ -167,13 +171,17 @@ class Dispatcher:
 
     @property
     def _room(self) -> int:
-        return min(self._places - sum(map(len, self._couriers.values())), MOST_AT_ONCE)
+        room = min(self._places - sum(map(len, self._couriers.values())), MOST_AT_ONCE)
+        return min(room, self._budget.left()) if self._troubles.is_general else room
 
     @property
     def _probes(self) -> int:
-        """How many destinations that have failed may be tried: they never take all places."""
+        """How many destinations that have failed may be tried now.
+
+        They never take all places, nor all the time: so many a second.
+        """
         trying = [batch for bundle in self._couriers.values() for batch in bundle if batch.failures]
-        return max(0, max(1, self._places // 2) - len(trying))
+        return max(0, min(max(1, self._places // 2) - len(trying), self._budget.left()))
 
     async def _claim(self, room: int) -> list[Batch]:
         leases, now, probes = [self._ids.next() for _ in range(room)], self._clock(), self._probes
@@ -183,6 +191,8 @@ class Dispatcher:
         )
         self._leases.difference_update(leases)
         self._leases.update([batch.lease for batch in batches])
+        is_general = self._troubles.is_general
+        self._budget.spend(len([batch for batch in batches if batch.failures or is_general]))
         return batches
 
     def _begin(self, bundle: Sequence[Batch]) -> None:
@@ -236,7 +246,9 @@ class Dispatcher:
     async def _sleep(self) -> None:
         """Until there may be something to do."""
         seconds = LONGEST_SLEEP
-        if self._room > 0:
+        if self._budget.left() < 1:
+            seconds = 1 / PROBES_A_SECOND
+        elif self._room > 0:
             with contextlib.suppress(MailError):
                 now = self._clock()
                 ready = await self._db.read(lambda tx: claims.next_ready(tx, now))
@@ -283,6 +295,31 @@ class Dispatcher:
         while True:
             await self._is_done(step)
             await asyncio.sleep(seconds)
+
+
+class ProbeBudget:
+    """At most ``PROBES_A_SECOND`` tries that are likely to fail, after a burst at first.
+
+    Of destinations that have failed before; of any when nothing works at all.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        """``clock`` is UTC milliseconds."""
+        self._clock = clock
+        self._at = clock()
+        self._left = float(PROBE_BURST)
+
+    def left(self) -> int:
+        """How many may be tried at this moment."""
+        now = self._clock()
+        grown = max(0, now - self._at) * PROBES_A_SECOND / 1000
+        self._left = min(PROBE_BURST, self._left + grown)
+        self._at = now
+        return int(self._left)
+
+    def spend(self, count: int) -> None:
+        """They are tried."""
+        self._left -= count
 
 
 def _is_full(batch: Batch) -> bool:

@@ -43,6 +43,15 @@ class Endings:
             conclusions = [judge.conclude(errand.letter, one, reply) for one in errand.recipients]
             trip.settle(self._services.reporter.report(errand.loaded, conclusions))
 
+    def unreachable(self, trip: Trip, left: Sequence[Errand], reply: ServerReply) -> None:
+        """No server can be used: the first message counts an attempt, the destination rests.
+
+        The others wait as they were (their batch gives them back), so a dead host with a
+        million messages costs no more than one with a few.
+        """
+        trip.saw("dead", str(reply))
+        self.conclude(trip, left[:1], reply)
+
     def back(self, trip: Trip, left: Iterable[Errand]) -> None:
         """They were not begun: due again at once, without an attempt counted."""
         for errand in left:

@@ -67,7 +67,7 @@ class Reporter:
         conclusions: Sequence[Conclusion],
         peer: Peer,
         milliseconds: int,
-    ) -> asyncio.Task[None]:
+    ) -> "asyncio.Future[None]":
         """A server has answered a transaction."""
         good = [one for one in conclusions if one.kind == "delivered"]
         if good:
@@ -80,6 +80,13 @@ class Reporter:
                     destination=good[0].recipient.destination,
                     seconds=milliseconds / 1000,
                     reply=str(good[0].reply),
+                )
+            )
+        if len(good) == len(conclusions) and not any(one.recipient.notify for one in good):
+            return self._settler.settle_soon(
+                Result(
+                    Settled(loaded.claimed.letter.id, tuple([_outcome(one) for one in good])),
+                    facts=tuple(self._facts(loaded, good)),
                 )
             )
         relayed = [] if peer.extensions.dsn else good

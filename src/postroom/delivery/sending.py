@@ -61,9 +61,10 @@ class Sending:
                 return
             refusals.append(refusal)
         reply = _sum_of(refusals)
-        if not reply.is_permanent:
-            trip.saw("dead", str(reply))
-        self._endings.conclude(trip, left, reply)
+        if reply.is_permanent:
+            self._endings.conclude(trip, left, reply)
+        else:
+            self._endings.unreachable(trip, left, reply)
 
     async def _try_host(
         self, trip: Trip, candidate: Candidate, left: list[Errand], *, must_prove: bool

@@ -8,7 +8,7 @@ and only a crash meanwhile sends it a second time.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ from postroom.telemetry.events import StorageTrouble
 FIRST_PAUSE: Final = 1.0  # seconds between attempts to write
 LONGEST_PAUSE: Final = 30.0
 
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -81,6 +83,10 @@ class Settler:
         self._clock = clock
         self._sleep = sleep
         self._batch: Callable[[Tx, Sequence[Result]], list[Written]] = self._write
+        self._batches: Callable[[Tx, Sequence[Sequence[Result]]], list[None]] = self._write_many
+        self._gathering: list[Result] = []
+        self._gathered: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def settle(self, result: Result) -> Written:
         """Durable when it returns. Tries for as long as the database fails.
@@ -102,6 +108,42 @@ class Settler:
                 await self._discard([letter])
         return written
 
+    def settle_soon(self, result: Result) -> "asyncio.Future[None]":
+        """The same for a result without letters; what comes at the same moment goes together.
+
+        The future is done when it is durable; it may be shared with others.
+        """
+        if self._gathered is None:
+            loop = asyncio.get_running_loop()
+            self._gathered = loop.create_future()
+            loop.call_soon(self._go)
+        self._gathering.append(result)
+        return self._gathered
+
+    def _go(self) -> None:
+        results, self._gathering = self._gathering, []
+        future, self._gathered = self._gathered, None
+        if future is not None:
+            task = asyncio.get_running_loop().create_task(self._settle_all(results, future))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _settle_all(self, results: Sequence[Result], future: "asyncio.Future[None]") -> None:
+        try:
+            await self._until_written(self._batches, results, 0)
+        except Exception:  # noqa: BLE001 - one of them must not spoil the others
+            ends = [self._until_written(self._batch, one, 0) for one in results]
+            ended = await asyncio.gather(*ends, return_exceptions=True)
+            failures = [one for one in ended if isinstance(one, BaseException)]
+            if failures:
+                future.set_exception(failures[0])
+                return
+        future.set_result(None)
+
+    def _write_many(self, tx: Tx, many: Sequence[Sequence[Result]]) -> list[None]:
+        self._write(tx, [one for results in many for one in results])
+        return [None] * len(many)
+
     async def _discard(self, letters: Sequence[Letter]) -> None:
         """Nobody commits these: their body files go."""
         for letter in letters:
@@ -110,10 +152,18 @@ class Settler:
     async def _submitted(self, result: Result) -> tuple[Written, bool]:
         """With False when an attempt before may have written it unbeknown to us."""
         size = sum([one.weight for one in result.letters])
+        return await self._until_written(self._batch, result, size)
+
+    async def _until_written(
+        self,
+        batch: Callable[[Tx, Sequence[ItemT]], Sequence[ResultT | Exception]],
+        item: ItemT,
+        size: int,
+    ) -> tuple[ResultT, bool]:
         pause, is_certain = FIRST_PAUSE, True
         while True:
             try:
-                written: Written = await self._db.submit(self._batch, result, size=size)
+                written = await self._db.submit(batch, item, size=size)
             except MailError as error:
                 is_certain = False
                 sink.emit(StorageTrouble(where="settle", reason=str(error)))

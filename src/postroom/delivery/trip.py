@@ -11,7 +11,7 @@ class Trip:
     def __init__(self) -> None:
         self.verdict: Verdict = "unused"
         self.reply = ""
-        self._writing: list[asyncio.Task[None]] = []
+        self._writing: list[asyncio.Future[None]] = []
 
     def saw(self, verdict: Verdict, reply: str) -> None:
         """Something was learnt of the servers there: a trouble counts more than a success."""
@@ -20,7 +20,7 @@ class Trip:
         self.verdict = verdict
         self.reply = reply
 
-    def settle(self, writing: "asyncio.Task[None]") -> None:
+    def settle(self, writing: "asyncio.Future[None]") -> None:
         """Something is being written."""
         self._writing.append(writing)
 

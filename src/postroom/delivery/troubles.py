@@ -1,9 +1,14 @@
-"""Destinations that are in trouble at present, as far as this process knows."""
+"""Destinations that are in trouble at present, as far as this process knows.
+
+When one after the other fails and none works, the trouble is more likely ours (no network,
+no DNS): then there is no haste to try the next ones (``is_general``).
+"""
 
 from collections import OrderedDict
 from typing import Final
 
 MOST: Final = 20_000
+GENERAL: Final = 50  # that have failed in a row
 
 
 class Troubles:
@@ -11,6 +16,17 @@ class Troubles:
 
     def __init__(self) -> None:
         self._until: OrderedDict[str, int] = OrderedDict()
+        self._in_a_row = 0
+
+    @property
+    def is_general(self) -> bool:
+        """Nothing has worked for a while."""
+        return self._in_a_row >= GENERAL
+
+    def failed(self, destination: str, until: int) -> None:
+        """None of its servers could be used."""
+        self._in_a_row += 1
+        self.note(destination, until)
 
     def note(self, destination: str, until: int) -> None:
         """Leave it alone until then."""
@@ -21,6 +37,7 @@ class Troubles:
 
     def forget(self, destination: str) -> None:
         """All is well there."""
+        self._in_a_row = 0
         self._until.pop(destination, None)
 
     def has(self, destination: str, now: int) -> bool:

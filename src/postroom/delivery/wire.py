@@ -56,7 +56,7 @@ class Wire(asyncio.Protocol):
         self.is_lost = False
         self.why = _CLOSED
         self._transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bool] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._ended = asyncio.Event()
         self._is_full = False
@@ -100,7 +100,7 @@ class Wire(asyncio.Protocol):
     def _wake(self) -> None:
         self._has_news = True
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result(False)
 
     def _take(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -201,16 +201,23 @@ class Wire(asyncio.Protocol):
             self.abort()
 
     async def _wait(self, seconds: float) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter = waiter = loop.create_future()
+        timer = loop.call_later(seconds, _is_late, waiter)
         try:
-            async with asyncio.timeout(seconds):
-                await self._waiter
-        except TimeoutError:
-            self._give_up(f"The server did not answer in {seconds:g} seconds")
+            if await waiter:
+                self._give_up(f"The server did not answer in {seconds:g} seconds")
         finally:
+            timer.cancel()
             self._waiter = None
 
     def _give_up(self, why: str) -> None:
         self.why = why
         self.session.connection_lost(why)
         self.abort()
+
+
+def _is_late(waiter: "asyncio.Future[bool]") -> None:
+    """Nothing has come in time."""
+    if not waiter.done():
+        waiter.set_result(True)
