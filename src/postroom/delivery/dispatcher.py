@@ -38,6 +38,7 @@ LONGEST_SLEEP: Final = 15.0  # seconds: hints may be lost, destinations be more 
 SWEEP_SECONDS: Final = 60.0
 PROBES_A_SECOND: Final = 20
 PROBE_BURST: Final = 100
+PROBE_PAUSE: Final = 1.0  # seconds
 RENEW_SECONDS: Final = LEASE_MS / 4000
 TROUBLE_PAUSE: Final = 5.0
 LEAST_STOP: Final = 1.0  # seconds for couriers to put down what they have
@@ -247,7 +248,7 @@ class Dispatcher:
         """Until there may be something to do."""
         seconds = LONGEST_SLEEP
         if self._budget.left() < 1:
-            seconds = 1 / PROBES_A_SECOND
+            seconds = PROBE_PAUSE
         elif self._room > 0:
             with contextlib.suppress(MailError):
                 now = self._clock()
@@ -307,15 +308,21 @@ class ProbeBudget:
         """``clock`` is UTC milliseconds."""
         self._clock = clock
         self._at = clock()
-        self._left = float(PROBE_BURST)
+        self._left = PROBE_BURST
 
     def left(self) -> int:
-        """How many may be tried at this moment."""
+        """How many may be tried at this moment.
+
+        Grows by the second: to look for one at a time would cost more than the try.
+        """
         now = self._clock()
-        grown = max(0, now - self._at) * PROBES_A_SECOND / 1000
-        self._left = min(PROBE_BURST, self._left + grown)
-        self._at = now
-        return int(self._left)
+        seconds = (now - self._at) // 1000
+        if seconds > 0:
+            self._left = min(PROBE_BURST, self._left + seconds * PROBES_A_SECOND)
+            self._at += seconds * 1000
+        elif seconds < 0:
+            self._at = now
+        return self._left
 
     def spend(self, count: int) -> None:
         """They are tried."""

@@ -69,14 +69,18 @@ def claim(
 
 
 def _ready(tx: Tx, now: int, places: int, *, is_failing: bool) -> list[Row]:
-    """Destinations with something due and a free slot, those that waited longest first."""
+    """Destinations with something due and a free slot, those that waited longest first.
+
+    Each class has an index in its order, so that it is walked, never sorted.
+    """
+    order = "paused_until" if is_failing else "ready_at"
     return tx.all(
         "SELECT name, cap, failures, waiting, (SELECT count(*) FROM lease"
         " WHERE lease.destination = d.name) FROM destination d"
         f" WHERE waiting > 0 AND failures {'> 0' if is_failing else '= 0'}"
         " AND ready_at <= :now AND paused_until <= :now"
         " AND (SELECT count(*) FROM lease WHERE lease.destination = d.name) < cap"
-        f" ORDER BY ready_at, name LIMIT :places{_ALONE[tx.engine]}",
+        f" ORDER BY {order}, name LIMIT :places{_ALONE[tx.engine]}",
         now=now,
         places=places,
     )
@@ -178,13 +182,19 @@ def crashed(tx: Tx, ident: int) -> int:
 
 def next_ready(tx: Tx, now: int) -> int | None:
     """When a destination that is not ready now will be: the time to sleep until."""
-    row = tx.one(
-        "SELECT min(CASE WHEN paused_until > ready_at THEN paused_until ELSE ready_at END)"
-        " FROM (SELECT ready_at, paused_until FROM destination WHERE waiting > 0"
-        " AND (ready_at > :now OR paused_until > :now) ORDER BY ready_at LIMIT 1000) AS soon",
-        now=now,
-    )
-    return None if row is None or row[0] is None or row[0] >= NEVER else int(row[0])
+    soon = []
+    for order, failures in (("ready_at", "= 0"), ("paused_until", "> 0")):
+        row = tx.one(
+            "SELECT min(CASE WHEN paused_until > ready_at THEN paused_until ELSE ready_at END)"
+            " FROM (SELECT ready_at, paused_until FROM destination"
+            f" WHERE waiting > 0 AND failures {failures}"
+            " AND (ready_at > :now OR paused_until > :now)"
+            f" ORDER BY {order}, name LIMIT 1000) AS soon",
+            now=now,
+        )
+        if row is not None and row[0] is not None and row[0] < NEVER:
+            soon.append(int(row[0]))
+    return min(soon, default=None)
 
 
 def _due(tx: Tx, name: str, now: int, most: int) -> list[Recipient]:

@@ -72,8 +72,8 @@ CREATE TABLE destination (
     failures INTEGER NOT NULL,
     last_reply TEXT
 ) STRICT;
-CREATE INDEX destination_ready ON destination (ready_at) WHERE waiting > 0 AND failures = 0;
-CREATE INDEX destination_failing ON destination (ready_at) WHERE waiting > 0 AND failures > 0;
+CREATE INDEX destination_ready ON destination (ready_at, name) WHERE waiting > 0 AND failures = 0;
+CREATE INDEX destination_failing ON destination (paused_until, name) WHERE waiting > 0 AND failures > 0;
 
 -- Letters with ids below were looked at for a notice of delay.
 CREATE TABLE queue_mark (
