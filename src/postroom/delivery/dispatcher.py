@@ -135,8 +135,8 @@ class Dispatcher:
 
     async def _open_express(self) -> None:
         lease, until = self._ids.next(), self._clock() + LEASE_MS
+        self._leases.add(lease)  # first: who is stopped while it is written ends it too
         await self._db.write(lambda tx: claims.open_lease(tx, lease, "", until))
-        self._leases.add(lease)
         self.express.open(lease)
 
     async def recover(self) -> None:
