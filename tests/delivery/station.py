@@ -24,7 +24,7 @@ from postroom.delivery.services import Services
 from postroom.delivery.tls_counts import TlsCounts
 from postroom.delivery.wire import Limits
 from postroom.delivery.workbench import Workbench
-from postroom.directory import relays, tls_rules
+from postroom.directory import tls_rules
 from postroom.directory.accounts import Account
 from postroom.directory.relays import RelayEntry, Use
 from postroom.directory.tls_rules import Mode, TlsRule
@@ -301,30 +301,13 @@ class Station:
         self.town.directory.tls_rules.hint()
 
     async def relay(self, *uses: Use, password: str = "", **fields: object) -> RelayEntry:
-        entry = RelayEntry(
-            **{
-                "id": self.ids.next(),
-                "name": "out",
-                "host": "127.0.0.1",
-                "port": self.sink.port,
-                "tls": "none",
-                "verify": False,
-                "login": "user" if password else "",
-                "mechanism": "",
-                "preset": "",
-                "created": self.clock(),
-                "has_password": bool(password),
-                **fields,
-            }  # type: ignore[arg-type]
+        return await self.town.relay(
+            str(fields.pop("name", "out")),
+            *(uses or (Use("default"),)),
+            password=password,
+            **{"host": "127.0.0.1", "port": self.sink.port, "tls": "none", "verify": False}
+            | fields,
         )
-
-        def write(tx: Tx) -> None:
-            relays.add(tx, entry, password, self.town.secrets.seal)
-            for use in uses or (Use("default"),):
-                relays.put_use(tx, entry, use)
-
-        await self.town.directory.change(write)
-        return entry
 
 
 def alone(folder: Path) -> Opener:

@@ -16,26 +16,6 @@ from tests.directory.town import Town, Towns
 SECRET = "geheim-häß"
 
 
-async def add(town: Town, name: str, *uses: Use, password: str = "") -> RelayEntry:
-    entry = RelayEntry(
-        id=town.ids.next(),
-        name=name,
-        host=f"{name}.example",
-        port=587,
-        tls="starttls",
-        verify=True,
-        login="user" if password else "",
-        mechanism="",
-        preset="",
-        created=town.clock(),
-        has_password=bool(password),
-    )
-    await town.directory.change(lambda tx: relays.add(tx, entry, password, town.secrets.seal))
-    for use in uses:
-        await put(town, name, use)
-    return entry
-
-
 async def put(town: Town, name: str, use: Use) -> None:
     await town.directory.change(lambda tx: relays.put_use(tx, relays.require(tx, name), use))
 
@@ -48,15 +28,15 @@ async def chosen(cache: Relays, sender: str, recipient: str, account: int | None
 def test_a_relay_is_kept_and_opened(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
-            entry = await add(t, "one", password=SECRET)
+            entry = await t.relay("one", password=SECRET)
             assert await t.directory.look(lambda tx: relays.find(tx, "one")) == entry
             relay = await t.directory.look(lambda tx: relays.opened(tx, entry, t.secrets.seal))
             assert (relay.host, relay.login, relay.password) == ("one.example", "user", SECRET)
-            bare = await add(t, "two")
+            bare = await t.relay("two")
             found = await t.directory.look(lambda tx: relays.opened(tx, bare, t.secrets.seal))
             assert (found.login, found.password, found.has_password) == ("", "", False)
             with pytest.raises(AlreadyExists, match="postroom relay set one"):
-                await add(t, "one")
+                await t.relay("one")
             with pytest.raises(NotFound, match="postroom relay list"):
                 await t.directory.look(lambda tx: relays.require(tx, "three"))
 
@@ -66,7 +46,7 @@ def test_a_relay_is_kept_and_opened(town: Towns) -> None:
 def test_the_password_stands_nowhere_else(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
-            entry = await add(t, "one", password=SECRET)
+            entry = await t.relay("one", password=SECRET)
             relay = await t.directory.look(lambda tx: relays.opened(tx, entry, t.secrets.seal))
             assert isinstance(relay, Relay)
             assert SECRET not in repr(relay) + repr(entry) + repr((relay,))
@@ -80,7 +60,7 @@ def test_the_password_stands_nowhere_else(town: Towns) -> None:
 def test_a_change_keeps_the_password_or_sets_it(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
-            entry = await add(t, "one", password=SECRET)
+            entry = await t.relay("one", password=SECRET)
             seal_key = t.secrets.seal
 
             async def change(new: RelayEntry, password: str | None) -> Relay:
@@ -104,7 +84,7 @@ def test_a_list_is_read_in_pages_by_name(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
             for name in ("c", "a", "b"):
-                await add(t, name)
+                await t.relay(name)
 
             async def names(after: str, limit: int, search: str = "") -> list[str]:
                 page = await t.directory.look(lambda tx: relays.page(tx, after, limit, search))
@@ -122,8 +102,8 @@ def test_a_use_has_one_relay(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
             default = Use("default")
-            one = await add(t, "one", default, Use("account", "7"))
-            await add(t, "two", default)
+            one = await t.relay("one", default, Use("account", "7"))
+            await t.relay("two", default)
 
             async def user(use: Use) -> str:
                 return await t.directory.look(lambda tx: relays.user(tx, use))
@@ -147,7 +127,7 @@ def test_a_use_has_one_relay(town: Towns) -> None:
 def test_a_renamed_domain_keeps_its_relay(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
-            await add(t, "one", Use("sender-domain", "old.test"))
+            await t.relay("one", Use("sender-domain", "old.test"))
 
             async def follow(old: str, new: str, *, keep_old: bool) -> list[str]:
                 await t.directory.change(lambda tx: relays.follow(tx, old, new, keep_old=keep_old))
@@ -175,7 +155,7 @@ def test_the_closest_use_counts(town: Towns) -> None:
                 ("target", Use("recipient-domain", "b.test")),
             ]
             for name, use in closest_last:
-                await add(t, name, use)
+                await t.relay(name, use)
                 cache.hint()
                 assert await chosen(cache, "a.test", "b.test", 7) == name
             assert await chosen(cache, "a.test", "c.test", 7) == "person"
@@ -206,8 +186,8 @@ def test_every_combination_of_uses_has_its_winner(kinds: set[UseKind]) -> None:
 def test_one_closed_relay_does_not_close_the_others(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
-            await add(t, "open", Use("default"))
-            await add(t, "closed", Use("recipient-domain", "b.test"), password=SECRET)
+            await t.relay("open", Use("default"))
+            await t.relay("closed", Use("recipient-domain", "b.test"), password=SECRET)
             cache = Relays(t.db, t.clock, Secrets(t.secrets._folder / "other"))
             assert await chosen(cache, "a.test", "c.test") == "open"
             for _ in range(2):
@@ -224,8 +204,8 @@ def test_one_closed_relay_does_not_close_the_others(town: Towns) -> None:
 def test_a_secret_of_another_relay_does_not_open(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
-            await add(t, "one", password=SECRET)
-            two = await add(t, "two", password="other")
+            await t.relay("one", password=SECRET)
+            two = await t.relay("two", password="other")
             await t.db.write(
                 lambda tx: tx.execute(
                     "UPDATE relay SET secret = (SELECT secret FROM relay WHERE name = 'one')"
@@ -244,7 +224,7 @@ def test_a_choice_costs_next_to_nothing(town: Towns) -> None:
             cache = Relays(t.db, t.clock, t.secrets)
             for count in range(2):
                 if count:
-                    await add(t, "one", Use("default"))
+                    await t.relay("one", Use("default"))
                     cache.hint()
                 await cache.choose("a.test", "b.test", 7)
                 best = 1.0

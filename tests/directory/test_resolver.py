@@ -4,22 +4,11 @@ from typing import TypeVar
 
 from postroom.db.database import Tx
 from postroom.directory import expand
-from postroom.directory.resolver import CHECK_MS, MAX_WEIGHT, Reader, Resolver
-from tests.directory.town import Town, Towns, at
+from postroom.directory.freshness import CHECK_MS
+from postroom.directory.resolver import MAX_WEIGHT, Resolver
+from tests.directory.town import Counted, Town, Towns, at
 
 T = TypeVar("T")
-
-
-class Counted:
-    """Counts what is read."""
-
-    def __init__(self, db: Reader) -> None:
-        self._db = db
-        self.reads = 0
-
-    async def read(self, fn: Callable[[Tx], T]) -> T:
-        self.reads += 1
-        return await self._db.read(fn)
 
 
 def resolver(town: Town) -> tuple[Resolver, Counted]:
@@ -73,60 +62,6 @@ def test_an_unchanged_directory_keeps_its_answers(town: Towns) -> None:
             reads = db.reads
             assert await cached.resolve(at("alice@demo.test")) is first
             assert db.reads == reads + 1  # the version row only
-
-    asyncio.run(run())
-
-
-def test_a_clock_that_goes_back_does_not_keep_old_answers(town: Towns) -> None:
-    async def run() -> None:
-        async with town() as t:
-            await t.domain("demo.test")
-            cached, _ = resolver(t)
-            await cached.resolve(at("alice@demo.test"))
-            await t.account("alice@demo.test")
-            t.clock.advance(days=-1)
-            assert (await cached.resolve(at("alice@demo.test"))).kind == "found"
-
-    asyncio.run(run())
-
-
-def test_everyone_who_asks_after_a_hint_waits_for_one_look(town: Towns) -> None:
-    async def run() -> None:
-        async with town() as t:
-            await t.domain("demo.test")
-            cached, db = resolver(t)
-            await cached.resolve(at("alice@demo.test"))
-            await t.account("alice@demo.test")
-            cached.hint()
-            reads = db.reads
-            answers = await asyncio.gather(
-                *(cached.resolve(at("alice@demo.test")) for _ in range(20))
-            )
-            assert {answer.kind for answer in answers} == {"found"}
-            assert db.reads <= reads + 1 + 20
-
-    asyncio.run(run())
-
-
-def test_a_hint_during_the_look_is_not_lost(town: Towns) -> None:
-    async def run() -> None:
-        async with town() as t:
-            await t.domain("demo.test")
-            alice = at("alice@demo.test")
-
-            class Late(Counted):
-                async def read(self, fn: Callable[[Tx], T]) -> T:
-                    result = await super().read(fn)
-                    if self.reads == 3:  # the version was read: now it changes
-                        await t.account("alice@demo.test")
-                        cached.hint()
-                    return result
-
-            cached = Resolver(Late(t.db), t.clock)
-            assert (await cached.resolve(alice)).kind == "unknown"
-            t.clock.advance(CHECK_MS)
-            await cached.resolve(alice)
-            assert (await cached.resolve(alice)).kind == "found"
 
     asyncio.run(run())
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from postroom.address import Address, Domain
 from postroom.db.database import Database, Tx
@@ -16,6 +16,7 @@ from postroom.directory import (
     domains,
     forwards,
     passwords,
+    relays,
     send_as,
 )
 from postroom.directory.accounts import Account, Scram
@@ -25,8 +26,10 @@ from postroom.directory.directory import Directory
 from postroom.directory.domains import OwnDomain
 from postroom.directory.expand import Resolution
 from postroom.directory.forwards import Forward
+from postroom.directory.freshness import Reader
 from postroom.directory.names import Policy
 from postroom.directory.passwords import Costs
+from postroom.directory.relays import RelayEntry, Use
 from postroom.directory.secrets import Secrets
 from postroom.directory.send_as import Grant
 from tests.conftest import Opener
@@ -36,8 +39,23 @@ QUICK: Final = Costs(memory=8, passes=1, rounds=2)
 SALT: Final = b"0123456789abcdef"
 
 
+T = TypeVar("T")
+
+
 def at(text: str) -> Address:
     return Address.parse(text)
+
+
+class Counted:
+    """Counts what is read."""
+
+    def __init__(self, db: Reader) -> None:
+        self._db = db
+        self.reads = 0
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        self.reads += 1
+        return await self._db.read(fn)
 
 
 class Town:
@@ -172,6 +190,33 @@ class Town:
             send_as.add(tx, accounts.require(tx, at(account)).id, Grant(local, domain))
 
         await self.directory.change(write)
+
+    async def relay(
+        self, name: str, *uses: Use, password: str = "", **fields: object
+    ) -> RelayEntry:
+        """A relay with these uses; ``fields`` stand in place of what they are by default."""
+        usual: dict[str, object] = {
+            "id": self.ids.next(),
+            "name": name,
+            "host": f"{name}.example",
+            "port": 587,
+            "tls": "starttls",
+            "verify": True,
+            "login": "user" if password else "",
+            "mechanism": "",
+            "preset": "",
+            "created": self.clock(),
+            "has_password": bool(password),
+        }
+        entry = RelayEntry(**usual | fields)  # type: ignore[arg-type]
+
+        def write(tx: Tx) -> None:
+            relays.add(tx, entry, password, self.secrets.seal)
+            for use in uses:
+                relays.put_use(tx, entry, use)
+
+        await self.directory.change(write)
+        return entry
 
     async def further(self, account: str, address: str) -> None:
         await self.directory.change(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from postroom.db.database import Tx
 from postroom.directory.cache import Cache
 from postroom.directory.domains import OwnDomain
-from postroom.directory.resolver import Reader
+from postroom.directory.freshness import Reader
 from postroom.directory.sealing import open_sealed, seal
 from postroom.directory.secrets import Secrets
 from postroom.mailauth import dkim_key

@@ -4,9 +4,6 @@ A chosen password is kept as an Argon2id PHC string (RFC 9106) and as SCRAM-SHA-
 (RFC 5802 §3, RFC 7677). Hashing runs in a pool of two threads; when 64 wait, the next is
 refused with 454 4.7.0, so a flood of logins can't take the machine. An app password is
 random, 100 bit; HMAC-SHA-256 with the install's pepper is enough for it.
-
-Preparation is SASLprep (RFC 4013) without its check of bidirectional text and with
-unassigned code points allowed: clients that skip SASLprep send those as they are.
 """
 
 import asyncio
@@ -15,8 +12,6 @@ import hashlib
 import hmac
 import re
 import secrets as chance
-import stringprep
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -26,6 +21,7 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from postroom.errors import Invalid, Temporary
+from postroom.protocol.sasl import prep
 
 MAX_OCTETS: Final = 1024
 SALT_SIZE: Final = 16
@@ -68,18 +64,13 @@ class ScramPair(msgspec.Struct, frozen=True):
 
 
 def prepare(password: str) -> str:
-    """The one form of a password; raises Invalid for what can't be typed as one."""
-    mapped = "".join(
-        " " if stringprep.in_table_c12(letter) else letter
-        for letter in password
-        if not stringprep.in_table_b1(letter)
-    )
-    prepared = unicodedata.normalize("NFKC", mapped)
+    """The one form of a password (SASLprep); raises Invalid for what can't be typed as one."""
+    prepared = prep.mapped(password)
     if not prepared:
         raise Invalid("the password is empty")
     if len(prepared.encode(errors="surrogatepass")) > MAX_OCTETS:
         raise Invalid(f"the password is longer than {MAX_OCTETS} octets")
-    if any(map(_is_prohibited, prepared)):
+    if any(map(prep.is_prohibited, prepared)):
         raise Invalid("the password holds a control character or one that can't be shown")
     return prepared
 
@@ -182,16 +173,3 @@ def _matches(password: str, phc: str) -> bool:
 
 def _base64(size: int) -> str:
     return base64.b64encode(chance.token_bytes(size)).rstrip(b"=").decode()
-
-
-def _is_prohibited(letter: str) -> bool:
-    return (
-        stringprep.in_table_c21_c22(letter)
-        or stringprep.in_table_c3(letter)
-        or stringprep.in_table_c4(letter)
-        or stringprep.in_table_c5(letter)
-        or stringprep.in_table_c6(letter)
-        or stringprep.in_table_c7(letter)
-        or stringprep.in_table_c8(letter)
-        or stringprep.in_table_c9(letter)
-    )

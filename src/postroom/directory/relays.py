@@ -13,7 +13,7 @@ import msgspec
 
 from postroom.db.database import Tx
 from postroom.directory.cache import Cache
-from postroom.directory.resolver import Reader
+from postroom.directory.freshness import Reader
 from postroom.directory.sealing import open_sealed, seal
 from postroom.directory.secrets import Secrets
 from postroom.errors import AlreadyExists, NotFound, StorageFailed

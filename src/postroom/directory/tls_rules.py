@@ -13,7 +13,7 @@ import msgspec
 from postroom.address import Domain
 from postroom.db.database import Tx
 from postroom.directory.cache import Cache
-from postroom.directory.resolver import Reader
+from postroom.directory.freshness import Reader
 from postroom.errors import NotFound
 
 Mode = Literal["none", "may", "encrypt", "verify"]

@@ -17,13 +17,12 @@ prohibits is sent as it is, for the server to judge.
 import binascii
 import hashlib
 import hmac
-import stringprep
-import unicodedata
 from collections.abc import Set as AbstractSet
 from typing import ClassVar, Final, Protocol
 
 import msgspec
 
+from postroom.protocol.sasl.prep import mapped
 from postroom.protocol.sasl.scram import MAX_NONCE
 
 MIN_ITERATIONS: Final = 4_096  # RFC 7677 §4
@@ -239,7 +238,7 @@ class ScramClient:
 
     def initial(self) -> bytes:
         """RFC 5802 §7 client-first-message."""
-        login = _escaped(_prepared(self._credentials.login))
+        login = _escaped(mapped(self._credentials.login))
         self._bare = b"n=%b,r=%b" % (login.encode(), self._nonce)
         return _GS2 + self._bare
 
@@ -255,7 +254,7 @@ class ScramClient:
 
     def _client_final(self, first: bytes) -> bytes:
         salt, iterations, nonce = self._server_first(first)
-        password = _prepared(self._credentials.secret).encode()
+        password = mapped(self._credentials.secret).encode()
         salted = hashlib.pbkdf2_hmac("sha256", password, salt, iterations)
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         server_key = hmac.digest(salted, b"Server Key", "sha256")
@@ -314,18 +313,6 @@ def _decoded(text: bytes) -> bytes:
 def _escaped(login: str) -> str:
     """RFC 5802 §5.1 saslname."""
     return login.replace("=", "=3D").replace(",", "=2C")
-
-
-def _prepared(text: str) -> str:
-    """RFC 4013 §2.1, §2.2."""
-    if text.isascii():
-        return text
-    mapped = "".join(
-        " " if stringprep.in_table_c12(letter) else letter
-        for letter in text
-        if not stringprep.in_table_b1(letter)
-    )
-    return unicodedata.normalize("NFKC", mapped)
 
 
 def _is_unicode(text: str) -> bool:
