@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from postroom.access import fetch
+from postroom.access.places import Places
 from postroom.access.view import View
 from postroom.address import Address
 from postroom.admin import accounts, domains
@@ -279,7 +280,8 @@ async def _fetch(office: Office, bob: Address) -> list[Figure]:
     """All rows of a mailbox of ``LISTED`` messages."""
     post = Post(office.db, office.blobs, office.notify, office.clock)
     (account,) = (await office.directory.resolve(bob)).local
-    view = await View.open(account, office.store, "INBOX", read_only=True)
+    inbox = await Places(account, office.store).get("INBOX")
+    view = await View.open(inbox, office.store, read_only=True)
     missing = LISTED - view.exists
     await view.close(expunge=False)
     if missing > 0:
@@ -287,7 +289,7 @@ async def _fetch(office: Office, bob: Address) -> list[Figure]:
         await asyncio.gather(*[post.commit(letter) for letter in letters])
     figures: list[Figure] = []
     for title, need in (("FLAGS", ()), ("ENVELOPE", ("envelope",))):
-        view = await View.open(account, office.store, "INBOX", read_only=True)
+        view = await View.open(inbox, office.store, read_only=True)
         began = time.perf_counter()
         found = 0
         async for page in fetch.rows(view, [(1, view.last_uid)], need=frozenset(need)):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from postroom.access.places import Place, Places
+from postroom.access.view import View
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.db.ids import Ids
@@ -118,3 +120,16 @@ async def audit(store: Store) -> None:
         assert wrong == []
 
     await store.db.read(look)
+
+
+async def opened(
+    store: Store, name: str = "INBOX", *, account_id: int = 1, read_only: bool = False
+) -> View:
+    """A mailbox as one of its owner's sessions has selected it."""
+    place = await place_of(store, name, account_id=account_id)
+    return await View.open(place, store, read_only=read_only)
+
+
+async def place_of(store: Store, name: str, *, account_id: int = 1) -> Place:
+    """A mailbox as its owner reaches it."""
+    return await Places(Person(account_id), store).get(name)

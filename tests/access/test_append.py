@@ -7,14 +7,13 @@ import pytest
 
 from postroom.access import fetch
 from postroom.access.append import MAX_HEAD, Appender
-from postroom.access.view import View
 from postroom.errors import Invalid, MailboxFull, NotFound, Permanent, Refused
 from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.post.commit import Post
 from postroom.store.flags import SEEN
 from postroom.store.store import Store
-from tests.access.shop import Person, shop
+from tests.access.shop import opened, place_of, shop
 from tests.conftest import Opener
 
 LETTER = b"Subject: x\r\nMessage-ID: <1@example.org>\r\n\r\nbody\r\n"
@@ -28,11 +27,11 @@ def appender(store: Store, max_message: int = 0) -> Appender:
 async def appended(store: Store, letter: bytes, *, block: int = 7) -> bytes:
     """Append in blocks; the stored content."""
     work = appender(store)
-    await work.begin(Person(), "INBOX", len(letter))
+    await work.begin(await place_of(store, "INBOX"), len(letter))
     for start in range(0, len(letter), block):
         await work.write(letter[start : start + block])
     uidvalidity, uid = await work.finish(SEEN, ["$A"], 123_456)
-    view = await View.open(Person(), store, "INBOX", read_only=True)
+    view = await opened(store, read_only=True)
     assert (view.uidvalidity, view.last_uid) == (uidvalidity, uid)
     async for page in fetch.rows(view, [(uid, uid)], need=frozenset({"head", "bodystructure"})):
         row = page[0]
@@ -85,14 +84,14 @@ def test_limits_are_checked_before_anything_is_sent(database: Opener, data: Path
         async with shop(database, data, {1: 100}) as store:
             work = appender(store, max_message=1000)
             with pytest.raises(NotFound):
-                await work.begin(Person(), "Nowhere", 10)
+                await work.begin(await place_of(store, "Nowhere"), 10)
             with pytest.raises(Permanent):
-                await work.begin(Person(), "INBOX", 1001)
+                await work.begin(await place_of(store, "INBOX"), 1001)
             with pytest.raises(MailboxFull):
-                await work.begin(Person(), "INBOX", 101)
+                await work.begin(await place_of(store, "INBOX"), 101)
             with pytest.raises(Invalid):
                 await work.finish(0, [], 0)
-            await work.begin(Person(), "Drafts", 100)
+            await work.begin(await place_of(store, "Drafts"), 100)
             await work.write(b"A: b\r\n\r\n")
             await work.finish(0, [], 0)
             assert (await store.usage(1)).octets == 8
@@ -104,13 +103,13 @@ def test_nul_is_refused_and_leaves_nothing(database: Opener, data: Path) -> None
     async def run() -> None:
         async with shop(database, data) as store:
             work = appender(store)
-            await work.begin(Person(), "INBOX", 20)
+            await work.begin(await place_of(store, "INBOX"), 20)
             await work.write(LETTER)
             await work.write(b"a\0b")
             await work.write(LETTER)
             with pytest.raises(Refused):
                 await work.finish(0, [], 0)
-            await work.begin(Person(), "INBOX", 20)
+            await work.begin(await place_of(store, "INBOX"), 20)
             await work.write(LETTER * 10_000)
             await work.abort()
             assert (await store.usage(1)).messages == 0
@@ -123,7 +122,7 @@ def test_a_mailbox_deleted_meanwhile(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
             work = appender(store)
-            await work.begin(Person(), "Archive", 20)
+            await work.begin(await place_of(store, "Archive"), 20)
             await work.write(LETTER)
             await store.delete_mailbox(1, "Archive")
             with pytest.raises(NotFound):

@@ -8,13 +8,12 @@ import pytest
 
 from postroom.access import fetch
 from postroom.access.fetch import FetchRow
-from postroom.access.view import View
 from postroom.errors import NotFound
 from postroom.message.envelope import envelope
 from postroom.protocol.imap.fetch import Section
 from postroom.store.spans import Span
 from postroom.store.store import Store
-from tests.access.shop import Person, put, shop
+from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
 
 PREFIX = b"Return-Path: <b@example.org>\r\nDelivered-To: a@example.org\r\n"
@@ -32,7 +31,7 @@ LETTER = (
 
 async def one_row(store: Store, letter: bytes, need: frozenset[str]) -> FetchRow:
     await put(store, letter, prefix=PREFIX)
-    view = await View.open(Person(), store, "INBOX", read_only=True)
+    view = await opened(store, read_only=True)
     last = view.last_uid
     pages = [page async for page in fetch.rows(view, [(last, last)], need=need)]
     return pages[0][0]
@@ -62,7 +61,7 @@ def test_pages_cover_the_ranges_and_skip_the_expunged(database: Opener, data: Pa
         async with shop(database, data) as store:
             for _ in range(3):
                 await put(store, *[b"A: b\r\n\r\nx"] * 400)
-            view = await View.open(Person(), store, "INBOX", read_only=True)
+            view = await opened(store, read_only=True)
             await store.expunge(1, 1, Span(5, 6), flagged=False)
             pages = [
                 page
@@ -191,7 +190,7 @@ def test_a_large_letter_is_read_in_pieces(database: Opener, data: Path) -> None:
             sql = f"UPDATE message SET blob_id = {blob.id}, prefix = '', size = {len(letter)}"
             await store.db.write(lambda tx: tx.execute(sql.replace("''", _empty(tx.engine))))
             await store.db.write(lambda tx: tx.execute(f"UPDATE entry SET size = {len(letter)}"))
-            view = await View.open(Person(), store, "INBOX", read_only=True)
+            view = await opened(store, read_only=True)
             pages = [page async for page in fetch.rows(view, [(1, 1)], need=frozenset())]
             row = pages[0][0]
             pieces = [piece async for piece in fetch.stream(row)]
@@ -214,7 +213,7 @@ def test_many_come_in_pages(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
             await put(store, *[b"A: b\r\n\r\nx"] * 1200)
-            view = await View.open(Person(), store, "INBOX", read_only=True)
+            view = await opened(store, read_only=True)
             pages = [
                 page async for page in fetch.rows(view, [(1, 1200)], need=frozenset({"prefix"}))
             ]

@@ -6,18 +6,25 @@ from pathlib import Path
 import pytest
 
 from postroom.access.folders import Folder, Folders
+from postroom.access.places import Places
 from postroom.errors import AlreadyExists, Invalid, NotFound
 from postroom.store import mailboxes
+from postroom.store.store import Store
 from tests.access.shop import Person, put, shop
 from tests.conftest import Opener
 
 LETTER = b"Subject: x\r\n\r\nbody\r\n"
 
 
+def folders_of(store: Store, account_id: int = 1) -> Folders:
+    person = Person(account_id)
+    return Folders(person, store, Places(person, store))
+
+
 def test_the_first_listing_makes_the_usual_mailboxes(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            folders = Folders(Person(), store)
+            folders = folders_of(store)
             listed = await folders.list()
             assert [(f.name, f.special_use) for f in listed] == [
                 ("INBOX", None),
@@ -29,7 +36,7 @@ def test_the_first_listing_makes_the_usual_mailboxes(database: Opener, data: Pat
             ]
             assert all(f.selectable and f.subscribed and not f.has_children for f in listed)
             await folders.delete("Archive")
-            again = await Folders(Person(), store).list()
+            again = await folders_of(store).list()
             assert [f.name for f in again] == ["INBOX", "Drafts", "Junk", "Sent", "Trash"]
 
     asyncio.run(run())
@@ -38,7 +45,7 @@ def test_the_first_listing_makes_the_usual_mailboxes(database: Opener, data: Pat
 def test_create_delete_and_the_level_that_stays(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            folders = Folders(Person(), store)
+            folders = folders_of(store)
             made = await folders.create("Lists/Python/")
             assert (made.name, made.selectable, made.subscribed) == ("Lists/Python", True, False)
             assert (await folders.create("Bills", "\\Archive")).special_use == "\\Archive"
@@ -65,7 +72,7 @@ def test_create_delete_and_the_level_that_stays(database: Opener, data: Path) ->
 def test_renaming_inbox_moves_its_messages(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            folders = Folders(Person(), store)
+            folders = folders_of(store)
             await folders.create("INBOX/Sub")
             await put(store, *[LETTER] * 3)
             await folders.rename("inbox", "Old/Mail")
@@ -88,7 +95,7 @@ def test_renaming_inbox_moves_its_messages(database: Opener, data: Path) -> None
 def test_subscriptions(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            folders = Folders(Person(), store)
+            folders = folders_of(store)
             await folders.subscribe("Not there")
             assert "Not there" in await folders.subscriptions()
             await folders.unsubscribe("inbox")
@@ -106,7 +113,7 @@ def test_nobody_sees_what_belongs_to_others(database: Opener, data: Path) -> Non
 
     async def run() -> None:
         async with shop(database, data) as store:
-            one, two = Folders(Person(1), store), Folders(Person(2), store)
+            one, two = folders_of(store, 1), folders_of(store, 2)
             await one.create("Secret")
             await put(store, LETTER)
             assert "Secret" not in {f.name for f in await two.list()}

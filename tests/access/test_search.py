@@ -16,7 +16,7 @@ from postroom.protocol.imap.search import SearchKey
 from postroom.store.flags import ANSWERED, DELETED, FLAGGED, SEEN
 from postroom.store.spans import Span
 from postroom.store.store import Store
-from tests.access.shop import Person, put, shop
+from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
 
 DAY = 86_400_000
@@ -50,7 +50,7 @@ async def filled(store: Store) -> View:
             keywords=words[number],
             received=NOON + (number - 2) * DAY,
         )
-    return await View.open(Person(), store, "INBOX", read_only=False)
+    return await opened(store)
 
 
 CASES: list[tuple[SearchKey, list[int]]] = [
@@ -158,7 +158,7 @@ def test_many_pages(database: Opener, data: Path) -> None:
                         for n in range(start, start + 400)
                     ),
                 )
-            view = await View.open(Person(), store, "INBOX", read_only=True)
+            view = await opened(store, read_only=True)
             assert await search(view, keys.Header("subject", "n1199")) == [1200]
             assert len(await search(view, keys.Header("subject", "n11"))) == 111
             assert await search(view, keys.Body("body 700\r\n")) == [701]
@@ -174,7 +174,7 @@ def test_a_text_across_two_pieces_of_a_large_body(database: Opener, data: Path) 
             filler = b"x" * (texts.PIECE - 60) + b"\r\n"
             letter = b"A: b\r\n\r\n" + filler + b"needle" * 20 + b"THE END" + filler
             await put(store, letter)
-            view = await View.open(Person(), store, "INBOX", read_only=True)
+            view = await opened(store, read_only=True)
             assert await search(view, keys.Body("needlethe end")) == [1]
             assert await search(view, keys.Body("needlethe ends")) == []
 

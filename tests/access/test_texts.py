@@ -9,10 +9,9 @@ import pytest
 
 from postroom.access import texts
 from postroom.access.texts import BodyText, EnvelopeText, HeadText, find, readable_parts
-from postroom.access.view import View
 from postroom.message.envelope import envelope
 from postroom.message.scan import scan
-from tests.access.shop import Person, put, shop
+from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
 
 
@@ -89,7 +88,7 @@ def test_large_and_small_letters_give_the_same(database: Opener, data: Path) -> 
                 b"--o\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nfoot\r\n--o--\r\n"
             )  # fmt: skip
             await put(store, letter)
-            view = await View.open(Person(), store, "INBOX", read_only=True)
+            view = await opened(store, read_only=True)
             row = await store.db.read(lambda tx: tx.one("SELECT blob_id FROM message"))
             assert row is not None
             needles = frozenset({"grösse nadel", "inner", "foot", "absent", ""})

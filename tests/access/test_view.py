@@ -5,21 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access.view import STAR, Flagged, View
+from postroom.access.view import STAR, Flagged
 from postroom.errors import Invalid, MailboxFull, NotFound, Refused
 from postroom.store import mailboxes
 from postroom.store.flags import DELETED, FLAGGED, SEEN
 from postroom.store.spans import Span
-from postroom.store.store import Store
-from tests.access.shop import Person, put, shop
+from tests.access.shop import opened, place_of, put, shop
 from tests.conftest import Opener
 
 LETTER = b"Subject: x\r\n\r\nbody\r\n"
 NONE: frozenset[str] = frozenset()
-
-
-async def opened(store: Store, name: str = "INBOX", *, read_only: bool = False) -> View:
-    return await View.open(Person(), store, name, read_only=read_only)
 
 
 def test_what_select_tells(database: Opener, data: Path) -> None:
@@ -183,8 +178,8 @@ def test_a_read_only_view_changes_nothing(database: Opener, data: Path) -> None:
             with pytest.raises(Refused):
                 await view.expunge(None)
             with pytest.raises(Refused):
-                await view.move([(1, 1)], "Archive")
-            assert (await view.copy([(1, 1)], "Archive")).source_uids == [1]
+                await view.move([(1, 1)], await place_of(store, "Archive"))
+            assert (await view.copy([(1, 1)], await place_of(store, "Archive"))).source_uids == [1]
             assert (await opened(store)).recent == 1
 
     asyncio.run(run())
@@ -196,18 +191,18 @@ def test_copy_and_move_pair_the_uids(database: Opener, data: Path) -> None:
             await store.furnish(1)
             await put(store, *[LETTER] * 4)
             view = await opened(store)
-            copied = await view.copy([(1, 1), (3, 3)], "Archive")
+            copied = await view.copy([(1, 1), (3, 3)], await place_of(store, "Archive"))
             assert (copied.source_uids, copied.target_uids) == ([1, 3], [1, 2])
             with pytest.raises(NotFound):
-                await view.copy([(1, 1)], "Nowhere")
+                await view.copy([(1, 1)], await place_of(store, "Nowhere"))
             with pytest.raises(MailboxFull):
-                await view.copy([(1, 4)], "Archive")
-            moved = await view.move([(2, 3)], "Trash")
+                await view.copy([(1, 4)], await place_of(store, "Archive"))
+            moved = await view.move([(2, 3)], await place_of(store, "Trash"))
             assert (moved.source_uids, moved.target_uids) == ([2, 3], [1, 2])
             trash = await store.read(mailboxes.get, 1, "Trash")
             assert moved.uidvalidity == trash.uidvalidity
             assert (await view.refresh(expunges=True)).expunged == [3, 2]
-            assert (await view.copy([(2, 3)], "Trash")).source_uids == []
+            assert (await view.copy([(2, 3)], await place_of(store, "Trash"))).source_uids == []
 
     asyncio.run(run())
 

@@ -19,7 +19,7 @@ from postroom.store import flags as flag_words
 from postroom.store.entries import Action
 from postroom.store.flags import DELETED
 from postroom.store.store import Store
-from tests.access.shop import Person, audit, put, shop
+from tests.access.shop import Person, audit, opened, place_of, put, shop
 from tests.conftest import Opener
 
 State = tuple[int, str]
@@ -116,7 +116,7 @@ class Scenario:
             self.uidnext += 1
 
     async def opened(self) -> Client:
-        client = Client(await View.open(self.person, self.store, "INBOX", read_only=False))
+        client = Client(await opened(self.store, account_id=self.person.account_id))
         client.uids = list(self.truth)
         client.states = list(self.truth.values())
         assert client.view.exists == len(self.truth)
@@ -188,7 +188,9 @@ class Scenario:
         ranges = [(uids[0], uids[-1])] if uids else []
         there = [uid for uid in uids if uid in self.truth]
         act = client.view.copy if step.kind == "copy" else client.view.move
-        done = await act(ranges, "INBOX")
+        done = await act(
+            ranges, await place_of(self.store, "INBOX", account_id=self.person.account_id)
+        )
         assert done.source_uids == there
         assert done.target_uids == list(range(self.uidnext, self.uidnext + len(there)))
         self._came([self.truth[uid] for uid in there])
@@ -218,7 +220,7 @@ def test_sessions_at_the_same_time(database: Opener, data: Path) -> None:
     """Truly side by side: nobody waits for ever, all agree afterwards, counters are right."""
 
     async def session(store: Store, number: int) -> View:
-        view = await View.open(Person(1), store, "INBOX", read_only=False)
+        view = await opened(store)
         for turn in range(6):
             low = (number * 7 + turn * 5) % 40 + 1
             ranges = [(low, low + 10)]
@@ -227,9 +229,9 @@ def test_sessions_at_the_same_time(database: Opener, data: Path) -> None:
                 case 0:
                     await view.store(ranges, "add", DELETED, none, silent=True)
                 case 1:
-                    await view.copy(ranges, "Archive")
+                    await view.copy(ranges, await place_of(store, "Archive"))
                 case 2:
-                    await view.move(ranges, "Trash")
+                    await view.move(ranges, await place_of(store, "Trash"))
                 case 3:
                     await view.expunge(None)
                 case 4:
@@ -246,7 +248,7 @@ def test_sessions_at_the_same_time(database: Opener, data: Path) -> None:
             views = await asyncio.wait_for(
                 asyncio.gather(*(session(store, number) for number in range(6))), 60
             )
-            fresh = await View.open(Person(1), store, "INBOX", read_only=True)
+            fresh = await opened(store, read_only=True)
             there = [fresh.uid_of(number) for number in range(1, fresh.exists + 1)]
             for view in views:
                 await view.refresh(expunges=True)

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from postroom.access import fetch
-from postroom.access.view import View
 from postroom.access.warning import readable, warn
 from postroom.message.headers import value
 from postroom.post.commit import Post
-from tests.access.shop import Person, put, shop
+from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
 
 
@@ -26,7 +25,7 @@ def test_the_notice_arrives_in_a_mailbox_that_is_full(database: Opener, data: Pa
                 store, post, [(1, 95), (1, 95)], address_of=address_of, hostname="mx.example.org"
             )
             assert sent == 1
-            view = await View.open(Person(), store, "INBOX", read_only=True)
+            view = await opened(store, read_only=True)
             assert view.exists == 2
             async for page in fetch.rows(view, [(2, 2)], need=frozenset({"head", "envelope"})):
                 row = page[0]

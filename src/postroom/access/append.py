@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.access.view import Person
+from postroom.access.places import Place
 from postroom.blobs.store import Prepared
 from postroom.blobs.writer import BlobWriter
 from postroom.errors import Invalid, NotFound, Permanent, Refused
@@ -23,7 +23,7 @@ from postroom.message.lineends import LineEnds
 from postroom.message.scan import Scanner
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
-from postroom.store import flags as flag_words, mailboxes, names, usage
+from postroom.store import flags as flag_words, usage
 from postroom.store.filing import Copy, MailboxGone
 from postroom.store.mailboxes import Mailbox
 from postroom.store.store import Store
@@ -44,10 +44,10 @@ class Appender:
         self._mailbox: Mailbox | None = None
         self._reset()
 
-    async def begin(self, identity: Person, folder: str, size: int) -> None:
+    async def begin(self, place: Place, size: int) -> None:
         """Check what can be checked before the octets come.
 
-        Raises NotFound ([TRYCREATE]), Permanent above the size limit, MailboxFull.
+        Raises Permanent above the size limit, MailboxFull.
         """
         await self.abort()
         if 0 < self._max_message < size:
@@ -56,9 +56,8 @@ class Appender:
                 code=552,
                 status="5.3.4",
             )
-        account_id = identity.account_id
-        await self._store.furnish(account_id)
-        mailbox = await self._store.read(mailboxes.get, account_id, names.canonical(folder))
+        mailbox = place.mailbox
+        account_id = mailbox.account_id
         quota = await self._store.quota_of(account_id)
         if quota:
             used = (await self._store.usage(account_id)).octets

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.access.view import Person
+from postroom.access.places import Person, Places
 from postroom.errors import AlreadyExists, Invalid, NotFound
 from postroom.store import copying, mailboxes, names
 from postroom.store.filing import MAX_UID
@@ -38,14 +38,14 @@ class Folder(msgspec.Struct, frozen=True):
 class Folders:
     """What a person may do with the mailboxes of the account."""
 
-    def __init__(self, identity: Person, store: Store) -> None:
-        self._account = identity.account_id
+    def __init__(self, person: Person, store: Store, places: Places) -> None:
+        self._account = person.account_id
         self._store = store
-        self._is_furnished = False
+        self._places = places
 
     async def list(self) -> builtins.list[Folder]:
         """Every mailbox and the levels above them, by name, INBOX first."""
-        await self._furnish()
+        await self._places.furnish()
         found = await self._store.read(mailboxes.listing, self._account)
         subscribed = frozenset(await self._store.read(mailboxes.subscriptions, self._account))
         by_name: dict[str, Mailbox | None] = {mailbox.name: mailbox for mailbox in found}
@@ -71,7 +71,7 @@ class Folders:
 
         Raises Invalid, AlreadyExists.
         """
-        await self._furnish()
+        await self._places.furnish()
         wanted = names.checked(name.removesuffix(names.SEPARATOR))
         ids = [self._store.ids.next() for _ in wanted.split(names.SEPARATOR)]
         made = await self._store.write(
@@ -88,7 +88,7 @@ class Folders:
 
     async def delete(self, name: str) -> None:
         """Delete a mailbox; those below it stay (RFC 3501 §6.3.4). Raises NotFound, Invalid."""
-        await self._furnish()
+        await self._places.furnish()
         await self._store.delete_mailbox(self._account, names.canonical(name))
 
     async def rename(self, old: str, new: str) -> None:
@@ -96,7 +96,7 @@ class Folders:
 
         Raises NotFound, AlreadyExists, Invalid. Subscriptions stay as they are.
         """
-        await self._furnish()
+        await self._places.furnish()
         source = names.canonical(old)
         target = names.checked(new.removesuffix(names.SEPARATOR))
         if target == names.INBOX:
@@ -124,13 +124,13 @@ class Folders:
 
     async def subscriptions(self) -> builtins.list[str]:
         """Every subscribed name."""
-        await self._furnish()
+        await self._places.furnish()
         return await self._store.read(mailboxes.subscriptions, self._account)
 
     async def status(self, name: str) -> Status:
         """What STATUS tells of a mailbox; raises NotFound."""
-        await self._furnish()
-        return await self._store.read(mailboxes.counts, self._account, names.canonical(name))
+        mailbox = (await self._places.get(name)).mailbox
+        return await self._store.read(mailboxes.counts, mailbox.account_id, mailbox.name)
 
     async def _move_inbox(self, target: str) -> None:
         store = self._store
@@ -148,11 +148,6 @@ class Folders:
         )
         await store.write(copying.transfer, store.blobs, order, store.clock())
         store.wake(inbox.id, made.id)
-
-    async def _furnish(self) -> None:
-        if not self._is_furnished:
-            await self._store.furnish(self._account)
-            self._is_furnished = True
 
 
 def _order(item: tuple[str, Mailbox | None]) -> tuple[bool, str]:

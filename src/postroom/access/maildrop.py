@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Sequence
 import msgspec
 
 from postroom.access import fetch
-from postroom.access.view import Person, View
+from postroom.access.places import Person, Places
+from postroom.access.view import View
 from postroom.errors import NotFound
 from postroom.store import listing
 from postroom.store.spans import MAX_LISTED, Span, span_of
@@ -36,10 +37,10 @@ class Maildrop:
         self.uidvalidity = view.uidvalidity
 
     @classmethod
-    async def open(cls, identity: Person, store: Store) -> "Maildrop":
+    async def open(cls, person: Person, store: Store) -> "Maildrop":
         """Take the snapshot; the account's mailboxes are made on first use."""
-        await store.furnish(identity.account_id)
-        view = await View.open(identity, store, "INBOX", read_only=True)
+        inbox = await Places(person, store).get("INBOX")
+        view = await View.open(inbox, store, read_only=True)
         items: list[Item] = []
         for span in view.spans([(1, view.last_uid)] if view.last_uid else [], MAX_LISTED):
             rows = await store.read(listing.page, view.mailbox_id, span)

@@ -16,16 +16,16 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
+from postroom.access.places import Place
 from postroom.db.database import Row
 from postroom.errors import Invalid, MailError, Refused
 from postroom.message.part import Part
-from postroom.store import copying, entries, mailboxes, names
+from postroom.store import copying, entries
 from postroom.store.entries import Action, FlagChange, News, Opening, Quiet
-from postroom.store.mailboxes import Mailbox
 from postroom.store.removal import CHUNK
 from postroom.store.spans import MAX_LISTED, Span, span_of
 from postroom.store.store import Store
@@ -33,15 +33,6 @@ from postroom.store.store import Store
 STAR: Final = 0xFFFFFFFF + 1  # "*" in a sequence set
 
 Ranges = Sequence[tuple[int, int]]
-
-
-class Person(Protocol):
-    """Somebody who has logged in: ``directory.Identity``."""
-
-    @property
-    def account_id(self) -> int:
-        """Whose mailboxes these are."""
-        ...
 
 
 class Flagged(msgspec.Struct, frozen=True):
@@ -79,15 +70,14 @@ class CopyResult(msgspec.Struct, frozen=True):
 class View:
     """A selected mailbox: sequence numbers stay put until ``refresh``."""
 
-    def __init__(
-        self, store: Store, mailbox: Mailbox, opening: Opening, *, read_only: bool
-    ) -> None:
+    def __init__(self, store: Store, place: Place, opening: Opening, *, read_only: bool) -> None:
         """Use ``View.open``."""
         state = opening.state
         self.source = store
-        self.account_id = mailbox.account_id
-        self.mailbox_id = mailbox.id
-        self.name = mailbox.name
+        self.place = place
+        self.account_id = place.mailbox.account_id
+        self.mailbox_id = place.mailbox.id
+        self.name = place.name
         self.read_only = read_only
         self.uidvalidity = state.uidvalidity
         self.uidnext = state.uidnext
@@ -107,18 +97,14 @@ class View:
         self.first_unseen = self.sequence_of(state.first_unseen) if state.first_unseen else None
 
     @classmethod
-    async def open(cls, identity: Person, store: Store, name: str, *, read_only: bool) -> "View":
-        r"""Select a mailbox, or examine it (``read_only``); raises NotFound.
+    async def open(cls, place: Place, store: Store, *, read_only: bool) -> "View":
+        r"""Select a mailbox, or examine it (``read_only``); raises NotFound when it is gone.
 
-        The first use of an account makes its mailboxes. A selecting session takes the \Recent messages, an examining one looks at them.
+        A selecting session takes the \Recent messages, an examining one looks at them.
         """
-        account_id = identity.account_id
-        wanted = names.canonical(name)
-        if await store.read(mailboxes.find, account_id, wanted) is None:
-            await store.furnish(account_id)
-        mailbox = await store.read(mailboxes.get, account_id, wanted)
-        opening = await store.read(entries.opening, account_id, mailbox.id)
-        view = cls(store, mailbox, opening, read_only=read_only)
+        mailbox = place.mailbox
+        opening = await store.read(entries.opening, mailbox.account_id, mailbox.id)
+        view = cls(store, place, opening, read_only=read_only)
         await view._take_recent(opening.state.recent_uid)
         return view
 
@@ -282,11 +268,11 @@ class View:
         self.source.wake(self.mailbox_id)
         return answer
 
-    async def copy(self, ranges: Ranges, target: str) -> CopyResult:
-        """Copy, all or nothing; raises NotFound for the target, MailboxFull."""
+    async def copy(self, ranges: Ranges, target: Place) -> CopyResult:
+        """Copy, all or nothing; raises NotFound when the target is gone, MailboxFull."""
         return await self._transfer(ranges, target, is_move=False)
 
-    async def move(self, ranges: Ranges, target: str) -> CopyResult:
+    async def move(self, ranges: Ranges, target: Place) -> CopyResult:
         """Copy and expunge in one; ``refresh`` then tells of the expunged (RFC 6851)."""
         self._check_writable()
         return await self._transfer(ranges, target, is_move=True)
@@ -303,9 +289,9 @@ class View:
         if expunge and not self.read_only:
             await self.expunge(None)
 
-    async def _transfer(self, ranges: Ranges, target: str, *, is_move: bool) -> CopyResult:
+    async def _transfer(self, ranges: Ranges, target: Place, *, is_move: bool) -> CopyResult:
         store = self.source
-        mailbox = await store.read(mailboxes.get, self.account_id, names.canonical(target))
+        mailbox = target.mailbox
         order = copying.Transfer(
             source_account=self.account_id,
             source_mailbox=self.mailbox_id,

@@ -52,7 +52,9 @@ def test_news_wait_for_their_time(data: Path) -> None:
         await client.append(LETTER)
         talk, wire = talk_at(home)
         talk.identity = await People().identity(1, 7)
-        talk.select(await View.open(talk.person, home.services.store, "INBOX", read_only=True))
+        talk.select(
+            await View.open(await talk.places.get("INBOX"), home.services.store, read_only=True)
+        )
         await client.ok(b"SELECT INBOX")
         await client.ok(b"STORE 1 +FLAGS (\\Deleted \\Seen)")
         await client.ok(b"EXPUNGE")

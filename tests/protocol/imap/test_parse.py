@@ -5,10 +5,10 @@ from hypothesis import given, strategies as st
 
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.fetch import Attribute
-from postroom.protocol.imap.parse import parse_append, parse_arguments, split
+from postroom.protocol.imap.parse import parse_arguments, split
 from postroom.protocol.imap.search import Flag
 from postroom.protocol.imap.sets import STAR
-from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Unusable
+from postroom.protocol.imap.tokens import BadSyntax, Unusable
 
 COMMANDS = [
     (b"a CAPABILITY", c.Capability()),
@@ -117,42 +117,11 @@ def test_refuses(octets: bytes) -> None:
         parse(octets)
 
 
-@pytest.mark.parametrize("name", [b'"&AC8-"', b'"\xff"', b"{2}\r\n\r\n"])
-def test_bad_names_can_not_be_used(name: bytes) -> None:
-    for command in (b"SELECT", b"CREATE", b"DELETE", b"SUBSCRIBE"):
-        with pytest.raises(Unusable):
-            parse(b"a " + command + b" " + name)
-
-
 @pytest.mark.parametrize(
     "octets", [b"", b" x", b"+ NOOP", b"a", b"a(b NOOP", b"x" * 70 + b" NOOP", b"\xff NOOP"]
 )
 def test_a_bad_tag_is_none(octets: bytes) -> None:
     assert split(octets)[0] == b""
-
-
-def append(octets: bytes) -> c.Append:
-    return parse_append(split(octets)[2])
-
-
-def test_append() -> None:
-    assert append(b"a APPEND x {3}\r\n") == c.Append("x", 0, frozenset(), None, 3, True)
-    full = append(b'a APPEND "x" (\\Seen k) " 1-Jan-1970 00:00:01 +0000" {310+}\r\n')
-    assert full == c.Append("x", 1, frozenset(["k"]), 1000, 310, False)
-    with pytest.raises(CutLiteral):
-        append(b"a APPEND {3}\r\n")
-    for octets in (
-        b"a APPEND x",
-        b"a APPEND x x {3}\r\n",
-        b"a APPEND x () x {3}\r\n",
-        b'a APPEND x "yesterday" {3}\r\n',
-        b"a APPEND x {3}\r\nabc {3}\r\n",
-        b"a APPEND x (\\Recent) {3}\r\n",
-    ):
-        with pytest.raises(BadSyntax):
-            append(octets)
-    with pytest.raises(Unusable):
-        append(b"a APPEND & {3}\r\n")
 
 
 @given(

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.protocol.imap.parse_search import parse_search
+from postroom.protocol.imap.parse_search import read_criteria
 from postroom.protocol.imap.search import (
     DELETED,
     SEEN,
@@ -65,17 +65,17 @@ KEYS = [
 @pytest.mark.parametrize(("text", "key"), KEYS)
 def test_reads(text: bytes, key: SearchKey) -> None:
     reader = Reader(text)
-    assert parse_search(reader) == key
+    assert read_criteria(reader) == key
     assert reader.at_end
 
 
 def test_charsets() -> None:
-    assert parse_search(Reader(b'CHARSET ISO-8859-1 SUBJECT "\xe4"')) == Header("subject", "ä")
-    assert parse_search(Reader(b'charset "koi8-r" TEXT {2}\r\n\xc4\xc1')) == Text("да")
-    assert parse_search(Reader(b"CHARSET UTF-8 ALL")) == All()
+    assert read_criteria(Reader(b'CHARSET ISO-8859-1 SUBJECT "\xe4"')) == Header("subject", "ä")
+    assert read_criteria(Reader(b'charset "koi8-r" TEXT {2}\r\n\xc4\xc1')) == Text("да")
+    assert read_criteria(Reader(b"CHARSET UTF-8 ALL")) == All()
     for name in (b"X-UNKNOWN", b"idna", b"rot13", b"utf-7", b"zip"):
         with pytest.raises(Unusable) as caught:
-            parse_search(Reader(b"CHARSET %s ALL" % name))
+            read_criteria(Reader(b"CHARSET %s ALL" % name))
         assert caught.value.code == b"BADCHARSET (US-ASCII UTF-8)"
 
 
@@ -111,7 +111,7 @@ def test_charsets() -> None:
 )
 def test_refuses(text: bytes) -> None:
     with pytest.raises(BadSyntax):
-        parse_search(Reader(text))
+        read_criteria(Reader(text))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_refuses(text: bytes) -> None:
 )
 def test_hostile_trees_are_refused_at_once(text: bytes) -> None:
     with pytest.raises(BadSyntax, match="too large"):
-        parse_search(Reader(text))
+        read_criteria(Reader(text))
 
 
 words = st.sampled_from([text for text, _ in KEYS] + [b"(", b")", b"NOT", b"OR", b" "])
@@ -136,6 +136,6 @@ words = st.sampled_from([text for text, _ in KEYS] + [b"(", b")", b"NOT", b"OR",
 @given(st.lists(words, max_size=8).map(b" ".join) | st.binary(max_size=40))
 def test_any_octets(octets: bytes) -> None:
     try:
-        parse_search(Reader(octets))
+        read_criteria(Reader(octets))
     except (BadSyntax, Unusable):
         pass

@@ -1,6 +1,9 @@
 """Commands that are legal in any state, and IDLE (RFC 3501 §6.1, RFC 2177, RFC 2971)."""
 
+from typing import Final
+
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.events import IdleDone
 from postroom.protocol.imap.responses import id_line, status_line
@@ -46,3 +49,13 @@ async def idle_done(talk: Conversation, event: IdleDone) -> None:
         talk.session.finish("OK", "Idle ended")
     else:
         talk.session.finish("BAD", "Expected DONE")
+
+
+HANDLERS: Final[Handlers] = {
+    c.Capability: capability,
+    c.Id: identify,
+    c.Idle: idle,
+    c.Logout: logout,
+    c.Noop: noop,
+    IdleDone: idle_done,
+}

@@ -4,9 +4,12 @@ Mailbox, size and quota are checked before the client is asked for the literal
 (RFC 3501 §6.3.11, RFC 4315 §3, RFC 7888).
 """
 
+from typing import Final
+
 from postroom.access.append import Appender
 from postroom.errors import Invalid, MailError, NotFound, Refused
 from postroom.listen.imap.conversation import Appending, Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import TRYCREATE, refuse
 from postroom.protocol.imap.commands import Append
 from postroom.protocol.imap.events import Content, EndOfContent
@@ -19,7 +22,7 @@ async def append(talk: Conversation, command: Append) -> None:
     services = talk.services
     appender = Appender(services.store, services.post, max_message=services.max_message)
     try:
-        await appender.begin(talk.person, command.mailbox, command.size)
+        await appender.begin(await talk.places.get(command.mailbox), command.size)
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return
@@ -58,3 +61,10 @@ async def end_of_content(talk: Conversation, event: EndOfContent) -> None:
         await talk.stop_appending()
     await talk.report(always=talk.view is not None and talk.view.name == command.mailbox)
     talk.session.finish("OK", "Appended", b"APPENDUID %d %d" % (uidvalidity, uid))
+
+
+HANDLERS: Final[Handlers] = {
+    Append: append,
+    Content: content,
+    EndOfContent: end_of_content,
+}

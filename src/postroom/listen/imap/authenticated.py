@@ -1,8 +1,11 @@
 """Commands of a person who has logged in: mailboxes as wholes (RFC 3501 §6.3)."""
 
+from typing import Final
+
 from postroom.access.view import View
 from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.responses import (
     exists_line,
@@ -17,7 +20,8 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
     """SELECT and EXAMINE, RFC 3501 §6.3.1, §6.3.2."""
     read_only = isinstance(command, c.Examine)
     await talk.deselect()
-    view = await View.open(talk.person, talk.services.store, command.mailbox, read_only=read_only)
+    place = await talk.places.get(command.mailbox)
+    view = await View.open(place, talk.services.store, read_only=read_only)
     talk.select(view)
     lines = [
         flags_lines(view.keywords, read_only=read_only),
@@ -83,8 +87,9 @@ async def status(talk: Conversation, command: c.Status) -> None:
         b"DELETED": found.deleted,
         b"SIZE": found.size,
     }
-    line = status_response(command.mailbox, [(item, values[item]) for item in command.items])
-    talk.session.untagged(line)
+    told = [(item, values[item]) for item in command.items]
+    utf8 = talk.session.modes.utf8
+    talk.session.untagged(status_response(command.mailbox, told, utf8=utf8))
     await talk.report()
     talk.session.finish("OK", "Done")
 
@@ -95,7 +100,22 @@ async def namespace(talk: Conversation, _: c.Namespace) -> None:
     talk.session.finish("OK", "Done")
 
 
-async def enable(talk: Conversation, _: c.Enable) -> None:
-    """ENABLE, RFC 5161: no extension here needs it yet."""
-    talk.session.untagged(b"* ENABLED\r\n")
+async def enable(talk: Conversation, command: c.Enable) -> None:
+    """ENABLE, RFC 5161: what is not known is passed over."""
+    fresh = talk.session.modes.enable(command.capabilities)
+    talk.session.untagged(b" ".join([b"* ENABLED", *fresh]) + b"\r\n")
     talk.session.finish("OK", "Done")
+
+
+HANDLERS: Final[Handlers] = {
+    c.Create: create,
+    c.Delete: delete,
+    c.Enable: enable,
+    c.Examine: select,
+    c.Namespace: namespace,
+    c.Rename: rename,
+    c.Select: select,
+    c.Status: status,
+    c.Subscribe: subscribe,
+    c.Unsubscribe: unsubscribe,
+}

@@ -5,10 +5,12 @@ one answer; a response that makes no sense and a cancelled exchange are BAD.
 """
 
 import secrets
+from typing import Final
 
 from postroom.access.exchange import Exchange, MalformedResponse
 from postroom.errors import MailError
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.unauthenticated import SCOPE, admit, refuse_login
 from postroom.protocol.imap.commands import Authenticate
 from postroom.protocol.imap.events import Cancelled, Response
@@ -53,3 +55,10 @@ async def _go_on(talk: Conversation, exchange: Exchange, response: bytes | None)
         else:
             talk.exchange = None
             await admit(talk, said)
+
+
+HANDLERS: Final[Handlers] = {
+    Authenticate: authenticate,
+    Cancelled: cancel,
+    Response: respond,
+}

@@ -15,6 +15,7 @@ from postroom.access.append import Appender
 from postroom.access.exchange import Exchange
 from postroom.access.folders import Folders
 from postroom.access.login import Login
+from postroom.access.places import Places
 from postroom.access.view import Changes, View
 from postroom.directory.login import Identity
 from postroom.post.commit import Post
@@ -78,6 +79,7 @@ class Conversation:
         "_folders",
         "_has_expunges",
         "_has_news",
+        "_places",
         "_stop_waking",
         "appending",
         "exchange",
@@ -103,6 +105,7 @@ class Conversation:
         self.is_idling = False
         self.failures_left = 5  # of login, before the connection ends
         self._folders: Folders | None = None
+        self._places: Places | None = None
         self._stop_waking: Callable[[], None] | None = None
         self._has_news = False
         self._has_expunges = False
@@ -122,10 +125,17 @@ class Conversation:
         return self.view
 
     @property
+    def places(self) -> Places:
+        """Every mailbox that the person can reach, by name."""
+        if self._places is None:
+            self._places = Places(self.person, self.services.store)
+        return self._places
+
+    @property
     def folders(self) -> Folders:
         """The mailboxes of the person."""
         if self._folders is None:
-            self._folders = Folders(self.person, self.services.store)
+            self._folders = Folders(self.person, self.services.store, self.places)
         return self._folders
 
     async def flush(self) -> None:

@@ -5,8 +5,7 @@ traceback: it costs one command, never the connection or a message.
 """
 
 import traceback
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from postroom.errors import MailError, Refused
 from postroom.listen.imap import (
@@ -16,53 +15,32 @@ from postroom.listen.imap import (
     authenticating,
     fetching,
     listing,
+    searching,
     selected,
     unauthenticated,
 )
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
-from postroom.protocol.imap import commands as c, events as e
+from postroom.protocol.imap import events as e
 from postroom.protocol.imap.tokens import BadSyntax
 from postroom.telemetry import sink
 from postroom.telemetry.events import SessionFailed
 
-Handler = Callable[[Conversation, Any], Awaitable[None]]
-
-HANDLERS: Final[dict[type[e.Event], Handler]] = {
-    c.Append: appending.append,
-    c.Authenticate: authenticating.authenticate,
-    c.Capability: anytime.capability,
-    c.Check: selected.check,
-    c.Close: selected.close,
-    c.Copy: selected.copy,
-    c.Create: authenticated.create,
-    c.Delete: authenticated.delete,
-    c.Enable: authenticated.enable,
-    c.Examine: authenticated.select,
-    c.Expunge: selected.expunge,
-    c.Fetch: fetching.fetch,
-    c.Id: anytime.identify,
-    c.Idle: anytime.idle,
-    c.List: listing.list_mailboxes,
-    c.Login: unauthenticated.login,
-    c.Logout: anytime.logout,
-    c.Lsub: listing.list_subscriptions,
-    c.Move: selected.move,
-    c.Namespace: authenticated.namespace,
-    c.Noop: anytime.noop,
-    c.Rename: authenticated.rename,
-    c.Search: selected.search,
-    c.Select: authenticated.select,
-    c.Status: authenticated.status,
-    c.Store: selected.store,
-    c.Subscribe: authenticated.subscribe,
-    c.Unselect: selected.unselect,
-    c.Unsubscribe: authenticated.unsubscribe,
-    e.Cancelled: authenticating.cancel,
-    e.Content: appending.content,
-    e.EndOfContent: appending.end_of_content,
-    e.IdleDone: anytime.idle_done,
-    e.Response: authenticating.respond,
+HANDLERS: Final[Handlers] = {
+    event: handler
+    for module in (
+        anytime,
+        appending,
+        authenticated,
+        authenticating,
+        fetching,
+        listing,
+        searching,
+        selected,
+        unauthenticated,
+    )
+    for event, handler in module.HANDLERS.items()
 }
 
 

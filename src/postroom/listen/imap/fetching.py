@@ -17,6 +17,7 @@ from postroom.access.fetch import FetchRow, extent, octets, rows, section
 from postroom.access.view import View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
 from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
@@ -184,3 +185,8 @@ async def _pieces(row: FetchRow, start: int, length: int) -> AsyncIterator[bytes
             raise MailError(detail="a message is shorter than its size")
         yield piece
         start = stop
+
+
+HANDLERS: Final[Handlers] = {
+    Fetch: fetch,
+}

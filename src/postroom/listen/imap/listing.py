@@ -3,10 +3,12 @@ r"""LIST and LSUB: names by pattern, with their attributes.
 RFC 3501 §6.3.8, §6.3.9; RFC 3348 (\HasChildren); RFC 6154 (special use).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from postroom.access.folders import Folder
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap.commands import List, Lsub
 from postroom.protocol.imap.patterns import DELIMITER, Pattern, ancestors
 from postroom.protocol.imap.responses import list_line
@@ -16,13 +18,13 @@ async def list_mailboxes(talk: Conversation, command: List) -> None:
     """LIST, RFC 3501 §6.3.8."""
     if command.patterns == ("",):  # asks for the delimiter and the root of the reference
         root, delimiter, _ = command.reference.partition(DELIMITER)
-        line = list_line(b"LIST", [b"\\Noselect"], root + delimiter if delimiter else "")
+        line = _line(talk, b"LIST", [b"\\Noselect"], root + delimiter if delimiter else "")
         talk.session.untagged(line)
     else:
         patterns = [Pattern(command.reference + pattern) for pattern in command.patterns]
         folders = await talk.folders.list()
         lines = [
-            list_line(b"LIST", _attributes(folder, command), folder.name)
+            _line(talk, b"LIST", _attributes(folder, command), folder.name)
             for folder in folders
             if _is_chosen(folder, command) and _match_any(folder.name, patterns)
         ]
@@ -38,11 +40,11 @@ async def list_subscriptions(talk: Conversation, command: Lsub) -> None:
     pattern = Pattern(command.reference + command.pattern)
     names = await talk.folders.subscriptions()
     found = [name for name in names if pattern.matches(name)]
-    lines = [list_line(b"LSUB", [], name) for name in found]
+    lines = [_line(talk, b"LSUB", [], name) for name in found]
     if command.pattern.endswith("%"):
         levels = ancestors(names).difference(names)
         lines += [
-            list_line(b"LSUB", [b"\\Noselect"], name)
+            _line(talk, b"LSUB", [b"\\Noselect"], name)
             for name in sorted(levels)
             if pattern.matches(name)
         ]
@@ -54,10 +56,14 @@ async def list_subscriptions(talk: Conversation, command: Lsub) -> None:
 async def _missing(talk: Conversation, known: set[str], patterns: list[Pattern]) -> Iterable[bytes]:
     r"""Subscribed names without a mailbox (RFC 5258 §3.1 \NonExistent)."""
     return [
-        list_line(b"LIST", [b"\\NonExistent", b"\\Subscribed"], name)
+        _line(talk, b"LIST", [b"\\NonExistent", b"\\Subscribed"], name)
         for name in await talk.folders.subscriptions()
         if name not in known and _match_any(name, patterns)
     ]
+
+
+def _line(talk: Conversation, kind: bytes, attributes: Sequence[bytes], name: str) -> bytes:
+    return list_line(kind, attributes, name, utf8=talk.session.modes.utf8)
 
 
 def _match_any(name: str, patterns: list[Pattern]) -> bool:
@@ -79,3 +85,9 @@ def _attributes(folder: Folder, command: List) -> list[bytes]:
     if folder.subscribed and b"SUBSCRIBED" in command.selection | command.wanted:
         words.append(b"\\Subscribed")
     return words
+
+
+HANDLERS: Final[Handlers] = {
+    List: list_mailboxes,
+    Lsub: list_subscriptions,
+}

@@ -1,13 +1,15 @@
 """Commands on the selected mailbox but FETCH (RFC 3501 §6.4)."""
 
-from postroom.access.search import search as find
+from typing import Final
+
 from postroom.access.view import CopyResult, Flagged, View
 from postroom.errors import Invalid, NotFound
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import TRYCREATE, refuse
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.fetch_lines import flagged_line
-from postroom.protocol.imap.responses import flags_lines, search_line, status_line
+from postroom.protocol.imap.responses import flags_lines, status_line
 from postroom.protocol.imap.sets import Ranges, write_set
 from postroom.protocol.imap.tokens import BadSyntax
 
@@ -43,22 +45,6 @@ async def expunge(talk: Conversation, command: c.Expunge) -> None:
     talk.session.finish("OK", "Expunged")
 
 
-async def search(talk: Conversation, command: c.Search) -> None:
-    """SEARCH and UID SEARCH, RFC 3501 §6.4.4."""
-    view = talk.selected
-    try:
-        uids = await find(view, command.key)
-    except Invalid as error:
-        raise BadSyntax(str(error)) from None
-    if command.by_uid:
-        talk.session.untagged(search_line(uids))
-    else:
-        numbers = [number for uid in uids if (number := view.sequence_of(uid)) is not None]
-        talk.session.untagged(search_line(numbers))
-    await talk.report(expunges=command.by_uid)
-    talk.session.finish("OK", "Searched")
-
-
 async def store(talk: Conversation, command: c.Store) -> None:
     """STORE and UID STORE, RFC 3501 §6.4.6."""
     view = talk.selected
@@ -81,7 +67,7 @@ async def copy(talk: Conversation, command: c.Copy) -> None:
     view = talk.selected
     ranges = numbered(view, command.ranges, by_uid=command.by_uid)
     try:
-        copied = await view.copy(ranges, command.mailbox)
+        copied = await view.copy(ranges, await talk.places.get(command.mailbox))
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return
@@ -96,7 +82,7 @@ async def move(talk: Conversation, command: c.Move) -> None:
         return
     ranges = numbered(view, command.ranges, by_uid=command.by_uid)
     try:
-        moved = await view.move(ranges, command.mailbox)
+        moved = await view.move(ranges, await talk.places.get(command.mailbox))
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return
@@ -146,3 +132,14 @@ def _refuse_read_only(talk: Conversation, view: View) -> bool:
     if view.read_only:
         talk.session.finish("NO", "The mailbox is read-only, select it to change it", b"CANNOT")
     return view.read_only
+
+
+HANDLERS: Final[Handlers] = {
+    c.Check: check,
+    c.Close: close,
+    c.Copy: copy,
+    c.Expunge: expunge,
+    c.Move: move,
+    c.Store: store,
+    c.Unselect: unselect,
+}

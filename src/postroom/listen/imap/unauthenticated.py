@@ -12,6 +12,7 @@ from postroom.access.login import LoginDelayed, LoginRefused
 from postroom.directory.login import Identity
 from postroom.errors import MailError
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap import commands as c
 
 SCOPE: Final = "imap"
@@ -48,3 +49,8 @@ def refuse_login(talk: Conversation, error: MailError) -> None:
     talk.failures_left -= 1
     if talk.failures_left <= 0:
         talk.session.bye("Too many failed logins")
+
+
+HANDLERS: Final[Handlers] = {
+    c.Login: login,
+}

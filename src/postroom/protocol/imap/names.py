@@ -1,8 +1,10 @@
-"""Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), read strictly.
+"""Mailbox names on the wire: modified UTF-7 (RFC 3501 §5.1.3), read strictly, or UTF-8.
 
 A name has exactly one spelling: what printable ASCII can say must not be hidden in
 base64 (``&AC8-`` is no ``/``), no section may be empty or follow another one directly,
-spare bits are zero, surrogates pair up. ``INBOX`` is the same in any case.
+spare bits are zero, surrogates pair up. A client that has enabled UTF8=ACCEPT or IMAP4rev2
+writes and reads plain UTF-8 instead, and "&" is no more than itself (RFC 6855 §3, RFC 9051
+§5.1). ``INBOX`` is the same in any case.
 """
 
 import binascii
@@ -12,13 +14,15 @@ MAX_NAME: Final = 1024  # octets of the wire form; the store has its own, smalle
 
 
 class BadName(ValueError):
-    """The octets are no modified UTF-7."""
+    """The octets are no name in the encoding that the client has chosen."""
 
 
-def decode_name(octets: bytes) -> str:
+def decode_name(octets: bytes, *, utf8: bool = False) -> str:
     """Read a mailbox name; raises BadName and nothing else."""
     if len(octets) > MAX_NAME:
         raise BadName("the name is too long")
+    if utf8:
+        return _decode_utf8(octets)
     if not octets.isascii() or any(octet < 0x20 or octet == 0x7F for octet in octets):
         raise BadName("a name holds printable ASCII only, the rest is modified UTF-7")
     text = octets.decode("ascii")
@@ -27,8 +31,10 @@ def decode_name(octets: bytes) -> str:
     return "INBOX" + text[5:] if _is_inbox(text) else text
 
 
-def encode_name(name: str) -> bytes:
+def encode_name(name: str, *, utf8: bool = False) -> bytes:
     """Write a mailbox name: the inverse of ``decode_name``."""
+    if utf8:
+        return name.encode("utf-8", "replace")
     if name.isascii() and "&" not in name and name.isprintable():
         return name.encode("ascii")
     out: list[bytes] = []
@@ -44,6 +50,16 @@ def encode_name(name: str) -> bytes:
     if shifted:
         out.append(_section(shifted))
     return b"".join(out)
+
+
+def _decode_utf8(octets: bytes) -> str:
+    if any(octet < 0x20 or octet == 0x7F for octet in octets):
+        raise BadName("a name holds no control characters")
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        raise BadName("the name is no UTF-8") from None
+    return "INBOX" + text[5:] if _is_inbox(text) else text
 
 
 def _is_inbox(text: str) -> bool:

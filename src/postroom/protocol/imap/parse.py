@@ -9,37 +9,37 @@ RFC 6154 (SPECIAL-USE), RFC 4959 (SASL-IR).
 """
 
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from postroom.protocol.imap import commands
 from postroom.protocol.imap.commands import Command
-from postroom.protocol.imap.dates import BadDate, parse_date_time
-from postroom.protocol.imap.flags import read_flag_list, read_flags
-from postroom.protocol.imap.names import BadName, decode_name
-from postroom.protocol.imap.parse_fetch import parse_fetch_items
+from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse_list import parse_list, parse_lsub
-from postroom.protocol.imap.parse_search import parse_search, read_set
-from postroom.protocol.imap.tokens import (
-    LITERAL,
-    MAX_TAG,
-    TAG,
-    BadSyntax,
-    Reader,
-    Unusable,
+from postroom.protocol.imap.parse_mailbox import (
+    parse_create,
+    parse_named,
+    parse_rename,
+    parse_status,
 )
+from postroom.protocol.imap.parse_message import (
+    parse_copy,
+    parse_fetch,
+    parse_move,
+    parse_search,
+    parse_store,
+    parse_uid,
+)
+from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader
 
 MAX_ID_FIELDS: Final = 30  # RFC 2971 §3.3
-STATUS_ITEMS: Final = frozenset(
-    (b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE", b"DELETED")
-)
 
 Parse = Callable[[Reader], Command]
 
 
-def split(data: bytes) -> tuple[bytes, bytes, Reader]:
+def split(data: bytes, modes: Modes | None = None) -> tuple[bytes, bytes, Reader]:
     """Tag, name in upper case, and the place behind them. The tag is b"" when it is bad."""
-    reader = Reader(data)
+    reader = Reader(data, modes)
     tag = reader.take(TAG) or b""
     if not tag or len(tag) > MAX_TAG or not reader.skip(b" "):
         return b"", b"", reader
@@ -60,42 +60,6 @@ def parse_arguments(name: bytes, reader: Reader) -> Command:
     command = parse(reader)
     reader.end()
     return command
-
-
-def parse_append(reader: Reader) -> commands.Append:
-    """Read APPEND up to the head of its message literal, which ends the octets.
-
-    ``CutLiteral`` says that the last literal is the mailbox name, not yet the message.
-    """
-    reader.space()
-    mailbox = read_mailbox(reader)
-    reader.space()
-    flags, keywords = 0, frozenset[str]()
-    if reader.peek(b"("):
-        flags, keywords = read_flag_list(reader)
-        reader.space()
-    received: int | None = None
-    if reader.peek(b'"'):
-        try:
-            received = parse_date_time(reader.string())
-        except BadDate as error:
-            raise BadSyntax(f"Bad date: {error}") from None
-        reader.space()
-    match = LITERAL.match(reader.data, reader.at)
-    if match is None or match.end() != len(reader.data):
-        raise BadSyntax("Expected a literal with the message")
-    return commands.Append(
-        mailbox, flags, keywords, received, int(match[1]), not match[0].endswith(b"+}\r\n")
-    )
-
-
-def read_mailbox(reader: Reader) -> str:
-    """A mailbox name; ``NO [CANNOT]`` when it is no modified UTF-7."""
-    octets = reader.astring()
-    try:
-        return decode_name(octets)
-    except BadName as error:
-        raise Unusable(b"CANNOT", f"Bad mailbox name: {error}") from None
 
 
 def _append(_: Reader) -> Command:
@@ -129,45 +93,6 @@ def decode_initial(text: bytes) -> bytes:
         raise BadSyntax("The initial response is no base64") from None
 
 
-def _mailbox(kind: Callable[[str], Command]) -> Parse:
-    return lambda reader: kind(read_mailbox(reader))
-
-
-def _create(reader: Reader) -> Command:
-    mailbox = read_mailbox(reader)
-    if not reader.skip(b" "):
-        return commands.Create(mailbox)
-    reader.expect(b"(")
-    if reader.word() != b"USE":
-        raise BadSyntax("Expected USE")
-    reader.space()
-    reader.expect(b"(")
-    reader.expect(b"\\")
-    special_use = "\\" + reader.atom().decode("ascii").capitalize()
-    reader.expect(b")")
-    reader.expect(b")")
-    return commands.Create(mailbox, special_use)
-
-
-def _rename(reader: Reader) -> Command:
-    mailbox = read_mailbox(reader)
-    reader.space()
-    return commands.Rename(mailbox, read_mailbox(reader))
-
-
-def _status(reader: Reader) -> Command:
-    mailbox = read_mailbox(reader)
-    reader.space()
-    reader.expect(b"(")
-    items: dict[bytes, None] = {reader.word(): None}
-    while not reader.skip(b")"):
-        reader.space()
-        items[reader.word()] = None
-    if not STATUS_ITEMS.issuperset(items):
-        raise BadSyntax("There is no such status item")
-    return commands.Status(mailbox, tuple(items))
-
-
 def _enable(reader: Reader) -> Command:
     names = [reader.word()]
     while reader.skip(b" "):
@@ -192,68 +117,6 @@ def _id(reader: Reader) -> Command:
     return commands.Id(tuple(fields))
 
 
-def _fetch(reader: Reader, *, by_uid: bool) -> Command:
-    ranges = read_set(reader)
-    reader.space()
-    return commands.Fetch(ranges, parse_fetch_items(reader), by_uid)
-
-
-_ACTIONS: Final[Mapping[bytes, tuple[commands.Action, bool]]] = {
-    b"FLAGS": ("replace", False),
-    b"FLAGS.SILENT": ("replace", True),
-    b"+FLAGS": ("add", False),
-    b"+FLAGS.SILENT": ("add", True),
-    b"-FLAGS": ("remove", False),
-    b"-FLAGS.SILENT": ("remove", True),
-}
-
-
-def _store(reader: Reader, *, by_uid: bool) -> Command:
-    ranges = read_set(reader)
-    reader.space()
-    action = _ACTIONS.get(reader.word())
-    if action is None:
-        raise BadSyntax("Expected FLAGS, +FLAGS or -FLAGS")
-    reader.space()
-    flags, keywords = read_flag_list(reader) if reader.peek(b"(") else read_flags(reader)
-    return commands.Store(ranges, action[0], flags, keywords, action[1], by_uid)
-
-
-def _copy(reader: Reader, *, by_uid: bool) -> Command:
-    ranges = read_set(reader)
-    reader.space()
-    return commands.Copy(ranges, read_mailbox(reader), by_uid)
-
-
-def _move(reader: Reader, *, by_uid: bool) -> Command:
-    ranges = read_set(reader)
-    reader.space()
-    return commands.Move(ranges, read_mailbox(reader), by_uid)
-
-
-def _search(reader: Reader, *, by_uid: bool) -> Command:
-    return commands.Search(parse_search(reader), by_uid)
-
-
-def _uid(reader: Reader) -> Command:
-    name = reader.word()
-    reader.space()
-    if name == b"EXPUNGE":
-        return commands.Expunge(read_set(reader))
-    parse = _NUMBERED.get(name)
-    if parse is None:
-        raise BadSyntax("Unknown command")
-    return parse(reader, by_uid=True)
-
-
-_NUMBERED: Final = {
-    b"COPY": _copy,
-    b"FETCH": _fetch,
-    b"MOVE": _move,
-    b"SEARCH": _search,
-    b"STORE": _store,
-}
-
 _CONSTANT: Final[dict[bytes, Command]] = {
     b"CAPABILITY": commands.Capability(),
     b"CHECK": commands.Check(),
@@ -270,23 +133,23 @@ _CONSTANT: Final[dict[bytes, Command]] = {
 _PARSERS: Final[dict[bytes, Parse]] = {
     b"APPEND": _append,
     b"AUTHENTICATE": _authenticate,
-    b"COPY": lambda reader: _copy(reader, by_uid=False),
-    b"CREATE": _create,
-    b"DELETE": _mailbox(commands.Delete),
+    b"COPY": parse_copy,
+    b"CREATE": parse_create,
+    b"DELETE": parse_named(commands.Delete),
     b"ENABLE": _enable,
-    b"EXAMINE": _mailbox(commands.Examine),
-    b"FETCH": lambda reader: _fetch(reader, by_uid=False),
+    b"EXAMINE": parse_named(commands.Examine),
+    b"FETCH": parse_fetch,
     b"ID": _id,
     b"LIST": parse_list,
     b"LOGIN": _login,
     b"LSUB": parse_lsub,
-    b"MOVE": lambda reader: _move(reader, by_uid=False),
-    b"RENAME": _rename,
-    b"SEARCH": lambda reader: _search(reader, by_uid=False),
-    b"SELECT": _mailbox(commands.Select),
-    b"STATUS": _status,
-    b"STORE": lambda reader: _store(reader, by_uid=False),
-    b"SUBSCRIBE": _mailbox(commands.Subscribe),
-    b"UID": _uid,
-    b"UNSUBSCRIBE": _mailbox(commands.Unsubscribe),
+    b"MOVE": parse_move,
+    b"RENAME": parse_rename,
+    b"SEARCH": parse_search,
+    b"SELECT": parse_named(commands.Select),
+    b"STATUS": parse_status,
+    b"STORE": parse_store,
+    b"SUBSCRIBE": parse_named(commands.Subscribe),
+    b"UID": parse_uid,
+    b"UNSUBSCRIBE": parse_named(commands.Unsubscribe),
 }

@@ -20,7 +20,7 @@ def parse_list(reader: Reader) -> List:
     if reader.peek(b"("):
         selection = _options(reader, SELECTION)
         reader.space()
-    reference = _name(reader.astring())
+    reference = _name(reader, reader.astring())
     reader.space()
     patterns = _patterns(reader)
     wanted = frozenset[bytes]()
@@ -34,18 +34,18 @@ def parse_list(reader: Reader) -> List:
 
 def parse_lsub(reader: Reader) -> Lsub:
     """RFC 3501 §6.3.9."""
-    reference = _name(reader.astring())
+    reference = _name(reader, reader.astring())
     reader.space()
-    return Lsub(reference, _name(reader.list_pattern()))
+    return Lsub(reference, _name(reader, reader.list_pattern()))
 
 
 def _patterns(reader: Reader) -> tuple[str, ...]:
     if not reader.skip(b"("):
-        return (_name(reader.list_pattern()),)
-    patterns = [_name(reader.list_pattern())]
+        return (_name(reader, reader.list_pattern()),)
+    patterns = [_name(reader, reader.list_pattern())]
     while not reader.skip(b")"):
         reader.space()
-        patterns.append(_name(reader.list_pattern()))
+        patterns.append(_name(reader, reader.list_pattern()))
         if len(patterns) > MAX_PATTERNS:
             raise BadSyntax("Too many patterns")
     return tuple(patterns)
@@ -64,8 +64,8 @@ def _options(reader: Reader, known: frozenset[bytes]) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def _name(octets: bytes) -> str:
+def _name(reader: Reader, octets: bytes) -> str:
     try:
-        return decode_name(octets)
+        return decode_name(octets, utf8=reader.modes.utf8)
     except BadName as error:
         raise Unusable(b"CANNOT", f"Bad mailbox name: {error}") from None

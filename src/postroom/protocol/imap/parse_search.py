@@ -56,7 +56,7 @@ CHARSETS: Final = frozenset(
 Leaf = Callable[[Reader, str], SearchKey]
 
 
-def parse_search(reader: Reader) -> SearchKey:
+def read_criteria(reader: Reader) -> SearchKey:
     """Read the arguments of SEARCH up to the end."""
     charset = _charset(reader)
     stack: list[_Frame] = [_Frame("all")]

@@ -14,6 +14,7 @@ from postroom.protocol.imap.names import encode_name
 CRLF: Final = b"\r\n"
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 _NO_QUOTED: Final = re.compile(rb"[\x00-\x1f\x7f-\xff]")
+_NO_QUOTED_UTF8: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _MAX_QUOTED: Final = 1000
 
 
@@ -45,20 +46,24 @@ def nstring(octets: bytes | None) -> bytes:
     return b"NIL" if octets is None else string(octets)
 
 
-def mailbox_name(name: str) -> bytes:
-    """A mailbox name in modified UTF-7, as a string."""
-    return string(encode_name(name))
+def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
+    """A mailbox name in modified UTF-7 (or UTF-8), as a string."""
+    octets = encode_name(name, utf8=utf8)
+    if utf8 and len(octets) <= _MAX_QUOTED and not _NO_QUOTED_UTF8.search(octets):
+        return b'"%s"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return string(octets)
 
 
-def list_line(kind: bytes, attributes: Sequence[bytes], name: str) -> bytes:
+def list_line(kind: bytes, attributes: Sequence[bytes], name: str, *, utf8: bool = False) -> bytes:
     r"""``* LIST (\HasNoChildren) "/" "name"`` (RFC 3501 §7.2.2)."""
-    return b'* %s (%s) "/" %s\r\n' % (kind, b" ".join(attributes), mailbox_name(name))
+    words = b" ".join(attributes)
+    return b'* %s (%s) "/" %s\r\n' % (kind, words, mailbox_name(name, utf8=utf8))
 
 
-def status_response(name: str, items: Iterable[tuple[bytes, int]]) -> bytes:
+def status_response(name: str, items: Iterable[tuple[bytes, int]], *, utf8: bool = False) -> bytes:
     """``* STATUS "name" (MESSAGES 3)`` (RFC 3501 §7.2.4)."""
     words = b" ".join([b"%s %d" % item for item in items])
-    return b"* STATUS %s (%s)\r\n" % (mailbox_name(name), words)
+    return b"* STATUS %s (%s)\r\n" % (mailbox_name(name, utf8=utf8), words)
 
 
 def search_line(numbers: Sequence[int]) -> bytes:

@@ -1,7 +1,7 @@
 """The tree of a SEARCH: what ``access.search`` evaluates (RFC 3501 §6.4.4).
 
 Strings are decoded text (the charset is settled by the parser); they match as
-substrings without case. ``parse_search`` bounds the tree, so its depth is at most
+substrings without case. ``read_criteria`` bounds the tree, so its depth is at most
 ``MAX_DEPTH`` and it has at most ``MAX_KEYS`` keys.
 
 RFC 3501 §6.4.4 names that are short for others are written out: NEW is ``And((

@@ -34,7 +34,9 @@ from postroom.protocol.imap.events import (
     Slow,
 )
 from postroom.protocol.imap.input import BareNewline, Input, LiteralHead, TooLong
-from postroom.protocol.imap.parse import parse_append, parse_arguments, split
+from postroom.protocol.imap.modes import Modes
+from postroom.protocol.imap.parse import parse_arguments, split
+from postroom.protocol.imap.parse_append import parse_append
 from postroom.protocol.imap.responses import continuation, status_line
 from postroom.protocol.imap.states import AFTER_NO, AFTER_OK, LEGAL, State
 from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Unusable
@@ -78,6 +80,7 @@ class Session:
         "_pending",
         "_soft_errors",
         "_tag",
+        "modes",
         "state",
     )
 
@@ -95,6 +98,7 @@ class Session:
         More than ``soft_errors`` mistakes in a row cost time, ``hard_errors`` end it.
         """
         self.state = State.UNAUTHENTICATED
+        self.modes = Modes()
         self._mechanisms = mechanisms
         self._can_start_tls = can_start_tls
         self._append_limit = append_limit
@@ -257,7 +261,7 @@ class Session:
             return None, False
         if isinstance(whole, LiteralHead):
             return self._literal(whole), not self.is_closed
-        self._tag, name, reader = split(whole)
+        self._tag, name, reader = split(whole, self.modes)
         if not self._tag:
             self._refuse("BAD", "Expected a tag and a command")
             return None, True
@@ -286,7 +290,7 @@ class Session:
 
     def _literal(self, head: LiteralHead) -> Event | None:
         """Decide about a literal before its octets come."""
-        self._tag, name, reader = split(head.octets)
+        self._tag, name, reader = split(head.octets, self.modes)
         if name == b"APPEND" and self.state is not State.UNAUTHENTICATED:
             try:
                 return self._append(parse_append(reader), head)

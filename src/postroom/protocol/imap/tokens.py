@@ -11,6 +11,8 @@ RFC 3501 §4 and §9 (formal syntax), RFC 7888 (non-synchronising literals).
 import re
 from typing import Final
 
+from postroom.protocol.imap.modes import Modes
+
 _ATOM_CHAR: Final = rb"\x21\x23\x24\x26\x27\x2b-\x5b\x5d-\x7a\x7c-\x7e"  # with "]"
 
 ATOM: Final = re.compile(rb"[%s]+" % _ATOM_CHAR.replace(rb"\x5d", rb"\x5e"))
@@ -45,13 +47,17 @@ class Unusable(Exception):
 
 
 class Reader:
-    """A place in the octets of one command."""
+    """A place in the octets of one command.
 
-    __slots__ = ("at", "data")
+    ``modes`` says how the client speaks (``utf8``: what its mailbox names are written in).
+    """
 
-    def __init__(self, data: bytes, at: int = 0) -> None:
+    __slots__ = ("at", "data", "modes")
+
+    def __init__(self, data: bytes, modes: Modes | None = None) -> None:
         self.data = data
-        self.at = at
+        self.at = 0
+        self.modes = modes or Modes()
 
     def take(self, pattern: re.Pattern[bytes]) -> bytes | None:
         """What ``pattern`` matches here, or None (the place stays)."""

@@ -1,0 +1,46 @@
+"""What a client has switched on for its connection, and how that changes the protocol.
+
+ENABLE switches on (RFC 5161); CONDSTORE also by any command that names it (RFC 7162 §3.1).
+Nothing is switched off again but by UNAUTHENTICATE (RFC 8437), which forgets all of it.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+
+class Modes(msgspec.Struct):
+    """``condstore``: changes tell their MODSEQ; ``qresync``: VANISHED instead of EXPUNGE.
+
+    RFC 7162. ``utf8``: strings and mailbox names are UTF-8 (RFC 6855, RFC 9051 §5.1);
+    ``rev2``: IMAP4rev2 (RFC 9051); ``uidonly``: no message numbers at all (RFC 9586).
+    """
+
+    condstore: bool = False
+    qresync: bool = False
+    utf8: bool = False
+    rev2: bool = False
+    uidonly: bool = False
+
+    def enable(self, names: Iterable[bytes]) -> list[bytes]:
+        """Switch on what is known of ``names`` (upper case); those that were not on before."""
+        fresh: list[bytes] = []
+        for name in names:
+            switched = SWITCHES.get(name)
+            if switched is None or getattr(self, switched[0]):
+                continue
+            fresh.append(name)
+            for mode in switched:
+                setattr(self, mode, True)
+        return fresh
+
+
+# The first mode is the name's own; the others come with it.
+SWITCHES: Final[dict[bytes, tuple[str, ...]]] = {
+    b"CONDSTORE": ("condstore",),
+    b"QRESYNC": ("qresync", "condstore"),
+    b"UTF8=ACCEPT": ("utf8",),
+    b"IMAP4REV2": ("rev2", "utf8"),
+    b"UIDONLY": ("uidonly",),
+}

@@ -1,0 +1,22 @@
+"""What ENABLE switches on."""
+
+from postroom.protocol.imap.modes import SWITCHES, Modes
+
+
+def test_what_is_known_is_switched_on_once() -> None:
+    modes = Modes()
+    assert modes.enable([b"X-NONE", b"CONDSTORE", b"CONDSTORE"]) == [b"CONDSTORE"]
+    assert modes == Modes(condstore=True)
+    assert modes.enable([b"QRESYNC", b"CONDSTORE"]) == [b"QRESYNC"]
+    assert modes == Modes(condstore=True, qresync=True)
+
+
+def test_what_one_brings_along() -> None:
+    modes = Modes()
+    assert modes.enable([b"IMAP4REV2"]) == [b"IMAP4REV2"]
+    assert modes == Modes(rev2=True, utf8=True)
+    assert modes.enable([b"UTF8=ACCEPT"]) == []  # it is on already
+
+
+def test_every_switch_is_a_mode() -> None:
+    assert {mode for modes in SWITCHES.values() for mode in modes} == set(Modes.__struct_fields__)
