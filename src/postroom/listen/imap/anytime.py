@@ -1,4 +1,4 @@
-"""Commands that are legal in any state, and IDLE (RFC 3501 §6.1, RFC 2177, RFC 2971)."""
+"""Commands that are legal in any state, and IDLE (RFC 3501 §6.1, RFC 2177, RFC 2971, RFC 5255)."""
 
 from typing import Final
 
@@ -6,7 +6,9 @@ from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.events import IdleDone
-from postroom.protocol.imap.responses import id_line, status_line
+from postroom.protocol.imap.responses import id_line, language_line, status_line
+
+LANGUAGES: Final = ("en", "i-default")
 
 
 async def capability(talk: Conversation, _: c.Capability) -> None:
@@ -34,6 +36,22 @@ async def identify(talk: Conversation, _: c.Id) -> None:
     talk.session.finish("OK", "Done")
 
 
+async def language(talk: Conversation, command: c.Language) -> None:
+    """LANGUAGE, RFC 5255 §3.2: texts are English, "i-default" is the same."""
+    if not command.ranges:
+        talk.session.untagged(language_line(LANGUAGES))
+        talk.session.finish("OK", "Done")
+        return
+    for wanted in command.ranges:
+        name = "i-default" if wanted.lower() == "default" else wanted.lower()
+        found = next((known for known in LANGUAGES if name in (known, "*")), None)
+        if found is not None:
+            talk.session.untagged(language_line([found]))
+            talk.session.finish("OK", "Done")
+            return
+    talk.session.finish("NO", "None of these languages is here, there is English only")
+
+
 async def idle(talk: Conversation, _: c.Idle) -> None:
     """IDLE, RFC 2177: tell what is new, then whenever something is."""
     talk.session.start_idle()
@@ -55,6 +73,7 @@ HANDLERS: Final[Handlers] = {
     c.Capability: capability,
     c.Id: identify,
     c.Idle: idle,
+    c.Language: language,
     c.Logout: logout,
     c.Noop: noop,
     IdleDone: idle_done,

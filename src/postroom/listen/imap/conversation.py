@@ -61,6 +61,19 @@ class Wire(Protocol):
         """Something happened that an idle connection should look at."""
         ...
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether COMPRESS is on."""
+        ...
+
+    def compress(self) -> None:
+        """From here on both directions are compressed."""
+        ...
+
+    def decompress(self) -> None:
+        """From here on neither is."""
+        ...
+
 
 class Appending:
     """The APPEND in progress: its command and its appender."""
@@ -204,8 +217,9 @@ class Conversation:
             await work.appender.abort()
 
     async def close(self) -> None:
-        """The connection is over: let go of everything."""
+        """The person has gone, or the connection: let go of everything that was theirs."""
         self.exchange = None
         self.is_idling = False
         await self.stop_appending()
         await self.deselect()
+        self.identity = self._folders = self._places = None

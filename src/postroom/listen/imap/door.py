@@ -18,6 +18,7 @@ import msgspec
 from postroom.errors import MailError
 from postroom.listen.connections import Connections
 from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.imap.compression import Compression, CompressionFault
 from postroom.listen.imap.conversation import Conversation, Peer, Services
 from postroom.listen.imap.dispatch import handle
 from postroom.listen.imap.fetching import BrokenLiteral
@@ -48,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class ImapDoor(Door):
     """One IMAP connection."""
 
-    __slots__ = ("_services", "_settings")
+    __slots__ = ("_compression", "_services", "_settings")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class ImapDoor(Door):
         )
         self._services = services
         self._settings = settings
+        self._compression: Compression | None = None
 
     def is_unwelcome(self) -> str:
         """A network that guesses passwords waits outside."""
@@ -75,6 +77,46 @@ class ImapDoor(Door):
         """BYE for a peer that gets no service."""
         text = "Too many connections" if reason == "full" else "Internal error"
         return status_line(b"*", "BYE", text, b"UNAVAILABLE")
+
+    # COMPRESS: a layer between the session and the socket
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether COMPRESS is on."""
+        return self._compression is not None
+
+    def compress(self) -> None:
+        """Compress both directions; what waits in the buffer is compressed already."""
+        self._compression = Compression()
+
+    def decompress(self) -> None:
+        """End the compression; what the client sent after its end is read as it is."""
+        if self._compression is not None:
+            last, rest = self._compression.end()
+            self._compression = None
+            self.write(last)
+            if rest:
+                self.data_received(rest)
+
+    @property
+    def buffered(self) -> int:
+        """Octets that came and were not taken, compressed or not."""
+        waiting = self._compression is not None and self._compression.has_input
+        return super().buffered + waiting
+
+    def take(self) -> bytes:
+        """What came since the last time; of what is compressed a step."""
+        if self._compression is None:
+            return super().take()
+        if not self._compression.has_input:
+            self._compression.feed(super().take())
+        return self._compression.inflate()
+
+    def write(self, octets: bytes) -> None:
+        """Send, compressed if that is on."""
+        if self._compression is not None and octets:
+            octets = self._compression.deflate(octets)
+        super().write(octets)
 
     async def serve(self) -> None:
         """Greet, answer, say goodbye."""
@@ -94,7 +136,7 @@ class ImapDoor(Door):
             await self._converse(talk)
         except Expired:
             session.bye("Autologout, nothing was said for too long")
-        except BrokenLiteral:
+        except (BrokenLiteral, CompressionFault):
             self.abort()
         finally:
             await talk.close()
@@ -141,10 +183,11 @@ class ImapDoor(Door):
         if self.is_stopping:
             session.bye("The server goes down", b"UNAVAILABLE")
             return False
-        if talk.is_idling:
-            await self._idle(talk, until)
-        else:
-            await self.wait(until)
+        if not self.buffered:
+            if talk.is_idling:
+                await self._idle(talk, until)
+            else:
+                await self.wait(until)
         session.receive(self.take())
         return True
 

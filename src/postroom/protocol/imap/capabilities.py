@@ -6,11 +6,14 @@ Passwords are not asked for on a plain connection: LOGINDISABLED and no AUTH= th
 from typing import Final
 
 # IDLE RFC 2177, NAMESPACE 2342, ID 2971, CHILDREN 3348, UNSELECT 3691, UIDPLUS 4315,
-# SASL-IR 4959, ENABLE 5161, SPECIAL-USE 6154, MOVE 6851, LITERAL+ 7888, STATUS=SIZE 8438
+# SASL-IR 4959, ENABLE 5161, SPECIAL-USE 6154, MOVE 6851, LANGUAGE 5255, LITERAL+ 7888, STATUS=SIZE 8438
 _ALWAYS: Final = (
     b"IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN "
-    b"SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE"
+    b"SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE LANGUAGE"
 )
+# COMPRESS=DEFLATE RFC 4978 (before login it would only help whoever attacks zlib),
+# UNAUTHENTICATE RFC 8437
+_AUTHENTICATED: Final = b"COMPRESS=DEFLATE UNAUTHENTICATE"
 
 
 def capabilities(
@@ -18,7 +21,9 @@ def capabilities(
 ) -> bytes:
     """The capability list; no ``mechanisms`` means that login is disabled here."""
     words = [_ALWAYS]
-    if not is_authenticated:
+    if is_authenticated:
+        words.append(_AUTHENTICATED)
+    else:
         if can_start_tls:
             words.append(b"STARTTLS")
         if mechanisms:

@@ -53,6 +53,12 @@ class Id(Always, frozen=True):
     fields: tuple[tuple[bytes, bytes | None], ...] = ()
 
 
+class Language(Always, frozen=True):
+    """RFC 5255 §3.2: the ranges in the client's order; without any, which there are."""
+
+    ranges: tuple[str, ...] = ()
+
+
 class StartTls(WhenUnauthenticated, frozen=True):
     """RFC 3501 §6.2.1."""
 
@@ -157,6 +163,16 @@ class Enable(WhenAuthenticated, frozen=True):
     """RFC 5161; the capabilities in upper case."""
 
     capabilities: tuple[bytes, ...]
+
+
+class Compress(WhenAuthenticated, frozen=True):
+    """RFC 4978; the mechanism in upper case."""
+
+    mechanism: bytes
+
+
+class Unauthenticate(WhenAuthenticated, frozen=True):
+    """RFC 8437."""
 
 
 class Idle(WhenAuthenticated, frozen=True):

@@ -32,6 +32,7 @@ from postroom.protocol.imap.parse_message import (
 )
 from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader
 
+MAX_LANGUAGES: Final = 30
 MAX_ID_FIELDS: Final = 30  # RFC 2971 §3.3
 
 Parse = Callable[[Reader], Command]
@@ -50,10 +51,10 @@ def split(data: bytes, modes: Modes | None = None) -> tuple[bytes, bytes, Reader
 def parse_arguments(name: bytes, reader: Reader) -> Command:
     """Read what follows the name, up to the end."""
     constant = _CONSTANT.get(name)
-    if constant is not None:
+    parse = _PARSERS.get(name)
+    if constant is not None and (reader.at_end or parse is None):
         reader.end()
         return constant
-    parse = _PARSERS.get(name)
     if parse is None:
         raise BadSyntax("Unknown command")
     reader.space()
@@ -100,6 +101,26 @@ def _enable(reader: Reader) -> Command:
     return commands.Enable(tuple(names))
 
 
+def _compress(reader: Reader) -> Command:
+    return commands.Compress(reader.word())
+
+
+def _language(reader: Reader) -> Command:
+    ranges = [_language_range(reader)]
+    while reader.skip(b" "):
+        ranges.append(_language_range(reader))
+        if len(ranges) > MAX_LANGUAGES:
+            raise BadSyntax("Too many languages")
+    return commands.Language(tuple(ranges))
+
+
+def _language_range(reader: Reader) -> str:
+    text = reader.astring()
+    if not text.isascii():
+        raise BadSyntax("A language is named in ASCII")
+    return text.decode("ascii")
+
+
 def _id(reader: Reader) -> Command:
     if reader.data[reader.at :].upper() == b"NIL":
         reader.at = len(reader.data)
@@ -123,16 +144,19 @@ _CONSTANT: Final[dict[bytes, Command]] = {
     b"CLOSE": commands.Close(),
     b"EXPUNGE": commands.Expunge(),
     b"IDLE": commands.Idle(),
+    b"LANGUAGE": commands.Language(),
     b"LOGOUT": commands.Logout(),
     b"NAMESPACE": commands.Namespace(),
     b"NOOP": commands.Noop(),
     b"STARTTLS": commands.StartTls(),
+    b"UNAUTHENTICATE": commands.Unauthenticate(),
     b"UNSELECT": commands.Unselect(),
 }
 
 _PARSERS: Final[dict[bytes, Parse]] = {
     b"APPEND": _append,
     b"AUTHENTICATE": _authenticate,
+    b"COMPRESS": _compress,
     b"COPY": parse_copy,
     b"CREATE": parse_create,
     b"DELETE": parse_named(commands.Delete),
@@ -140,6 +164,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"EXAMINE": parse_named(commands.Examine),
     b"FETCH": parse_fetch,
     b"ID": _id,
+    b"LANGUAGE": _language,
     b"LIST": parse_list,
     b"LOGIN": _login,
     b"LSUB": parse_lsub,

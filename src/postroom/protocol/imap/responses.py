@@ -95,6 +95,11 @@ def expunge_lines(sequences: Iterable[int]) -> bytes:
     return b"".join([b"* %d EXPUNGE\r\n" % sequence for sequence in sequences])
 
 
+def language_line(languages: Sequence[str]) -> bytes:
+    """``* LANGUAGE ("en")`` (RFC 5255 §3.3)."""
+    return b"* LANGUAGE (%s)\r\n" % b" ".join([string(name.encode()) for name in languages])
+
+
 def id_line(fields: Iterable[tuple[str, str]]) -> bytes:
     """``* ID ("name" "Postroom")`` (RFC 2971 §3.2)."""
     words = b" ".join([string(part.encode()) for field in fields for part in field])

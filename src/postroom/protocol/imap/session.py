@@ -23,7 +23,14 @@ import enum
 from typing import Final, Literal
 
 from postroom.protocol.imap.capabilities import capabilities
-from postroom.protocol.imap.commands import Append, Authenticate, Command, Login, Logout
+from postroom.protocol.imap.commands import (
+    Append,
+    Authenticate,
+    Command,
+    Login,
+    Logout,
+    Unauthenticate,
+)
 from postroom.protocol.imap.events import (
     Cancelled,
     Content,
@@ -180,6 +187,9 @@ class Session:
             self._mistakes = 0
         if isinstance(command, Logout):
             self._close()
+        elif isinstance(command, Unauthenticate) and condition == "OK":
+            self.modes = Modes()
+            self._mode = _Mode.COMMAND
         elif isinstance(command, Append):
             self._leave_append(command)
         else:

@@ -18,6 +18,7 @@ from postroom.protocol.imap.commands import (
     Login,
     Logout,
     Select,
+    Unauthenticate,
     Unselect,
     WhenAuthenticated,
     WhenSelected,
@@ -48,6 +49,7 @@ AFTER_OK: Final[Mapping[type[Command], State]] = {
     Examine: State.SELECTED,
     Close: State.AUTHENTICATED,
     Unselect: State.AUTHENTICATED,
+    Unauthenticate: State.UNAUTHENTICATED,
     Logout: State.LOGOUT,
 }
 
