@@ -5,7 +5,14 @@ import asyncio
 import msgspec
 import pytest
 
-from postroom.access.login import Login, LoginDelayed, LoginRefused, reply_of
+from postroom.access.login import (
+    MAX_WAITING,
+    MAX_WAITING_OF_NETWORK,
+    Login,
+    LoginDelayed,
+    LoginRefused,
+    reply_of,
+)
 from postroom.directory.login import Identity, ScramKeys
 from postroom.errors import MailboxFull, NotFound
 from tests.fakes import Clock
@@ -114,15 +121,22 @@ def test_waiting_passwords_are_bounded() -> None:
     async def run() -> None:
         house = House()
         house.people.gate.clear()
-        tasks = [
-            asyncio.ensure_future(house.attempt(peer=Peer(f"192.0.2.{number % 3}")))
-            for number in range(60)
-        ]
+        networks = [f"192.0.2.{number % 3}" for number in range(3 * MAX_WAITING_OF_NETWORK + 20)]
+        networks += ["127.0.0.1"] * MAX_WAITING  # this machine is bound by the total only
+        tasks = [asyncio.ensure_future(house.attempt(peer=Peer(network))) for network in networks]
         await asyncio.sleep(0)
         house.people.gate.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        assert sum(isinstance(result, Identity) for result in results) == 24
-        assert sum(isinstance(result, LoginDelayed) for result in results) == 36
+        tested = [
+            n for n, result in zip(networks, results, strict=True) if type(result) is Identity
+        ]
+        assert [tested.count(f"192.0.2.{number}") for number in range(3)] == (
+            [MAX_WAITING_OF_NETWORK] * 3
+        )
+        assert len(tested) == MAX_WAITING
+        assert sum(isinstance(result, LoginDelayed) for result in results) == (
+            len(networks) - MAX_WAITING
+        )
         assert (await house.attempt()).account_id == 1
 
     asyncio.run(run())

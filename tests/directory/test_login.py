@@ -365,3 +365,43 @@ def test_a_full_disk_locks_nobody_out(town: Towns) -> None:
             assert await login(t, "alice@demo.test", "secret") is not None
 
     asyncio.run(run())
+
+
+def test_those_who_wait_for_the_same_test_share_it(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            await t.domain("demo.test")
+            await t.account("alice@demo.test", password="Secret")
+            watched = watch(t)
+            logins = t.directory._logins
+            ring = await logins._keyring("alice@demo.test")
+            for number, password in enumerate(("Secret", "Wrong"), 1):
+                waiting = [logins._tested(b"digest", ring, password, "imap") for _ in range(20)]
+                found = await asyncio.gather(*waiting)
+                assert all(found) if password == "Secret" else not any(found)
+                assert len(watched.tests) == number
+            both = [logins._tested(digest, ring, "Wrong", "imap") for digest in (b"1", b"2")]
+            assert not any(await asyncio.gather(*both))
+            assert len(watched.tests) == 4
+            assert not logins._tests
+
+    asyncio.run(run())
+
+
+def test_one_that_goes_away_takes_nobody_along(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            await t.domain("demo.test")
+            await t.account("alice@demo.test", password="Secret")
+            logins = t.directory._logins
+            ring = await logins._keyring("alice@demo.test")
+            impatient, patient = [
+                asyncio.ensure_future(logins._tested(b"digest", ring, "Secret", "imap"))
+                for _ in range(2)
+            ]
+            await asyncio.sleep(0)
+            impatient.cancel()
+            assert await patient is not None
+            assert impatient.cancelled()
+
+    asyncio.run(run())

@@ -15,14 +15,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from postroom.access.guard import Guard, network_of
+from postroom.access.guard import Guard, is_loopback, network_of
 from postroom.directory.login import Identity, ScramKeys
 from postroom.errors import MailError, NotFound, Permanent, Temporary
 from postroom.telemetry import sink
 from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
 
-MAX_WAITING: Final = 64  # passwords being tested at a time, in all
-MAX_WAITING_OF_NETWORK: Final = 8
+MAX_WAITING: Final = 256  # passwords being tested at a time, in all: some ten seconds of work
+MAX_WAITING_OF_NETWORK: Final = 32  # an office that comes back after a restart; loopback is exempt
 
 
 class LoginRefused(Permanent):
@@ -175,7 +175,8 @@ class Login:
 
     def _enter(self, network: str) -> None:
         mine = self._waiting.get(network, 0)
-        if self._all_waiting >= MAX_WAITING or mine >= MAX_WAITING_OF_NETWORK:
+        most = MAX_WAITING if is_loopback(network) else MAX_WAITING_OF_NETWORK
+        if self._all_waiting >= MAX_WAITING or mine >= most:
             raise LoginDelayed(detail="too many passwords wait")
         self._waiting[network] = mine + 1
         self._all_waiting += 1

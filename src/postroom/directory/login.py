@@ -9,6 +9,7 @@ App passwords are tried first: testing one costs microseconds. ``last_used`` is 
 at most once an hour, and a login never fails because of that write.
 """
 
+import asyncio
 import hmac
 import secrets as chance
 from collections.abc import Callable
@@ -83,6 +84,7 @@ class Logins:
         self._costs = costs
         self._key = chance.token_bytes(32)
         self._remembered: dict[bytes, tuple[int, int]] = {}  # digest: credential, until
+        self._tests: dict[bytes, asyncio.Future[Credential | None]] = {}
         self._touched: dict[int, int] = {}
 
     async def password(self, login: str, password: str, scope: str) -> Identity | None:
@@ -96,9 +98,7 @@ class Logins:
         digest = self._digest(login, password, scope, ring)
         credential = self._recall(digest, ring)
         if credential is None:
-            credential = await self._test(ring, password, scope)
-            if credential is not None:
-                self._remember(digest, credential)
+            credential = await self._tested(digest, ring, password, scope)
         if ring is None or credential is None or not ring.may_login:
             return None
         return await self._granted(ring, credential)
@@ -139,6 +139,21 @@ class Logins:
         except AddressError:
             return None
         return await self._db.read(lambda tx: credentials.keyring(tx, address))
+
+    async def _tested(
+        self, digest: bytes, ring: Keyring | None, password: str, scope: str
+    ) -> Credential | None:
+        """One test for all who wait for the same: a program that comes back with ten connections."""
+        test = self._tests.get(digest)
+        if test is None:
+            test = self._tests[digest] = asyncio.ensure_future(self._test(ring, password, scope))
+            test.add_done_callback(lambda done: self._settle(digest, done))
+        return await asyncio.shield(test)
+
+    def _settle(self, digest: bytes, test: "asyncio.Future[Credential | None]") -> None:
+        del self._tests[digest]
+        if not test.cancelled() and test.exception() is None and (found := test.result()):
+            self._remember(digest, found)
 
     async def _test(self, ring: Keyring | None, password: str, scope: str) -> Credential | None:
         """The same Argon2id work whether the name is known or not."""

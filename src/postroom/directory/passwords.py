@@ -53,7 +53,7 @@ class Costs(msgspec.Struct, frozen=True):
     passes: int = 2
     rounds: int = 10_000
     slots: int = 2
-    queue: int = 64
+    queue: int = 256
 
 
 class ScramPair(msgspec.Struct, frozen=True):
