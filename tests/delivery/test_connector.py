@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from postroom.delivery.connector import Candidate, Unusable, demand_of, login_of
+from postroom.delivery.dead_hosts import PAUSE_MS
 from postroom.delivery.peer import Demand
 from postroom.delivery.router import Way
 from postroom.directory import sts_policies
@@ -201,6 +202,48 @@ def test_literals_and_nowhere(recipient: str, data: Path, tmp_path: Path) -> Non
                 assert here.sink.conversations == []
                 [notice] = await here.inbox(here.alice)
                 assert (b"Status: 5.1.10" if "null" in recipient else b"Status: 5.1.2") in notice
+
+    asyncio.run(run())
+
+
+def test_a_machine_that_is_down_is_tried_once_for_all_its_domains(
+    data: Path, tmp_path: Path
+) -> None:
+    """``mx.b.test`` and ``mx.c.test`` are one machine."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            await here.sink.__aexit__(None, None, None)
+            await here.send("you@b.test")
+            await here.run()
+            await here.sink.__aenter__()
+            here.advance(PAUSE_MS - 1)
+            await here.send("you@c.test")
+            await here.run()
+            assert here.sink.conversations == []
+            first, second = [one.reply for one in await here.waiting()]
+            assert first == "451 4.4.1 mx.b.test: 127.0.0.1: Connection refused"
+            assert second == "451 4.4.1 mx.c.test: 127.0.0.1: Connection refused a moment ago"
+            here.advance(1)
+            await here.send("you@b2.test")
+            await here.run()
+            assert [one.recipients for one in here.sink.taken] == [["you@b2.test"]]
+            await here.until_quiet()
+            assert await here.waiting() == []
+
+    asyncio.run(run())
+
+
+def test_a_relay_whose_tls_fails_is_not_dead(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            await here.relay(tls="implicit", verify=False)  # it speaks no TLS
+            for recipient in ("you@one.example", "you@two.example"):
+                await here.send(recipient)
+                await here.run()
+            first, second = [one.reply for one in await here.waiting()]
+            assert first == second
+            assert "a moment ago" not in first
 
     asyncio.run(run())
 

@@ -177,6 +177,7 @@ def test_each_address_has_its_reason(loop: str) -> None:
         assert error.reason.startswith("127.0.0.1: Connection refused; localhost: not")
         assert isinstance(error, Temporary)
         assert (error.code, error.status) == (451, "4.4.1")
+        assert not error.has_answered
 
     run(loop, main())
 
@@ -293,6 +294,7 @@ def test_tls_that_fails_says_why(loop: str) -> None:
                     await connect([FOUR], where, Client, tls=tls)
                 assert words in caught.value.reason
                 assert caught.value.attempts[0][0] == FOUR
+                assert caught.value.has_answered
 
     run(loop, main())
 

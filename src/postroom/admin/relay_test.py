@@ -162,10 +162,9 @@ class _Walk:
         try:
             visitor, address = await self._connected(addresses, self._demand)
         except ConnectFailed as error:
-            if error.__cause__ is None:  # no address answered
+            if not error.has_answered:
                 self._bad("connect", error.reason)
                 return None
-            # TCP was there: it is TLS that failed
             address, reason = error.attempts[0]
             self._good("connect", address=address)
             await self._bad_tls(reason, addresses, is_certificate=error.is_certificate)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from postroom.delivery.dead_hosts import DeadHosts
 from postroom.delivery.exchangers import Exchangers, Lookup, Nowhere
 from postroom.delivery.peer import NO_LIMITS, Demand, Login, Peer, PeerFailed
 from postroom.delivery.router import Way
@@ -71,6 +72,7 @@ class Connector:
         policy: TlsPolicy,
         tls: ClientTls,
         counts: TlsCounts,
+        dead: DeadHosts,
     ) -> None:
         """``relay_lookup`` may find private addresses: a relay was named by a postmaster."""
         self._settings = settings
@@ -79,6 +81,7 @@ class Connector:
         self._policy = policy
         self._tls = tls
         self._counts = counts
+        self._dead = dead
 
     async def candidates(self, way: Way) -> list[Candidate]:
         """The hosts, best first. Raises Nowhere, LookupFailed."""
@@ -180,20 +183,28 @@ class Connector:
         demand: Demand,
         login: Login | None,
     ) -> Peer:
-        settings = self._settings
+        settings, dead = self._settings, self._dead
         context = self._tls.context(is_checked=demand.is_checked)
+        usable = dead.usable(addresses, port)
+        if not usable:
+            raise Unusable(local_reply(451, "4.4.1", f"{name}: {dead.why(addresses, port)}"))
         try:
             found = await connect(
-                addresses,
+                usable,
                 port,
                 lambda: Peer(settings.hostname, self._tls, limits=settings.limits),
                 local_addresses=settings.sources,
                 tls=(context, demand.name) if demand.is_implicit else None,
             )
         except ConnectFailed as error:
+            if error.has_answered:
+                dead.answered(error.attempts[0][0], port)
+            else:
+                dead.failed(error.attempts, port)
             if demand.is_implicit:
                 self._tls.forget(demand.name)
             raise Unusable(local_reply(451, "4.4.1", f"{name}: {error.reason}")) from error
+        dead.answered(found.address, port)
         peer = found.protocol
         peer.address = found.address
         await peer.open(demand, login)

@@ -14,6 +14,7 @@ from postroom.db.ids import Ids
 from postroom.delivery.clerk import Clerk
 from postroom.delivery.connector import Connector, Settings
 from postroom.delivery.content import Contents
+from postroom.delivery.dead_hosts import DeadHosts
 from postroom.delivery.dispatcher import Dispatcher
 from postroom.delivery.endings import Endings
 from postroom.delivery.exchangers import Lookup
@@ -103,6 +104,7 @@ def connector_of(
         TlsPolicy(shared.directory.tls_rules, policies, shared.resolver),
         tls,
         counts,
+        DeadHosts(shared.clock),
     )
 
 

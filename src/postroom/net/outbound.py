@@ -42,7 +42,8 @@ class Connected(msgspec.Struct, Generic[ProtocolT], frozen=True):
 class ConnectFailed(Temporary):
     """No address answered (RFC 3463 X.4.1). ``attempts`` has the reason of each address tried.
 
-    ``is_certificate``: the server answered, but its certificate is not accepted.
+    ``has_answered``: a server did, but TLS, which comes first, failed; ``is_certificate``:
+    because its certificate is not accepted.
     """
 
     code = 451
@@ -50,10 +51,16 @@ class ConnectFailed(Temporary):
     text = "No answer from the other server, please try again later"
 
     def __init__(
-        self, reason: str, attempts: Sequence[tuple[str, str]] = (), *, is_certificate: bool = False
+        self,
+        reason: str,
+        attempts: Sequence[tuple[str, str]] = (),
+        *,
+        has_answered: bool = False,
+        is_certificate: bool = False,
     ) -> None:
         """``reason`` is all of it in one line."""
         self.reason = reason
+        self.has_answered = has_answered
         self.is_certificate = is_certificate
         self.attempts = tuple(attempts)
         super().__init__(detail=reason)
@@ -181,6 +188,7 @@ async def _opened(
         raise ConnectFailed(
             f"{address}: {why}",
             [(address, why)],
+            has_answered=True,
             is_certificate=isinstance(error, ssl.SSLCertVerificationError),
         ) from error
 
