@@ -68,7 +68,7 @@ def _dies(server: Server, journal: Journal, size: int, injection: str) -> bool:
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    _wait_for_tracer(server.pid)
+    _wait_for_tracer(server)
     load = Load(
         server.ports["smtp"], f"alice@{DOMAIN}", connections=1, journal=journal,
         size=lambda _n: size, letters=1,
@@ -84,9 +84,11 @@ def _dies(server: Server, journal: Journal, size: int, injection: str) -> bool:
     return died
 
 
-def _wait_for_tracer(pid: int) -> None:
+def _wait_for_tracer(server: Server) -> None:
+    """Until it is attached. The server may have died of it already: it does not only take mail."""
+    status = Path(f"/proc/{server.pid}/status")
     for _ in range(500):
-        if "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text():
+        if server.wait(0) or "TracerPid:\t0\n" not in status.read_text():
             return
         time.sleep(0.01)
     raise RuntimeError("strace could not attach to the server")

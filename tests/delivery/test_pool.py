@@ -204,6 +204,40 @@ def test_no_more_than_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     run("asyncio", main())
 
 
+@both_loops
+def test_those_of_a_group_make_room(loop: str) -> None:
+    async def main() -> None:
+        async with pooling() as (sink, pool):
+            peers = [await opened(sink) for _ in range(4)]
+            for key, peer in zip(("a", "b", "b"), peers, strict=False):
+                pool.put(key, peer, 10, "google")
+            pool.put("c", peers[3], 10)
+            await pool.make_room("google", 3)
+            assert (len(pool), quits(sink)) == (4, 0)
+            await pool.make_room("google", 1)
+            assert (len(pool), quits(sink)) == (2, 2)
+            assert [one.is_lost for one in peers] == [True, True, False, False]
+            await pool.make_room("google", 0)
+            assert pool.take("b") is None
+            assert pool.take("c") is peers[3]
+            pool.put("c", peers[3], 10)
+
+    run(loop, main())
+
+
+def test_room_is_made_when_those_that_end_have_ended() -> None:
+    async def main() -> None:
+        async with pooling() as (sink, pool):
+            peer = await opened(sink, messages=1)
+            pool.put("a", peer, 1, "google")  # it has had its share
+            assert quits(sink) == 0
+            await pool.make_room("google", 5)
+            assert quits(sink) == 1
+            assert peer.is_lost
+
+    run("asyncio", main())
+
+
 def test_domains_of_the_past_are_forgotten() -> None:
     async def main() -> None:
         async with pooling() as (sink, pool):

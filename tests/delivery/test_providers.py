@@ -77,6 +77,18 @@ def test_connections_to_a_provider_are_counted_over_all_its_hosts() -> None:
     asyncio.run(run())
 
 
+def test_what_is_left_besides_those_in_use() -> None:
+    async def run() -> None:
+        slots = Slots()
+        free = provider_of("mx1.free.fr")
+        assert free is not None
+        async with slots.slot("mx1.free.fr"), slots.slot("mx2.free.fr"), slots.slot("mx.a.test"):
+            assert slots.spare(free) == free.connections - 2
+        assert slots.spare(free) == free.connections
+
+    asyncio.run(run())
+
+
 def test_a_slot_is_free_again_after_a_failure_and_a_cancel() -> None:
     async def run() -> None:
         slots = Slots()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.delivery.providers import provider_of
 from postroom.telemetry.events import DestinationPaused, MessageDeferred
 from rig.smtp import OFFERS, Act, Answer, SmtpServer
 from tests.conftest import Opener
@@ -29,6 +30,31 @@ def numbered(number: int) -> bytes:
 def numbers(sink: SmtpServer) -> list[int]:
     """The numbers of the messages that were taken, in order."""
     return [int(one.octets.split()[-1]) for one in sink.taken]
+
+
+def test_idle_connections_count_to_the_limit_of_a_provider(data: Path, tmp_path: Path) -> None:
+    """More domains than connections, each at a host of its own with one provider."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            provider = provider_of("mta1.am0.yahoodns.net")
+            assert provider is not None
+            domains = [f"y{number}.test" for number in range(2 * provider.connections)]
+            for number, domain in enumerate(domains):
+                host = f"mta{number}.am0.yahoodns.net"
+                here.dns.zone = {
+                    **here.dns.zone,
+                    (domain, "MX"): [f"10 {host}."],
+                    (host, "A"): ["127.0.0.1"],
+                }
+            for _ in range(2):
+                for domain in domains:
+                    await here.send(f"you@{domain}")
+                await here.run()
+            assert len(here.sink.taken) == 2 * len(domains)
+            assert here.sink.most_at_once == provider.connections
+
+    asyncio.run(run())
 
 
 # Hosts

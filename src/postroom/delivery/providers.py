@@ -1,13 +1,15 @@
 """What large providers want of those who send to them, as data in ``providers.toml``.
 
 Many domains lead to the hosts of one provider, which counts connections over all of them;
-so they are limited here by provider, whatever the destination.
+so they are limited here by provider, whatever the destination. Idle ones that are kept for the
+next message count too, and make room for new ones (``pool``).
 """
 
 import asyncio
 import contextlib
 import importlib.resources
 import tomllib
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import lru_cache
 
@@ -44,10 +46,11 @@ def provider_of(host: str) -> Provider | None:
 
 
 class Slots:
-    """How many connections each provider has at present. Used on one loop."""
+    """How many connections of each provider are in use. Used on one loop."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, asyncio.Semaphore] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._taken: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
     async def slot(self, host: str) -> AsyncIterator[None]:
@@ -56,6 +59,14 @@ class Slots:
         if provider is None:
             yield
             return
-        taken = self._taken.setdefault(provider.name, asyncio.Semaphore(provider.connections))
-        async with taken:
-            yield
+        name = provider.name
+        async with self._slots.setdefault(name, asyncio.Semaphore(provider.connections)):
+            self._taken[name] += 1
+            try:
+                yield
+            finally:
+                self._taken[name] -= 1
+
+    def spare(self, provider: Provider) -> int:
+        """How many connections it may have besides those in use."""
+        return provider.connections - self._taken[provider.name]

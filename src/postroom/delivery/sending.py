@@ -86,16 +86,21 @@ class Sending:
                 try:
                     left = await self._hand_over(trip, candidate, peer, left, is_rested=is_rested)
                 finally:
-                    services.pool.put(key, peer, self._most_messages(candidate, peer))
+                    most = self._most_messages(candidate, peer)
+                    services.pool.put(key, peer, most, _group(candidate))
                 has_served = has_served or peer.served > before
                 has_stalled = peer.served == before and not is_rested
                 if not left or trip.verdict == "busy" or has_stalled:
                     return left, peer.ending or NOT_YET
 
     async def _opened(self, candidate: Candidate, *, must_prove: bool) -> Peer | ServerReply:
-        """A new connection, or why there is none."""
+        """A new connection, or why there is none. Its provider has a slot for it."""
+        services = self._services
+        provider = provider_of(candidate.host)
+        if provider is not None:
+            await services.pool.make_room(provider.name, services.slots.spare(provider))
         try:
-            return await self._services.connector.open(candidate, must_prove=must_prove)
+            return await services.connector.open(candidate, must_prove=must_prove)
         except (Unusable, Nowhere) as error:
             return error.reply
         except LookupFailed as error:
@@ -213,6 +218,12 @@ class Sending:
         if provider is not None:
             limits.append(provider.recipients)
         return max(1, min(limits))
+
+
+def _group(candidate: Candidate) -> str:
+    """Whose connections are counted together, "" for none."""
+    provider = provider_of(candidate.host)
+    return provider.name if provider is not None else ""
 
 
 def _ahead(jobs: Sequence[Errand], at: int) -> range:
