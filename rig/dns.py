@@ -63,6 +63,9 @@ class DnsServer:
     ttl: int = 300
     negative_ttl: int | None = 60  # the SOA's minimum; None: no SOA
     is_authentic: bool = False  # the AD flag
+    unsigned: set[str] = field(
+        default_factory=set
+    )  # names that are without it; aliases of them as well
     recurses: bool = True  # the RA flag
     host: str = HOST
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)  # "" is every name or kind
@@ -199,6 +202,8 @@ class DnsServer:
         if self.is_authentic:
             response.flags |= dns.flags.AD
         for _ in range(20):
+            if name.to_text(omit_final_dot=True).lower() in self.unsigned:
+                response.flags &= ~dns.flags.AD
             found = self._records(name, dns.rdatatype.to_text(kind))
             if found:
                 response.answer.append(self._rrset(name, kind, found))

@@ -1,6 +1,7 @@
 """Hosts in order, each as securely as it must be; relays."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,8 @@ from postroom.delivery.router import Way
 from postroom.directory import sts_policies
 from postroom.directory.relays import Relay, Use
 from postroom.directory.tls_rules import Mode
+from postroom.ledger import tls_results
+from postroom.ledger.tls_results import DAY_MS
 from postroom.mailauth import sts
 from rig.smtp import Act, Answer
 from tests.delivery.sinks import authorities, served
@@ -25,6 +28,19 @@ async def results(here: Station) -> str:
     """All kinds of TLS results that were counted, as text."""
     await here.counts.flush()
     return repr(await here.db.read(lambda tx: tx.all("SELECT * FROM tls_result")))
+
+
+async def outcomes(here: Station) -> list[tuple[str, str | None, int]]:
+    """(type of policy, failure, sessions) that were counted, by domain."""
+    await here.counts.flush()
+    day = here.clock() // DAY_MS
+    names = await here.db.read(lambda tx: tls_results.domains(tx, day))
+    found = [await here.db.read(partial(tls_results.of, day=day, domain=name)) for name in names]
+    return [
+        (one.policy.policy_type, getattr(one.failure, "result_type", None), one.sessions)
+        for results in found
+        for one in results
+    ]
 
 
 def nothing_was_said(here: Station) -> bool:
@@ -285,6 +301,28 @@ def test_a_policy_of_the_domain(
                 assert nothing_was_said(here)
                 [one] = await here.waiting()
                 assert one.reply.startswith(("451 4.7.5 The MTA-STS policy", "454 4.7.4 "))
+            unnamed = "validation-failure" if mx != "mx.b.test" else None
+            failure = unnamed or (None if has_tls else "starttls-not-supported")
+            assert await outcomes(here) == [("sts", failure, 1)]
+
+    asyncio.run(run())
+
+
+def test_a_policy_that_can_not_be_fetched_is_told_in_reports(data: Path, tmp_path: Path) -> None:
+    """The message goes as it went before there were policies; RFC 8461 §5.1, RFC 8460 §4.3."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.tls = served()
+            here.dns.zone = {**here.dns.zone, ("_mta-sts.b.test", "TXT"): ["v=STSv1; id=1;"]}
+            await here.send("you@b.test")
+            await here.send("you@c.test")
+            await here.run()
+            assert [one.tls for one in here.sink.taken] == ["TLSv1.3", "TLSv1.3"]
+            assert await outcomes(here) == [
+                ("sts", "sts-policy-fetch-error", 1),
+                ("no-policy-found", None, 1),
+            ]
 
     asyncio.run(run())
 

@@ -18,6 +18,7 @@ from tests.delivery.stock import resolving
 
 US: Final = "mail.demo.test"
 PUBLIC: Final = "9.9.9.9"
+MX: Final = "mx.other.test"
 LOOPBACK: Final[tuple[Network, ...]] = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
@@ -254,13 +255,24 @@ def test_addresses_of_both_families() -> None:
         ("mx.other.test", "A"): ["9.9.9.9", "8.8.8.8"],
         ("mx.other.test", "AAAA"): ["2620:fe::9"],
     }
-    assert host(zone) == Host("mx.other.test", ("2620:fe::9", "9.9.9.9", "8.8.8.8"))
+    assert host(zone) == Host(MX, ("2620:fe::9", "9.9.9.9", "8.8.8.8"), MX)
     assert host(zone, is_authentic=True).is_authenticated
 
 
 def test_an_alias_has_the_addresses_of_its_target() -> None:
     zone = {("mx.other.test", "CNAME"): ["real.test."], ("real.test", "A"): [PUBLIC]}
-    assert host(zone) == Host("mx.other.test", (PUBLIC,))
+    assert host(zone) == Host(MX, (PUBLIC,), "real.test")
+
+
+def test_an_answer_that_is_vouched_for_tells_where_the_aliases_lead() -> None:
+    zone = {
+        (MX, "CNAME"): ["real.test."],
+        ("real.test", "A"): [PUBLIC],
+        ("real.test", "AAAA"): ["2620:fe::9"],
+    }
+    for kind in ("A", "AAAA"):
+        found = host(zone, faults={("", kind): Fault.SERVFAIL}, is_authentic=True)
+        assert (found.canonical, found.is_authenticated) == ("real.test", True)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +284,7 @@ def test_an_alias_has_the_addresses_of_its_target() -> None:
     ],
 )
 def test_a_literal_has_one_address(name: str, address: str) -> None:
-    assert host({}, name) == Host(name, (address,))
+    assert host({}, name) == Host(name, (address,), name)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +347,7 @@ def test_a_name_that_no_host_can_have() -> None:
 def test_one_family_is_enough(fault: Fault) -> None:
     zone = {("mx.other.test", "A"): [PUBLIC]}
     found = host(zone, faults={("", "AAAA"): fault}, is_authentic=True)
-    assert found == Host("mx.other.test", (PUBLIC,), is_authenticated=True)
+    assert found == Host(MX, (PUBLIC,), MX, is_authenticated=True)
 
 
 def test_who_suppresses_one_answer_does_not_switch_authentication_off() -> None:

@@ -53,10 +53,13 @@ class Place:
         )
         return StsCache(self.db, self.resolver, self.clock, rules)
 
+    async def policy(self, domain: Domain = EXAMPLE) -> Policy | None:
+        return (await self.cache.discovery(domain)).policy
+
     async def later(self, milliseconds: int) -> Policy | None:
         self.clock.advance(milliseconds)
         self.resolver.forget()
-        return await self.cache.policy(EXAMPLE)
+        return await self.policy()
 
     def renew(self, ident: str) -> None:
         self.rig.zone = {**self.rig.zone, RECORD: [f"v=STSv1; id={ident};"]}
@@ -95,13 +98,13 @@ def run(database: Opener, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_a_policy_is_fetched_once_and_survives_a_restart(run: Run) -> None:
     async def test(place: Place) -> None:
-        assert await place.cache.policy(EXAMPLE) == ENFORCE
-        assert await place.cache.policy(EXAMPLE) == ENFORCE
+        assert await place.policy() == ENFORCE
+        assert await place.policy() == ENFORCE
         assert len(place.web.requests) == 1
         assert place.rig.count(RECORD[0]) == 1
         place.rig.faults["", ""] = Fault.SERVFAIL  # now nobody can be asked
         place.resolver.forget()
-        assert await place.another().policy(EXAMPLE) == ENFORCE
+        assert (await place.another().discovery(EXAMPLE)).policy == ENFORCE
         assert len(place.web.requests) == 1
 
     run(test)
@@ -110,8 +113,8 @@ def test_a_policy_is_fetched_once_and_survives_a_restart(run: Run) -> None:
 def test_a_domain_without_a_record_has_none_and_nothing_is_kept(run: Run) -> None:
     async def test(place: Place) -> None:
         place.rig.zone = {("other.test", "A"): ["127.0.0.1"]}
-        assert await place.cache.policy(EXAMPLE) is None
-        assert await place.cache.policy(EXAMPLE) is None
+        assert await place.policy() is None
+        assert await place.policy() is None
         assert place.rig.count(RECORD[0]) == 1
         assert await place.remembered() is None
         assert place.web.requests == []
@@ -121,8 +124,8 @@ def test_a_domain_without_a_record_has_none_and_nothing_is_kept(run: Run) -> Non
 
 def test_literals_and_hostile_names_are_not_asked_for(run: Run) -> None:
     async def test(place: Place) -> None:
-        assert await place.cache.policy(Domain("[192.0.2.1]")) is None
-        assert await place.cache.policy(Domain(".".join(["x" * 60] * 4) + ".test")) is None
+        assert await place.policy(Domain("[192.0.2.1]")) is None
+        assert await place.policy(Domain(".".join(["x" * 60] * 4) + ".test")) is None
         assert place.rig.count() == 0
 
     run(test)
@@ -130,14 +133,14 @@ def test_literals_and_hostile_names_are_not_asked_for(run: Run) -> None:
 
 def test_an_answer_holds_for_five_minutes(run: Run) -> None:
     async def test(place: Place) -> None:
-        await place.cache.policy(EXAMPLE)
+        await place.policy()
         await place.later(FRESH_MS - 1)
         assert place.rig.count(RECORD[0]) == 1
         await place.later(1)
         assert place.rig.count(RECORD[0]) == 2
         place.clock.advance(-10 * FRESH_MS)  # a clock that was put right is no trap
         place.resolver.forget()
-        await place.cache.policy(EXAMPLE)
+        await place.policy()
         assert place.rig.count(RECORD[0]) == 3
 
     run(test)
@@ -145,7 +148,7 @@ def test_an_answer_holds_for_five_minutes(run: Run) -> None:
 
 def test_a_new_ident_brings_the_new_policy(run: Run) -> None:
     async def test(place: Place) -> None:
-        await place.cache.policy(EXAMPLE)
+        await place.policy()
         place.renew("two")
         place.web._parts = document("testing")
         found = await place.later(FRESH_MS)
@@ -160,7 +163,7 @@ def test_a_new_ident_brings_the_new_policy(run: Run) -> None:
 
 def test_who_suppresses_the_record_switches_nothing_off(run: Run) -> None:
     async def test(place: Place) -> None:
-        await place.cache.policy(EXAMPLE)
+        await place.policy()
         place.rig.zone = {("other.test", "A"): ["127.0.0.1"]}
         assert await place.later(FRESH_MS) == ENFORCE
         assert await place.later(86_400_000 - FRESH_MS - 1) == ENFORCE
@@ -184,11 +187,13 @@ def test_a_policy_that_can_not_be_had_is_not_asked_for_again_at_once(
     run: Run, parts: list[bytes]
 ) -> None:
     async def test(place: Place) -> None:
-        assert await place.cache.policy(EXAMPLE) is None
+        assert await place.policy() is None
         known = await place.remembered()
         assert known is not None
         assert known.failure in {"sts-policy-fetch-error", "sts-policy-invalid"}
-        assert await place.another().policy(EXAMPLE) is None
+        assert (await place.cache.discovery(EXAMPLE)).failure == known.failure
+        after = await place.another().discovery(EXAMPLE)
+        assert (after.policy, after.failure) == (None, known.failure)
         assert len(place.web.requests) == 1
         place.web._parts = document()
         assert await place.later(FRESH_MS) == ENFORCE
@@ -198,13 +203,15 @@ def test_a_policy_that_can_not_be_had_is_not_asked_for_again_at_once(
 
 def test_a_failed_renewal_keeps_the_policy(run: Run) -> None:
     async def test(place: Place) -> None:
-        await place.cache.policy(EXAMPLE)
+        await place.policy()
         place.renew("two")
         place.web._parts = [b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"]
         assert await place.later(FRESH_MS) == ENFORCE
         known = await place.remembered()
         assert known is not None
         assert (known.policy, known.failure) == (ENFORCE, "sts-policy-fetch-error")
+        found = await place.cache.discovery(EXAMPLE)
+        assert (found.failure, "500" in found.reason) == ("sts-policy-fetch-error", True)
 
     run(test)
 
@@ -212,7 +219,7 @@ def test_a_failed_renewal_keeps_the_policy(run: Run) -> None:
 def test_those_who_ask_at_the_same_time_share_one_discovery(run: Run) -> None:
     async def test(place: Place) -> None:
         place.rig.held = asyncio.Event()
-        asking = [asyncio.create_task(place.cache.policy(EXAMPLE)) for _ in range(20)]
+        asking = [asyncio.create_task(place.policy()) for _ in range(20)]
         await place.rig.asked.wait()
         for one in asking[:3]:  # also the one who began
             one.cancel()
@@ -228,7 +235,7 @@ def test_those_who_ask_at_the_same_time_share_one_discovery(run: Run) -> None:
 
 def test_nothing_is_left_of_those_who_waited(run: Run) -> None:
     async def test(place: Place) -> None:
-        await asyncio.gather(*[place.cache.policy(EXAMPLE) for _ in range(20)])
+        await asyncio.gather(*[place.policy() for _ in range(20)])
         assert len(place.cache._locks) == 0
 
     run(test)
@@ -239,11 +246,11 @@ def test_the_table_is_bounded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
 
     async def test(place: Place) -> None:
         for name in ("example", "b", "c", "d"):
-            await place.cache.policy(Domain(f"{name}.test"))
+            await place.policy(Domain(f"{name}.test"))
         assert list(place.cache._known) == ["b.test", "c.test", "d.test"]
         place.clock.advance(FRESH_MS)
-        await place.cache.policy(Domain("b.test"))  # asked anew, so the youngest
-        await place.cache.policy(Domain("e.test"))
+        await place.policy(Domain("b.test"))  # asked anew, so the youngest
+        await place.policy(Domain("e.test"))
         assert list(place.cache._known) == ["d.test", "b.test", "e.test"]
 
     run(test)

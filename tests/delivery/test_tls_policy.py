@@ -29,8 +29,8 @@ MX: Final = "mx.other.test"
 TLSA: Final = "_25._tcp.mx.other.test"
 SIGNED: Final = Exchangers((MX,), DOMAIN, is_authenticated=True)
 INSECURE: Final = Exchangers((MX,), DOMAIN)
-SAFE: Final = Host(MX, ("9.9.9.9",), is_authenticated=True)
-PLAIN: Final = Host(MX, ("9.9.9.9",))
+SAFE: Final = Host(MX, ("9.9.9.9",), MX, is_authenticated=True)
+PLAIN: Final = Host(MX, ("9.9.9.9",), MX)
 EE: Final = "3 1 1 " + "ab" * 32
 NOTHING: Final = tlsrpt.Policy(policy_type="no-policy-found", policy_domain=DOMAIN)
 ANY: Final = Security("any", Demand("may", MX), NOTHING)
@@ -86,8 +86,8 @@ def run(database: Opener, data: Path) -> Run:
     return runner
 
 
-def publish(place: Place, *records: str) -> None:
-    place.rig.zone = {**place.rig.zone, (TLSA, "TLSA"): list(records)}
+def publish(place: Place, *records: str, name: str = TLSA) -> None:
+    place.rig.zone = {**place.rig.zone, (name, "TLSA"): list(records)}
 
 
 def fail(place: Place, fault: Fault) -> None:
@@ -112,7 +112,9 @@ def test_without_a_policy_tls_is_used_where_it_is_offered(run: Run) -> None:
 @pytest.mark.parametrize("name", ["[9.9.9.9]", "[IPv6:2620:fe::9]"])
 def test_a_literal_has_no_policy_and_is_not_asked_for(run: Run, name: str) -> None:
     async def test(place: Place) -> None:
-        found = await place.security(Exchangers((name,), name), Host(name, ("9.9.9.9",)), name)
+        found = await place.security(
+            Exchangers((name,), name), Host(name, ("9.9.9.9",), name), name
+        )
         assert found.kind == "any"
         assert place.rig.count() == 0
 
@@ -199,6 +201,7 @@ def test_records_of_no_use_demand_tls_without_a_proof(run: Run, record: str) -> 
         assert (found.kind, found.demand, found.tlsa) == ("dane", Demand("must", MX), ())
         assert found.is_strict
         assert not found.is_proven, "what requires TLS must not go there"
+        assert found.failure == "tlsa-invalid"
 
     run(test)
 
@@ -245,6 +248,78 @@ def test_records_that_nobody_vouches_for_are_none(run: Run) -> None:
     run(test)
 
 
+REAL: Final = "real.test"
+OTHER: Final = "2 0 1 " + "cd" * 32
+ALIAS: Final = Host(MX, ("9.9.9.9",), REAL, is_authenticated=True)
+HALF: Final = Host(MX, ("9.9.9.9",), REAL)  # nobody vouches for its end
+
+
+@pytest.mark.parametrize(
+    ("published", "base"),
+    [
+        ({"_25._tcp.real.test": EE}, REAL),
+        ({"_25._tcp.real.test": EE, TLSA: OTHER}, REAL),
+        ({TLSA: EE}, MX),
+        ({"_25._tcp.other.test": EE}, ""),
+    ],
+)
+def test_a_host_that_is_an_alias(run: Run, published: dict[str, str], base: str) -> None:
+    """RFC 7672 §2.2.3: the records of the name at its end, else those of its own."""
+
+    async def test(place: Place) -> None:
+        for name, record in published.items():
+            publish(place, record, name=name)
+        found = await place.security(host=ALIAS)
+        if not base:
+            assert found.kind == "any"
+            return
+        assert (found.kind, found.tlsa) == ("dane", (Tlsa(3, 1, 1, b"\xab" * 32),))
+        assert found.demand == Demand("must", base)
+        assert found.policy.mx_host == (MX,)
+
+    run(test)
+
+
+def test_the_end_of_an_alias_that_fails_is_no_licence_for_the_beginning(run: Run) -> None:
+    async def test(place: Place) -> None:
+        publish(place, EE)
+        place.rig.faults["_25._tcp.real.test", "TLSA"] = Fault.SERVFAIL
+        with pytest.raises(LookupFailed):
+            await place.security(host=ALIAS)
+
+    run(test)
+
+
+@pytest.mark.parametrize("unsigned", ["", MX])
+def test_an_alias_whose_end_nobody_vouches_for(run: Run, unsigned: str) -> None:
+    """The records of its own name count when somebody vouches for the alias."""
+
+    async def test(place: Place) -> None:
+        publish(place, EE)
+        publish(place, OTHER, name="_25._tcp.real.test")
+        place.rig.zone = {**place.rig.zone, (MX, "CNAME"): [f"{REAL}."]}
+        place.rig.unsigned = {unsigned}
+        found = await place.security(host=HALF)
+        if unsigned:
+            assert found.kind == "any"
+            assert place.rig.count(TLSA) == 0
+        else:
+            assert found.tlsa == (Tlsa(3, 1, 1, b"\xab" * 32),)
+            assert found.demand == Demand("must", MX)
+        assert place.rig.count("_25._tcp.real.test") == 0
+
+    run(test)
+
+
+def test_an_alias_that_can_not_be_looked_up_waits(run: Run) -> None:
+    async def test(place: Place) -> None:
+        place.rig.faults[MX, "CNAME"] = Fault.SERVFAIL
+        with pytest.raises(LookupFailed):
+            await place.security(host=HALF)
+
+    run(test)
+
+
 def test_an_alias_of_the_records_is_followed(run: Run) -> None:
     async def test(place: Place) -> None:
         place.rig.zone = {
@@ -260,7 +335,7 @@ def test_a_name_too_long_for_records_has_none(run: Run) -> None:
     async def test(place: Place) -> None:
         name = ".".join(["x" * 49] * 5)  # with _25._tcp. it would have more than 253 octets
         place.rig.zone = {}
-        host = Host(name, ("9.9.9.9",), is_authenticated=True)
+        host = Host(name, ("9.9.9.9",), name, is_authenticated=True)
         found = await place.security(Exchangers((name,), DOMAIN, is_authenticated=True), host)
         assert found == Security("any", Demand("may", name), NOTHING)
 
@@ -295,7 +370,7 @@ def test_enforce_demands_a_proof_from_a_host_that_it_names(run: Run) -> None:
 def test_enforce_refuses_a_host_that_it_does_not_name(run: Run, name: str) -> None:
     async def test(place: Place) -> None:
         await place.sts("enforce", "*.other.test")
-        found = await place.security(Exchangers((name,), DOMAIN), Host(name, ("9.9.9.9",)))
+        found = await place.security(Exchangers((name,), DOMAIN), Host(name, ("9.9.9.9",), name))
         assert found.failure == "validation-failure"
         assert found.is_strict
         assert found.refusal is not None
@@ -313,9 +388,10 @@ def test_testing_demands_nothing_that_is_not_given_up(run: Run) -> None:
         assert found.demand == Demand("must", MX, is_checked=True)
         assert not found.is_strict
         assert not found.is_proven, "what requires TLS would go on without it"
-        other = Host("mx.evil.test", ("9.9.9.9",))
+        other = Host("mx.evil.test", ("9.9.9.9",), "mx.evil.test")
         found = await place.security(INSECURE, other)
         assert (found.refusal, found.failure) == (None, "validation-failure")
+        assert found.reason.endswith("does not allow the host mx.evil.test")
         assert found.demand == Demand("may", "mx.evil.test")
         assert not found.is_proven
 
@@ -337,6 +413,32 @@ def test_a_policy_holds_without_dns_until_it_expires(run: Run) -> None:
         assert (await place.security(INSECURE, PLAIN)).kind == "sts"
         place.town.clock.advance(seconds=3_600)
         assert await place.security(INSECURE, PLAIN) == ANY
+
+    run(test)
+
+
+def test_a_policy_that_can_not_be_fetched_is_a_failure_to_report(run: Run) -> None:
+    """RFC 8460 §4.3; the web server of the domain does not exist."""
+
+    async def test(place: Place) -> None:
+        found = await place.security(INSECURE, PLAIN)
+        assert (found.kind, found.demand) == ("any", Demand("may", MX))
+        assert found.policy == tlsrpt.Policy(policy_type="sts", policy_domain=DOMAIN)
+        assert found.failure == "sts-policy-fetch-error"
+        assert found.reason
+
+    run(test)
+
+
+def test_a_renewal_that_fails_is_reported_with_the_policy_that_holds_on(run: Run) -> None:
+    async def test(place: Place) -> None:
+        await place.sts("enforce", MX, max_age=1_000_000, age=sts.RENEWAL)
+        found = await place.security(INSECURE, PLAIN)
+        assert found.demand == Demand("must", MX, is_checked=True)
+        assert found.policy.policy_string[1] == "mode: enforce"
+        assert (found.refusal, found.failure) == (None, "sts-policy-fetch-error")
+        found = await place.security(INSECURE, Host("mx.evil.test", ("9.9.9.9",), "mx.evil.test"))
+        assert found.failure == "validation-failure"
 
     run(test)
 

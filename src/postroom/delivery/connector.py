@@ -124,7 +124,7 @@ class Connector:
         except LookupFailed as error:
             raise Unusable(unreachable(error)) from error
         if security.refusal is not None:
-            self._count(security, host.name, security.failure)
+            self._count(security, host.name, security.failure, security.reason)
             raise Unusable(security.refusal)
         if must_prove and not security.is_proven:
             raise Unusable(NO_PROOF)
@@ -148,14 +148,16 @@ class Connector:
                 continue
             self._check_dane(security, peer, name)
             if demand == security.demand:
-                is_plain = demand.use == "may" and not peer.tls
-                self._count(security, name, "starttls-not-supported" if is_plain else None)
+                if demand.use == "may" and not peer.tls:
+                    self._count(security, name, "starttls-not-supported")
+                else:
+                    self._count(security, name, security.failure, security.reason)
             return peer
 
     def _check_dane(self, security: Security, peer: Peer, name: str) -> None:
         if not security.tlsa:
             return
-        names = (name, security.policy.policy_domain)
+        names = (security.demand.name, security.policy.policy_domain)
         verdict = dane.matches(security.tlsa, peer.chain, names, self._counts.now() // 1000)
         if not verdict.is_match:
             peer.abort()

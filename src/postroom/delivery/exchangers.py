@@ -51,10 +51,11 @@ class Exchangers(msgspec.Struct, frozen=True):
 
 
 class Host(msgspec.Struct, frozen=True):
-    """A host and its addresses; ``is_authenticated`` as above."""
+    """A host and its addresses; ``is_authenticated`` and ``canonical`` as above."""
 
     name: str
     addresses: tuple[str, ...]
+    canonical: str
     is_authenticated: bool = False
 
 
@@ -116,7 +117,8 @@ class Lookup:
                 if found
                 else f"The host {name} has no address",
             )
-        return Host(name, tuple(allowed), any(answer.is_authenticated for answer in answers))
+        best = next((one for one in answers if one.is_authenticated), answers[0])
+        return Host(name, tuple(allowed), best.canonical, best.is_authenticated)
 
     async def _answers(self, name: str) -> tuple[list[Answer[str]], list[LookupFailed]]:
         """Of both families, asked for at the same time."""

@@ -14,13 +14,15 @@ from postroom.address import Domain
 from postroom.db.database import Database
 from postroom.directory import sts_policies
 from postroom.mailauth import sts
-from postroom.mailauth.sts import Policy
+from postroom.mailauth.sts import Discovery
 from postroom.net import checks
 from postroom.net.dns import Resolver
 from postroom.net.fetch import Rules
 
 FRESH_MS: Final = 5 * 60_000
 MOST: Final = 10_000
+
+_NOTHING: Final = Discovery(policy=None, remembered=None)
 
 
 class StsCache:
@@ -34,17 +36,17 @@ class StsCache:
         self._resolver = resolver
         self._clock = clock
         self._rules = rules
-        self._known: OrderedDict[str, tuple[int, Policy | None]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[int, Discovery]] = OrderedDict()
         # A lock is there for as long as somebody holds it or waits for it.
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
-    async def policy(self, domain: Domain) -> Policy | None:
-        """The policy in force, None without one.
+    async def discovery(self, domain: Domain) -> Discovery:
+        """The policy in force, None without one, and what kept us from a newer one.
 
         What can't be asked demands what is remembered.
         """
         if domain.is_literal:
-            return None
+            return _NOTHING
         found = self._fresh(domain.ascii)
         if found is not None:
             return found[1]
@@ -59,13 +61,13 @@ class StsCache:
                     self._known.popitem(last=False)
             return found[1]
 
-    def _fresh(self, name: str) -> tuple[int, Policy | None] | None:
+    def _fresh(self, name: str) -> tuple[int, Discovery] | None:
         found = self._known.get(name)
         if found is None or not found[0] <= self._clock() < found[0] + FRESH_MS:
             return None
         return found
 
-    async def _discover(self, domain: Domain) -> Policy | None:
+    async def _discover(self, domain: Domain) -> Discovery:
         name = domain.ascii
         before = await self._db.read(lambda tx: sts_policies.read(tx, name))
         now = self._clock()
@@ -74,4 +76,4 @@ class StsCache:
         remembered = found.remembered
         if remembered is not None and remembered != before:
             await self._db.write(lambda tx: sts_policies.write(tx, name, remembered, now))
-        return found.policy
+        return found

@@ -3,7 +3,7 @@
 The first that says something counts (RFC 7672 §2, RFC 8461 §2):
 
 1. a rule of the postmaster for the domain (``postroom tls``);
-2. DANE, when a validating resolver on this machine vouches for the MX, the addresses and
+2. DANE, when a validating resolver on this machine vouches for the MX, the host's name and
    the TLSA records; a failed lookup of those is no licence to go on without (RFC 7672 §2.1);
 3. MTA-STS: in mode enforce the host must be named by the policy and prove its name;
 4. otherwise TLS where it is offered, whatever the certificate (RFC 7435), and if that fails,
@@ -13,6 +13,7 @@ A message with REQUIRETLS needs a proven host by 1 to 3, and a demand that is no
 policy in mode testing is none (RFC 8689 §4.2.1).
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -25,6 +26,7 @@ from postroom.directory.tls_rules import TlsRules
 from postroom.mailauth import dane, sts, tlsrpt
 from postroom.mailauth.dane import Tlsa
 from postroom.mailauth.tlsrpt import ResultType
+from postroom.net import dns_records
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
@@ -39,8 +41,9 @@ NO_PROOF: Final = local_reply(
 class Security(msgspec.Struct, frozen=True):
     """What applies to one host. ``refusal``: it must not be used at all, and why.
 
-    ``tlsa``: the certificate must match one of these. ``policy`` is for reports;
-    ``is_strict``: a failure of TLS is a failure of the delivery.
+    ``tlsa``: the certificate must match one of these. ``policy`` is for reports, and so are
+    ``failure`` and its ``reason``: what is wrong already, however TLS will go. ``is_strict``:
+    a failure of TLS is a failure of the delivery.
     """
 
     kind: Kind
@@ -49,6 +52,7 @@ class Security(msgspec.Struct, frozen=True):
     tlsa: tuple[Tlsa, ...] = ()
     refusal: ServerReply | None = None
     failure: ResultType | None = None
+    reason: str = ""
 
     @property
     def is_strict(self) -> bool:
@@ -75,36 +79,47 @@ class TlsPolicy:
         rule = await self._rules.for_domain(domain)
         if rule is not None:
             return Security("rule", _demand_of(rule, host.name), none)
-        if exchangers.is_authenticated and host.is_authenticated:
-            found = await self._dane(domain, host)
-            if found is not None:
-                return found
-        policy = await self._sts(domain)
-        if policy is not None and policy.mode != "none":
-            return _by_policy(policy, domain, host.name)
-        return Security("any", Demand("may", host.name), none)
+        if exchangers.is_authenticated:
+            security = await self._dane(domain, host)
+            if security is not None:
+                return security
+        found = await self._sts(domain)
+        if found.policy is not None and found.policy.mode != "none":
+            return _by_policy(found.policy, found, domain, host.name)
+        if found.failure is not None:
+            none = tlsrpt.Policy(policy_type="sts", policy_domain=domain)
+        return Security(
+            "any", Demand("may", host.name), none, failure=found.failure, reason=found.reason
+        )
 
     async def _dane(self, domain: str, host: Host) -> Security | None:
-        try:
-            answer = await self._resolver.lookup(dane.base_name(host.name), "TLSA")
-        except InvalidName:  # the host's name is too long for any record below it
-            return None
-        if not answer.is_authenticated or not answer.records:
-            return None
-        records = dane.usable([Tlsa(*one) for one in answer.records])
-        policy = tlsrpt.Policy(
-            policy_type="tlsa",
-            policy_string=tuple(map(str, records)),
-            policy_domain=domain,
-            mx_host=(host.name,),
-        )
-        return Security("dane", Demand("must", host.name), policy, records)
+        """By the first name of the host that has records; RFC 7672 §2.2.3."""
+        for name in await self._base_domains(host):
+            try:
+                answer = await self._resolver.lookup(dane.base_name(name), "TLSA")
+            except InvalidName:  # the host's name is too long for any record below it
+                continue
+            if answer.is_authenticated and answer.records:
+                return _by_records(answer.records, domain, host.name, name)
+        return None
 
-    async def _sts(self, domain: str) -> sts.Policy | None:
+    async def _base_domains(self, host: Host) -> tuple[str, ...]:
+        """The names whose TLSA records would count: where the host's aliases lead, then its own.
+
+        Where nobody vouches for the end of the aliases, somebody may for the first one.
+        """
+        if host.is_authenticated:
+            return tuple(dict.fromkeys((host.canonical, host.name)))
+        if host.canonical == host.name:
+            return ()
+        alias = await self._resolver.lookup(host.name, "CNAME")
+        return (host.name,) if alias.is_authenticated and alias.records else ()
+
+    async def _sts(self, domain: str) -> sts.Discovery:
         try:
-            return await self._policies.policy(Domain.parse(domain))
+            return await self._policies.discovery(Domain.parse(domain))
         except AddressError:
-            return None
+            return sts.Discovery(policy=None, remembered=None)
 
 
 def unreachable(error: LookupFailed) -> ServerReply:
@@ -124,23 +139,37 @@ def _demand_of(rule: str, name: str) -> Demand:
             return Demand("may", name)
 
 
-def _by_policy(policy: sts.Policy, domain: str, host: str) -> Security:
+def _by_records(found: Sequence[dns_records.Tlsa], domain: str, host: str, base: str) -> Security:
+    """TLS is asked for under the name that has the records (RFC 7672 §8.1)."""
+    usable = dane.usable([Tlsa(*one) for one in found])
+    policy = tlsrpt.Policy(
+        policy_type="tlsa",
+        policy_string=tuple(map(str, usable)),
+        policy_domain=domain,
+        mx_host=(host,),
+    )
+    security = Security("dane", Demand("must", base), policy, usable)
+    if usable:
+        return security
+    why = "none of the TLSA records can be used"
+    return msgspec.structs.replace(security, failure="tlsa-invalid", reason=why)
+
+
+def _by_policy(policy: sts.Policy, found: sts.Discovery, domain: str, host: str) -> Security:
     told = tlsrpt.Policy(
         policy_type="sts",
         policy_string=policy.lines,
         policy_domain=domain,
         mx_host=policy.mx,
     )
-    is_named = sts.matches(policy, host)
-    if policy.mode == "enforce":
-        refusal = None
-        if not is_named:
-            refusal = local_reply(
-                451, "4.7.5", f"The MTA-STS policy of {domain} does not allow the host {host}"
-            )
-        demand = Demand("must", host, is_checked=True)
-        failure: ResultType | None = None if is_named else "validation-failure"
-        return Security("sts", demand, told, refusal=refusal, failure=failure)
-    if not is_named:
-        return Security("testing", Demand("may", host), told, failure="validation-failure")
-    return Security("testing", Demand("must", host, is_checked=True), told)
+    kind: Kind = "sts" if policy.mode == "enforce" else "testing"
+    demand, refusal = Demand("must", host, is_checked=True), None
+    failure, reason = found.failure, found.reason
+    if not sts.matches(policy, host):
+        failure = "validation-failure"
+        reason = f"The MTA-STS policy of {domain} does not allow the host {host}"
+        if policy.mode == "enforce":
+            refusal = local_reply(451, "4.7.5", reason)
+        else:
+            demand = Demand("may", host)
+    return Security(kind, demand, told, refusal=refusal, failure=failure, reason=reason)
