@@ -346,6 +346,12 @@ async def station(
             await one.close()
 
 
+def nothing_was_said(here: Station) -> bool:
+    """Not one octet of an envelope or a message."""
+    verbs = {line.split(" ")[0] for line in here.sink.lines}
+    return here.sink.received == [] and verbs <= {"EHLO", "STARTTLS", "QUIT"}
+
+
 def notice_of(octets: bytes) -> tuple[str, str]:
     """(subject, action) of a notice."""
     text = octets.decode()
