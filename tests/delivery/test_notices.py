@@ -10,7 +10,17 @@ from postroom.queue.rows import OURS, STRANGER, VERIFIED
 from postroom.telemetry.events import NoticeSuppressed
 from rig.smtp import OFFERS
 from tests.conftest import Opener
-from tests.delivery.station import ALICE, BOB, OCTETS, Station, alone, notice_of, station
+from tests.delivery.sinks import authorities, served
+from tests.delivery.station import (
+    ALICE,
+    BOB,
+    OCTETS,
+    Station,
+    alone,
+    nothing_was_said,
+    notice_of,
+    station,
+)
 from tests.fakes import Recorder
 
 PLAIN = tuple([one for one in OFFERS if one != "DSN"])
@@ -160,6 +170,37 @@ def test_how_much_comes_back(
             assert (b"..and dots." in notice) is is_whole
             assert b"Original-Envelope-Id: QQ+1\r\n" in notice
             assert b"Original-Recipient: rfc822; yo+u@b.test\r\n" in notice
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("can_prove", [True, False])
+def test_what_is_told_of_a_message_that_requires_tls_requires_it_too(
+    data: Path, tmp_path: Path, *, can_prove: bool
+) -> None:
+    """RFC 8689 §5; whoever can't be told that way is not told in clear, and RET=FULL is nothing."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data, ca_file=authorities(tmp_path)) as here:
+            here.sink.tls, here.sink.offers = served("mx.c.test"), ("REQUIRETLS",)
+            if can_prove:
+                await here.rule("c.test", "verify")
+            sender = "friend@c.test"
+            await here.send(
+                "no@b.test", sender=sender, origin=VERIFIED, requiretls=True, ret="FULL"
+            )
+            await here.run()
+            if can_prove:
+                [one] = here.sink.taken
+                assert (one.recipients, one.parameters[-1]) == ([sender], "REQUIRETLS")
+                notice = one.octets
+            else:
+                assert nothing_was_said(here)
+                [notice] = await here.inbox(here.alice)  # a notice of that notice
+                assert b"friend@c.test" in notice
+            assert b"Status: 5.7.10\r\n" in notice
+            assert b"..and dots." not in notice
+            assert await here.waiting() == []
 
     asyncio.run(run())
 

@@ -9,7 +9,8 @@
 
 Notices have the null reverse-path. One address gets so many an hour; what is over is told
 in the log, and so is what would only come back to where it failed (a postmaster whose own
-mail is forwarded to a server that refuses it). RFC 3461 §4.1, §5; RFC 3464.
+mail is forwarded to a server that refuses it). What is told of a message with REQUIRETLS
+requires TLS too, and holds its header block at most. RFC 3461 §4.1, §5; RFC 3464; RFC 8689 §5.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +45,7 @@ _SUCCEEDED: Final = frozenset({"relayed", "delivered"})
 class Addressed(Protocol):
     """Makes a letter of ours for an address; None when nobody would get it (``post.notice``)."""
 
-    async def __call__(self, to: Address, octets: bytes) -> Letter | None: ...
+    async def __call__(self, to: Address, octets: bytes, *, requiretls: bool) -> Letter | None: ...
 
 
 class Original(msgspec.Struct, frozen=True):
@@ -93,7 +94,7 @@ class Notices:
         if to is not None:
             if not self._allows(letter, to):
                 return None
-            found = await self._addressed(to, await self._composed(kind, original, told, to))
+            found = await self._letter(kind, original, told, to)
             if found is not None:
                 return found
         if kind != "failed":
@@ -101,8 +102,7 @@ class Notices:
         postmaster = Address.parse(f"postmaster@{await self._own_domain(letter)}")
         if await self._comes_back(letter, told, postmaster) or not self._allows(letter, postmaster):
             return None
-        octets = await self._composed(kind, original, told, postmaster)
-        return await self._addressed(postmaster, octets)
+        return await self._letter(kind, original, told, postmaster)
 
     def _allows(self, letter: Queued, to: Address) -> bool:
         if self._budget.allows(str(to)):
@@ -147,12 +147,12 @@ class Notices:
         first = await self._directory.look(domains.first)
         return self._hostname if first is None else first.name
 
-    async def _composed(
+    async def _letter(
         self, kind: Kind, original: Original, told: Sequence[Conclusion], to: Address
-    ) -> bytes:
+    ) -> Letter | None:
         letter, now = original.letter, self._clock()
-        whole = letter.ret == "FULL" and kind == "failed"
-        return dsn.compose(
+        whole = letter.ret == "FULL" and kind == "failed" and not letter.requiretls
+        octets = dsn.compose(
             Report(
                 kind=kind,
                 reporting_mta=self._hostname,
@@ -169,6 +169,7 @@ class Notices:
                 else xtext.decode(letter.envid.decode("utf-8", "replace")),
             )
         )
+        return await self._addressed(to, octets, requiretls=letter.requiretls)
 
     def _reported(self, kind: Kind, letter: Queued, one: Conclusion, now: int) -> ReportedRecipient:
         recipient = one.recipient
