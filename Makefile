@@ -37,9 +37,11 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(call need,bench/accept.py)
+	@tools/packages.sh bench
 	@$(BIN)/python -m bench.accept
 	@$(BIN)/python -m bench.relay
 	@$(BIN)/python -m bench.queue
+	@$(BIN)/python -m bench.imap
 
 proof: $(VENV)/.dev
 	@$(call need,proof/run.py)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Install the Debian packages that the tests (test) or the interop tests (interop) use.
-# Only root can; for others, and where apt-get fails, say what is missing and how to get it.
-# A missing package makes the tests leave out a part, which they say; interop can't do without.
+# Install the Debian packages that the tests (test), the interop tests (interop) or the
+# benchmarks (bench) use. Only root can; for others, and where apt-get fails, say what is missing
+# and how to get it. A missing package makes tests and benchmarks leave out a part, which they
+# say; interop can't do without.
 set -eu
 
 case "${1:-}" in
@@ -10,8 +11,10 @@ test) wanted="postgresql:/usr/lib/postgresql/*/bin/initdb:initdb" ;;
 interop) wanted="swaks libnet-ssleay-perl:/usr/lib/*/perl5/*/Net/SSLeay.pm:/usr/share/perl5/Net/SSLeay.pm
     curl msmtp neomutt isync::mbsync fetchmail postfix:/usr/sbin/postfix nsd:/usr/sbin/nsd strace
     xfsprogs:/sbin/mkfs.xfs:/usr/sbin/mkfs.xfs" ;;
+bench) wanted="postfix:/usr/sbin/postfix dovecot-lmtpd:/usr/lib/dovecot/lmtp
+    dovecot-imapd:/usr/lib/dovecot/imap isync::mbsync" ;;
 *)
-    echo "usage: $0 test|interop" >&2
+    echo "usage: $0 test|interop|bench" >&2
     exit 2
     ;;
 esac
@@ -53,4 +56,4 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 else
     echo "Not installed: $missing. As root: apt-get install $missing" >&2
 fi
-[ "$1" = test ]
+[ "$1" != interop ]
