@@ -39,15 +39,15 @@ class Folders:
     """What a person may do with the mailboxes of the account."""
 
     def __init__(self, person: Person, store: Store, places: Places) -> None:
-        self._account = person.account_id
+        self.account_id = person.account_id
         self._store = store
         self._places = places
 
     async def list(self) -> builtins.list[Folder]:
         """Every mailbox and the levels above them, by name, INBOX first."""
         await self._places.furnish()
-        found = await self._store.read(mailboxes.listing, self._account)
-        subscribed = frozenset(await self._store.read(mailboxes.subscriptions, self._account))
+        found = await self._store.read(mailboxes.listing, self.account_id)
+        subscribed = frozenset(await self._store.read(mailboxes.subscriptions, self.account_id))
         by_name: dict[str, Mailbox | None] = {mailbox.name: mailbox for mailbox in found}
         parents: set[str] = set()
         for mailbox in found:
@@ -75,8 +75,9 @@ class Folders:
         wanted = names.checked(name.removesuffix(names.SEPARATOR))
         ids = [self._store.ids.next() for _ in wanted.split(names.SEPARATOR)]
         made = await self._store.write(
-            mailboxes.create, self._account, wanted, special_use, ids, self._store.clock()
+            mailboxes.create, self.account_id, wanted, special_use, ids, self._store.clock()
         )
+        self._store.wake_names(self.account_id)
         return Folder(
             id=made.id,
             name=made.name,
@@ -89,7 +90,8 @@ class Folders:
     async def delete(self, name: str) -> None:
         """Delete a mailbox; those below it stay (RFC 3501 §6.3.4). Raises NotFound, Invalid."""
         await self._places.furnish()
-        await self._store.delete_mailbox(self._account, names.canonical(name))
+        await self._store.delete_mailbox(self.account_id, names.canonical(name))
+        self._store.wake_names(self.account_id)
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a mailbox and those below it; of INBOX the messages move (RFC 3501 §6.3.5).
@@ -105,9 +107,10 @@ class Folders:
             await self._move_inbox(target)
             return
         ids = await self._store.write(
-            mailboxes.rename, self._account, source, target, self._store.clock()
+            mailboxes.rename, self.account_id, source, target, self._store.clock()
         )
         self._store.wake(*ids)
+        self._store.wake_names(self.account_id)
 
     async def subscribe(self, name: str) -> None:
         """Subscribe to a name, whether it exists or not (RFC 3501 §6.3.6)."""
@@ -116,16 +119,18 @@ class Folders:
         if wanted not in known:
             if len(known) >= MAX_SUBSCRIPTIONS:
                 raise Invalid(f"at most {MAX_SUBSCRIPTIONS} names can be subscribed")
-            await self._store.write(mailboxes.subscribe, self._account, wanted)
+            await self._store.write(mailboxes.subscribe, self.account_id, wanted)
+            self._store.wake_names(self.account_id)
 
     async def unsubscribe(self, name: str) -> None:
         """Take a name off the subscriptions; raises NotFound."""
-        await self._store.write(mailboxes.unsubscribe, self._account, names.canonical(name))
+        await self._store.write(mailboxes.unsubscribe, self.account_id, names.canonical(name))
+        self._store.wake_names(self.account_id)
 
     async def subscriptions(self) -> builtins.list[str]:
         """Every subscribed name."""
         await self._places.furnish()
-        return await self._store.read(mailboxes.subscriptions, self._account)
+        return await self._store.read(mailboxes.subscriptions, self.account_id)
 
     async def status(self, name: str) -> Status:
         """What STATUS tells of a mailbox; raises NotFound."""
@@ -135,12 +140,14 @@ class Folders:
     async def _move_inbox(self, target: str) -> None:
         store = self._store
         ids = [store.ids.next() for _ in target.split(names.SEPARATOR)]
-        made = await store.write(mailboxes.create, self._account, target, None, ids, store.clock())
-        inbox = await store.read(mailboxes.find, self._account, names.INBOX)
+        made = await store.write(
+            mailboxes.create, self.account_id, target, None, ids, store.clock()
+        )
+        inbox = await store.read(mailboxes.find, self.account_id, names.INBOX)
         if inbox is None:
             raise NotFound("there is no INBOX")
         order = copying.Transfer(
-            source_account=self._account,
+            source_account=self.account_id,
             source_mailbox=inbox.id,
             target=made,
             spans=(Span(1, MAX_UID),),
@@ -148,6 +155,7 @@ class Folders:
         )
         await store.write(copying.transfer, store.blobs, order, store.clock())
         store.wake(inbox.id, made.id)
+        store.wake_names(self.account_id)
 
 
 def _order(item: tuple[str, Mailbox | None]) -> tuple[bool, str]:

@@ -22,6 +22,11 @@ T = TypeVar("T")
 QuotaOf = Callable[[int], Awaitable[int]]
 
 
+def names_key(account_id: int) -> int:
+    """The key of ``notify`` for the mailbox names and subscriptions of an account."""
+    return -account_id
+
+
 async def _no_quota(_account_id: int) -> int:
     return 0
 
@@ -66,6 +71,10 @@ class Store:
     def wake(self, *mailbox_ids: int) -> None:
         """Tell the sessions that look at these mailboxes that something has changed."""
         self.notify.publish(mailbox_ids)
+
+    def wake_names(self, account_id: int) -> None:
+        """Tell the sessions that watch an account that its list of mailboxes has changed."""
+        self.notify.publish([names_key(account_id)])
 
     async def usage(self, account_id: int) -> Usage:
         """What the account's mail weighs."""

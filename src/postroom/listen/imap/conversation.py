@@ -18,6 +18,7 @@ from postroom.access.login import Login
 from postroom.access.places import Places
 from postroom.access.view import Changes, View
 from postroom.directory.login import Identity
+from postroom.listen.imap.notices import Notices
 from postroom.post.commit import Post
 from postroom.protocol.imap.commands import Append
 from postroom.protocol.imap.fetch_lines import flagged_line
@@ -99,6 +100,7 @@ class Conversation:
         "failures_left",
         "identity",
         "is_idling",
+        "notices",
         "peer",
         "services",
         "session",
@@ -116,6 +118,7 @@ class Conversation:
         self.appending: Appending | None = None
         self.exchange: Exchange | None = None
         self.is_idling = False
+        self.notices: Notices | None = None  # None: NOTIFY was never used
         self.failures_left = 5  # of login, before the connection ends
         self._folders: Folders | None = None
         self._places: Places | None = None
@@ -166,6 +169,8 @@ class Conversation:
     async def deselect(self, *, expunge: bool = False) -> None:
         """Leave the selected mailbox, if there is one."""
         view, self.view = self.view, None
+        if self.notices is not None:
+            self.notices.arrived.clear()
         if self._stop_waking is not None:
             self._stop_waking()
             self._stop_waking = None
@@ -186,9 +191,18 @@ class Conversation:
         view = self.view
         if view is None or not (always or self._has_news or (expunges and self._has_expunges)):
             return
+        notices = self.notices
+        if notices is not None and not always and not notices.tells_messages:
+            return
         self._has_news = False
         self._has_expunges = not expunges
-        self.tell(view, await view.refresh(expunges=expunges))
+        last = view.last_uid
+        changes = await view.refresh(expunges=expunges)
+        if notices is not None:
+            notices.came(last + 1, view.last_uid)
+            if not always and not notices.tells_flags:
+                changes = msgspec.structs.replace(changes, flags=[])
+        self.tell(view, changes)
 
     def tell(self, view: View, changes: Changes) -> None:
         """Write changes of the selected mailbox."""
@@ -210,6 +224,12 @@ class Conversation:
         ]
         self.session.untagged(b"".join(lines))
 
+    def set_notices(self, notices: Notices | None) -> None:
+        """What NOTIFY asked for, in place of what it asked for before."""
+        if self.notices is not None:
+            self.notices.close()
+        self.notices = notices
+
     async def stop_appending(self) -> None:
         """Forget the APPEND in progress and what has come of it."""
         work, self.appending = self.appending, None
@@ -220,6 +240,7 @@ class Conversation:
         """The person has gone, or the connection: let go of everything that was theirs."""
         self.exchange = None
         self.is_idling = False
+        self.set_notices(None)
         await self.stop_appending()
         await self.deselect()
         self.identity = self._folders = self._places = None

@@ -22,6 +22,7 @@ from postroom.listen.imap.compression import Compression, CompressionFault
 from postroom.listen.imap.conversation import Conversation, Peer, Services
 from postroom.listen.imap.dispatch import handle
 from postroom.listen.imap.fetching import BrokenLiteral
+from postroom.listen.imap.notifying import tell_quietly
 from postroom.protocol.imap.commands import StartTls
 from postroom.protocol.imap.events import Slow
 from postroom.protocol.imap.responses import status_line
@@ -164,6 +165,7 @@ class ImapDoor(Door):
                 session.resume()
             else:
                 await handle(talk, event)
+                await tell_quietly(talk)
             await talk.flush()
             until = self._limit(session)
         await talk.flush()
@@ -188,6 +190,7 @@ class ImapDoor(Door):
                 await self._idle(talk, until)
             else:
                 await self.wait(until)
+            await tell_quietly(talk)
         session.receive(self.take())
         return True
 
@@ -198,6 +201,8 @@ class ImapDoor(Door):
         finally:
             timer.cancel()
         is_poll = self.now() >= timer.when()
+        if is_poll and talk.notices is not None:
+            talk.notices.has_news = True
         with suppress(MailError):  # next time, then
             await talk.report(always=is_poll)
 

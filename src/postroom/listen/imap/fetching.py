@@ -41,36 +41,46 @@ class BrokenLiteral(Exception):
 
 async def fetch(talk: Conversation, command: Fetch) -> None:
     """FETCH and UID FETCH."""
-    view = talk.selected
-    ranges = numbered(view, command.ranges, by_uid=command.by_uid)
-    contents = [item for item in command.items if isinstance(item, Octets)]
-    if not contents:
-        lines = Lines(_attributes(command))
-        async for page in rows(view, ranges, need=_need(command.items)):
-            talk.session.untagged(lines.page(page))
-            await talk.flush()
-    elif failure := await _fetch_contents(talk, command, ranges, contents):
-        await talk.report(expunges=command.by_uid)
-        refuse(talk.session, failure)
-        return
+    ranges = numbered(talk.selected, command.ranges, by_uid=command.by_uid)
+    items = command.items
+    if command.by_uid and Attribute.UID not in items:
+        items = (Attribute.UID, *items)  # RFC 3501 §6.4.8
+    failure = await send(talk, items, ranges)
     await talk.report(expunges=command.by_uid)
-    talk.session.finish("OK", "Fetched")
+    if failure is None:
+        talk.session.finish("OK", "Fetched")
+    else:
+        refuse(talk.session, failure)
 
 
-async def _fetch_contents(
+async def send(
+    talk: Conversation, items: Sequence[FetchItem], ranges: Sequence[tuple[int, int]]
+) -> MailError | None:
+    """Write these items of the messages of ranges of UIDs; the last failure, if there was one."""
+    contents = [item for item in items if isinstance(item, Octets)]
+    if contents:
+        return await _send_contents(talk, items, ranges, contents)
+    lines = Lines([item for item in items if isinstance(item, Attribute)])
+    async for page in rows(talk.selected, ranges, need=_need(items)):
+        talk.session.untagged(lines.page(page))
+        await talk.flush()
+    return None
+
+
+async def _send_contents(
     talk: Conversation,
-    command: Fetch,
+    items: Sequence[FetchItem],
     ranges: Sequence[tuple[int, int]],
     contents: Sequence[Octets],
 ) -> MailError | None:
     """Write messages with content; the last failure, if some could not be read."""
     view = talk.selected
     sets_seen = not view.read_only and any(not item.peek for item in contents)
-    attributes = _attributes(command)
+    attributes = [item for item in items if isinstance(item, Attribute)]
     plain = Lines(attributes)
     flagged = plain if Attribute.FLAGS in attributes else Lines([*attributes, Attribute.FLAGS])
     failure: MailError | None = None
-    async for page in rows(view, ranges, need=_need(command.items)):
+    async for page in rows(view, ranges, need=_need(items)):
         changed = await _mark_seen(view, page) if sets_seen else frozenset[int]()
         for row in page:
             lines = flagged if row.uid in changed else plain
@@ -81,13 +91,6 @@ async def _fetch_contents(
             except MailError as error:
                 failure = error
     return failure
-
-
-def _attributes(command: Fetch) -> list[Attribute]:
-    found = [item for item in command.items if isinstance(item, Attribute)]
-    if command.by_uid and Attribute.UID not in found:
-        found.insert(0, Attribute.UID)  # RFC 3501 §6.4.8
-    return found
 
 
 def _need(items: Sequence[FetchItem]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from postroom.protocol.imap.fetch import FetchItem
+from postroom.protocol.imap.notify import EventGroup
 from postroom.protocol.imap.search import SearchKey
 from postroom.protocol.imap.sets import Ranges
 
@@ -173,6 +174,13 @@ class Compress(WhenAuthenticated, frozen=True):
 
 class Unauthenticate(WhenAuthenticated, frozen=True):
     """RFC 8437."""
+
+
+class Notify(WhenAuthenticated, frozen=True):
+    """RFC 5465; no groups: NONE."""
+
+    groups: tuple[EventGroup, ...] = ()
+    with_status: bool = False
 
 
 class Idle(WhenAuthenticated, frozen=True):

@@ -30,6 +30,7 @@ from postroom.protocol.imap.parse_message import (
     parse_store,
     parse_uid,
 )
+from postroom.protocol.imap.parse_notify import parse_notify
 from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader
 
 MAX_LANGUAGES: Final = 30
@@ -169,6 +170,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"LOGIN": _login,
     b"LSUB": parse_lsub,
     b"MOVE": parse_move,
+    b"NOTIFY": parse_notify,
     b"RENAME": parse_rename,
     b"SEARCH": parse_search,
     b"SELECT": parse_named(commands.Select),

@@ -1,0 +1,171 @@
+"""Watching: what happens to the mailboxes that a client has not selected.
+
+A look compares what stands in the database with what the client was told last, so a
+wake-up that came twice or for nothing tells nothing, and one that was lost tells it later.
+A mailbox is known by its id: the same id under another name was renamed.
+
+RFC 5465 §5, §6.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from postroom.access.folders import Folder, Folders, Status
+from postroom.errors import NotFound
+from postroom.protocol.imap.notify import OF_SELECTED, Event, EventGroup, Watched
+from postroom.store import watch
+from postroom.store.names import SEPARATOR
+from postroom.store.store import Store, names_key
+
+MAX_WATCHED: Final = 10_000  # mailboxes of one client
+
+_OF_MESSAGES: Final = frozenset((Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE, Event.FLAG_CHANGE))
+
+
+class TooMany(Exception):
+    """There are more mailboxes than can be watched: RFC 5465 §5.8, NOTIFICATIONOVERFLOW."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A mailbox has come, gone, another name, or another subscription."""
+
+    folder: Folder
+    old_name: str = ""
+    is_gone: bool = False
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """The messages of a mailbox have changed."""
+
+    name: str
+    status: Status
+
+
+class Watching:
+    """What one client asked for, and what it was told last."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        store: Store,
+        groups: Sequence[EventGroup],
+        wake: Callable[[], None],
+    ) -> None:
+        """``wake`` is called when something may have happened."""
+        self._folders = folders
+        self._store = store
+        self._groups = [group for group in groups if group.watched not in OF_SELECTED]
+        self._wake = wake
+        self._account = folders.account_id
+        self._known: dict[int, Folder] = {}
+        self._states: dict[int, int] = {}
+        self._told: dict[int, Status] = {}
+        self._unsubscribe: dict[int, Callable[[], None]] = {}
+
+    async def begin(self, selected: int, *, with_status: bool) -> list[Counted]:
+        """Take everything as told; ``with_status``: the state of each mailbox to tell.
+
+        ``selected`` is the id of the selected mailbox, which other groups are not about.
+        """
+        await self._list()
+        self._states = await self._store.read(watch.states, list(self._watched(_OF_MESSAGES)))
+        found: list[Counted] = []
+        for mailbox_id in self._states:
+            if status := await self._status(mailbox_id):
+                self._told[mailbox_id] = status
+                if with_status and mailbox_id != selected:
+                    found.append(Counted(self._known[mailbox_id].name, status))
+        return found
+
+    async def look(self, selected: int) -> list[Named | Counted]:
+        """What has happened since, names first."""
+        news: list[Named | Counted] = list(await self._list())
+        states = await self._store.read(watch.states, list(self._watched(_OF_MESSAGES)))
+        changed = [key for key, state in states.items() if self._states.get(key) != state]
+        self._states = states
+        for mailbox_id in changed:
+            before = self._told.get(mailbox_id)
+            status = await self._status(mailbox_id)
+            if status is None:
+                continue
+            self._told[mailbox_id] = status
+            events = self._events_of(self._known[mailbox_id])
+            if mailbox_id != selected and _is_news(events, before, status):
+                news.append(Counted(self._known[mailbox_id].name, status))
+        return news
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        for unsubscribe in self._unsubscribe.values():
+            unsubscribe()
+        self._unsubscribe.clear()
+
+    async def _list(self) -> list[Named]:
+        """Learn which mailboxes there are; what to tell about it."""
+        listed = {folder.id: folder for folder in await self._folders.list() if folder.selectable}
+        if len(listed) > MAX_WATCHED:
+            raise TooMany
+        before, self._known = self._known, listed
+        self._subscribe()
+        news: list[Named] = []
+        for mailbox_id, folder in listed.items():
+            old = before.get(mailbox_id)
+            events = self._events_of(folder) | (self._events_of(old) if old else frozenset())
+            if old is None or old.name != folder.name:
+                if Event.MAILBOX_NAME in events:
+                    news.append(Named(folder, old_name=old.name if old else ""))
+            elif old.subscribed != folder.subscribed and Event.SUBSCRIPTION_CHANGE in events:
+                news.append(Named(folder))
+        for mailbox_id, folder in before.items():
+            if mailbox_id not in listed:
+                self._told.pop(mailbox_id, None)
+                if Event.MAILBOX_NAME in self._events_of(folder):
+                    news.append(Named(folder, is_gone=True))
+        return news
+
+    def _subscribe(self) -> None:
+        wanted = {names_key(self._account)}
+        wanted.update(self._watched(_OF_MESSAGES))
+        for key in self._unsubscribe.keys() - wanted:
+            self._unsubscribe.pop(key)()
+        for key in wanted - self._unsubscribe.keys():
+            self._unsubscribe[key] = self._store.notify.subscribe(key, self._wake)
+
+    def _watched(self, events: frozenset[Event]) -> Iterable[int]:
+        return [key for key, folder in self._known.items() if self._events_of(folder) & events]
+
+    def _events_of(self, folder: Folder) -> frozenset[Event]:
+        """The first group that a mailbox stands in decides (RFC 5465 §3.1)."""
+        return next((g.events for g in self._groups if _stands_in(folder, g)), frozenset())
+
+    async def _status(self, mailbox_id: int) -> Status | None:
+        with suppress(NotFound):  # deleted in this moment: the next look tells
+            return await self._folders.status(self._known[mailbox_id].name)
+        return None
+
+
+def _stands_in(folder: Folder, group: EventGroup) -> bool:
+    match group.watched:
+        case Watched.PERSONAL | Watched.INBOXES:  # rules may file mail into any of them
+            return True
+        case Watched.SUBSCRIBED:
+            return folder.subscribed
+        case Watched.MAILBOXES:
+            return folder.name in group.names
+        case Watched.SUBTREE:
+            return any(
+                folder.name == name or folder.name.startswith(name + SEPARATOR)
+                for name in group.names
+            )
+        case _:
+            return False
+
+
+def _is_news(events: frozenset[Event], before: Status | None, now: Status) -> bool:
+    """Whether the client asked for this change: flags alone are an event of their own."""
+    if before is None or (before.messages, before.uidnext) != (now.messages, now.uidnext):
+        return Event.MESSAGE_NEW in events
+    return Event.FLAG_CHANGE in events

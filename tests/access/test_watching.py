@@ -1,0 +1,98 @@
+"""Watching mailboxes: each change is told once."""
+
+import asyncio
+from pathlib import Path
+
+from postroom.access.folders import Folders
+from postroom.access.places import Places
+from postroom.access.watching import Counted, Named, Watching
+from postroom.protocol.imap.notify import Event, EventGroup, Watched
+from postroom.store.store import Store
+from tests.access.shop import Person, opened, put, shop
+from tests.conftest import Opener
+
+LETTER = b"Subject: x\r\n\r\nbody\r\n"
+MESSAGES = frozenset((Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE))
+NAMES = frozenset((Event.MAILBOX_NAME, Event.SUBSCRIPTION_CHANGE))
+
+
+def folders_of(store: Store) -> Folders:
+    return Folders(Person(), store, Places(Person(), store))
+
+
+def told(news: list[Named | Counted]) -> list[str]:
+    return [
+        f"{item.name} {item.status.messages}"
+        if isinstance(item, Counted)
+        else f"{item.old_name}>{item.folder.name}{' gone' if item.is_gone else ''}"
+        for item in news
+    ]
+
+
+def test_the_first_group_decides(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            folders = folders_of(store)
+            await folders.create("Work/Old")
+            woken = asyncio.Event()
+            groups = [
+                EventGroup(Watched.MAILBOXES, names=("Junk", "Nowhere")),
+                EventGroup(Watched.SUBTREE, MESSAGES, ("Work",)),
+                EventGroup(Watched.SUBSCRIBED, MESSAGES | NAMES),
+            ]
+            watching = Watching(folders, store, groups, woken.set)
+            assert await watching.begin(0, with_status=False) == []
+            await put(store, LETTER)
+            for name in ("Junk", "Work/Old", "Archive"):
+                await put(store, LETTER, mailbox=name)
+            await asyncio.wait_for(woken.wait(), 10)
+            assert sorted(told(await watching.look(0))) == ["Archive 1", "INBOX 1", "Work/Old 1"]
+            assert await watching.look(0) == []
+            watching.close()
+            assert store.notify.watched() == []
+
+    asyncio.run(run())
+
+
+def test_flags_are_an_event_of_their_own(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            folders = folders_of(store)
+            await put(store, LETTER, LETTER)
+            without, with_flags = [
+                Watching(folders, store, [EventGroup(Watched.PERSONAL, events)], lambda: None)
+                for events in (MESSAGES, MESSAGES | {Event.FLAG_CHANGE})
+            ]
+            for watching in (without, with_flags):
+                began = await watching.begin(0, with_status=True)
+                assert {item.name: item.status.messages for item in began}["INBOX"] == 2
+            view = await opened(store)
+            await view.store([(1, 1)], "add", 8, frozenset(), silent=True)
+            assert told(await without.look(0)) == []
+            assert told(await with_flags.look(0)) == ["INBOX 2"]
+            await view.expunge(None)
+            assert told(await without.look(0)) == ["INBOX 1"]
+            assert told(await with_flags.look(view.mailbox_id)) == []  # it is the selected one
+
+    asyncio.run(run())
+
+
+def test_names(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            folders = folders_of(store)
+            groups = [EventGroup(Watched.SUBTREE, NAMES, ("A",))]
+            watching = Watching(folders, store, groups, lambda: None)
+            await watching.begin(0, with_status=True)
+            await folders.create("A/B")
+            await folders.create("C")
+            assert told(await watching.look(0)) == [">A", ">A/B"]
+            await folders.rename("A/B", "D")  # out of the subtree
+            assert told(await watching.look(0)) == ["A/B>D"]
+            await folders.subscribe("A")
+            await folders.subscribe("D")
+            assert told(await watching.look(0)) == [">A"]
+            await folders.delete("A")
+            assert told(await watching.look(0)) == [">A gone"]
+
+    asyncio.run(run())
