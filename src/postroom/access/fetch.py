@@ -185,7 +185,7 @@ async def _read_page(
 ) -> list[FetchRow]:
     source = view.source
     if not columns:
-        found = await source.read(listing.page, view.mailbox_id, span)
+        found = await source.read(listing.page, view.mailbox_id, span, member=view.member)
         return _made(view, found)
     found, heads = await source.db.read(
         lambda tx: _page_with_heads(tx, view, span, columns, with_head=with_head)
@@ -210,7 +210,9 @@ async def _read_page(
 def _page_with_heads(
     tx: Tx, view: View, span: Span, columns: tuple[str, ...], *, with_head: bool
 ) -> tuple[list[Row], dict[int, bytes]]:
-    found = listing.page_with(tx, view.account_id, view.mailbox_id, span, columns)
+    found = listing.page_with(
+        tx, view.account_id, view.mailbox_id, span, columns, member=view.member
+    )
     if not with_head:
         return found, {}
     return found, view.source.blobs.heads(tx, [row[7] for row in found])

@@ -134,8 +134,11 @@ class Folders:
 
     async def status(self, name: str) -> Status:
         """What STATUS tells of a mailbox; raises NotFound."""
-        mailbox = (await self._places.get(name)).mailbox
-        return await self._store.read(mailboxes.counts, mailbox.account_id, mailbox.name)
+        place = await self._places.get(name)
+        mailbox = place.mailbox
+        return await self._store.read(
+            mailboxes.counts, mailbox.account_id, mailbox.name, member=place.member
+        )
 
     async def _move_inbox(self, target: str) -> None:
         store = self._store

@@ -39,7 +39,9 @@ async def search(view: View, tree: SearchKey) -> list[int]:
     everything = Span(1, view.last_uid)
     source = view.source
     if not programs:
-        found = await source.read(listing.matching_uids, view.mailbox_id, everything, where)
+        found = await source.read(
+            listing.matching_uids, view.mailbox_id, everything, where, member=view.member
+        )
         return [uid for uid in found if view.sequence_of(uid)]
     return await _judged(view, where, _all_of(programs))
 
@@ -54,7 +56,12 @@ async def _judged(view: View, where: str, steps: Program) -> list[int]:
     first = 1
     while first <= view.last_uid:
         rows = await view.source.read(
-            listing.matching, view.mailbox_id, Span(first, view.last_uid), where, PAGE
+            listing.matching,
+            view.mailbox_id,
+            Span(first, view.last_uid),
+            where,
+            PAGE,
+            member=view.member,
         )
         if not rows:
             break

@@ -76,6 +76,7 @@ class View:
         self.source = store
         self.place = place
         self.account_id = place.mailbox.account_id
+        self.member = place.member
         self.mailbox_id = place.mailbox.id
         self.name = place.name
         self.read_only = read_only
@@ -103,7 +104,9 @@ class View:
         A selecting session takes the \Recent messages, an examining one looks at them.
         """
         mailbox = place.mailbox
-        opening = await store.read(entries.opening, mailbox.account_id, mailbox.id)
+        opening = await store.read(
+            entries.opening, mailbox.account_id, mailbox.id, member=place.member
+        )
         view = cls(store, place, opening, read_only=read_only)
         await view._take_recent(opening.state.recent_uid)
         return view
@@ -213,6 +216,7 @@ class View:
             self.mailbox_id,
             self._seen,
             self._gone if expunges else None,
+            member=self.member,
         )
         if news.is_gone:
             return self._emptied() if expunges else Changes([], None, None, [])
@@ -256,7 +260,13 @@ class View:
         for span in self.spans(ranges, CHUNK):
             quiet = Quiet(self._seen, frozenset(self._own)) if silent else None
             updated = await run(
-                entries.update_flags, self.account_id, self.mailbox_id, [span], change, quiet
+                entries.update_flags,
+                self.account_id,
+                self.mailbox_id,
+                [span],
+                change,
+                quiet,
+                member=self.member,
             )
             run = self.source.write_bulk
             if updated.modseq == self._seen + 1:
@@ -299,6 +309,8 @@ class View:
             spans=tuple(self.spans(ranges, None)),
             is_move=is_move,
             quota=await store.quota_of(mailbox.account_id),
+            reader=self.member,
+            member=target.member,
         )
         if not order.spans:
             return CopyResult(mailbox.uidvalidity, [], [])

@@ -2,7 +2,8 @@ r"""Copying and moving entries between mailboxes: one transaction, all or nothin
 
 Copies within an account share the message's row (``refs`` + 1); a copy to another
 account makes a row there that shares the blob. Flags and INTERNALDATE are kept, the
-copies are \Recent. UIDs of the copies are one run, in the order of the originals.
+copies are \Recent. UIDs of the copies are one run, in the order of the originals. \Seen
+is that of the person who copies, on either side; nobody else has seen a copy.
 
 RFC 3501 §6.4.7 (COPY), RFC 6851 (MOVE), RFC 4315 §3 (COPYUID).
 """
@@ -15,14 +16,18 @@ import msgspec
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.errors import NotFound
-from postroom.store import entries, removal, usage
+from postroom.store import entries, flags as flag_words, removal, seen, usage
 from postroom.store.filing import MAX_UID
 from postroom.store.mailboxes import Mailbox
 from postroom.store.spans import Span
 
 
 class Transfer(msgspec.Struct, frozen=True):
-    """What is copied where. ``quota`` is that of the target's account (0: none)."""
+    r"""What is copied where. ``quota`` is that of the target's account (0: none).
+
+    ``reader`` is whose \Seen counts in the source, ``member`` whose in the target; None is
+    the owner. Flags outside ``mask``, and without ``names`` all keywords, are left behind.
+    """
 
     source_account: int
     source_mailbox: int
@@ -30,6 +35,10 @@ class Transfer(msgspec.Struct, frozen=True):
     spans: tuple[Span, ...]
     is_move: bool
     quota: int = 0
+    reader: int | None = None
+    member: int | None = None
+    mask: int = flag_words.ALL
+    names: bool = True
 
 
 class Copied(msgspec.Struct, frozen=True):
@@ -100,16 +109,33 @@ def _copy_span(
 ) -> int:
     """Insert the entries of one span from UID ``base`` on; how many there were."""
     _add_references(tx, blobs, order, span)
+    rows, where = seen.rows(order.reader), span.where("e.uid")
+    if order.member is not None and order.mask & flag_words.SEEN:
+        tx.execute(
+            "INSERT INTO seen (mailbox_id, member_id, uid, seen, modseq)"
+            " SELECT :target, :member, copied.uid, 1, :modseq FROM"
+            " (SELECT :base + row_number() OVER (ORDER BY e.uid) - 1 AS uid, e.flags AS flags"
+            f" FROM {rows} WHERE e.mailbox_id = :source AND {where}) AS copied"
+            " WHERE (copied.flags & 1) <> 0",
+            target=order.target.id,
+            member=order.member,
+            modseq=modseq,
+            base=base,
+            source=order.source_mailbox,
+        )
+    names = "e.keywords" if order.names else "''"
+    kept = order.mask if order.member is None else order.mask & ~flag_words.SEEN
     return tx.execute(
         "INSERT INTO entry (account_id, mailbox_id, uid, message_id, modseq, flags, keywords,"
         " size, received, saved)"
-        " SELECT :account, :target, :base + row_number() OVER (ORDER BY uid) - 1, message_id,"
-        " :modseq, flags, keywords, size, received, :now FROM entry"
-        f" WHERE mailbox_id = :source AND {span.where()} ORDER BY uid",
+        " SELECT :account, :target, :base + row_number() OVER (ORDER BY e.uid) - 1, e.message_id,"
+        f" :modseq, e.flags & :kept, {names}, e.size, e.received,"
+        f" :now FROM {rows} WHERE e.mailbox_id = :source AND {where} ORDER BY e.uid",
         account=order.target.account_id,
         target=order.target.id,
         base=base,
         modseq=modseq,
+        kept=kept,
         now=now,
         source=order.source_mailbox,
     )

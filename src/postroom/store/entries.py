@@ -15,18 +15,12 @@ import msgspec
 
 from postroom.db.database import Row, Tx
 from postroom.errors import NotFound
-from postroom.store import flags as flag_words, mailboxes
+from postroom.store import flags as flag_words, mailboxes, seen as seen_rows
 from postroom.store.spans import Span
 
 Action = Literal["add", "remove", "replace"]
 
 MAX_KEYWORD_TEXTS: Final = 1000  # different combinations that a session looks at
-
-_VALUES: Final[dict[Action, str]] = {
-    "add": "flags | :bits",
-    "remove": "flags & :kept",
-    "replace": ":bits",
-}
 
 
 class State(msgspec.Struct, frozen=True):
@@ -66,11 +60,36 @@ class News(msgspec.Struct, frozen=True):
 
 
 class FlagChange(msgspec.Struct, frozen=True):
-    """A STORE command. ``keywords`` are those to add, to remove, or the new ones."""
+    """A STORE command. ``keywords`` are those to add, to remove, or the new ones.
+
+    Flags outside ``mask``, and without ``names`` all keywords, stay as they are.
+    """
 
     action: Action
     bits: int
     keywords: frozenset[str] = frozenset()
+    mask: int = flag_words.ALL
+    names: bool = True
+
+    def touches(self, bits: int) -> bool:
+        """Whether it may change any of these flags."""
+        return bool(bits & self.mask & (bits if self.action == "replace" else self.bits))
+
+    @property
+    def touches_keywords(self) -> bool:
+        """Whether it may change keywords."""
+        return self.names and (self.action == "replace" or bool(self.keywords))
+
+    def values(self) -> dict[str, object]:
+        """The bits that stay and those that are set."""
+        bits = self.bits & self.mask
+        if self.action == "add":
+            return {"kept": flag_words.ALL, "bits": bits}
+        gone = bits if self.action == "remove" else self.mask
+        return {
+            "kept": flag_words.ALL & ~gone,
+            "bits": 0 if self.action == "remove" else bits,
+        }
 
 
 class Quiet(msgspec.Struct, frozen=True):
@@ -93,16 +112,18 @@ class Updated(msgspec.Struct, frozen=True):
     rows: list[Row]
 
 
-def opening(tx: Tx, account_id: int, mailbox_id: int) -> Opening:
+def opening(tx: Tx, account_id: int, mailbox_id: int, member: int | None = None) -> Opening:
     """What a session needs to begin; raises NotFound.
 
     The row is read first: what happens between the statements is seen again as news.
     """
+    entries = seen_rows.rows(member)
     row = tx.one(
         "SELECT name, uidvalidity, uidnext, highestmodseq, messages, recent_uid,"
         " coalesce((SELECT min(uid) FROM entry WHERE mailbox_id = :mailbox), 0),"
         " coalesce((SELECT max(uid) FROM entry WHERE mailbox_id = :mailbox), 0),"
-        " coalesce((SELECT min(uid) FROM entry WHERE mailbox_id = :mailbox AND (flags & 1) = 0), 0)"
+        f" coalesce((SELECT e.uid FROM {entries} WHERE e.mailbox_id = :mailbox"
+        " AND (e.flags & 1) = 0 ORDER BY e.uid LIMIT 1), 0)"
         " FROM mailbox WHERE id = :mailbox AND account_id = :account",
         mailbox=mailbox_id,
         account=account_id,
@@ -119,7 +140,14 @@ def opening(tx: Tx, account_id: int, mailbox_id: int) -> Opening:
     return Opening(state, uids, _keyword_texts(tx, mailbox_id))
 
 
-def news(tx: Tx, account_id: int, mailbox_id: int, seen: int, gone: int | None) -> News:
+def news(
+    tx: Tx,
+    account_id: int,
+    mailbox_id: int,
+    seen: int,
+    gone: int | None,
+    member: int | None = None,
+) -> News:
     """What was made or changed after MODSEQ ``seen`` and expunged after ``gone`` (None: skip)."""
     row = tx.one(
         "SELECT name, highestmodseq, uidnext, recent_uid FROM mailbox"
@@ -132,8 +160,8 @@ def news(tx: Tx, account_id: int, mailbox_id: int, seen: int, gone: int | None) 
     changed = vanished = []
     if row[1] > seen:
         changed = tx.all(
-            "SELECT uid, flags, keywords, modseq FROM entry"
-            " WHERE mailbox_id = :mailbox AND modseq > :since ORDER BY uid",
+            f"SELECT e.uid, e.flags, e.keywords, e.modseq FROM {seen_rows.rows(member)}"
+            f" WHERE e.mailbox_id = :mailbox AND {seen_rows.changed(member)} ORDER BY e.uid",
             mailbox=mailbox_id,
             since=seen,
         )
@@ -189,24 +217,35 @@ def update_flags(
     spans: Sequence[Span],
     change: FlagChange,
     quiet: Quiet | None,
+    member: int | None = None,
 ) -> Updated:
-    """Change flags server-side under one MODSEQ; rows that stay the same keep theirs."""
+    r"""Change flags server-side under one MODSEQ; rows that stay the same keep theirs.
+
+    The \Seen of a ``member`` is the member's own.
+    """
     modseq = next_modseq(tx, account_id, mailbox_id)
+    shared = change
+    if member is not None:
+        shared = msgspec.structs.replace(change, mask=change.mask & ~flag_words.SEEN)
     rows: list[Row] = []
     for span in spans:
-        unseen = _unseen(tx, mailbox_id, span, quiet) if quiet else set()
-        for condition, parameters in _keyword_cases(tx, mailbox_id, span, change):
-            _update(tx, mailbox_id, span, change, modseq, condition, parameters)
+        unseen = _unseen(tx, mailbox_id, span, quiet, member) if quiet else set()
+        if shared.touches(flag_words.ALL) or shared.touches_keywords:
+            for condition, parameters in _keyword_cases(tx, mailbox_id, span, shared):
+                _update(tx, mailbox_id, span, shared, modseq, condition, parameters)
+        if member is not None and change.touches(flag_words.SEEN):
+            is_seen = change.action != "remove" and bool(change.bits & flag_words.SEEN)
+            seen_rows.mark(tx, mailbox_id, member, span, modseq, is_seen=is_seen)
         if quiet is None:
-            rows += _current(tx, mailbox_id, span)
+            rows += _current(tx, mailbox_id, span, member)
         elif unseen:
-            rows += [row for row in _current(tx, mailbox_id, span) if row[0] in unseen]
+            rows += [row for row in _current(tx, mailbox_id, span, member) if row[0] in unseen]
     return Updated(modseq, rows)
 
 
-def rows_of(tx: Tx, mailbox_id: int, spans: Sequence[Span]) -> list[Row]:
+def rows_of(tx: Tx, mailbox_id: int, spans: Sequence[Span], member: int | None = None) -> list[Row]:
     """(uid, flags, keywords, modseq) of the entries of the spans, as they are now."""
-    return [row for span in spans for row in _current(tx, mailbox_id, span)]
+    return [row for span in spans for row in _current(tx, mailbox_id, span, member)]
 
 
 def _keyword_texts(tx: Tx, mailbox_id: int) -> list[str]:
@@ -219,21 +258,21 @@ def _keyword_texts(tx: Tx, mailbox_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _unseen(tx: Tx, mailbox_id: int, span: Span, quiet: Quiet) -> set[int]:
+def _unseen(tx: Tx, mailbox_id: int, span: Span, quiet: Quiet, member: int | None) -> set[int]:
     """The UIDs whose last change was made by others and not seen yet."""
     rows = tx.all(
-        "SELECT uid, modseq FROM entry WHERE mailbox_id = :mailbox AND modseq > :since"
-        f" AND {span.where()}",
+        f"SELECT e.uid, e.modseq FROM {seen_rows.rows(member)} WHERE e.mailbox_id = :mailbox"
+        f" AND {seen_rows.changed(member)} AND {span.where('e.uid')}",
         mailbox=mailbox_id,
         since=quiet.since,
     )
     return {row[0] for row in rows if row[1] not in quiet.own}
 
 
-def _current(tx: Tx, mailbox_id: int, span: Span) -> list[Row]:
+def _current(tx: Tx, mailbox_id: int, span: Span, member: int | None) -> list[Row]:
     return tx.all(
-        "SELECT uid, flags, keywords, modseq FROM entry WHERE mailbox_id = :mailbox"
-        f" AND {span.where()} ORDER BY uid",
+        f"SELECT e.uid, e.flags, e.keywords, e.modseq FROM {seen_rows.rows(member)}"
+        f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')} ORDER BY e.uid",
         mailbox=mailbox_id,
     )
 
@@ -245,10 +284,10 @@ def _keyword_cases(
 
     A command without keywords is one UPDATE; so is one that replaces them.
     """
+    if not change.touches_keywords:
+        return [("", {})]
     if change.action == "replace":
         return [("", {"keywords": flag_words.join_keywords(change.keywords)})]
-    if not change.keywords:
-        return [("", {})]
     apply = flag_words.with_keywords if change.action == "add" else flag_words.without_keywords
     texts = tx.all(
         "SELECT DISTINCT keywords FROM entry WHERE mailbox_id = :mailbox"
@@ -270,22 +309,16 @@ def _update(
     condition: str,
     parameters: dict[str, object],
 ) -> None:
-    value = _VALUES[change.action]
-    settings = f"flags = {value}, modseq = :modseq"
-    differs = f"flags <> ({value})"
+    settings = "flags = (flags & :kept) | :bits, modseq = :modseq"
+    differs = "flags <> ((flags & :kept) | :bits)"
     if "keywords" in parameters:
         settings += ", keywords = :keywords"
         differs += " OR keywords <> :keywords"
-    bits: dict[str, object] = (
-        {"kept": flag_words.ALL & ~change.bits}
-        if change.action == "remove"
-        else {"bits": change.bits & flag_words.ALL}
-    )
     tx.execute(
         f"UPDATE entry SET {settings} WHERE mailbox_id = :mailbox AND {span.where()}"
         f" AND ({differs}){condition}",
         mailbox=mailbox_id,
         modseq=modseq,
-        **bits,
+        **change.values(),
         **parameters,
     )

@@ -23,7 +23,8 @@ import msgspec
 
 from postroom.db.database import Tx
 from postroom.errors import MailboxFull, MailError, Temporary
-from postroom.store import mailboxes, usage
+from postroom.store import mailboxes, seen, usage
+from postroom.store.spans import Span
 
 MAX_UID: Final = 0xFFFFFFFF
 
@@ -49,6 +50,7 @@ class Copy(msgspec.Struct, frozen=True):
     ``mailbox`` is an id, or a name: "INBOX" is made when it is missing, a letter for
     another name that is missing goes to the INBOX. ``prefix`` holds the recipient's own
     lines; ``size`` is that of prefix and blob. ``quota`` is in octets, 0 is none.
+    ``seen_by`` is a member who files it as seen into a shared mailbox, 0 for nobody.
     """
 
     account_id: int
@@ -65,6 +67,7 @@ class Copy(msgspec.Struct, frozen=True):
     keywords: str = ""
     quota: int = 0
     recipient: str = ""
+    seen_by: int = 0
 
 
 class Filed(msgspec.Struct, frozen=True):
@@ -110,6 +113,7 @@ def file_letters(
     places = _allocate(tx, accepted, now)
     messages: list[tuple[object, ...]] = []
     entries: list[tuple[object, ...]] = []
+    readers: list[tuple[int, int, int, int]] = []
     filed: list[list[Filed] | MailError] = []
     for letter in accepted:
         messages += _message_rows(letter)
@@ -124,6 +128,8 @@ def file_letters(
                     copy.flags, copy.keywords, copy.size, copy.received, now,
                 )
             )  # fmt: skip
+            if copy.seen_by:
+                readers.append((place.mailbox_id, copy.seen_by, uid, place.modseq))
             answer.append(
                 Filed(
                     copy.account_id, place.mailbox_id, place.uidvalidity, uid, place.modseq,
@@ -133,6 +139,8 @@ def file_letters(
         filed.append(answer)
     tx.many(_MESSAGE, messages)
     tx.many(_ENTRY, entries)
+    for mailbox_id, member, uid, modseq in readers:
+        seen.mark(tx, mailbox_id, member, Span(uid, uid), modseq, is_seen=True)
     for number in sorted(refused):
         filed.insert(number, refused[number])
     return filed

@@ -18,7 +18,7 @@ import msgspec
 
 from postroom.db.database import Tx
 from postroom.errors import AlreadyExists, Invalid, NotFound
-from postroom.store import names, usage
+from postroom.store import names, seen, usage
 
 INBOX: Final = names.INBOX
 SPECIAL_USES: Final = {
@@ -105,7 +105,7 @@ def listing(tx: Tx, account_id: int) -> list[Mailbox]:
     return [Mailbox(*row) for row in rows]
 
 
-def counts(tx: Tx, account_id: int, name: str) -> Counts:
+def counts(tx: Tx, account_id: int, name: str, member: int | None = None) -> Counts:
     """What STATUS tells, by indexes only; raises NotFound."""
     mailbox = get(tx, account_id, name)
     row = tx.one(
@@ -116,6 +116,8 @@ def counts(tx: Tx, account_id: int, name: str) -> Counts:
         recent=mailbox.recent_uid,
     )
     recent, unseen, deleted = row or (0, 0, 0)
+    if member is not None:
+        unseen = mailbox.messages - seen.count(tx, mailbox.id, member)
     return Counts(
         messages=mailbox.messages,
         recent=recent,
@@ -229,6 +231,7 @@ def bury_all(tx: Tx, account_id: int, now: int) -> list[int]:
 def forget_account(tx: Tx, account_id: int) -> None:
     """Remove what is left of an account without mailboxes."""
     tx.execute("DELETE FROM subscription WHERE account_id = :account", account=account_id)
+    seen.forget_member(tx, account_id)
     tx.execute("DELETE FROM usage WHERE account_id = :account", account=account_id)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
-from postroom.store import entries, usage
+from postroom.store import entries, seen, usage
 from postroom.store.spans import Span
 
 CHUNK: Final = 1000
@@ -110,6 +110,7 @@ def remove_entries(
             mailbox=mailbox_id,
             modseq=modseq,
         )
+    seen.forget(tx, mailbox_id, condition)
     tx.execute(f"DELETE FROM entry WHERE mailbox_id = :mailbox AND {condition}", mailbox=mailbox_id)
     tx.execute(
         "UPDATE mailbox SET messages = messages - :messages, octets = octets - :octets"
