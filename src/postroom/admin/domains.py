@@ -15,10 +15,11 @@ from postroom.admin import dkim, names, paging
 from postroom.admin.dkim import KeyView
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import addresses, dkim_keys, domains, relays, send_as
+from postroom.directory import addresses, dkim_keys, domains, relays, send_as, shares
 from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import Policy
+from postroom.directory.shares import Grantee
 from postroom.errors import Invalid, NotFound
 
 _SEPARATORS: Final = frozenset("+-_=#~!$%&'*/?^`{|}")
@@ -178,6 +179,7 @@ async def remove(office: Office, name: str) -> DomainView:
     def write(tx: Tx) -> OwnDomain:
         own = domains.require(tx, domain)
         domains.remove(tx, own, now)
+        shares.forget_grantee(tx, Grantee("domain", own.id))
         return own
 
     return _view(await office.directory.change(write))

@@ -5,14 +5,19 @@ domain it stands for. What refers to a name (alias targets, catch-alls) refers t
 text and follows when it is renamed.
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Final
+
 import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import ConstraintFailed, Tx
 from postroom.directory import domains
 from postroom.directory.domains import OwnDomain
-from postroom.directory.names import fold
+from postroom.directory.names import fold, is_role
 from postroom.errors import AlreadyExists, NotFound
+
+_CHUNK: Final = 100  # ids a query
 
 
 class Name(msgspec.Struct, frozen=True):
@@ -156,6 +161,76 @@ def named_by(tx: Tx, address: Address) -> list[str]:
             if _moved(own, key, local, "") is not None:
                 found[f"@{name}"] = None
     return list(found)
+
+
+def aliases_naming(tx: Tx, address: Address) -> list[int]:
+    """The aliases that have this name, or a subaddress that leads to it, among their targets."""
+    own = domains.target(tx, address.domain)
+    if own is None:
+        return []
+    key = own.policy.canonical(address.local)
+    return [
+        alias_id
+        for domain in [own.name, *domains.aliases(tx, own)]
+        for alias_id, _, local in _targets_like(tx, domain, fold(address.local))
+        if _leads_to(tx, own, local, key)
+    ]
+
+
+def of_aliases(tx: Tx, alias_ids: Sequence[int]) -> dict[int, Address]:
+    """The names of these aliases; one by which an account forwards has none."""
+    return {
+        ident: Address(local, Domain(domain))
+        for chunk in chunks(alias_ids)
+        for ident, local, domain in tx.all(
+            "SELECT a.alias_id, a.written, d.name FROM address a"
+            f" JOIN domain d ON d.id = a.domain_id WHERE a.alias_id IN ({listed(chunk)})"
+        )
+    }
+
+
+def of_account(tx: Tx, account_id: int) -> list[tuple[int, Address]]:
+    """Every name of an account, each after the id of its domain."""
+    rows = tx.all(
+        "SELECT d.id, a.written, d.name FROM address a JOIN domain d ON d.id = a.domain_id"
+        " WHERE a.account_id = :account AND a.live = 1 ORDER BY a.id",
+        account=account_id,
+    )
+    return [(ident, Address(local, Domain(domain))) for ident, local, domain in rows]
+
+
+def main_of(tx: Tx, account_ids: Sequence[int]) -> dict[int, Address]:
+    """The main addresses of those that are not removed."""
+    return {
+        ident: Address(local, Domain(domain))
+        for chunk in chunks(account_ids)
+        for ident, local, domain in tx.all(
+            "SELECT a.account_id, a.written, d.name FROM address a"
+            " JOIN domain d ON d.id = a.domain_id JOIN account c ON c.id = a.account_id"
+            f" WHERE a.account_id IN ({listed(chunk)}) AND a.main = 1 AND c.removed IS NULL"
+        )
+    }
+
+
+def listed(ids: Sequence[int]) -> str:
+    """Ids for ``IN (..)``: numbers of ours, so they stand in the text."""
+    return ", ".join(f"{ident:d}" for ident in ids)
+
+
+def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """A few ids at a time, one query each."""
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]
+
+
+def _leads_to(tx: Tx, own: OwnDomain, local: str, key: str) -> bool:
+    """Whether mail for ``local`` comes to the name ``key``: the longest name there is wins."""
+    for reading in [own.policy.canonical(local), *(base for base, _ in own.policy.bases(local))]:
+        if reading == key:
+            return True
+        if is_role(reading) or find(tx, Address(reading, Domain(own.name))) is not None:
+            return False
+    return False
 
 
 def _refuse_taken(tx: Tx, address: Address, besides: int = 0) -> None:

@@ -11,9 +11,10 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import addresses, domains
+from postroom.directory import addresses, domains, shares
 from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, TooMany, Walk
 from postroom.directory.names import fold
+from postroom.directory.shares import Grantee
 from postroom.errors import Invalid, NotFound
 
 _COLUMNS: Final = "l.id, a.written, d.name, a.canonical, l.hidden, l.created"
@@ -134,6 +135,7 @@ def remove(tx: Tx, alias: Alias) -> None:
     name = addresses.find(tx, alias.address)
     if name is not None:
         addresses.release(tx, name)
+    shares.forget_grantee(tx, Grantee("alias", alias.id))
     tx.execute("DELETE FROM alias WHERE id = :id", id=alias.id)
 
 

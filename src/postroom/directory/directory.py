@@ -10,13 +10,14 @@ from typing import TypeVar
 from postroom.address import Address, Domain
 from postroom.db.database import ConstraintFailed, Database, Tx
 from postroom.db.ids import Ids
-from postroom.directory import accounts, addresses, domains, send_as, verify, version
+from postroom.directory import accounts, addresses, domains, reach, send_as, verify, version
 from postroom.directory.accounts import Scram
 from postroom.directory.cache import Cache
 from postroom.directory.dkim_keys import SigningKeys
 from postroom.directory.expand import Resolution
 from postroom.directory.login import Identity, Logins, ScramKeys
 from postroom.directory.passwords import Costs, Hasher
+from postroom.directory.reach import POST, Reach
 from postroom.directory.relays import Relays
 from postroom.directory.resolver import Resolver
 from postroom.directory.secrets import Secrets
@@ -52,6 +53,7 @@ class Directory:
         self._resolver = Resolver(db, clock)
         self._own = Cache[str, bool](db, clock, _is_own)
         self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
+        self._reach = Cache[int, Reach](db, clock, reach.of)
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
         self.tls_rules = TlsRules(db, clock)
@@ -88,6 +90,7 @@ class Directory:
         self.tls_rules.hint()
         self._own.hint()
         self._granted.hint()
+        self._reach.hint()
 
     async def resolve(self, address: Address) -> Resolution:
         """Where a letter for ``address`` goes; from memory when it can be."""
@@ -112,21 +115,35 @@ class Directory:
         member; not a list that others are on as well. Where an account forwards its letters
         to changes nothing: it goes on owning its addresses, and who gets them does not.
         """
-        found = await self.resolve(sender)
+        return await self._owner(sender) == account_id
+
+    async def _owner(self, address: Address) -> int | None:
+        found = await self.resolve(address)
         if found.holders:
-            return found.holders == (account_id,)
-        return (
-            found.kind == "found"
-            and not found.remote
-            and [one.account_id for one in found.local] == [account_id]
-        )
+            holders = found.holders
+        elif found.kind == "found" and not found.remote:
+            holders = tuple(one.account_id for one in found.local)
+        else:
+            return None
+        return holders[0] or None if len(holders) == 1 else None
 
     async def may_send_as(self, account_id: int, address: Address) -> bool:
-        """True when the account owns the address, or was granted it (see ``send_as``)."""
-        if await self.owns(account_id, address):
+        """True when the account owns the address, or was granted it.
+
+        Grants are of an address or a domain (``send_as``), or come with an INBOX that is
+        shared with the right to post (``reach``).
+        """
+        owner = await self._owner(address)
+        if owner == account_id:
             return True
         granted = await self._granted.get((account_id, address.domain.ascii))
-        return granted.covers(address.local)
+        if granted.covers(address.local):
+            return True
+        return owner is not None and POST in (await self.reach(account_id)).rights(owner, owner)
+
+    async def reach(self, account_id: int) -> Reach:
+        """What others share with an account; from memory when the directory has not changed."""
+        return await self._reach.get(account_id)
 
     async def is_own(self, domain: Domain) -> bool:
         """True for a domain of this install, alias domains included."""
