@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from postroom.access.login import Login
+from postroom.access.tokens import Tokens, source_of
 from postroom.access.warning import warn
 from postroom.admin.office import Office
 from postroom.config.model import Config, Listen
@@ -24,7 +25,7 @@ from postroom.intake.peer import SUBMISSION
 from postroom.intake.services import Services as IntakeServices
 from postroom.listen.caps import Caps
 from postroom.listen.connections import Connections
-from postroom.listen.door import Door
+from postroom.listen.door import Contexts, Door
 from postroom.listen.imap.conversation import Services as ImapServices
 from postroom.listen.imap.door import ImapDoor, Settings as ImapSettings
 from postroom.listen.listener import Listener
@@ -55,14 +56,20 @@ class House:
             certificate=config.tls.certificate,
             key=config.tls.key,
             minimum=config.tls.minimum,
+            client_ca=config.tls.client_ca_file,
             now=dt.datetime.now(dt.UTC),
         )
         self.connections = Connections(
             Caps(total=limits.max_connections, per_network=limits.max_connections_per_ip)
         )
-        self.login = Login(office.directory, office.clock)
-        self.post = Post(office.db, office.blobs, office.notify, office.clock, warned=self._warned)
         self.resolver = Resolver(config.dns.servers)
+        source = source_of(config.oauth)
+        self.login = Login(
+            office.directory,
+            office.clock,
+            tokens=Tokens(source, self.resolver, office.clock) if source else None,
+        )
+        self.post = Post(office.db, office.blobs, office.notify, office.clock, warned=self._warned)
         self._delivery = outbound(
             config,
             Shared(
@@ -103,7 +110,7 @@ class House:
         listener = Listener(
             opened,
             self._factory(listen),
-            implicit_tls=self.certificates.context if listen.is_implicit_tls else None,
+            implicit_tls=self._contexts(listen) if listen.is_implicit_tls else None,
         )
         self._listeners.append(listener)
         await listener.open()
@@ -115,6 +122,11 @@ class House:
         if listen.protocol in {"pop3", "pop3s"}:
             return self._pop3(listen)
         return self._smtp(listen)
+
+    def _contexts(self, listen: Listen) -> Contexts:
+        """Other servers show certificates of any kind: only people are asked for theirs."""
+        is_for_servers = listen.protocol in {"smtp", "lmtp"}
+        return self.certificates.context if is_for_servers else self.certificates.for_people
 
     def deliver(self) -> None:
         """Begin to deliver what waits for other servers."""
@@ -191,7 +203,7 @@ class House:
             login=self.login,
             connections=self.connections,
             protocol=listen.protocol,
-            contexts=self.certificates.context,
+            contexts=self._contexts(listen),
             implicit_tls=listen.is_implicit_tls,
             trusted=_networks(self.config.trusted),
             relay_from=_networks(listen.relay_from),
@@ -219,7 +231,7 @@ class House:
             login_failures=self.config.limits.login_failures,
         )
         return partial(
-            ImapDoor, self.connections, services, settings, contexts=self.certificates.context
+            ImapDoor, self.connections, services, settings, contexts=self._contexts(listen)
         )
 
     def _pop3(self, listen: Listen) -> Callable[[], Door]:
@@ -229,7 +241,7 @@ class House:
             store=self.office.store,
             connections=self.connections,
             protocol=listen.protocol,
-            contexts=self.certificates.context,
+            contexts=self._contexts(listen),
             implicit_tls=listen.is_implicit_tls,
             auth=listen.auth or "tls",
             login_seconds=self.config.limits.login_seconds,

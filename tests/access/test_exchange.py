@@ -10,7 +10,8 @@ from postroom.access.exchange import Exchange, MalformedResponse
 from postroom.access.login import Login, LoginRefused
 from postroom.directory.login import Identity, ScramKey, ScramKeys
 from postroom.protocol.sasl.mechanisms import start
-from tests.fakes import Clock
+from postroom.telemetry.events import LoginFailed
+from tests.fakes import Clock, Recorder
 
 SALT, ROUNDS, PASSWORD = b"salt", 4096, "secret"
 SALTED = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), SALT, ROUNDS)
@@ -34,15 +35,26 @@ class People:
     async def identity(self, account_id: int, credential_id: int) -> Identity:
         return Identity(account_id, "alice@demo.test", "", False, credential_id)
 
+    async def known(self, address: str) -> Identity | None:
+        return await self.identity(1, 0) if address == "alice@demo.test" else None
+
 
 async def no_wait(_seconds: float) -> None:
     return
 
 
-def exchange(name: str) -> Exchange:
+class Issuer:
+    """Knows one token of alice and one of somebody without an account."""
+
+    async def address_of(self, token: str) -> str | None:
+        return {"good": "alice@demo.test", "strange": "eve@else.test"}.get(token)
+
+
+def exchange(name: str, *certified: str) -> Exchange:
     mechanism = start(name, nonce="servernonce")
     assert mechanism is not None
-    return Exchange(mechanism, Login(People(), Clock(), no_wait), scope="imap", peer=Peer())
+    login = Login(People(), Clock(), no_wait, tokens=Issuer())
+    return Exchange(mechanism, login, scope="imap", peer=Peer(), certified=certified)
 
 
 def proof(server_first: bytes, password: str = PASSWORD) -> bytes:
@@ -115,3 +127,50 @@ def test_nobody_acts_for_others_by_scram() -> None:
 def test_what_makes_no_sense_is_malformed(name: str) -> None:
     with pytest.raises(MalformedResponse):
         run(exchange(name).respond(b"\xff\xff"))
+
+
+@pytest.mark.parametrize("login", ["", "alice@demo.test"])
+def test_a_token_of_the_right_account(login: str) -> None:
+    message = f"user={login}\x01auth=Bearer good\x01\x01".encode()
+    assert run(exchange("XOAUTH2").respond(message)).account_id == 1
+
+
+@pytest.mark.parametrize(
+    ("login", "token"),
+    [("alice@demo.test", "bad"), ("bob@demo.test", "good"), ("", "strange"), ("", "bad")],
+)
+def test_other_tokens_are_refused_after_the_error_was_read(
+    login: str, token: str, events: Recorder
+) -> None:
+    async def inside() -> None:
+        one = exchange("OAUTHBEARER")
+        name = f"a={login}" if login else ""
+        said = await one.respond(f"n,{name},\x01auth=Bearer {token}\x01\x01".encode())
+        assert isinstance(said, bytes)
+        assert b"invalid_token" in said
+        await one.respond(b"\x01")
+
+    with pytest.raises(LoginRefused):
+        run(inside())
+    (failed,) = events.of(LoginFailed)
+    assert (failed.login, failed.mechanism) == (login, "OAUTH")
+
+
+@pytest.mark.parametrize("authzid", [b"", b"alice@demo.test"])
+def test_a_certificate_that_names_the_account(authzid: bytes) -> None:
+    one = exchange("EXTERNAL", "nobody@demo.test", "alice@demo.test")
+    assert run(one.respond(authzid)).account_id == 1
+
+
+@pytest.mark.parametrize(
+    ("authzid", "certified"),
+    [
+        (b"", ()),
+        (b"alice@demo.test", ()),
+        (b"", ("eve@else.test",)),
+        (b"bob", ("alice@demo.test",)),
+    ],
+)
+def test_other_certificates_are_refused(authzid: bytes, certified: tuple[str, ...]) -> None:
+    with pytest.raises(LoginRefused):
+        run(exchange("EXTERNAL", *certified).respond(authzid))

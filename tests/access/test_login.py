@@ -24,6 +24,9 @@ class Peer(msgspec.Struct, frozen=True):
     door: str = "imap"
 
 
+NAMES = ("alice@example.org", "al@example.org")
+
+
 class People:
     """A directory of one; counts the passwords it tests, and may hold them up."""
 
@@ -46,6 +49,9 @@ class People:
         if credential_id != 5:
             raise NotFound("gone")
         return Identity(account_id, "alice@example.org", "Alice", False, credential_id)
+
+    async def known(self, address: str) -> Identity | None:
+        return await self.identity(1, 5) if address in NAMES else None
 
 
 class House:
@@ -163,3 +169,32 @@ def test_only_two_answers_go_out() -> None:
     assert isinstance(reply_of(MailboxFull()), LoginDelayed)
     refused = LoginRefused()
     assert reply_of(refused) is refused
+
+
+class Issuer:
+    async def address_of(self, token: str) -> str | None:
+        return token or None
+
+
+def test_what_is_offered_where() -> None:
+    plain = Login(People(), Clock())
+    assert plain.mechanisms() == ("SCRAM-SHA-256", "PLAIN", "LOGIN")
+    assert plain.mechanisms(["alice@example.org"])[-1] == "EXTERNAL"
+    with_tokens = Login(People(), Clock(), tokens=Issuer())
+    assert with_tokens.mechanisms()[-2:] == ("OAUTHBEARER", "XOAUTH2")
+
+
+def test_tokens_and_certificates_prove_one_account() -> None:
+    async def run() -> None:
+        login = Login(People(), Clock(), tokens=Issuer())
+        for wanted in ("", *NAMES):
+            found = await login.token(wanted, "alice@example.org", peer=Peer())
+            assert found is not None
+            found = await login.external(wanted, ["x@example.org", NAMES[1]], peer=Peer())
+            assert found is not None
+        assert await login.token("eve@example.org", "alice@example.org", peer=Peer()) is None
+        assert await login.token("", "eve@example.org", peer=Peer()) is None
+        assert await login.external("eve@example.org", NAMES, peer=Peer()) is None
+        assert await Login(People(), Clock()).token("", "alice@example.org", peer=Peer()) is None
+
+    asyncio.run(run())

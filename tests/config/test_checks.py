@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from postroom.config.checks import check, faults
-from postroom.config.model import Config, Dns, Listen, Tls
+from postroom.config.model import Config, Dns, Listen, Oauth, Tls
 from postroom.errors import ConfigurationError
 
 GOOD = Config(hostname="mail.example.org")
@@ -69,3 +69,18 @@ def test_no_resolvers(server: str) -> None:
 )
 def test_hostnames(hostname: str) -> None:
     assert not list(faults(msgspec.structs.replace(GOOD, hostname=hostname)))
+
+
+def test_tokens_need_somebody_to_ask() -> None:
+    def found(oauth: Oauth) -> list[str]:
+        return [setting for setting, _ in faults(msgspec.structs.replace(GOOD, oauth=oauth))]
+
+    good = Oauth(introspection="https://idp.test/i", client_id="x", client_secret_file="s")
+    assert found(Oauth()) == found(good) == []
+    assert found(Oauth(introspection="http://idp.test/i", claim="", ca_file="")) == [
+        "oauth.ca_file",
+        "oauth.introspection",
+        "oauth.client_id",
+        "oauth.client_secret_file",
+        "oauth.claim",
+    ]

@@ -168,3 +168,19 @@ def test_any_text_is_loaded_or_refused(text: str) -> None:
         load.parse(text)
     except ConfigurationError as refusal:
         assert str(refusal).startswith("postroom.toml: ")
+
+
+def test_every_path_begins_at_the_folder_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "postroom.toml"
+    file.write_text(
+        'hostname = "mail.example.org"\ndata = "data"\n'
+        '[tls]\nclient_ca_file = "people.pem"\n'
+        '[oauth]\nclient_secret_file = "secret"\nca_file = "/etc/ca.pem"\n'
+        '[delivery]\nca_file = "ca.pem"\n'
+    )
+    config = load.load(file)
+    assert config.data == str(tmp_path / "data")
+    assert config.tls.client_ca_file == str(tmp_path / "people.pem")
+    assert config.oauth.client_secret_file == str(tmp_path / "secret")
+    assert config.oauth.ca_file == "/etc/ca.pem"
+    assert config.delivery.ca_file == str(tmp_path / "ca.pem")

@@ -74,3 +74,21 @@ def test_bad_files_are_refused_and_the_old_certificate_stays(data: Path) -> None
     assert shown(certificates.context()) == before
     with pytest.raises(ConfigurationError):
         Certificates("x", data, certificate=str(data / "none"), key=key, now=NOW)
+
+
+def test_people_may_show_a_certificate_and_servers_are_not_asked(data: Path) -> None:
+    authority = trustme.CA()
+    certificate, key = write(authority, data)
+    file = data / "people.pem"
+    certificates = Certificates("localhost", data, certificate=certificate, key=key, now=NOW)
+    assert certificates.for_people() is certificates.context()
+    with pytest.raises(ConfigurationError, match=r"tls\.client_ca_file"):
+        Certificates(
+            "localhost", data, certificate=certificate, key=key, client_ca=str(file), now=NOW
+        )
+    authority.cert_pem.write_to_path(str(file))
+    certificates = Certificates(
+        "localhost", data, certificate=certificate, key=key, client_ca=str(file), now=NOW
+    )
+    assert certificates.context().verify_mode is ssl.CERT_NONE
+    assert certificates.for_people().verify_mode is ssl.CERT_OPTIONAL

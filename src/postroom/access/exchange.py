@@ -4,12 +4,16 @@ The mechanism (``protocol.sasl``) knows no directory and the login no mechanism;
 they meet. RFC 4422 §3.
 """
 
+from collections.abc import Sequence
+
 from postroom.access.login import Login, LoginRefused, Peer
 from postroom.directory.login import Identity, ScramKeys
 from postroom.protocol.sasl.mechanisms import Mechanism
 from postroom.protocol.sasl.steps import (
+    AskExternal,
     AskPassword,
     AskScram,
+    AskToken,
     Challenge,
     Denied,
     Granted,
@@ -24,15 +28,37 @@ class MalformedResponse(Exception):
 class Exchange:
     """Feed the client's responses; each gives a challenge to send, or the identity."""
 
-    __slots__ = ("_keys", "_login", "_mechanism", "_name", "_peer", "_scope")
+    __slots__ = (
+        "_certified",
+        "_keys",
+        "_kind",
+        "_login",
+        "_mechanism",
+        "_name",
+        "_peer",
+        "_reason",
+        "_scope",
+    )
 
-    def __init__(self, mechanism: Mechanism, login: Login, *, scope: str, peer: Peer) -> None:
+    def __init__(
+        self,
+        mechanism: Mechanism,
+        login: Login,
+        *,
+        scope: str,
+        peer: Peer,
+        certified: Sequence[str] = (),
+    ) -> None:
+        """``certified`` are the addresses that the client's certificate names."""
         self._mechanism = mechanism
         self._login = login
         self._scope = scope
         self._peer = peer
+        self._certified = certified
         self._keys: ScramKeys | None = None
+        self._kind = ""  # of the mechanism, for the log
         self._name = ""
+        self._reason = ""
 
     async def respond(self, response: bytes | None) -> bytes | Identity:
         """The next challenge, or who it is.
@@ -41,19 +67,37 @@ class Exchange:
         LoginDelayed or MalformedResponse; the exchange is over then.
         """
         step = self._mechanism.step(response)
-        while isinstance(step, AskPassword | AskScram):
-            if isinstance(step, AskPassword):
+        while not isinstance(step, Challenge | Granted | Denied):
+            answer = await self._ask(step)
+            if isinstance(answer, Identity):
+                return answer
+            step = answer
+        return await self._settle(step)
+
+    async def _ask(self, step: AskPassword | AskScram | AskToken | AskExternal) -> Step | Identity:
+        match step:
+            case AskPassword():
                 return await self._login.password(
                     step.login, step.password, step.authzid, scope=self._scope, peer=self._peer
                 )
-            step = await self._scram(step)
-        return await self._settle(step)
+            case AskScram():
+                return await self._scram(step)
+            case AskToken():
+                self._kind, self._name, self._reason = "OAUTH", step.login, "the token is not good"
+                found = await self._login.token(step.login, step.token, peer=self._peer)
+                return found or self._mechanism.answer(None)
+            case AskExternal():
+                self._kind, self._name = "EXTERNAL", step.authzid or ", ".join(self._certified)
+                self._reason = "the certificate names nobody, or somebody else"
+                found = await self._login.external(step.authzid, self._certified, peer=self._peer)
+                return found or self._mechanism.answer(None)
 
     async def _scram(self, step: AskScram) -> Step:
-        self._name = step.login
+        self._kind, self._name, self._reason = "SCRAM-SHA-256", step.login, "wrong proof"
         self._keys = await self._login.scram(step.login, scope=self._scope, peer=self._peer)
         if step.authzid and step.authzid.casefold() != step.login.casefold():
-            await self._fail("foreign authzid")
+            self._reason = "foreign authzid"
+            await self._fail()
         return self._mechanism.keys(self._keys.salt, self._keys.iterations, self._keys.candidates)
 
     async def _settle(self, step: Challenge | Granted | Denied) -> bytes | Identity:
@@ -69,11 +113,11 @@ class Exchange:
             case Denied():
                 if step.is_malformed:
                     raise MalformedResponse
-                await self._fail("wrong proof")
+                await self._fail()
                 raise LoginRefused
 
-    async def _fail(self, reason: str) -> None:
+    async def _fail(self) -> None:
         await self._login.failed(
-            self._name, peer=self._peer, mechanism="SCRAM-SHA-256", reason=reason
+            self._name, peer=self._peer, mechanism=self._kind, reason=self._reason
         )
         raise LoginRefused

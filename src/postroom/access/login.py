@@ -12,12 +12,13 @@ RFC 4616, RFC 5802, RFC 4954 §4 and §6 (535 5.7.8, 454 4.7.0).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from postroom.access.guard import Guard, is_loopback, network_of
 from postroom.directory.login import Identity, ScramKeys
 from postroom.errors import MailError, NotFound, Permanent, Temporary
+from postroom.protocol.sasl.mechanisms import MECHANISMS, WITH_CERTIFICATE, WITH_TOKEN
 from postroom.telemetry import sink
 from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
 
@@ -75,6 +76,18 @@ class Directory(Protocol):
         """Who it is that proved a credential; NotFound when that ended meanwhile."""
         ...
 
+    async def known(self, address: str) -> Identity | None:
+        """Whose address this is, if that account may log in."""
+        ...
+
+
+class Tokens(Protocol):
+    """Whoever can tell whose access token it is: ``access.tokens.Tokens``."""
+
+    async def address_of(self, token: str) -> str | None:
+        """The address of its owner, None when it is not good; raises Temporary."""
+        ...
+
 
 class Login:
     """Logs people in. ``clock`` is UTC milliseconds, ``sleep`` that of asyncio."""
@@ -84,12 +97,23 @@ class Login:
         directory: Directory,
         clock: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        tokens: Tokens | None = None,
     ) -> None:
+        """Without ``tokens`` nobody logs in with one."""
         self._directory = directory
+        self._tokens = tokens
         self._guard = Guard(clock)
         self._sleep = sleep
         self._waiting: dict[str, int] = {}
         self._all_waiting = 0
+
+    def mechanisms(self, certified: Sequence[str] = ()) -> tuple[str, ...]:
+        """What to offer a client whose certificate names these addresses."""
+        return (
+            MECHANISMS
+            + (WITH_TOKEN if self._tokens is not None else ())
+            + (WITH_CERTIFICATE if certified else ())
+        )
 
     async def password(
         self, login: str, password: str, authzid: str = "", *, scope: str, peer: Peer
@@ -117,6 +141,45 @@ class Login:
         """The keys for a SCRAM exchange, also of nobody; raises LoginDelayed."""
         self._admit(login, peer)
         return await self._directory.scram(login, scope)
+
+    async def token(self, login: str, token: str, *, peer: Peer) -> Identity | None:
+        """Whose access token this is; ``login`` must be of the same account, or empty.
+
+        None: it is not good for that (a door then calls ``failed``). Raises LoginDelayed.
+        """
+        network = self._admit(login, peer)
+        if self._tokens is None:
+            return None
+        self._enter(network)
+        try:
+            address = await self._tokens.address_of(token)
+        finally:
+            self._leave(network)
+        return await self._named([address] if address else [], login, peer, "OAUTH")
+
+    async def external(
+        self, authzid: str, certified: Sequence[str], *, peer: Peer
+    ) -> Identity | None:
+        """Whom a certificate names; ``authzid`` must be of the same account, or empty.
+
+        None: nobody, or somebody else. Raises LoginDelayed.
+        """
+        self._admit(authzid, peer)
+        return await self._named(certified, authzid, peer, "EXTERNAL")
+
+    async def _named(
+        self, addresses: Sequence[str], wanted: str, peer: Peer, mechanism: str
+    ) -> Identity | None:
+        """The first account of these addresses that is the wanted one."""
+        other = await self._directory.known(wanted) if wanted else None
+        for address in addresses:
+            found = await self._directory.known(address)
+            if found is not None and (
+                not wanted or (other is not None and other.account_id == found.account_id)
+            ):
+                self._succeeded(wanted or found.address, found, peer, mechanism)
+                return found
+        return None
 
     async def granted(
         self, login: str, account_id: int, credential_id: int, *, peer: Peer

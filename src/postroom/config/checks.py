@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from postroom.address import AddressError, Domain
-from postroom.config.model import Config, Delivery, Listen
+from postroom.config.model import Config, Delivery, Listen, Oauth
 from postroom.errors import ConfigurationError
 
 Fault = tuple[str, str]
@@ -27,6 +27,8 @@ def faults(config: Config) -> Iterator[Fault]:
     yield from _path("data", config.data)
     yield from _path("tls.certificate", config.tls.certificate)
     yield from _path("tls.key", config.tls.key)
+    yield from _path("tls.client_ca_file", config.tls.client_ca_file)
+    yield from _oauth(config.oauth)
     yield from _networks("trusted", config.trusted)
     for number, listen in enumerate(config.listen):
         yield from _listen(f"listen[{number}]", listen)
@@ -59,6 +61,21 @@ def _path(setting: str, path: str | None) -> Iterator[Fault]:
         yield setting, "a path is needed"
     elif path and "\0" in path:
         yield setting, "a path cannot hold NUL"
+
+
+def _oauth(oauth: Oauth) -> Iterator[Fault]:
+    yield from _path("oauth.client_secret_file", oauth.client_secret_file)
+    yield from _path("oauth.ca_file", oauth.ca_file)
+    if oauth.introspection is None:
+        return
+    if not oauth.introspection.startswith("https://"):
+        yield "oauth.introspection", "must begin with https:// (tokens and our secret go there)"
+    if not oauth.client_id:
+        yield "oauth.client_id", "is needed with introspection"
+    if oauth.client_secret_file is None:
+        yield "oauth.client_secret_file", "is needed with introspection"
+    if not oauth.claim:
+        yield "oauth.claim", "is needed with introspection"
 
 
 def _listen(setting: str, listen: Listen) -> Iterator[Fault]:

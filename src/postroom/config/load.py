@@ -9,6 +9,7 @@ import re
 import socket
 import tomllib
 import typing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,16 +107,25 @@ def _give_ports(listeners: object) -> None:
 
 def _completed(config: Config, folder: Path) -> Config:
     """The standard listeners when there are none; every path absolute."""
-    tls = msgspec.structs.replace(
-        config.tls,
-        certificate=_absolute(folder, config.tls.certificate),
-        key=_absolute(folder, config.tls.key),
-    )
-    return msgspec.structs.replace(
+    absolute = partial(_absolute, folder)
+    tls, oauth, delivery = config.tls, config.oauth, config.delivery
+    replace = msgspec.structs.replace
+    return replace(
         config,
-        data=_absolute(folder, config.data) or "",
+        data=absolute(config.data) or "",
         listen=config.listen or standard_listeners(),
-        tls=tls,
+        tls=replace(
+            tls,
+            certificate=absolute(tls.certificate),
+            key=absolute(tls.key),
+            client_ca_file=absolute(tls.client_ca_file),
+        ),
+        oauth=replace(
+            oauth,
+            client_secret_file=absolute(oauth.client_secret_file),
+            ca_file=absolute(oauth.ca_file),
+        ),
+        delivery=replace(delivery, ca_file=absolute(delivery.ca_file)),
     )
 
 

@@ -126,6 +126,45 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     minimum: Annotated[
         Literal["1.2", "1.3"], Meta(description="The oldest version of TLS that is spoken.")
     ] = "1.2"
+    client_ca_file: Annotated[
+        str | None,
+        Meta(
+            description="PEM file with the authorities whose certificates let people log in "
+            "without a password (SASL EXTERNAL): the mail address in the certificate is that of "
+            "the account. Not asked for on smtp and lmtp."
+        ),
+    ] = None
+
+
+class Oauth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Logging in with access tokens (OAUTHBEARER, XOAUTH2) of an authorization server."""
+
+    introspection: Annotated[
+        str | None,
+        Meta(
+            description="The https address of its introspection endpoint (RFC 7662). "
+            "Without it tokens are not offered."
+        ),
+    ] = None
+    client_id: Annotated[str, Meta(description="Who we are there.")] = ""
+    client_secret_file: Annotated[
+        str | None, Meta(description="File with our secret there, nothing else in it.")
+    ] = None
+    claim: Annotated[
+        str,
+        Meta(
+            description="Which member of an answer is the address of the account. One that its "
+            "owner can change at will is no proof."
+        ),
+    ] = "email"
+    audience: Annotated[
+        str, Meta(description="Tokens for others are refused: our name in aud. Empty: not asked.")
+    ] = ""
+    scope: Annotated[str, Meta(description="A scope that tokens must have. Empty: none.")] = ""
+    ca_file: Annotated[
+        str | None,
+        Meta(description="PEM file with the authorities of the server. Default: the system's."),
+    ] = None
 
 
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -376,6 +415,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ] = ()
     listen: Annotated[tuple[Listen, ...], Meta(description="The doors, one table each.")] = ()
     tls: Annotated[Tls, Meta(description="The certificate.")] = Tls()
+    oauth: Annotated[Oauth, Meta(description="Access tokens.")] = Oauth()
     dns: Annotated[Dns, Meta(description="Resolvers.")] = Dns()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()

@@ -189,6 +189,10 @@ class Directory:
         """Who proved a credential by SCRAM; raises NotFound when it ended meanwhile."""
         return await self._logins.identity(account_id, credential_id)
 
+    async def known(self, address: str) -> Identity | None:
+        """Whose address this is, if that account may log in."""
+        return await self._logins.known(address)
+
     def close(self) -> None:
         """End the threads of the password pool."""
         self.hasher.close()

@@ -133,6 +133,11 @@ class Logins:
                     return await self._granted(ring, credential)
         raise NotFound("the account or its password is gone")
 
+    async def known(self, address: str) -> Identity | None:
+        """Whose address this is, if that account may log in; proved by no credential of ours."""
+        ring = await self._keyring(address)
+        return _identity(ring, 0) if ring is not None and ring.may_login else None
+
     async def _keyring(self, login: str) -> Keyring | None:
         try:
             address = Address.parse(login)
@@ -193,13 +198,7 @@ class Logins:
             self._touched[credential.id] = now
             with suppress(MailError):  # a full disk must not lock anyone out
                 await self._db.write(lambda tx: credentials.touch(tx, credential.id, now))
-        return Identity(
-            account_id=ring.account_id,
-            address=ring.address,
-            name=ring.name,
-            is_admin=ring.is_admin,
-            credential_id=credential.id,
-        )
+        return _identity(ring, credential.id)
 
     def _digest(self, login: str, password: str, scope: str, ring: Keyring | None) -> bytes:
         account = f"{ring.account_id} {ring.revision}" if ring else ""
@@ -220,3 +219,13 @@ class Logins:
         while len(self._remembered) >= MAX_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]  # the oldest
         self._remembered[digest] = (credential.id, self._clock() + REMEMBERED_MS)
+
+
+def _identity(ring: Keyring, credential_id: int) -> Identity:
+    return Identity(
+        account_id=ring.account_id,
+        address=ring.address,
+        name=ring.name,
+        is_admin=ring.is_admin,
+        credential_id=credential_id,
+    )

@@ -154,6 +154,17 @@ class Door(asyncio.Protocol, abc.ABC):
         return self._contexts is not None
 
     @property
+    def certified(self) -> tuple[str, ...]:
+        """The mail addresses in the certificate that the client has proved (RFC 5280 §4.2.1.6).
+
+        Empty without TLS, without a certificate, and where none is asked for.
+        """
+        found = self._transport.get_extra_info("peercert") if self.tls and self._transport else None
+        return tuple(
+            text for kind, text in (found or {}).get("subjectAltName", ()) if kind == "email"
+        )
+
+    @property
     def buffered(self) -> int:
         """Octets that came and were not taken."""
         return len(self._inbound)

@@ -17,6 +17,10 @@ from typing import Final, TypeAlias
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+EVERYWHERE: Final[tuple[Network, ...]] = (
+    ipaddress.IPv4Network("0.0.0.0/0"),
+    ipaddress.IPv6Network("::/0"),
+)
 _SPECIAL_4: Final = tuple(
     map(
         ipaddress.IPv4Network,

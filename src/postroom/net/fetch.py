@@ -1,4 +1,4 @@
-"""The one way to fetch something from a web server that a stranger has named.
+"""The one way to ask a web server for something, be its address named by a stranger.
 
 HTTPS only. The host is looked up once; addresses that are not public are never connected to
 unless their network is allowed; the connection goes to exactly the address that was checked,
@@ -84,7 +84,36 @@ class _Refused(Exception):
 
 async def get(url: str, resolver: Names, rules: Rules | None = None) -> Fetched:
     """Fetch ``url``. Raises FetchFailed and nothing else; a status of 4xx or 5xx is no failure."""
-    rules = rules or Rules()
+    return await _ask(_Question("GET", url), resolver, rules or Rules())
+
+
+async def post(
+    url: str,
+    body: bytes,
+    resolver: Names,
+    rules: Rules,
+    *,
+    content_type: str,
+    authorization: str = "",
+) -> Fetched:
+    """Send ``body`` to ``url``; the same rules, the same errors as ``get``."""
+    fields = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    if authorization:
+        fields.append(("Authorization", authorization))
+    return await _ask(_Question("POST", url, tuple(fields), body), resolver, rules)
+
+
+class _Question(msgspec.Struct, frozen=True):
+    """A request; nothing of it shows in an error but the address."""
+
+    method: str
+    url: str
+    fields: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+async def _ask(question: _Question, resolver: Names, rules: Rules) -> Fetched:
+    url = question.url
     try:
         host, port, target = _parts(url, rules)
         async with asyncio.timeout(rules.seconds):
@@ -99,7 +128,9 @@ async def get(url: str, resolver: Names, rules: Rules | None = None) -> Fetched:
             )
             transport = connected.transport
             try:
-                return await connected.protocol.ask(transport, _authority(host, port), target)
+                return await connected.protocol.ask(
+                    transport, _authority(host, port), target, question
+                )
             finally:
                 transport.abort()
     except TimeoutError as error:
@@ -177,11 +208,13 @@ class _Client(asyncio.Protocol):
         self._has_asked = False
         self._outcome: asyncio.Future[Fetched | str] = asyncio.get_running_loop().create_future()
 
-    async def ask(self, transport: asyncio.Transport, host: str, target: str) -> Fetched:
+    async def ask(
+        self, transport: asyncio.Transport, host: str, target: str, question: _Question
+    ) -> Fetched:
         """Send the request and read the response; raises _Refused."""
         if not self._outcome.done():
             request = h11.Request(
-                method="GET",
+                method=question.method,
                 target=target,
                 headers=[
                     ("Host", host),
@@ -189,10 +222,12 @@ class _Client(asyncio.Protocol):
                     ("Accept", "*/*"),
                     ("Accept-Encoding", "identity"),
                     ("Connection", "close"),
+                    *question.fields,
                 ],
             )
             self._has_asked = True
-            transport.write(self._http.send(request) or b"")
+            events = [request, *([h11.Data(question.body)] if question.body else [])]
+            transport.write(b"".join([self._http.send(event) or b"" for event in events]))
             self._http.send(h11.EndOfMessage())
         outcome = await self._outcome
         if isinstance(outcome, str):

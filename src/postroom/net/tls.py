@@ -34,25 +34,49 @@ class Certificates:
         certificate: str | None = None,
         key: str | None = None,
         minimum: str = "1.2",
+        client_ca: str | None = None,
         now: dt.datetime,
     ) -> None:
-        """Without files a self-signed certificate is made in ``data/tls`` on first use."""
+        """Without files a self-signed certificate is made in ``data/tls`` on first use.
+
+        ``client_ca`` is the path of the authorities for certificates of people.
+        """
         if certificate and key:
             self.certificate, self.key = Path(certificate), Path(key)
         else:
             self.certificate, self.key = self_signed(hostname, data / "tls", now)
         self._minimum = minimum
-        self._context = self._load()
+        self._client_ca = client_ca
+        self._context, self._for_people = self._load()
 
     def context(self) -> ssl.SSLContext:
         """The context for a new handshake."""
         return self._context
 
+    def for_people(self) -> ssl.SSLContext:
+        """The same where people log in: a certificate of theirs is asked for, if that is set."""
+        return self._for_people
+
     def reload(self) -> None:
         """Read the files again; on an error (ConfigurationError) the old ones stay."""
-        self._context = self._load()
+        self._context, self._for_people = self._load()
 
-    def _load(self) -> ssl.SSLContext:
+    def _load(self) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+        context = self._loaded()
+        if self._client_ca is None:
+            return context, context
+        asking = self._loaded()
+        asking.verify_mode = ssl.CERT_OPTIONAL
+        try:
+            asking.load_verify_locations(self._client_ca)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(
+                f"tls.client_ca_file: {self._client_ca} can't be used ({error}); "
+                "give the certificates of the authorities as PEM"
+            ) from error
+        return context, asking
+
+    def _loaded(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = _MINIMUM[self._minimum]
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION

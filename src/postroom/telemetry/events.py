@@ -316,6 +316,14 @@ class StorageTrouble(Event, frozen=True, kw_only=True, tag="storage.trouble"):
     reason: str
 
 
+class TokenCheckFailed(Event, frozen=True, kw_only=True, tag="login.token-check-failed"):
+    """The authorization server could not be asked about an access token."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    reason: str
+
+
 class TlsFailed(SessionEvent, frozen=True, kw_only=True, tag="tls.failed"):
     """A TLS handshake failed."""
 

@@ -1,12 +1,16 @@
 """AUTHENTICATE through the door, with an independent SCRAM client."""
 
 import base64
+import ssl
 from pathlib import Path
 
 import pytest
 import scramp  # type: ignore[import-untyped]
+import trustme
 
-from tests.listen.imap.house import Client, House, at_home
+from postroom.listen.imap.door import Settings
+from tests.listen.imap.house import Client, House, at_home, house, tls_contexts
+from tests.listen.loops import run
 
 Exchange = tuple[Client, bytes]
 
@@ -88,3 +92,38 @@ def test_responses_without_sense(data: Path) -> None:
         await client.ok(b"NOOP")
 
     at_home(data, main)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_certificate_instead_of_a_password(data: Path, loop: str) -> None:
+    server, trusting = tls_contexts()
+    people = trustme.CA()
+    people.configure_trust(server)
+    server.verify_mode = ssl.CERT_OPTIONAL
+    person = tls_contexts_of(trusting, people, "alice@demo.test")
+    settings = Settings(hostname="mail.demo.test", protocol="imaps")
+
+    async def main() -> None:
+        async with house(data, settings=settings, contexts=lambda: server) as home:
+            client = await home.client(person)
+            assert b"AUTH=EXTERNAL" in client.greeting
+            for authzid in ("bob@demo.test", "nobody@demo.test"):
+                refused = await client.command(b"AUTHENTICATE EXTERNAL " + encoded(authzid))
+                assert refused[-1].startswith(b"NO [AUTHENTICATIONFAILED]")
+            await client.ok(b"AUTHENTICATE EXTERNAL =")
+            await client.ok(b"SELECT INBOX")
+            stranger = await home.client(trusting)
+            assert b"AUTH=EXTERNAL" not in stranger.greeting
+            refused = await stranger.command(b"AUTHENTICATE EXTERNAL =")
+            assert refused[-1].startswith(b"NO [CANNOT]")
+
+    run(loop, main())
+
+
+def tls_contexts_of(trusting: ssl.SSLContext, people: trustme.CA, address: str) -> ssl.SSLContext:
+    """A client's context that trusts as the other one, and shows a certificate."""
+    context = ssl.create_default_context(
+        cadata="".join(map(ssl.DER_cert_to_PEM_cert, trusting.get_ca_certs(binary_form=True)))
+    )
+    people.issue_cert(address).configure_cert(context)
+    return context

@@ -14,6 +14,7 @@ LETTER = b"Subject: x\r\n\r\nbody\r\n"
 
 class Wire:
     is_compressed = False
+    certified: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.sent = b""

@@ -103,7 +103,7 @@ def test_half_a_line_does_not_buy_time(loop: str) -> None:
 @both_loops
 def test_a_message_that_dribbles_ends_with_421(loop: str) -> None:
     async def main() -> None:
-        async with House(PORT_25, idle_seconds=0.1).open() as house, house.client() as client:
+        async with House(PORT_25, idle_seconds=0.3).open() as house, house.client() as client:
             await greeted(client)
             await client.say(*ENVELOPE)
             with contextlib.suppress(ConnectionError):

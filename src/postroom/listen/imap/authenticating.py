@@ -25,7 +25,13 @@ async def authenticate(talk: Conversation, command: Authenticate) -> None:
     if mechanism is None:
         talk.session.finish("NO", "This mechanism is not offered", b"CANNOT")
         return
-    talk.exchange = Exchange(mechanism, talk.services.login, scope=SCOPE, peer=talk.peer)
+    talk.exchange = Exchange(
+        mechanism,
+        talk.services.login,
+        scope=SCOPE,
+        peer=talk.peer,
+        certified=talk.wire.certified,
+    )
     await _go_on(talk, talk.exchange, command.initial)
 
 

@@ -63,6 +63,11 @@ class Wire(Protocol):
         ...
 
     @property
+    def certified(self) -> tuple[str, ...]:
+        """The mail addresses that the client's certificate names."""
+        ...
+
+    @property
     def is_compressed(self) -> bool:
         """Whether COMPRESS is on."""
         ...

@@ -28,7 +28,6 @@ from postroom.protocol.imap.events import Slow
 from postroom.protocol.imap.responses import status_line
 from postroom.protocol.imap.session import Session
 from postroom.protocol.imap.states import State
-from postroom.protocol.sasl.mechanisms import MECHANISMS
 
 POLL_SECONDS: Final = 60.0  # in IDLE
 
@@ -147,7 +146,7 @@ class ImapDoor(Door):
     def _mechanisms(self) -> tuple[str, ...]:
         auth = self._settings.auth
         is_open = auth == "plain" or (auth == "tls" and bool(self.tls))
-        return MECHANISMS if is_open else ()
+        return self._services.login.mechanisms(self.certified) if is_open else ()
 
     async def _converse(self, talk: Conversation) -> None:
         session = talk.session

@@ -21,7 +21,7 @@ from postroom.listen.connections import Connections
 from postroom.listen.door import Contexts, Door, Expired
 from postroom.protocol.pop3 import events
 from postroom.protocol.pop3.session import Session, State
-from postroom.protocol.sasl.mechanisms import MECHANISMS, start
+from postroom.protocol.sasl.mechanisms import start
 from postroom.store.store import Store
 
 SCOPE = "pop3"
@@ -148,7 +148,13 @@ class Pop3Door(Door):
         if mechanism is None:
             session.refuse("there is no such mechanism")
             return
-        self._exchange = Exchange(mechanism, self._settings.login, scope=SCOPE, peer=self._peer())
+        self._exchange = Exchange(
+            mechanism,
+            self._settings.login,
+            scope=SCOPE,
+            peer=self._peer(),
+            certified=self.certified,
+        )
         await self._respond(session, event.initial)
 
     async def _respond(self, session: Session, octets: bytes | None) -> None:
@@ -246,7 +252,8 @@ class Pop3Door(Door):
 
     def _mechanisms(self) -> tuple[str, ...]:
         auth = self._settings.auth
-        return MECHANISMS if auth == "plain" or (auth == "tls" and self.tls) else ()
+        is_open = auth == "plain" or (auth == "tls" and self.tls)
+        return self._settings.login.mechanisms(self.certified) if is_open else ()
 
     def _peer(self) -> Peer:
         return Peer(self.session_id, self.address, self.protocol)

@@ -112,7 +112,9 @@ class SmtpDoor(Door):
             checks=settings.checks,
         )
         session = self._session = Session(
-            settings.session, has_tls=bool(self.tls), is_trusted=self._peer.trusted
+            msgspec.structs.replace(settings.session, mechanisms=self._mechanisms),
+            has_tls=bool(self.tls),
+            is_trusted=self._peer.trusted,
         )
         self._talk = settings.intake.open(self._peer)
         try:
@@ -128,6 +130,10 @@ class SmtpDoor(Door):
             self.close(linger=False)
         elif session.farewell is not None:
             self.reason = session.farewell.lines[0]
+
+    @property
+    def _mechanisms(self) -> tuple[str, ...]:
+        return self._settings.login.mechanisms(self.certified)
 
     async def _greet(self, session: Session) -> None:
         """RFC 5321 §3.1: the client waits for the greeting; who does not is no mail client."""
@@ -231,7 +237,9 @@ class SmtpDoor(Door):
             session.answer(replies.UNKNOWN_MECHANISM)
             return
         login = self._settings.login
-        self._exchange = Exchange(mechanism, login, scope=SCOPE, peer=self._peer)
+        self._exchange = Exchange(
+            mechanism, login, scope=SCOPE, peer=self._peer, certified=self.certified
+        )
         await self._go_on(session, talk, self._exchange, command.initial)
 
     async def _go_on(
@@ -263,7 +271,7 @@ class SmtpDoor(Door):
         self.write(session.data_to_send())
         await talk.close()
         if await self.start_tls():
-            session.tls_started()
+            session.tls_started(self._mechanisms)
             self._peer = msgspec.structs.replace(self._peer, tls=self.tls)
             self._talk = self._settings.intake.open(self._peer)
             self._exchange = None

@@ -36,6 +36,26 @@ class AskScram(msgspec.Struct, frozen=True):
     authzid: str
 
 
+class AskToken(msgspec.Struct, frozen=True):
+    """Whose access token is this? The driver tells ``answer`` who it is, or None.
+
+    ``login`` is who the client says it is; empty: whoever the token belongs to.
+    """
+
+    login: str
+    token: str
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"AskToken({self.login!r})"
+
+
+class AskExternal(msgspec.Struct, frozen=True):
+    """Does the client's certificate let it act as this? Empty: whoever it names."""
+
+    authzid: str
+
+
 class Granted(msgspec.Struct, frozen=True):
     """The client is who it says. ``credential`` was proven by SCRAM; None after a password."""
 
@@ -49,7 +69,7 @@ class Denied(msgspec.Struct, frozen=True):
     is_malformed: bool = False
 
 
-Step: TypeAlias = Challenge | AskPassword | AskScram | Granted | Denied
+Step: TypeAlias = Challenge | AskPassword | AskScram | AskToken | AskExternal | Granted | Denied
 
 
 class ScramKey(Protocol):

@@ -223,9 +223,9 @@ class Session:
         if self._mode is Mode.SLOW:
             self._mode = COMMAND
 
-    def tls_started(self) -> None:
-        """Forget what was said before TLS (RFC 3207 §4.2)."""
-        self._standing.begin_again()
+    def tls_started(self, mechanisms: tuple[str, ...] = ()) -> None:
+        """Forget what was said before TLS (RFC 3207 §4.2); offer these, if any, from now on."""
+        self._standing.begin_again(mechanisms)
         self._begin()
 
     def hang_up(self, last: Reply) -> None:

@@ -25,17 +25,26 @@ _BASE: Final = ("MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "HELP", 
 class Standing:
     """Changes with EHLO, STARTTLS and AUTH."""
 
-    __slots__ = ("_settings", "has_tls", "is_authenticated", "is_esmtp", "is_trusted")
+    __slots__ = (
+        "_mechanisms",
+        "_settings",
+        "has_tls",
+        "is_authenticated",
+        "is_esmtp",
+        "is_trusted",
+    )
 
     def __init__(self, settings: Settings, *, has_tls: bool, is_trusted: bool) -> None:
         self._settings = settings
+        self._mechanisms = settings.mechanisms
         self.has_tls = has_tls
         self.is_trusted = is_trusted
         self.is_esmtp = False
         self.is_authenticated = False
 
-    def begin_again(self) -> None:
+    def begin_again(self, mechanisms: tuple[str, ...] = ()) -> None:
         """TLS has begun: forget what was said before (RFC 3207 §4.2)."""
+        self._mechanisms = mechanisms or self._mechanisms
         self.has_tls = True
         self.is_esmtp = False
         self.is_authenticated = False
@@ -117,7 +126,7 @@ class Standing:
         if not self.may_login:
             is_tls_missing = self._settings.auth == "tls"
             return replies.TLS_FOR_LOGIN if is_tls_missing else replies.NOT_IMPLEMENTED
-        if command.mechanism not in self._settings.mechanisms:
+        if command.mechanism not in self._mechanisms:
             return replies.UNKNOWN_MECHANISM
         return None
 
@@ -151,7 +160,7 @@ class Standing:
         if self.has_tls:
             lines.append("REQUIRETLS")
         if self.may_login:
-            lines.append("AUTH " + " ".join(settings.mechanisms))
+            lines.append("AUTH " + " ".join(self._mechanisms))
         if settings.clock is not None and self.may_hold:
             lines.append(f"FUTURERELEASE {MAX_HOLD} {_latest(settings.clock())}")
         if self.may_verb:
