@@ -6,8 +6,8 @@ A test answers True, False, or None: "not without the ENVELOPE", "the header blo
 messages that it leaves open more is read. Tests that SQL can do carry
 their condition too.
 
-RFC 3501 §6.4.4: substrings match without case; INTERNALDATE and Date are compared by day,
-time and zone disregarded.
+Substrings match by i;unicode-casemap (RFC 5255 §4.2); INTERNALDATE and Date are compared
+by day, time and zone disregarded (RFC 3501 §6.4.4).
 """
 
 import datetime as dt
@@ -20,6 +20,7 @@ import msgspec
 from postroom.access.texts import BodyText, EnvelopeText, HeadText
 from postroom.access.view import View
 from postroom.db.database import Row
+from postroom.message.casemap import casemap
 from postroom.protocol.imap import search as keys
 from postroom.protocol.imap.search import SearchKey
 from postroom.store import flags as flag_words
@@ -109,7 +110,7 @@ def judge(steps: Program, candidate: Candidate) -> Value:
 
 
 def needles(steps: Program) -> frozenset[str]:
-    """All texts that a program looks for in bodies, casefolded."""
+    """All texts that a program looks for in bodies, casemapped."""
     return frozenset(
         step.needle for step in steps if isinstance(step, Leaf) and step.needle is not None
     )
@@ -175,32 +176,32 @@ def _test(view: View, key: SearchKey) -> Leaf:
 def _text_test(key: SearchKey) -> Leaf:
     match key:
         case keys.Header("subject", text) if text:
-            folded = text.casefold()
+            mapped = casemap(text)
             return Leaf(
-                lambda c: c.envelope.subject_has(folded) if c.envelope else None, by_envelope=True
+                lambda c: c.envelope.subject_has(mapped) if c.envelope else None, by_envelope=True
             )
         case keys.Header(name, text):
-            folded = text.casefold()
-            return Leaf(lambda c: c.head.has(name, folded) if c.head else None)
+            mapped = casemap(text)
+            return Leaf(lambda c: c.head.has(name, mapped) if c.head else None)
         case keys.Sent(comparison, day):
             return Leaf(
                 lambda c: _compare(c.envelope.sent, comparison, day) if c.envelope else None,
                 by_envelope=True,
             )
         case keys.Body(text):
-            folded = text.casefold()
-            return Leaf(lambda c: c.body.has(folded) if c.body else None, needle=folded)
+            mapped = casemap(text)
+            return Leaf(lambda c: c.body.has(mapped) if c.body else None, needle=mapped)
         case keys.Text(text):
-            folded = text.casefold()
-            return Leaf(lambda c: _anywhere(c, folded), needle=folded)
+            mapped = casemap(text)
+            return Leaf(lambda c: _anywhere(c, mapped), needle=mapped)
         case _:
             raise TypeError(type(key).__name__)
 
 
-def _anywhere(candidate: Candidate, folded: str) -> Value:
-    if candidate.head is not None and candidate.head.has_anywhere(folded):
+def _anywhere(candidate: Candidate, mapped: str) -> Value:
+    if candidate.head is not None and candidate.head.has_anywhere(mapped):
         return True
-    return candidate.body.has(folded) if candidate.body else None
+    return candidate.body.has(mapped) if candidate.body else None
 
 
 def _compare(sent: dt.date | None, comparison: str, day: dt.date) -> bool:

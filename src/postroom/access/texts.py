@@ -1,4 +1,4 @@
-"""Texts of a message for SEARCH: header fields and body parts, decoded and without case.
+"""Texts of a message for SEARCH: header fields and body parts, decoded and mapped (``casemap``).
 
 Bodies are read piece by piece, only their text parts and the header blocks of messages
 inside; what is looked for may lie across two pieces. Memory is bounded by the piece.
@@ -14,6 +14,7 @@ from typing import Final
 from postroom.access.fetch import tree_of_blob
 from postroom.access.view import View
 from postroom.message import dates, headers
+from postroom.message.casemap import casemap
 from postroom.message.charset import decode_words
 from postroom.message.content import TextDecoder
 from postroom.message.part import Part
@@ -35,17 +36,17 @@ class EnvelopeText:
 
     def __init__(self, envelope: bytes) -> None:
         self._envelope = envelope
-        self._lower: bytes | None = None
+        self._upper: bytes | None = None
 
-    def subject_has(self, folded: str) -> bool:
+    def subject_has(self, mapped: str) -> bool:
         """True when the decoded subject contains the text."""
-        if self._lower is None:
-            self._lower = _plain(self._envelope)
-        if _surely_lacks(self._lower, folded):
+        if self._upper is None:
+            self._upper = _plain(self._envelope)
+        if _surely_lacks(self._upper, mapped):
             return False
         _, at = _nstring(self._envelope, 1)
         subject, _ = _nstring(self._envelope, at + 1)
-        return subject is not None and folded in _folded(subject)
+        return subject is not None and mapped in _mapped(subject)
 
     @property
     def sent(self) -> dt.date | None:
@@ -60,25 +61,25 @@ class HeadText:
         self._head = head
         self._values: dict[str, list[str]] = {}
         self._all: str | None = None
-        self._lower: bytes | None = None
+        self._upper: bytes | None = None
 
-    def has(self, name: str, folded: str) -> bool:
+    def has(self, name: str, mapped: str) -> bool:
         """True when a field of this lower-case name contains the text; "" is in every field."""
-        if self._lower is None:
-            self._lower = _plain(self._head)
-        if _surely_lacks(self._lower, folded):
+        if self._upper is None:
+            self._upper = _plain(self._head)
+        if _surely_lacks(self._upper, mapped):
             return False
         values = self._values.get(name)
         if values is None:
             found = headers.values(self._head, name.encode("utf-8", "replace"))
-            values = self._values[name] = [_folded(value) for value in found]
-        return any(folded in value for value in values)
+            values = self._values[name] = [_mapped(value) for value in found]
+        return any(mapped in value for value in values)
 
-    def has_anywhere(self, folded: str) -> bool:
+    def has_anywhere(self, mapped: str) -> bool:
         """True when the header block contains the text, decoded."""
         if self._all is None:
-            self._all = _head_folded(self._head)
-        return folded in self._all
+            self._all = _head_mapped(self._head)
+        return mapped in self._all
 
     @property
     def sent(self) -> dt.date | None:
@@ -92,13 +93,13 @@ class BodyText:
     def __init__(self, found: frozenset[str]) -> None:
         self._found = found
 
-    def has(self, folded: str) -> bool:
+    def has(self, mapped: str) -> bool:
         """True when this text, one of those that ``find`` looked for, was in the body."""
-        return folded in self._found
+        return mapped in self._found
 
 
 async def find(view: View, blob_id: int, size: int, needles: frozenset[str]) -> frozenset[str]:
-    """Which of these casefolded texts a stored letter's body contains.
+    """Which of these casemapped texts a stored letter's body contains.
 
     ``size`` says whether the letter is read at once or by pieces.
     """
@@ -118,7 +119,7 @@ async def find(view: View, blob_id: int, size: int, needles: frozenset[str]) -> 
         else:
             inside = part.message
             end = min(inside.body_start, inside.header_start + MAX_HEADER)
-            sought.feed(_head_folded(await _read(view, blob_id, inside.header_start, end)))
+            sought.feed(_head_mapped(await _read(view, blob_id, inside.header_start, end)))
         sought.end()
     return needles - sought.left
 
@@ -162,11 +163,11 @@ def _find_in_letter(letter: bytes, sought: _Sought) -> None:
             return
         if part.message is None:
             decoder = TextDecoder(part)
-            sought.feed(decoder.feed(letter[part.body_start : part.end]).casefold())
-            sought.feed(decoder.finish().casefold())
+            sought.feed(casemap(decoder.feed(letter[part.body_start : part.end])))
+            sought.feed(casemap(decoder.finish()))
         else:
             inside = part.message
-            sought.feed(_head_folded(letter[inside.header_start : inside.body_start]))
+            sought.feed(_head_mapped(letter[inside.header_start : inside.body_start]))
         sought.end()
 
 
@@ -179,11 +180,11 @@ async def _find_in_part(view: View, blob_id: int, part: Part, sought: _Sought) -
             break
         at += len(block)
         await asyncio.to_thread(_feed, sought, decoder, block)
-    sought.feed(decoder.finish().casefold())
+    sought.feed(casemap(decoder.finish()))
 
 
 def _feed(sought: _Sought, decoder: TextDecoder, block: bytes) -> None:
-    sought.feed(decoder.feed(block).casefold())
+    sought.feed(casemap(decoder.feed(block)))
 
 
 async def _read(view: View, blob_id: int, start: int, end: int) -> bytes:
@@ -194,13 +195,13 @@ async def _read(view: View, blob_id: int, start: int, end: int) -> bytes:
 
 
 def _plain(octets: bytes) -> bytes:
-    """In lower case, if what stands there is what is meant: ASCII, no encoded word."""
-    return octets.lower() if octets.isascii() and b"=?" not in octets else b""
+    """In upper case, if what stands there is what is meant: ASCII, no encoded word."""
+    return octets.upper() if octets.isascii() and b"=?" not in octets else b""
 
 
-def _surely_lacks(plain: bytes, folded: str) -> bool:
-    """Settles most misses at once: letters and digits are never folded or quoted."""
-    return bool(plain) and folded.isascii() and folded.isalnum() and folded.encode() not in plain
+def _surely_lacks(plain: bytes, mapped: str) -> bool:
+    """Settles most misses at once: letters and digits are never broken or quoted."""
+    return bool(plain) and mapped.isascii() and mapped.isalnum() and mapped.encode() not in plain
 
 
 def _nstring(octets: bytes, at: int) -> tuple[bytes | None, int]:
@@ -222,10 +223,10 @@ def _day(value: bytes | None) -> dt.date | None:
     return date.local_day if date else None
 
 
-def _folded(value: bytes) -> str:
-    """Decoded, without case."""
-    return decode_words(value).casefold()
+def _mapped(value: bytes) -> str:
+    """Decoded, as i;unicode-casemap compares it."""
+    return casemap(decode_words(value))
 
 
-def _head_folded(block: bytes) -> str:
-    return _folded(headers.unfold(block[:MAX_HEADER]))
+def _head_mapped(block: bytes) -> str:
+    return _mapped(headers.unfold(block[:MAX_HEADER]))
