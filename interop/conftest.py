@@ -47,6 +47,13 @@ def run() -> Run:
     return run_client
 
 
+def deliver(server: Server, run: Run, subject: str, to: str = ALICE) -> None:
+    run(
+        "swaks", "--server", f"{HOST}:{server.ports['smtp']}", "--to", to,
+        "--from", "c@elsewhere.test", "--header", f"Subject: {subject}", "--body", "read me",
+    )  # fmt: skip
+
+
 class Mailbox:
     """An account's INBOX, looked at with imaplib."""
 

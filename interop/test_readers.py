@@ -1,4 +1,4 @@
-"""Programs that read: curl, mbsync, fetchmail, neomutt, imaplib, imapclient, poplib."""
+"""Programs that read: curl, neomutt, imaplib, imapclient, poplib."""
 
 import poplib
 import ssl
@@ -7,15 +7,8 @@ from pathlib import Path
 
 import imapclient  # type: ignore[import-untyped]
 
-from interop.conftest import ALICE, BOB, PASSWORD, Mailbox, Run
+from interop.conftest import ALICE, BOB, PASSWORD, Mailbox, Run, deliver
 from rig.server import HOST, Server
-
-
-def deliver(server: Server, run: Run, subject: str, to: str = ALICE) -> None:
-    run(
-        "swaks", "--server", f"{HOST}:{server.ports['smtp']}", "--to", to,
-        "--from", "c@elsewhere.test", "--header", f"Subject: {subject}", "--body", "read me",
-    )  # fmt: skip
 
 
 def test_curl_reads_imap_and_pop3(server: Server, run: Run, alice: Mailbox) -> None:
@@ -33,52 +26,6 @@ def test_curl_reads_imap_and_pop3(server: Server, run: Run, alice: Mailbox) -> N
     assert "read me" in run("curl", "-sS", *user, pop3 + last)
     pop3s = f"pop3s://{HOST}:{server.ports['pop3s']}/"
     assert run("curl", "-sS", "-k", *user, pop3s)
-
-
-def test_mbsync_both_ways(server: Server, run: Run, alice: Mailbox, tmp_path: Path) -> None:
-    deliver(server, run, "for mbsync")
-    assert alice.find("for mbsync")
-    settings = tmp_path / "mbsyncrc"
-    settings.write_text(
-        f"IMAPAccount a\nHost {HOST}\nPort {server.ports['imap']}\nUser {ALICE}\n"
-        f'Pass "{PASSWORD}"\nSSLType None\nAuthMechs LOGIN\n\n'
-        "IMAPStore far\nAccount a\n\n"
-        f"MaildirStore near\nPath {tmp_path}/mail/\nInbox {tmp_path}/mail/INBOX\n"
-        "SubFolders Verbatim\n\n"
-        "Channel c\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n"
-    )
-    (tmp_path / "mail").mkdir()
-    sync = ("mbsync", "-c", str(settings), "c")
-    run(*sync, package="isync")
-    inbox = tmp_path / "mail" / "INBOX"
-    letters = [path for part in ("new", "cur") for path in (inbox / part).iterdir()]
-    (mine,) = [path for path in letters if "for mbsync" in path.read_text(errors="replace")]
-    flagged = inbox / "cur" / (mine.name.partition(":")[0] + ":2,FS")
-    mine.rename(flagged)
-    (inbox / "new" / "1.rig.test").write_text("Subject: from mbsync\n\nnew here\n")
-    run(*sync)
-    flags = alice.flags("for mbsync")
-    assert b"\\Flagged" in flags
-    assert b"\\Seen" in flags
-    (letter,) = alice.find("from mbsync")
-    assert b"new here\r\n" in letter
-    flagged.unlink()
-    run(*sync)
-    assert not alice.find("for mbsync")
-
-
-def test_fetchmail(server: Server, run: Run, bob: Mailbox, tmp_path: Path) -> None:
-    deliver(server, run, "for fetchmail", to=BOB)
-    assert bob.find("for fetchmail")
-    settings = tmp_path / "fetchmailrc"
-    settings.write_text(
-        f"poll {HOST} service {server.ports['pop3']} protocol pop3 uidl\n"
-        f'user "{BOB}" password "{PASSWORD}" sslproto "" keep\n'
-        f'mda "cat >> {tmp_path}/got"\n'
-    )
-    settings.chmod(0o600)
-    run("fetchmail", "-f", str(settings), "--pidfile", str(tmp_path / "pid"))
-    assert "for fetchmail" in (tmp_path / "got").read_text(errors="replace")
 
 
 def test_neomutt_reads(server: Server, run: Run, alice: Mailbox, tmp_path: Path) -> None:
