@@ -8,6 +8,7 @@ import pytest
 
 from postroom.access import fetch
 from postroom.access.fetch import FetchRow
+from postroom.blobs.damage import BlobCorrupt
 from postroom.errors import NotFound
 from postroom.message.envelope import envelope
 from postroom.protocol.imap.fetch import Section
@@ -86,6 +87,56 @@ def test_content_is_prefix_head_body(database: Opener, data: Path) -> None:
             assert b"".join([piece async for piece in fetch.stream(row)]) == whole
             for start, length in ((0, 9999), (5, 10), (50, 100), (len(whole) - 3, 100), (9999, 5)):
                 assert await fetch.octets(row, start, length) == whole[start : start + length]
+
+    asyncio.run(run())
+
+
+def test_small_content_comes_with_its_page(database: Opener, data: Path) -> None:
+    body = b"0123456789" * 2_000
+    letters = [b"A: %d\r\n\r\n" % number + body for number in range(150)]
+    letters[70] += b"x" * fetch.WHOLE
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *letters, prefix=PREFIX)
+            view = await opened(store, read_only=True)
+            await store.expunge(1, 1, Span(5, 6), flagged=False)
+            need = frozenset({"content"})
+            pages = [page async for page in fetch.rows(view, [(2, 8), (30, 150)], need=need)]
+            octets = [sum(len(row.content or b"") for row in page) for page in pages]
+            assert max(octets) <= fetch.WHOLE_OCTETS
+            assert max(map(len, pages)) <= fetch.WHOLE_PAGE
+            rows = [row for page in pages for row in page]
+            assert [row.uid for row in rows] == [2, 3, 4, 7, 8, *range(30, 151)]
+            for row in rows:
+                assert (row.content is None) is (row.uid == 71)
+                assert await fetch.section(row, Section()) == PREFIX + letters[row.uid - 1]
+                text = letters[row.uid - 1].partition(b"\r\n\r\n")[2]
+                assert await fetch.section(row, Section((1,))) == text
+                assert await fetch.octets(row, 1, 3) == PREFIX[1:4]
+
+    asyncio.run(run())
+
+
+def test_damaged_content_does_not_come(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, LETTER, LETTER, prefix=PREFIX)
+            sql = "UPDATE blob SET digest = :zero WHERE id = (SELECT min(id) FROM blob)"
+            await store.db.write(lambda tx: tx.execute(sql, zero=b""))
+            view = await opened(store, read_only=True)
+            (page,) = [
+                page async for page in fetch.rows(view, [(1, 2)], need=frozenset({"content"}))
+            ]
+            assert [row.content for row in page] == [None, PREFIX + LETTER]
+            with pytest.raises(BlobCorrupt):
+                await fetch.section(page[0], Section())
+            sql = "UPDATE blob SET head = :zero WHERE id = (SELECT max(id) FROM blob)"
+            await store.db.write(lambda tx: tx.execute(sql, zero=b""))
+            (page,) = [page async for page in fetch.rows(view, [(1, 2)], need=frozenset({"head"}))]
+            assert [row.has_front for row in page] == [True, False]
+            with pytest.raises(BlobCorrupt):
+                await fetch.section(page[1], Section((), "HEADER"))
 
     asyncio.run(run())
 

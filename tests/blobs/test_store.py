@@ -96,6 +96,48 @@ def test_heads_of_many(database: Opener, data: Path) -> None:
     asyncio.run(go())
 
 
+async def spoiled(db: Database, sql: str, ident: int) -> None:
+    await db.write(lambda tx: tx.execute(sql, other=b"broken", id=ident))
+
+
+def test_wholes_of_many(database: Opener, data: Path) -> None:
+    recorder = Recorder()
+
+    async def go() -> None:
+        async with database() as db:
+            blobs = store(data, db)
+            bodies = {(await put(blobs, db, noise(size))).id: noise(size) for size in SIZES}
+            wanted = [5, *bodies]
+            found = await db.read(lambda tx: blobs.wholes(tx, wanted))
+            assert found == {ident: (HEAD, body) for ident, body in bodies.items()}
+            assert not recorder.of(StorageTrouble)
+            spoil = (
+                "UPDATE blob SET head = :other WHERE id = :id",
+                "UPDATE blob SET digest = :other WHERE id = :id",
+                "UPDATE blob SET frames = :other WHERE id = :id",
+                "UPDATE blob SET place = 9 WHERE id = :id AND head <> :other",
+            )
+            for sql, ident in zip(spoil, [wanted[1], wanted[2], wanted[8], wanted[3]], strict=True):
+                await spoiled(db, sql, ident)
+                with pytest.raises(BlobCorrupt):
+                    await blobs.body(db, ident)
+            found = await db.read(lambda tx: blobs.wholes(tx, wanted))
+            assert sorted(found) == sorted([wanted[4], wanted[5], wanted[6], wanted[7]])
+            if db.engine == "sqlite":
+                for path in files(data / "blobs"):
+                    path.unlink()
+            else:
+                await db.write(lambda tx: tx.execute("DELETE FROM blob_frame"))
+            found = await db.read(lambda tx: blobs.wholes(tx, wanted))
+            assert all(len(body) <= 65_536 for _, body in found.values())
+
+    before = sink.install(recorder)
+    try:
+        asyncio.run(go())
+    finally:
+        sink.install(before)
+
+
 def test_a_damaged_head_is_left_out_and_told(database: Opener, data: Path) -> None:
     recorder = Recorder()
 

@@ -72,6 +72,13 @@ def test_select() -> None:
     assert headers.select(HEAD, ["subject", "received"], exclude=True) == b"X-Empty:\r\n\r\n"
     assert headers.select(HEAD, ["none"], exclude=False) == b"\r\n"
     assert headers.select(b"A: cut", ["a"], exclude=False) == b"A: cut\r\n\r\n"
+    folded = b"AB: 1\n\t2\r\nA : 3\r\nno field\r\n a: 4\r\nA\t:\r\n\r\na: body\r\n"
+    assert headers.select(folded, ["a"], exclude=False) == b"A : 3\r\nA\t:\r\n\r\n"
+    assert headers.select(folded, ["a.", "ab", "b c", "\xe9"], exclude=False) == (
+        b"AB: 1\n\t2\r\n\r\n"
+    )
+    assert headers.select(folded, ["\xe9"], exclude=False) == b"\r\n"
+    assert headers.select(b"\r\na: b\r\n\r\n", ["a"], exclude=False) == b"\r\n"
 
 
 @given(letters.octets, st.sets(st.sampled_from([b"subject", b"from", b"to"])))
@@ -87,6 +94,8 @@ def test_any_octets(octets: bytes, names: set[bytes]) -> None:
     assert not any(field.name in names for field in headers.fields(stripped))
     texts = {name.decode() for name in names}
     chosen = headers.select(head, texts, exclude=False)
+    many = texts | {f"x-{number}" for number in range(headers.MAX_SOUGHT)}
+    assert headers.select(head, many, exclude=False) == chosen
     left = headers.select(head, texts, exclude=True)
     assert len(list(headers.fields(chosen))) + len(list(headers.fields(left))) == len(
         list(headers.fields(head))
@@ -99,3 +108,4 @@ def test_time_is_linear(unit: bytes) -> None:
     headers.split(head)
     list(headers.fields(head))
     headers.collect(head, {b"a"})
+    headers.select(head + b"\r\n\r\n", ["a"], exclude=False)

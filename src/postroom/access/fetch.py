@@ -2,24 +2,25 @@ r"""Fetch: rows of messages, pages of them by UID, and pieces of their content.
 
 ``rows`` reads only what ``need`` names; flags and sizes never touch a message's row, its
 header block is uncompressed only for "head". The content of a message is prefix, header
-block, body; a piece of it reads only the frames of the blob that it lies in. The MIME
-tree is made when a section is asked for the first time, and kept for a few messages.
+block, body; a piece of it reads only the frames of the blob that it lies in, but small
+messages come whole with their page when "content" is needed. The MIME tree is made when a
+section is asked for the first time, and kept for a few messages.
 
 RFC 3501 §6.4.5, §7.4.2.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
 from postroom.access.view import Ranges, View
 from postroom.db.database import Row, Tx
-from postroom.errors import NotFound
+from postroom.errors import MailError, NotFound
 from postroom.message import headers
 from postroom.message.part import Part
-from postroom.message.scan import Scanner
+from postroom.message.scan import Scanner, scan
 from postroom.message.section import section_range
 from postroom.protocol.imap.fetch import Section
 from postroom.store import listing
@@ -28,9 +29,33 @@ from postroom.store.spans import Span
 PAGE: Final = 500
 PLAIN_PAGE: Final = 2000  # of flags, sizes and dates only
 SMALL: Final = 64 * 1024  # octets that are scanned on the event loop
+WHOLE: Final = 256 * 1024  # octets of a message that comes whole with its page
+WHOLE_PAGE: Final = 64  # messages of such a page ..
+WHOLE_OCTETS: Final = 1024 * 1024  # .. which ends sooner when it holds so much
 MAX_TREES: Final = 8  # MIME trees kept by a view
 
 _COLUMNS: Final = ("envelope", "bodystructure", "prefix")
+_FRONT: Final = frozenset({"head", "content"})  # what is of no use without the prefix
+
+
+class _Wanted(NamedTuple):
+    """What is read of each message: columns of its row, header block, small content."""
+
+    columns: tuple[str, ...] = ("prefix",)
+    head: bool = True
+    content: bool = False
+
+
+class _Page(NamedTuple):
+    """Rows as ``store.listing`` gives them; header blocks and bodies by the blob's id.
+
+    ``rest`` is what the page has left over of its span.
+    """
+
+    found: Sequence[Row]
+    heads: Mapping[int, bytes]
+    wholes: Mapping[int, tuple[bytes, bytes]]
+    rest: Span | None
 
 
 class FetchRow(msgspec.Struct):
@@ -56,6 +81,7 @@ class FetchRow(msgspec.Struct):
     prefix: bytes = b""
     head: bytes = b""
     has_front: bool = False
+    content: bytes | None = None  # all of it, if it came with its page
 
 
 async def rows(
@@ -63,20 +89,31 @@ async def rows(
 ) -> AsyncIterator[list[FetchRow]]:
     """Pages of the messages of these ranges of UIDs, ascending.
 
-    ``need``: any of "envelope", "bodystructure", "prefix", "head". Messages that another
-    session has expunged are left out.
+    ``need``: any of "envelope", "bodystructure", "prefix", "head", "content". Messages that
+    another session has expunged are left out.
     """
-    columns = tuple(column for column in _COLUMNS if column in need)
-    if "head" in need and "prefix" not in columns:
-        columns += ("prefix",)
-    for span in view.spans(ranges, PAGE if columns else PLAIN_PAGE):
-        page = await _read_page(view, span, columns, with_head="head" in need)
-        if page:
-            yield page
+    wanted = _Wanted(
+        tuple(
+            column
+            for column in _COLUMNS
+            if column in need or (column == "prefix" and not need.isdisjoint(_FRONT))
+        ),
+        "head" in need,
+        "content" in need,
+    )
+    size = WHOLE_PAGE if wanted.content else PAGE if wanted.columns else PLAIN_PAGE
+    for span in view.spans(ranges, size):
+        rest: Span | None = span
+        while rest is not None:
+            page, rest = await _read_page(view, rest, wanted)
+            if page:
+                yield page
 
 
 async def octets(row: FetchRow, start: int, length: int) -> bytes:
     """A part of the message's content; less where it ends."""
+    if row.content is not None:
+        return row.content[start : start + length] if length > 0 else b""
     await _complete(row)
     length = max(0, min(length, row.size - start))
     front = row.prefix + row.head
@@ -108,7 +145,10 @@ async def section(
     if partial is not None:
         start = min(start + partial[0], end)
         end = min(start + partial[1], end)
-    return await octets(row, start, end - start)
+    found = await octets(row, start, end - start)
+    if len(found) != end - start:
+        raise MailError(detail="a message is shorter than its size")
+    return found
 
 
 async def extent(row: FetchRow, section: Section) -> tuple[int, int] | None:
@@ -147,11 +187,7 @@ async def tree_of_blob(view: View, blob_id: int) -> Part:
             await asyncio.to_thread(scanner.feed, piece)
         else:
             scanner.feed(piece)
-    tree = await asyncio.to_thread(scanner.finish)
-    view.trees[blob_id] = tree
-    while len(view.trees) > MAX_TREES:
-        view.trees.popitem(last=False)
-    return tree
+    return _keep(view, blob_id, await asyncio.to_thread(scanner.finish))
 
 
 async def _locate(row: FetchRow, wanted: Section) -> tuple[int, int] | None:
@@ -161,7 +197,7 @@ async def _locate(row: FetchRow, wanted: Section) -> tuple[int, int] | None:
         if wanted.piece == "TEXT":
             return front, row.size
         return (0, front) if wanted.piece else (0, row.size)
-    found = section_range(await tree_of_blob(row.view, row.blob_id), wanted)
+    found = section_range(await _tree(row), wanted)
     if found is None:
         return None
     shift = len(row.prefix)
@@ -169,53 +205,85 @@ async def _locate(row: FetchRow, wanted: Section) -> tuple[int, int] | None:
     return start, found[1] + shift
 
 
+async def _tree(row: FetchRow) -> Part:
+    """The MIME tree, without another read where the content is at hand."""
+    trees = row.view.trees
+    if row.content is None or len(row.content) > SMALL or row.blob_id in trees:
+        return await tree_of_blob(row.view, row.blob_id)
+    return _keep(row.view, row.blob_id, scan(row.content[len(row.prefix) :]))
+
+
+def _keep(view: View, blob_id: int, tree: Part) -> Part:
+    view.trees[blob_id] = tree
+    while len(view.trees) > MAX_TREES:
+        view.trees.popitem(last=False)
+    return tree
+
+
 async def _complete(row: FetchRow) -> None:
     """Read prefix and header block if they are not there; NotFound when expunged since."""
     if row.has_front:
         return
-    page = await _read_page(row.view, Span(row.uid, row.uid), ("prefix",), with_head=True)
-    if not page or not page[0].has_front:
+    page, _ = await _read_page(row.view, Span(row.uid, row.uid), _Wanted())
+    if not page:
         raise NotFound("the message was expunged by another session")
-    row.blob_id, row.prefix, row.head = page[0].blob_id, page[0].prefix, page[0].head
+    (found,) = page
+    if not found.has_front:  # says what is wrong with it
+        source = row.view.source
+        found.head = await source.blobs.head(source.db, found.blob_id)
+    row.blob_id, row.prefix, row.head = found.blob_id, found.prefix, found.head
     row.has_front = True
 
 
-async def _read_page(
-    view: View, span: Span, columns: tuple[str, ...], *, with_head: bool
-) -> list[FetchRow]:
+async def _read_page(view: View, span: Span, wanted: _Wanted) -> tuple[list[FetchRow], Span | None]:
+    """A page and what it has left over of the span."""
     source = view.source
-    if not columns:
+    if not wanted.columns:
         found = await source.read(listing.page, view.mailbox_id, span, member=view.member)
-        return _made(view, found)
-    found, heads = await source.db.read(
-        lambda tx: _page_with_heads(tx, view, span, columns, with_head=with_head)
-    )
-    made = _made(view, found)
-    by_uid = {row[0]: row for row in found}
+        return _made(view, found), None
+    page = await source.db.read(lambda tx: _page_with(tx, view, span, wanted))
+    made = _made(view, page.found)
+    by_uid = {row[0]: row for row in page.found}
     for row in made:
         values = by_uid[row.uid][7:]
         row.blob_id = values[0]
-        for column, value in zip(columns, values[1:], strict=True):
+        for column, value in zip(wanted.columns, values[1:], strict=True):
             setattr(row, column, value)
-        if with_head and row.blob_id in heads:
-            row.head, row.has_front = heads[row.blob_id], True
-    if with_head:
-        for row in made:
-            if not row.has_front:  # says what is wrong with it
-                row.head = await source.blobs.head(source.db, row.blob_id)
-                row.has_front = True
-    return made
+        if row.blob_id in page.wholes:
+            row.head, body = page.wholes[row.blob_id]
+            row.has_front = True
+            content = b"".join((row.prefix, row.head, body))
+            if len(content) == row.size:
+                row.content = content
+        elif row.blob_id in page.heads:
+            row.head, row.has_front = page.heads[row.blob_id], True
+    return made, page.rest
 
 
-def _page_with_heads(
-    tx: Tx, view: View, span: Span, columns: tuple[str, ...], *, with_head: bool
-) -> tuple[list[Row], dict[int, bytes]]:
+def _page_with(tx: Tx, view: View, span: Span, wanted: _Wanted) -> _Page:
     found = listing.page_with(
-        tx, view.account_id, view.mailbox_id, span, columns, member=view.member
+        tx, view.account_id, view.mailbox_id, span, wanted.columns, member=view.member
     )
-    if not with_head:
-        return found, {}
-    return found, view.source.blobs.heads(tx, [row[7] for row in found])
+    blobs = view.source.blobs
+    rest = None
+    wholes: dict[int, tuple[bytes, bytes]] = {}
+    if wanted.content:
+        found, rest = _cut(found, span)
+        wholes = blobs.wholes(tx, [row[7] for row in found if row[4] <= WHOLE])
+    heads: dict[int, bytes] = {}
+    if wanted.head:
+        heads = blobs.heads(tx, [row[7] for row in found if row[7] not in wholes])
+    return _Page(found, heads, wholes, rest)
+
+
+def _cut(found: list[Row], span: Span) -> tuple[list[Row], Span | None]:
+    """As many rows as hold ``WHOLE_OCTETS`` of small content, and the span behind them."""
+    octets = 0
+    for number, row in enumerate(found):
+        octets += row[4] if row[4] <= WHOLE else 0
+        if octets > WHOLE_OCTETS and number:
+            return found[:number], Span(row[0], span.last, span.listed)
+    return found, None
 
 
 def _made(view: View, found: Sequence[Row]) -> list[FetchRow]:

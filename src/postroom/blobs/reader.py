@@ -82,10 +82,10 @@ def read_row(tx: Tx, ident: int) -> Opened:
     row = tx.one(_ROW, id=ident)
     if row is None:
         raise damaged(ident, "the row is missing")
-    return checked(ident, lambda: _opened(ident, *row))
+    return checked(ident, lambda: opened(ident, *row))
 
 
-def _opened(  # noqa: PLR0913, PLR0917 - the columns of one row
+def opened(  # noqa: PLR0913, PLR0917 - the columns of one row
     ident: int,
     head: bytes,
     head_size: int,
@@ -95,16 +95,35 @@ def _opened(  # noqa: PLR0913, PLR0917 - the columns of one row
     table: bytes,
     digest: bytes,
 ) -> Opened:
-    opened = Opened(ident, zstd.unpack(head, head_size), body_size, digest, place, b"", [])
+    """A row as ``_ROW`` reads it, uncompressed. Raises ValueError."""
+    blob = Opened(ident, zstd.unpack(head, head_size), body_size, digest, place, b"", [])
     if place == IN_ROW:
         if body is None:
             raise ValueError("the body is missing")
-        opened.octets = zstd.unpack(body, body_size)
+        blob.octets = zstd.unpack(body, body_size)
     elif place in {IN_FILE, IN_FRAMES}:
-        opened.table = frames.from_octets(table, body_size)
+        blob.table = frames.from_octets(table, body_size)
     else:
         raise ValueError(f"unknown place {place}")
-    return opened
+    return blob
+
+
+def read_body(tx: Tx, files: Files, blob: Opened) -> bytes:
+    """A whole body at once, checked against the digest: for small ones, in a reader."""
+    found = [blob.octets] if blob.place == IN_ROW else []
+    for number, frame in enumerate(blob.table):
+        if blob.place == IN_FRAMES:
+            row = tx.one(_FRAME, id=blob.id, number=number)
+            packed: bytes = row[0] if row else b""
+        else:
+            packed = files.read(blob.id, frame.offset, frame.stored)
+        found.append(frames.read(packed, frame))
+    body = b"".join(found)
+    digest = hashlib.sha256(body)
+    digest.update(blob.head)
+    if digest.digest() != blob.digest:
+        raise ValueError("the octets fail their SHA-256")
+    return body
 
 
 async def pieces(

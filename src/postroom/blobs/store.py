@@ -7,7 +7,7 @@ backup of the database taken before finds its body.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from postroom.blobs import frames, zstd
 from postroom.blobs.damage import BlobCorrupt, damaged
 from postroom.blobs.files import Files, Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
-from postroom.blobs.reader import Digest, pieces, read_head, read_row
+from postroom.blobs.reader import Digest, opened, pieces, read_body, read_head, read_row
 from postroom.blobs.writer import BlobWriter
 from postroom.db.database import Database, Engine, Row, Tx
 from postroom.db.ids import Ids
@@ -24,13 +24,14 @@ __all__ = ["BlobCorrupt", "BlobStore", "BlobWriter", "Prepared"]
 
 GRACE_MS: Final = 24 * 60 * 60 * 1000
 _CHUNK: Final = 1000
-_HEADS: Final = {
+_MANY: Final = {
     "sqlite": (
-        "SELECT blob.id, blob.head, blob.head_size FROM json_each(:ids) AS wanted"
-        " JOIN blob ON blob.id = wanted.value"
+        "SELECT {columns} FROM json_each(:ids) AS wanted JOIN blob ON blob.id = wanted.value"
     ),
-    "postgres": "SELECT id, head, head_size FROM blob WHERE id = ANY(:ids)",
+    "postgres": "SELECT {columns} FROM blob WHERE id = ANY(:ids)",
 }
+_HEAD: Final = "blob.id, blob.head, blob.head_size"
+_WHOLE: Final = f"{_HEAD}, blob.body, blob.body_size, blob.place, blob.frames, blob.digest"
 
 
 class BlobStore:
@@ -109,15 +110,22 @@ class BlobStore:
     def heads(self, tx: Tx, ids: Sequence[int]) -> dict[int, bytes]:
         """Header blocks. Missing or damaged ones are left out; ``head`` says why."""
         found: dict[int, bytes] = {}
-        wanted = list(ids)
-        for at in range(0, len(wanted), _CHUNK):
-            some = wanted[at : at + _CHUNK]
-            given = json.dumps(some) if tx.engine == "sqlite" else some
-            for ident, head, size in tx.all(_HEADS[tx.engine], ids=given):
-                try:
-                    found[ident] = zstd.unpack(head, size)
-                except ValueError as error:
-                    damaged(ident, f"header block: {error}")
+        for ident, head, size in _rows(tx, _HEAD, ids):
+            try:
+                found[ident] = zstd.unpack(head, size)
+            except ValueError as error:
+                damaged(ident, f"header block: {error}")
+        return found
+
+    def wholes(self, tx: Tx, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Header blocks and bodies, checked; as ``heads``. The caller bounds their size."""
+        found: dict[int, tuple[bytes, bytes]] = {}
+        for ident, *row in _rows(tx, _WHOLE, ids):
+            try:
+                blob = opened(ident, *row)
+                found[ident] = blob.head, read_body(tx, self.files, blob)
+            except (ValueError, OSError) as error:
+                damaged(ident, str(error))
         return found
 
     async def head(self, db: Database, ident: int) -> bytes:
@@ -165,6 +173,13 @@ class BlobStore:
             digest.check()
         for cut in range(0, len(held), frames.FRAME):
             yield held[cut : cut + frames.FRAME]
+
+
+def _rows(tx: Tx, columns: str, ids: Sequence[int]) -> Iterator[Row]:
+    statement = _MANY[tx.engine].format(columns=columns)
+    for at in range(0, len(ids), _CHUNK):
+        some = list(ids[at : at + _CHUNK])
+        yield from tx.all(statement, ids=json.dumps(some) if tx.engine == "sqlite" else some)
 
 
 def _end(start: int, length: int | None, size: int) -> int:

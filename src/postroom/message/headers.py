@@ -7,6 +7,7 @@ Lines may end in CRLF or LF. Every function is linear in the size of the block.
 RFC 5322 §2.1, §2.2.3 (folding), §4.5.8 (blanks before the colon).
 """
 
+import functools
 import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
@@ -15,7 +16,10 @@ import msgspec
 
 MAX_HEADER: Final = 256 * 1024  # octets; SMTP refuses more, an index reads no further
 
+MAX_SOUGHT: Final = 50  # field names that are looked for in one expression
+
 EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
+_NAME: Final = re.compile(r"[!-9;-~]+")
 _FIELD: Final = re.compile(
     rb"(?P<name>[!-9;-~]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?|(?P<end>\r?\n)|[^\n]+\n?"
 )
@@ -113,8 +117,20 @@ def select(head: bytes, names: Collection[str], *, exclude: bool) -> bytes:
 
     RFC 3501 §6.4.5: names match without case; the empty line is always there.
     """
+    if not exclude and len(names) <= MAX_SOUGHT:
+        empty = EMPTY_LINE.search(head)
+        if empty and not head.startswith((b"\n", b"\r\n")):
+            found = _finder(tuple(names)).findall(b"\n" + head[: empty.start()])
+            return b"".join([*found, b"\n\r\n"])[1:]
     wanted = {name.lower().encode("utf-8", "replace") for name in names}
     chosen = [head[f.start : f.end] for f in fields(head) if (f.name in wanted) is not exclude]
     if chosen and not chosen[-1].endswith(b"\n"):
         chosen.append(b"\r\n")
     return b"".join([*chosen, b"\r\n"])
+
+
+@functools.lru_cache(maxsize=64)
+def _finder(names: tuple[str, ...]) -> re.Pattern[bytes]:
+    """Finds the fields with these names, each with the line break before it."""
+    words = [re.escape(name.encode()) for name in names if _NAME.fullmatch(name)]
+    return re.compile(rb"\n(?i:%b)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*" % (b"|".join(words) or rb"(?!)"))

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from postroom.access.fetch import FetchRow, extent, octets, rows, section
+from postroom.access.fetch import WHOLE, FetchRow, extent, octets, rows, section
 from postroom.access.view import View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.conversation import Conversation
@@ -21,11 +21,12 @@ from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
 from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
-from postroom.protocol.imap.fetch import Attribute, FetchItem, Octets
+from postroom.protocol.imap.fetch import Attribute, FetchItem, Octets, Section
 from postroom.protocol.imap.fetch_lines import CLOSE, Lines
 from postroom.protocol.imap.search import SEEN
 
-LARGE: Final = 256 * 1024  # octets: above, content is streamed
+LARGE: Final = WHOLE  # octets: above, content is streamed
+HELD: Final = 64 * 1024  # octets of responses that are sent at once
 PIECE: Final = 1024 * 1024  # as the store keeps large bodies
 
 _NEEDS: Final[dict[Attribute, str]] = {
@@ -80,24 +81,35 @@ async def _send_contents(
     plain = Lines(attributes)
     flagged = plain if Attribute.FLAGS in attributes else Lines([*attributes, Attribute.FLAGS])
     failure: MailError | None = None
+    waiting = 0
     async for page in rows(view, ranges, need=_need(items)):
         changed = await _mark_seen(view, page) if sets_seen else frozenset[int]()
         for row in page:
             lines = flagged if row.uid in changed else plain
             try:
-                await _write(talk, lines.open(row), row, contents)
+                waiting += await _write(talk, lines.open(row), row, contents)
             except NotFound:
                 continue
             except MailError as error:
                 failure = error
+            if waiting > HELD:
+                waiting = 0
+                await talk.flush()
+        await talk.flush()
     return failure
 
 
 def _need(items: Sequence[FetchItem]) -> frozenset[str]:
     needs = {_NEEDS[item] for item in items if isinstance(item, Attribute) and item in _NEEDS}
-    if any(isinstance(item, Octets) for item in items):
-        needs.add("head")
+    for item in items:
+        if isinstance(item, Octets):
+            needs.add("head" if _in_head(item.section) else "content")
     return frozenset(needs)
+
+
+def _in_head(wanted: Section) -> bool:
+    """Whether the header block of the message is enough."""
+    return not wanted.path and wanted.piece.startswith("HEADER")
 
 
 async def _mark_seen(view: View, page: Sequence[FetchRow]) -> frozenset[int]:
@@ -117,64 +129,55 @@ async def _mark_seen(view: View, page: Sequence[FetchRow]) -> frozenset[int]:
 
 async def _write(
     talk: Conversation, opening: bytes, row: FetchRow, contents: Sequence[Octets]
-) -> None:
-    """One response; nothing is written before the first large content is at hand."""
+) -> int:
+    """One response, its octets that wait to be sent.
+
+    Nothing is written before the first large content is at hand.
+    """
     held = [opening]
     separator = b""
     for item in contents:
         held.append(separator + item.label)
         separator = b" "
-        size, pieces = await _content(row, item)
-        if size < 0:
-            held.append(b" NIL")
+        place = await _large(row, item)
+        if place is not None:
+            held.append(b" {%d}\r\n" % place[1])
+            await _stream(talk, held, row, *place)
+            held.clear()
             continue
-        held.append(b" {%d}\r\n" % size)
-        if size <= LARGE:
-            held += [piece async for piece in pieces]
-            continue
-        await _stream(talk, held, pieces, size)
-        held.clear()
-    held.append(CLOSE)
-    talk.session.untagged(b"".join(held))
-    await talk.flush()
-
-
-async def _stream(
-    talk: Conversation, held: list[bytes], pieces: AsyncIterator[bytes], size: int
-) -> None:
-    """Send large content; the first piece is read before anything is promised."""
-    first = await anext(pieces)
-    talk.session.untagged(b"".join(held))
-    await talk.flush()
-    await talk.wire.send(first)
-    sent = len(first)
-    try:
-        async for piece in pieces:
-            await talk.wire.send(piece)
-            sent += len(piece)
-    except (MailError, NotFound) as error:
-        raise BrokenLiteral from error
-    if sent != size:
-        raise BrokenLiteral
-
-
-async def _content(row: FetchRow, item: Octets) -> tuple[int, AsyncIterator[bytes]]:
-    """The size of the content and its pieces; -1 when there is no such part."""
-    if item.section.piece.startswith("HEADER."):
         found = await section(row, item.section, item.partial)
-        return (-1 if found is None else len(found)), _one(found or b"")
-    place = await extent(row, item.section)
-    if place is None:
-        return -1, _one(b"")
+        held.append(b" NIL" if found is None else b" {%d}\r\n%s" % (len(found), found))
+    held.append(CLOSE)
+    response = b"".join(held)
+    talk.session.untagged(response)
+    return len(response)
+
+
+async def _large(row: FetchRow, item: Octets) -> tuple[int, int] | None:
+    """Start and length of content that is streamed, None for all that is not so large."""
+    if row.size <= LARGE or (place := await extent(row, item.section)) is None:
+        return None
     start, length = place
     if item.partial is not None:
         skipped = min(item.partial[0], length)
         start, length = start + skipped, min(item.partial[1], length - skipped)
-    return length, _pieces(row, start, length)
+    return (start, length) if length > LARGE else None
 
 
-async def _one(piece: bytes) -> AsyncIterator[bytes]:
-    yield piece
+async def _stream(
+    talk: Conversation, held: list[bytes], row: FetchRow, start: int, length: int
+) -> None:
+    """Send large content; the first piece is read before anything is promised."""
+    pieces = _pieces(row, start, length)
+    first = await anext(pieces)
+    talk.session.untagged(b"".join(held))
+    await talk.flush()
+    await talk.wire.send(first)
+    try:
+        async for piece in pieces:
+            await talk.wire.send(piece)
+    except (MailError, NotFound) as error:
+        raise BrokenLiteral from error
 
 
 async def _pieces(row: FetchRow, start: int, length: int) -> AsyncIterator[bytes]:
