@@ -3,7 +3,7 @@
 import msgspec
 
 from postroom.protocol.imap.fetch import Attribute
-from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flagged_line
+from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flagged_line, flags_page
 
 STRUCTURE = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1 NIL NIL NIL NIL)'
 
@@ -25,6 +25,17 @@ def test_flags_of_many() -> None:
     assert page == (
         b"* 2 FETCH (UID 7 FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (UID 9 FLAGS ())\r\n"
     )
+
+
+def test_flags_alone() -> None:
+    rows = [(2, 7, 1, "$Junk", True), (3, 9, 0, "", False)]
+    assert flags_page(rows, with_uid=True) == (
+        b"* 2 FETCH (UID 7 FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (UID 9 FLAGS ())\r\n"
+    )
+    assert flags_page(rows, with_uid=False) == (
+        b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (FLAGS ())\r\n"
+    )
+    assert flags_page([], with_uid=True) == b""
 
 
 def test_every_fact() -> None:

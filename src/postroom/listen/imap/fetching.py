@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from postroom.access.fetch import WHOLE, FetchRow, extent, octets, rows, section
+from postroom.access.fetch import WHOLE, FetchRow, extent, flags, octets, rows, section
 from postroom.access.view import View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.conversation import Conversation
@@ -22,7 +22,7 @@ from postroom.listen.imap.refusals import refuse
 from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
 from postroom.protocol.imap.fetch import Attribute, FetchItem, Octets, Section
-from postroom.protocol.imap.fetch_lines import CLOSE, Lines
+from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flags_page
 from postroom.protocol.imap.search import SEEN
 
 LARGE: Final = WHOLE  # octets: above, content is streamed
@@ -34,6 +34,7 @@ _NEEDS: Final[dict[Attribute, str]] = {
     Attribute.BODY: "bodystructure",
     Attribute.BODYSTRUCTURE: "bodystructure",
 }
+_FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked for all the time
 
 
 class BrokenLiteral(Exception):
@@ -61,6 +62,11 @@ async def send(
     contents = [item for item in items if isinstance(item, Octets)]
     if contents:
         return await _send_contents(talk, items, ranges, contents)
+    if tuple(items) in _FLAGS:
+        async for found in flags(talk.selected, ranges):
+            talk.session.untagged(flags_page(found, with_uid=len(items) > 1))
+            await talk.flush()
+        return None
     lines = Lines([item for item in items if isinstance(item, Attribute)])
     async for page in rows(talk.selected, ranges, need=_need(items)):
         talk.session.untagged(lines.page(page))

@@ -1,6 +1,7 @@
 """FETCH responses: facts of many messages a page, without a value per item.
 
-``Lines`` is made once a command; ``page`` turns rows into one piece of octets.
+``Lines`` is made once a command; ``page`` turns rows into one piece of octets, as
+``flags_page`` does where only flags are asked for.
 ENVELOPE and BODYSTRUCTURE were made at filing and go out as they are; a message that
 comes as content (``Octets``) is opened here and streamed by the door.
 
@@ -65,34 +66,34 @@ _WRITERS: Final[dict[Attribute, Writer]] = {
 }
 
 
+def flags_page(rows: Iterable[tuple[int, int, int, str, bool]], *, with_uid: bool) -> bytes:
+    r"""Responses of many messages: (sequence number, UID, flags, keywords, \Recent)."""
+    if with_uid:
+        return b"".join(
+            [
+                b"* %d FETCH (UID %d FLAGS %s)\r\n"
+                % (sequence, uid, _flags_text(bits, keywords, recent))
+                for sequence, uid, bits, keywords, recent in rows
+            ]
+        )
+    return b"".join(
+        [
+            b"* %d FETCH (FLAGS %s)\r\n" % (sequence, _flags_text(bits, keywords, recent))
+            for sequence, _uid, bits, keywords, recent in rows
+        ]
+    )
+
+
 class Lines:
     """The writer of one FETCH: its attributes in the client's order."""
 
-    __slots__ = ("_attributes", "_writers")
+    __slots__ = ("_writers",)
 
     def __init__(self, attributes: Sequence[Attribute]) -> None:
-        self._attributes = tuple(attributes)
         self._writers: tuple[Writer, ...] = tuple([_WRITERS[item] for item in attributes])
 
     def page(self, rows: Iterable[Row]) -> bytes:
         """Whole responses of many messages."""
-        # what clients ask most, for 10,000 messages at once
-        if self._attributes == (Attribute.UID, Attribute.FLAGS):
-            return b"".join(
-                [
-                    b"* %d FETCH (UID %d FLAGS %s)\r\n"
-                    % (row.sequence, row.uid, _flags_text(row.flags, row.keywords, row.recent))
-                    for row in rows
-                ]
-            )
-        if self._attributes == (Attribute.FLAGS,):
-            return b"".join(
-                [
-                    b"* %d FETCH (FLAGS %s)\r\n"
-                    % (row.sequence, _flags_text(row.flags, row.keywords, row.recent))
-                    for row in rows
-                ]
-            )
         writers = self._writers
         return b"".join(
             [
@@ -112,7 +113,4 @@ def flagged_line(
     sequence: int, uid: int, flags: int, keywords: str, *, recent: bool, with_uid: bool
 ) -> bytes:
     r"""The FETCH response that tells changed flags (RFC 3501 §7.4.2)."""
-    text = _flags_text(flags, keywords, recent)
-    if with_uid:
-        return b"* %d FETCH (UID %d FLAGS %s)\r\n" % (sequence, uid, text)
-    return b"* %d FETCH (FLAGS %s)\r\n" % (sequence, text)
+    return flags_page([(sequence, uid, flags, keywords, recent)], with_uid=with_uid)
