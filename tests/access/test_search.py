@@ -114,6 +114,36 @@ def test_each_key(database: Opener, data: Path) -> None:
     asyncio.run(run())
 
 
+def test_intervals_and_save_dates(database: Opener, data: Path) -> None:
+    """OLDER and YOUNGER are exact to the second and both take the second itself (RFC 5032)."""
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            now = store.clock()
+            for seconds, rest in ((59, 0), (60, 999), (60, 0), (61, 999)):
+                await put(store, LETTERS[0], received=now - seconds * 1000 + rest)
+            view = await opened(store)
+            today = dt.datetime.fromtimestamp(now / 1000, dt.UTC).date()
+            day = dt.timedelta(days=1)
+            cases: list[tuple[SearchKey, list[int]]] = [
+                (keys.Within(60, is_older=True), [2, 3, 4]),
+                (keys.Within(60, is_older=False), [1, 2, 3]),
+                (keys.Within(61, is_older=True), [4]),
+                (keys.Within(4_294_967_295, is_older=False), [1, 2, 3, 4]),
+                (keys.Saved("on", today), [1, 2, 3, 4]),
+                (keys.Saved("on", today - day), []),
+                (keys.Saved("since", today), [1, 2, 3, 4]),
+                (keys.Saved("before", today), []),
+                (keys.Saved("before", today + day), [1, 2, 3, 4]),
+            ]
+            for key, found in cases:
+                assert await search(view, key) == found, key
+                judged = keys.Or(keys.Body("not there"), key)
+                assert await search(view, judged) == found, key
+
+    asyncio.run(run())
+
+
 def test_only_what_the_view_knows_is_found(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:

@@ -34,7 +34,7 @@ Value = bool | None
 
 
 class Candidate(msgspec.Struct):
-    """A message that is judged; ``row`` as ``store.listing`` gives it."""
+    """A message that is judged; ``row`` as ``listing.matching`` gives it."""
 
     row: Row
     envelope: EnvelopeText | None = None
@@ -163,14 +163,24 @@ def _test(view: View, key: SearchKey) -> Leaf:
             return Leaf(lambda c: c.row[4] > octets, f"e.size > {octets:d}")
         case keys.Smaller(octets):
             return Leaf(lambda c: c.row[4] < octets, f"e.size < {octets:d}")
-        case keys.Received(comparison, day):
-            return _received(comparison, day)
+        case keys.Received() | keys.Saved() | keys.Within():
+            return _moment_test(view, key)
         case keys.Recent(is_set):
             return _within(view.recent_ranges, is_set=is_set)
         case keys.Numbers(ranges, by_uid):
             return _within(view.uid_ranges(ranges, by_uid=by_uid), is_set=True)
         case _:
             return _text_test(key)
+
+
+def _moment_test(view: View, key: keys.Received | keys.Saved | keys.Within) -> Leaf:
+    match key:
+        case keys.Received(comparison, day):
+            return _on_day("received", 5, comparison, day)
+        case keys.Saved(comparison, day):
+            return _on_day("saved", 7, comparison, day)
+        case keys.Within(seconds, is_older):
+            return _interval(view.source.clock() // 1000 - seconds, is_older=is_older)
 
 
 def _text_test(key: SearchKey) -> Leaf:
@@ -210,19 +220,29 @@ def _compare(sent: dt.date | None, comparison: str, day: dt.date) -> bool:
     return {"before": sent < day, "on": sent == day, "since": sent >= day}[comparison]
 
 
-def _received(comparison: str, day: dt.date) -> Leaf:
+def _on_day(column: str, place: int, comparison: str, day: dt.date) -> Leaf:
+    """A moment of the row against a day in UTC."""
     start = (day.toordinal() - _EPOCH) * DAY
     end = start + DAY
     match comparison:
         case "before":
-            return Leaf(lambda c: c.row[5] < start, f"e.received < {start:d}")
+            return Leaf(lambda c: c.row[place] < start, f"e.{column} < {start:d}")
         case "on":
             return Leaf(
-                lambda c: start <= c.row[5] < end,
-                f"(e.received >= {start:d} AND e.received < {end:d})",
+                lambda c: start <= c.row[place] < end,
+                f"(e.{column} >= {start:d} AND e.{column} < {end:d})",
             )
         case _:
-            return Leaf(lambda c: c.row[5] >= start, f"e.received >= {start:d}")
+            return Leaf(lambda c: c.row[place] >= start, f"e.{column} >= {start:d}")
+
+
+def _interval(target: int, *, is_older: bool) -> Leaf:
+    """INTERNALDATE, whole seconds, against a second since 1970 (RFC 5032 §2)."""
+    if is_older:
+        end = (target + 1) * 1000
+        return Leaf(lambda c: c.row[5] < end, f"e.received < {end:d}")
+    start = target * 1000
+    return Leaf(lambda c: c.row[5] >= start, f"e.received >= {start:d}")
 
 
 def _within(ranges: Sequence[tuple[int, int]], *, is_set: bool) -> Leaf:

@@ -24,6 +24,7 @@ from postroom.access.places import Place
 from postroom.db.database import Row
 from postroom.errors import Invalid, MailError, Refused
 from postroom.message.part import Part
+from postroom.protocol.imap.sets import SAVED
 from postroom.store import copying, entries
 from postroom.store.entries import Action, FlagChange, News, Opening, Quiet
 from postroom.store.removal import CHUNK
@@ -94,6 +95,7 @@ class View:
         self._recent: list[tuple[int, int]] = []
         self._seen = self._gone = state.highestmodseq
         self._own: set[int] = set()
+        self.saved: Ranges = ()  # the UIDs that ``$`` stands for (RFC 5182)
         self.trees: OrderedDict[int, Part] = OrderedDict()  # see ``fetch.tree_of_blob``
         self.first_unseen = self.sequence_of(state.first_unseen) if state.first_unseen else None
 
@@ -162,8 +164,10 @@ class View:
         """Ranges of UIDs, ascending and apart, for a sequence set; ``STAR`` is "*".
 
         UIDs that do not exist are no error (RFC 3501 §6.4.8), sequence numbers are:
-        Invalid. In an empty mailbox a set with "*" is empty.
+        Invalid. In an empty mailbox a set with "*" is empty. ``SAVED`` is ``saved``.
         """
+        if numbers == SAVED:
+            return list(self.saved)
         top = (self._uids[-1] if self._uids else 0) if by_uid else len(self._uids)
         ordered = [self._bounds(low, high, top) for low, high in numbers]
         if not by_uid and any(low < 1 or high > top for low, high in ordered if high):

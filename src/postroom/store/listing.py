@@ -45,9 +45,12 @@ def page_with(
 def matching(
     tx: Tx, mailbox_id: int, span: Span, condition: str, limit: int, member: int | None = None
 ) -> list[Row]:
-    """A page of at most ``limit`` rows of the span that fulfil a condition on ``e``."""
+    """A page of at most ``limit`` rows of the span that fulfil a condition on ``e``.
+
+    Rows are as ``page`` gives them, then when the entry was made (UTC ms).
+    """
     return tx.all(
-        f"SELECT {_ENTRY} FROM {seen.rows(member)}"
+        f"SELECT {_ENTRY}, e.saved FROM {seen.rows(member)}"
         f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}"
         f"{condition} ORDER BY e.uid LIMIT :limit",
         mailbox=mailbox_id,

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.esearch import Returns
 from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.parse import parse_arguments, split
-from postroom.protocol.imap.search import Flag
-from postroom.protocol.imap.sets import STAR
+from postroom.protocol.imap.search import Criteria, Flag
+from postroom.protocol.imap.sets import SAVED, STAR
 from postroom.protocol.imap.tokens import BadSyntax, Unusable
 
 COMMANDS = [
@@ -46,8 +47,13 @@ COMMANDS = [
     (b'a LSUB "" *', c.Lsub("", "*")),
     (b"a STATUS x (messages UIDNEXT)", c.Status("x", (b"MESSAGES", b"UIDNEXT"))),
     (b"a ENABLE CONDSTORE x", c.Enable((b"CONDSTORE", b"X"))),
-    (b"a SEARCH SEEN", c.Search(Flag(1), by_uid=False)),
-    (b"a UID SEARCH SEEN", c.Search(Flag(1), by_uid=True)),
+    (b"a SEARCH SEEN", c.Search(Criteria(Flag(1)), by_uid=False)),
+    (b"a UID SEARCH SEEN", c.Search(Criteria(Flag(1)), by_uid=True)),
+    (
+        b"a SEARCH RETURN (MIN) SEEN",
+        c.Search(Criteria(Flag(1)), by_uid=False, returns=Returns(minimum=True)),
+    ),
+    (b"a UID EXPUNGE $", c.Expunge(SAVED)),
     (b"a FETCH 1:* UID", c.Fetch(((1, STAR),), (Attribute.UID,), by_uid=False)),
     (b"a uid fetch 5 (FLAGS)", c.Fetch(((5, 5),), (Attribute.FLAGS,), by_uid=True)),
     (b"a STORE 1 FLAGS ()", c.Store(((1, 1),), "replace", 0, frozenset(), False, False)),

@@ -5,13 +5,15 @@ import datetime as dt
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.protocol.imap.parse_search import read_criteria
+from postroom.protocol.imap.modes import Modes
+from postroom.protocol.imap.parse_search import read_criteria, read_criteria_in_charset
 from postroom.protocol.imap.search import (
     DELETED,
     SEEN,
     All,
     And,
     Body,
+    Criteria,
     Flag,
     Header,
     Keyword,
@@ -21,13 +23,15 @@ from postroom.protocol.imap.search import (
     Or,
     Received,
     Recent,
+    Saved,
     SearchKey,
     Sent,
     Smaller,
     Text,
+    Within,
 )
-from postroom.protocol.imap.sets import STAR
-from postroom.protocol.imap.tokens import BadSyntax, Reader, Unusable
+from postroom.protocol.imap.sets import SAVED, STAR
+from postroom.protocol.imap.tokens import BadSyntax, Reader
 
 DAY = dt.date(1994, 2, 1)
 KEYS = [
@@ -49,6 +53,14 @@ KEYS = [
     (b"SMALLER 1", Smaller(1)),
     (b"UID 1:*", Numbers(((1, STAR),), by_uid=True)),
     (b"2,4:7", Numbers(((2, 2), (4, 7)), by_uid=False)),
+    (b"$", Numbers(SAVED, by_uid=False)),
+    (b"UID $", Numbers(SAVED, by_uid=True)),
+    (b"OLDER 60", Within(60, is_older=True)),
+    (b"YOUNGER 4294967295", Within(4294967295, is_older=False)),
+    (b"SAVEDBEFORE 1-Feb-1994", Saved("before", DAY)),
+    (b'savedon "1-Feb-1994"', Saved("on", DAY)),
+    (b"SAVEDSINCE 1-Feb-1994", Saved("since", DAY)),
+    (b"SAVEDATESUPPORTED", All()),
     (b"*", Numbers(((STAR, STAR),), by_uid=False)),
     (b"NOT DELETED", Not(Flag(DELETED))),
     (b"NOT NOT SEEN", Not(Not(Flag(SEEN)))),
@@ -65,18 +77,33 @@ KEYS = [
 @pytest.mark.parametrize(("text", "key"), KEYS)
 def test_reads(text: bytes, key: SearchKey) -> None:
     reader = Reader(text)
-    assert read_criteria(reader) == key
+    assert read_criteria(reader) == Criteria(key)
     assert reader.at_end
 
 
 def test_charsets() -> None:
-    assert read_criteria(Reader(b'CHARSET ISO-8859-1 SUBJECT "\xe4"')) == Header("subject", "ä")
-    assert read_criteria(Reader(b'charset "koi8-r" TEXT {2}\r\n\xc4\xc1')) == Text("да")
-    assert read_criteria(Reader(b"CHARSET UTF-8 ALL")) == All()
-    for name in (b"X-UNKNOWN", b"idna", b"rot13", b"utf-7", b"zip"):
-        with pytest.raises(Unusable) as caught:
-            read_criteria(Reader(b"CHARSET %s ALL" % name))
-        assert caught.value.code == b"BADCHARSET (US-ASCII UTF-8)"
+    latin = Reader(b'CHARSET ISO-8859-1 SUBJECT "\xe4"')
+    assert read_criteria(latin) == Criteria(Header("subject", "ä"))
+    cyrillic = Reader(b'charset "koi8-r" TEXT {2}\r\n\xc4\xc1')
+    assert read_criteria(cyrillic) == Criteria(Text("да"))
+    assert read_criteria(Reader(b"CHARSET UTF-8 ALL")) == Criteria(All())
+    assert read_criteria_in_charset(Reader(b"us-ascii ALL")) == Criteria(All())
+
+
+@pytest.mark.parametrize("name", [b"X-UNKNOWN", b"idna", b"rot13", b"utf-7", b"zip"])
+def test_with_an_unknown_charset_the_grammar_still_counts(name: bytes) -> None:
+    found = read_criteria(Reader(b'CHARSET %s OR ALL SUBJECT "\xff"' % name))
+    assert not found.knows_charset
+    with pytest.raises(BadSyntax):
+        read_criteria(Reader(b"CHARSET %s FOO" % name))
+
+
+def test_charset_and_modes() -> None:
+    with pytest.raises(BadSyntax):
+        read_criteria(Reader(b"CHARSET UTF-8 ALL", Modes(utf8=True)))
+    rev2 = Reader(b"CHARSET UTF-8 ALL", Modes(utf8=True, rev2=True))
+    assert read_criteria(rev2) == Criteria(All())
+    assert read_criteria_in_charset(Reader(b"UTF-8 ALL", Modes(utf8=True))).knows_charset
 
 
 @pytest.mark.parametrize(
@@ -107,6 +134,14 @@ def test_charsets() -> None:
         b"1:0",
         b"CHARSET UTF-8",
         b"KEYWORD \\Seen",
+        b"OLDER 0",
+        b"YOUNGER 4294967296",
+        b"YOUNGER -1",
+        b"SAVEDON today",
+        b"$,1",
+        b"1,$",
+        b"$Junk",
+        b"UID $:*",
     ],
 )
 def test_refuses(text: bytes) -> None:
@@ -137,5 +172,5 @@ words = st.sampled_from([text for text, _ in KEYS] + [b"(", b")", b"NOT", b"OR",
 def test_any_octets(octets: bytes) -> None:
     try:
         read_criteria(Reader(octets))
-    except (BadSyntax, Unusable):
+    except BadSyntax:
         pass

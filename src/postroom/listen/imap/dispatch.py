@@ -25,7 +25,7 @@ from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
 from postroom.protocol.imap import events as e
-from postroom.protocol.imap.tokens import BadSyntax
+from postroom.protocol.imap.tokens import BadSyntax, Unusable
 from postroom.telemetry import sink
 from postroom.telemetry.events import SessionFailed
 
@@ -54,6 +54,8 @@ async def handle(talk: Conversation, event: e.Event) -> None:
         await HANDLERS[type(event)](talk, event)
     except BadSyntax as error:
         talk.session.finish("BAD", str(error))
+    except Unusable as error:
+        talk.session.finish("NO", str(error), error.code)
     except (Refused, MailError) as error:
         await talk.stop_appending()
         refuse(talk.session, error)

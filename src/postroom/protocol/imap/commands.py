@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from postroom.protocol.imap.esearch import Returns
 from postroom.protocol.imap.fetch import FetchItem
 from postroom.protocol.imap.notify import EventGroup
-from postroom.protocol.imap.search import SearchKey
+from postroom.protocol.imap.search import Criteria
 from postroom.protocol.imap.sets import Ranges
 
 Action = Literal["add", "remove", "replace"]
@@ -206,10 +207,11 @@ class Expunge(WhenSelected, frozen=True):
 
 
 class Search(WhenSelected, frozen=True):
-    """RFC 3501 §6.4.4."""
+    """RFC 3501 §6.4.4; with ``returns`` it is answered by ESEARCH, RFC 4731."""
 
-    key: SearchKey
+    criteria: Criteria
     by_uid: bool
+    returns: Returns | None = None
 
 
 class Fetch(WhenSelected, frozen=True):

@@ -11,6 +11,7 @@ from postroom.protocol.imap.commands import Command
 from postroom.protocol.imap.flags import read_flag_list, read_flags
 from postroom.protocol.imap.parse_fetch import parse_fetch_items
 from postroom.protocol.imap.parse_mailbox import read_mailbox
+from postroom.protocol.imap.parse_return import read_returns
 from postroom.protocol.imap.parse_search import read_criteria, read_set
 from postroom.protocol.imap.tokens import BadSyntax, Reader
 
@@ -55,7 +56,8 @@ def parse_move(reader: Reader, *, by_uid: bool = False) -> Command:
 
 
 def parse_search(reader: Reader, *, by_uid: bool = False) -> Command:
-    return commands.Search(read_criteria(reader), by_uid)
+    returns = read_returns(reader)
+    return commands.Search(read_criteria(reader), by_uid, returns)
 
 
 def parse_uid(reader: Reader) -> Command:

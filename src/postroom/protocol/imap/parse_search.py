@@ -1,7 +1,10 @@
 """Reading SEARCH: charset, then keys in any nesting, without recursion.
 
 The tree is bounded by ``MAX_DEPTH`` and ``MAX_KEYS``. Strings are decoded here: the
-charsets below are known, another one is ``NO [BADCHARSET (..)]`` (RFC 3501 §6.4.4).
+charsets below are known; with another one the tree is read, but can't be searched for
+(``NO [BADCHARSET (..)]``, RFC 3501 §6.4.4).
+
+RFC 5032 (OLDER, YOUNGER), RFC 5182 (``$``), RFC 8514 (SAVEDON and its like).
 """
 
 import codecs
@@ -21,6 +24,7 @@ from postroom.protocol.imap.search import (
     And,
     Body,
     Comparison,
+    Criteria,
     Flag,
     Header,
     Keyword,
@@ -30,18 +34,19 @@ from postroom.protocol.imap.search import (
     Or,
     Received,
     Recent,
+    Saved,
     SearchKey,
     Sent,
     Smaller,
     Text,
+    Within,
 )
-from postroom.protocol.imap.sets import BadSet, Ranges, parse_set
+from postroom.protocol.imap.sets import SAVED, BadSet, Ranges, parse_set
 from postroom.protocol.imap.tokens import (
     MAX_NUMBER64,
     SET,
     BadSyntax,
     Reader,
-    Unusable,
 )
 
 CHARSETS: Final = frozenset(
@@ -56,9 +61,26 @@ CHARSETS: Final = frozenset(
 Leaf = Callable[[Reader, str], SearchKey]
 
 
-def read_criteria(reader: Reader) -> SearchKey:
-    """Read the arguments of SEARCH up to the end."""
-    charset = _charset(reader)
+def read_criteria(reader: Reader) -> Criteria:
+    """Read ``[CHARSET name] key ..`` up to the end: the arguments of SEARCH."""
+    if reader.data[reader.at : reader.at + 8].upper() != b"CHARSET ":
+        return Criteria(_keys(reader, "utf-8"))  # a superset of the default, US-ASCII
+    if reader.modes.utf8 and not reader.modes.rev2:
+        raise BadSyntax("After ENABLE UTF8=ACCEPT there is no CHARSET")  # RFC 6855 §3
+    reader.at += 8
+    return read_criteria_in_charset(reader)
+
+
+def read_criteria_in_charset(reader: Reader) -> Criteria:
+    """Read ``name key ..`` up to the end: SORT and THREAD always name the charset."""
+    name = reader.astring().decode("ascii", "replace").lower()
+    reader.space()
+    if name not in CHARSETS:
+        return Criteria(_keys(reader, "latin-1"), knows_charset=False)
+    return Criteria(_keys(reader, codecs.lookup(name).name))
+
+
+def _keys(reader: Reader, charset: str) -> SearchKey:
     stack: list[_Frame] = [_Frame("all")]
     keys = 0
     while True:
@@ -119,17 +141,6 @@ def _close(reader: Reader, stack: list[_Frame], key: SearchKey) -> SearchKey | N
             return key
 
 
-def _charset(reader: Reader) -> str:
-    if reader.data[reader.at : reader.at + 8].upper() != b"CHARSET ":
-        return "utf-8"  # a superset of the default, US-ASCII
-    reader.at += 8
-    name = reader.astring().decode("ascii", "replace").lower()
-    if name not in CHARSETS:
-        raise Unusable(b"BADCHARSET (US-ASCII UTF-8)", "This charset is not known")
-    reader.space()
-    return codecs.lookup(name).name
-
-
 def _leaf(reader: Reader, charset: str) -> SearchKey:
     if reader.data[reader.at : reader.at + 1] in _SET_STARTS:
         return Numbers(read_set(reader), by_uid=False)
@@ -145,7 +156,9 @@ def _leaf(reader: Reader, charset: str) -> SearchKey:
 
 
 def read_set(reader: Reader) -> Ranges:
-    """A sequence set as a token."""
+    """A sequence set as a token; ``$`` is ``SAVED``."""
+    if reader.skip(b"$"):
+        return SAVED
     found = reader.take(SET)
     if found is None:
         raise BadSyntax("Expected a sequence set")
@@ -180,7 +193,17 @@ def _keyword(*, is_set: bool) -> Leaf:
     return lambda reader, _: Keyword(reader.atom().decode("ascii"), is_set)
 
 
-def _date(kind: type[Received] | type[Sent], comparison: Comparison) -> Leaf:
+def _within(*, is_older: bool) -> Leaf:
+    def read(reader: Reader, _: str) -> SearchKey:
+        seconds = reader.number()
+        if not seconds:
+            raise BadSyntax("An interval has a second at least")
+        return Within(seconds, is_older)
+
+    return read
+
+
+def _date(kind: type[Received | Saved | Sent], comparison: Comparison) -> Leaf:
     def read(reader: Reader, _: str) -> SearchKey:
         try:
             return kind(comparison, parse_date(reader.astring()))
@@ -190,7 +213,7 @@ def _date(kind: type[Received] | type[Sent], comparison: Comparison) -> Leaf:
     return read
 
 
-_SET_STARTS: Final = frozenset(b"%d" % digit for digit in range(10)) | {b"*"}
+_SET_STARTS: Final = frozenset(b"%d" % digit for digit in range(10)) | {b"*", b"$"}
 
 _CONSTANT: Final[dict[bytes, SearchKey]] = {
     b"ALL": All(),
@@ -201,6 +224,7 @@ _CONSTANT: Final[dict[bytes, SearchKey]] = {
     b"NEW": And((Recent(), Flag(SEEN, is_set=False))),
     b"OLD": Recent(is_set=False),
     b"RECENT": Recent(),
+    b"SAVEDATESUPPORTED": All(),
     b"SEEN": Flag(SEEN),
     b"UNANSWERED": Flag(ANSWERED, is_set=False),
     b"UNDELETED": Flag(DELETED, is_set=False),
@@ -218,7 +242,11 @@ _LEAVES: Final[dict[bytes, Leaf]] = {
     b"HEADER": _header,
     b"KEYWORD": _keyword(is_set=True),
     b"LARGER": lambda reader, _: Larger(reader.number(MAX_NUMBER64)),
+    b"OLDER": _within(is_older=True),
     b"ON": _date(Received, "on"),
+    b"SAVEDBEFORE": _date(Saved, "before"),
+    b"SAVEDON": _date(Saved, "on"),
+    b"SAVEDSINCE": _date(Saved, "since"),
     b"SENTBEFORE": _date(Sent, "before"),
     b"SENTON": _date(Sent, "on"),
     b"SENTSINCE": _date(Sent, "since"),
@@ -229,4 +257,5 @@ _LEAVES: Final[dict[bytes, Leaf]] = {
     b"TO": _field("to"),
     b"UID": lambda reader, _: Numbers(read_set(reader), by_uid=True),
     b"UNKEYWORD": _keyword(is_set=False),
+    b"YOUNGER": _within(is_older=False),
 }

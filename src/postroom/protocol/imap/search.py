@@ -104,6 +104,23 @@ class Sent(msgspec.Struct, frozen=True):
     day: dt.date
 
 
+class Saved(msgspec.Struct, frozen=True):
+    """When the message came into this mailbox, by day: SAVEDBEFORE, SAVEDON, SAVEDSINCE.
+
+    RFC 8514 §4.3.
+    """
+
+    comparison: Comparison
+    day: dt.date
+
+
+class Within(msgspec.Struct, frozen=True):
+    """INTERNALDATE against now less ``seconds``: YOUNGER, or OLDER (RFC 5032)."""
+
+    seconds: int
+    is_older: bool
+
+
 class Larger(msgspec.Struct, frozen=True):
     """RFC822.SIZE is greater than this."""
 
@@ -136,7 +153,20 @@ SearchKey = (
     | Text
     | Received
     | Sent
+    | Saved
+    | Within
     | Larger
     | Smaller
     | Numbers
 )
+
+
+class Criteria(msgspec.Struct, frozen=True):
+    """What a command searches for.
+
+    ``knows_charset`` False: the strings are in a charset that is not known, so the tree
+    can't be searched for (``NO [BADCHARSET ..]``, RFC 3501 §6.4.4).
+    """
+
+    key: SearchKey
+    knows_charset: bool = True

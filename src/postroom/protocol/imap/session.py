@@ -127,6 +127,11 @@ class Session:
         return self._mode is _Mode.CLOSED
 
     @property
+    def tag(self) -> bytes:
+        """The tag of the command that is being answered."""
+        return self._tag
+
+    @property
     def buffered(self) -> int:
         """Octets received and not yet used; STARTTLS wants none (RFC 3501 §6.2.1)."""
         return len(self._input)

@@ -1,0 +1,50 @@
+"""RETURN."""
+
+import pytest
+
+from postroom.protocol.imap.esearch import Returns
+from postroom.protocol.imap.parse_return import read_returns
+from postroom.protocol.imap.tokens import BadSyntax, Reader
+
+
+@pytest.mark.parametrize(
+    ("text", "returns"),
+    [
+        (b"RETURN () ALL", Returns(everything=True)),
+        (b"return (min) ALL", Returns(minimum=True)),
+        (b"RETURN (MAX MIN) ALL", Returns(minimum=True, maximum=True)),
+        (b"RETURN (SAVE) ALL", Returns(save=True)),
+        (b"RETURN (COUNT COUNT ALL) ALL", Returns(everything=True, count=True)),
+    ],
+)
+def test_reads(text: bytes, returns: Returns) -> None:
+    reader = Reader(text)
+    assert read_returns(reader) == returns
+    assert reader.data[reader.at :] == b"ALL"
+
+
+def test_there_is_none() -> None:
+    reader = Reader(b"RETURNED ALL")
+    assert read_returns(reader) is None
+    assert reader.at == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"RETURN ",
+        b"RETURN MIN ALL",
+        b"RETURN (MIN",
+        b"RETURN (MIN)",
+        b"RETURN (MIN)ALL",
+        b"RETURN (MIN  MAX) ALL",
+        b"RETURN ( MIN) ALL",
+        b"RETURN (MIN ) ALL",
+        b"RETURN (MINMAX) ALL",
+        b"RETURN (RELEVANCY) ALL",  # FUZZY is not offered
+        b"RETURN ((MIN)) ALL",
+    ],
+)
+def test_refuses(text: bytes) -> None:
+    with pytest.raises(BadSyntax):
+        read_returns(Reader(text))
