@@ -16,7 +16,7 @@ from bench.corpus import Letter
 from bench.dovecot import PASSWORD, Dovecot, Format
 from bench.imap_client import Client
 from postroom.access.append import Appender
-from postroom.access.places import Person, Places
+from postroom.access.places import Person, Place, Places
 from postroom.address import Address
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
@@ -88,14 +88,8 @@ class PostroomStore:
             while some := list(islice(letters, MANY)):
                 work = [Appender(office.store, post) for _ in some]
                 for appender, letter in zip(work, some, strict=True):
-                    await appender.begin(place, len(letter.octets))
-                    await appender.write(letter.octets)
-                await asyncio.gather(
-                    *[
-                        _finish(appender, letter)
-                        for appender, letter in zip(work, some, strict=True)
-                    ]
-                )
+                    await _fill(appender, place, letter)
+                await asyncio.gather(*[appender.finish() for appender in work])
 
     def start(self) -> None:
         self.server.start()
@@ -142,10 +136,12 @@ async def account_of(office: Office, address: str) -> Person:
     return owner
 
 
-async def _finish(appender: Appender, letter: Letter) -> None:
+async def _fill(appender: Appender, place: Place, letter: Letter) -> None:
     bits = sum(SYSTEM[flag.encode()] for flag in letter.flags if flag.startswith("\\"))
     keywords = [flag for flag in letter.flags if not flag.startswith("\\")]
-    await appender.finish(bits, keywords, int(letter.received.timestamp() * 1000))
+    await appender.begin(place)
+    await appender.message(bits, keywords, int(letter.received.timestamp() * 1000))
+    await appender.write(letter.octets)
 
 
 def _appended(letter: Letter) -> tuple[bytes, bytes]:

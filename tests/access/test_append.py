@@ -1,19 +1,20 @@
-"""APPEND: streaming, line ends, limits."""
+"""APPEND: all messages or none, within limits, without holding them."""
 
 import asyncio
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from postroom.access import fetch
-from postroom.access.append import MAX_HEAD, Appender
+from postroom.access import append, fetch
+from postroom.access.append import MAX_MESSAGES, Appender, TooBig
 from postroom.errors import Invalid, MailboxFull, NotFound, Permanent, Refused
 from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.post.commit import Post
-from postroom.store.flags import SEEN
+from postroom.store.flags import DRAFT, SEEN
 from postroom.store.store import Store
-from tests.access.shop import opened, place_of, shop
+from tests.access.shop import audit, opened, place_of, shop
 from tests.conftest import Opener
 
 LETTER = b"Subject: x\r\nMessage-ID: <1@example.org>\r\n\r\nbody\r\n"
@@ -24,57 +25,119 @@ def appender(store: Store, max_message: int = 0) -> Appender:
     return Appender(store, post, max_message=max_message)
 
 
-async def appended(store: Store, letter: bytes, *, block: int = 7) -> bytes:
-    """Append in blocks; the stored content."""
+async def put(work: Appender, *letters: bytes, block: int = 60_000) -> None:
+    """Hand in the messages, up to ``finish``."""
+    for letter in letters:
+        await work.message(0, [], 0)
+        await work.expect(len(letter))
+        for start in range(0, len(letter), block):
+            await work.write(letter[start : start + block])
+
+
+async def begun(store: Store, name: str = "INBOX") -> Appender:
     work = appender(store)
-    await work.begin(await place_of(store, "INBOX"), len(letter))
-    for start in range(0, len(letter), block):
-        await work.write(letter[start : start + block])
-    uidvalidity, uid = await work.finish(SEEN, ["$A"], 123_456)
-    view = await opened(store, read_only=True)
-    assert (view.uidvalidity, view.last_uid) == (uidvalidity, uid)
-    async for page in fetch.rows(view, [(uid, uid)], need=frozenset({"head", "bodystructure"})):
-        row = page[0]
-        assert (row.flags, row.keywords, row.received) == (SEEN, "$A", 123_456)
-        content = b"".join([piece async for piece in fetch.stream(row)])
-        assert row.size == len(content)
-        assert row.bodystructure == index(row.head, scan(content)).bodystructure
-        return content
-    raise AssertionError("nothing was appended")
+    await work.begin(await place_of(store, name))
+    return work
 
 
-@pytest.mark.parametrize(
-    ("sent", "kept"),
-    [
-        (LETTER, LETTER),
-        (LETTER.replace(b"\r\n", b"\n"), LETTER),
-        (b"Subject: x\n\nbare\rreturns\rhere\r", b"Subject: x\r\n\r\nbare\r\nreturns\r\nhere\r\n"),
-        (b"\r\nno header", b"\r\nno header"),
-        (b"Subject: no body\r\n", b"Subject: no body\r\n"),
-        (b"Subject: no body\r\n\r\n", b"Subject: no body\r\n\r\n"),
-        (b"x", b"x"),
-    ],
-)
-def test_what_is_appended_is_stored_with_crlf(
-    database: Opener, data: Path, sent: bytes, kept: bytes
-) -> None:
+def files(data: Path) -> list[Path]:
+    return [path for path in (data / "blobs").rglob("*") if path.is_file()]
+
+
+def large(size: int, seed: int = 0) -> bytes:
+    """A message whose body does not fit into a row."""
+    import random
+
+    return b"Subject: large\r\n\r\n" + random.Random(seed).randbytes(size // 2).hex().encode()
+
+
+@pytest.mark.parametrize("block", [1, 7, 10_000])
+def test_what_is_appended_is_there(database: Opener, data: Path, block: int) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            assert await appended(store, sent) == kept
-            assert await appended(store, sent, block=1) == kept
-            assert await appended(store, sent, block=10_000) == kept
+            work = await begun(store)
+            for flags, keywords, received in ((SEEN, ["$A"], 123_456), (DRAFT, [], 7)):
+                await work.message(flags, keywords, received)
+                await work.expect(len(LETTER))
+                for start in range(0, len(LETTER), block):
+                    await work.write(LETTER[start : start + block])
+            appended = await work.finish()
+            view = await opened(store, read_only=True)
+            assert appended == append.Appended(view.mailbox_id, view.uidvalidity, [1, 2])
+            pages = fetch.rows(view, [(1, 9)], need=frozenset({"head", "bodystructure"}))
+            rows = [row async for page in pages for row in page]
+            assert [(row.flags, row.keywords, row.received) for row in rows] == [
+                (SEEN, "$A", 123_456),
+                (DRAFT, "", 7),
+            ]
+            for row in rows:
+                content = b"".join([piece async for piece in fetch.stream(row)])
+                assert content == LETTER
+                assert row.size == len(content)
+                assert row.bodystructure == index(row.head, scan(content)).bodystructure
+            await audit(store)
 
     asyncio.run(run())
 
 
-def test_large_messages_and_endless_headers(database: Opener, data: Path) -> None:
+def test_large_and_small_messages_in_one(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            large = b"Subject: x\r\n\r\n" + b"0123456789abcdef" * 8 * 1024 * 20
-            assert await appended(store, large, block=60_000) == large
-            header = b"X: " + b"y" * 900 + b"\r\n"
-            endless = header * (MAX_HEAD // len(header) + 100)
-            assert await appended(store, endless, block=50_000) == endless
+            letters = [large(2_500_000), LETTER, large(150_000), b"A: b\r\n", large(3_000_000, 1)]
+            work = await begun(store)
+            await put(work, *letters)
+            assert (await work.finish()).uids == [1, 2, 3, 4, 5]
+            view = await opened(store)
+            pages = fetch.rows(view, [(1, 9)], need=frozenset({"head"}))
+            rows = [row async for page in pages for row in page]
+            found = [b"".join([p async for p in fetch.stream(row)]) for row in rows]
+            assert found == letters
+            await audit(store)
+
+    asyncio.run(run())
+
+
+def test_beyond_what_is_held_bodies_go_apart(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(append, "MAX_HELD", 3)
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            work = await begun(store)
+            await put(work, LETTER, LETTER, b"A: b\r\n")
+            await work.finish()
+            view = await opened(store)
+            pages = fetch.rows(view, [(1, 9)], need=frozenset({"head"}))
+            rows = [row async for page in pages for row in page]
+            found = [b"".join([p async for p in fetch.stream(row)]) for row in rows]
+            assert found == [LETTER, LETTER, b"A: b\r\n"]
+            places = await store.db.read(lambda tx: tx.all("SELECT place FROM blob ORDER BY id"))
+            assert [bool(place) for (place,) in places] == [False, True, True]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_ten_messages_of_fifty_megabytes_take_little_memory(database: Opener, data: Path) -> None:
+    block = (b"0123456789abcdef" * 4 + b"\r\n") * 8000
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            work = await begun(store)
+            await put(work, LETTER)
+            tracemalloc.start()
+            for _ in range(10):
+                await work.message(0, [], 0)
+                await work.write(b"Subject: x\r\n\r\n")
+                for _ in range(100):
+                    await work.write(block)
+            appended = await work.finish()
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert len(appended.uids) == 11
+            assert peak < 16_000_000
+            assert (await store.usage(1)).octets > 10 * 50_000_000
 
     asyncio.run(run())
 
@@ -84,49 +147,142 @@ def test_limits_are_checked_before_anything_is_sent(database: Opener, data: Path
         async with shop(database, data, {1: 100}) as store:
             work = appender(store, max_message=1000)
             with pytest.raises(NotFound):
-                await work.begin(await place_of(store, "Nowhere"), 10)
-            with pytest.raises(Permanent):
-                await work.begin(await place_of(store, "INBOX"), 1001)
-            with pytest.raises(MailboxFull):
-                await work.begin(await place_of(store, "INBOX"), 101)
+                await work.begin(await place_of(store, "Nowhere"))
+            for size, refusal in ((1001, TooBig), (101, MailboxFull)):
+                await work.begin(await place_of(store, "INBOX"))
+                await work.message(0, [], 0)
+                with pytest.raises(refusal):
+                    await work.expect(size)
+            await work.abort()
             with pytest.raises(Invalid):
-                await work.finish(0, [], 0)
-            await work.begin(await place_of(store, "Drafts"), 100)
-            await work.write(b"A: b\r\n\r\n")
-            await work.finish(0, [], 0)
-            assert (await store.usage(1)).octets == 8
+                await work.message(0, [], 0)
+            with pytest.raises(Invalid):
+                await work.finish()
+            await work.begin(await place_of(store, "Drafts"))
+            with pytest.raises(Invalid):
+                await work.finish()
+            await work.begin(await place_of(store, "Drafts"))
+            await put(work, b"A: b\r\n\r\n", b"c")
+            with pytest.raises(MailboxFull):
+                await put(work, b"x" * 92)
+            await work.begin(await place_of(store, "Drafts"))
+            await put(work, b"A: b\r\n\r\n", b"x" * 92)
+            await work.finish()
+            assert (await store.usage(1)).octets == 100
 
     asyncio.run(run())
 
 
-def test_nul_is_refused_and_leaves_nothing(database: Opener, data: Path) -> None:
+def test_limits_of_one_command(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(append, "MAX_MESSAGES", 3)
+    monkeypatch.setattr(append, "MAX_TOTAL", 10_000)
+
     async def run() -> None:
         async with shop(database, data) as store:
-            work = appender(store)
-            await work.begin(await place_of(store, "INBOX"), 20)
-            await work.write(LETTER)
-            await work.write(b"a\0b")
-            await work.write(LETTER)
-            with pytest.raises(Refused):
-                await work.finish(0, [], 0)
-            await work.begin(await place_of(store, "INBOX"), 20)
-            await work.write(LETTER * 10_000)
+            work = await begun(store)
+            await put(work, LETTER, LETTER, LETTER)
+            with pytest.raises(Permanent, match="3 messages"):
+                await work.message(0, [], 0)
+            await work.begin(await place_of(store, "INBOX"))
+            await put(work, LETTER)
+            await work.message(0, [], 0)
+            with pytest.raises(Permanent, match="10000 octets"):
+                await work.expect(10_000)
+            await work.begin(await place_of(store, "INBOX"))
+            await put(work, b"X: y\r\n" * 3000)  # alone it may be larger
+            monkeypatch.setattr(append, "MAX_ROWS", 100)
+            with pytest.raises(Permanent, match="headers"):
+                await put(work, LETTER)
             await work.abort()
             assert (await store.usage(1)).messages == 0
 
     asyncio.run(run())
-    assert [path for path in data.rglob("*") if path.is_file()] == []
+
+
+def test_a_thousand_messages(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            work = await begun(store)
+            await put(work, *[LETTER] * MAX_MESSAGES)
+            assert (await work.finish()).uids == list(range(1, MAX_MESSAGES + 1))
+            await audit(store)
+
+    asyncio.run(run())
+
+
+def test_a_refusal_leaves_nothing(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            for bad in (b"a\0b", b""):
+                work = await begun(store)
+                await put(work, large(2_000_000), LETTER, bad)
+                with pytest.raises(Refused):
+                    await work.finish()
+                work = await begun(store)
+                await put(work, large(2_000_000), bad)
+                with pytest.raises(Refused):
+                    await put(work, LETTER)
+                await work.abort()
+            work = await begun(store)
+            await put(work, large(2_000_000), large(3_000_000))
+            await work.begin(await place_of(store, "INBOX"))
+            await put(work, large(3_000_000))
+            await work.abort()
+            assert (await store.usage(1)).messages == 0
+            assert files(data) == []
+            await audit(store)
+
+    asyncio.run(run())
 
 
 def test_a_mailbox_deleted_meanwhile(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            work = appender(store)
-            await work.begin(await place_of(store, "Archive"), 20)
-            await work.write(LETTER)
+            work = await begun(store, "Archive")
+            await put(work, large(2_000_000), LETTER)
             await store.delete_mailbox(1, "Archive")
             with pytest.raises(NotFound):
-                await work.finish(0, [], 0)
+                await work.finish()
             assert (await store.usage(1)).messages == 0
+            assert files(data) == []
+
+    asyncio.run(run())
+
+
+def test_of_two_at_the_edge_of_the_quota_one_is_filed(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data, {1: 3_000_000}) as store:
+            works = [await begun(store) for _ in range(4)]
+            for work in works:
+                await put(work, large(1_200_000), LETTER, large(400_000))
+            answers = await asyncio.gather(
+                *[work.finish() for work in works], return_exceptions=True
+            )
+            assert sum(isinstance(answer, append.Appended) for answer in answers) == 1
+            assert sum(isinstance(answer, MailboxFull) for answer in answers) == 3
+            assert (await store.usage(1)).messages == 3
+            blobs = await store.db.read(lambda tx: tx.all("SELECT id FROM blob"))
+            assert len(blobs) == 3
+            assert len(files(data)) == (2 if store.db.engine == "sqlite" else 0)
+            await audit(store)
+
+    asyncio.run(run())
+
+
+def test_a_member_of_a_shared_mailbox_has_a_seen_of_his_own(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            import msgspec
+
+            work = appender(store)
+            await work.begin(msgspec.structs.replace(await place_of(store, "INBOX"), member=2))
+            await work.message(SEEN | DRAFT, [], 0)
+            await work.write(LETTER)
+            await work.finish()
+            assert await store.db.read(lambda tx: tx.all("SELECT flags FROM entry")) == [(DRAFT,)]
+            seen = await store.db.read(lambda tx: tx.all("SELECT member_id, uid FROM seen"))
+            assert seen == [(2, 1)]
 
     asyncio.run(run())

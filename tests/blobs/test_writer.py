@@ -73,6 +73,21 @@ def test_where_a_body_ends_up(data: Path, size: int, make: object, in_rows: bool
     asyncio.run(go())
 
 
+@pytest.mark.parametrize("in_rows", [False, True])
+@pytest.mark.parametrize("size", [0, 10, 5000, LARGE])
+def test_a_small_body_that_is_kept_apart(data: Path, size: int, in_rows: bool) -> None:
+    async def go() -> None:
+        writer = new(data, in_rows=in_rows)
+        await writer.write(text(size))
+        blob = await writer.finish(HEAD, apart=True)
+        assert blob.place == (IN_FRAMES if in_rows else IN_FILE)
+        assert (blob.body, blob.body_size) == (None, size)
+        assert blob.digest == hashlib.sha256(text(size) + HEAD).digest()
+        from_octets(blob.frames, size)
+
+    asyncio.run(go())
+
+
 @settings(
     max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )

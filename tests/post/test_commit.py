@@ -233,3 +233,42 @@ def test_an_unknown_outcome_is_undone(database: Opener, data: Path) -> None:
             assert stats.deliveries == 1
 
     asyncio.run(run())
+
+
+def test_several_messages_are_there_or_not_together(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            parts = [
+                letter(place, 1, with_entry=False),
+                letter(place, 1, with_entry=False, blob=await large(place)),
+                letter(place, 1, with_entry=False),
+            ]
+            copies = tuple([part.copies[0] for part in parts])
+            more = tuple([part.blob for part in parts[1:]])
+            full = tuple([msgspec.structs.replace(copy, quota=10, room=11) for copy in copies])
+            whole = msgspec.structs.replace(parts[0], copies=copies, more=more)
+            with pytest.raises(MailboxFull):
+                await place.post.commit(msgspec.structs.replace(whole, copies=full))
+            assert await place.counts() == {}
+            assert place.files() == []
+            renewed = msgspec.structs.replace(
+                whole,
+                more=(blob := await large(place), parts[2].blob),
+                copies=(copies[0], msgspec.structs.replace(copies[1], blob_id=blob.id), copies[2]),
+            )
+            first = await place.post.commit(renewed)
+            assert [filed.uid for filed in first] == [1, 2, 3]
+            assert await place.post.commit(renewed) == first
+            counts = await place.counts()
+            assert counts | {"blob_frame": 0} == {
+                "blob": 3, "message": 3, "entry": 3, "blob_frame": 0,
+            }  # fmt: skip
+            refs = await place.db.read(lambda tx: tx.all("SELECT refs FROM blob"))
+            assert refs == [(1,)] * 3
+            for one in renewed.blobs:
+                await place.blobs.verify(place.db, one.id)
+            await place.db.write(lambda tx: place.post._undo(renewed, tx))
+            assert await place.db.read(lambda tx: tx.all("SELECT refs FROM blob")) == [(0,)] * 3
+            assert (await place.db.read(lambda tx: usage.usage_of(tx, 1))).messages == 0
+
+    asyncio.run(run())

@@ -8,7 +8,7 @@ import msgspec
 from postroom.ledger.rows import Fact
 from postroom.store.filing import Filed
 from tests.conftest import Opener
-from tests.post.office import letter, office
+from tests.post.office import HEAD, letter, office
 
 
 def test_references_count_messages_and_the_queue(database: Opener, data: Path) -> None:
@@ -23,6 +23,13 @@ def test_references_count_messages_and_the_queue(database: Opener, data: Path) -
                 both.copies[0], mailbox="Work"
             )  # the same message in another mailbox
             assert msgspec.structs.replace(both, copies=(*both.copies, twice)).references == 2
+            other = letter(place, 1)
+            several = msgspec.structs.replace(
+                letter(place, 1), copies=both.copies + other.copies, more=(other.blob,)
+            )
+            assert several.references == 1
+            assert several.blobs == (several.blob, other.blob)
+            assert several.weight > 2 * len(HEAD)
 
     asyncio.run(run())
 

@@ -21,6 +21,7 @@ def copy(
     flags: int = 0,
     keywords: str = "",
     quota: int = 0,
+    room: int = 1,
     received: int = 1_790_000_000_000,
     message_id: int = 0,
     blob_id: int = 0,
@@ -42,6 +43,7 @@ def copy(
         keywords=keywords,
         quota=quota,
         recipient="a@example.org",
+        room=room,
     )
 
 

@@ -58,6 +58,24 @@ def test_a_full_account_refuses_the_whole_letter_and_no_other(database: Opener) 
     asyncio.run(run())
 
 
+def test_who_says_how_much_room_it_needs_gets_that_or_is_refused(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            letters = [
+                [copy(1, size=40, quota=100, room=80), copy(1, size=40, quota=100, room=80)],
+                [copy(1, size=21, quota=100, room=21)],
+                [copy(1, size=20, quota=100, room=20)],
+                [copy(1, size=1, quota=100)],
+            ]
+            answers = await db.write(lambda tx: file_letters(tx, letters, NOW))
+            assert [isinstance(answer, MailboxFull) for answer in answers] == [
+                False, True, False, True,
+            ]  # fmt: skip
+            assert (await db.read(lambda tx: usage.usage_of(tx, 1))) == usage.Usage(100, 3)
+
+    asyncio.run(run())
+
+
 def test_twenty_parallel_filings_at_the_edge_of_the_quota(database: Opener) -> None:
     """I7: the sum is at most the quota and one message."""
 

@@ -6,7 +6,7 @@ r"""Plays a written IMAP dialogue against a door, over one or more connections.
     1S: * OK [UIDNEXT $next] ..     a word in $ is found out once and the same afterwards;
                                     $_ is anything, ".." at the end is any rest
     1C: a APPEND INBOX <<plain      a literal with letters/plain.eml, sent at once ({n+})
-    1C: a APPEND INBOX <plain       the same, sent after the server's "+"
+    1C: a APPEND INBOX <plain       the same, sent after the server's "+"; a line may hold several
     1-                              the server closes connection 1
 
 A connection opens when it is first named. Lines of one connection must match in order,
@@ -27,7 +27,7 @@ PATIENCE: Final = 10  # seconds for a line
 
 _LINE: Final = re.compile(r"([1-9])([CS-])(?:: ?(.*))?")
 _VARIABLE: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9]*|_)")
-_LETTER: Final = re.compile(r"(<<?)([a-z0-9-]+)$")
+_LETTER: Final = re.compile(r"(?<=[ ~(])(<<?)([a-z0-9-]+)(?=[ )]|$)")
 
 
 def letter(name: str) -> bytes:
@@ -82,19 +82,20 @@ class Player:
 
     async def _say(self, name: str, text: str) -> None:
         text = _VARIABLE.sub(lambda match: self._values.get(match[1], match[0]), text)
-        match = _LETTER.search(text)
-        if match is None:
-            await self._send(name, text.encode("utf-8", "surrogateescape") + b"\r\n")
-            return
-        octets = letter(match[2])
-        head = text[: match.start()].encode("utf-8", "surrogateescape")
-        if match[1] == "<<":
-            await self._send(name, head + b"{%d+}\r\n" % len(octets) + octets + b"\r\n")
-            return
-        await self._send(name, head + b"{%d}\r\n" % len(octets))
-        answer = await self._hear(name, self._path.name)
-        assert answer.startswith("+ "), f"{self._path.name}: {answer!r}, not a continuation"
-        await self._send(name, octets + b"\r\n")
+        said = b""
+        at = 0
+        for match in _LETTER.finditer(text):
+            octets = letter(match[2])
+            said += text[at : match.start()].encode("utf-8", "surrogateescape")
+            at = match.end()
+            if match[1] == "<<":
+                said += b"{%d+}\r\n" % len(octets) + octets
+                continue
+            await self._send(name, said + b"{%d}\r\n" % len(octets))
+            answer = await self._hear(name, self._path.name)
+            assert answer.startswith("+ "), f"{self._path.name}: {answer!r}, not a continuation"
+            said = octets
+        await self._send(name, said + text[at:].encode("utf-8", "surrogateescape") + b"\r\n")
 
     async def _send(self, name: str, octets: bytes) -> None:
         writer = self._ends[name][1]

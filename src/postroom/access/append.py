@@ -1,12 +1,15 @@
-"""APPEND: a person puts a message into a mailbox.
+"""APPEND: a person puts messages into a mailbox, all of them or none.
 
-The octets come in blocks of any cut and go on at once: the header block is kept (it is
-bounded), the body streams into the blob writer, so memory does not grow with the message.
-A bare CR or LF becomes CRLF; NUL is refused. Mailbox, size and quota are checked in
-``begin``, before the client sends anything; the quota again in the commit. The message
-goes through ``post`` without a ledger entry: nobody sent it to us.
+The messages come one after the other, each in blocks (``incoming``), and go into one
+transaction at the end; until then nothing of them can be seen. Mailbox, size and quota are
+checked before the client sends anything, the quota again in the commit. They go through
+``post`` without a ledger entry: nobody sent them to us.
 
-RFC 3501 §6.3.11, RFC 4315 §3 (APPENDUID), RFC 7889 (APPENDLIMIT).
+Of all messages of one command together little is held in memory: beyond ``MAX_HELD``
+octets their bodies go into files, however small, and beyond ``MAX_ROWS`` octets of what
+can only be in rows there is a refusal.
+
+RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 7889 (APPENDLIMIT).
 """
 
 from collections.abc import Iterable
@@ -14,155 +17,177 @@ from typing import Final
 
 import msgspec
 
+from postroom.access.incoming import Arrived, Incoming
 from postroom.access.places import Place
 from postroom.blobs.store import Prepared
-from postroom.blobs.writer import BlobWriter
-from postroom.errors import Invalid, NotFound, Permanent, Refused
-from postroom.message.index import index
-from postroom.message.lineends import LineEnds
-from postroom.message.scan import Scanner
+from postroom.errors import Invalid, NotFound, Permanent
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.store import flags as flag_words, usage
 from postroom.store.filing import Copy, MailboxGone
-from postroom.store.mailboxes import Mailbox
 from postroom.store.store import Store
 
-MAX_HEAD: Final = 256 * 1024  # octets of header block; what follows counts as body
-SMALL: Final = 64 * 1024  # octets of body kept in memory and written at once
+MAX_MESSAGES: Final = 1000  # of one command
+MAX_TOTAL: Final = 1 << 30  # octets of all its messages, when there are several
+MAX_HELD: Final = 4 << 20
+MAX_ROWS: Final = 16 << 20
+
+
+class TooBig(Permanent):
+    """A message is above the limit for one."""
+
+    code = 552
+    status = "5.3.4"
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Where the messages are now: APPENDUID (RFC 4315 §3); ``uids`` in their order."""
+
+    mailbox_id: int
+    uidvalidity: int
+    uids: list[int]
+
+
+class _Labels(msgspec.Struct, frozen=True):
+    """What is filed with a message besides its octets."""
+
+    flags: int
+    keywords: str
+    received: int
 
 
 class Appender:
-    """One APPEND at a time: ``begin``, ``write``.., then ``finish`` or ``abort``."""
+    """One APPEND at a time.
+
+    ``begin``, then for each message ``message``, ``expect`` and ``write``; at last ``finish``
+    or ``abort``.
+    """
 
     def __init__(self, store: Store, post: Post, *, max_message: int = 0) -> None:
         """``max_message`` in octets, 0 is none."""
         self._store = store
         self._post = post
         self._max_message = max_message
-        self._writer: BlobWriter | None = None
-        self._mailbox: Mailbox | None = None
         self._reset()
 
-    async def begin(self, place: Place, size: int) -> None:
-        """Check what can be checked before the octets come.
+    def _reset(self) -> None:
+        self._place: Place | None = None
+        self._quota = self._used = 0
+        self._incoming: Incoming | None = None
+        self._labels = _Labels(0, "", 0)
+        self._expected = 0  # octets of this message
+        self._total = 0  # octets of all messages
+        self._blobs: list[Prepared] = []
+        self._copies: list[Copy] = []
+        self._held = self._rows = 0
 
-        Raises Permanent above the size limit, MailboxFull.
-        """
+    async def begin(self, place: Place) -> None:
+        """Messages for this mailbox will come."""
         await self.abort()
-        if 0 < self._max_message < size:
-            raise Permanent(
-                f"The message is above the limit of {self._max_message} octets",
-                code=552,
-                status="5.3.4",
-            )
-        mailbox = place.mailbox
-        account_id = mailbox.account_id
-        quota = await self._store.quota_of(account_id)
-        if quota:
-            used = (await self._store.usage(account_id)).octets
-            usage.refuse_above(quota, used, size)
-        self._mailbox, self._quota = mailbox, quota
+        account_id = place.mailbox.account_id
+        self._quota = await self._store.quota_of(account_id)
+        if self._quota:
+            self._used = (await self._store.usage(account_id)).octets
+        self._place = place
+
+    async def message(self, flags: int, keywords: Iterable[str], received: int) -> None:
+        """Another message begins; ``received`` is its INTERNALDATE.
+
+        Raises Refused for NUL in the one before, Permanent when there are too many, MailError.
+        """
+        if self._place is None:
+            raise Invalid("nothing was begun")
+        await self._end_message()
+        if len(self._copies) == MAX_MESSAGES:
+            raise Permanent(f"One APPEND takes {MAX_MESSAGES} messages, send the rest in another")
+        words = flag_words.join_keywords(keywords)
+        self._labels = _Labels(flags & flag_words.ALL, words, received)
+        self._incoming = Incoming(self._store.blobs)
+        self._expected = 0
+
+    async def expect(self, size: int) -> None:
+        """Check what can be checked before so many octets of the message come.
+
+        Raises TooBig, Permanent above the limit of the command, MailboxFull.
+        """
+        self._expected += size
+        self._total += size
+        if 0 < self._max_message < self._expected:
+            raise TooBig(f"The message is above the limit of {self._max_message} octets")
+        if self._copies and self._total > MAX_TOTAL:
+            raise Permanent(f"One APPEND takes {MAX_TOTAL} octets, send the rest in another")
+        usage.refuse_above(self._quota, self._used, self._total)
 
     async def write(self, block: bytes) -> None:
         """The next octets of the message."""
-        await self._take(self._ends.feed(block))
+        if self._incoming is not None:
+            await self._incoming.write(block)
 
-    async def finish(self, flags: int, keywords: Iterable[str], received: int) -> tuple[int, int]:
-        """File the message; (UIDVALIDITY, UID). ``received`` is its INTERNALDATE.
+    async def finish(self) -> Appended:
+        """File the messages.
 
         Raises Refused for NUL, NotFound when the mailbox was deleted meanwhile, MailError.
         """
-        mailbox = self._mailbox
-        if mailbox is None:
-            raise Invalid("nothing was begun")
+        place = self._place
         try:
-            words = flag_words.join_keywords(keywords)
-            await self._take(self._ends.finish())
-            if self._ends.has_nul:
-                raise Refused("a message must not contain NUL octets")
-            copy, prepared = await self._prepared(mailbox, received)
-            copy = msgspec.structs.replace(copy, flags=flags & flag_words.ALL, keywords=words)
-            letter = Letter(blob=prepared, copies=(copy,))
+            await self._end_message()
+            if place is None or not self._copies:
+                raise Invalid("nothing was begun")
+            room = sum(copy.size for copy in self._copies)
+            copies = [msgspec.structs.replace(copy, room=room) for copy in self._copies]
+            blob, *more = self._blobs
+            self._blobs = []  # from here on they are the commit's
             try:
-                filed = await self._post.commit(letter)
+                filed = await self._post.commit(
+                    Letter(blob=blob, copies=tuple(copies), more=tuple(more))
+                )
             except MailboxGone:
-                raise NotFound(f"the mailbox {mailbox.name!r} has just been deleted") from None
+                raise NotFound(f"the mailbox {place.name!r} has just been deleted") from None
         finally:
             await self.abort()
-        return filed[0].uidvalidity, filed[0].uid
+        return Appended(place.mailbox.id, filed[0].uidvalidity, [one.uid for one in filed])
 
     async def abort(self) -> None:
-        """Forget what has come so far."""
-        writer, self._writer = self._writer, None
+        """Forget all that has come so far."""
+        incoming, blobs = self._incoming, self._blobs
         self._reset()
-        if writer is not None:
-            await writer.abort()
+        if incoming is not None:
+            await incoming.abort()
+        await self._post.discard(*blobs)
 
-    def _reset(self) -> None:
-        self._mailbox = None
-        self._quota = 0
-        self._ends = LineEnds()
-        self._scanner = Scanner()
-        self._head = b""
-        self._has_head = False
-        self._body: list[bytes] = []
-        self._body_size = 0
-
-    async def _take(self, block: bytes) -> None:
-        if not block or self._ends.has_nul:
+    async def _end_message(self) -> None:
+        """The message in progress is complete."""
+        incoming = self._incoming
+        if incoming is None or self._place is None:
             return
-        self._scanner.feed(block)
-        if not self._has_head:
-            block = self._take_head(block)
-        if block:
-            await self._take_body(block)
+        arrived = await incoming.finish(apart=self._held > MAX_HELD)
+        self._incoming = None
+        blob, indexed = arrived.blob, arrived.indexed
+        self._blobs.append(blob)
+        self._held += len(blob.body or b"")
+        self._rows += len(blob.head) + len(indexed.envelope) + len(indexed.bodystructure)
+        if self._rows > MAX_ROWS:
+            raise Permanent("One APPEND can't take so many long headers, send fewer messages")
+        self._copies.append(self._copy(self._place, arrived))
 
-    def _take_head(self, block: bytes) -> bytes:
-        """Collect the header block; what is left of the block belongs to the body."""
-        head = self._head + block
-        end = 2 if head.startswith(b"\r\n") else head.find(b"\r\n\r\n", self._searched()) + 4
-        if end < 4 and not head.startswith(b"\r\n"):
-            if len(head) <= MAX_HEAD:
-                self._head = head
-                return b""
-            end = MAX_HEAD
-        self._head, self._has_head = head[:end], True
-        return head[end:]
-
-    def _searched(self) -> int:
-        return max(0, len(self._head) - 3)
-
-    async def _take_body(self, block: bytes) -> None:
-        self._body_size += len(block)
-        if self._writer is None:
-            self._body.append(block)
-            if self._body_size <= SMALL:
-                return
-            self._writer = self._store.blobs.writer()
-            block = b"".join(self._body)
-            self._body = []
-        await self._writer.write(block)
-
-    async def _prepared(self, mailbox: Mailbox, received: int) -> tuple[Copy, Prepared]:
-        indexed = index(self._head, self._scanner.finish())
-        if self._writer is None:
-            prepared = self._store.blobs.writer().write_small(self._head, b"".join(self._body))
-        else:
-            prepared = await self._writer.finish(self._head)
-            self._writer = None
+    def _copy(self, place: Place, arrived: Arrived) -> Copy:
         ident = self._store.ids.next()
-        copy = Copy(
-            account_id=mailbox.account_id,
-            mailbox=mailbox.id,
+        flags, seen_by = self._labels.flags, 0
+        if place.member is not None and flags & flag_words.SEEN:
+            flags, seen_by = flags - flag_words.SEEN, place.member
+        return Copy(
+            account_id=place.mailbox.account_id,
+            mailbox=place.mailbox.id,
             message_id=ident,
-            blob_id=prepared.id,
+            blob_id=arrived.blob.id,
             prefix=b"",
-            received=received,
-            size=len(self._head) + self._body_size,
-            envelope=indexed.envelope,
-            bodystructure=indexed.bodystructure,
+            received=self._labels.received,
+            size=arrived.size,
+            envelope=arrived.indexed.envelope,
+            bodystructure=arrived.indexed.bodystructure,
             thread_id=ident,
+            flags=flags,
+            keywords=self._labels.keywords,
             quota=self._quota,
+            seen_by=seen_by,
         )
-        return copy, prepared

@@ -67,12 +67,15 @@ class BlobWriter:
             self._pending += rest[:room]
             rest = rest[room:]
 
-    async def finish(self, head: bytes) -> Prepared:
-        """The blob; a body in a file is durable there. Raises as ``write``."""
-        if not self._frames and len(self._pending) + len(head) <= _ON_LOOP:
+    async def finish(self, head: bytes, *, apart: bool = False) -> Prepared:
+        """The blob; a body in a file is durable there. Raises as ``write``.
+
+        ``apart`` keeps also a small body out of the row, and so out of memory.
+        """
+        if not apart and not self._frames and len(self._pending) + len(head) <= _ON_LOOP:
             return self.write_small(head, bytes(self._pending))
         try:
-            return await self._in_thread(lambda: self._finish(head))
+            return await self._in_thread(lambda: self._finish(head, apart=apart))
         except BaseException:
             await self.abort()
             raise
@@ -112,11 +115,11 @@ class BlobWriter:
         self._stored += frame.stored
         self._size += frame.size
 
-    def _finish(self, head: bytes) -> Prepared:
+    def _finish(self, head: bytes, *, apart: bool) -> Prepared:
         if not self._frames:
             packed, frame = frames.make(self._pending, 0)
             self._sha.update(self._pending)
-            if len(packed) <= INLINE:
+            if len(packed) <= INLINE and not apart:
                 return self._prepared(head, packed, frame.size, IN_ROW, None)
             self._id = self._ids.next()
             self._fd = self._files.create(self._id)

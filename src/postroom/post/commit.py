@@ -91,13 +91,15 @@ class Post:
         except ConstraintFailed as error:
             filed = await self._committed_before(letter, error)
         except StorageFailed:
-            await self._blobs.inserted(letter.blob)
+            for blob in letter.blobs:
+                await self._blobs.inserted(blob)
             raise  # perhaps the row is there for a moment yet: its body stays for the sweep
         except Exception:
-            await self.discard(letter.blob)
+            await self.discard(*letter.blobs)
             raise
-        if letter.blob.place == IN_FRAMES:
-            await self._blobs.inserted(letter.blob)
+        if letter.more or letter.blob.place == IN_FRAMES:
+            for blob in letter.blobs:
+                await self._blobs.inserted(blob)
         self._step("committed")
         self.announce(letter, filed)
         return filed
@@ -116,7 +118,9 @@ class Post:
             if isinstance(answer, list)
         ]
         if good:
-            self._blobs.insert(tx, [(letter.blob, letter.references) for letter, _ in good])
+            blobs = [(letter.blob, letter.references) for letter, _ in good]
+            blobs += [(blob, 1) for letter, _ in good for blob in letter.more]
+            self._blobs.insert(tx, blobs)
             self._step("blob")
             queued = [letter.queued for letter, _ in good if letter.queued is not None]
             if queued:
@@ -162,15 +166,16 @@ class Post:
 
         filed = await self._db.read(look)
         if filed is None:
-            await self.discard(letter.blob)
+            await self.discard(*letter.blobs)
             raise StorageFailed(detail=str(error)) from error
         return filed
 
-    async def discard(self, blob: Prepared) -> None:
-        """Remove the body file of a letter that was refused, or that nobody will commit."""
-        await self._blobs.inserted(blob)
-        if blob.place == IN_FILE:
-            await asyncio.to_thread(self._blobs.files.remove, blob.id)
+    async def discard(self, *blobs: Prepared) -> None:
+        """Remove the body files of a letter that was refused, or that nobody will commit."""
+        for blob in blobs:
+            await self._blobs.inserted(blob)
+            if blob.place == IN_FILE:
+                await asyncio.to_thread(self._blobs.files.remove, blob.id)
 
     def announce(self, letter: Letter, filed: Sequence[Filed]) -> None:
         """Wake sessions and workers, once for all letters of a batch."""

@@ -15,11 +15,13 @@ _ROW_OCTETS = 400  # what the other rows of a letter weigh, roughly
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """One message: its octets, where copies go, who else gets it, what the ledger tells.
+    """A message: its octets, where copies go, who else gets it, what the ledger tells.
 
     ``queued`` is there when ``outgoing`` is. Without ``entry`` the ledger tells nothing:
-    a message that a person put into a mailbox. ``content`` is the header block and the body
-    of the blob when they are small and in memory yet: delivery can begin at once.
+    a message that a person put into a mailbox. Such a letter may be several messages:
+    ``more`` are the blobs of those after the first, each named by one copy. ``content`` is
+    the header block and the body of the blob when they are small and in memory yet:
+    delivery can begin at once.
     """
 
     blob: Prepared
@@ -29,24 +31,32 @@ class Letter(msgspec.Struct, frozen=True):
     entry: Entry | None = None
     facts: tuple[Fact, ...] = ()
     content: tuple[bytes, bytes] | None = None
+    more: tuple[Prepared, ...] = ()
+
+    @property
+    def blobs(self) -> tuple[Prepared, ...]:
+        """Every blob that comes with it."""
+        return (self.blob, *self.more)
 
     @property
     def weight(self) -> int:
         """Octets that the letter adds to a transaction."""
-        blob = self.blob
-        octets = len(blob.head) + _ROW_OCTETS
-        if blob.body is not None:
-            octets += len(blob.body)
+        octets = 0
+        for blob in self.blobs:
+            octets += len(blob.head) + _ROW_OCTETS
+            if blob.body is not None:
+                octets += len(blob.body)
         return octets + _ROW_OCTETS * (len(self.copies) + len(self.outgoing))
 
     @property
     def references(self) -> int:
-        """How many rows will name the blob: a message an account, and the queue."""
+        """How many rows will name the first blob: a message an account, and the queue."""
         copies = self.copies
         if len(copies) == 1:
             messages = 1
         else:
             messages = len({(copy.account_id, copy.message_id) for copy in copies})
+            messages -= len(self.more)
         return messages + (self.queued is not None)
 
     def told(self, filed: list[Filed]) -> list[Fact]:

@@ -5,7 +5,8 @@ each, what was filed or the refusal; a refused letter has left no row. One UPDAT
 account (usage, which is also the account's lock) and one a mailbox (UID, MODSEQ) serve
 the whole batch, then one ``many`` a table. Accounts and mailboxes are taken in the order
 of their ids. The quota is checked inside: a letter is refused when the account was full
-*before* it, so an account is over its quota by one letter at most.
+*before* it, so an account is over its quota by one letter at most; one that says how much
+``room`` it needs is refused when there is less.
 
 Running twice: everything here hangs on the transaction. When it is rolled back, nothing
 was allocated. When it was committed and the same letters come again (the answer of the
@@ -50,7 +51,8 @@ class Copy(msgspec.Struct, frozen=True):
     ``mailbox`` is an id, or a name: "INBOX" is made when it is missing, a letter for
     another name that is missing goes to the INBOX. ``prefix`` holds the recipient's own
     lines; ``size`` is that of prefix and blob. ``quota`` is in octets, 0 is none.
-    ``seen_by`` is a member who files it as seen into a shared mailbox, 0 for nobody.
+    ``seen_by`` is a member who files it as seen into a shared mailbox, 0 for nobody. The
+    account must have ``room`` for so many octets more, or the letter is refused.
     """
 
     account_id: int
@@ -68,6 +70,7 @@ class Copy(msgspec.Struct, frozen=True):
     quota: int = 0
     recipient: str = ""
     seen_by: int = 0
+    room: int = 1
 
 
 class Filed(msgspec.Struct, frozen=True):
@@ -191,7 +194,7 @@ def _refuse(
     used = {account_id: share.before for account_id, share in accounts.items()}
     back: dict[int, _Share] = {}
     for number, letter in enumerate(letters):
-        full = next((c for c in letter if 0 < c.quota <= used[c.account_id]), None)
+        full = next((c for c in letter if 0 < c.quota < used[c.account_id] + c.room), None)
         if full is not None:
             refused[number] = MailboxFull(detail=f"account {full.account_id}")
             for copy in letter:

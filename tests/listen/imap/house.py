@@ -79,6 +79,17 @@ class House:
         self.port = 0
         self.clients: list[Client] = []
 
+    def files(self) -> list[Path]:
+        """Every body file, temporary or not."""
+        place = Path(self.store.blobs.files.place(1)).parents[2]
+        return [path for path in place.rglob("*") if path.is_file()]
+
+    async def gone(self, left: int) -> None:
+        """Wait until no more than this many connections are served."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.connections) > left:  # noqa: ASYNC110 - doors tell nobody that they close
+                await asyncio.sleep(0.01)
+
     async def client(self, context: ssl.SSLContext | None = None) -> "Client":
         """A connection that has heard the greeting; with ``context`` inside TLS."""
         name = "localhost" if context else None

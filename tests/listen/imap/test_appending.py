@@ -1,9 +1,12 @@
 """APPEND through the door."""
 
+import asyncio
+import random
+import re
 from pathlib import Path
 
 from tests.conftest import Opener
-from tests.listen.imap.house import House, at_home
+from tests.listen.imap.house import Client, House, at_home
 
 LETTER = b"Subject: x\r\n\r\nbody\r\n"
 
@@ -74,3 +77,138 @@ def test_text_behind_the_message_is_bad(database: Opener, data: Path) -> None:
         client.close()
 
     at_home(data, main, database=database)
+
+
+async def state(client: Client) -> tuple[list[bytes], list[bytes]]:
+    """What is in the mailboxes: counters of two of them."""
+    inbox = await client.ok(b"STATUS INBOX (MESSAGES UIDNEXT SIZE)")
+    return inbox, await client.ok(b"STATUS Drafts (MESSAGES UIDNEXT SIZE)")
+
+
+def large(size: int) -> bytes:
+    """A message whose body stands in a file."""
+    return b"Subject: x\r\n\r\n" + random.Random(size).randbytes(size // 2).hex().encode()
+
+
+def offered(letter: bytes) -> bytes:
+    return b" {%d+}\r\n%s" % (len(letter), letter)
+
+
+SEVERAL = (
+    b"a APPEND Drafts (\\Seen)" + offered(LETTER) + offered(large(1_500_000)) + b" (\\Draft)"
+    b' " 1-Feb-2024 10:00:00 +0000"' + offered(large(200_000)) + b"\r\n"
+)  # fmt: skip
+
+
+def places(octets: bytes) -> list[int]:
+    """Where to cut: every octet that is no content, and some that are."""
+    found = set(range(40))
+    for match in re.finditer(rb"\{\d+\+\}\r\n", octets):
+        found |= set(range(match.start() - 3, match.end() + 3))
+    found |= {100_000, 1_000_000, 1_500_000, *range(len(octets) - 4, len(octets))}
+    return sorted(found)
+
+
+def test_a_connection_cut_anywhere_files_nothing(data: Path) -> None:
+    async def main(home: House) -> None:
+        watcher = await home.alice()
+        before = await state(watcher)
+        for place in places(SEVERAL):
+            client = await home.alice()
+            await client.say(SEVERAL[:place])
+            client.writer.transport.abort()
+        last = await home.alice()  # an end of the peer's side, not a reset
+        await last.say(SEVERAL[:-1])
+        last.writer.write_eof()
+        assert await last.rest() == b""
+        await home.gone(1)
+        assert await state(watcher) == before
+        assert await home.store.db.read(lambda tx: tx.all("SELECT id FROM blob")) == []
+        assert home.files() == []
+
+    at_home(data, main)
+
+
+def test_several_messages_octet_by_octet(data: Path) -> None:
+    small = SEVERAL.replace(offered(large(1_500_000)), offered(LETTER))
+
+    async def main(home: House) -> None:
+        client = await home.alice()
+        for start in range(len(small)):
+            client.writer.write(small[start : start + 1])
+            if start < 500 or start > len(small) - 100:
+                await asyncio.sleep(0)
+        assert (await client.line()).startswith(b"a OK [APPENDUID ")
+
+    at_home(data, main)
+
+
+def test_a_full_account_keeps_the_connection_in_step(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        before = await state(client)
+        for last in (b"", b" {9999}"):
+            await client.say(
+                b"a APPEND INBOX%s (\\Seen)%s%s%s\r\n"
+                % (offered(LETTER), offered(large(2000)), offered(b"x DELETE INBOX\r\n"), last)
+            )
+            assert (await client.line()).startswith(b"a NO [OVERQUOTA] ")
+            assert await client.ok(b"NOOP") == []
+            assert await state(client) == before
+        await client.append(LETTER)
+
+    at_home(data, main, database=database, quota=1000)
+
+
+def test_nul_in_the_second_message(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        before = await state(client)
+        bad = offered(b"a\0b")
+        for command in (
+            offered(large(2_000_000)) + bad + offered(LETTER),
+            offered(LETTER) + bad,
+            bad + b" {12}",
+        ):
+            await client.say(b"a APPEND INBOX" + command + b"\r\n")
+            assert (await client.line()).startswith(b"a NO ")
+            assert await client.ok(b"NOOP") == []
+        assert await state(client) == before
+        assert home.files() == []
+
+    at_home(data, main, database=database)
+
+
+def test_a_mailbox_deleted_between_two_messages(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client, other = await home.alice(), await home.alice()
+        await client.ok(b"CREATE x")
+        await client.say(b"a APPEND x%s {20}\r\n" % offered(large(2_000_000)))
+        assert (await client.line()).startswith(b"+ ")
+        await other.ok(b"DELETE x")
+        await other.ok(b"CREATE x")
+        await client.say(LETTER + b"\r\n")
+        assert (await client.line()).startswith(b"a NO [TRYCREATE]")
+        assert await client.ok(b"STATUS x (MESSAGES)") == [b'* STATUS "x" (MESSAGES 0)\r\n']
+        assert home.files() == []
+
+    at_home(data, main, database=database)
+
+
+def test_two_sets_at_the_edge_of_the_quota(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        clients = [await home.alice() for _ in range(3)]
+        for client in clients:
+            await client.say(b"a APPEND INBOX%s {20}\r\n" % offered(large(600)))
+            assert (await client.line()).startswith(b"+ ")
+        for client in clients:
+            await client.say(LETTER + b"\r\n")
+        answers = sorted([await client.line() for client in clients])
+        assert answers[0].startswith(b"a NO [OVERQUOTA] ")
+        assert answers[1].startswith(b"a NO [OVERQUOTA] ")
+        assert answers[2].startswith(b"a OK [APPENDUID ")
+        assert await clients[0].ok(b"STATUS INBOX (MESSAGES)") == [
+            b'* STATUS "INBOX" (MESSAGES 2)\r\n'
+        ]
+
+    at_home(data, main, database=database, quota=1000)

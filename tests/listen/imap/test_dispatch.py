@@ -1,6 +1,7 @@
 """Every event has its handler; faults cost one command."""
 
 from pathlib import Path
+from typing import get_args
 
 from postroom.listen.imap.dispatch import HANDLERS
 from postroom.protocol.imap import commands as c, events as e
@@ -12,7 +13,7 @@ from tests.listen.imap.house import House, at_home
 def test_every_event_has_a_handler() -> None:
     groups = (c.Always, c.WhenUnauthenticated, c.WhenAuthenticated, c.WhenSelected)
     every: set[type[e.Event]] = {command for group in groups for command in group.__subclasses__()}
-    every |= {e.Response, e.Cancelled, e.IdleDone, e.Content, e.EndOfContent}
+    every |= {e.Response, e.Cancelled, e.IdleDone, *get_args(e.AppendEvent)}
     assert set(HANDLERS) == every - {c.StartTls}
 
 

@@ -1,32 +1,86 @@
-"""APPEND up to its message."""
+"""APPEND but for its messages."""
 
 import pytest
 
 from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.events import (
+    AppendEvent,
+    LiteralOffered,
+    MessageBegins,
+    MessagesEnd,
+)
 from postroom.protocol.imap.parse import split
-from postroom.protocol.imap.parse_append import parse_append
-from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Unusable
+from postroom.protocol.imap.parse_append import MessageReader, parse_append
+from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader, Unusable
+
+PLAIN = MessageBegins(0, frozenset(), None)
 
 
-def append(octets: bytes) -> c.Append:
-    return parse_append(split(octets)[2])
+def append(*segments: bytes) -> list[c.Command | AppendEvent]:
+    reader = split(segments[0])[2]
+    said: list[c.Command | AppendEvent] = [parse_append(reader)]
+    messages = MessageReader()
+    said += messages.read(reader)
+    for segment in segments[1:]:
+        said += messages.read(Reader(segment))
+    return said
 
 
-def test_append() -> None:
-    assert append(b"a APPEND x {3}\r\n") == c.Append("x", 0, frozenset(), None, 3, True)
+def test_one_message() -> None:
+    assert append(b"a APPEND x {3}\r\n", b"") == [
+        c.Append("x"),
+        PLAIN,
+        LiteralOffered(3, is_synchronising=True),
+        MessagesEnd(),
+    ]
     full = append(b'a APPEND "x" (\\Seen k) " 1-Jan-1970 00:00:01 +0000" {310+}\r\n')
-    assert full == c.Append("x", 1, frozenset(["k"]), 1000, 310, False)
+    assert full == [
+        c.Append("x"),
+        MessageBegins(1, frozenset(["k"]), 1000),
+        LiteralOffered(310, is_synchronising=False),
+    ]
+
+
+def test_several_messages() -> None:
+    second = b' (\\Draft) " 1-Jan-1970 00:00:02 +0000" {4+}\r\n'
+    assert append(b"a APPEND x {3}\r\n", second, b" () {5}\r\n", b"") == [
+        c.Append("x"),
+        PLAIN,
+        LiteralOffered(3, is_synchronising=True),
+        MessageBegins(16, frozenset(), 2000),
+        LiteralOffered(4, is_synchronising=False),
+        PLAIN,
+        LiteralOffered(5, is_synchronising=True),
+        MessagesEnd(),
+    ]
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        (b"a APPEND x",),
+        (b"a APPEND x ",),
+        (b"a APPEND x x {3}\r\n",),
+        (b"a APPEND x () x {3}\r\n",),
+        (b'a APPEND x "yesterday" {3}\r\n',),
+        (b'a APPEND x " 1-Jan-1970 00:00:01 +0000" () {3}\r\n',),
+        (b"a APPEND x {3}\r\nabc {3}\r\n",),
+        (b"a APPEND x (\\Recent) {3}\r\n",),
+        (b"a APPEND x  {3}\r\n",),
+        (b"a APPEND x {3}\r\n", b" "),
+        (b"a APPEND x {3}\r\n", b"x"),
+        (b"a APPEND x {3}\r\n", b"{3}\r\n"),
+        (b"a APPEND x {3}\r\n", b" ()"),
+        (b"a APPEND x {3}\r\n", b" x {3}\r\n"),
+    ],
+)
+def test_bad_syntax(segments: tuple[bytes, ...]) -> None:
+    with pytest.raises(BadSyntax):
+        append(*segments)
+
+
+def test_the_mailbox_name() -> None:
     with pytest.raises(CutLiteral):
         append(b"a APPEND {3}\r\n")
-    for octets in (
-        b"a APPEND x",
-        b"a APPEND x x {3}\r\n",
-        b"a APPEND x () x {3}\r\n",
-        b'a APPEND x "yesterday" {3}\r\n',
-        b"a APPEND x {3}\r\nabc {3}\r\n",
-        b"a APPEND x (\\Recent) {3}\r\n",
-    ):
-        with pytest.raises(BadSyntax):
-            append(octets)
     with pytest.raises(Unusable):
         append(b"a APPEND & {3}\r\n")

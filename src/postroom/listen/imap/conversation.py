@@ -20,7 +20,6 @@ from postroom.access.view import Changes, View
 from postroom.directory.login import Identity
 from postroom.listen.imap.notices import Notices
 from postroom.post.commit import Post
-from postroom.protocol.imap.commands import Append
 from postroom.protocol.imap.fetch_lines import flagged_line
 from postroom.protocol.imap.responses import exists_line, expunge_lines, recent_line
 from postroom.protocol.imap.session import Session
@@ -81,16 +80,6 @@ class Wire(Protocol):
         ...
 
 
-class Appending:
-    """The APPEND in progress: its command and its appender."""
-
-    __slots__ = ("appender", "command")
-
-    def __init__(self, appender: Appender, command: Append) -> None:
-        self.appender = appender
-        self.command = command
-
-
 class Conversation:
     """One connection as its handlers see it."""
 
@@ -100,7 +89,7 @@ class Conversation:
         "_has_news",
         "_places",
         "_stop_waking",
-        "appending",
+        "appender",
         "exchange",
         "failures_left",
         "identity",
@@ -120,7 +109,7 @@ class Conversation:
         self.peer = peer
         self.identity: Identity | None = None
         self.view: View | None = None
-        self.appending: Appending | None = None
+        self.appender: Appender | None = None
         self.exchange: Exchange | None = None
         self.is_idling = False
         self.notices: Notices | None = None  # None: NOTIFY was never used
@@ -237,9 +226,9 @@ class Conversation:
 
     async def stop_appending(self) -> None:
         """Forget the APPEND in progress and what has come of it."""
-        work, self.appending = self.appending, None
-        if work is not None:
-            await work.appender.abort()
+        appender, self.appender = self.appender, None
+        if appender is not None:
+            await appender.abort()
 
     async def close(self) -> None:
         """The person has gone, or the connection: let go of everything that was theirs."""

@@ -1,7 +1,8 @@
-"""Errors of ``access`` as tagged responses (RFC 5530 response codes)."""
+"""Errors of ``access`` as tagged responses (response codes of RFC 5530, RFC 4469)."""
 
 from typing import Final
 
+from postroom.access.append import TooBig
 from postroom.blobs.damage import BlobCorrupt
 from postroom.errors import (
     AlreadyExists,
@@ -23,6 +24,7 @@ _CODES: Final[tuple[tuple[type[Exception], bytes], ...]] = (
     (Refused, b"CANNOT"),
     (MailboxFull, b"OVERQUOTA"),
     (BlobCorrupt, b"CORRUPTION"),
+    (TooBig, b"TOOBIG"),
     (Permanent, b"LIMIT"),
     (MailError, b"UNAVAILABLE"),
 )

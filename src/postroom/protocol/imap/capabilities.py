@@ -16,6 +16,8 @@ _ALWAYS: Final = (
 _AUTHENTICATED: Final = (
     b"COMPRESS=DEFLATE ESEARCH I18NLEVEL=1 NOTIFY SEARCHRES UNAUTHENTICATE WITHIN"
 )
+# Uploads: MULTIAPPEND RFC 3502
+_UPLOADS: Final = b"MULTIAPPEND"
 
 
 def capabilities(
@@ -24,7 +26,7 @@ def capabilities(
     """The capability list; no ``mechanisms`` means that login is disabled here."""
     words = [_ALWAYS]
     if is_authenticated:
-        words.append(_AUTHENTICATED)
+        words += [_AUTHENTICATED, _UPLOADS]
     else:
         if can_start_tls:
             words.append(b"STARTTLS")

@@ -147,14 +147,9 @@ class Status(WhenAuthenticated, frozen=True):
 
 
 class Append(WhenAuthenticated, frozen=True):
-    """RFC 3501 §6.3.11 up to the message literal, whose octets follow as events."""
+    """RFC 3501 §6.3.11, RFC 3502; the messages follow as events."""
 
     mailbox: str
-    flags: int
-    keywords: frozenset[str]
-    received: int | None
-    size: int
-    is_synchronising: bool
 
 
 class Namespace(WhenAuthenticated, frozen=True):

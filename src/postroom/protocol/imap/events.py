@@ -21,20 +21,37 @@ class IdleDone(msgspec.Struct, frozen=True):
     is_clean: bool
 
 
+class MessageBegins(msgspec.Struct, frozen=True):
+    """APPEND: another message; ``received`` (UTC milliseconds) is None for now."""
+
+    flags: int
+    keywords: frozenset[str]
+    received: int | None
+
+
+class LiteralOffered(msgspec.Struct, frozen=True):
+    """APPEND: so many octets of the message wait for a word."""
+
+    size: int
+    is_synchronising: bool
+
+
 class Content(msgspec.Struct, frozen=True):
-    """A block of the message literal of APPEND."""
+    """A block of a message of APPEND."""
 
     octets: bytes
 
 
-class EndOfContent(msgspec.Struct, frozen=True):
-    """The message literal is complete and nothing follows it (``is_clean``)."""
+class MessagesEnd(msgspec.Struct, frozen=True):
+    """APPEND is complete; ``mistake`` says what is wrong with its end, "" nothing."""
 
-    is_clean: bool
+    mistake: str = ""
 
 
 class Slow(msgspec.Struct, frozen=True):
     """Too many mistakes: wait a moment, then call ``Session.resume``."""
 
 
-Event = Command | Response | Cancelled | IdleDone | Content | EndOfContent | Slow
+AppendEvent = MessageBegins | LiteralOffered | Content | MessagesEnd
+
+Event = Command | Response | Cancelled | IdleDone | AppendEvent | Slow

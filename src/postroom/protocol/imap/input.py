@@ -11,6 +11,12 @@ from typing import Final
 import msgspec
 
 LINE_LIMIT: Final = 64 * 1024  # RFC 2683 §3.2.1.5 asks for 8,000 at least
+LOGIN_LIMIT: Final = 8 * 1024  # octets of a command before login
+LOGIN_LITERAL_LIMIT: Final = 512
+COMMAND_LIMIT: Final = 1024 * 1024  # after login, with literals
+LITERAL_LIMIT: Final = 100 * 1024
+MAX_LITERALS: Final = 1000
+BLOCK: Final = 64 * 1024
 _LITERAL_HEAD: Final = re.compile(rb"([0-9]+)(\+?)\}")
 _HUGE: Final = 10**20
 

@@ -1,23 +1,52 @@
-"""Reading APPEND up to its message, whose octets are no part of the command.
+"""Reading APPEND but for its messages, whose octets are no part of the command.
 
-RFC 3501 §6.3.11, §9.
+The command comes in segments: up to the literal of a message, then what stands behind it.
+
+RFC 3501 §6.3.11, §9; RFC 3502 (MULTIAPPEND).
 """
 
 from postroom.protocol.imap.commands import Append
 from postroom.protocol.imap.dates import BadDate, parse_date_time
+from postroom.protocol.imap.events import (
+    AppendEvent,
+    LiteralOffered,
+    MessageBegins,
+    MessagesEnd,
+)
 from postroom.protocol.imap.flags import read_flag_list
 from postroom.protocol.imap.parse_mailbox import read_mailbox
 from postroom.protocol.imap.tokens import LITERAL, BadSyntax, Reader
 
 
 def parse_append(reader: Reader) -> Append:
-    """Read APPEND up to the head of its message literal, which ends the octets.
+    """Read APPEND up to its first message."""
+    reader.space()
+    return Append(read_mailbox(reader))
 
-    ``CutLiteral`` says that the last literal is the mailbox name, not yet the message.
+
+class MessageReader:
+    """Reads the messages of one APPEND, a segment at a time.
+
+    ``read`` raises BadSyntax, or CutLiteral when a string of the segment has not come; then
+    it is called again with a longer segment.
     """
-    reader.space()
-    mailbox = read_mailbox(reader)
-    reader.space()
+
+    __slots__ = ("_has_message",)
+
+    def __init__(self) -> None:
+        self._has_message = False
+
+    def read(self, reader: Reader) -> list[AppendEvent]:
+        """What a segment says; the last event is LiteralOffered or MessagesEnd."""
+        if self._has_message and reader.at_end:
+            return [MessagesEnd()]
+        reader.space()
+        events: list[AppendEvent] = [_options(reader), _literal(reader)]
+        self._has_message = True
+        return events
+
+
+def _options(reader: Reader) -> MessageBegins:
     flags, keywords = 0, frozenset[str]()
     if reader.peek(b"("):
         flags, keywords = read_flag_list(reader)
@@ -29,9 +58,12 @@ def parse_append(reader: Reader) -> Append:
         except BadDate as error:
             raise BadSyntax(f"Bad date: {error}") from None
         reader.space()
+    return MessageBegins(flags, keywords, received)
+
+
+def _literal(reader: Reader) -> LiteralOffered:
+    """The head of a literal, which ends the segment."""
     match = LITERAL.match(reader.data, reader.at)
     if match is None or match.end() != len(reader.data):
         raise BadSyntax("Expected a literal with the message")
-    return Append(
-        mailbox, flags, keywords, received, int(match[1]), not match[0].endswith(b"+}\r\n")
-    )
+    return LiteralOffered(int(match[1]), not match[0].endswith(b"+}\r\n"))

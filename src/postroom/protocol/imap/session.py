@@ -10,21 +10,22 @@ time and in order (RFC 3501 §5.5). The session settles what is *legal* (grammar
 limits, no password on a plain connection); its driver settles what is *allowed*.
 
 Limits: before login a command has 8 KiB and a literal 512 octets, after it 1 MiB and
-100 KiB. The message of APPEND is never held: it comes as ``Content`` blocks. A refused
-literal is never read as commands: a synchronising one is not asked for, another one is
-skipped, or the connection ends with BYE. After ten mistakes in a row each costs a
-``Slow``, at twenty the connection ends.
+100 KiB. The messages of APPEND are never held, see ``appending``. A refused literal is
+never read as commands: a synchronising one is not asked for, another one is skipped, or
+the connection ends with BYE. After ten mistakes in a row each costs a ``Slow``, at twenty
+the connection ends.
 
 RFC 3501 §2.2, §3, §6, §7.5; RFC 7888 (LITERAL+); RFC 2177 (IDLE); RFC 4959 (SASL-IR).
 """
 
 import binascii
 import enum
-from typing import Final, Literal
+from contextlib import suppress
+from typing import Literal
 
+from postroom.protocol.imap.appending import Appending, Unwelcome
 from postroom.protocol.imap.capabilities import capabilities
 from postroom.protocol.imap.commands import (
-    Append,
     Authenticate,
     Command,
     Login,
@@ -33,27 +34,27 @@ from postroom.protocol.imap.commands import (
 )
 from postroom.protocol.imap.events import (
     Cancelled,
-    Content,
-    EndOfContent,
     Event,
     IdleDone,
     Response,
     Slow,
 )
-from postroom.protocol.imap.input import BareNewline, Input, LiteralHead, TooLong
+from postroom.protocol.imap.input import (
+    COMMAND_LIMIT,
+    LITERAL_LIMIT,
+    LOGIN_LIMIT,
+    LOGIN_LITERAL_LIMIT,
+    MAX_LITERALS,
+    BareNewline,
+    Input,
+    LiteralHead,
+    TooLong,
+)
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse import parse_arguments, split
-from postroom.protocol.imap.parse_append import parse_append
 from postroom.protocol.imap.responses import continuation, status_line
 from postroom.protocol.imap.states import AFTER_NO, AFTER_OK, LEGAL, State
-from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Unusable
-
-LOGIN_LIMIT: Final = 8 * 1024  # octets of a command before login
-LOGIN_LITERAL_LIMIT: Final = 512
-COMMAND_LIMIT: Final = 1024 * 1024  # after login, with literals
-LITERAL_LIMIT: Final = 100 * 1024
-MAX_LITERALS: Final = 1000
-BLOCK: Final = 64 * 1024
+from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader, Unusable
 
 Condition = Literal["OK", "NO", "BAD"]
 
@@ -61,12 +62,10 @@ Condition = Literal["OK", "NO", "BAD"]
 class _Mode(enum.Enum):
     COMMAND = enum.auto()  # a command is read
     ANSWER = enum.auto()  # a command waits for its answer
-    OFFER = enum.auto()  # APPEND waits for a word about its literal
     CHALLENGE = enum.auto()  # AUTHENTICATE: a base64 line is read
     IDLE = enum.auto()  # DONE is read
-    CONTENT = enum.auto()  # the message of APPEND is read
-    TRAILER = enum.auto()  # the end of the APPEND line is read
-    SKIP = enum.auto()  # a refused literal and the rest of its line are read
+    APPEND = enum.auto()  # APPEND is read, or waits for a word
+    SKIP = enum.auto()  # the rest of a refused APPEND is read
     SLOW = enum.auto()  # a mistake costs time
     CLOSED = enum.auto()
 
@@ -76,10 +75,10 @@ class Session:
 
     __slots__ = (
         "_append_limit",
+        "_appending",
         "_can_start_tls",
         "_hard_errors",
         "_input",
-        "_left",
         "_mechanisms",
         "_mistakes",
         "_mode",
@@ -116,7 +115,7 @@ class Session:
         self._mode = _Mode.COMMAND
         self._pending: Command | None = None
         self._tag = b""
-        self._left = 0  # octets of a literal that are still to come
+        self._appending: Appending | None = None
         self._mistakes = 0
 
     # What the driver reads
@@ -195,10 +194,11 @@ class Session:
         elif isinstance(command, Unauthenticate) and condition == "OK":
             self.modes = Modes()
             self._mode = _Mode.COMMAND
-        elif isinstance(command, Append):
-            self._leave_append(command)
+        elif self._appending is not None and self._appending.leave():
+            self._mode = _Mode.SKIP
         else:
             self._mode = _Mode.COMMAND
+            self._appending = None
         if condition == "BAD":
             self._count_mistake()
 
@@ -212,11 +212,10 @@ class Session:
         self._output.append(continuation(b"idling"))
         self._mode = _Mode.IDLE
 
-    def accept_literal(self) -> None:
-        """APPEND: the message is welcome; ``Content`` and ``EndOfContent`` come."""
-        if isinstance(self._pending, Append) and self._pending.is_synchronising:
+    def go_on(self) -> None:
+        """APPEND: what the last event told is welcome."""
+        if self._appending is not None and self._appending.go_on():
             self._output.append(continuation(b"Ready for the message"))
-        self._mode = _Mode.CONTENT
 
     def resume(self) -> None:
         """The wait that ``Slow`` asked for is over."""
@@ -253,16 +252,17 @@ class Session:
             except TooLong:
                 self.bye("The command is too long", b"ALERT")
                 return None
+            except Unwelcome:
+                self.bye("The literal is too big", b"ALERT")
+                return None
             except BareNewline as error:
                 event, goes_on = None, self._bare_newline(error)
             if event is not None or not goes_on:
                 return event
 
     def _read_more(self, mode: _Mode) -> Event | None:
-        if mode is _Mode.CONTENT:
-            return self._content()
-        if mode is _Mode.TRAILER:
-            return self._trailer()
+        if mode is _Mode.APPEND and self._appending is not None:
+            return self._appending.next()
         if mode is _Mode.IDLE:
             return self._idle()
         if mode is _Mode.CHALLENGE:
@@ -282,11 +282,9 @@ class Session:
             return None, True
         try:
             return self._begin(parse_arguments(name, reader)), True
-        except BadSyntax as error:
-            self._refuse("BAD", str(error))
-        except Unusable as error:
-            self._refuse("NO", str(error), error.code)
-        return None, True
+        except (BadSyntax, Unusable) as error:
+            self._refuse_for(error)
+            return None, True
 
     def _begin(self, command: Command) -> Event | None:
         if not isinstance(command, LEGAL[self.state]):
@@ -307,16 +305,8 @@ class Session:
         """Decide about a literal before its octets come."""
         self._tag, name, reader = split(head.octets, self.modes)
         if name == b"APPEND" and self.state is not State.UNAUTHENTICATED:
-            try:
-                return self._append(parse_append(reader), head)
-            except CutLiteral:
-                pass  # the mailbox name is the literal
-            except BadSyntax as error:
-                self._refuse_literal(head, "BAD", str(error))
-                return None
-            except Unusable as error:
-                self._refuse_literal(head, "NO", str(error), error.code)
-                return None
+            with suppress(CutLiteral):
+                return self._append(reader, head)
         if name == b"LOGIN" and not self._mechanisms and head.is_synchronising:
             self._input.drop()
             self._refuse_password()
@@ -329,42 +319,40 @@ class Session:
             or self._input.literals >= MAX_LITERALS
         ):
             self._input.drop()
-            self._refuse_too_big(head, "BAD")
+            self._refuse_too_big(head)
             return None
         if head.is_synchronising:
             self._output.append(continuation(b"Ready for the literal"))
         self._input.expect_literal(head.size)
         return None
 
-    def _append(self, command: Append, head: LiteralHead) -> Event | None:
-        self._input.drop()
-        if self._append_limit and command.size > self._append_limit:
-            self._refuse_too_big(head, "NO")
+    def _append(self, reader: Reader, head: LiteralHead | None) -> Event | None:
+        """Begin an APPEND; raises CutLiteral when the literal is its mailbox name."""
+        appending = Appending(self._input, self._append_limit)
+        try:
+            command = appending.begin(reader, head)
+        except CutLiteral:
+            raise
+        except (BadSyntax, Unusable) as error:
+            if head is not None and appending.refuse(head):
+                self._appending, self._mode = appending, _Mode.SKIP
+            self._refuse_for(error)
             return None
-        self._left = command.size
-        self._pending = command
-        self._mode = _Mode.OFFER
+        self._pending, self._appending = command, appending
+        self._mode = _Mode.APPEND
         return command
 
-    def _refuse_literal(
-        self, head: LiteralHead, condition: Condition, text: str, code: bytes = b""
-    ) -> None:
-        """Refuse an APPEND whose literal is the message: not asked for, or skipped."""
-        self._input.drop()
+    def _refuse_too_big(self, head: LiteralHead) -> None:
         if head.is_synchronising:
-            self._refuse(condition, text, code)
-        elif self._append_limit and head.size > self._append_limit:
-            self._refuse_too_big(head, "NO")
-        else:
-            self._left = head.size
-            self._mode = _Mode.SKIP
-            self._output.append(status_line(self._tag, condition, text, code))
-
-    def _refuse_too_big(self, head: LiteralHead, condition: Condition) -> None:
-        if head.is_synchronising:
-            self._refuse(condition, "The literal is too big", b"TOOBIG")
+            self._refuse("BAD", "The literal is too big", b"TOOBIG")
         else:
             self.bye("The literal is too big", b"ALERT")
+
+    def _refuse_for(self, error: BadSyntax | Unusable) -> None:
+        if isinstance(error, Unusable):
+            self._refuse("NO", str(error), error.code)
+        else:
+            self._refuse("BAD", str(error))
 
     def _refuse_password(self) -> None:
         self._refuse("NO", "Start TLS first", b"PRIVACYREQUIRED")  # RFC 5530 §3
@@ -391,47 +379,11 @@ class Session:
         self._refuse("BAD", str(error))
         return True
 
-    def _content(self) -> Event | None:
-        if self._left:
-            block = self._input.block(min(self._left, BLOCK))
-            self._left -= len(block)
-            return Content(block) if block else None
-        self._mode = _Mode.TRAILER
-        return self._trailer()
-
-    def _trailer(self) -> Event | None:
-        line = self._input.line(LOGIN_LIMIT)
-        if line is None:
-            return None
-        if line.endswith(b"+}"):  # MULTIAPPEND is not offered: what follows is no command
-            self.bye("Unexpected text after the message", b"ALERT")
-            return EndOfContent(is_clean=False)
-        self._mode = _Mode.ANSWER
-        return EndOfContent(is_clean=not line)
-
-    def _leave_append(self, command: Append) -> None:
-        """After the answer: skip what the client still sends of the message."""
-        is_refused_offer = self._mode is _Mode.OFFER
-        if is_refused_offer and command.is_synchronising:
-            self._mode = _Mode.COMMAND  # without a "+" the client sends nothing
-        elif is_refused_offer or self._mode in (_Mode.CONTENT, _Mode.TRAILER):
-            self._mode = _Mode.SKIP
-        else:
-            self._mode = _Mode.COMMAND
-
     def _skip(self) -> bool:
-        """Skip a literal and the rest of its line; False: not all has come."""
-        while self._left:
-            block = self._input.block(min(self._left, BLOCK))
-            if not block:
-                return False
-            self._left -= len(block)
-        line = self._input.line(LOGIN_LIMIT)
-        if line is None:
+        """Read the rest of a refused APPEND; False: not all has come."""
+        if self._appending is not None and not self._appending.skip():
             return False
-        if line.endswith(b"+}"):
-            self.bye("Unexpected text after the literal", b"ALERT")
-            return False
+        self._appending = None
         self._mode = _Mode.COMMAND
         return True
 
@@ -460,5 +412,5 @@ class Session:
     def _close(self) -> None:
         self._mode = _Mode.CLOSED
         self.state = State.LOGOUT
-        self._pending = None
+        self._pending = self._appending = None
         self._input = Input()

@@ -1,0 +1,108 @@
+"""A message on its way into the store: octets in blocks of any cut become a blob.
+
+The header block is kept (it is bounded), the body streams into the blob writer, so memory
+does not grow with the message. A bare CR or LF becomes CRLF.
+"""
+
+from typing import Final
+
+import msgspec
+
+from postroom.blobs.store import BlobStore, Prepared
+from postroom.blobs.writer import BlobWriter
+from postroom.errors import Invalid, Refused
+from postroom.message.index import Indexed, index
+from postroom.message.lineends import LineEnds
+from postroom.message.scan import Scanner
+
+MAX_HEAD: Final = 256 * 1024  # octets of header block; what follows counts as body
+SMALL: Final = 64 * 1024  # octets of body kept in memory and written at once
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A message that is ready to be filed; ``size`` is in octets."""
+
+    blob: Prepared
+    indexed: Indexed
+    size: int
+
+
+class Incoming:
+    """One message: ``write``.., then ``finish`` or ``abort``."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self._writer: BlobWriter | None = None
+        self._ends = LineEnds()
+        self._scanner = Scanner()
+        self._head = b""
+        self._has_head = False
+        self._body: list[bytes] = []
+        self._body_size = 0
+
+    async def write(self, block: bytes) -> None:
+        """The next octets of the message."""
+        await self._take(self._ends.feed(block))
+
+    async def finish(self, *, apart: bool = False) -> Arrived:
+        """All octets have come. ``apart``: see ``BlobWriter.finish``.
+
+        Raises Invalid when there were none, Refused for NUL, MailError.
+        """
+        await self._take(self._ends.finish())
+        if self._ends.has_nul:
+            raise Refused("a message must not contain NUL octets")
+        size = len(self._head) + self._body_size
+        if not size:
+            raise Invalid("an empty message can't be kept")
+        indexed = index(self._head, self._scanner.finish())
+        if apart and self._writer is None:
+            self._writer = self._blobs.writer()
+            await self._writer.write(b"".join(self._body))
+        if self._writer is None:
+            prepared = self._blobs.writer().write_small(self._head, b"".join(self._body))
+        else:
+            prepared = await self._writer.finish(self._head, apart=apart)
+            self._writer = None
+        return Arrived(prepared, indexed, size)
+
+    async def abort(self) -> None:
+        """Leave nothing behind."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.abort()
+
+    async def _take(self, block: bytes) -> None:
+        if not block or self._ends.has_nul:
+            return
+        self._scanner.feed(block)
+        if not self._has_head:
+            block = self._take_head(block)
+        if block:
+            await self._take_body(block)
+
+    def _take_head(self, block: bytes) -> bytes:
+        """Collect the header block; what is left of the block belongs to the body."""
+        head = self._head + block
+        end = 2 if head.startswith(b"\r\n") else head.find(b"\r\n\r\n", self._searched()) + 4
+        if end < 4 and not head.startswith(b"\r\n"):
+            if len(head) <= MAX_HEAD:
+                self._head = head
+                return b""
+            end = MAX_HEAD
+        self._head, self._has_head = head[:end], True
+        return head[end:]
+
+    def _searched(self) -> int:
+        return max(0, len(self._head) - 3)
+
+    async def _take_body(self, block: bytes) -> None:
+        self._body_size += len(block)
+        if self._writer is None:
+            self._body.append(block)
+            if self._body_size <= SMALL:
+                return
+            self._writer = self._blobs.writer()
+            block = b"".join(self._body)
+            self._body = []
+        await self._writer.write(block)
