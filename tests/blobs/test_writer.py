@@ -51,7 +51,7 @@ def test_where_a_body_ends_up(data: Path, size: int, make: object, in_rows: bool
     async def go() -> None:
         writer = new(data, in_rows=in_rows)
         await writer.write(body)
-        blob = await writer.finish(HEAD)
+        blob = (await writer.finish(HEAD)).packed()
         assert (blob.head_size, blob.body_size) == (len(HEAD), size)
         assert blob.digest == hashlib.sha256(body + HEAD).digest()
         assert zstd.unpack(blob.head, blob.head_size) == HEAD
@@ -110,7 +110,7 @@ def test_any_cut_gives_the_same_blob(data: Path, cuts: list[int]) -> None:
 
 
 def test_small_bodies_all_at_once(data: Path) -> None:
-    blob = new(data).write_small(HEAD, b"hello\r\n")
+    blob = new(data).write_small(HEAD, b"hello\r\n").packed()
     assert (blob.place, blob.frames, blob.path) == (IN_ROW, b"", None)
     assert blob.body is not None
     assert zstd.unpack(blob.body, 7) == b"hello\r\n"

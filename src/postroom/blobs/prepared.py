@@ -1,8 +1,11 @@
 """A blob that is ready to be named by a row."""
 
+import hashlib
 from typing import Final
 
 import msgspec
+
+from postroom.blobs import zstd
 
 IN_ROW: Final = 0
 IN_FILE: Final = 1
@@ -15,8 +18,9 @@ INLINE: Final = 64 * 1024 + 64
 class Prepared(msgspec.Struct, frozen=True):
     """``head`` and ``body`` are compressed; ``digest`` is SHA-256 over body, then head.
 
-    ``path`` is the body's file: durable and final (``place`` 1), or a temporary one whose
-    frames ``insert`` copies into rows (``place`` 2, see ``BlobStore.inserted``).
+    A small message is as it came and without a digest until it is ``packed``. ``path`` is the
+    body's file: durable and final (``place`` 1), or a temporary one whose frames ``insert``
+    copies into rows (``place`` 2, see ``BlobStore.inserted``).
     """
 
     id: int
@@ -28,3 +32,13 @@ class Prepared(msgspec.Struct, frozen=True):
     frames: bytes
     digest: bytes
     path: str | None
+
+    def packed(self) -> "Prepared":
+        """Hashed and compressed: costs what both cost, and leaves the interpreter to others."""
+        if self.digest or self.body is None:
+            return self
+        sha = hashlib.sha256(self.body)
+        sha.update(self.head)
+        return msgspec.structs.replace(
+            self, head=zstd.pack(self.head), body=zstd.pack(self.body), digest=sha.digest()
+        )

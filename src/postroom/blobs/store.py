@@ -55,7 +55,7 @@ class BlobStore:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (b.id, b.head, b.body, b.place, b.head_size, b.body_size, b.frames, b.digest, refs)
-                for b, refs in rows
+                for b, refs in [(blob.packed(), refs) for blob, refs in rows]
             ],
         )
         for blob, _refs in rows:

@@ -1,7 +1,8 @@
 """From octets on the wire to a ``Prepared`` blob, with bounded memory.
 
 At most 1 MiB of a body waits in memory: then it becomes a frame in a file. Hashing,
-compressing and writing of more than 64 KiB run in a thread, smaller work on the loop.
+compressing and writing of more than 64 KiB run in a thread; what is smaller is hashed and
+compressed by the thread that writes its row.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from postroom.db.ids import Ids
 
 __all__ = ["BlobWriter", "Prepared"]
 
-_ON_LOOP: Final = 64 * 1024
+_SMALL: Final = 64 * 1024
 
 T = TypeVar("T")
 
@@ -42,19 +43,7 @@ class BlobWriter:
 
     def write_small(self, head: bytes, body: bytes) -> Prepared:
         """All at once, without a thread: for bodies up to 64 KiB, and no other call."""
-        digest = hashlib.sha256(body)
-        digest.update(head)
-        return Prepared(
-            self._ids.next(),
-            zstd.pack(head),
-            len(head),
-            zstd.pack(body),
-            len(body),
-            IN_ROW,
-            b"",
-            digest.digest(),
-            None,
-        )
+        return Prepared(self._ids.next(), head, len(head), body, len(body), IN_ROW, b"", b"", None)
 
     async def write(self, block: bytes) -> None:
         """Take body octets. Raises ``StorageFull`` or ``StorageFailed``; then ``abort``."""
@@ -72,7 +61,7 @@ class BlobWriter:
 
         ``apart`` keeps also a small body out of the row, and so out of memory.
         """
-        if not apart and not self._frames and len(self._pending) + len(head) <= _ON_LOOP:
+        if not apart and not self._frames and len(self._pending) + len(head) <= _SMALL:
             return self.write_small(head, bytes(self._pending))
         try:
             return await self._in_thread(lambda: self._finish(head, apart=apart))

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.address import Address, AddressError
+from postroom.address import Address, AddressError, Domain
 from postroom.directory.directory import Directory
 from postroom.directory.relays import Relay, Relays
 from postroom.queue.claimed import Recipient
@@ -56,7 +56,7 @@ class Router:
     async def way(self, letter: Queued, recipient: Recipient) -> Way:
         """The way of one recipient. Raises StorageFailed when a relay's secret can't be read."""
         domain = recipient.destination
-        if await self._is_ours(recipient.address):
+        if await self._is_ours(domain, recipient.address):
             return Way("here")
         if self._capture:
             return Way("capture")
@@ -71,7 +71,9 @@ class Router:
         relay = await self._relays.choose(sender, domain, letter.account_id)
         return Way("mx", domain) if relay is None else Way("relay", "", relay)
 
-    async def _is_ours(self, recipient: bytes) -> bool:
+    async def _is_ours(self, domain: str, recipient: bytes) -> bool:
+        if not await self._directory.is_own(Domain(domain)):
+            return False
         try:
             address = Address.parse(recipient.decode())
         except (AddressError, UnicodeDecodeError):
