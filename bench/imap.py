@@ -181,7 +181,8 @@ def _mbsync(visit: Visit) -> Sequence[float]:
         config = Path(folder) / "mbsyncrc"
         config.write_text(
             f"FSync no\n\nIMAPStore far\nHost {HOST}\nPort {visit.store.imap}\nUser {USER}\n"
-            f"Pass {PASSWORD}\nSSLType None\nAuthMechs LOGIN\n\n"
+            f"Pass {PASSWORD}\nSSLType None\nAuthMechs LOGIN\n"
+            "DisableExtension COMPRESS=DEFLATE\n\n"  # for Debian's Dovecot has it not
             f"MaildirStore near\nPath {folder}/\nInbox {folder}/INBOX\n\n"
             "Channel all\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSync Pull\n"
             "SyncState *\n"

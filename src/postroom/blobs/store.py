@@ -176,6 +176,9 @@ class BlobStore:
 
 
 def _rows(tx: Tx, columns: str, ids: Sequence[int]) -> Iterator[Row]:
+    if len(ids) == 1:
+        yield from tx.all(f"SELECT {columns} FROM blob WHERE id = :id", id=ids[0])
+        return
     statement = _MANY[tx.engine].format(columns=columns)
     for at in range(0, len(ids), _CHUNK):
         some = list(ids[at : at + _CHUNK])

@@ -270,10 +270,12 @@ def _unseen(tx: Tx, mailbox_id: int, span: Span, quiet: Quiet, member: int | Non
 
 
 def _current(tx: Tx, mailbox_id: int, span: Span, member: int | None) -> list[Row]:
+    where, numbers = span.bound("e.uid")
     return tx.all(
         f"SELECT e.uid, e.flags, e.keywords, e.modseq FROM {seen_rows.rows(member)}"
-        f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')} ORDER BY e.uid",
+        f" WHERE e.mailbox_id = :mailbox AND {where} ORDER BY e.uid",
         mailbox=mailbox_id,
+        **numbers,
     )
 
 

@@ -15,10 +15,12 @@ _ENTRY: Final = "e.uid, e.flags, e.keywords, e.modseq, e.size, e.received, e.mes
 
 def page(tx: Tx, mailbox_id: int, span: Span, member: int | None = None) -> list[Row]:
     """(uid, flags, keywords, modseq, size, received, message id) of the entries of a span."""
+    where, numbers = span.bound("e.uid")
     return tx.all(
         f"SELECT {_ENTRY} FROM {seen.rows(member)}"
-        f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')} ORDER BY e.uid",
+        f" WHERE e.mailbox_id = :mailbox AND {where} ORDER BY e.uid",
         mailbox=mailbox_id,
+        **numbers,
     )
 
 
@@ -32,13 +34,14 @@ def page_with(
 ) -> list[Row]:
     """The same, then blob id and ``columns`` of the messages (``prefix``, ``envelope`` ..)."""
     chosen = "".join(f", m.{column}" for column in columns)
+    where, numbers = span.bound("e.uid")
     return tx.all(
         f"SELECT {_ENTRY}, m.blob_id{chosen} FROM {seen.rows(member)} JOIN message m"
         " ON m.account_id = e.account_id AND m.id = e.message_id"
-        f" WHERE e.mailbox_id = :mailbox AND e.account_id = :account AND {span.where('e.uid')}"
-        " ORDER BY e.uid",
+        f" WHERE e.mailbox_id = :mailbox AND e.account_id = :account AND {where} ORDER BY e.uid",
         mailbox=mailbox_id,
         account=account_id,
+        **numbers,
     )
 
 

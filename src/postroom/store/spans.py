@@ -27,6 +27,12 @@ class Span(msgspec.Struct, frozen=True):
             return between
         return f"{between} AND {column} IN ({','.join(map(str, self.listed))})"
 
+    def bound(self, column: str = "uid") -> tuple[str, dict[str, int]]:
+        """The same with parameters for a range: a text that is asked often is parsed once."""
+        if self.listed is not None:
+            return self.where(column), {}
+        return f"{column} BETWEEN :first AND :last", {"first": self.first, "last": self.last}
+
 
 def span_of(uids: Sequence[int]) -> Span:
     """The span of at most ``MAX_LISTED`` ascending UIDs, which are not empty."""

@@ -101,7 +101,6 @@ async def _send_contents(
             if waiting > HELD:
                 waiting = 0
                 await talk.flush()
-        await talk.flush()
     return failure
 
 
