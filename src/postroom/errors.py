@@ -10,6 +10,7 @@
     │   └── Permanent             5yz: trying again will not help
     └── Refused                   what a person asked for can't be done
         ├── NotFound              there is no such thing
+        ├── NotAllowed            it is there, and the person may not do that with it
         ├── AlreadyExists         the name is taken
         ├── Invalid               the value given makes no sense
         └── ConfigurationError    a setting is unknown or bad
@@ -104,6 +105,12 @@ class NotFound(Refused):
     """There is no such domain, account, alias, folder or message."""
 
     kind = "not-found"
+
+
+class NotAllowed(Refused):
+    """The thing is there, and this person may not do that with it."""
+
+    kind = "not-allowed"
 
 
 class AlreadyExists(Refused):

@@ -216,6 +216,7 @@ class House:
         services = ImapServices(
             login=self.login,
             store=self.office.store,
+            sharing=self.office.directory,
             post=self.post,
             clock=self.office.clock,
             max_message=self.config.limits.max_message,

@@ -6,8 +6,10 @@ from pathlib import Path
 from postroom.access.folders import Folders
 from postroom.access.places import Places
 from postroom.access.watching import Counted, Named, Watching
+from postroom.notify import DIRECTORY
 from postroom.protocol.imap.notify import Event, EventGroup, Watched
 from postroom.store.store import Store
+from tests.access.neighbours import ALICE, BOB, neighbours
 from tests.access.shop import Person, opened, put, shop
 from tests.conftest import Opener
 
@@ -94,5 +96,41 @@ def test_names(database: Opener, data: Path) -> None:
             assert told(await watching.look(0)) == [">A"]
             await folders.delete("A")
             assert told(await watching.look(0)) == [">A gone"]
+
+    asyncio.run(run())
+
+
+def test_shares_that_come_and_go_are_told(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with neighbours(database, data) as people:
+            await people.folders(ALICE).create("Work")
+            inbox, work = "Other Users/alice@demo.test/INBOX", "Other Users/alice@demo.test/Work"
+            woken = asyncio.Event()
+            groups = [
+                EventGroup(Watched.SUBTREE, MESSAGES | NAMES, ("Other Users",)),
+                EventGroup(Watched.PERSONAL, MESSAGES),
+            ]
+            watching = Watching(people.folders(BOB), people.store, groups, woken.set)
+            await watching.begin(0, with_status=False)
+            people.store.notify.publish([DIRECTORY])
+            await asyncio.wait_for(woken.wait(), 10)
+            await people.share(ALICE, "INBOX", "bob@demo.test", "lr")
+            await people.share(ALICE, "Work", "bob@demo.test", "l")
+            assert told(await watching.look(0)) == [
+                f">{inbox}",
+                f">{work}",
+                f"{inbox} 0",
+            ]
+            await put(people.store, LETTER, account_id=ALICE)
+            await put(people.store, LETTER, account_id=ALICE, mailbox="Work")
+            assert told(await watching.look(0)) == [f"{inbox} 1"]  # Work can't be read
+            woken.clear()
+            await people.folders(ALICE).rename("Work", "Play")
+            await asyncio.wait_for(woken.wait(), 10)
+            assert told(await watching.look(0)) == [f"{work}>{work.replace('Work', 'Play')}"]
+            await people.share(ALICE, "INBOX", "bob@demo.test", "")
+            assert told(await watching.look(0)) == [f">{inbox} gone"]
+            watching.close()
+            assert people.store.notify.watched() == []
 
     asyncio.run(run())

@@ -17,13 +17,14 @@ from typing import Final
 
 import msgspec
 
+from postroom.access import rights as letters
 from postroom.access.incoming import Arrived, Incoming
-from postroom.access.places import Place
+from postroom.access.places import Labels, Place
 from postroom.blobs.store import Prepared
 from postroom.errors import Invalid, NotFound, Permanent
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
-from postroom.store import flags as flag_words, usage
+from postroom.store import usage
 from postroom.store.filing import Copy, MailboxGone
 from postroom.store.store import Store
 
@@ -48,14 +49,6 @@ class Appended(msgspec.Struct, frozen=True):
     uids: list[int]
 
 
-class _Labels(msgspec.Struct, frozen=True):
-    """What is filed with a message besides its octets."""
-
-    flags: int
-    keywords: str
-    received: int
-
-
 class Appender:
     """One APPEND at a time.
 
@@ -74,7 +67,8 @@ class Appender:
         self._place: Place | None = None
         self._quota = self._used = 0
         self._incoming: Incoming | None = None
-        self._labels = _Labels(0, "", 0)
+        self._labels = Labels(0, "")
+        self._received = 0
         self._expected = 0  # octets of this message
         self._total = 0  # octets of all messages
         self._blobs: list[Prepared] = []
@@ -82,8 +76,9 @@ class Appender:
         self._held = self._rows = 0
 
     async def begin(self, place: Place) -> None:
-        """Messages for this mailbox will come."""
+        """Messages for this mailbox will come. Raises NotAllowed."""
         await self.abort()
+        place.require(letters.INSERT)
         account_id = place.mailbox.account_id
         self._quota = await self._store.quota_of(account_id)
         if self._quota:
@@ -100,8 +95,8 @@ class Appender:
         await self._end_message()
         if len(self._copies) == MAX_MESSAGES:
             raise Permanent(f"One APPEND takes {MAX_MESSAGES} messages, send the rest in another")
-        words = flag_words.join_keywords(keywords)
-        self._labels = _Labels(flags & flag_words.ALL, words, received)
+        self._labels = self._place.labels(flags, keywords)
+        self._received = received
         self._incoming = Incoming(self._store.blobs)
         self._expected = 0
 
@@ -172,22 +167,19 @@ class Appender:
 
     def _copy(self, place: Place, arrived: Arrived) -> Copy:
         ident = self._store.ids.next()
-        flags, seen_by = self._labels.flags, 0
-        if place.member is not None and flags & flag_words.SEEN:
-            flags, seen_by = flags - flag_words.SEEN, place.member
         return Copy(
             account_id=place.mailbox.account_id,
             mailbox=place.mailbox.id,
             message_id=ident,
             blob_id=arrived.blob.id,
             prefix=b"",
-            received=self._labels.received,
+            received=self._received,
             size=arrived.size,
             envelope=arrived.indexed.envelope,
             bodystructure=arrived.indexed.bodystructure,
             thread_id=ident,
-            flags=flags,
+            flags=self._labels.flags,
             keywords=self._labels.keywords,
             quota=self._quota,
-            seen_by=seen_by,
+            seen_by=self._labels.seen_by,
         )

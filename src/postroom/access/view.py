@@ -20,16 +20,18 @@ from typing import Final
 
 import msgspec
 
+from postroom.access import rights as letters
 from postroom.access.places import Place
 from postroom.db.database import Row
-from postroom.errors import Invalid, MailError, Refused
+from postroom.errors import Invalid, MailError, NotAllowed, Refused
 from postroom.message.part import Part
+from postroom.notify import DIRECTORY
 from postroom.protocol.imap.sets import SAVED
-from postroom.store import copying, entries
+from postroom.store import copying, entries, flags as flag_words
 from postroom.store.entries import Action, FlagChange, News, Opening, Quiet
 from postroom.store.removal import CHUNK
 from postroom.store.spans import MAX_LISTED, Span, span_of
-from postroom.store.store import Store
+from postroom.store.store import Store, account_key
 
 STAR: Final = 0xFFFFFFFF + 1  # "*" in a sequence set
 
@@ -101,10 +103,11 @@ class View:
 
     @classmethod
     async def open(cls, place: Place, store: Store, *, read_only: bool) -> "View":
-        r"""Select a mailbox, or examine it (``read_only``); raises NotFound when it is gone.
+        r"""Select a mailbox, or examine it (``read_only``).
 
-        A selecting session takes the \Recent messages, an examining one looks at them.
+        Raises NotFound when it is gone, NotAllowed without the right to read it. A selecting session takes the \Recent messages, an examining one looks at them.
         """
+        place.require(letters.READ)
         mailbox = place.mailbox
         opening = await store.read(
             entries.opening, mailbox.account_id, mailbox.id, member=place.member
@@ -240,8 +243,36 @@ class View:
         return Changes(expunged, exists, self.recent if arrived else None, flags)
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Be told that something may have changed; call the answer to stop."""
-        return self.source.notify.subscribe(self.mailbox_id, callback)
+        """Be told that something may have changed; call the answer to stop.
+
+        A member is also told of what its other sessions have seen, and of changes in the
+        directory, which may have ended a share.
+        """
+        keys = [self.mailbox_id]
+        if self.member is not None:
+            keys += [account_key(self.member), DIRECTORY]
+        ends = [self.source.notify.subscribe(key, callback) for key in keys]
+
+        def end() -> None:
+            for one in ends:
+                one()
+
+        return end
+
+    @property
+    def flag_mask(self) -> int:
+        """The system flags that the person may change here, as bits."""
+        return 0 if self.read_only else letters.flag_mask(self.place.rights)
+
+    @property
+    def may_name(self) -> bool:
+        """Whether the person may change keywords here."""
+        return not self.read_only and letters.WRITE in self.place.rights
+
+    @property
+    def is_writable(self) -> bool:
+        r"""Whether anything can be changed that others see (RFC 4314 §5.2)."""
+        return not self.read_only and bool(self.place.rights & letters.CHANGING)
 
     async def store(
         self,
@@ -255,10 +286,12 @@ class View:
         """Change flags; the new flags of all messages of the ranges.
 
         With ``silent`` only of those that another session has changed unseen (RFC 3501
-        §6.4.6). Each transaction of at most 1,000 messages has one MODSEQ.
+        §6.4.6). Each transaction of at most 1,000 messages has one MODSEQ. Flags that the
+        person may not change stay as they are; NotAllowed if that is all of them.
         """
         self._check_writable()
-        change = FlagChange(action, flags, keywords)
+        change = FlagChange(action, flags, keywords, mask=self.flag_mask, names=self.may_name)
+        self._check_flags(change)
         answer: list[Flagged] = []
         run = self.source.write
         for span in self.spans(ranges, CHUNK):
@@ -278,32 +311,42 @@ class View:
             else:
                 self._own.add(updated.modseq)
             answer += [flagged for row in updated.rows if (flagged := self._flagged(row))]
-        self._learn(keywords)
-        self.source.wake(self.mailbox_id)
+        if change.touches_keywords:
+            self._learn(keywords)
+        if self.member is None or change.is_of_all:
+            self.source.wake(self.mailbox_id)
+        else:
+            self.source.wake(account_key(self.member))
         return answer
 
     async def copy(self, ranges: Ranges, target: Place) -> CopyResult:
-        """Copy, all or nothing; raises NotFound when the target is gone, MailboxFull."""
+        """Copy, all or nothing; raises NotFound when the target is gone, MailboxFull.
+
+        Flags that the person may not set there are left behind (RFC 4314 §4).
+        """
         return await self._transfer(ranges, target, is_move=False)
 
     async def move(self, ranges: Ranges, target: Place) -> CopyResult:
         """Copy and expunge in one; ``refresh`` then tells of the expunged (RFC 6851)."""
         self._check_writable()
+        self.place.require(letters.DELETE, letters.EXPUNGE)
         return await self._transfer(ranges, target, is_move=True)
 
     async def expunge(self, ranges: Ranges | None) -> None:
         r"""Remove what is \Deleted, in the ranges or everywhere; ``refresh`` then tells."""
         self._check_writable()
+        self.place.require(letters.EXPUNGE)
         everything = [(1, self._last)] if self._last else []
         for span in self.spans(everything if ranges is None else ranges, None):
             await self.source.expunge(self.account_id, self.mailbox_id, span, flagged=True)
 
     async def close(self, *, expunge: bool) -> None:
         r"""Leave the mailbox; CLOSE expunges what is \Deleted (RFC 3501 §6.4.2)."""
-        if expunge and not self.read_only:
+        if expunge and not self.read_only and letters.EXPUNGE in self.place.rights:
             await self.expunge(None)
 
     async def _transfer(self, ranges: Ranges, target: Place, *, is_move: bool) -> CopyResult:
+        target.require(letters.INSERT)
         store = self.source
         mailbox = target.mailbox
         order = copying.Transfer(
@@ -315,6 +358,8 @@ class View:
             quota=await store.quota_of(mailbox.account_id),
             reader=self.member,
             member=target.member,
+            mask=letters.flag_mask(target.rights),
+            names=letters.WRITE in target.rights,
         )
         if not order.spans:
             return CopyResult(mailbox.uidvalidity, [], [])
@@ -326,6 +371,11 @@ class View:
     def _check_writable(self) -> None:
         if self.read_only:
             raise Refused("the mailbox is read-only; select it to change it")
+
+    def _check_flags(self, change: FlagChange) -> None:
+        touches = change.touches(flag_words.ALL) or change.touches_keywords
+        if not touches and (change.bits or change.keywords or change.action == "replace"):
+            raise NotAllowed(f"you may not change these flags in {self.name!r}")
 
     def _flagged(self, row: Row) -> Flagged | None:
         sequence = self.sequence_of(row[0])

@@ -14,11 +14,12 @@ from typing import Final
 import msgspec
 
 from postroom.access.folders import Folder, Folders, Status
-from postroom.errors import NotFound
+from postroom.errors import NotAllowed, NotFound
+from postroom.notify import DIRECTORY
 from postroom.protocol.imap.notify import OF_SELECTED, Event, EventGroup, Watched
 from postroom.store import watch
 from postroom.store.names import SEPARATOR
-from postroom.store.store import Store, names_key
+from postroom.store.store import Store, account_key
 
 MAX_WATCHED: Final = 10_000  # mailboxes of one client
 
@@ -61,6 +62,7 @@ class Watching:
         self._wake = wake
         self._account = folders.account_id
         self._known: dict[int, Folder] = {}
+        self._others: list[int] = []  # keys of those who share something
         self._states: dict[int, int] = {}
         self._told: dict[int, Status] = {}
         self._unsubscribe: dict[int, Callable[[], None]] = {}
@@ -108,6 +110,7 @@ class Watching:
         listed = {folder.id: folder for folder in await self._folders.list() if folder.selectable}
         if len(listed) > MAX_WATCHED:
             raise TooMany
+        self._others = [account_key(ident) for ident in await self._folders.owners()]
         before, self._known = self._known, listed
         self._subscribe()
         news: list[Named] = []
@@ -127,7 +130,7 @@ class Watching:
         return news
 
     def _subscribe(self) -> None:
-        wanted = {names_key(self._account)}
+        wanted = {account_key(self._account), *self._others, DIRECTORY}
         wanted.update(self._watched(_OF_MESSAGES))
         for key in self._unsubscribe.keys() - wanted:
             self._unsubscribe.pop(key)()
@@ -142,7 +145,7 @@ class Watching:
         return next((g.events for g in self._groups if _stands_in(folder, g)), frozenset())
 
     async def _status(self, mailbox_id: int) -> Status | None:
-        with suppress(NotFound):  # deleted in this moment: the next look tells
+        with suppress(NotFound, NotAllowed):  # gone in this moment: the next look tells
             return await self._folders.status(self._known[mailbox_id].name)
         return None
 
@@ -150,7 +153,7 @@ class Watching:
 def _stands_in(folder: Folder, group: EventGroup) -> bool:
     match group.watched:
         case Watched.PERSONAL | Watched.INBOXES:  # rules may file mail into any of them
-            return True
+            return not folder.is_of_others
         case Watched.SUBSCRIBED:
             return folder.subscribed
         case Watched.MAILBOXES:

@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin import names, paging
 from postroom.admin.credentials import AppPasswordView, app_view, chosen, is_holding
 from postroom.admin.office import Office
+from postroom.admin.sending import allowed
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
 from postroom.directory import (
@@ -17,7 +18,6 @@ from postroom.directory import (
     credentials,
     forwards,
     passwords,
-    send_as,
     sending,
 )
 from postroom.directory.accounts import KEPT_MS, Account, Scram
@@ -288,7 +288,7 @@ def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails
         **msgspec.structs.asdict(view),
         addresses=tuple(map(str, further)),
         named_by=tuple(dict.fromkeys(text for some in named_by for text in some)),
-        send_as=tuple(one.written for one in send_as.of(tx, account.id)),
+        send_as=allowed(tx, account.id),
         used=usage.octets,
         messages=usage.messages,
         has_password=any(one.kind == "password" for one in ring),

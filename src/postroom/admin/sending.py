@@ -2,11 +2,15 @@
 
 import msgspec
 
+from postroom.address import Address, Domain
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import accounts, send_as, sending
+from postroom.directory import accounts, reach, send_as, sending, shares
+from postroom.directory.accounts import Account
 from postroom.directory.send_as import Grant
+from postroom.directory.shares import Grantee
+from postroom.errors import NotFound, Refused
 
 
 class SendAsView(msgspec.Struct, frozen=True):
@@ -47,12 +51,16 @@ async def grant(office: Office, account: str, what: str) -> SendAsView:
 
 
 async def revoke(office: Office, account: str, what: str) -> SendAsView:
-    """Take it back."""
+    """Take it back, also where it came with a mailbox that is shared with the account."""
     name, granted = names.address(account), _grant(what)
 
     def write(tx: Tx) -> SendAsView:
         found = accounts.require(tx, name)
-        send_as.remove(tx, found.id, granted)
+        try:
+            send_as.remove(tx, found.id, granted)
+        except NotFound:
+            if not _end_posting(tx, found, granted):
+                raise
         return _view(tx, str(found.address), found.id)
 
     return await office.directory.change(write)
@@ -79,5 +87,34 @@ def _grant(text: str) -> Grant:
     return Grant(address.local, address.domain.ascii)
 
 
+def allowed(tx: Tx, account_id: int) -> tuple[str, ...]:
+    """What an account may send as: what was granted, then those who share their INBOX so."""
+    granted = [one.written for one in send_as.of(tx, account_id)]
+    shared = [
+        owner.address
+        for owner in reach.of(tx, account_id).owners.values()
+        if reach.POST in owner.rights(owner.account_id)
+    ]
+    return tuple(dict.fromkeys(granted + shared))
+
+
+def _end_posting(tx: Tx, account: Account, granted: Grant) -> bool:
+    """Take the right to post off what the owner of an address shares; False: it is not there."""
+    owner = accounts.find(tx, Address(granted.local, Domain(granted.domain)))
+    if owner is None or reach.POST not in reach.of(tx, account.id).rights(owner.id, owner.id):
+        return False
+    to = Grantee("account", account.id)
+    for mailbox_id in (shares.WHOLE, owner.id):
+        rights = shares.rights_of(tx, owner.id, mailbox_id, to)
+        if reach.POST in rights:
+            shares.put(tx, owner.id, mailbox_id, to, rights - {reach.POST})
+    if reach.POST in reach.of(tx, account.id).rights(owner.id, owner.id):
+        raise Refused(
+            f"{account.address} may send as {owner.address} as a member of a group;"
+            f" see: postroom share list {owner.address}"
+        )
+    return True
+
+
 def _view(tx: Tx, address: str, account_id: int) -> SendAsView:
-    return SendAsView(address, tuple(one.written for one in send_as.of(tx, account_id)))
+    return SendAsView(address, allowed(tx, account_id))

@@ -74,13 +74,36 @@ class Directory:
             version.bump(tx)
             return result
 
+        result = await self._write(write)
+        self._told()
+        return result
+
+    async def change_if(self, action: Callable[[Tx], tuple[T, bool]]) -> T:
+        """Write what changes the directory only at times; ``action`` says with its result if so.
+
+        For what has to be one transaction with rows of another package.
+        """
+
+        def write(tx: Tx) -> tuple[T, bool]:
+            result, is_change = action(tx)
+            if is_change:
+                version.bump(tx)
+            return result, is_change
+
+        result, is_change = await self._write(write)
+        if is_change:
+            self._told()
+        return result
+
+    async def _write(self, write: Callable[[Tx], T]) -> T:
         try:
-            result = await self._db.write(write)
+            return await self._db.write(write)
         except ConstraintFailed as error:
             raise Refused("someone else changed the same at this moment; try again") from error
+
+    def _told(self) -> None:
         self.hint()
         self._changed()
-        return result
 
     def hint(self) -> None:
         """Another process may have changed the directory."""

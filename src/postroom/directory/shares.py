@@ -170,6 +170,14 @@ def put(tx: Tx, owner_id: int, mailbox_id: int, to: Grantee, rights: Rights) -> 
             kind=to.kind,
             ident=to.id,
         )
+        if mailbox_id == WHOLE:  # nothing is left that a mailbox could be taken out of
+            tx.execute(
+                "DELETE FROM share WHERE owner_id = :owner AND kind = :kind"
+                " AND grantee_id = :ident AND rights = ''",
+                owner=owner_id,
+                kind=to.kind,
+                ident=to.id,
+            )
         return
     tx.execute(
         "INSERT INTO share (owner_id, mailbox_id, kind, grantee_id, rights)"

@@ -76,6 +76,11 @@ class FlagChange(msgspec.Struct, frozen=True):
         return bool(bits & self.mask & (bits if self.action == "replace" else self.bits))
 
     @property
+    def is_of_all(self) -> bool:
+        r"""Whether more than \Seen may be changed, which may be one member's own."""
+        return self.touches(flag_words.ALL & ~flag_words.SEEN) or self.touches_keywords
+
+    @property
     def touches_keywords(self) -> bool:
         """Whether it may change keywords."""
         return self.names and (self.action == "replace" or bool(self.keywords))

@@ -29,6 +29,7 @@ SPECIAL_USES: Final = {
     "Archive": "\\Archive",
 }
 _BURIED: Final = "\x1f"
+_CHUNK: Final = 100  # ids a query
 
 _COLUMNS: Final = (
     "account_id, id, name, special_use, uidvalidity, uidnext, highestmodseq, messages,"
@@ -103,6 +104,35 @@ def listing(tx: Tx, account_id: int) -> list[Mailbox]:
         first=" ",
     )
     return [Mailbox(*row) for row in rows]
+
+
+def among(tx: Tx, account_ids: Sequence[int], mailbox_ids: Sequence[int]) -> list[Mailbox]:
+    """Every mailbox of these accounts, and these mailboxes; some may come twice."""
+    return [
+        Mailbox(*row)
+        for column, ids in (("account_id", account_ids), ("id", mailbox_ids))
+        for start in range(0, len(ids), _CHUNK)
+        for row in tx.all(
+            f"SELECT {_COLUMNS} FROM mailbox WHERE {column} IN"
+            f" ({', '.join(f'{ident:d}' for ident in ids[start : start + _CHUNK])})"
+            " AND name >= :first",
+            first=" ",
+        )
+    ]
+
+
+def below(tx: Tx, account_id: int, name: str) -> list[int]:
+    """The mailboxes below a name."""
+    return [
+        row[0]
+        for row in tx.all(
+            "SELECT id FROM mailbox WHERE account_id = :account"
+            " AND name >= :below AND name < :end ORDER BY id",
+            account=account_id,
+            below=name + names.SEPARATOR,
+            end=name + chr(ord(names.SEPARATOR) + 1),
+        )
+    ]
 
 
 def counts(tx: Tx, account_id: int, name: str, member: int | None = None) -> Counts:

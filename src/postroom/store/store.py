@@ -22,8 +22,11 @@ T = TypeVar("T")
 QuotaOf = Callable[[int], Awaitable[int]]
 
 
-def names_key(account_id: int) -> int:
-    """The key of ``notify`` for the mailbox names and subscriptions of an account."""
+def account_key(account_id: int) -> int:
+    """The key of ``notify`` for what is an account's own, whoever has the mailbox.
+
+    Its names and subscriptions, and what it has seen of mailboxes that others share with it.
+    """
     return -account_id
 
 
@@ -74,7 +77,7 @@ class Store:
 
     def wake_names(self, account_id: int) -> None:
         """Tell the sessions that watch an account that its list of mailboxes has changed."""
-        self.notify.publish([names_key(account_id)])
+        self.notify.publish([account_key(account_id)])
 
     async def usage(self, account_id: int) -> Usage:
         """What the account's mail weighs."""

@@ -19,7 +19,9 @@ from postroom.access.login import Login
 from postroom.blobs.store import BlobStore
 from postroom.db.identity import ids_for
 from postroom.db.open import open_database
+from postroom.directory.directory import Directory
 from postroom.directory.login import Identity, ScramKey, ScramKeys
+from postroom.directory.secrets import Secrets
 from postroom.errors import NotFound
 from postroom.listen.caps import Caps
 from postroom.listen.connections import Connections
@@ -31,18 +33,19 @@ from postroom.net.sockets import listeners
 from postroom.notify import Notify
 from postroom.post.commit import Post
 from postroom.store.store import Store
+from tests.access.neighbours import PEOPLE, Neighbours, settle
 from tests.conftest import Opener
+from tests.directory.town import QUICK
 from tests.fakes import Clock
 from tests.listen.loops import run
 
-PEOPLE = {"alice@demo.test": 1, "bob@demo.test": 2}
 PASSWORD = "secret"
 SALT, ROUNDS = b"salt of 16 octet", 4096
 PATIENCE = 10  # seconds for a line
 
 
 class People:
-    """A directory of two."""
+    """Logins of these few; the rest of the directory is real."""
 
     async def password(self, login: str, password: str, scope: str) -> Identity | None:
         assert scope == "imap"
@@ -72,8 +75,15 @@ class People:
 class House:
     """The open door."""
 
-    def __init__(self, store: Store, services: Services, connections: Connections) -> None:
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        services: Services,
+        connections: Connections,
+    ) -> None:
         self.store = store
+        self.directory = directory
         self.services = services
         self.connections = connections
         self.port = 0
@@ -104,11 +114,20 @@ class House:
 
     async def alice(self, mailbox: str = "") -> "Client":
         """A connection that has logged in, and selected a mailbox if one is named."""
+        return await self.person("alice", mailbox)
+
+    async def person(self, name: str, mailbox: str = "") -> "Client":
+        """The same of another person."""
         client = await self.client()
-        await client.ok(b"LOGIN alice@demo.test secret")
+        await client.ok(b"LOGIN %s@demo.test secret" % name.encode())
         if mailbox:
-            await client.ok(b"SELECT " + mailbox.encode())
+            await client.ok(b'SELECT "%s"' % mailbox.encode())
         return client
+
+    async def share(self, owner: str, mailbox: str, to: str, rights: str) -> None:
+        """Share a mailbox ("": the whole account) as the postmaster would; "" ends it."""
+        people = Neighbours(self.store, self.directory)
+        await people.share(PEOPLE[f"{owner}@demo.test"], mailbox, to, rights)
 
 
 class Client:
@@ -185,9 +204,13 @@ async def house(
         ids = await ids_for(db, clock)
         blobs = BlobStore(folder, db.engine, ids)
         store = Store(db, blobs, ids, clock, notify, quota_of)
+        directory = Directory(db, ids, clock, Secrets(folder / "secrets"), costs=QUICK)
+        closing.callback(directory.close)
+        await settle(directory, ids)
         services = Services(
             login=Login(People(), clock),
             store=store,
+            sharing=directory,
             post=Post(db, blobs, notify, clock),
             clock=clock,
             max_message=max_message,
@@ -200,7 +223,7 @@ async def house(
             implicit_tls=contexts if chosen.protocol == "imaps" else None,
         )
         await listener.open()
-        opened = House(store, services, connections)
+        opened = House(store, directory, services, connections)
         opened.port = listener.port
         try:
             yield opened

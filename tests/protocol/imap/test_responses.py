@@ -88,11 +88,12 @@ def test_lines() -> None:
 
 def test_flags() -> None:
     flags = b"\\Answered \\Flagged \\Deleted \\Seen \\Draft $Junk"
-    assert flags_lines(["$Junk"], read_only=False) == (
+    assert flags_lines(["$Junk"], mask=31, may_name=True) == (
         b"* FLAGS ("
         + flags
         + b")\r\n* OK [PERMANENTFLAGS ("
         + flags
         + b" \\*)] Flags that last\r\n"
     )
-    assert b"[PERMANENTFLAGS ()]" in flags_lines([], read_only=True)
+    assert b"[PERMANENTFLAGS ()]" in flags_lines(["$Junk"], mask=0, may_name=False)
+    assert b"[PERMANENTFLAGS (\\Deleted \\Seen)]" in flags_lines(["a"], mask=9, may_name=False)

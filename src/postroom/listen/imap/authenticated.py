@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from postroom.access.places import PREFIX
 from postroom.access.view import View
 from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
@@ -10,6 +11,7 @@ from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.responses import (
     exists_line,
     flags_lines,
+    mailbox_name,
     recent_line,
     status_line,
     status_response,
@@ -24,7 +26,7 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
     view = await View.open(place, talk.services.store, read_only=read_only)
     talk.select(view)
     lines = [
-        flags_lines(view.keywords, read_only=read_only),
+        flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name),
         exists_line(view.exists),
         recent_line(view.recent),
     ]
@@ -35,7 +37,7 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
         status_line(b"*", "OK", "Predicted next UID", b"UIDNEXT %d" % view.uidnext),
     ]
     talk.session.untagged(b"".join(lines))
-    code = b"READ-ONLY" if read_only else b"READ-WRITE"
+    code = b"READ-WRITE" if view.is_writable else b"READ-ONLY"
     talk.session.finish("OK", "Examined" if read_only else "Selected", code)
 
 
@@ -95,8 +97,9 @@ async def status(talk: Conversation, command: c.Status) -> None:
 
 
 async def namespace(talk: Conversation, _: c.Namespace) -> None:
-    """NAMESPACE, RFC 2342: everything is personal."""
-    talk.session.untagged(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
+    """NAMESPACE, RFC 2342: one's own mailboxes, and those that others share."""
+    others = mailbox_name(PREFIX, utf8=talk.session.modes.utf8)
+    talk.session.untagged(b'* NAMESPACE (("" "/")) ((%s "/")) NIL\r\n' % others)
     talk.session.finish("OK", "Done")
 
 

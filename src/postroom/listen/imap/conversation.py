@@ -15,13 +15,19 @@ from postroom.access.append import Appender
 from postroom.access.exchange import Exchange
 from postroom.access.folders import Folders
 from postroom.access.login import Login
-from postroom.access.places import Places
+from postroom.access.places import Places, Sharing
+from postroom.access.rights import READ
 from postroom.access.view import Changes, View
 from postroom.directory.login import Identity
 from postroom.listen.imap.notices import Notices
 from postroom.post.commit import Post
 from postroom.protocol.imap.fetch_lines import flagged_line
-from postroom.protocol.imap.responses import exists_line, expunge_lines, recent_line
+from postroom.protocol.imap.responses import (
+    exists_line,
+    expunge_lines,
+    flags_lines,
+    recent_line,
+)
 from postroom.protocol.imap.session import Session
 from postroom.store.store import Store
 
@@ -29,14 +35,22 @@ from postroom.store.store import Store
 class Services:
     """What a door is given to answer with; one object for all its connections."""
 
-    __slots__ = ("clock", "login", "max_message", "post", "store")
+    __slots__ = ("clock", "login", "max_message", "post", "sharing", "store")
 
     def __init__(
-        self, *, login: Login, store: Store, post: Post, clock: Callable[[], int], max_message: int
+        self,
+        *,
+        login: Login,
+        store: Store,
+        sharing: Sharing,
+        post: Post,
+        clock: Callable[[], int],
+        max_message: int,
     ) -> None:
         """``clock`` tells UTC milliseconds; ``max_message`` is in octets, 0 is none."""
         self.login = login
         self.store = store
+        self.sharing = sharing
         self.post = post
         self.clock = clock
         self.max_message = max_message
@@ -138,7 +152,7 @@ class Conversation:
     def places(self) -> Places:
         """Every mailbox that the person can reach, by name."""
         if self._places is None:
-            self._places = Places(self.person, self.services.store)
+            self._places = Places(self.person, self.services.store, self.services.sharing)
         return self._places
 
     @property
@@ -180,10 +194,33 @@ class Conversation:
         """Whether the selected mailbox may have changed since the last report."""
         return self._has_news
 
+    async def renew(self) -> bool:
+        """Look at the rights on a mailbox that somebody shares: what is withdrawn counts at once.
+
+        False when it may not be read any more: BYE is said (RFC 4314 §5.1.1).
+        """
+        view = self.view
+        if view is None or view.member is None:
+            return True
+        place = await self.places.again(view.place)
+        if place is view.place:
+            return True
+        if READ not in place.rights:
+            self.session.bye("This mailbox is not shared with you any more", b"NOPERM")
+            return False
+        told = view.flag_mask, view.may_name
+        view.place = place
+        if told != (view.flag_mask, view.may_name):
+            lines = flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name)
+            self.session.untagged(lines)
+        return True
+
     async def report(self, *, expunges: bool = True, always: bool = False) -> None:
         """Write what other sessions did to the selected mailbox."""
         view = self.view
         if view is None or not (always or self._has_news or (expunges and self._has_expunges)):
+            return
+        if not await self.renew():
             return
         notices = self.notices
         if notices is not None and not always and not notices.tells_messages:

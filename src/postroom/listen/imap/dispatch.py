@@ -25,6 +25,7 @@ from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
 from postroom.protocol.imap import events as e
+from postroom.protocol.imap.commands import Command
 from postroom.protocol.imap.tokens import BadSyntax, Unusable
 from postroom.telemetry import sink
 from postroom.telemetry.events import SessionFailed
@@ -51,6 +52,8 @@ HANDLERS: Final[Handlers] = {
 async def handle(talk: Conversation, event: e.Event) -> None:
     """Answer one event. STARTTLS and waiting (``Slow``) are the door's."""
     try:
+        if isinstance(event, Command) and not await talk.renew():
+            return
         await HANDLERS[type(event)](talk, event)
     except BadSyntax as error:
         talk.session.finish("BAD", str(error))

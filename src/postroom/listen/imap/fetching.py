@@ -82,7 +82,7 @@ async def _send_contents(
 ) -> MailError | None:
     """Write messages with content; the last failure, if some could not be read."""
     view = talk.selected
-    sets_seen = not view.read_only and any(not item.peek for item in contents)
+    sets_seen = bool(view.flag_mask & SEEN) and any(not item.peek for item in contents)
     attributes = [item for item in items if isinstance(item, Attribute)]
     plain = Lines(attributes)
     flagged = plain if Attribute.FLAGS in attributes else Lines([*attributes, Attribute.FLAGS])

@@ -9,6 +9,7 @@ from postroom.errors import (
     Invalid,
     MailboxFull,
     MailError,
+    NotAllowed,
     NotFound,
     Permanent,
     Refused,
@@ -20,6 +21,7 @@ TRYCREATE: Final = b"TRYCREATE"  # RFC 3501 §6.3.11, §6.4.7
 
 _CODES: Final[tuple[tuple[type[Exception], bytes], ...]] = (
     (AlreadyExists, b"ALREADYEXISTS"),
+    (NotAllowed, b"NOPERM"),
     (Invalid, b"CANNOT"),
     (Refused, b"CANNOT"),
     (MailboxFull, b"OVERQUOTA"),

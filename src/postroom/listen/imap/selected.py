@@ -102,7 +102,7 @@ def numbered(view: View, ranges: Ranges, *, by_uid: bool) -> UidRanges:
 
 def new_keywords(view: View) -> bytes:
     """FLAGS again, with what has been added."""
-    return flags_lines(view.keywords, read_only=view.read_only)
+    return flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name)
 
 
 def _flagged_lines(view: View, flagged: list[Flagged], *, with_uid: bool) -> bytes:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from postroom.protocol.imap.flags import SYSTEM_TEXT
+from postroom.protocol.imap.flags import SYSTEM, SYSTEM_TEXT
 from postroom.protocol.imap.names import encode_name
 
 CRLF: Final = b"\r\n"
@@ -73,10 +73,16 @@ def search_line(numbers: Sequence[int]) -> bytes:
     return b"* SEARCH %s\r\n" % str(numbers)[1:-1].replace(",", "").encode("ascii")
 
 
-def flags_lines(keywords: Iterable[str], *, read_only: bool) -> bytes:
-    r"""FLAGS and PERMANENTFLAGS of a selected mailbox; ``\*``: new keywords may be made."""
-    names = b" ".join([SYSTEM_TEXT, *[keyword.encode("ascii") for keyword in keywords]])
-    permanent = b"" if read_only else names + b" \\*"
+def flags_lines(keywords: Iterable[str], *, mask: int, may_name: bool) -> bytes:
+    r"""FLAGS and PERMANENTFLAGS of a selected mailbox.
+
+    ``mask`` has the system flags that may be changed; with ``may_name`` keywords may be, and
+    new ones made: ``\*`` (RFC 3501 §7.1, RFC 4314 §5.1.1).
+    """
+    words = [keyword.encode("ascii") for keyword in keywords]
+    names = b" ".join([SYSTEM_TEXT, *words])
+    changeable = [name for name, bit in SYSTEM.items() if mask & bit]
+    permanent = b" ".join([*changeable, *words, b"\\*"] if may_name else changeable)
     return b"* FLAGS (%s)\r\n* OK [PERMANENTFLAGS (%s)] Flags that last\r\n" % (names, permanent)
 
 
