@@ -35,11 +35,11 @@ def server() -> Iterator[Server]:
 def run() -> Run:
     """Run a client; its output. A missing client is a failure that names its package."""
 
-    def run_client(*command: str, stdin: str = "", package: str = "") -> str:
+    def run_client(*command: str, stdin: str = "", package: str = "", seconds: float = 90) -> str:
         if shutil.which(command[0]) is None:
             pytest.fail(f"{command[0]} is missing: apt-get install {package or command[0]}")
         done = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=90, check=False
+            command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout

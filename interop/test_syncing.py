@@ -1,5 +1,7 @@
 """Programs that keep a copy: mbsync, offlineimap, fetchmail, getmail."""
 
+import contextlib
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -100,9 +102,22 @@ def test_getmail(server: Server, run: Run, bob: Mailbox, tmp_path: Path, kind: s
         f'arguments = ("-c", "cat >> {tmp_path}/got; echo END >> {tmp_path}/got")\n\n'
         "[options]\nread_all = false\ndelete = false\nverbose = 0\n"
     )
-    fetch = ("getmail", "--getmaildir", str(tmp_path))
-    run(*fetch, package="getmail6")
-    got = (tmp_path / "got").read_text("latin-1")
-    assert got.count(subject) == 1
-    run(*fetch)  # nothing is fetched twice
-    assert (tmp_path / "got").read_text("latin-1") == got
+    got = tmp_path / "got"
+
+    def fetch() -> str:
+        """Run it; what it has handed over so far.
+
+        getmail 6.18 waits for ever when its delivering child ends too soon (a race between its
+        own threads): it is asked again then.
+        """
+        before = got.read_text("latin-1") if got.exists() else ""
+        for _ in range(4):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run("getmail", "--getmaildir", str(tmp_path), package="getmail6", seconds=15)
+                break
+            got.write_text(before, "latin-1")
+        return got.read_text("latin-1")
+
+    first = fetch()
+    assert first.count(subject) == 1
+    assert fetch() == first  # nothing is fetched twice
