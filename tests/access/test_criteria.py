@@ -38,6 +38,7 @@ def test_nested_ands_are_taken_apart() -> None:
         (keys.Flag(8), "(e.flags & 8) <> 0"),
         (keys.Flag(1, is_set=False), "(e.flags & 1) = 0"),
         (keys.Or(keys.Larger(5), keys.Smaller(3)), "(e.size > 5 OR e.size < 3)"),
+        (keys.Modseq(7), "e.modseq >= 7"),
         (keys.Not(keys.Flag(1)), "NOT (e.flags & 1) <> 0"),
         (keys.Recent(), "(e.uid BETWEEN 5 AND 8)"),
         (

@@ -8,6 +8,8 @@ import pytest
 
 from postroom.access import fetch
 from postroom.access.fetch import FetchRow
+from postroom.access.numbering import Ranges
+from postroom.access.view import FlagChange
 from postroom.blobs.damage import BlobCorrupt
 from postroom.errors import NotFound
 from postroom.message.envelope import envelope
@@ -270,5 +272,43 @@ def test_many_come_in_pages(database: Opener, data: Path) -> None:
             ]
             assert [row.uid for page in pages for row in page] == list(range(1, 1201))
             assert max(map(len, pages)) <= 500
+
+    asyncio.run(run())
+
+
+def test_only_what_has_changed(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *[b"A: b\r\n\r\nx"] * 30)
+            view = await opened(store)
+            since = view.complete
+            odd = [(uid, uid) for uid in range(1, 31, 2)]
+            await view.store(odd, FlagChange("add", 1))
+
+            async def uids(ranges: Ranges, need: frozenset[str] = frozenset()) -> list[int]:
+                pages = fetch.rows(view, ranges, need=need, changed_since=since)
+                return [row.uid async for page in pages for row in page]
+
+            expected = list(range(5, 21, 2))
+            for most in (10_000, 3):  # picked one by one, or found among all
+                monkeypatch.setattr(fetch, "MOST_CHANGED", most)
+                assert await uids([(4, 20)]) == expected
+                assert await uids([(4, 20)], frozenset({"envelope"})) == expected
+                assert await uids([(2, 2), (4, 4)]) == []
+
+    asyncio.run(run())
+
+
+def test_many_scattered_messages(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *[b"A: b\r\n\r\nx"] * 3000)
+            view = await opened(store, read_only=True)
+            odd = list(range(1, 3001, 2))
+            ranges = [(uid, uid) for uid in odd]
+            pages = [page async for page in fetch.rows(view, ranges, need=frozenset())]
+            assert [row.uid for page in pages for row in page] == odd
 
     asyncio.run(run())

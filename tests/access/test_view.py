@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from postroom.access.view import STAR, Flagged
+from postroom.access.view import STAR, FlagChange, Flagged
 from postroom.errors import Invalid, MailboxFull, NotFound, Refused
 from postroom.store import mailboxes
 from postroom.store.flags import DELETED, FLAGGED, SEEN
@@ -14,7 +15,6 @@ from tests.access.shop import opened, place_of, put, shop
 from tests.conftest import Opener
 
 LETTER = b"Subject: x\r\n\r\nbody\r\n"
-NONE: frozenset[str] = frozenset()
 
 
 def test_what_select_tells(database: Opener, data: Path) -> None:
@@ -104,24 +104,25 @@ def test_own_stores_are_not_repeated_others_are(database: Opener, data: Path) ->
         async with shop(database, data) as store:
             await put(store, *[LETTER] * 3)
             one, two = await opened(store), await opened(store)
-            done = await one.store([(1, 2)], "add", SEEN, frozenset({"$Junk"}), silent=False)
-            assert [(f.sequence, f.uid, f.flags, f.keywords) for f in done] == [
+            done = await one.store([(1, 2)], FlagChange("add", SEEN, frozenset({"$Junk"})))
+            assert [(f.sequence, f.uid, f.flags, f.keywords) for f in done.flagged] == [
                 (1, 1, SEEN, "$Junk"),
                 (2, 2, SEEN, "$Junk"),
             ]
             assert (await one.refresh(expunges=True)).flags == []
             seen = (await two.refresh(expunges=True)).flags
-            assert seen == done
+            assert [f.recent for f in done.flagged] == [True, True]
+            assert seen == [msgspec.structs.replace(f, recent=False) for f in done.flagged]
             assert two.keywords == ["$Junk"]
             assert (await two.refresh(expunges=True)).flags == []
             # one stores silently over a change of two that it has not seen
-            await two.store([(1, 1)], "add", FLAGGED, NONE, silent=True)
-            quiet = await one.store([(1, 3)], "remove", SEEN, NONE, silent=True)
-            assert [(f.uid, f.flags) for f in quiet] == [(1, FLAGGED)]
+            await two.store([(1, 1)], FlagChange("add", FLAGGED), silent=True)
+            quiet = await one.store([(1, 3)], FlagChange("remove", SEEN), silent=True)
+            assert [(f.uid, f.flags) for f in quiet.flagged] == [(1, FLAGGED)]
             assert (await one.refresh(expunges=True)).flags == []
             # two changes 3 after one did: one must learn of it
-            await one.store([(3, 3)], "add", SEEN, NONE, silent=True)
-            await two.store([(3, 3)], "add", FLAGGED, NONE, silent=True)
+            await one.store([(3, 3)], FlagChange("add", SEEN), silent=True)
+            await two.store([(3, 3)], FlagChange("add", FLAGGED), silent=True)
             found = (await one.refresh(expunges=True)).flags
             assert [(f.uid, f.flags) for f in found] == [(3, SEEN | FLAGGED)]
 
@@ -133,10 +134,10 @@ def test_sequence_numbers_stay_put_until_expunges_may_be_told(database: Opener, 
         async with shop(database, data) as store:
             await put(store, *[LETTER] * 5)
             one, two = await opened(store), await opened(store)
-            await two.store([(2, 2), (4, 4)], "add", DELETED, NONE, silent=True)
+            await two.store([(2, 2), (4, 4)], FlagChange("add", DELETED), silent=True)
             await two.expunge(None)
             await put(store, LETTER)
-            await two.store([(5, 5)], "add", SEEN, NONE, silent=True)
+            await two.store([(5, 5)], FlagChange("add", SEEN), silent=True)
             changes = await one.refresh(expunges=False)
             assert (changes.expunged, changes.exists) == ([], 6)
             assert [(f.sequence, f.uid) for f in changes.flags] == [(5, 5)]
@@ -155,7 +156,7 @@ def test_uid_expunge_takes_only_what_is_deleted_and_named(database: Opener, data
         async with shop(database, data) as store:
             await put(store, *[LETTER] * 4)
             view = await opened(store)
-            await view.store([(1, 3)], "add", DELETED, NONE, silent=True)
+            await view.store([(1, 3)], FlagChange("add", DELETED), silent=True)
             await view.expunge(view.uid_ranges([(2, STAR)], by_uid=True))
             assert (await view.refresh(expunges=True)).expunged == [3, 2]
             looker = await opened(store, read_only=True)
@@ -174,7 +175,7 @@ def test_a_read_only_view_changes_nothing(database: Opener, data: Path) -> None:
             await store.furnish(1)
             view = await opened(store, read_only=True)
             with pytest.raises(Refused):
-                await view.store([(1, 1)], "add", SEEN, NONE, silent=False)
+                await view.store([(1, 1)], FlagChange("add", SEEN))
             with pytest.raises(Refused):
                 await view.expunge(None)
             with pytest.raises(Refused):
@@ -248,10 +249,10 @@ def test_a_large_store_goes_in_chunks_and_is_complete(database: Opener, data: Pa
             for _ in range(5):
                 await put(store, *[LETTER] * 500)
             view = await opened(store)
-            done = await view.store([(1, 2500)], "add", SEEN, NONE, silent=False)
-            assert [flagged.sequence for flagged in done] == list(range(1, 2501))
-            assert len({flagged.modseq for flagged in done}) == 3
-            assert isinstance(done[0], Flagged)
+            done = await view.store([(1, 2500)], FlagChange("add", SEEN))
+            assert [flagged.sequence for flagged in done.flagged] == list(range(1, 2501))
+            assert len({flagged.modseq for flagged in done.flagged}) == 3
+            assert isinstance(done.flagged[0], Flagged)
             assert (await view.refresh(expunges=True)).flags == []
 
     asyncio.run(run())

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 from hypothesis import given, settings, strategies as st
 
-from postroom.access.view import Changes, Flagged, View
+from postroom.access.view import Changes, FlagChange, Flagged, View
 from postroom.store import flags as flag_words
 from postroom.store.entries import Action
 from postroom.store.flags import DELETED
@@ -68,6 +68,7 @@ class Client:
         self.states: list[State] = []
 
     async def learn(self, changes: Changes, truth: dict[int, State]) -> None:
+        assert changes.vanished == [self.uids[n - 1] for n in reversed(changes.expunged)]
         for sequence in changes.expunged:
             del self.uids[sequence - 1], self.states[sequence - 1]
         if changes.exists is not None:
@@ -171,9 +172,9 @@ class Scenario:
 
     async def stored(self, step: Step, client: Client) -> None:
         uids = self.chosen(step, client)
-        told = await client.view.store(
-            [(uid, uid) for uid in uids], step.action, step.bits, step.keywords, silent=step.silent
-        )
+        change = FlagChange(step.action, step.bits, step.keywords)
+        done = await client.view.store([(uid, uid) for uid in uids], change, silent=step.silent)
+        told = done.flagged
         for uid in uids:
             at = client.uids.index(uid)
             client.states[at] = applied(client.states[at], step)
@@ -224,10 +225,9 @@ def test_sessions_at_the_same_time(database: Opener, data: Path) -> None:
         for turn in range(6):
             low = (number * 7 + turn * 5) % 40 + 1
             ranges = [(low, low + 10)]
-            none: frozenset[str] = frozenset()
             match (number + turn) % 6:
                 case 0:
-                    await view.store(ranges, "add", DELETED, none, silent=True)
+                    await view.store(ranges, FlagChange("add", DELETED), silent=True)
                 case 1:
                     await view.copy(ranges, await place_of(store, "Archive"))
                 case 2:
@@ -237,7 +237,7 @@ def test_sessions_at_the_same_time(database: Opener, data: Path) -> None:
                 case 4:
                     await put(store, *[b"A: b\r\n\r\nx"] * 3)
                 case _:
-                    await view.store(ranges, "replace", number, frozenset({"k"}), silent=False)
+                    await view.store(ranges, FlagChange("replace", number, frozenset({"k"})))
             await view.refresh(expunges=turn % 2 == 0)
         return view
 

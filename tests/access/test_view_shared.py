@@ -7,16 +7,16 @@ import pytest
 
 from postroom.access import fetch
 from postroom.access.search import search
-from postroom.access.view import View
+from postroom.access.view import FlagChange, View
 from postroom.errors import MailboxFull, NotAllowed, NotFound
 from postroom.protocol.imap.search import Flag
+from postroom.store.entries import Action
 from postroom.store.flags import DELETED, FLAGGED, SEEN
 from tests.access.neighbours import ALICE, BOB, CAROL, TEAM, Neighbours, neighbours
 from tests.access.shop import audit, put
 from tests.conftest import Opener
 
 LETTER = b"Subject: x\r\n\r\nbody\r\n"
-NONE: frozenset[str] = frozenset()
 INBOX = "Other Users/alice@demo.test/INBOX"
 EVERY = [(1, 100)]
 
@@ -26,10 +26,10 @@ async def flags(view: View) -> dict[int, int]:
     return {row.uid: row.flags for page in pages for row in page}
 
 
-async def mark(view: View, action: str, bits: int, *uids: int) -> list[int]:
+async def mark(view: View, action: Action, bits: int, *uids: int) -> list[int]:
     ranges = [(uid, uid) for uid in uids] or EVERY
-    told = await view.store(ranges, action, bits, NONE, silent=False)  # type: ignore[arg-type]
-    return [one.flags for one in told]
+    told = await view.store(ranges, FlagChange(action, bits))
+    return [one.flags for one in told.flagged]
 
 
 async def news(view: View) -> list[tuple[int, int]]:
@@ -108,7 +108,7 @@ def test_only_the_members_sessions_wake_for_what_a_member_has_seen(
             ]
             phone = await people.view(BOB, INBOX)
 
-            async def after(action: str, bits: int) -> list[str]:
+            async def after(action: Action, bits: int) -> list[str]:
                 woken.clear()
                 await mark(phone, action, bits)
                 await asyncio.sleep(0)
@@ -136,14 +136,14 @@ def test_flags_take_their_rights(database: Opener, data: Path) -> None:
             assert await mark(view, "add", SEEN | DELETED) == [SEEN | FLAGGED]
             assert await mark(view, "replace", DELETED) == [FLAGGED]
             words = frozenset({"new"})
-            (told,) = await view.store(EVERY, "add", SEEN, words, silent=False)
+            (told,) = (await view.store(EVERY, FlagChange("add", SEEN, words))).flagged
             assert (told.flags, told.keywords) == (SEEN | FLAGGED, "k")
             assert view.keywords == ["k"]
             for bits in (DELETED, FLAGGED, DELETED | FLAGGED):
                 with pytest.raises(NotAllowed):
                     await mark(view, "add", bits)
             with pytest.raises(NotAllowed):
-                await view.store(EVERY, "remove", 0, frozenset({"k"}), silent=True)
+                await view.store(EVERY, FlagChange("remove", 0, frozenset({"k"})))
             assert await mark(view, "add", 0) == [SEEN | FLAGGED]  # asks for nothing
             await people.share(ALICE, "INBOX", "bob@demo.test", "lrt")
             view = await people.view(BOB, INBOX)

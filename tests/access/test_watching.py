@@ -5,6 +5,7 @@ from pathlib import Path
 
 from postroom.access.folders import Folders
 from postroom.access.places import Places
+from postroom.access.view import FlagChange
 from postroom.access.watching import Counted, Named, Watching
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.notify import Event, EventGroup, Watched
@@ -69,7 +70,7 @@ def test_flags_are_an_event_of_their_own(database: Opener, data: Path) -> None:
                 began = await watching.begin(0, with_status=True)
                 assert {item.name: item.status.messages for item in began}["INBOX"] == 2
             view = await opened(store)
-            await view.store([(1, 1)], "add", 8, frozenset(), silent=True)
+            await view.store([(1, 1)], FlagChange("add", 8), silent=True)
             assert told(await without.look(0)) == []
             assert told(await with_flags.look(0)) == ["INBOX 2"]
             await view.expunge(None)

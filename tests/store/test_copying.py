@@ -7,9 +7,10 @@ import pytest
 
 from postroom.db.database import Row
 from postroom.errors import MailboxFull, NotFound
-from postroom.store import copying, entries, mailboxes
+from postroom.store import copying, mailboxes, news
 from postroom.store.copying import Copied, Transfer
 from postroom.store.mailboxes import Mailbox
+from postroom.store.news import Marks
 from postroom.store.spans import Span
 from postroom.store.store import Store
 from tests.access.shop import put, shop
@@ -84,8 +85,8 @@ def test_moving_is_copy_and_expunge_in_one(database: Opener, data: Path) -> None
             assert done.sources == [2, 3]
             assert await store.usage(1) == before
             assert await query(store, "SELECT refs FROM message") == [(1,)] * 3
-            news = await store.read(entries.news, 1, 1, 0, 0)
-            assert [row[0] for row in news.vanished] == [2, 3]
+            found = await store.read(news.look, 1, 1, Marks(0, 0), expunges=True)
+            assert [row[0] for row in found.vanished] == [2, 3]
             back = await store.read(mailboxes.get, 1, "INBOX")
             assert (back.messages, back.uidnext) == (1, 4)
             again = await transfer(store, back, Span(1, 1), is_move=True)  # to itself

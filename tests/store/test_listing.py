@@ -6,7 +6,7 @@ from postroom.store import listing
 from postroom.store.filing import file_letters
 from postroom.store.spans import Span
 from tests.conftest import Opener
-from tests.store.letters import copy
+from tests.store.letters import copy, write
 
 NOW = 1_790_000_000_000
 
@@ -41,5 +41,26 @@ def test_matching_takes_a_condition_and_a_limit(database: Opener) -> None:
                 lambda tx: listing.matching_uids(tx, 1, Span(2, 4), " AND e.size < 14")
             )
             assert uids == [2, 3]
+
+    asyncio.run(run())
+
+
+def test_what_has_changed(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            for number in range(1, 6):  # a MODSEQ each: 2 to 6
+                letters = [[copy(1, size=number)]]
+                await write(db, file_letters, letters, NOW)
+            assert await db.read(lambda tx: listing.changed(tx, 1, 4, 2)) == [4, 5]
+            assert await db.read(lambda tx: listing.changed(tx, 1, 3, 2)) is None
+            rows = await db.read(lambda tx: listing.page(tx, 1, Span(1, 4), since=3))
+            assert [(row[0], row[3]) for row in rows] == [(3, 4), (4, 5)]
+            rows = await db.read(
+                lambda tx: listing.page_with(tx, 1, 1, Span(1, 5), ("envelope",), since=5)
+            )
+            assert [row[0] for row in rows] == [5]
+            spans = [Span(1, 2), Span(4, 4)]
+            assert await db.read(lambda tx: listing.highest_modseq(tx, 1, spans)) == 5
+            assert await db.read(lambda tx: listing.highest_modseq(tx, 1, [])) == 0
 
     asyncio.run(run())

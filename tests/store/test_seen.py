@@ -7,12 +7,13 @@ import msgspec
 
 from postroom.db.database import Database, Row
 from postroom.db.open import open_database
-from postroom.store import copying, entries, listing, mailboxes, seen
+from postroom.store import copying, entries, listing, mailboxes, news, seen
 from postroom.store.copying import Transfer
 from postroom.store.entries import FlagChange, Quiet, Updated
 from postroom.store.filing import file_letters
 from postroom.store.flags import ALL, DELETED, FLAGGED, SEEN
 from postroom.store.mailboxes import Mailbox
+from postroom.store.news import Marks
 from postroom.store.spans import Span
 from postroom.store.store import Store
 from tests.access.shop import audit, put, shop
@@ -32,7 +33,7 @@ async def store(
     db: Database, change: FlagChange, member: int | None, span: Span = ALL_OF_IT
 ) -> Updated:
     return await db.write(
-        lambda tx: entries.update_flags(tx, 1, 1, [span], change, None, member=member)
+        lambda tx: entries.update_flags(tx, 1, 1, span, change, None, member=member)
     )
 
 
@@ -42,8 +43,9 @@ async def flags(db: Database, member: int | None) -> dict[int, int]:
 
 
 async def changed(db: Database, member: int | None, since: int) -> list[tuple[int, int]]:
-    news = await db.read(lambda tx: entries.news(tx, 1, 1, since, None, member))
-    return [(row[0], row[1]) for row in news.changed]
+    marks = Marks(since, since)
+    found = await db.read(lambda tx: news.look(tx, 1, 1, marks, expunges=True, member=member))
+    return [(row[0], row[1]) for row in found.changed]
 
 
 def test_each_has_its_own(database: Opener) -> None:
@@ -110,7 +112,7 @@ def test_only_the_member_learns_of_it(database: Opener) -> None:
             quiet = Quiet(since + 2)
             told = await db.write(
                 lambda tx: entries.update_flags(
-                    tx, 1, 1, [ALL_OF_IT], FlagChange("add", DELETED), quiet, member=7
+                    tx, 1, 1, ALL_OF_IT, FlagChange("add", DELETED), quiet, member=7
                 )
             )
             assert [row[0] for row in told.rows] == [1, 2]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import NotFound
-from postroom.store import mailboxes
+from postroom.store import mailboxes, vanished
+from postroom.store.spans import Span
 from tests.access.shop import put, shop
 from tests.conftest import Opener
 
@@ -54,5 +55,30 @@ def test_furnishing_and_removing_an_account(database: Opener, data: Path) -> Non
             assert await store.read(mailboxes.listing, 1) == []
             assert (await store.usage(1)).messages == 0
             assert len(await store.read(mailboxes.listing, 2)) == 1
+
+    asyncio.run(run())
+
+
+def test_old_expunges_are_forgotten_in_every_mailbox(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vanished, "KEPT", 3)
+    monkeypatch.setattr(vanished, "CHUNK", 2)
+    monkeypatch.setattr(vanished, "MAILBOXES", 2)
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await store.furnish(1)
+            boxes = [(await store.read(mailboxes.get, 1, name)).id for name in ("Sent", "Trash")]
+            for box in (1, *boxes):
+                await put(store, *[LETTER] * 9, mailbox=box)
+            for box in (1, boxes[1]):
+                for uid in range(1, 8):
+                    await store.expunge(1, box, Span(uid, uid), flagged=False)
+            assert await store.forget_expunges() == 2
+            for box in (1, boxes[1]):
+                rows, _ = await store.read(vanished.page, box, 0)
+                assert [row[0] for row in rows] == [5, 6, 7]
+            assert await store.forget_expunges() == 0
 
     asyncio.run(run())

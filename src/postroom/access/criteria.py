@@ -159,10 +159,8 @@ def _test(view: View, key: SearchKey) -> Leaf:
             return Leaf(lambda c: bool(c.row[1] & bit) is is_set, f"(e.flags & {bit:d}) {sign} 0")
         case keys.Keyword(name, is_set):
             return Leaf(lambda c: flag_words.has_keyword(c.row[2], name) is is_set)
-        case keys.Larger(octets):
-            return Leaf(lambda c: c.row[4] > octets, f"e.size > {octets:d}")
-        case keys.Smaller(octets):
-            return Leaf(lambda c: c.row[4] < octets, f"e.size < {octets:d}")
+        case keys.Larger() | keys.Smaller() | keys.Modseq():
+            return _number_test(key)
         case keys.Received() | keys.Saved() | keys.Within():
             return _moment_test(view, key)
         case keys.Recent(is_set):
@@ -181,6 +179,16 @@ def _moment_test(view: View, key: keys.Received | keys.Saved | keys.Within) -> L
             return _on_day("saved", 7, comparison, day)
         case keys.Within(seconds, is_older):
             return _interval(view.source.clock() // 1000 - seconds, is_older=is_older)
+
+
+def _number_test(key: keys.Larger | keys.Smaller | keys.Modseq) -> Leaf:
+    match key:
+        case keys.Larger(octets):
+            return Leaf(lambda c: c.row[4] > octets, f"e.size > {octets:d}")
+        case keys.Smaller(octets):
+            return Leaf(lambda c: c.row[4] < octets, f"e.size < {octets:d}")
+        case keys.Modseq(modseq):
+            return Leaf(lambda c: c.row[3] >= modseq, f"e.modseq >= {modseq:d}")
 
 
 def _text_test(key: SearchKey) -> Leaf:

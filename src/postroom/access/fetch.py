@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from postroom.access.view import Ranges, View
+from postroom.access.numbering import Ranges, within
+from postroom.access.view import View
 from postroom.db.database import Row, Tx
 from postroom.errors import MailError, NotFound
 from postroom.message import headers
@@ -28,6 +29,7 @@ from postroom.store.spans import Span
 
 PAGE: Final = 500
 PLAIN_PAGE: Final = 2000  # of flags, sizes and dates only
+MOST_CHANGED: Final = 10_000  # messages that are picked one by one
 SMALL: Final = 64 * 1024  # octets that are scanned on the event loop
 WHOLE: Final = 256 * 1024  # octets of a message that comes whole with its page
 WHOLE_PAGE: Final = 64  # messages of such a page ..
@@ -39,11 +41,15 @@ _FRONT: Final = frozenset({"head", "content"})  # what is of no use without the 
 
 
 class _Wanted(NamedTuple):
-    """What is read of each message: columns of its row, header block, small content."""
+    """What is read of each message: columns of its row, header block, small content.
+
+    Only of messages whose MODSEQ is above ``since``.
+    """
 
     columns: tuple[str, ...] = ("prefix",)
     head: bool = True
     content: bool = False
+    since: int = 0
 
 
 class _Page(NamedTuple):
@@ -85,13 +91,21 @@ class FetchRow(msgspec.Struct):
 
 
 async def rows(
-    view: View, ranges: Ranges, *, need: frozenset[str]
+    view: View, ranges: Ranges, *, need: frozenset[str], changed_since: int | None = None
 ) -> AsyncIterator[list[FetchRow]]:
     """Pages of the messages of these ranges of UIDs, ascending.
 
     ``need``: any of "envelope", "bodystructure", "prefix", "head", "content". Messages that
-    another session has expunged are left out.
+    another session has expunged are left out, and those not changed after MODSEQ
+    ``changed_since``.
     """
+    since = changed_since or 0
+    if since:
+        uids = await view.source.read(
+            listing.changed, view.mailbox_id, since, MOST_CHANGED, view.member
+        )
+        if uids is not None:  # few: no need to look at all others
+            ranges = within(uids, ranges)
     wanted = _Wanted(
         tuple(
             column
@@ -100,6 +114,7 @@ async def rows(
         ),
         "head" in need,
         "content" in need,
+        since,
     )
     size = WHOLE_PAGE if wanted.content else PAGE if wanted.columns else PLAIN_PAGE
     for span in view.spans(ranges, size):
@@ -257,7 +272,7 @@ async def _read_page(view: View, span: Span, wanted: _Wanted) -> tuple[list[Fetc
     """A page and what it has left over of the span."""
     source = view.source
     if not wanted.columns:
-        found = await source.read(listing.page, view.mailbox_id, span, member=view.member)
+        found = await source.read(listing.page, view.mailbox_id, span, view.member, wanted.since)
         return _made(view, found), None
     page = await source.db.read(lambda tx: _page_with(tx, view, span, wanted))
     made = _made(view, page.found)
@@ -280,7 +295,7 @@ async def _read_page(view: View, span: Span, wanted: _Wanted) -> tuple[list[Fetc
 
 def _page_with(tx: Tx, view: View, span: Span, wanted: _Wanted) -> _Page:
     found = listing.page_with(
-        tx, view.account_id, view.mailbox_id, span, wanted.columns, member=view.member
+        tx, view.account_id, view.mailbox_id, span, wanted.columns, view.member, wanted.since
     )
     blobs = view.source.blobs
     rest = None

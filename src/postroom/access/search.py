@@ -13,6 +13,7 @@ from typing import Final
 
 from postroom.access import criteria, texts
 from postroom.access.criteria import Candidate, Program
+from postroom.access.numbering import merge
 from postroom.access.view import View
 from postroom.db.database import Row, Tx
 from postroom.protocol.imap.search import SearchKey
@@ -44,6 +45,13 @@ async def search(view: View, tree: SearchKey) -> list[int]:
         )
         return [uid for uid in found if view.sequence_of(uid)]
     return await _judged(view, where, _all_of(programs))
+
+
+async def highest_modseq(view: View, uids: Sequence[int]) -> int:
+    """The highest MODSEQ of these messages, in any order; 0 for none (RFC 7162 §3.1.6)."""
+    ranges = await asyncio.to_thread(merge, ((uid, uid) for uid in uids))
+    spans = list(view.spans(ranges))
+    return await view.source.read(listing.highest_modseq, view.mailbox_id, spans, view.member)
 
 
 def _all_of(programs: Sequence[Program]) -> Program:

@@ -1,19 +1,14 @@
 r"""The view: a mailbox as one session has selected it.
 
 Sequence numbers stay put until ``refresh``; what other sessions do meanwhile is learnt
-there by MODSEQ, nothing twice and nothing lost. Two marks are kept: ``_seen`` for what
-was made or changed, ``_gone`` for what was expunged, which may lag behind because some
-commands must not report it (RFC 3501 §7.4.1). Changes of this session are not repeated.
+there by MODSEQ, nothing twice and nothing lost. What was expunged may lag behind what was
+made or changed, because some commands must not report it (RFC 3501 §7.4.1); ``complete``
+says up to which MODSEQ the session knows all. Changes of this session are not repeated.
 A mailbox that another session deletes looks emptied.
-
-UIDs are held as a ``range`` while they have no gap, else as an array of 32-bit numbers.
-No command writes out a set of UIDs: it is cut into spans.
 
 RFC 3501 §2.3.1, §6.4, §7.3, §7.4.1; RFC 2180; RFC 6851; RFC 7162.
 """
 
-from array import array
-from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
@@ -21,45 +16,63 @@ from typing import Final
 import msgspec
 
 from postroom.access import rights as letters
+from postroom.access.numbering import STAR, Numbering, Ranges, merge
 from postroom.access.places import Place
 from postroom.db.database import Row
-from postroom.errors import Invalid, MailError, NotAllowed, Refused
+from postroom.errors import MailError, NotAllowed, Refused
 from postroom.message.part import Part
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.sets import SAVED
-from postroom.store import copying, entries, flags as flag_words
-from postroom.store.entries import Action, FlagChange, News, Opening, Quiet
+from postroom.store import copying, entries, flags as flag_words, news, vanished
+from postroom.store.entries import FlagChange, Opening, Quiet
+from postroom.store.news import Marks, News
 from postroom.store.removal import CHUNK
-from postroom.store.spans import MAX_LISTED, Span, span_of
+from postroom.store.spans import MAX_LISTED, Span
 from postroom.store.store import Store, account_key
 
-STAR: Final = 0xFFFFFFFF + 1  # "*" in a sequence set
+__all__ = ["STAR", "Changes", "CopyResult", "FlagChange", "Flagged", "Ranges", "Stored", "View"]
 
-Ranges = Sequence[tuple[int, int]]
+PAGE: Final = 2000  # messages of one answer to ``refresh`` when a mailbox is deleted
 
 
 class Flagged(msgspec.Struct, frozen=True):
-    """The flags of a message, as an untagged FETCH tells them."""
+    r"""The flags of a message, as an untagged FETCH tells them.
+
+    ``recent``: it is \Recent in this session. ``is_quiet``: the client knows the flags,
+    only the MODSEQ is new.
+    """
 
     sequence: int
     uid: int
     flags: int
     keywords: str
     modseq: int
+    recent: bool = False
+    is_quiet: bool = False
 
 
 class Changes(msgspec.Struct, frozen=True):
     """What a refresh has found, in the order to send.
 
-    ``expunged`` are sequence numbers, each valid after those before it were sent.
-    ``exists`` and ``recent`` are None when no message has come; ``flags`` hold numbers
-    as they are after all that.
+    ``expunged`` are sequence numbers, each valid after those before it were sent;
+    ``vanished`` are the UIDs of the same messages, ascending. ``exists`` and ``recent``
+    are None when no message has come; ``flags`` hold numbers as they are after all that.
+    ``has_more``: refresh again, there was too much for one answer.
     """
 
     expunged: list[int]
     exists: int | None
     recent: int | None
     flags: list[Flagged]
+    vanished: list[int] = []
+    has_more: bool = False
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What a STORE tells: new flags, and the UIDs that UNCHANGEDSINCE kept as they were."""
+
+    flagged: list[Flagged]
+    modified: list[int]
 
 
 class CopyResult(msgspec.Struct, frozen=True):
@@ -85,17 +98,15 @@ class View:
         self.read_only = read_only
         self.uidvalidity = state.uidvalidity
         self.uidnext = state.uidnext
-        self.highestmodseq = state.highestmodseq
         self.keywords: list[str] = []
         self._learn(opening.keywords)
-        self._uids: range | array[int] = (
+        self.numbering = Numbering(
             range(state.first_uid, state.last_uid + 1 if state.messages else state.first_uid)
             if opening.uids is None
-            else array("I", opening.uids)
+            else opening.uids
         )
-        self._last = self._uids[-1] if self._uids else 0
         self._recent: list[tuple[int, int]] = []
-        self._seen = self._gone = state.highestmodseq
+        self._marks = Marks(state.highestmodseq, state.highestmodseq)
         self._own: set[int] = set()
         self.saved: Ranges = ()  # the UIDs that ``$`` stands for (RFC 5182)
         self.trees: OrderedDict[int, Part] = OrderedDict()  # see ``fetch.tree_of_blob``
@@ -119,20 +130,27 @@ class View:
     @property
     def exists(self) -> int:
         """How many messages the session knows of."""
-        return len(self._uids)
+        return len(self.numbering)
 
     @property
     def recent(self) -> int:
         r"""How many of them are \Recent."""
-        return sum(
-            bisect_right(self._uids, last) - bisect_left(self._uids, first)
-            for first, last in self._recent
-        )
+        return self.numbering.count_within(self._recent)
 
     @property
     def last_uid(self) -> int:
         """The highest UID the session knows of, 0 for none."""
-        return self._last
+        return self.numbering.last_uid
+
+    @property
+    def complete(self) -> int:
+        """The MODSEQ up to which the session knows everything: its HIGHESTMODSEQ."""
+        return self._marks.complete
+
+    @property
+    def withholds_expunges(self) -> bool:
+        """Whether messages were expunged of which a refresh could not tell."""
+        return bool(self._marks.withheld)
 
     def is_recent(self, uid: int) -> bool:
         r"""True for a message that is \Recent in this session."""
@@ -145,102 +163,58 @@ class View:
 
     def sequence_of(self, uid: int) -> int | None:
         """The sequence number of a UID; None when the session has no such message."""
-        at = bisect_left(self._uids, uid)
-        return at + 1 if at < len(self._uids) and self._uids[at] == uid else None
+        return self.numbering.sequence_of(uid)
 
     def sequences_of(self, uids: Sequence[int]) -> list[int]:
         """The sequence numbers of ascending UIDs; 0 for one that the session does not know."""
-        if not uids:
-            return []
-        start = bisect_left(self._uids, uids[0])
-        if list(self._uids[start : start + len(uids)]) == uids:
-            return list(range(start + 1, start + 1 + len(uids)))
-        return [self.sequence_of(uid) or 0 for uid in uids]
+        return self.numbering.sequences_of(uids)
 
     def uid_of(self, sequence: int) -> int:
         """The UID of a sequence number; raises Invalid."""
-        if not 1 <= sequence <= len(self._uids):
-            raise Invalid(f"there is no message {sequence}; there are {len(self._uids)}")
-        return self._uids[sequence - 1]
+        return self.numbering.uid_of(sequence)
 
     def uid_ranges(self, numbers: Ranges, *, by_uid: bool) -> list[tuple[int, int]]:
-        """Ranges of UIDs, ascending and apart, for a sequence set; ``STAR`` is "*".
-
-        UIDs that do not exist are no error (RFC 3501 §6.4.8), sequence numbers are:
-        Invalid. In an empty mailbox a set with "*" is empty. ``SAVED`` is ``saved``.
-        """
+        """Ranges of UIDs for a sequence set: see ``Numbering.uid_ranges``; ``SAVED`` is ``saved``."""
         if numbers == SAVED:
             return list(self.saved)
-        top = (self._uids[-1] if self._uids else 0) if by_uid else len(self._uids)
-        ordered = [self._bounds(low, high, top) for low, high in numbers]
-        if not by_uid and any(low < 1 or high > top for low, high in ordered if high):
-            raise Invalid(f"the set names a message above {top}, the last one")
-        merged = _merge((max(low, 1), min(high, top)) for low, high in ordered)
-        if by_uid:
-            return merged
-        return [(self._uids[low - 1], self._uids[high - 1]) for low, high in merged]
-
-    @staticmethod
-    def _bounds(low: int, high: int, top: int) -> tuple[int, int]:
-        low, high = (top if low == STAR else low), (top if high == STAR else high)
-        if not top and 0 in {low, high}:
-            return 0, 0
-        return (low, high) if low <= high else (high, low)
+        return self.numbering.uid_ranges(numbers, by_uid=by_uid)
 
     def spans(self, ranges: Ranges, size: int | None = MAX_LISTED) -> Iterator[Span]:
-        """Cut ranges of UIDs into spans of at most ``size`` messages of this view.
-
-        ``size`` None cuts no long run, for what must be one transaction.
-        """
-        room = size or MAX_LISTED
-        held: list[int] = []
-        runs = 0
-        for low, high in ranges:
-            start, end = bisect_left(self._uids, low), bisect_right(self._uids, high)
-            runs += 1
-            while start < end:
-                if not held and end - start >= room:
-                    stop = end if size is None else start + room
-                    yield Span(self._uids[start], self._uids[stop - 1])
-                    start = stop
-                    continue
-                if not held:
-                    runs = 1
-                taken = self._uids[start : min(end, start + room - len(held))]
-                held.extend(taken)
-                start += len(taken)
-                if len(held) == room:
-                    yield span_of(held) if runs > 1 else Span(held[0], held[-1])
-                    held = []
-        if held:
-            yield span_of(held) if runs > 1 else Span(held[0], held[-1])
+        """Cut ranges of UIDs into spans of messages: see ``Numbering.spans``."""
+        return self.numbering.spans(ranges, size)
 
     async def refresh(self, *, expunges: bool) -> Changes:
         """Learn what other sessions did; with ``expunges`` False numbers stay as they are."""
-        news = await self.source.read(
-            entries.news,
+        found = await self.source.read(
+            news.look,
             self.account_id,
             self.mailbox_id,
-            self._seen,
-            self._gone if expunges else None,
+            self._marks,
+            expunges=expunges,
             member=self.member,
         )
-        if news.is_gone:
+        if found.is_gone:
             return self._emptied() if expunges else Changes([], None, None, [])
-        expunged = self._expunge(row[0] for row in news.vanished)
-        arrived = self._arrive(news)
+        uids = [row[0] for row in found.vanished]
+        if found.is_lost:
+            uids = await self.source.read(vanished.missing, self.mailbox_id, self.numbering.uids)
+        gone, expunged = self.numbering.remove(uids)
+        known = self.last_uid
+        arrived = self._arrive(found)
         if arrived:
-            await self._take_recent(news.recent_uid, arrived)
+            await self._take_recent(found.recent_uid, known + 1)
         flags = [
             flagged
-            for row in news.changed
-            if row[0] < (arrived or self._last + 1) and row[3] not in self._own
-            if (flagged := self._flagged(row))
+            for row in found.changed
+            if row[0] <= known and row[3] not in self._own and (flagged := self._flagged(row))
         ]
-        self._learn(row[2] for row in news.changed)
-        self._advance(news, expunges=expunges)
-        exists = len(self._uids) if arrived else None
-        return Changes(expunged, exists, self.recent if arrived else None, flags)
+        self._learn(row[2] for row in found.changed)
+        self.uidnext = max(self.uidnext, found.uidnext)
+        self._marks = found.marks
+        self._own = {modseq for modseq in self._own if modseq > self._marks.seen}
+        exists = self.exists if arrived else None
+        recent = self.recent if arrived else None
+        return Changes(expunged, exists, recent, flags, gone, found.has_more)
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Be told that something may have changed; call the answer to stop.
@@ -277,46 +251,50 @@ class View:
     async def store(
         self,
         ranges: Ranges,
-        action: Action,
-        flags: int,
-        keywords: frozenset[str],
+        change: FlagChange,
         *,
-        silent: bool,
-    ) -> list[Flagged]:
+        silent: bool = False,
+        wants_modseq: bool = False,
+    ) -> Stored:
         """Change flags; the new flags of all messages of the ranges.
 
         With ``silent`` only of those that another session has changed unseen (RFC 3501
-        §6.4.6). Each transaction of at most 1,000 messages has one MODSEQ. Flags that the
-        person may not change stay as they are; NotAllowed if that is all of them.
+        §6.4.6); with ``wants_modseq`` also, quietly, of those whose MODSEQ is new. Each
+        transaction of at most 1,000 messages has one MODSEQ. Flags that the person may not
+        change stay as they are; NotAllowed if that is all of them.
         """
         self._check_writable()
-        change = FlagChange(action, flags, keywords, mask=self.flag_mask, names=self.may_name)
+        change = msgspec.structs.replace(change, mask=self.flag_mask, names=self.may_name)
         self._check_flags(change)
-        answer: list[Flagged] = []
+        answer = Stored([], [])
+        is_changed = False
         run = self.source.write
         for span in self.spans(ranges, CHUNK):
-            quiet = Quiet(self._seen, frozenset(self._own)) if silent else None
+            quiet = Quiet(self._marks.seen, frozenset(self._own), wants_modseq) if silent else None
             updated = await run(
                 entries.update_flags,
                 self.account_id,
                 self.mailbox_id,
-                [span],
+                span,
                 change,
                 quiet,
                 member=self.member,
             )
             run = self.source.write_bulk
-            if updated.modseq == self._seen + 1:
-                self._seen = updated.modseq
-            else:
-                self._own.add(updated.modseq)
-            answer += [flagged for row in updated.rows if (flagged := self._flagged(row))]
+            self._note_own(updated.modseq)
+            is_changed = is_changed or updated.modseq > 0
+            answer.modified.extend(updated.failed)
+            for row in updated.rows:
+                is_quiet = silent and row[0] not in updated.unseen
+                if is_quiet and change.unchanged_since is None and row[3] != updated.modseq:
+                    continue
+                if flagged := self._flagged(row, is_quiet=is_quiet):
+                    answer.flagged.append(flagged)
         if change.touches_keywords:
-            self._learn(keywords)
-        if self.member is None or change.is_of_all:
-            self.source.wake(self.mailbox_id)
-        else:
-            self.source.wake(account_key(self.member))
+            self._learn(change.keywords)
+        if is_changed:
+            member = None if change.is_of_all else self.member
+            self.source.wake(self.mailbox_id if member is None else account_key(member))
         return answer
 
     async def copy(self, ranges: Ranges, target: Place) -> CopyResult:
@@ -336,7 +314,7 @@ class View:
         r"""Remove what is \Deleted, in the ranges or everywhere; ``refresh`` then tells."""
         self._check_writable()
         self.place.require(letters.EXPUNGE)
-        everything = [(1, self._last)] if self._last else []
+        everything = [(1, self.last_uid)] if self.last_uid else []
         for span in self.spans(everything if ranges is None else ranges, None):
             await self.source.expunge(self.account_id, self.mailbox_id, span, flagged=True)
 
@@ -377,9 +355,25 @@ class View:
         if not touches and (change.bits or change.keywords or change.action == "replace"):
             raise NotAllowed(f"you may not change these flags in {self.name!r}")
 
-    def _flagged(self, row: Row) -> Flagged | None:
+    def _flagged(self, row: Row, *, is_quiet: bool = False) -> Flagged | None:
         sequence = self.sequence_of(row[0])
-        return None if sequence is None else Flagged(sequence, *row)
+        if sequence is None:
+            return None
+        recent = bool(self._recent) and self.is_recent(row[0])
+        uid, flags, keywords, modseq = row
+        return Flagged(sequence, uid, flags, keywords, modseq, recent, is_quiet)
+
+    def _note_own(self, modseq: int) -> None:
+        """This session made the change with this MODSEQ, 0 is none."""
+        marks = self._marks
+        if not modseq:
+            return
+        if modseq != marks.seen + 1:
+            self._own.add(modseq)
+        elif marks.gone == marks.seen and not marks.withheld:
+            self._marks = Marks(modseq, modseq)
+        else:
+            self._marks = msgspec.structs.replace(marks, seen=modseq)
 
     def _learn(self, texts: Iterable[str]) -> None:
         known = {keyword.casefold() for keyword in self.keywords}
@@ -389,76 +383,30 @@ class View:
                     known.add(keyword.casefold())
                     self.keywords.append(keyword)
 
-    def _advance(self, news: News, *, expunges: bool) -> None:
-        self.uidnext = max(self.uidnext, news.uidnext)
-        self._seen = max(self._seen, news.highestmodseq, *(row[3] for row in news.changed))
-        self._own = {modseq for modseq in self._own if modseq > self._seen}
-        if expunges:
-            self._gone = max(self._gone, news.highestmodseq, *(row[1] for row in news.vanished))
-        self.highestmodseq = self._seen
-
-    def _arrive(self, news: News) -> int:
-        """Take in new messages; the UID of the first, 0 for none."""
-        vanished = {row[0] for row in news.vanished}
-        known = self._last
-        fresh = [row[0] for row in news.changed if row[0] > known and row[0] not in vanished]
-        if not fresh:
-            return 0
-        if isinstance(self._uids, range) and fresh[-1] - fresh[0] + 1 == len(fresh):
-            if not self._uids:
-                self._uids = range(fresh[0], fresh[-1] + 1)
-            elif fresh[0] == self._uids.stop:
-                self._uids = range(self._uids.start, fresh[-1] + 1)
-        if not self._uids or self._uids[-1] < fresh[0]:
-            if isinstance(self._uids, range):
-                self._uids = array("I", self._uids)
-            self._uids.extend(fresh)
-        self._last = int(fresh[-1])
-        return int(fresh[0])
-
-    def _expunge(self, uids: Iterable[int]) -> list[int]:
-        """Drop messages; their sequence numbers, from the highest down."""
-        places = [number for uid in uids if (number := self.sequence_of(uid)) is not None]
-        if not places:
-            return []
-        kept = array("I")
-        start = 0
-        for number in places:
-            kept.extend(self._uids[start : number - 1])
-            start = number
-        kept.extend(self._uids[start:])
-        self._uids = kept
-        places.reverse()
-        return places
+    def _arrive(self, found: News) -> bool:
+        """Take in new messages; False when there are none."""
+        fresh = [row[0] for row in found.changed if row[0] > self.last_uid]
+        if fresh:
+            self.numbering.append(fresh)
+        return bool(fresh)
 
     def _emptied(self) -> Changes:
-        places = list(range(len(self._uids), 0, -1))
-        self._uids = range(0)
-        return Changes(places, None, None, [])
+        page = self.numbering.uids[-PAGE:]
+        gone, expunged = self.numbering.remove(page)
+        return Changes(expunged, None, None, [], gone, has_more=bool(self.exists))
 
     async def _take_recent(self, recent_uid: int, first: int = 1) -> None:
         r"""Claim the \Recent messages from UID ``first`` on; an examining view only looks."""
-        if recent_uid >= self._last:
+        if recent_uid >= self.last_uid:
             return
         base = recent_uid
         if not self.read_only:
             try:
                 base = await self.source.write(
-                    entries.claim_recent, self.account_id, self.mailbox_id, self._last
+                    entries.claim_recent, self.account_id, self.mailbox_id, self.last_uid
                 )
             except MailError:  # a full disk must not keep anybody from reading
                 return
         low = max(base + 1, first)
-        if low <= self._last:
-            self._recent = _merge([*self._recent, (low, self._last)])
-
-
-def _merge(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ascending, apart, not empty."""
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(pair for pair in ranges if 0 < pair[0] <= pair[1]):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
-        else:
-            merged.append((low, high))
-    return merged
+        if low <= self.last_uid:
+            self._recent = merge([*self._recent, (low, self.last_uid)])

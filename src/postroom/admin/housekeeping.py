@@ -42,6 +42,7 @@ class Housekeeping:
         self._resolver = resolver
         self.jobs: Mapping[str, Job] = {
             "deletions": office.store.finish_deletions,
+            "expunges": office.store.forget_expunges,
             "accounts": self._purge_accounts,
             "ledger": self._forget_letters,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),

@@ -2,12 +2,13 @@
 
 Every change of a mailbox first raises ``highestmodseq`` of its row, which locks it: so
 changes commit in the order of their MODSEQ, and a session that has seen everything up to
-one MODSEQ learns all that happened since from the rows above it. Each reading below is
-one statement (one snapshot on either engine), so no change is ever missed between two.
+one MODSEQ learns all that happened since from the rows above it (``store.news``). A STORE
+that changes nothing leaves it as it is.
 
 RFC 7162 §3.1 (MODSEQ), RFC 3501 §2.3.1, §2.3.2.
 """
 
+from array import array
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -15,8 +16,8 @@ import msgspec
 
 from postroom.db.database import Row, Tx
 from postroom.errors import NotFound
-from postroom.store import flags as flag_words, mailboxes, seen as seen_rows
-from postroom.store.spans import Span
+from postroom.store import flags as flag_words, seen as seen_rows
+from postroom.store.spans import Span, span_of
 
 Action = Literal["add", "remove", "replace"]
 
@@ -41,28 +42,16 @@ class Opening(msgspec.Struct, frozen=True):
     """What a session needs to begin; ``uids`` None: every number from first to last."""
 
     state: State
-    uids: list[int] | None
+    uids: "array[int] | None"
     keywords: list[str]
-
-
-class News(msgspec.Struct, frozen=True):
-    """What happened since a session looked; ``is_gone``: the mailbox was deleted.
-
-    ``changed`` are (uid, flags, keywords, modseq), ``vanished`` (uid, modseq), by UID.
-    """
-
-    is_gone: bool
-    highestmodseq: int
-    uidnext: int
-    recent_uid: int
-    changed: list[Row]
-    vanished: list[Row]
 
 
 class FlagChange(msgspec.Struct, frozen=True):
     """A STORE command. ``keywords`` are those to add, to remove, or the new ones.
 
-    Flags outside ``mask``, and without ``names`` all keywords, stay as they are.
+    Flags outside ``mask``, and without ``names`` all keywords, stay as they are. With
+    ``unchanged_since`` only entries whose MODSEQ is not above it change; 0 lets only
+    keywords be added to entries that have none of them (RFC 7162 §3.1.3).
     """
 
     action: Action
@@ -70,6 +59,14 @@ class FlagChange(msgspec.Struct, frozen=True):
     keywords: frozenset[str] = frozenset()
     mask: int = flag_words.ALL
     names: bool = True
+    unchanged_since: int | None = None
+
+    def passes(self, keywords: str, modseq: int) -> bool:
+        """Whether an entry with these keywords and this MODSEQ may be changed."""
+        if self.unchanged_since is None or modseq <= self.unchanged_since:
+            return True
+        is_test = not self.unchanged_since and not self.bits and self.action == "add"
+        return is_test and not any(flag_words.has_keyword(keywords, w) for w in self.keywords)
 
     def touches(self, bits: int) -> bool:
         """Whether it may change any of these flags."""
@@ -101,27 +98,31 @@ class Quiet(msgspec.Struct, frozen=True):
     """STORE .SILENT: what the session has seen, so that it learns of others' changes only.
 
     ``since`` is the MODSEQ up to which it knows everything, ``own`` those it made later.
+    ``wants_modseq``: it is to learn the new MODSEQ of every message all the same.
     """
 
     since: int
     own: frozenset[int] = frozenset()
+    wants_modseq: bool = False
 
 
 class Updated(msgspec.Struct, frozen=True):
     """What a STORE has done; rows are (uid, flags, keywords, modseq), by UID.
 
-    All entries of the spans, or with ``Quiet`` those that others changed unseen.
+    ``rows`` are the entries of the span but the ``failed`` ones, which were not unchanged.
+    ``unseen`` are those that others changed before, without this session knowing; with
+    ``Quiet`` only these are in ``rows``, unless it wants the MODSEQ of all. ``modseq`` is
+    0 when nothing changed.
     """
 
     modseq: int
     rows: list[Row]
+    unseen: frozenset[int] = frozenset()
+    failed: list[int] = []
 
 
 def opening(tx: Tx, account_id: int, mailbox_id: int, member: int | None = None) -> Opening:
-    """What a session needs to begin; raises NotFound.
-
-    The row is read first: what happens between the statements is seen again as news.
-    """
+    """What a session needs to begin; raises NotFound."""
     entries = seen_rows.rows(member)
     row = tx.one(
         "SELECT name, uidvalidity, uidnext, highestmodseq, messages, recent_uid,"
@@ -136,48 +137,13 @@ def opening(tx: Tx, account_id: int, mailbox_id: int, member: int | None = None)
     if row is None:
         raise NotFound("the mailbox has just been deleted")
     state = State(*row)
-    uids: list[int] | None = None
+    uids: array[int] | None = None
     if state.messages != state.last_uid - state.first_uid + 1:
         rows = tx.all(
             "SELECT uid FROM entry WHERE mailbox_id = :mailbox ORDER BY uid", mailbox=mailbox_id
         )
-        uids = [row[0] for row in rows]
+        uids = array("I", [row[0] for row in rows])
     return Opening(state, uids, _keyword_texts(tx, mailbox_id))
-
-
-def news(
-    tx: Tx,
-    account_id: int,
-    mailbox_id: int,
-    seen: int,
-    gone: int | None,
-    member: int | None = None,
-) -> News:
-    """What was made or changed after MODSEQ ``seen`` and expunged after ``gone`` (None: skip)."""
-    row = tx.one(
-        "SELECT name, highestmodseq, uidnext, recent_uid FROM mailbox"
-        " WHERE id = :mailbox AND account_id = :account",
-        mailbox=mailbox_id,
-        account=account_id,
-    )
-    if row is None or mailboxes.is_buried(row[0]):
-        return News(True, 0, 0, 0, [], [])
-    changed = vanished = []
-    if row[1] > seen:
-        changed = tx.all(
-            f"SELECT e.uid, e.flags, e.keywords, e.modseq FROM {seen_rows.rows(member)}"
-            f" WHERE e.mailbox_id = :mailbox AND {seen_rows.changed(member)} ORDER BY e.uid",
-            mailbox=mailbox_id,
-            since=seen,
-        )
-    if gone is not None and row[1] > gone:
-        vanished = tx.all(
-            "SELECT uid, modseq FROM vanished WHERE mailbox_id = :mailbox AND modseq > :since"
-            " ORDER BY uid",
-            mailbox=mailbox_id,
-            since=gone,
-        )
-    return News(False, row[1], row[2], row[3], changed, vanished)
 
 
 def claim_recent(tx: Tx, account_id: int, mailbox_id: int, last_uid: int) -> int:
@@ -204,48 +170,40 @@ def claim_recent(tx: Tx, account_id: int, mailbox_id: int, last_uid: int) -> int
 
 def next_modseq(tx: Tx, account_id: int, mailbox_id: int) -> int:
     """Lock the mailbox for a change; its new MODSEQ. Raises NotFound when it is gone."""
-    row = tx.one(
-        "UPDATE mailbox SET highestmodseq = highestmodseq + 1 WHERE id = :mailbox"
-        " AND account_id = :account RETURNING highestmodseq",
-        mailbox=mailbox_id,
-        account=account_id,
-    )
-    if row is None:
-        raise NotFound("the mailbox has just been deleted")
-    return int(row[0])
+    return _raised(tx, account_id, mailbox_id, 1)
 
 
 def update_flags(
     tx: Tx,
     account_id: int,
     mailbox_id: int,
-    spans: Sequence[Span],
+    span: Span,
     change: FlagChange,
-    quiet: Quiet | None,
+    quiet: Quiet | None = None,
     member: int | None = None,
 ) -> Updated:
     r"""Change flags server-side under one MODSEQ; rows that stay the same keep theirs.
 
     The \Seen of a ``member`` is the member's own.
     """
-    modseq = next_modseq(tx, account_id, mailbox_id)
-    shared = change
-    if member is not None:
-        shared = msgspec.structs.replace(change, mask=change.mask & ~flag_words.SEEN)
+    modseq = _raised(tx, account_id, mailbox_id, 0) + 1
+    unseen = _unseen(tx, mailbox_id, span, quiet, member) if quiet else frozenset[int]()
+    failed: list[int] = []
+    if change.unchanged_since is not None:
+        passing, failed = _parted(tx, mailbox_id, span, change, member)
+        if not passing:
+            return Updated(0, [], unseen, failed)
+        span = span_of(passing)
+    if _change(tx, mailbox_id, span, change, modseq, member):
+        _raised(tx, account_id, mailbox_id, 1)
+    else:
+        modseq = 0
     rows: list[Row] = []
-    for span in spans:
-        unseen = _unseen(tx, mailbox_id, span, quiet, member) if quiet else set()
-        if shared.touches(flag_words.ALL) or shared.touches_keywords:
-            for condition, parameters in _keyword_cases(tx, mailbox_id, span, shared):
-                _update(tx, mailbox_id, span, shared, modseq, condition, parameters)
-        if member is not None and change.touches(flag_words.SEEN):
-            is_seen = change.action != "remove" and bool(change.bits & flag_words.SEEN)
-            seen_rows.mark(tx, mailbox_id, member, span, modseq, is_seen=is_seen)
-        if quiet is None:
-            rows += _current(tx, mailbox_id, span, member)
-        elif unseen:
-            rows += [row for row in _current(tx, mailbox_id, span, member) if row[0] in unseen]
-    return Updated(modseq, rows)
+    if quiet is None or quiet.wants_modseq:
+        rows = _current(tx, mailbox_id, span, member)
+    elif unseen:
+        rows = [row for row in _current(tx, mailbox_id, span, member) if row[0] in unseen]
+    return Updated(modseq, rows, unseen, failed)
 
 
 def rows_of(tx: Tx, mailbox_id: int, spans: Sequence[Span], member: int | None = None) -> list[Row]:
@@ -263,7 +221,23 @@ def _keyword_texts(tx: Tx, mailbox_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _unseen(tx: Tx, mailbox_id: int, span: Span, quiet: Quiet, member: int | None) -> set[int]:
+def _raised(tx: Tx, account_id: int, mailbox_id: int, by: int) -> int:
+    """The mailbox's MODSEQ, raised; the row is locked."""
+    row = tx.one(
+        "UPDATE mailbox SET highestmodseq = highestmodseq + :by WHERE id = :mailbox"
+        " AND account_id = :account RETURNING highestmodseq",
+        by=by,
+        mailbox=mailbox_id,
+        account=account_id,
+    )
+    if row is None:
+        raise NotFound("the mailbox has just been deleted")
+    return int(row[0])
+
+
+def _unseen(
+    tx: Tx, mailbox_id: int, span: Span, quiet: Quiet, member: int | None
+) -> frozenset[int]:
     """The UIDs whose last change was made by others and not seen yet."""
     rows = tx.all(
         f"SELECT e.uid, e.modseq FROM {seen_rows.rows(member)} WHERE e.mailbox_id = :mailbox"
@@ -271,7 +245,36 @@ def _unseen(tx: Tx, mailbox_id: int, span: Span, quiet: Quiet, member: int | Non
         mailbox=mailbox_id,
         since=quiet.since,
     )
-    return {row[0] for row in rows if row[1] not in quiet.own}
+    return frozenset(row[0] for row in rows if row[1] not in quiet.own)
+
+
+def _parted(
+    tx: Tx, mailbox_id: int, span: Span, change: FlagChange, member: int | None
+) -> tuple[list[int], list[int]]:
+    """The UIDs that a conditional STORE may change, and those it may not."""
+    rows = _current(tx, mailbox_id, span, member)
+    failed = [row[0] for row in rows if not change.passes(row[2], row[3])]
+    if not failed:
+        return [row[0] for row in rows], []
+    kept = frozenset(failed)
+    return [row[0] for row in rows if row[0] not in kept], failed
+
+
+def _change(
+    tx: Tx, mailbox_id: int, span: Span, change: FlagChange, modseq: int, member: int | None
+) -> int:
+    """Change the entries of a span; how many became different."""
+    shared = change
+    if member is not None:
+        shared = msgspec.structs.replace(change, mask=change.mask & ~flag_words.SEEN)
+    count = 0
+    if shared.touches(flag_words.ALL) or shared.touches_keywords:
+        for condition, parameters in _keyword_cases(tx, mailbox_id, span, shared):
+            count += _update(tx, mailbox_id, span, shared, modseq, condition, parameters)
+    if member is not None and change.touches(flag_words.SEEN):
+        is_seen = change.action != "remove" and bool(change.bits & flag_words.SEEN)
+        count += seen_rows.mark(tx, mailbox_id, member, span, modseq, is_seen=is_seen)
+    return count
 
 
 def _current(tx: Tx, mailbox_id: int, span: Span, member: int | None) -> list[Row]:
@@ -315,13 +318,13 @@ def _update(
     modseq: int,
     condition: str,
     parameters: dict[str, object],
-) -> None:
+) -> int:
     settings = "flags = (flags & :kept) | :bits, modseq = :modseq"
     differs = "flags <> ((flags & :kept) | :bits)"
     if "keywords" in parameters:
         settings += ", keywords = :keywords"
         differs += " OR keywords <> :keywords"
-    tx.execute(
+    return tx.execute(
         f"UPDATE entry SET {settings} WHERE mailbox_id = :mailbox AND {span.where()}"
         f" AND ({differs}){condition}",
         mailbox=mailbox_id,

@@ -4,6 +4,7 @@ With ``member`` the flags are those that a person sees in a mailbox shared with 
 (``seen``). RFC 3501 §6.4.5.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from postroom.db.database import Row, Tx
@@ -13,9 +14,14 @@ from postroom.store.spans import Span
 _ENTRY: Final = "e.uid, e.flags, e.keywords, e.modseq, e.size, e.received, e.message_id"
 
 
-def page(tx: Tx, mailbox_id: int, span: Span, member: int | None = None) -> list[Row]:
-    """(uid, flags, keywords, modseq, size, received, message id) of the entries of a span."""
-    where, numbers = span.bound("e.uid")
+def page(
+    tx: Tx, mailbox_id: int, span: Span, member: int | None = None, since: int = 0
+) -> list[Row]:
+    """(uid, flags, keywords, modseq, size, received, message id) of the entries of a span.
+
+    Only of those whose MODSEQ is above ``since``.
+    """
+    where, numbers = _above(span, since)
     return tx.all(
         f"SELECT {_ENTRY} FROM {seen.rows(member)}"
         f" WHERE e.mailbox_id = :mailbox AND {where} ORDER BY e.uid",
@@ -31,10 +37,11 @@ def page_with(
     span: Span,
     columns: tuple[str, ...],
     member: int | None = None,
+    since: int = 0,
 ) -> list[Row]:
     """The same, then blob id and ``columns`` of the messages (``prefix``, ``envelope`` ..)."""
     chosen = "".join(f", m.{column}" for column in columns)
-    where, numbers = span.bound("e.uid")
+    where, numbers = _above(span, since)
     return tx.all(
         f"SELECT {_ENTRY}, m.blob_id{chosen} FROM {seen.rows(member)} JOIN message m"
         " ON m.account_id = e.account_id AND m.id = e.message_id"
@@ -43,6 +50,35 @@ def page_with(
         account=account_id,
         **numbers,
     )
+
+
+def changed(
+    tx: Tx, mailbox_id: int, since: int, limit: int, member: int | None = None
+) -> list[int] | None:
+    """The UIDs whose MODSEQ is above ``since``, ascending; None when there are too many."""
+    rows = tx.all(
+        f"SELECT e.uid FROM {seen.rows(member)}"
+        f" WHERE e.mailbox_id = :mailbox AND {seen.changed(member)} LIMIT :limit",
+        mailbox=mailbox_id,
+        since=since,
+        limit=limit + 1,
+    )
+    return sorted(row[0] for row in rows) if len(rows) <= limit else None
+
+
+def highest_modseq(
+    tx: Tx, mailbox_id: int, spans: Sequence[Span], member: int | None = None
+) -> int:
+    """The highest MODSEQ of the entries of the spans, 0 for none."""
+    highest = 0
+    for span in spans:
+        row = tx.one(
+            f"SELECT max(e.modseq) FROM {seen.rows(member)}"
+            f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}",
+            mailbox=mailbox_id,
+        )
+        highest = max(highest, (row[0] or 0) if row else 0)
+    return highest
 
 
 def matching(
@@ -72,3 +108,11 @@ def matching_uids(
         mailbox=mailbox_id,
     )
     return [row[0] for row in rows]
+
+
+def _above(span: Span, since: int) -> tuple[str, dict[str, int]]:
+    """A condition on ``e`` and its parameters."""
+    where, numbers = span.bound("e.uid")
+    if not since:
+        return where, numbers
+    return f"{where} AND +e.modseq > :since", {**numbers, "since": since}

@@ -40,10 +40,10 @@ def changed(member: int | None) -> str:
     )
 
 
-def mark(tx: Tx, mailbox_id: int, member: int, span: Span, modseq: int, *, is_seen: bool) -> None:
-    r"""Set or take away a member's \Seen; what stays the same keeps its MODSEQ."""
+def mark(tx: Tx, mailbox_id: int, member: int, span: Span, modseq: int, *, is_seen: bool) -> int:
+    r"""Set or take away a member's \Seen; how many changed, the others keep their MODSEQ."""
     if is_seen:
-        tx.execute(
+        return tx.execute(
             "INSERT INTO seen (mailbox_id, member_id, uid, seen, modseq)"
             " SELECT mailbox_id, :member, uid, 1, :modseq FROM entry"
             f" WHERE mailbox_id = :mailbox AND {span.where()}"
@@ -53,8 +53,7 @@ def mark(tx: Tx, mailbox_id: int, member: int, span: Span, modseq: int, *, is_se
             member=member,
             modseq=modseq,
         )
-        return
-    tx.execute(
+    return tx.execute(
         "UPDATE seen SET seen = 0, modseq = :modseq WHERE mailbox_id = :mailbox"
         f" AND member_id = :member AND seen = 1 AND {span.where()}",
         mailbox=mailbox_id,

@@ -12,7 +12,7 @@ from postroom.blobs.store import BlobStore
 from postroom.db.database import Database, Tx
 from postroom.db.ids import Ids
 from postroom.notify import Notify
-from postroom.store import mailboxes, removal, usage
+from postroom.store import mailboxes, removal, usage, vanished
 from postroom.store.spans import Span
 from postroom.store.usage import Usage
 
@@ -105,6 +105,18 @@ class Store:
         for account_id, mailbox_id in left:
             await self._empty(account_id, mailbox_id)
         return len(left)
+
+    async def forget_expunges(self) -> int:
+        """Keep the latest expunges of each mailbox only; of how many some were forgotten."""
+        count = after = 0
+        while True:
+            found, after = await self.read(vanished.overfull, after)
+            for mailbox_id, modseq in found:
+                while not await self.write_bulk(vanished.forget, mailbox_id, modseq):
+                    pass
+            count += len(found)
+            if not after:
+                return count
 
     async def remove_account(self, account_id: int) -> None:
         """Delete every mailbox of an account that the directory no longer has."""

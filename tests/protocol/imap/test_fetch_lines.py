@@ -3,7 +3,7 @@
 import msgspec
 
 from postroom.protocol.imap.fetch import Attribute
-from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flagged_line, flags_page
+from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flagged_lines, flags_page
 
 STRUCTURE = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1 NIL NIL NIL NIL)'
 
@@ -14,6 +14,8 @@ class Row(msgspec.Struct, frozen=True):
     flags: int = 1
     keywords: str = "$Junk"
     recent: bool = True
+    modseq: int = 65402
+    is_quiet: bool = False
     size: int = 310
     received: int = 837596665000
     envelope: bytes = b'(NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL)'
@@ -40,7 +42,7 @@ def test_flags_alone() -> None:
 
 def test_every_fact() -> None:
     page = Lines(tuple(Attribute)).page([Row()])
-    assert page.startswith(b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk) UID 7 ")
+    assert page.startswith(b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk) UID 7 MODSEQ (65402) ")
     assert b' INTERNALDATE "17-Jul-1996 09:44:25 +0000" RFC822.SIZE 310 ' in page
     assert b' ENVELOPE (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL) ' in page
     assert page.endswith(
@@ -55,9 +57,13 @@ def test_content_follows_an_opening() -> None:
 
 
 def test_changed_flags() -> None:
-    assert flagged_line(2, 7, 8, "", recent=False, with_uid=False) == (
-        b"* 2 FETCH (FLAGS (\\Deleted))\r\n"
+    changed = [Row(2, 7, 8, "", False), Row(3, 9, 0, "a b", True, 5, is_quiet=True)]
+    assert flagged_lines(changed, with_uid=False, with_modseq=False) == (
+        b"* 2 FETCH (FLAGS (\\Deleted))\r\n* 3 FETCH (FLAGS (\\Recent a b))\r\n"
     )
-    assert flagged_line(2, 7, 0, "a b", recent=True, with_uid=True) == (
-        b"* 2 FETCH (UID 7 FLAGS (\\Recent a b))\r\n"
+    assert flagged_lines(changed, with_uid=True, with_modseq=False) == (
+        b"* 2 FETCH (UID 7 FLAGS (\\Deleted))\r\n* 3 FETCH (UID 9 FLAGS (\\Recent a b))\r\n"
+    )
+    assert flagged_lines(changed, with_uid=False, with_modseq=True) == (
+        b"* 2 FETCH (UID 7 FLAGS (\\Deleted) MODSEQ (65402))\r\n* 3 FETCH (UID 9 MODSEQ (5))\r\n"
     )

@@ -5,7 +5,7 @@ import pytest
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse import parse_arguments, split
-from postroom.protocol.imap.tokens import Unusable
+from postroom.protocol.imap.tokens import BadSyntax, Unusable
 
 
 def parse(octets: bytes, modes: Modes | None = None) -> c.Command:
@@ -29,3 +29,43 @@ def test_names_are_utf8_for_a_client_that_asked_for_it() -> None:
     for name in (b'"\xff"', b'"a\x01"', b"{1}\r\n\x7f"):
         with pytest.raises(Unusable):
             parse(b"a SELECT " + name, utf8)
+
+
+def read(octets: bytes, *, qresync: bool = True) -> c.Command:
+    _, name, reader = split(b"a " + octets, Modes(qresync=qresync))
+    return parse_arguments(name, reader)
+
+
+def test_parameters_of_select() -> None:
+    assert read(b"SELECT x (condstore)") == c.Select("x", True)
+    assert read(b"EXAMINE x (QRESYNC (67890007 20050715194045000))") == c.Examine(
+        "x", False, c.Resync(67890007, 20050715194045000)
+    )
+    assert read(b"SELECT x (QRESYNC (1 2 41,43:211) CONDSTORE)") == c.Select(
+        "x", True, c.Resync(1, 2, ((41, 41), (43, 211)))
+    )
+    assert read(b"SELECT x (QRESYNC (1 2 1:9 (1,5 3,8)))") == c.Select(
+        "x", False, c.Resync(1, 2, ((1, 9),), ((1, 1), (5, 5)), ((3, 3), (8, 8)))
+    )
+    assert read(b"SELECT x (QRESYNC (1 2 (1 3)))") == c.Select(
+        "x", False, c.Resync(1, 2, None, ((1, 1),), ((3, 3),))
+    )
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"()", b"(QRESYNC)", b"(QRESYNC (1))", b"(QRESYNC (1 2 *))", b"(QRESYNC (1 2 1:*))",
+        b"(QRESYNC (1 2 (1 2 3)))", b"(QRESYNC (1 2 1 (1)))", b"(QRESYNC (1 2 1 1))",
+        b"(QRESYNC (1 2 0))", b"(QRESYNC (4294967296 2))", b"(QRESYNC (1 9223372036854775808))",
+        b"(QRESYNC (1 2) QRESYNC (1 2))", b"(CONDSTORE", b"(X)", b"CONDSTORE", b"(CONDSTORE) ",
+    ],
+)  # fmt: skip
+def test_bad_parameters_of_select(octets: bytes) -> None:
+    with pytest.raises(BadSyntax):
+        read(b"SELECT x " + octets)
+
+
+def test_qresync_has_to_be_enabled() -> None:
+    with pytest.raises(BadSyntax):
+        read(b"SELECT x (QRESYNC (1 2))", qresync=False)

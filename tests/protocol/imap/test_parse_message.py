@@ -3,6 +3,9 @@
 import pytest
 
 from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.fetch import Attribute
+from postroom.protocol.imap.modes import Modes
+from postroom.protocol.imap.parse import parse_arguments, split
 from postroom.protocol.imap.parse_message import parse_copy, parse_uid
 from postroom.protocol.imap.tokens import BadSyntax, Reader
 
@@ -19,3 +22,46 @@ def test_uid_says_what_the_numbers_are() -> None:
 def test_only_commands_with_numbers_have_a_uid_form(octets: bytes) -> None:
     with pytest.raises(BadSyntax):
         parse_uid(Reader(octets))
+
+
+def read(octets: bytes, *, qresync: bool = False) -> c.Command:
+    _, name, reader = split(b"a " + octets, Modes(qresync=qresync))
+    return parse_arguments(name, reader)
+
+
+def test_modifiers() -> None:
+    flags = (Attribute.FLAGS,)
+    assert read(b"FETCH 1 FLAGS (CHANGEDSINCE 5)") == c.Fetch(((1, 1),), flags, False, 5)
+    assert read(b"UID FETCH 1 FLAGS (vanished changedsince 0)", qresync=True) == c.Fetch(
+        ((1, 1),), flags, True, 0, True
+    )
+    assert read(b"STORE 1 (UNCHANGEDSINCE 7) -FLAGS.SILENT x") == c.Store(
+        ((1, 1),), "remove", 0, frozenset({"x"}), True, False, 7
+    )
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"FETCH 1 FLAGS (CHANGEDSINCE)",
+        b"FETCH 1 FLAGS (CHANGEDSINCE 1",
+        b"FETCH 1 FLAGS (CHANGEDSINCE 1 CHANGEDSINCE 2)",
+        b"FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775808)",
+        b"FETCH 1 FLAGS ()",
+        b"FETCH 1 FLAGS (VANISHED)",
+        b"FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)",
+        b"UID FETCH 1 FLAGS (VANISHED)",
+        b"STORE 1 () FLAGS x",
+        b"STORE 1 (UNCHANGEDSINCE 1 UNCHANGEDSINCE 1) FLAGS x",
+        b"STORE 1 (UNCHANGEDSINCE x) FLAGS x",
+        b"STORE 1 (UNCHANGEDSINCE 1)FLAGS x",
+    ],
+)
+def test_bad_modifiers(octets: bytes) -> None:
+    with pytest.raises(BadSyntax):
+        read(octets, qresync=True)
+
+
+def test_vanished_is_for_who_has_enabled_qresync() -> None:
+    with pytest.raises(BadSyntax):
+        read(b"UID FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)")

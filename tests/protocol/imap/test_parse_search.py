@@ -18,6 +18,7 @@ from postroom.protocol.imap.search import (
     Header,
     Keyword,
     Larger,
+    Modseq,
     Not,
     Numbers,
     Or,
@@ -51,6 +52,8 @@ KEYS = [
     (b"SENTON 1-Feb-1994", Sent("on", DAY)),
     (b"LARGER 5000000000", Larger(5000000000)),
     (b"SMALLER 1", Smaller(1)),
+    (b"MODSEQ 620162338", Modseq(620162338)),
+    (b'MODSEQ "/flags/\\\\draft" all 0', Modseq(0)),
     (b"UID 1:*", Numbers(((1, STAR),), by_uid=True)),
     (b"2,4:7", Numbers(((2, 2), (4, 7)), by_uid=False)),
     (b"$", Numbers(SAVED, by_uid=False)),
@@ -142,6 +145,11 @@ def test_charset_and_modes() -> None:
         b"1,$",
         b"$Junk",
         b"UID $:*",
+        b"MODSEQ x",
+        b"MODSEQ 9223372036854775808",
+        b'MODSEQ "/flags/x" 3',
+        b'MODSEQ "/flags/x" some 3',
+        b'MODSEQ "/x" all 3',
     ],
 )
 def test_refuses(text: bytes) -> None:

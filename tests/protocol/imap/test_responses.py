@@ -6,9 +6,11 @@ from hypothesis import given, strategies as st
 from postroom.protocol.imap.names import decode_name
 from postroom.protocol.imap.responses import (
     continuation,
+    earlier_line,
     exists_line,
     expunge_lines,
     flags_lines,
+    highestmodseq_line,
     id_line,
     list_line,
     nstring,
@@ -17,6 +19,7 @@ from postroom.protocol.imap.responses import (
     status_line,
     status_response,
     string,
+    vanished_line,
 )
 from postroom.protocol.imap.tokens import Reader
 
@@ -80,6 +83,12 @@ def test_lines() -> None:
     assert search_line([]) == b"* SEARCH\r\n"
     assert search_line([2]) == b"* SEARCH 2\r\n"
     assert search_line([2, 84, 882]) == b"* SEARCH 2 84 882\r\n"
+    assert search_line([2], 917) == b"* SEARCH 2 (MODSEQ 917)\r\n"
+    assert search_line([], 917) == b"* SEARCH\r\n"
+    assert highestmodseq_line(7) == b"* OK [HIGHESTMODSEQ 7] Highest\r\n"
+    assert vanished_line([405, 407, 408]) == b"* VANISHED 405,407:408\r\n"
+    assert earlier_line([(41, 41), (43, 116)]) == b"* VANISHED (EARLIER) 41,43:116\r\n"
+    assert vanished_line([]) == earlier_line([]) == b""
     assert exists_line(3) == b"* 3 EXISTS\r\n"
     assert recent_line(0) == b"* 0 RECENT\r\n"
     assert expunge_lines([3, 3]) == b"* 3 EXPUNGE\r\n* 3 EXPUNGE\r\n"

@@ -1,6 +1,19 @@
 """The tree of a search."""
 
-from postroom.protocol.imap.search import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, And, Flag, Not
+from postroom.protocol.imap.search import (
+    ANSWERED,
+    DELETED,
+    DRAFT,
+    FLAGGED,
+    SEEN,
+    All,
+    And,
+    Flag,
+    Modseq,
+    Not,
+    Or,
+    names_modseq,
+)
 
 
 def test_the_bits_are_those_of_the_store() -> None:
@@ -10,3 +23,8 @@ def test_the_bits_are_those_of_the_store() -> None:
 def test_keys_are_values() -> None:
     assert And((Flag(SEEN), Not(Flag(DELETED)))) == And((Flag(SEEN), Not(Flag(DELETED))))
     assert len({Flag(SEEN), Flag(SEEN), Flag(SEEN, is_set=False)}) == 2
+
+
+def test_modseq_is_found_in_any_depth() -> None:
+    assert names_modseq(And((All(), Or(Not(Modseq(3)), All()))))
+    assert not names_modseq(And((All(), Or(Not(All()), All()))))

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.protocol.imap.sets import STAR, BadSet, parse_set, write_set
+from postroom.protocol.imap.sets import STAR, BadSet, joined, parse_set, write_ranges, write_set
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,8 @@ def test_any_octets_read_or_fail_by_name(octets: bytes) -> None:
     except BadSet:
         return
     assert all(1 <= first <= last <= STAR for first, last in ranges)
+
+
+def test_ranges() -> None:
+    assert joined([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 7), (9, 10)]
+    assert write_ranges([(9, 10), (1, 1)]) == b"9:10,1"

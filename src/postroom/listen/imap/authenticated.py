@@ -7,10 +7,12 @@ from postroom.access.view import View
 from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
+from postroom.listen.imap.resyncing import resync
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.responses import (
     exists_line,
     flags_lines,
+    highestmodseq_line,
     mailbox_name,
     recent_line,
     status_line,
@@ -19,11 +21,14 @@ from postroom.protocol.imap.responses import (
 
 
 async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
-    """SELECT and EXAMINE, RFC 3501 §6.3.1, §6.3.2."""
+    """SELECT and EXAMINE, RFC 3501 §6.3.1, §6.3.2, RFC 7162 §3.2.5, §3.2.11 (CLOSED)."""
     read_only = isinstance(command, c.Examine)
-    await talk.deselect()
+    if talk.view is not None:
+        await talk.deselect()
+        talk.session.untagged(status_line(b"*", "OK", "The other mailbox is left", b"CLOSED"))
     place = await talk.places.get(command.mailbox)
     view = await View.open(place, talk.services.store, read_only=read_only)
+    talk.session.modes.condstore |= command.condstore
     talk.select(view)
     lines = [
         flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name),
@@ -35,8 +40,11 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
     lines += [
         status_line(b"*", "OK", "UIDs are valid", b"UIDVALIDITY %d" % view.uidvalidity),
         status_line(b"*", "OK", "Predicted next UID", b"UIDNEXT %d" % view.uidnext),
+        highestmodseq_line(view.complete),
     ]
     talk.session.untagged(b"".join(lines))
+    if command.resync is not None:
+        await resync(talk, command.resync)
     code = b"READ-WRITE" if view.is_writable else b"READ-ONLY"
     talk.session.finish("OK", "Examined" if read_only else "Selected", code)
 
@@ -78,7 +86,9 @@ async def unsubscribe(talk: Conversation, command: c.Unsubscribe) -> None:
 
 
 async def status(talk: Conversation, command: c.Status) -> None:
-    """STATUS, RFC 3501 §6.3.10, RFC 8438."""
+    """STATUS, RFC 3501 §6.3.10, RFC 8438, RFC 7162 §3.1.7."""
+    if b"HIGHESTMODSEQ" in command.items:
+        talk.use_condstore()
     found = await talk.folders.status(command.mailbox)
     values = {
         b"MESSAGES": found.messages,
@@ -88,6 +98,7 @@ async def status(talk: Conversation, command: c.Status) -> None:
         b"UNSEEN": found.unseen,
         b"DELETED": found.deleted,
         b"SIZE": found.size,
+        b"HIGHESTMODSEQ": found.highestmodseq,
     }
     told = [(item, values[item]) for item in command.items]
     utf8 = talk.session.modes.utf8
@@ -105,8 +116,12 @@ async def namespace(talk: Conversation, _: c.Namespace) -> None:
 
 async def enable(talk: Conversation, command: c.Enable) -> None:
     """ENABLE, RFC 5161: what is not known is passed over."""
-    fresh = talk.session.modes.enable(command.capabilities)
+    modes = talk.session.modes
+    knew_modseq = modes.condstore
+    fresh = modes.enable(command.capabilities)
     talk.session.untagged(b" ".join([b"* ENABLED", *fresh]) + b"\r\n")
+    if modes.condstore and not knew_modseq:
+        talk.tell_highestmodseq()
     talk.session.finish("OK", "Done")
 
 

@@ -6,7 +6,7 @@ with sequence numbers must not hear of expunged messages (RFC 3501 §7.4.1), so 
 waits for the next command that may.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,16 +17,19 @@ from postroom.access.folders import Folders
 from postroom.access.login import Login
 from postroom.access.places import Places, Sharing
 from postroom.access.rights import READ
-from postroom.access.view import Changes, View
+from postroom.access.view import Changes, Flagged, View
 from postroom.directory.login import Identity
+from postroom.errors import MailError
 from postroom.listen.imap.notices import Notices
 from postroom.post.commit import Post
-from postroom.protocol.imap.fetch_lines import flagged_line
+from postroom.protocol.imap.fetch_lines import flagged_lines
 from postroom.protocol.imap.responses import (
     exists_line,
     expunge_lines,
     flags_lines,
+    highestmodseq_line,
     recent_line,
+    vanished_line,
 )
 from postroom.protocol.imap.session import Session
 from postroom.store.store import Store
@@ -99,10 +102,10 @@ class Conversation:
 
     __slots__ = (
         "_folders",
-        "_has_expunges",
         "_has_news",
         "_places",
         "_stop_waking",
+        "_told",
         "appender",
         "exchange",
         "failures_left",
@@ -132,7 +135,7 @@ class Conversation:
         self._places: Places | None = None
         self._stop_waking: Callable[[], None] | None = None
         self._has_news = False
-        self._has_expunges = False
+        self._told = 0  # the highest MODSEQ of a message told in this command
 
     @property
     def person(self) -> Identity:
@@ -171,7 +174,8 @@ class Conversation:
     def select(self, view: View) -> None:
         """Make this the selected mailbox."""
         self.view = view
-        self._has_news = self._has_expunges = False
+        self._has_news = False
+        self._told = 0
         self._stop_waking = view.wake(self._wake)
 
     async def deselect(self, *, expunge: bool = False) -> None:
@@ -216,44 +220,85 @@ class Conversation:
         return True
 
     async def report(self, *, expunges: bool = True, always: bool = False) -> None:
-        """Write what other sessions did to the selected mailbox."""
-        view = self.view
-        if view is None or not (always or self._has_news or (expunges and self._has_expunges)):
-            return
-        if not await self.renew():
-            return
-        notices = self.notices
-        if notices is not None and not always and not notices.tells_messages:
-            return
-        self._has_news = False
-        self._has_expunges = not expunges
-        last = view.last_uid
-        changes = await view.refresh(expunges=expunges)
-        if notices is not None:
-            notices.came(last + 1, view.last_uid)
-            if not always and not notices.tells_flags:
-                changes = msgspec.structs.replace(changes, flags=[])
-        self.tell(view, changes)
+        """Write what other sessions did to the selected mailbox.
 
-    def tell(self, view: View, changes: Changes) -> None:
+        A client that resynchronises by the MODSEQs it was told must not take one for
+        everything below it while an expunge is withheld (RFC 7162 §3.2).
+        """
+        view = self.view
+        if view is None:
+            return
+        is_due = (
+            always
+            or self._has_news
+            or (expunges and view.withholds_expunges)
+            or self._told > view.complete
+        )
+        if is_due and not await self.renew():
+            return
+        if is_due and (always or self.notices is None or self.notices.tells_messages):
+            await self._refresh(view, expunges=expunges, always=always)
+        told, self._told = self._told, 0
+        if told > view.complete and self.session.modes.qresync:
+            self.session.untagged(highestmodseq_line(view.complete))
+
+    async def _refresh(self, view: View, *, expunges: bool, always: bool) -> None:
+        notices = self.notices
+        has_more = True
+        while has_more:
+            self._has_news = False
+            last = view.last_uid
+            try:
+                changes = await view.refresh(expunges=expunges)
+            except MailError:
+                self._has_news = True
+                raise
+            if notices is not None:
+                notices.came(last + 1, view.last_uid)
+                if not always and not notices.tells_flags:
+                    changes = msgspec.structs.replace(changes, flags=[])
+            self.tell(changes)
+            has_more = changes.has_more
+            if has_more:
+                await self.flush()
+
+    def tell(self, changes: Changes) -> None:
         """Write changes of the selected mailbox."""
-        lines = [expunge_lines(changes.expunged)]
+        if self.session.modes.qresync:
+            lines = [vanished_line(changes.vanished)]
+        else:
+            lines = [expunge_lines(changes.expunged)]
         if changes.exists is not None:
             lines.append(exists_line(changes.exists))
         if changes.recent is not None:
             lines.append(recent_line(changes.recent))
-        lines += [
-            flagged_line(
-                flagged.sequence,
-                flagged.uid,
-                flagged.flags,
-                flagged.keywords,
-                recent=view.is_recent(flagged.uid),
-                with_uid=True,
-            )
-            for flagged in changes.flags
-        ]
         self.session.untagged(b"".join(lines))
+        self.tell_flags(changes.flags, with_uid=True)
+
+    def tell_flags(self, messages: Sequence[Flagged], *, with_uid: bool) -> None:
+        """Write changed flags, with their MODSEQ for whoever wants it."""
+        if not messages:
+            return
+        with_modseq = self.session.modes.condstore
+        self.session.untagged(flagged_lines(messages, with_uid=with_uid, with_modseq=with_modseq))
+        if with_modseq:
+            self.note_modseq(max([one.modseq for one in messages]))
+
+    def note_modseq(self, modseq: int) -> None:
+        """The client was told this MODSEQ of a message."""
+        self._told = max(self._told, modseq)
+
+    def use_condstore(self) -> None:
+        """The client has shown that it knows MODSEQs (RFC 7162 §3.1)."""
+        modes = self.session.modes
+        if not modes.condstore:
+            modes.condstore = True
+            self.tell_highestmodseq()
+
+    def tell_highestmodseq(self) -> None:
+        """Write the MODSEQ up to which the client knows all of the selected mailbox."""
+        if self.view is not None:
+            self.session.untagged(highestmodseq_line(self.view.complete))
 
     def set_notices(self, notices: Notices | None) -> None:
         """What NOTIFY asked for, in place of what it asked for before."""

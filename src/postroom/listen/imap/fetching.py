@@ -6,7 +6,7 @@ piece while the client takes it, so memory does not grow with the message. A mes
 was expunged by another session meanwhile is left out (RFC 2180 §4.1.2); one that can't be
 read does not keep the client from the others, the answer is NO.
 
-RFC 3501 §6.4.5, §6.4.8.
+RFC 3501 §6.4.5, §6.4.8; RFC 7162 §3.1.4, §3.2.6.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -14,11 +14,12 @@ from contextlib import suppress
 from typing import Final
 
 from postroom.access.fetch import WHOLE, FetchRow, extent, flags, octets, rows, section
-from postroom.access.view import View
+from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
+from postroom.listen.imap.resyncing import tell_expunged
 from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
 from postroom.protocol.imap.fetch import Attribute, FetchItem, Octets, Section
@@ -29,6 +30,7 @@ LARGE: Final = WHOLE  # octets: above, content is streamed
 HELD: Final = 64 * 1024  # octets of responses that are sent at once
 PIECE: Final = 1024 * 1024  # as the store keeps large bodies
 
+_ORDER: Final = (Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ)
 _NEEDS: Final[dict[Attribute, str]] = {
     Attribute.ENVELOPE: "envelope",
     Attribute.BODY: "bodystructure",
@@ -43,11 +45,18 @@ class BrokenLiteral(Exception):
 
 async def fetch(talk: Conversation, command: Fetch) -> None:
     """FETCH and UID FETCH."""
-    ranges = numbered(talk.selected, command.ranges, by_uid=command.by_uid)
-    items = command.items
+    items, since = command.items, command.changed_since
     if command.by_uid and Attribute.UID not in items:
         items = (Attribute.UID, *items)  # RFC 3501 §6.4.8
-    failure = await send(talk, items, ranges)
+    if since is not None and Attribute.MODSEQ not in items:
+        items = (*items, Attribute.MODSEQ)  # RFC 7162 §3.1.4.1
+    if Attribute.MODSEQ in items:
+        talk.use_condstore()
+    if command.vanished and since is not None:
+        await talk.report(always=True)  # so that what is gone has no number any more
+        await tell_expunged(talk, command.ranges, since)
+    ranges = numbered(talk.selected, command.ranges, by_uid=command.by_uid)
+    failure = await send(talk, items, ranges, changed_since=since)
     await talk.report(expunges=command.by_uid)
     if failure is None:
         talk.session.finish("OK", "Fetched")
@@ -56,42 +65,57 @@ async def fetch(talk: Conversation, command: Fetch) -> None:
 
 
 async def send(
-    talk: Conversation, items: Sequence[FetchItem], ranges: Sequence[tuple[int, int]]
+    talk: Conversation,
+    items: Sequence[FetchItem],
+    ranges: Sequence[tuple[int, int]],
+    *,
+    changed_since: int | None = None,
 ) -> MailError | None:
-    """Write these items of the messages of ranges of UIDs; the last failure, if there was one."""
+    """Write these items of the messages of ranges of UIDs; the last failure, if there was one.
+
+    With ``changed_since`` only of those that have changed after that MODSEQ.
+    """
+    attributes = [item for item in items if isinstance(item, Attribute)]
     contents = [item for item in items if isinstance(item, Octets)]
+    pages = rows(talk.selected, ranges, need=_need(items), changed_since=changed_since)
     if contents:
-        return await _send_contents(talk, items, ranges, contents)
+        return await _send_contents(talk, pages, attributes, contents)
     if tuple(items) in _FLAGS:
         async for found in flags(talk.selected, ranges):
             talk.session.untagged(flags_page(found, with_uid=len(items) > 1))
             await talk.flush()
         return None
-    lines = Lines([item for item in items if isinstance(item, Attribute)])
-    async for page in rows(talk.selected, ranges, need=_need(items)):
+    lines = Lines(attributes)
+    async for page in pages:
         talk.session.untagged(lines.page(page))
+        if Attribute.MODSEQ in attributes:
+            talk.note_modseq(max([row.modseq for row in page]))
         await talk.flush()
     return None
 
 
 async def _send_contents(
     talk: Conversation,
-    items: Sequence[FetchItem],
-    ranges: Sequence[tuple[int, int]],
+    pages: AsyncIterator[list[FetchRow]],
+    attributes: Sequence[Attribute],
     contents: Sequence[Octets],
 ) -> MailError | None:
     """Write messages with content; the last failure, if some could not be read."""
     view = talk.selected
     sets_seen = bool(view.flag_mask & SEEN) and any(not item.peek for item in contents)
-    attributes = [item for item in items if isinstance(item, Attribute)]
     plain = Lines(attributes)
-    flagged = plain if Attribute.FLAGS in attributes else Lines([*attributes, Attribute.FLAGS])
+    told = {*attributes, Attribute.FLAGS}  # of a message that becomes \Seen
+    if talk.session.modes.condstore:
+        told |= {Attribute.UID, Attribute.MODSEQ}
+    flagged = Lines([*attributes, *sorted(told.difference(attributes), key=_ORDER.index)])
     failure: MailError | None = None
     waiting = 0
-    async for page in rows(view, ranges, need=_need(items)):
+    async for page in pages:
         changed = await _mark_seen(view, page) if sets_seen else frozenset[int]()
         for row in page:
             lines = flagged if row.uid in changed else plain
+            if Attribute.MODSEQ in lines.attributes:
+                talk.note_modseq(row.modseq)
             try:
                 waiting += await _write(talk, lines.open(row), row, contents)
             except NotFound:
@@ -125,9 +149,10 @@ async def _mark_seen(view: View, page: Sequence[FetchRow]) -> frozenset[int]:
     by_uid = {row.uid: row for row in page}
     changed: set[int] = set()
     with suppress(MailError):
-        for flagged in await view.store(unseen, "add", SEEN, frozenset(), silent=False):
+        stored = await view.store(unseen, FlagChange("add", SEEN))
+        for flagged in stored.flagged:
             row = by_uid[flagged.uid]
-            row.flags, row.keywords = flagged.flags, flagged.keywords
+            row.flags, row.keywords, row.modseq = flagged.flags, flagged.keywords, flagged.modseq
             changed.add(flagged.uid)
     return frozenset(changed)
 

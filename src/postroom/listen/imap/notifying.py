@@ -55,7 +55,10 @@ async def tell_news(talk: Conversation) -> None:
         await talk.report(expunges=not notices.keeps_numbers)
     if notices.arrived and notices.selected is not None:
         ranges, notices.arrived = notices.arrived, []
-        await send(talk, (Attribute.UID, *notices.selected.items), ranges)
+        items = (Attribute.UID, *notices.selected.items)
+        if talk.session.modes.condstore and Attribute.MODSEQ not in items:
+            items = (*items, Attribute.MODSEQ)  # RFC 7162 §3.2.4
+        await send(talk, items, ranges)
     if notices.has_news and notices.watching is not None:
         notices.has_news = False
         try:

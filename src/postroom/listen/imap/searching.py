@@ -1,4 +1,4 @@
-"""SEARCH on the selected mailbox (RFC 3501 §6.4.4, RFC 4731)."""
+"""SEARCH on the selected mailbox (RFC 3501 §6.4.4, RFC 4731, RFC 7162 §3.1.5)."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.results import saving, tell
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.esearch import Returns
-from postroom.protocol.imap.search import Criteria
+from postroom.protocol.imap.search import Criteria, names_modseq
 from postroom.protocol.imap.tokens import BadSyntax, Unusable
 
 BADCHARSET: Final = b"BADCHARSET (US-ASCII UTF-8)"  # RFC 3501 §7.1
@@ -22,9 +22,12 @@ async def search(talk: Conversation, command: c.Search) -> None:
     returns = command.returns
     if returns is None and talk.session.modes.rev2:
         returns = Returns(everything=True)
+    with_modseq = names_modseq(command.criteria.key)
+    if with_modseq:
+        talk.use_condstore()
     with saving(view, returns):
         uids = await matches(view, command.criteria)
-        await tell(talk, uids, returns, by_uid=command.by_uid)
+        await tell(talk, uids, returns, by_uid=command.by_uid, with_modseq=with_modseq)
     await talk.report(expunges=command.by_uid)
     talk.session.finish("OK", "Searched")
 

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from postroom.access.view import CopyResult, Flagged, View
+from postroom.access.view import CopyResult, FlagChange, View
 from postroom.errors import Invalid, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import TRYCREATE, refuse
 from postroom.protocol.imap import commands as c
-from postroom.protocol.imap.fetch_lines import flagged_line
 from postroom.protocol.imap.responses import flags_lines, status_line
 from postroom.protocol.imap.sets import Ranges, write_set
 from postroom.protocol.imap.tokens import BadSyntax
@@ -42,7 +41,7 @@ async def expunge(talk: Conversation, command: c.Expunge) -> None:
     ranges = command.ranges
     await view.expunge(None if ranges is None else view.uid_ranges(ranges, by_uid=True))
     await talk.report(always=True)
-    talk.session.finish("OK", "Expunged")
+    talk.session.finish("OK", "Expunged", _highestmodseq(talk))
 
 
 async def store(talk: Conversation, command: c.Store) -> None:
@@ -52,14 +51,29 @@ async def store(talk: Conversation, command: c.Store) -> None:
         return
     ranges = numbered(view, command.ranges, by_uid=command.by_uid)
     known = len(view.keywords)
-    flagged = await view.store(
-        ranges, command.action, command.flags, command.keywords, silent=command.is_silent
+    change = FlagChange(
+        command.action,
+        command.flags,
+        command.keywords,
+        unchanged_since=command.unchanged_since,
+    )
+    if command.unchanged_since is not None:
+        talk.use_condstore()
+    stored = await view.store(
+        ranges,
+        change,
+        silent=command.is_silent,
+        wants_modseq=talk.session.modes.condstore,
     )
     if len(view.keywords) > known:  # RFC 3501 §7.2.6: FLAGS again when a keyword is new
         talk.session.untagged(new_keywords(view))
-    talk.session.untagged(_flagged_lines(view, flagged, with_uid=command.by_uid))
+    talk.tell_flags(stored.flagged, with_uid=command.by_uid)
+    modified = stored.modified
+    if modified and not command.by_uid:  # before any expunge is told
+        modified = [number for number in view.sequences_of(modified) if number]
     await talk.report(expunges=command.by_uid)
-    talk.session.finish("OK", "Stored")
+    code = b"MODIFIED " + write_set(modified) if modified else b""
+    talk.session.finish("OK", "Stored but for some" if code else "Stored", code)
 
 
 async def copy(talk: Conversation, command: c.Copy) -> None:
@@ -89,7 +103,7 @@ async def move(talk: Conversation, command: c.Move) -> None:
     if code := _copyuid(moved):
         talk.session.untagged(status_line(b"*", "OK", "Moved", code))
     await talk.report(always=True)
-    talk.session.finish("OK", "Moved")
+    talk.session.finish("OK", "Moved", _highestmodseq(talk) if moved.source_uids else b"")
 
 
 def numbered(view: View, ranges: Ranges, *, by_uid: bool) -> UidRanges:
@@ -105,20 +119,11 @@ def new_keywords(view: View) -> bytes:
     return flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name)
 
 
-def _flagged_lines(view: View, flagged: list[Flagged], *, with_uid: bool) -> bytes:
-    return b"".join(
-        [
-            flagged_line(
-                item.sequence,
-                item.uid,
-                item.flags,
-                item.keywords,
-                recent=view.is_recent(item.uid),
-                with_uid=with_uid,
-            )
-            for item in flagged
-        ]
-    )
+def _highestmodseq(talk: Conversation) -> bytes:
+    """RFC 7162 §3.2.7: the state after an expunge, of which everything has been told."""
+    if not talk.session.modes.qresync:
+        return b""
+    return b"HIGHESTMODSEQ %d" % talk.selected.complete
 
 
 def _copyuid(result: CopyResult) -> bytes:

@@ -5,11 +5,26 @@ Passwords are not asked for on a plain connection: LOGINDISABLED and no AUTH= th
 
 from typing import Final
 
-# IDLE RFC 2177, NAMESPACE 2342, ID 2971, CHILDREN 3348, UNSELECT 3691, UIDPLUS 4315,
-# SASL-IR 4959, ENABLE 5161, SPECIAL-USE 6154, MOVE 6851, LANGUAGE 5255, LITERAL+ 7888, STATUS=SIZE 8438
-_ALWAYS: Final = (
-    b"IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN "
-    b"SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE LANGUAGE"
+_ALWAYS: Final = b" ".join(
+    (
+        b"IMAP4rev1",  # RFC 3501
+        b"CHILDREN",  # RFC 3348
+        b"CONDSTORE",  # RFC 7162
+        b"CREATE-SPECIAL-USE",  # RFC 6154
+        b"ENABLE",  # RFC 5161
+        b"ID",  # RFC 2971
+        b"IDLE",  # RFC 2177
+        b"LANGUAGE",  # RFC 5255
+        b"LITERAL+",  # RFC 7888
+        b"MOVE",  # RFC 6851
+        b"NAMESPACE",  # RFC 2342
+        b"QRESYNC",  # RFC 7162
+        b"SASL-IR",  # RFC 4959
+        b"SPECIAL-USE",  # RFC 6154
+        b"STATUS=SIZE",  # RFC 8438
+        b"UIDPLUS",  # RFC 4315
+        b"UNSELECT",  # RFC 3691
+    )
 )
 # COMPRESS=DEFLATE RFC 4978 (before login it would only help whoever attacks zlib),
 # ESEARCH 4731, WITHIN 5032, SEARCHRES 5182, I18NLEVEL=1 5255, NOTIFY 5465, UNAUTHENTICATE 8437

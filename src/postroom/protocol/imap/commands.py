@@ -79,16 +79,34 @@ class Login(WhenUnauthenticated, frozen=True):
     password: bytes
 
 
+class Resync(msgspec.Struct, frozen=True):
+    """What a client remembers of a mailbox (RFC 7162 §3.2.5).
+
+    ``known`` are the UIDs it has (None: all); ``numbers`` and ``uids`` pair sequence
+    numbers with UIDs by their places in both sets.
+    """
+
+    uidvalidity: int
+    modseq: int
+    known: Ranges | None = None
+    numbers: Ranges = ()
+    uids: Ranges = ()
+
+
 class Select(WhenAuthenticated, frozen=True):
-    """RFC 3501 §6.3.1."""
+    """RFC 3501 §6.3.1, with the parameters of RFC 7162 §3.1.8 and §3.2.5."""
 
     mailbox: str
+    condstore: bool = False
+    resync: Resync | None = None
 
 
 class Examine(WhenAuthenticated, frozen=True):
-    """RFC 3501 §6.3.2."""
+    """RFC 3501 §6.3.2, with the same parameters."""
 
     mailbox: str
+    condstore: bool = False
+    resync: Resync | None = None
 
 
 class Create(WhenAuthenticated, frozen=True):
@@ -210,15 +228,17 @@ class Search(WhenSelected, frozen=True):
 
 
 class Fetch(WhenSelected, frozen=True):
-    """RFC 3501 §6.4.5."""
+    """RFC 3501 §6.4.5, with the modifiers of RFC 7162 §3.1.4.1 and §3.2.6."""
 
     ranges: Ranges
     items: tuple[FetchItem, ...]
     by_uid: bool
+    changed_since: int | None = None
+    vanished: bool = False
 
 
 class Store(WhenSelected, frozen=True):
-    """RFC 3501 §6.4.6."""
+    """RFC 3501 §6.4.6, with the modifier of RFC 7162 §3.1.3."""
 
     ranges: Ranges
     action: Action
@@ -226,6 +246,7 @@ class Store(WhenSelected, frozen=True):
     keywords: frozenset[str]
     is_silent: bool
     by_uid: bool
+    unchanged_since: int | None = None
 
 
 class Copy(WhenSelected, frozen=True):

@@ -15,6 +15,7 @@ class Attribute(enum.Enum):
 
     FLAGS = b"FLAGS"
     UID = b"UID"
+    MODSEQ = b"MODSEQ"  # RFC 7162 §3.1.4.2
     INTERNALDATE = b"INTERNALDATE"
     SIZE = b"RFC822.SIZE"
     ENVELOPE = b"ENVELOPE"

@@ -25,8 +25,8 @@ def _flags_text(bits: int, keywords: str, recent: bool) -> bytes:
     return write_flags(bits, keywords, recent=recent)
 
 
-class Row(Protocol):
-    """What a line needs to know of a message."""
+class Marked(Protocol):
+    """What a line needs to know of a message whose flags are told."""
 
     @property
     def sequence(self) -> int: ...
@@ -37,7 +37,21 @@ class Row(Protocol):
     @property
     def keywords(self) -> str: ...
     @property
+    def modseq(self) -> int: ...
+    @property
     def recent(self) -> bool: ...
+
+
+class Changed(Marked, Protocol):
+    """A message whose flags have changed; ``is_quiet``: the client knows them already."""
+
+    @property
+    def is_quiet(self) -> bool: ...
+
+
+class Row(Marked, Protocol):
+    """What a line needs to know of a message."""
+
     @property
     def size(self) -> int: ...
     @property
@@ -51,13 +65,14 @@ class Row(Protocol):
 Writer = Callable[[Row], bytes]
 
 
-def _flags(row: Row) -> bytes:
+def _flags(row: Marked) -> bytes:
     return b"FLAGS " + _flags_text(row.flags, row.keywords, row.recent)
 
 
 _WRITERS: Final[dict[Attribute, Writer]] = {
     Attribute.FLAGS: _flags,
     Attribute.UID: lambda row: b"UID %d" % row.uid,
+    Attribute.MODSEQ: lambda row: b"MODSEQ (%d)" % row.modseq,
     Attribute.INTERNALDATE: lambda row: b"INTERNALDATE " + write_date_time(row.received),
     Attribute.SIZE: lambda row: b"RFC822.SIZE %d" % row.size,
     Attribute.ENVELOPE: lambda row: b"ENVELOPE " + row.envelope,
@@ -87,9 +102,10 @@ def flags_page(rows: Iterable[tuple[int, int, int, str, bool]], *, with_uid: boo
 class Lines:
     """The writer of one FETCH: its attributes in the client's order."""
 
-    __slots__ = ("_writers",)
+    __slots__ = ("_writers", "attributes")
 
     def __init__(self, attributes: Sequence[Attribute]) -> None:
+        self.attributes = tuple(attributes)
         self._writers: tuple[Writer, ...] = tuple([_WRITERS[item] for item in attributes])
 
     def page(self, rows: Iterable[Row]) -> bytes:
@@ -109,8 +125,23 @@ class Lines:
         return b"* %d FETCH (%s" % (row.sequence, facts)
 
 
-def flagged_line(
-    sequence: int, uid: int, flags: int, keywords: str, *, recent: bool, with_uid: bool
-) -> bytes:
-    r"""The FETCH response that tells changed flags (RFC 3501 §7.4.2)."""
-    return flags_page([(sequence, uid, flags, keywords, recent)], with_uid=with_uid)
+def flagged_lines(messages: Iterable[Changed], *, with_uid: bool, with_modseq: bool) -> bytes:
+    r"""FETCH responses that tell changed flags (RFC 3501 §7.4.2, RFC 7162 §3.2.4)."""
+    if with_modseq:
+        return b"".join(
+            [
+                b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (one.sequence, one.uid, one.modseq)
+                if one.is_quiet
+                else b"* %d FETCH (UID %d %s MODSEQ (%d))\r\n"
+                % (one.sequence, one.uid, _flags(one), one.modseq)
+                for one in messages
+            ]
+        )
+    if with_uid:
+        return b"".join(
+            [
+                b"* %d FETCH (UID %d %s)\r\n" % (one.sequence, one.uid, _flags(one))
+                for one in messages
+            ]
+        )
+    return b"".join([b"* %d FETCH (%s)\r\n" % (one.sequence, _flags(one)) for one in messages])

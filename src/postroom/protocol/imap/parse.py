@@ -20,6 +20,7 @@ from postroom.protocol.imap.parse_mailbox import (
     parse_create,
     parse_named,
     parse_rename,
+    parse_select,
     parse_status,
 )
 from postroom.protocol.imap.parse_message import (
@@ -162,7 +163,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"CREATE": parse_create,
     b"DELETE": parse_named(commands.Delete),
     b"ENABLE": _enable,
-    b"EXAMINE": parse_named(commands.Examine),
+    b"EXAMINE": parse_select(commands.Examine),
     b"FETCH": parse_fetch,
     b"ID": _id,
     b"LANGUAGE": _language,
@@ -173,7 +174,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"NOTIFY": parse_notify,
     b"RENAME": parse_rename,
     b"SEARCH": parse_search,
-    b"SELECT": parse_named(commands.Select),
+    b"SELECT": parse_select(commands.Select),
     b"STATUS": parse_status,
     b"STORE": parse_store,
     b"SUBSCRIBE": parse_named(commands.Subscribe),

@@ -1,9 +1,10 @@
 """Reading commands about messages by their numbers: FETCH, STORE, COPY, MOVE, SEARCH, UID.
 
-RFC 3501 §6.4, §9, RFC 4315 (UID EXPUNGE), RFC 6851 (MOVE).
+RFC 3501 §6.4, §9, RFC 4315 (UID EXPUNGE), RFC 6851 (MOVE), RFC 4466 §2.4, §2.5 (modifiers),
+RFC 7162 (CHANGEDSINCE, VANISHED, UNCHANGEDSINCE).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from postroom.protocol.imap import commands
@@ -19,7 +20,31 @@ from postroom.protocol.imap.tokens import BadSyntax, Reader
 def parse_fetch(reader: Reader, *, by_uid: bool = False) -> Command:
     ranges = read_set(reader)
     reader.space()
-    return commands.Fetch(ranges, parse_fetch_items(reader), by_uid)
+    items = parse_fetch_items(reader)
+    since: int | None = None
+    vanished = False
+    for modifier in _modifiers(reader):
+        if modifier == b"CHANGEDSINCE" and since is None:
+            reader.space()
+            since = reader.modseq()
+        elif modifier == b"VANISHED" and by_uid and reader.modes.qresync:
+            vanished = True
+        else:
+            raise BadSyntax("This modifier of FETCH can't be used here")
+    if vanished and since is None:
+        raise BadSyntax("VANISHED needs CHANGEDSINCE")
+    return commands.Fetch(ranges, items, by_uid, since, vanished)
+
+
+def _modifiers(reader: Reader) -> Iterator[bytes]:
+    """RFC 4466 §6 fetch-modifiers: names, whose values the caller reads."""
+    if not reader.skip(b" "):
+        return
+    reader.expect(b"(")
+    yield reader.word()
+    while not reader.skip(b")"):
+        reader.space()
+        yield reader.word()
 
 
 _ACTIONS: Final[Mapping[bytes, tuple[commands.Action, bool]]] = {
@@ -34,13 +59,21 @@ _ACTIONS: Final[Mapping[bytes, tuple[commands.Action, bool]]] = {
 
 def parse_store(reader: Reader, *, by_uid: bool = False) -> Command:
     ranges = read_set(reader)
+    since: int | None = None
     reader.space()
+    if reader.skip(b"("):
+        if reader.word() != b"UNCHANGEDSINCE":
+            raise BadSyntax("There is no such modifier of STORE")
+        reader.space()
+        since = reader.modseq()
+        reader.expect(b")")
+        reader.space()
     action = _ACTIONS.get(reader.word())
     if action is None:
         raise BadSyntax("Expected FLAGS, +FLAGS or -FLAGS")
     reader.space()
     flags, keywords = read_flag_list(reader) if reader.peek(b"(") else read_flags(reader)
-    return commands.Store(ranges, action[0], flags, keywords, action[1], by_uid)
+    return commands.Store(ranges, action[0], flags, keywords, action[1], by_uid, since)
 
 
 def parse_copy(reader: Reader, *, by_uid: bool = False) -> Command:

@@ -29,6 +29,7 @@ from postroom.protocol.imap.search import (
     Header,
     Keyword,
     Larger,
+    Modseq,
     Not,
     Numbers,
     Or,
@@ -185,6 +186,18 @@ def _header(reader: Reader, charset: str) -> SearchKey:
     return Header(name, _text(reader, charset))
 
 
+def _modseq(reader: Reader, _: str) -> SearchKey:
+    """RFC 7162 §7 search-modsequence; all flags of a message share one MODSEQ."""
+    if reader.peek(b'"'):
+        if not reader.string().lower().startswith(b"/flags/"):
+            raise BadSyntax("Expected the name of a flag")
+        reader.space()
+        if reader.word() not in (b"PRIV", b"SHARED", b"ALL"):
+            raise BadSyntax("Expected priv, shared or all")
+        reader.space()
+    return Modseq(reader.modseq())
+
+
 def _field(name: str) -> Leaf:
     return lambda reader, charset: Header(name, _text(reader, charset))
 
@@ -242,6 +255,7 @@ _LEAVES: Final[dict[bytes, Leaf]] = {
     b"HEADER": _header,
     b"KEYWORD": _keyword(is_set=True),
     b"LARGER": lambda reader, _: Larger(reader.number(MAX_NUMBER64)),
+    b"MODSEQ": _modseq,
     b"OLDER": _within(is_older=True),
     b"ON": _date(Received, "on"),
     b"SAVEDBEFORE": _date(Saved, "before"),

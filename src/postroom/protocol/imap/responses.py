@@ -10,6 +10,7 @@ from typing import Final
 
 from postroom.protocol.imap.flags import SYSTEM, SYSTEM_TEXT
 from postroom.protocol.imap.names import encode_name
+from postroom.protocol.imap.sets import write_ranges, write_set
 
 CRLF: Final = b"\r\n"
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
@@ -66,11 +67,12 @@ def status_response(name: str, items: Iterable[tuple[bytes, int]], *, utf8: bool
     return b"* STATUS %s (%s)\r\n" % (mailbox_name(name, utf8=utf8), words)
 
 
-def search_line(numbers: Sequence[int]) -> bytes:
-    """``* SEARCH 2 84 882`` (RFC 3501 §7.2.5)."""
+def search_line(numbers: Sequence[int], modseq: int = 0) -> bytes:
+    """``* SEARCH 2 84 882 (MODSEQ 917162500)`` (RFC 3501 §7.2.5, RFC 7162 §3.1.6)."""
     if not numbers:
         return b"* SEARCH\r\n"
-    return b"* SEARCH %s\r\n" % str(numbers)[1:-1].replace(",", "").encode("ascii")
+    end = b" (MODSEQ %d)" % modseq if modseq else b""
+    return b"* SEARCH %s%s\r\n" % (str(numbers)[1:-1].replace(",", "").encode("ascii"), end)
 
 
 def flags_lines(keywords: Iterable[str], *, mask: int, may_name: bool) -> bytes:
@@ -104,6 +106,21 @@ def expunge_lines(sequences: Iterable[int]) -> bytes:
 def language_line(languages: Sequence[str]) -> bytes:
     """``* LANGUAGE ("en")`` (RFC 5255 §3.3)."""
     return b"* LANGUAGE (%s)\r\n" % b" ".join([string(name.encode()) for name in languages])
+
+
+def highestmodseq_line(modseq: int) -> bytes:
+    """``* OK [HIGHESTMODSEQ 715194045007]`` (RFC 7162 §3.1.2.1)."""
+    return status_line(b"*", "OK", "Highest", b"HIGHESTMODSEQ %d" % modseq)
+
+
+def vanished_line(uids: Sequence[int]) -> bytes:
+    """``* VANISHED 405,407:410`` (RFC 7162 §3.2.10.2); nothing for no UID."""
+    return b"* VANISHED %s\r\n" % write_set(uids) if uids else b""
+
+
+def earlier_line(ranges: Sequence[tuple[int, int]]) -> bytes:
+    """``* VANISHED (EARLIER) 41,43:116`` (RFC 7162 §3.2.10.1); nothing for no range."""
+    return b"* VANISHED (EARLIER) %s\r\n" % write_ranges(ranges) if ranges else b""
 
 
 def id_line(fields: Iterable[tuple[str, str]]) -> bytes:

@@ -133,6 +133,12 @@ class Smaller(msgspec.Struct, frozen=True):
     octets: int
 
 
+class Modseq(msgspec.Struct, frozen=True):
+    """The MODSEQ is this or greater (RFC 7162 §3.1.5); 0 is every message."""
+
+    modseq: int
+
+
 class Numbers(msgspec.Struct, frozen=True):
     """The sequence number (or UID) is in the set; see ``View.uid_ranges``."""
 
@@ -157,6 +163,7 @@ SearchKey = (
     | Within
     | Larger
     | Smaller
+    | Modseq
     | Numbers
 )
 
@@ -170,3 +177,21 @@ class Criteria(msgspec.Struct, frozen=True):
 
     key: SearchKey
     knows_charset: bool = True
+
+
+def names_modseq(tree: SearchKey) -> bool:
+    """Whether the MODSEQ criterion stands anywhere in a search: its answer tells one then."""
+    waiting = [tree]
+    while waiting:
+        match waiting.pop():
+            case Modseq():
+                return True
+            case And(keys):
+                waiting.extend(keys)
+            case Or(left, right):
+                waiting += [left, right]
+            case Not(key):
+                waiting.append(key)
+            case _:
+                pass
+    return False

@@ -120,6 +120,10 @@ class Reader:
             raise BadSyntax("The number is too large")
         return number
 
+    def modseq(self) -> int:
+        """RFC 7162 §7 mod-sequence-valzer: 63 bits."""
+        return self.number(MAX_NUMBER64)
+
     def string(self) -> bytes:
         """A quoted string or literal."""
         found = self._string()
