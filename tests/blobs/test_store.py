@@ -85,6 +85,7 @@ def test_heads_of_many(database: Opener, data: Path) -> None:
                 blobs.writer().write_small(b"Subject: %d\r\n\r\n" % number, b"")
                 for number in range(2_500)
             ]
+            large = blobs.writer().write_small(noise(200), b"")
             await db.write(lambda tx: blobs.insert(tx, [(blob, 1) for blob in made]))
             wanted = [blob.id for blob in made]
             found = await db.read(lambda tx: blobs.heads(tx, [*wanted, 5, wanted[0]]))
@@ -92,6 +93,16 @@ def test_heads_of_many(database: Opener, data: Path) -> None:
                 ident: b"Subject: %d\r\n\r\n" % number for number, ident in enumerate(wanted)
             }
             assert await db.read(lambda tx: blobs.heads(tx, [])) == {}
+            some = await db.read(
+                lambda tx: blobs.heads(tx, wanted[:5], total=2 * len(found[wanted[0]]))
+            )
+            assert some == {ident: found[ident] for ident in some}
+            assert len(some) == 2
+            await db.write(lambda tx: blobs.insert(tx, [(large, 1)]))
+            for ids in ([large.id], [wanted[0], large.id]):
+                some = await db.read(lambda tx, i=ids: blobs.heads(tx, i, most=100))  # type: ignore[misc]
+                assert list(some) == ids[:-1]
+                assert len(await db.read(lambda tx, i=ids: blobs.heads(tx, i))) == len(ids)  # type: ignore[misc]
 
     asyncio.run(go())
 

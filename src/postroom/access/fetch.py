@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from postroom.access.fields import HEADS, SMALL_HEAD, FieldCache
 from postroom.access.numbering import Ranges, within
 from postroom.access.view import View
 from postroom.db.database import Row, Tx
@@ -40,6 +41,13 @@ _COLUMNS: Final = ("envelope", "bodystructure", "prefix")
 _FRONT: Final = frozenset({"head", "content"})  # what is of no use without the prefix
 
 
+class Fields(NamedTuple):
+    """Header fields (names in lower case) that come with the page of their message."""
+
+    names: tuple[str, ...]
+    cache: FieldCache
+
+
 class _Wanted(NamedTuple):
     """What is read of each message: columns of its row, header block, small content.
 
@@ -50,17 +58,19 @@ class _Wanted(NamedTuple):
     head: bool = True
     content: bool = False
     since: int = 0
+    fields: Fields | None = None
 
 
 class _Page(NamedTuple):
     """Rows as ``store.listing`` gives them; header blocks and bodies by the blob's id.
 
-    ``rest`` is what the page has left over of its span.
+    ``selected`` are ``Fields`` by UID; ``rest`` is what is left over of the span.
     """
 
     found: Sequence[Row]
     heads: Mapping[int, bytes]
     wholes: Mapping[int, tuple[bytes, bytes]]
+    selected: Mapping[int, bytes]
     rest: Span | None
 
 
@@ -88,10 +98,16 @@ class FetchRow(msgspec.Struct):
     head: bytes = b""
     has_front: bool = False
     content: bytes | None = None  # all of it, if it came with its page
+    selected: bytes | None = None  # the fields of ``Fields``, if they came with it
 
 
 async def rows(
-    view: View, ranges: Ranges, *, need: frozenset[str], changed_since: int | None = None
+    view: View,
+    ranges: Ranges,
+    *,
+    need: frozenset[str],
+    fields: Fields | None = None,
+    changed_since: int | None = None,
 ) -> AsyncIterator[list[FetchRow]]:
     """Pages of the messages of these ranges of UIDs, ascending.
 
@@ -115,8 +131,9 @@ async def rows(
         "head" in need,
         "content" in need,
         since,
+        fields,
     )
-    size = WHOLE_PAGE if wanted.content else PAGE if wanted.columns else PLAIN_PAGE
+    size = WHOLE_PAGE if wanted.content else PAGE if need or fields else PLAIN_PAGE
     for span in view.spans(ranges, size):
         rest: Span | None = span
         while rest is not None:
@@ -270,17 +287,22 @@ async def _complete(row: FetchRow) -> None:
 
 async def _read_page(view: View, span: Span, wanted: _Wanted) -> tuple[list[FetchRow], Span | None]:
     """A page and what it has left over of the span."""
-    source = view.source
-    if not wanted.columns:
-        found = await source.read(listing.page, view.mailbox_id, span, view.member, wanted.since)
-        return _made(view, found), None
-    page = await source.db.read(lambda tx: _page_with(tx, view, span, wanted))
+    page = await view.source.db.read(lambda tx: _page_with(tx, view, span, wanted))
     made = _made(view, page.found)
+    for row in made if page.selected else ():
+        row.selected = page.selected.get(row.uid)
+    if wanted.columns:
+        _fill(made, page, wanted.columns)
+    return made, page.rest
+
+
+def _fill(made: Sequence[FetchRow], page: _Page, columns: tuple[str, ...]) -> None:
+    """Add what was read besides the entries."""
     by_uid = {row[0]: row for row in page.found}
     for row in made:
         values = by_uid[row.uid][7:]
         row.blob_id = values[0]
-        for column, value in zip(wanted.columns, values[1:], strict=True):
+        for column, value in zip(columns, values[1:], strict=True):
             setattr(row, column, value)
         if row.blob_id in page.wholes:
             row.head, body = page.wholes[row.blob_id]
@@ -290,23 +312,30 @@ async def _read_page(view: View, span: Span, wanted: _Wanted) -> tuple[list[Fetc
                 row.content = content
         elif row.blob_id in page.heads:
             row.head, row.has_front = page.heads[row.blob_id], True
-    return made, page.rest
 
 
 def _page_with(tx: Tx, view: View, span: Span, wanted: _Wanted) -> _Page:
-    found = listing.page_with(
-        tx, view.account_id, view.mailbox_id, span, wanted.columns, view.member, wanted.since
-    )
-    blobs = view.source.blobs
+    blobs, fields, member = view.source.blobs, wanted.fields, view.member
+    if wanted.columns:
+        found = listing.page_with(
+            tx, view.account_id, view.mailbox_id, span, wanted.columns, member, wanted.since
+        )
+    else:
+        found = listing.page(tx, view.mailbox_id, span, member, wanted.since)
     rest = None
     wholes: dict[int, tuple[bytes, bytes]] = {}
+    heads: dict[int, bytes] = {}
+    selected: dict[int, bytes] = {}
     if wanted.content:
         found, rest = _cut(found, span)
         wholes = blobs.wholes(tx, [row[7] for row in found if row[4] <= WHOLE])
-    heads: dict[int, bytes] = {}
     if wanted.head:
-        heads = blobs.heads(tx, [row[7] for row in found if row[7] not in wholes])
-    return _Page(found, heads, wholes, rest)
+        others = [row[7] for row in found if row[7] not in wholes]
+        heads = blobs.heads(tx, others, most=SMALL_HEAD, total=HEADS)
+    if fields is not None:
+        uids = [row[0] for row in found]
+        selected = fields.cache.select(tx, blobs, view, uids, fields.names)
+    return _Page(found, heads, wholes, selected, rest)
 
 
 def _cut(found: list[Row], span: Span) -> tuple[list[Row], Span | None]:

@@ -23,15 +23,20 @@ from postroom.db.ids import Ids
 __all__ = ["BlobCorrupt", "BlobStore", "BlobWriter", "Prepared"]
 
 GRACE_MS: Final = 24 * 60 * 60 * 1000
+NO_LIMIT: Final = 1 << 62
 _CHUNK: Final = 1000
 _MANY: Final = {
     "sqlite": (
         "SELECT {columns} FROM json_each(:ids) AS wanted JOIN blob ON blob.id = wanted.value"
+        " WHERE length(blob.head) <= :most"
     ),
-    "postgres": "SELECT {columns} FROM blob WHERE id = ANY(:ids)",
+    "postgres": "SELECT {columns} FROM blob WHERE id = ANY(:ids) AND length(head) <= :most",
 }
-_HEAD: Final = "blob.id, blob.head, blob.head_size"
-_WHOLE: Final = f"{_HEAD}, blob.body, blob.body_size, blob.place, blob.frames, blob.digest"
+# head_size stands behind the body: to read it costs every page of a row.
+_HEAD: Final = "blob.id, blob.head"
+_WHOLE: Final = (
+    f"{_HEAD}, blob.head_size, blob.body, blob.body_size, blob.place, blob.frames, blob.digest"
+)
 
 
 class BlobStore:
@@ -107,14 +112,24 @@ class BlobStore:
             if len(rows) < _CHUNK:
                 return gone
 
-    def heads(self, tx: Tx, ids: Sequence[int]) -> dict[int, bytes]:
-        """Header blocks. Missing or damaged ones are left out; ``head`` says why."""
+    def heads(
+        self, tx: Tx, ids: Sequence[int], *, most: int = NO_LIMIT, total: int = NO_LIMIT
+    ) -> dict[int, bytes]:
+        """Header blocks: none above ``most`` octets compressed, ``total`` together.
+
+        Missing or damaged ones are left out too; ``head`` says why.
+        """
         found: dict[int, bytes] = {}
-        for ident, head, size in _rows(tx, _HEAD, ids):
+        for ident, packed in _rows(tx, _HEAD, ids, most):
             try:
-                found[ident] = zstd.unpack(head, size)
+                head = zstd.unpack(packed)
             except ValueError as error:
                 damaged(ident, f"header block: {error}")
+                continue
+            total -= len(head)
+            if total < 0:
+                break
+            found[ident] = head
         return found
 
     def wholes(self, tx: Tx, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
@@ -175,14 +190,17 @@ class BlobStore:
             yield held[cut : cut + frames.FRAME]
 
 
-def _rows(tx: Tx, columns: str, ids: Sequence[int]) -> Iterator[Row]:
+def _rows(tx: Tx, columns: str, ids: Sequence[int], most: int = NO_LIMIT) -> Iterator[Row]:
+    """These columns of blobs whose header block is compressed to at most ``most`` octets."""
     if len(ids) == 1:
-        yield from tx.all(f"SELECT {columns} FROM blob WHERE id = :id", id=ids[0])
+        statement = f"SELECT {columns} FROM blob WHERE id = :id AND length(head) <= :most"
+        yield from tx.all(statement, id=ids[0], most=most)
         return
     statement = _MANY[tx.engine].format(columns=columns)
     for at in range(0, len(ids), _CHUNK):
         some = list(ids[at : at + _CHUNK])
-        yield from tx.all(statement, ids=json.dumps(some) if tx.engine == "sqlite" else some)
+        given = json.dumps(some) if tx.engine == "sqlite" else some
+        yield from tx.all(statement, ids=given, most=most)
 
 
 def _end(start: int, length: int | None, size: int) -> int:

@@ -33,13 +33,17 @@ def pack(octets: bytes | bytearray | memoryview) -> bytes:
     return _local.compressor.compress(octets, _WHOLE)
 
 
-def unpack(frame: bytes, size: int) -> bytes:
-    """The ``size`` octets of one frame. Raises ValueError when they are not just that."""
+def unpack(frame: bytes, size: int | None = None) -> bytes:
+    """The ``size`` octets of one frame, None: all. Raises ValueError when it is not just that."""
     decompressor = zstd.ZstdDecompressor()
     try:
-        octets = decompressor.decompress(frame, max_length=size + 1)
+        octets = decompressor.decompress(frame, max_length=-1 if size is None else size + 1)
     except (zstd.ZstdError, EOFError) as error:
         raise ValueError(str(error)) from error
-    if len(octets) != size or not decompressor.eof or decompressor.unused_data:
+    if (
+        (size is not None and len(octets) != size)
+        or not decompressor.eof
+        or decompressor.unused_data
+    ):
         raise ValueError(f"{len(octets)} octets where {size} were stored")
     return octets

@@ -132,6 +132,47 @@ def test_an_expunged_message_is_left_out(database: Opener, data: Path) -> None:
     at_home(data, main, database=database)
 
 
+def test_fields_of_a_list_are_the_same_every_time(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        for number in range(3):
+            await client.append(b"Subject: %d\r\nTo: x\r\n\r\nbody\r\n" % number)
+        await client.ok(b"SELECT INBOX")
+        command = b"FETCH 1:3 (UID BODY.PEEK[HEADER.FIELDS (subject cc)])"
+        lines = await client.ok(command)
+        assert lines == [
+            line
+            for number in range(3)
+            for line in (
+                b"* %d FETCH (UID %d BODY[HEADER.FIELDS (subject cc)] {14}\r\n"
+                % (number + 1, number + 1),
+                b"Subject: %d\r\n" % number,
+                b"\r\n",
+                b")\r\n",
+            )
+        ]
+        assert await client.ok(command) == lines
+        other = await home.alice("INBOX")
+        assert await other.ok(command) == lines
+        seen = await other.ok(b"FETCH 1 BODY[HEADER.FIELDS (subject cc)]")
+        assert b"FLAGS (\\Seen)" in seen[0]
+        part = await other.ok(b"FETCH 1 BODY.PEEK[HEADER.FIELDS (subject cc)]<9.1>")
+        assert part[1:] == [b"0)\r\n"]
+        two = await other.ok(
+            b"FETCH 1 (BODY.PEEK[HEADER.FIELDS (to)] BODY.PEEK[HEADER.FIELDS (subject cc)])"
+        )
+        assert two[1:4] == [b"To: x\r\n", b"\r\n", b" BODY[HEADER.FIELDS (subject cc)] {14}\r\n"]
+        await other.ok(b"STORE 2 +FLAGS.SILENT (\\Deleted)")
+        await other.ok(b"EXPUNGE")
+        lines = await client.ok(b"FETCH 2:3 (BODY.PEEK[HEADER.FIELDS (subject cc)])")
+        assert lines[0].startswith(b"* 3 FETCH (BODY[")
+        assert lines[1] == b"Subject: 2\r\n"
+        for each in (client, other):
+            each.close()
+
+    at_home(data, main, database=database)
+
+
 def test_many_messages(database: Opener, data: Path) -> None:
     async def main(home: House) -> None:
         client = await home.alice()

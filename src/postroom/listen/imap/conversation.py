@@ -13,6 +13,7 @@ import msgspec
 
 from postroom.access.append import Appender
 from postroom.access.exchange import Exchange
+from postroom.access.fields import FieldCache
 from postroom.access.folders import Folders
 from postroom.access.login import Login
 from postroom.access.places import Places, Sharing
@@ -38,7 +39,7 @@ from postroom.store.store import Store
 class Services:
     """What a door is given to answer with; one object for all its connections."""
 
-    __slots__ = ("clock", "login", "max_message", "post", "sharing", "store")
+    __slots__ = ("clock", "fields", "login", "max_message", "post", "sharing", "store")
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Services:
         self.post = post
         self.clock = clock
         self.max_message = max_message
+        self.fields = FieldCache()
 
 
 class Peer(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from postroom.access.fetch import WHOLE, FetchRow, extent, flags, octets, rows, section
+from postroom.access.fetch import WHOLE, FetchRow, Fields, extent, flags, octets, rows, section
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.conversation import Conversation
@@ -77,7 +77,14 @@ async def send(
     """
     attributes = [item for item in items if isinstance(item, Attribute)]
     contents = [item for item in items if isinstance(item, Octets)]
-    pages = rows(talk.selected, ranges, need=_need(items), changed_since=changed_since)
+    names = _listed(contents)
+    pages = rows(
+        talk.selected,
+        ranges,
+        need=_need(attributes if names else items),
+        fields=Fields(names, talk.services.fields) if names else None,
+        changed_since=changed_since,
+    )
     if contents:
         return await _send_contents(talk, pages, attributes, contents)
     if tuple(items) in _FLAGS:
@@ -128,6 +135,16 @@ async def _send_contents(
     return failure
 
 
+def _listed(contents: Sequence[Octets]) -> tuple[str, ...]:
+    """The fields of a request that lists a mailbox by them, and asks for nothing else."""
+    if len(contents) != 1:
+        return ()
+    (item,) = contents
+    section = item.section
+    is_list = section.piece == "HEADER.FIELDS" and not section.path and item.partial is None
+    return section.fields if is_list else ()
+
+
 def _need(items: Sequence[FetchItem]) -> frozenset[str]:
     needs = {_NEEDS[item] for item in items if isinstance(item, Attribute) and item in _NEEDS}
     for item in items:
@@ -169,13 +186,13 @@ async def _write(
     for item in contents:
         held.append(separator + item.label)
         separator = b" "
-        place = await _large(row, item)
+        place = None if row.selected else await _large(row, item)
         if place is not None:
             held.append(b" {%d}\r\n" % place[1])
             await _stream(talk, held, row, *place)
             held.clear()
             continue
-        found = await section(row, item.section, item.partial)
+        found = row.selected or await section(row, item.section, item.partial)
         held.append(b" NIL" if found is None else b" {%d}\r\n%s" % (len(found), found))
     held.append(CLOSE)
     response = b"".join(held)
