@@ -3,9 +3,12 @@
 import asyncio
 from pathlib import Path
 
+from postroom.access.indexer import Indexer
 from postroom.admin.open import open_office
-from postroom.config.model import Config, Dns
+from postroom.config.model import Config, Dns, Search
 from postroom.house import House
+from postroom.store import textindex
+from tests.access.shop import put
 
 
 def test_a_house_is_built_delivers_and_closes(data: Path) -> None:
@@ -24,6 +27,22 @@ def test_a_house_is_built_delivers_and_closes(data: Path) -> None:
             await house.close_doors()
             leases = await office.db.read(lambda tx: tx.all("SELECT id FROM lease"))
             assert leases == []
+
+    asyncio.run(run())
+
+
+def test_an_index_that_is_switched_off_is_dropped(data: Path) -> None:
+    async def run() -> None:
+        config = Config(hostname="mail.demo.test", data=str(data), search=Search(index=False))
+        async with open_office(config) as office:
+            await put(office.store, b"Subject: a\r\n\r\nbody\r\n")
+            await Indexer(office.store, 1000).everything(1)
+            house = House(config, office)
+            await house.index()
+            found = await office.store.read(textindex.totals)
+            assert (found.pages, found.waiting) == (0, 1)
+            assert (await house.gauges())["search_waiting"] == 0
+            await house.close_doors()
 
     asyncio.run(run())
 

@@ -32,6 +32,7 @@ def config_page() -> str:
         ("[tls]", model.Tls),
         ("[dns]", model.Dns),
         ("[limits]", model.Limits),
+        ("[search]", model.Search),
         ("[log]", model.Log),
     ]
     out = [

@@ -115,6 +115,7 @@ class App:
         )
         jobs = [asyncio.create_task(Housekeeping(house.office, house.resolver).run())]
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
+        jobs.append(asyncio.create_task(house.index()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
             jobs.append(asyncio.create_task(Watch(house.office.db, house.office.notify).run()))
         web: list[HttpDoor] = []

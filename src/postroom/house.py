@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
 from postroom.access.tokens import Tokens, source_of
 from postroom.access.warning import warn
@@ -102,6 +103,7 @@ class House:
                 budget=Budget(office.clock, config.delivery.notices_per_hour),
             )
         )
+        self._indexer = Indexer(office.store, config.search.max_text)
         self._listeners: list[Listener] = []
         self._warnings: set[asyncio.Task[int]] = set()
 
@@ -131,6 +133,13 @@ class House:
     def deliver(self) -> None:
         """Begin to deliver what waits for other servers."""
         self._delivering = asyncio.get_running_loop().create_task(self._delivery.run())
+
+    async def index(self) -> None:
+        """Keep the search index up to date, or drop it where it is switched off."""
+        if self.config.search.index:
+            await self._indexer.run()
+        else:
+            await forget_all(self.office.store)
 
     async def close_doors(self) -> None:
         """No new connections; what has begun, in and out, is finished."""
@@ -166,6 +175,7 @@ class House:
             "queue_deliveries": waiting.deliveries,
             "queue_held": waiting.held,
             "queue_quarantined": waiting.quarantined,
+            "search_waiting": self._indexer.waiting,
             "log_failures": emitter.failed if isinstance(emitter, sink.Sink) else 0,
         }
 

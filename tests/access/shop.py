@@ -16,8 +16,10 @@ from postroom.message.headers import split
 from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.notify import Notify
+from postroom.store import textindex
 from postroom.store.filing import Copy, Filed, file_letters
 from postroom.store.store import Store
+from postroom.store.textpage import message_ids
 from tests.conftest import Opener
 from tests.fakes import Clock
 
@@ -118,8 +120,31 @@ async def audit(store: Store) -> None:
             " WHERE m.blob_id = o.id) OR (o.refs = 0) <> (o.freed_at IS NOT NULL)"
         )
         assert wrong == []
+        audit_index(tx)
 
     await store.db.read(look)
+
+
+def audit_index(tx: Tx) -> None:
+    """Each message that pages speak for is in one of them, at its place; no other is."""
+    for account_id, searched in tx.all("SELECT account_id, searched FROM usage"):
+        notes = tx.all(
+            "SELECT message_id, gone FROM search_late WHERE account_id = :a", a=account_id
+        )
+        noted = {row[0]: row[1] for row in notes}
+        before = 0
+        texts: list[int] = []
+        for upto, ids in textindex.pages(tx, account_id, 0, 1 << 30, []):
+            found = [ident for ident, _ in message_ids(ids)]
+            assert found == sorted(set(found))
+            assert before < found[0] <= found[-1] <= upto <= searched
+            before = upto
+            texts += found
+        rows = tx.all("SELECT id FROM message WHERE account_id = :a", a=account_id)
+        there = {row[0] for row in rows}
+        assert {ident for ident in there if ident <= searched} - set(texts) <= noted.keys()
+        assert {ident for ident in texts if ident not in there} <= noted.keys()
+        assert not [ident for ident in there & noted.keys() if noted[ident]]
 
 
 async def opened(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from postroom.access.indexer import Indexer
 from postroom.access.search import search
 from postroom.access.view import STAR, View
 from postroom.errors import Invalid
@@ -106,8 +107,11 @@ def test_each_key(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
             view = await filled(store)
-            for key, found in CASES:
-                assert await search(view, key) == found, key
+            for is_indexed in (False, True):
+                if is_indexed:
+                    await Indexer(store, 1 << 20).everything(1)
+                for key, found in CASES:
+                    assert await search(view, key) == found, (key, is_indexed)
             with pytest.raises(Invalid):
                 await search(view, keys.Numbers(((6, 6),), by_uid=False))
 
@@ -189,9 +193,14 @@ def test_many_pages(database: Opener, data: Path) -> None:
                     ),
                 )
             view = await opened(store, read_only=True)
-            assert await search(view, keys.Header("subject", "n1199")) == [1200]
-            assert len(await search(view, keys.Header("subject", "n11"))) == 111
-            assert await search(view, keys.Body("body 700\r\n")) == [701]
+            for _ in range(2):
+                assert await search(view, keys.Header("subject", "n1199")) == [1200]
+                assert len(await search(view, keys.Header("subject", "n11"))) == 111
+                assert await search(view, keys.Body("body 700\r\n")) == [701]
+                assert len(await search(view, keys.Body("ody"))) == 1200
+                low = keys.Numbers(((1, 40),), by_uid=True)
+                assert len(await search(view, keys.And((low, keys.Body("ody"))))) == 40
+                await Indexer(store, 1 << 20).everything(1)
 
     asyncio.run(run())
 
@@ -243,10 +252,12 @@ def test_trees_mean_what_their_leaves_mean(data: Path, database: Opener) -> None
         context = shop(database, data)
         store = runner.run(context.__aenter__())
         view = runner.run(filled(store))
+        mine = Indexer(store, 1 << 20)
 
         @settings(max_examples=60)
-        @given(TREES)
-        def check(tree: SearchKey) -> None:
+        @given(TREES, st.booleans())
+        def check(tree: SearchKey, is_indexed: bool) -> None:
+            runner.run(mine.everything(1) if is_indexed else store.forget_texts(1))
             assert runner.run(search(view, tree)) == sorted(expected(tree))
 
         try:

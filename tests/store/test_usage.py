@@ -17,8 +17,8 @@ def test_the_row_is_made_on_first_use(database: Opener) -> None:
     async def run() -> None:
         async with database() as db:
             assert await db.read(lambda tx: usage.usage_of(tx, 7)) == usage.Usage(0, 0)
-            assert await db.write(lambda tx: usage.charge(tx, 7, 100, 1, NOW)) == (0, 0)
-            assert await db.write(lambda tx: usage.charge(tx, 7, -40, 0, NOW)) == (100, 0)
+            assert await db.write(lambda tx: usage.charge(tx, 7, 100, 1, NOW)) == (0, 0, 0)
+            assert await db.write(lambda tx: usage.charge(tx, 7, -40, 0, NOW)) == (100, 0, 0)
             assert await db.read(lambda tx: usage.usage_of(tx, 7)) == usage.Usage(60, 1)
 
     asyncio.run(run())

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from postroom.access.lookup import Findings, Question
 from postroom.access.texts import BodyText, EnvelopeText, HeadText
 from postroom.access.view import View
 from postroom.db.database import Row
@@ -37,6 +38,7 @@ class Candidate(msgspec.Struct):
     """A message that is judged; ``row`` as ``listing.matching`` gives it."""
 
     row: Row
+    findings: Findings | None = None
     envelope: EnvelopeText | None = None
     head: HeadText | None = None
     body: BodyText | None = None
@@ -45,14 +47,17 @@ class Candidate(msgspec.Struct):
 class Leaf(msgspec.Struct, frozen=True):
     """A leaf of the tree.
 
-    ``condition`` is for SQL on the entry ``e``, "" when there is none; ``needle`` is what
-    must be looked for in the body; ``by_envelope``: the ENVELOPE is enough.
+    ``condition`` is for SQL on the entry ``e``, "" when there is none; ``question`` may be
+    answered by the index; ``needle`` is what must be looked for in the body; ``by_envelope``:
+    the ENVELOPE is enough; ``by_head``: the header block is looked at.
     """
 
     judge: Callable[[Candidate], Value]
     condition: str = ""
     needle: str | None = None
     by_envelope: bool = False
+    by_head: bool = False
+    question: Question | None = None
 
 
 class Join(msgspec.Struct, frozen=True):
@@ -101,11 +106,35 @@ def judge(steps: Program, candidate: Candidate) -> Value:
     stack: list[Value] = []
     for step in steps:
         if isinstance(step, Leaf):
-            stack.append(step.judge(candidate))
+            stack.append(_value(step, candidate))
             continue
         values = stack[len(stack) - step.count :]
         del stack[len(stack) - step.count :]
         stack.append(_joined(step.kind, values))
+    return stack[0]
+
+
+def questions(steps: Program) -> list[Question]:
+    """What the index may be asked for a program."""
+    return [step.question for step in steps if isinstance(step, Leaf) and step.question is not None]
+
+
+def candidates(steps: Program, findings: Findings) -> frozenset[int] | None:
+    """The messages that may match, of those that the index speaks for; None: all of them."""
+    stack: list[frozenset[int] | None] = []
+    for step in steps:
+        if isinstance(step, Leaf):
+            stack.append(findings.candidates(step.question))
+            continue
+        values = stack[len(stack) - step.count :]
+        del stack[len(stack) - step.count :]
+        known = [value for value in values if value is not None]
+        if step.kind == "and" and known:
+            stack.append(frozenset.intersection(*known))
+        elif step.kind == "or" and len(known) == step.count:
+            stack.append(frozenset().union(*known))
+        else:
+            stack.append(None)
     return stack[0]
 
 
@@ -119,6 +148,11 @@ def needles(steps: Program) -> frozenset[str]:
 def wants_envelope(steps: Program) -> bool:
     """True when some test needs the ENVELOPE."""
     return any(isinstance(step, Leaf) and step.by_envelope for step in steps)
+
+
+def wants_head(steps: Program) -> bool:
+    """True when some test looks at the header block."""
+    return any(isinstance(step, Leaf) and step.by_head for step in steps)
 
 
 def condition(steps: Program) -> str:
@@ -139,6 +173,14 @@ def condition(steps: Program) -> str:
         else:
             stack.append("(" + f" {step.kind.upper()} ".join(parts or ["1 = 1"]) + ")")
     return stack[0]
+
+
+def _value(leaf: Leaf, candidate: Candidate) -> Value:
+    if leaf.question is not None and candidate.findings is not None:
+        known = candidate.findings.answer(leaf.question, candidate.row[6])
+        if known is not None:
+            return known
+    return leaf.judge(candidate)
 
 
 def _joined(kind: str, values: Sequence[Value]) -> Value:
@@ -196,11 +238,17 @@ def _text_test(key: SearchKey) -> Leaf:
         case keys.Header("subject", text) if text:
             mapped = casemap(text)
             return Leaf(
-                lambda c: c.envelope.subject_has(mapped) if c.envelope else None, by_envelope=True
+                lambda c: c.envelope.subject_has(mapped) if c.envelope else None,
+                by_envelope=True,
+                question=Question("field", mapped, "SUBJECT"),
             )
         case keys.Header(name, text):
-            mapped = casemap(text)
-            return Leaf(lambda c: c.head.has(name, mapped) if c.head else None)
+            mapped, field = casemap(text), casemap(name)
+            return Leaf(
+                lambda c: c.head.has(field, mapped) if c.head else None,
+                by_head=True,
+                question=Question("field", mapped, field),
+            )
         case keys.Sent(comparison, day):
             return Leaf(
                 lambda c: _compare(c.envelope.sent, comparison, day) if c.envelope else None,
@@ -208,10 +256,19 @@ def _text_test(key: SearchKey) -> Leaf:
             )
         case keys.Body(text):
             mapped = casemap(text)
-            return Leaf(lambda c: c.body.has(mapped) if c.body else None, needle=mapped)
+            return Leaf(
+                lambda c: c.body.has(mapped) if c.body else None,
+                needle=mapped,
+                question=Question("body", mapped) if mapped else None,
+            )
         case keys.Text(text):
             mapped = casemap(text)
-            return Leaf(lambda c: _anywhere(c, mapped), needle=mapped)
+            return Leaf(
+                lambda c: _anywhere(c, mapped),
+                needle=mapped,
+                by_head=True,
+                question=Question("head or body", mapped) if mapped else None,
+            )
         case _:
             raise TypeError(type(key).__name__)
 

@@ -10,8 +10,9 @@ RFC 3501 §6.4.5, §7.4.2.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -27,6 +28,7 @@ from postroom.message.section import section_range
 from postroom.protocol.imap.fetch import Section
 from postroom.store import entries, listing
 from postroom.store.spans import Span
+from postroom.store.store import Store
 
 PAGE: Final = 500
 PLAIN_PAGE: Final = 2000  # of flags, sizes and dates only
@@ -72,6 +74,13 @@ class _Page(NamedTuple):
     wholes: Mapping[int, tuple[bytes, bytes]]
     selected: Mapping[int, bytes]
     rest: Span | None
+
+
+class Shelf(Protocol):
+    """Where messages are read from; it keeps a few MIME trees. A view is one."""
+
+    source: Store
+    trees: OrderedDict[int, Part]
 
 
 class FetchRow(msgspec.Struct):
@@ -224,20 +233,20 @@ async def stream(row: FetchRow) -> AsyncIterator[bytes]:
         yield held
 
 
-async def tree_of_blob(view: View, blob_id: int) -> Part:
+async def tree_of_blob(shelf: Shelf, blob_id: int) -> Part:
     """The MIME tree of a stored letter, offsets without prefix; a few are kept."""
-    tree = view.trees.get(blob_id)
+    tree = shelf.trees.get(blob_id)
     if tree is not None:
-        view.trees.move_to_end(blob_id)
+        shelf.trees.move_to_end(blob_id)
         return tree
     scanner = Scanner()
-    source = view.source
+    source = shelf.source
     async for piece in source.blobs.stream(source.db, blob_id):
         if len(piece) > SMALL:
             await asyncio.to_thread(scanner.feed, piece)
         else:
             scanner.feed(piece)
-    return _keep(view, blob_id, await asyncio.to_thread(scanner.finish))
+    return _keep(shelf, blob_id, await asyncio.to_thread(scanner.finish))
 
 
 async def _locate(row: FetchRow, wanted: Section) -> tuple[int, int] | None:
@@ -263,10 +272,10 @@ async def _tree(row: FetchRow) -> Part:
     return _keep(row.view, row.blob_id, scan(row.content[len(row.prefix) :]))
 
 
-def _keep(view: View, blob_id: int, tree: Part) -> Part:
-    view.trees[blob_id] = tree
-    while len(view.trees) > MAX_TREES:
-        view.trees.popitem(last=False)
+def _keep(shelf: Shelf, blob_id: int, tree: Part) -> Part:
+    shelf.trees[blob_id] = tree
+    while len(shelf.trees) > MAX_TREES:
+        shelf.trees.popitem(last=False)
     return tree
 
 

@@ -1,18 +1,21 @@
 """SEARCH over a selected mailbox: cheapest questions first, bodies last.
 
 The keys that must all match are parted: those that SQL can answer become a condition
-over the entries; the rest is judged by pages of 500, off the loop: first by the row, then
-with the stored ENVELOPE, then with the header block, at last, one message at a time, with
-the body. Only messages that
-the view knows are found. RFC 3501 §6.4.4.
+over the entries; about texts the index is asked (``lookup``); when it leaves few messages,
+only these are read. The rest is judged by pages of 500, off the loop: first by the row and
+what the index said, then, of messages that it does not speak for, with the stored ENVELOPE,
+with the header block, at last with the body. Only messages that the view knows are found.
+
+RFC 3501 §6.4.4.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from postroom.access import criteria, texts
+from postroom.access import criteria, lookup, texts
 from postroom.access.criteria import Candidate, Program
+from postroom.access.lookup import Findings
 from postroom.access.numbering import merge
 from postroom.access.view import View
 from postroom.db.database import Row, Tx
@@ -21,6 +24,10 @@ from postroom.store import listing
 from postroom.store.spans import Span, span_of
 
 PAGE: Final = 500
+FEW: Final = 1000  # messages; of so few only the pages of the index are read that hold them
+MOST_READ: Final = 1 << 20  # octets of whole messages that are read at once
+
+Heads = Mapping[int, tuple[int, bytes]]
 
 
 async def search(view: View, tree: SearchKey) -> list[int]:
@@ -44,7 +51,9 @@ async def search(view: View, tree: SearchKey) -> list[int]:
             listing.matching_uids, view.mailbox_id, everything, where, member=view.member
         )
         return [uid for uid in found if view.sequence_of(uid)]
-    return await _judged(view, where, _all_of(programs))
+    steps = _all_of(programs)
+    findings = await _look_up(view, where, steps)
+    return await _judged(view, where + _narrowing(steps, findings), steps, findings)
 
 
 async def highest_modseq(view: View, uids: Sequence[int]) -> int:
@@ -59,7 +68,33 @@ def _all_of(programs: Sequence[Program]) -> Program:
     return [*steps, criteria.Join("and", len(programs))]
 
 
-async def _judged(view: View, where: str, steps: Program) -> list[int]:
+async def _look_up(view: View, where: str, steps: Program) -> Findings:
+    """What the index says about the texts that are looked for."""
+    questions = criteria.questions(steps)
+    ids: list[int] | None = None
+    if questions:
+        span = Span(1, view.last_uid)
+        ids = await view.source.read(
+            listing.message_ids, view.mailbox_id, span, where, FEW + 1, member=view.member
+        )
+        if len(ids) > FEW:
+            ids = None
+    return await lookup.look_up(view.source, view.account_id, questions, ids)
+
+
+def _narrowing(steps: Program, findings: Findings) -> str:
+    """A condition that leaves out what cannot match; "" when that would be too long."""
+    chosen = criteria.candidates(steps, findings)
+    if chosen is None:
+        return ""
+    chosen |= findings.coverage.late
+    if len(chosen) > lookup.MOST_LISTED:
+        return ""
+    listed = f" OR e.message_id IN ({','.join(map(str, sorted(chosen)))})" if chosen else ""
+    return f" AND (e.message_id > {findings.coverage.upto}{listed})"
+
+
+async def _judged(view: View, where: str, steps: Program, findings: Findings) -> list[int]:
     matching: list[int] = []
     first = 1
     while first <= view.last_uid:
@@ -74,12 +109,12 @@ async def _judged(view: View, where: str, steps: Program) -> list[int]:
         if not rows:
             break
         first = rows[-1][0] + 1
-        matching += await _page(view, [row for row in rows if view.sequence_of(row[0])], steps)
+        known = [Candidate(row, findings) for row in rows if view.sequence_of(row[0])]
+        matching += await _page(view, known, steps)
     return matching
 
 
-async def _page(view: View, rows: list[Row], steps: Program) -> list[int]:
-    candidates = [Candidate(row) for row in rows]
+async def _page(view: View, candidates: list[Candidate], steps: Program) -> list[int]:
     matching, unsure = await asyncio.to_thread(_sort, steps, candidates)
     if unsure and criteria.wants_envelope(steps):
         span = span_of([candidate.row[0] for candidate in unsure])
@@ -90,19 +125,66 @@ async def _page(view: View, rows: list[Row], steps: Program) -> list[int]:
         matching += some
     if unsure:
         span = span_of([candidate.row[0] for candidate in unsure])
-        heads = await view.source.db.read(lambda tx: _heads(tx, view, span))
-        some, unsure = await asyncio.to_thread(_sort_with_heads, steps, unsure, heads)
-        matching += some
-        for candidate in unsure:
-            found = heads.get(candidate.row[0])
-            if found is not None and await _matches_body(view, steps, candidate, found[0]):
-                matching.append(candidate.row[0])
+        with_heads = criteria.wants_head(steps)
+        heads = await view.source.db.read(lambda tx: _heads(tx, view, span, octets=with_heads))
+        if with_heads:
+            some, unsure = await asyncio.to_thread(_sort_with_heads, steps, unsure, heads)
+            matching += some
+        matching += await _with_bodies(view, steps, unsure, heads)
     return sorted(matching)
 
 
-def _heads(tx: Tx, view: View, span: Span) -> dict[int, tuple[int, bytes]]:
-    """By UID: the blob's id, prefix and header block."""
+async def _with_bodies(
+    view: View, steps: Program, candidates: list[Candidate], heads: Heads
+) -> list[int]:
+    """The UIDs that match by their bodies: small messages many at a time."""
+    wanted = criteria.needles(steps)
+    matching: list[int] = []
+    for group in _groups([one for one in candidates if one.row[0] in heads]):
+        ids = [heads[one.row[0]][0] for one in group]
+        whole: dict[int, tuple[bytes, bytes]] = {}
+        if group[0].row[4] <= texts.PIECE:
+            whole = await view.source.read(view.source.blobs.wholes, ids)
+            await asyncio.to_thread(_read_bodies, group, ids, whole, wanted)
+        for candidate, blob_id in zip(group, ids, strict=True):
+            if blob_id not in whole:
+                found = await texts.find(view, blob_id, wanted)
+                candidate.body = texts.BodyText(found)
+        matching += _sort(steps, group)[0]
+    return matching
+
+
+def _groups(candidates: Sequence[Candidate]) -> Iterator[list[Candidate]]:
+    """Those that are read together: small ones, or a large one by itself."""
+    group: list[Candidate] = []
+    octets = 0
+    for candidate in candidates:
+        octets += candidate.row[4]
+        if group and octets > MOST_READ:
+            yield group
+            group, octets = [], candidate.row[4]
+        group.append(candidate)
+    if group:
+        yield group
+
+
+def _read_bodies(
+    candidates: Sequence[Candidate],
+    ids: Sequence[int],
+    whole: Mapping[int, tuple[bytes, bytes]],
+    wanted: frozenset[str],
+) -> None:
+    for candidate, blob_id in zip(candidates, ids, strict=True):
+        if blob_id in whole:
+            found = texts.find_in(b"".join(whole[blob_id]), wanted)
+            candidate.body = texts.BodyText(found)
+
+
+def _heads(tx: Tx, view: View, span: Span, *, octets: bool) -> Heads:
+    """By UID: the blob's id, and prefix and header block if their ``octets`` are needed."""
     rows = listing.page_with(tx, view.account_id, view.mailbox_id, span, ("prefix",))
+    if not octets:
+        return {row[0]: (row[7], b"") for row in rows}
     heads = view.source.blobs.heads(tx, [row[7] for row in rows])
     return {row[0]: (row[7], row[8] + heads[row[7]]) for row in rows if row[7] in heads}
 
@@ -131,16 +213,9 @@ def _sort_with_envelopes(
 
 
 def _sort_with_heads(
-    steps: Program, candidates: list[Candidate], heads: dict[int, tuple[int, bytes]]
+    steps: Program, candidates: list[Candidate], heads: Heads
 ) -> tuple[list[int], list[Candidate]]:
     for candidate in candidates:
         found = heads.get(candidate.row[0])
         candidate.head = texts.HeadText(found[1] if found else b"")
     return _sort(steps, candidates)
-
-
-async def _matches_body(view: View, steps: Program, candidate: Candidate, blob_id: int) -> bool:
-    size = candidate.row[4]
-    found = await texts.find(view, blob_id, size, criteria.needles(steps))
-    candidate.body = texts.BodyText(found)
-    return bool(criteria.judge(steps, candidate))

@@ -1,28 +1,27 @@
-"""Texts of a message for SEARCH: header fields and body parts, decoded and mapped (``casemap``).
+"""Texts of a message for SEARCH, read from the message itself.
 
-Bodies are read piece by piece, only their text parts and the header blocks of messages
-inside; what is looked for may lie across two pieces. Memory is bounded by the piece.
+What a text is, ``message.searchtext`` says. Large bodies are read piece by piece, only their
+text parts and the header blocks of messages inside; what is looked for may lie across two
+pieces. Memory is bounded by the piece.
 
-RFC 3501 §6.4.4, RFC 2047, RFC 2045 §6.
+RFC 3501 §6.4.4.
 """
 
 import asyncio
 import datetime as dt
 import re
+from collections.abc import AsyncIterator
 from typing import Final
 
-from postroom.access.fetch import tree_of_blob
-from postroom.access.view import View
+from postroom.access.fetch import Shelf, tree_of_blob
 from postroom.message import dates, headers
 from postroom.message.casemap import casemap
-from postroom.message.charset import decode_words
 from postroom.message.content import TextDecoder
+from postroom.message.headers import MAX_HEADER
 from postroom.message.part import Part
-from postroom.message.scan import scan
+from postroom.message.searchtext import body_texts, head_lines, mapped, readable_parts, values
 
 PIECE: Final = 1 << 20  # octets read at a time
-SMALL: Final = 64 * 1024  # octets of a letter that is searched on the event loop
-MAX_HEADER: Final = 256 * 1024  # octets of a header block inside that are looked at
 
 _QUOTED: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 _ESCAPED: Final = re.compile(rb"\\(.)")
@@ -38,15 +37,14 @@ class EnvelopeText:
         self._envelope = envelope
         self._upper: bytes | None = None
 
-    def subject_has(self, mapped: str) -> bool:
-        """True when the decoded subject contains the text."""
+    def subject_has(self, wanted: str) -> bool:
+        """True when the decoded subject contains the mapped text."""
         if self._upper is None:
             self._upper = _plain(self._envelope)
-        if _surely_lacks(self._upper, mapped):
+        if _surely_lacks(self._upper, wanted):
             return False
-        _, at = _nstring(self._envelope, 1)
-        subject, _ = _nstring(self._envelope, at + 1)
-        return subject is not None and mapped in _mapped(subject)
+        found = subject(self._envelope)
+        return found is not None and wanted in found
 
     @property
     def sent(self) -> dt.date | None:
@@ -55,36 +53,34 @@ class EnvelopeText:
 
 
 class HeadText:
-    """A header block. Values are decoded when they are first asked for."""
+    """A header block. It is decoded when it is first needed."""
 
     def __init__(self, head: bytes) -> None:
         self._head = head
-        self._values: dict[str, list[str]] = {}
-        self._all: str | None = None
+        self._lines: list[str] | None = None
         self._upper: bytes | None = None
 
-    def has(self, name: str, mapped: str) -> bool:
-        """True when a field of this lower-case name contains the text; "" is in every field."""
+    def has(self, name: str, wanted: str) -> bool:
+        """True when a field of this name contains the text, both mapped; "" is in each."""
         if self._upper is None:
             self._upper = _plain(self._head)
-        if _surely_lacks(self._upper, mapped):
+        if _surely_lacks(self._upper, wanted):
             return False
-        values = self._values.get(name)
-        if values is None:
-            found = headers.values(self._head, name.encode("utf-8", "replace"))
-            values = self._values[name] = [_mapped(value) for value in found]
-        return any(mapped in value for value in values)
+        return any(wanted in value for value in values(self._decoded(), name))
 
-    def has_anywhere(self, mapped: str) -> bool:
-        """True when the header block contains the text, decoded."""
-        if self._all is None:
-            self._all = _head_mapped(self._head)
-        return mapped in self._all
+    def has_anywhere(self, wanted: str) -> bool:
+        """True when a field contains the mapped text, in its name or its value."""
+        return any(wanted in line for line in self._decoded())
 
     @property
     def sent(self) -> dt.date | None:
         """The day of the Date field as its writer saw it."""
         return _day(headers.value(self._head, b"date"))
+
+    def _decoded(self) -> list[str]:
+        if self._lines is None:
+            self._lines = head_lines(self._head)
+        return self._lines
 
 
 class BodyText:
@@ -93,103 +89,76 @@ class BodyText:
     def __init__(self, found: frozenset[str]) -> None:
         self._found = found
 
-    def has(self, mapped: str) -> bool:
-        """True when this text, one of those that ``find`` looked for, was in the body."""
-        return mapped in self._found
+    def has(self, wanted: str) -> bool:
+        """True when this text, one of those that were looked for, is in the body."""
+        return wanted in self._found
 
 
-async def find(view: View, blob_id: int, size: int, needles: frozenset[str]) -> frozenset[str]:
-    """Which of these casemapped texts a stored letter's body contains.
+def subject(envelope: bytes) -> str | None:
+    """The decoded and mapped subject of a stored ENVELOPE."""
+    _, at = _nstring(envelope, 1)
+    found, _ = _nstring(envelope, at + 1)
+    return None if found is None else mapped(found)
 
-    ``size`` says whether the letter is read at once or by pieces.
-    """
-    sought = _Sought(needles)
-    if size <= PIECE:
-        letter = await _read(view, blob_id, 0, PIECE)
-        if size <= SMALL:
-            _find_in_letter(letter, sought)
-        else:
-            await asyncio.to_thread(_find_in_letter, letter, sought)
-        return needles - sought.left
-    for part in readable_parts(await tree_of_blob(view, blob_id)):
-        if not sought.left:
+
+def find_in(letter: bytes, wanted: frozenset[str]) -> frozenset[str]:
+    """Which of these mapped texts the body of a whole message contains."""
+    left = set(wanted)
+    left.discard("")
+    for text in body_texts(letter):
+        left -= {one for one in left if one in text}
+        if not left:
             break
+    return wanted - left
+
+
+async def find(shelf: Shelf, blob_id: int, wanted: frozenset[str]) -> frozenset[str]:
+    """The same of a stored message, piece by piece."""
+    left = set(wanted)
+    left.discard("")
+    overlap = max((len(one) for one in left), default=1) - 1
+    tail = ""
+    async for piece, is_end in body_pieces(shelf, blob_id):
+        text = tail + piece
+        left -= {one for one in left if one in text}
+        if not left:
+            break
+        tail = text[-overlap:] if overlap and not is_end else ""
+    return wanted - left
+
+
+async def body_pieces(shelf: Shelf, blob_id: int) -> AsyncIterator[tuple[str, bool]]:
+    """The texts of a stored message's body in pieces, and whether a text ends with this one."""
+    for part in readable_parts(await tree_of_blob(shelf, blob_id)):
         if part.message is None:
-            await _find_in_part(view, blob_id, part, sought)
+            async for piece in _part_pieces(shelf, blob_id, part):
+                yield piece
         else:
             inside = part.message
             end = min(inside.body_start, inside.header_start + MAX_HEADER)
-            sought.feed(_head_mapped(await _read(view, blob_id, inside.header_start, end)))
-        sought.end()
-    return needles - sought.left
+            for line in head_lines(await _read(shelf, blob_id, inside.header_start, end)):
+                yield line, True
 
 
-def readable_parts(tree: Part) -> list[Part]:
-    """The text parts and the messages inside, in their order."""
-    found: list[Part] = []
-    waiting = [tree]
-    while waiting:
-        part = waiting.pop()
-        if part.content_type[0] == "text" or part.message is not None:
-            found.append(part)
-        waiting.extend(reversed(part.children))
-        if part.message is not None:
-            waiting.append(part.message)
-    return found
-
-
-class _Sought:
-    """Texts that are looked for in a stream of pieces."""
-
-    def __init__(self, needles: frozenset[str]) -> None:
-        self.left = set(needles)
-        self.left.discard("")
-        self._overlap = max((len(needle) for needle in needles), default=1) - 1
-        self._tail = ""
-
-    def feed(self, text: str) -> None:
-        text = self._tail + text
-        self.left -= {needle for needle in self.left if needle in text}
-        self._tail = text[-self._overlap :] if self._overlap else ""
-
-    def end(self) -> None:
-        """The next piece is of another part."""
-        self._tail = ""
-
-
-def _find_in_letter(letter: bytes, sought: _Sought) -> None:
-    for part in readable_parts(scan(letter)):
-        if not sought.left:
-            return
-        if part.message is None:
-            decoder = TextDecoder(part)
-            sought.feed(casemap(decoder.feed(letter[part.body_start : part.end])))
-            sought.feed(casemap(decoder.finish()))
-        else:
-            inside = part.message
-            sought.feed(_head_mapped(letter[inside.header_start : inside.body_start]))
-        sought.end()
-
-
-async def _find_in_part(view: View, blob_id: int, part: Part, sought: _Sought) -> None:
+async def _part_pieces(shelf: Shelf, blob_id: int, part: Part) -> AsyncIterator[tuple[str, bool]]:
     decoder = TextDecoder(part)
     at = part.body_start
-    while at < part.end and sought.left:
-        block = await _read(view, blob_id, at, min(at + PIECE, part.end))
+    while at < part.end:
+        block = await _read(shelf, blob_id, at, min(at + PIECE, part.end))
         if not block:
             break
         at += len(block)
-        await asyncio.to_thread(_feed, sought, decoder, block)
-    sought.feed(casemap(decoder.finish()))
+        yield await asyncio.to_thread(_mapped_piece, decoder, block), False
+    yield casemap(decoder.finish()), True
 
 
-def _feed(sought: _Sought, decoder: TextDecoder, block: bytes) -> None:
-    sought.feed(casemap(decoder.feed(block)))
+def _mapped_piece(decoder: TextDecoder, block: bytes) -> str:
+    return casemap(decoder.feed(block))
 
 
-async def _read(view: View, blob_id: int, start: int, end: int) -> bytes:
-    """Octets of head and body of a stored letter."""
-    source = view.source
+async def _read(shelf: Shelf, blob_id: int, start: int, end: int) -> bytes:
+    """Octets of head and body of a stored message."""
+    source = shelf.source
     pieces = [p async for p in source.blobs.stream(source.db, blob_id, start, end - start)]
     return b"".join(pieces)
 
@@ -199,9 +168,9 @@ def _plain(octets: bytes) -> bytes:
     return octets.upper() if octets.isascii() and b"=?" not in octets else b""
 
 
-def _surely_lacks(plain: bytes, mapped: str) -> bool:
+def _surely_lacks(plain: bytes, wanted: str) -> bool:
     """Settles most misses at once: letters and digits are never broken or quoted."""
-    return bool(plain) and mapped.isascii() and mapped.isalnum() and mapped.encode() not in plain
+    return bool(plain) and wanted.isascii() and wanted.isalnum() and wanted.encode() not in plain
 
 
 def _nstring(octets: bytes, at: int) -> tuple[bytes | None, int]:
@@ -221,12 +190,3 @@ def _nstring(octets: bytes, at: int) -> tuple[bytes | None, int]:
 def _day(value: bytes | None) -> dt.date | None:
     date = dates.read(value) if value else None
     return date.local_day if date else None
-
-
-def _mapped(value: bytes) -> str:
-    """Decoded, as i;unicode-casemap compares it."""
-    return casemap(decode_words(value))
-
-
-def _head_mapped(block: bytes) -> str:
-    return _mapped(headers.unfold(block[:MAX_HEADER]))

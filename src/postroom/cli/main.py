@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "tls": Lazy("postroom.cli.tls", "How mail to a domain must be encrypted."),
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
+    "search": Lazy("postroom.cli.search", "The index that makes searching mail quick."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
 }
 

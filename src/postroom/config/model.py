@@ -361,6 +361,26 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = False
 
 
+class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What makes searching mail quick. Results are the same without it."""
+
+    index: Annotated[
+        bool,
+        Meta(
+            description="Keep the texts of messages once more, side by side, for searching: about "
+            "a third of their size. When it is switched off they are deleted, and a search reads "
+            "the messages themselves."
+        ),
+    ] = True
+    max_text: Annotated[
+        Octets,
+        Meta(
+            description="Octets of the body of one message that are kept so; of longer ones the "
+            "whole is read when the text is not found in what is kept."
+        ),
+    ] = 4_194_304
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where events are written. What is not written is counted all the same."""
 
@@ -419,6 +439,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     dns: Annotated[Dns, Meta(description="Resolvers.")] = Dns()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
+    search: Annotated[Search, Meta(description="The index for searching.")] = Search()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
 
     @property

@@ -16,7 +16,7 @@ import msgspec
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.errors import NotFound
-from postroom.store import entries, flags as flag_words, removal, seen, usage
+from postroom.store import entries, flags as flag_words, removal, seen, textindex, usage
 from postroom.store.filing import MAX_UID
 from postroom.store.mailboxes import Mailbox
 from postroom.store.spans import Span
@@ -161,11 +161,12 @@ def _adopt(tx: Tx, blobs: BlobStore, order: Transfer, span: Span) -> None:
         " SELECT :target, id, blob_id, prefix, received, size, envelope, bodystructure,"
         " thread_id, 0 FROM message WHERE account_id = :source AND id IN"
         f" (SELECT message_id FROM entry WHERE mailbox_id = :mailbox AND {span.where()})"
-        " ON CONFLICT (account_id, id) DO NOTHING RETURNING blob_id",
+        " ON CONFLICT (account_id, id) DO NOTHING RETURNING blob_id, id",
         target=order.target.account_id,
         source=order.source_account,
         mailbox=order.source_mailbox,
     )
+    textindex.note(tx, order.target.account_id, [row[1] for row in rows], gone=False)
     counts: Sequence[tuple[int, int]] = sorted(Counter(row[0] for row in rows).items())
     if counts:
         blobs.retain(tx, dict(counts))

@@ -24,7 +24,7 @@ import msgspec
 
 from postroom.db.database import Tx
 from postroom.errors import MailboxFull, MailError, Temporary
-from postroom.store import mailboxes, seen, usage
+from postroom.store import mailboxes, seen, textindex, usage
 from postroom.store.spans import Span
 
 MAX_UID: Final = 0xFFFFFFFF
@@ -92,6 +92,7 @@ class _Share(msgspec.Struct):
     quota: int = 0
     before: int = 0
     warned: int = 0
+    searched: int = 0
     warning: int = 0
 
 
@@ -118,6 +119,7 @@ def file_letters(
     entries: list[tuple[object, ...]] = []
     readers: list[tuple[int, int, int, int]] = []
     filed: list[list[Filed] | MailError] = []
+    late: list[tuple[int, int, int]] = []
     for letter in accepted:
         messages += _message_rows(letter)
         answer: list[Filed] = []
@@ -133,6 +135,8 @@ def file_letters(
             )  # fmt: skip
             if copy.seen_by:
                 readers.append((place.mailbox_id, copy.seen_by, uid, place.modseq))
+            if copy.message_id <= accounts[copy.account_id].searched:
+                late.append((copy.account_id, copy.message_id, 0))
             answer.append(
                 Filed(
                     copy.account_id, place.mailbox_id, place.uidvalidity, uid, place.modseq,
@@ -144,6 +148,7 @@ def file_letters(
     tx.many(_ENTRY, entries)
     for mailbox_id, member, uid, modseq in readers:
         seen.mark(tx, mailbox_id, member, Span(uid, uid), modseq, is_seen=True)
+    textindex.write_notes(tx, late)
     for number in sorted(refused):
         filed.insert(number, refused[number])
     return filed
@@ -182,7 +187,9 @@ def _charge(tx: Tx, letters: Iterable[Sequence[Copy]], now: int) -> dict[int, _S
             share.quota = max(share.quota, copy.quota)
     for account_id in sorted(shares):
         share = shares[account_id]
-        share.before, share.warned = usage.charge(tx, account_id, share.octets, share.messages, now)
+        share.before, share.warned, share.searched = usage.charge(
+            tx, account_id, share.octets, share.messages, now
+        )
     return shares
 
 

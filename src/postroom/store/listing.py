@@ -97,6 +97,19 @@ def matching(
     )
 
 
+def message_ids(
+    tx: Tx, mailbox_id: int, span: Span, condition: str, limit: int, member: int | None = None
+) -> list[int]:
+    """The ids, ascending, of the same messages, or of ``limit`` of them in no order."""
+    rows = tx.all(
+        f"SELECT e.message_id FROM {seen.rows(member)}"
+        f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}{condition} LIMIT :limit",
+        mailbox=mailbox_id,
+        limit=limit,
+    )
+    return sorted({row[0] for row in rows})
+
+
 def matching_uids(
     tx: Tx, mailbox_id: int, span: Span, condition: str, member: int | None = None
 ) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
-from postroom.store import entries, seen, usage
+from postroom.store import entries, seen, textindex, usage
 from postroom.store.spans import Span
 
 CHUNK: Final = 1000
@@ -126,9 +126,10 @@ def remove_entries(
 def release_spent(tx: Tx, blobs: BlobStore, account_id: int, now: int) -> None:
     """Delete the account's messages that no entry names any more, release their blobs."""
     rows = tx.all(
-        "DELETE FROM message WHERE account_id = :account AND refs = 0 RETURNING blob_id",
+        "DELETE FROM message WHERE account_id = :account AND refs = 0 RETURNING blob_id, id",
         account=account_id,
     )
     if rows:
         counts = Counter(row[0] for row in rows)
         blobs.release(tx, dict(sorted(counts.items())), now)
+        textindex.note(tx, account_id, [row[1] for row in rows], gone=True)

@@ -12,7 +12,7 @@ from postroom.blobs.store import BlobStore
 from postroom.db.database import Database, Tx
 from postroom.db.ids import Ids
 from postroom.notify import Notify
-from postroom.store import mailboxes, removal, usage, vanished
+from postroom.store import mailboxes, removal, textindex, usage, vanished
 from postroom.store.spans import Span
 from postroom.store.usage import Usage
 
@@ -123,7 +123,13 @@ class Store:
         for mailbox_id in await self.write(mailboxes.bury_all, account_id, self.clock()):
             self.wake(mailbox_id)
             await self._empty(account_id, mailbox_id)
+        await self.forget_texts(account_id)
         await self.write(mailboxes.forget_account, account_id)
+
+    async def forget_texts(self, account_id: int) -> None:
+        """Drop what the search index holds of an account, chunk by chunk."""
+        while not await self.write_bulk(textindex.retreat, account_id):
+            pass
 
     async def expunge(self, account_id: int, mailbox_id: int, span: Span, *, flagged: bool) -> int:
         r"""Expunge a span (only \\Deleted if ``flagged``) chunk by chunk; how many went."""

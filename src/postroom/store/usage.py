@@ -8,7 +8,7 @@ that two transactions on PostgreSQL never wait for each other in a circle.
 RFC 9208 (IMAP QUOTA), RFC 8438 (STATUS=SIZE).
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,17 @@ class Usage(msgspec.Struct, frozen=True):
     messages: int
 
 
+class Charged(NamedTuple):
+    """What the account's row said when it was charged: octets before, warning last sent.
+
+    ``searched``: see ``store.textindex``.
+    """
+
+    before: int
+    warned: int
+    searched: int
+
+
 def usage_of(tx: Tx, account_id: int) -> Usage:
     """What the account's mail weighs; nothing for an account never used."""
     row = tx.one(
@@ -34,25 +45,25 @@ def usage_of(tx: Tx, account_id: int) -> Usage:
     return Usage(row[0], row[1]) if row else Usage(0, 0)
 
 
-def charge(tx: Tx, account_id: int, octets: int, messages: int, now: int) -> tuple[int, int]:
-    """Add to the usage, which locks the account; (octets before, warning last sent)."""
+def charge(tx: Tx, account_id: int, octets: int, messages: int, now: int) -> Charged:
+    """Add to the usage, which locks the account."""
     for _ in range(2):
         row = tx.one(
             "UPDATE usage SET octets = octets + :octets, messages = messages + :messages"
-            " WHERE account_id = :account RETURNING octets, warned",
+            " WHERE account_id = :account RETURNING octets, warned, searched",
             octets=octets,
             messages=messages,
             account=account_id,
         )
         if row:
-            return row[0] - octets, row[1]
+            return Charged(row[0] - octets, row[1], row[2])
         open_account(tx, account_id, now)
     raise AssertionError("the usage row is there now")
 
 
 def lock(tx: Tx, account_id: int, now: int) -> int:
     """Lock the account; its octets."""
-    return charge(tx, account_id, 0, 0, now)[0]
+    return charge(tx, account_id, 0, 0, now).before
 
 
 def open_account(tx: Tx, account_id: int, now: int) -> None:

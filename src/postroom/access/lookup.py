@@ -1,0 +1,240 @@
+"""Look-up: what the search index says about the messages of an account.
+
+The pages of the account are read in their order, some at a time, and looked through off the
+loop: those whose signature rules a text out are not even decompressed. When only a few
+messages are in question, only the pages that hold them are read. Where the pages do not
+speak for a message (it is new, or came late) the answer is "unknown", and so it is where
+something was left out of a long message: whoever asks reads that message itself. Nothing is
+trusted that the index does not know for sure: see ``store.textindex``.
+
+Memory: sixteen octets for each message that has one of the texts.
+"""
+
+import asyncio
+import itertools
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from postroom.db.database import Tx
+from postroom.store import textindex
+from postroom.store.signature import Probe
+from postroom.store.store import Store
+from postroom.store.textindex import Column, Coverage
+from postroom.store.textpage import (
+    FIELDS,
+    field_columns,
+    field_holders,
+    holders,
+    message_ids,
+    unpacked,
+)
+from postroom.telemetry import sink
+from postroom.telemetry.events import StorageTrouble
+
+PAGES: Final = 64  # read at a time
+MOST_QUESTIONS: Final = 32  # answered in one look-up
+MOST_LISTED: Final = 1000  # messages that are listed one by one
+
+_UNSURE: Final = MOST_QUESTIONS  # bits of a mark: first the answers, then where they are unknown
+
+
+class Question(NamedTuple):
+    """Which messages hold this mapped text: in a field of this mapped name, or anywhere there."""
+
+    where: Literal["field", "head or body", "body"]
+    wanted: str
+    name: str = ""
+
+
+class Texts(NamedTuple):
+    """What was read of a page; columns that nobody needs are empty."""
+
+    ids: bytes
+    signature: bytes = b""
+    fields: bytes = b""
+    heads: bytes = b""
+    bodies: bytes = b""
+
+
+class Batch(NamedTuple):
+    """Pages that were read together, the last one's ``upto``, and how far the index reached."""
+
+    searched: int
+    last: int
+    pages: Sequence[Texts]
+
+
+class Findings:
+    """The answers. Messages are added in the order of their ids."""
+
+    def __init__(self, questions: Sequence[Question], coverage: Coverage) -> None:
+        self._bits = {question: 1 << number for number, question in enumerate(questions)}
+        self._ids = array("Q")
+        self._marks = array("Q")
+        self._listed: dict[int, list[int]] = {bit: [] for bit in self._bits.values()}
+        self.coverage = coverage
+
+    def answer(self, question: Question | None, message_id: int) -> bool | None:
+        """Whether this message holds the text; None: unknown."""
+        bit = self._bits.get(question) if question is not None else None
+        if bit is None or not self.coverage.speaks_for(message_id):
+            return None
+        at = bisect_left(self._ids, message_id)
+        if at == len(self._ids) or self._ids[at] != message_id:
+            return False
+        mark = self._marks[at]
+        if mark & bit:
+            return True
+        return None if mark & bit << _UNSURE else False
+
+    def candidates(self, question: Question | None) -> frozenset[int] | None:
+        """The messages that the pages speak for and that may hold the text.
+
+        None: the question was not asked, or they are more than ``MOST_LISTED``.
+        """
+        bit = self._bits.get(question, 0) if question is not None else 0
+        return frozenset(self._listed[bit]) if bit in self._listed else None
+
+    def add(self, marks: Iterable[tuple[int, int]]) -> None:
+        """Take in (message id, mark); a message that comes again was written anew meanwhile."""
+        last = self._ids[-1] if self._ids else 0
+        for ident, mark in marks:
+            if ident <= last:
+                continue
+            last = ident
+            self._ids.append(ident)
+            self._marks.append(mark)
+            self._list(ident, mark | mark >> _UNSURE)
+
+    def _list(self, ident: int, bits: int) -> None:
+        for bit, listed in list(self._listed.items()):
+            if bits & bit:
+                listed.append(ident)
+                if len(listed) > MOST_LISTED:
+                    del self._listed[bit]
+
+    def limit(self, upto: int) -> None:
+        """The pages above this one have been dropped while they were read."""
+        if upto < self.coverage.upto:
+            self.coverage = Coverage(upto, self.coverage.late)
+
+
+async def look_up(
+    store: Store,
+    account_id: int,
+    questions: Sequence[Question],
+    ids: Sequence[int] | None,
+    *,
+    pages: int = PAGES,
+) -> Findings:
+    """Answer the first ``MOST_QUESTIONS`` of these.
+
+    ``ids``, ascending, are the messages in question; None: all of the account. So many
+    ``pages`` are read at a time.
+    """
+    asked = _Asked(list(dict.fromkeys(questions))[:MOST_QUESTIONS], pages)
+    findings = Findings(asked.questions, await store.read(textindex.coverage, account_id))
+    if not findings.coverage.upto or not asked.questions:
+        return findings
+    after = 0
+    chosen = None
+    for at in itertools.count(step=pages):
+        if ids is not None:
+            chosen = ids[at : at + pages]
+        batch = await store.read(asked.read, account_id, after, chosen)
+        findings.limit(batch.searched)
+        if batch.pages:
+            after = batch.last
+            await asyncio.to_thread(_take, asked, findings, batch.pages)
+        elif not chosen:
+            break
+    return findings
+
+
+def _take(asked: "_Asked", findings: Findings, pages: Sequence[Texts]) -> None:
+    findings.add(mark for page in pages for mark in asked.marks(page))
+
+
+class _Asked:
+    """The questions of one look-up, and what they need of a page."""
+
+    def __init__(self, questions: Sequence[Question], pages: int) -> None:
+        self.questions = questions
+        self._pages = pages
+        self._in_fields: list[tuple[int, int, bytes]] = []  # bit, number of the column, wanted
+        self._in_heads: list[tuple[int, bytes, bytes]] = []  # bit, name, wanted
+        self._in_any_head: list[tuple[int, bytes]] = []
+        self._in_bodies: list[tuple[int, bytes, Probe]] = []
+        for number, (where, text, name) in enumerate(questions):
+            bit = 1 << number
+            wanted = text.encode("utf-8", "surrogatepass")
+            if where == "field" and wanted and name in FIELDS:
+                self._in_fields.append((bit, FIELDS.index(name), wanted))
+            elif where == "field":
+                self._in_heads.append((bit, name.encode("utf-8", "surrogatepass"), wanted))
+            else:
+                self._in_bodies.append((bit, wanted, Probe(wanted)))
+                if where == "head or body":
+                    self._in_any_head.append((bit, wanted))
+        self._every = (1 << len(questions)) - 1
+        self._columns: list[Column] = []
+        if self._in_bodies:
+            self._columns.append("signature")
+        if self._in_fields:
+            self._columns.append("fields")
+        if self._in_heads or self._in_any_head:
+            self._columns.append("heads")
+
+    def read(self, tx: Tx, account_id: int, after: int, ids: Sequence[int] | None) -> Batch:
+        """The next pages, or those of these messages; all in one state of the index."""
+        searched = textindex.searched(tx, account_id)
+        uptos = None if ids is None else textindex.pages_for(tx, account_id, ids)
+        rows = textindex.pages(tx, account_id, after, self._pages, self._columns, uptos)
+        pages = {
+            row[0]: Texts(row[1], **dict(zip(self._columns, row[2:], strict=True))) for row in rows
+        }
+        opened = [upto for upto, page in pages.items() if self._may_be_in(page.signature)]
+        for upto, column in textindex.bodies(tx, account_id, opened).items():
+            pages[upto] = pages[upto]._replace(bodies=column)
+        return Batch(searched, rows[-1][0] if rows else after, list(pages.values()))
+
+    def marks(self, page: Texts) -> Iterator[tuple[int, int]]:
+        """(message id, mark) of those that have some text, or of which it is unknown."""
+        letters = message_ids(page.ids)
+        found: dict[int, int] = {}
+        try:
+            for bit, number in self._found(page):
+                found[number] = found.get(number, 0) | bit
+        except (ValueError, IndexError) as error:
+            sink.emit(StorageTrouble(where="search index", reason=f"a damaged page: {error}"))
+            found = {}
+            letters = [(ident, False) for ident, _ in letters]
+        for number, (ident, is_whole) in enumerate(letters):
+            bits = found.get(number, 0)
+            if not is_whole:
+                yield ident, bits | (self._every & ~bits) << _UNSURE
+            elif bits:
+                yield ident, bits
+
+    def _may_be_in(self, signature: bytes) -> bool:
+        return any(probe.may_be_in(signature) for _, _, probe in self._in_bodies)
+
+    def _found(self, page: Texts) -> Iterator[tuple[int, int]]:
+        """(bit of the question, number of a message in the page)."""
+        if page.fields:
+            columns = field_columns(page.fields)
+            for bit, column, wanted in self._in_fields:
+                yield from ((bit, number) for number in holders(columns[column], wanted))
+        if page.heads:
+            heads = unpacked(page.heads)
+            for bit, name, wanted in self._in_heads:
+                yield from ((bit, number) for number in field_holders(heads, name, wanted))
+            for bit, wanted in self._in_any_head:
+                yield from ((bit, number) for number in holders(heads, wanted))
+        if page.bodies:
+            bodies = unpacked(page.bodies)
+            for bit, wanted, probe in self._in_bodies:
+                if probe.may_be_in(page.signature):
+                    yield from ((bit, number) for number in holders(bodies, wanted))
