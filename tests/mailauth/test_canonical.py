@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 
 from postroom.mailauth.canonical import (
     RelaxedBody,
+    SimpleBody,
     reduce_blanks,
     relaxed_body_hash,
     relaxed_field,
@@ -158,3 +159,16 @@ def test_a_field_is_one_line_without_runs(value: bytes) -> None:
 @given(st.text(" \tab"))
 def test_blanks_are_reduced(text: str) -> None:
     assert reduce_blanks(text.encode()).decode() == re.sub(r"[ \t]+", " ", text)
+
+
+@given(PIECES, PLACES)
+def test_the_simple_form_cuts_empty_lines_at_the_end_only(body: bytes, places: list[int]) -> None:
+    out: list[bytes] = []
+    simple = SimpleBody(out.append)
+    for block in cuts(body, places):
+        simple.feed(block)
+    simple.finish()
+    wanted = body
+    while wanted.endswith(b"\r\n"):
+        wanted = wanted[:-2]
+    assert b"".join(out) == wanted + b"\r\n"

@@ -1,4 +1,4 @@
-r"""The relaxed canonical form of header fields and of bodies, in blocks.
+r"""The canonical forms of header fields and of bodies, in blocks: relaxed and simple.
 
 The body is worked on by ``bytes`` methods, never line by line; what is kept between blocks
 is a count of line ends and at most two octets, so memory does not grow with the message. The
@@ -8,9 +8,10 @@ them; a bare CR or LF is an octet like any other. Nothing here raises, whatever 
 A last line without its CRLF counts as if it had one, because whoever delivers it by DATA
 adds it: a body of blanks alone is an empty body.
 
-RFC 6376 §3.4.2 (fields), §3.4.4 (body), with the rule for empty bodies of §3.4.3.
+RFC 6376 §3.4.1 to §3.4.4, with the rules for empty bodies.
 """
 
+import abc
 import hashlib
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -19,8 +20,8 @@ _SLICE: Final = 128 * 1024  # octets worked on at once: the copies stay in the c
 _LINE_ENDS: Final = b"\r\n" * 32_768
 
 
-class RelaxedBody:
-    """``feed`` the body in any cut, then ``finish``; the canonical octets go to ``sink``."""
+class Body(abc.ABC):
+    """``feed`` a body in any cut, then ``finish``; the canonical octets go to ``sink``."""
 
     __slots__ = ("_held", "_is_empty", "_line_ends", "_sink")
 
@@ -40,21 +41,15 @@ class RelaxedBody:
             self._feed(block[at : at + _SLICE])
 
     def finish(self) -> None:
-        """The body is complete: end its last line, unless all lines are empty."""
+        """The body is complete: end its last line."""
         if self._held.endswith(b"\r"):  # a bare CR is content
             self._content(self._held)
         self._held = b""
         self._line_ends = 0
-        if not self._is_empty:
-            self._sink(b"\r\n")
+        self._end()
 
     def _feed(self, block: bytes) -> None:
-        data = reduce_blanks(self._held + block).replace(b" \r\n", b"\r\n")
-        end = len(data)
-        if data.endswith(b"\r"):
-            end -= 1
-        if data.endswith(b" ", 0, end):
-            end -= 1
+        data, end = self._reduced(self._held + block)
         self._held = data[end:]
         content = _without_line_ends(data, end)
         if content:
@@ -70,6 +65,47 @@ class RelaxedBody:
             left -= len(_LINE_ENDS)
         self._line_ends = 0
         self._sink(octets)
+
+    @abc.abstractmethod
+    def _reduced(self, data: bytes) -> tuple[bytes, int]:
+        """The canonical octets, and where begin those that wait for the next block."""
+
+    @abc.abstractmethod
+    def _end(self) -> None:
+        """Write the end of the body."""
+
+
+class RelaxedBody(Body):
+    """RFC 6376 §3.4.4: runs of blanks are one, those at the end of a line none."""
+
+    __slots__ = ()
+
+    def _reduced(self, data: bytes) -> tuple[bytes, int]:
+        data = reduce_blanks(data).replace(b" \r\n", b"\r\n")
+        end = len(data)
+        if data.endswith(b"\r"):
+            end -= 1
+        if data.endswith(b" ", 0, end):
+            end -= 1
+        return data, end
+
+    def _end(self) -> None:
+        """An empty body stays empty."""
+        if not self._is_empty:
+            self._sink(b"\r\n")
+
+
+class SimpleBody(Body):
+    """RFC 6376 §3.4.3: nothing changes but the empty lines at the end."""
+
+    __slots__ = ()
+
+    def _reduced(self, data: bytes) -> tuple[bytes, int]:
+        return data, len(data) - data.endswith(b"\r")
+
+    def _end(self) -> None:
+        """An empty body is one empty line."""
+        self._sink(b"\r\n")
 
 
 def relaxed_body_hash(blocks: Iterable[bytes]) -> bytes:

@@ -1,0 +1,235 @@
+"""Verifying DKIM signatures of a message that has come.
+
+    verifier = Verifier(head, now=seconds)
+    for block in body: verifier.feed(block)
+    results = drive(verifier.check())          # asks for the keys
+
+The body is hashed once for each canonical form and length that signatures name. At most
+``MAX_SIGNATURES`` are looked at, the topmost first (threat A10). A signature that leaves the
+end of the body open (``l=``) counts only while nothing stands there: what was added would
+otherwise speak in the signer's name. Nothing raises.
+
+RFC 6376 §6.1; RFC 8301; RFC 8463; words of the results: RFC 8601 §2.7.1.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.mailauth import dkim_public
+from postroom.mailauth.canonical import Body, RelaxedBody, SimpleBody, relaxed_field
+from postroom.mailauth.dkim_public import BadRecord, PublicKey
+from postroom.mailauth.dkim_signature import (
+    BadSignature,
+    Form,
+    Signature,
+    check_identity,
+    read,
+    without_b,
+)
+from postroom.mailauth.lookups import Check, LookupFailed, texts
+from postroom.message import headers
+
+Outcome = Literal["pass", "fail", "policy", "neutral", "temperror", "permerror"]
+
+MAX_SIGNATURES: Final = 8
+CLOCK_SKEW: Final = 3_600  # seconds that a signer's clock may be ahead
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one signature.
+
+    ``domain`` and ``identity`` are who signed; ``b`` the first characters of the signature,
+    to tell two of one domain apart (RFC 6008). ``is_test``: the key's owner is trying out.
+    """
+
+    outcome: Outcome
+    domain: str = ""
+    selector: str = ""
+    identity: str = ""
+    algorithm: str = ""
+    bits: int = 0
+    b: str = ""
+    is_test: bool = False
+    problem: str = ""
+
+
+class BodyHash:
+    """SHA-256 over at most ``length`` octets of a canonical body."""
+
+    __slots__ = ("_body", "_digest", "_left", "size")
+
+    def __init__(self, form: Form, length: int | None) -> None:
+        self._digest = hashlib.sha256()
+        self._left = length
+        self.size = 0  # of the whole canonical body
+        body: type[Body] = RelaxedBody if form == "relaxed" else SimpleBody
+        self._body = body(self._take)
+
+    def feed(self, block: bytes) -> None:
+        """The next octets of the body."""
+        self._body.feed(block)
+
+    def finish(self) -> bytes:
+        """The digest; once."""
+        self._body.finish()
+        return self._digest.digest()
+
+    def _take(self, octets: bytes) -> None:
+        self.size += len(octets)
+        if self._left is None:
+            self._digest.update(octets)
+        elif self._left > 0:
+            self._digest.update(octets[: self._left])
+            self._left -= len(octets)
+
+
+class Verifier:
+    """All signatures of one message."""
+
+    def __init__(self, head: bytes, *, now: int) -> None:
+        """``head`` is the header block as received; ``now`` in seconds since 1970."""
+        self._head = head
+        self._now = now
+        found = [field for field in headers.fields(head) if field.name == b"dkim-signature"]
+        self._fields = found[:MAX_SIGNATURES]
+        self._read: list[Signature | Result] = [self._parsed(field) for field in self._fields]
+        self._hashes = body_hashes(one for one in self._read if isinstance(one, Signature))
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether the body must be fed."""
+        return bool(self._hashes)
+
+    def feed(self, block: bytes) -> None:
+        """The next octets of the body."""
+        for one in self._hashes.values():
+            one.feed(block)
+
+    def check(self) -> Check[tuple[Result, ...]]:
+        """The results, in the order of the fields."""
+        digests = {key: one.finish() for key, one in self._hashes.items()}
+        results: list[Result] = []
+        for field, signature in zip(self._fields, self._read, strict=True):
+            if isinstance(signature, Result):
+                results.append(signature)
+                continue
+            key = signature.body_form, signature.length
+            problem = body_problem(signature, digests[key], self._hashes[key].size)
+            if problem is not None:
+                results.append(result(signature, *problem))
+                continue
+            raw = self._head[field.start : field.end]
+            digest = header_digest(self._head, signature, raw)
+            results.append((yield from self._verified(signature, digest)))
+        return tuple(results)
+
+    def _parsed(self, field: headers.Field) -> Signature | Result:
+        try:
+            signature = read(self._head[field.value_start : field.end])
+            check_identity(signature)
+        except BadSignature as error:
+            return Result(outcome="permerror", problem=str(error))
+        if signature.expires is not None and signature.expires < self._now:
+            return result(signature, "fail", "the signature has expired")
+        if signature.made is not None and signature.made > self._now + CLOCK_SKEW:
+            return result(signature, "fail", "the signature is from the future")
+        return signature
+
+    def _verified(self, signature: Signature, digest: bytes) -> Check[Result]:
+        try:
+            key = yield from find_key(signature.key_name)
+        except LookupFailed as error:
+            return result(signature, "temperror", f"the key can't be looked up: {error}")
+        except BadRecord as error:
+            return result(signature, "permerror", str(error))
+        if not key.fits(signature.algorithm):
+            return result(signature, "permerror", "the key is for another algorithm")
+        exact = signature.identity.rpartition("@")[2].lower() == signature.domain
+        if key.is_strict and not exact:
+            return result(signature, "permerror", "the key is not for subdomains")
+        is_good = key.verifies(digest, signature.octets)
+        outcome: Outcome = "pass" if is_good else "fail"
+        problem = "" if is_good else "the signature does not match"
+        return msgspec.structs.replace(
+            result(signature, outcome, problem), bits=key.bits, is_test=key.is_test
+        )
+
+
+def body_hashes(
+    signatures: Iterable[Signature],
+) -> dict[tuple[Form, int | None], BodyHash]:
+    """One hash for each form and length that is named."""
+    keys = {(one.body_form, one.length) for one in signatures}
+    return {key: BodyHash(*key) for key in keys}
+
+
+def body_problem(signature: Signature, digest: bytes, size: int) -> tuple[Outcome, str] | None:
+    """What is wrong with the body; None: it is the one that was signed."""
+    if signature.length is not None and signature.length > size:
+        return "fail", "the body is shorter than l= says"
+    if digest != signature.body_hash:
+        return "fail", "the body has changed"
+    if signature.length is not None and signature.length < size:
+        return "policy", "the signature leaves the end of the body open (l=)"
+    return None
+
+
+def header_digest(head: bytes, signature: Signature, raw: bytes) -> bytes:
+    """SHA-256 over the signed fields and the signature's own, ``raw``, without its value.
+
+    Of a name that is signed several times the last instance comes first; one that is not
+    there counts as nothing (RFC 6376 §5.4.2).
+    """
+    wanted = frozenset(signature.names)
+    instances: dict[bytes, list[bytes]] = {}
+    for field in headers.fields(head):
+        if field.name in wanted:
+            instances.setdefault(field.name, []).append(head[field.start : field.end])
+    digest = hashlib.sha256()
+    for name in signature.names:
+        left = instances.get(name)
+        if left:
+            digest.update(canonical_field(left.pop(), signature.header_form))
+    name, colon, value = raw.partition(b":")
+    own = name + colon + without_b(value)
+    digest.update(canonical_field(own, signature.header_form).removesuffix(b"\r\n"))
+    return digest.digest()
+
+
+def canonical_field(raw: bytes, form: Form) -> bytes:
+    """One field with its line end (RFC 6376 §3.4.1, §3.4.2)."""
+    if form == "relaxed":
+        name, _, value = raw.partition(b":")
+        return relaxed_field(name, value)
+    return raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+
+
+def find_key(name: str) -> Check[PublicKey]:
+    """The key that is published there; raises LookupFailed, BadRecord."""
+    records: Sequence[bytes] = yield from texts(name)
+    if not records:
+        raise BadRecord("there is no key")
+    if len(records) > 1:
+        raise BadRecord("there are several keys")
+    return dkim_public.read(records[0])
+
+
+def result(signature: Signature, outcome: Outcome, problem: str) -> Result:
+    """A result about this signature."""
+    return Result(
+        outcome=outcome,
+        domain=signature.domain,
+        selector=signature.selector,
+        identity=signature.identity,
+        algorithm=signature.algorithm,
+        b=_prefix(signature.octets),
+        problem=problem,
+    )
+
+
+def _prefix(octets: bytes) -> str:
+    return base64.b64encode(octets[:6]).decode("ascii")
