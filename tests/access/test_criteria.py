@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from postroom.access import criteria
 from postroom.access.criteria import Candidate, Join, Leaf
 from postroom.protocol.imap import search as keys
+from postroom.store import listing
 
 ROW = (7, 1, "$Junk", 3, 100, 20_000 * criteria.DAY, 9)
 
@@ -39,6 +40,8 @@ def test_nested_ands_are_taken_apart() -> None:
         (keys.Flag(1, is_set=False), "(e.flags & 1) = 0"),
         (keys.Or(keys.Larger(5), keys.Smaller(3)), "(e.size > 5 OR e.size < 3)"),
         (keys.Modseq(7), "e.modseq >= 7"),
+        (keys.EmailId(7), "e.message_id = 7"),
+        (keys.ThreadId(7), listing.in_thread(7)),
         (keys.Not(keys.Flag(1)), "NOT (e.flags & 1) <> 0"),
         (keys.Recent(), "(e.uid BETWEEN 5 AND 8)"),
         (

@@ -60,10 +60,13 @@ def test_references_keep_the_root_and_the_latest() -> None:
     assert len(found) == ident.MAX_REFERENCES
 
 
-def test_thread_hints() -> None:
-    assert list(ident.thread_hints("me", ("root", "parent"))) == ["parent", "root", "me"]
-    assert list(ident.thread_hints("", ("root",))) == ["root"]
-    assert list(ident.thread_hints("", ())) == []
+def test_a_thread_is_known_by_its_first_letter() -> None:
+    root = ident.thread_id("root@x", (), 7)
+    assert root == ident.thread_id("reply@x", ("root@x",), 8)
+    assert root == ident.thread_id("", ("root@x", "reply@x"), 9)
+    assert root != ident.thread_id("reply@x", (), 8)
+    assert 0 <= root < 1 << 63
+    assert ident.thread_id("", (), 7) == 7
 
 
 @given(st.binary(max_size=100))

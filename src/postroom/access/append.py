@@ -177,7 +177,7 @@ class Appender:
             size=arrived.size,
             envelope=arrived.indexed.envelope,
             bodystructure=arrived.indexed.bodystructure,
-            thread_id=ident,
+            thread_id=arrived.indexed.thread_id(ident),
             flags=self._labels.flags,
             keywords=self._labels.keywords,
             quota=self._quota,

@@ -24,7 +24,7 @@ from postroom.db.database import Row
 from postroom.message.casemap import casemap
 from postroom.protocol.imap import search as keys
 from postroom.protocol.imap.search import SearchKey
-from postroom.store import flags as flag_words
+from postroom.store import flags as flag_words, listing
 
 MAX_RANGES_IN_SQL: Final = 100
 MAX_TESTS_IN_SQL: Final = 100
@@ -40,6 +40,7 @@ class Candidate(msgspec.Struct):
     row: Row
     findings: Findings | None = None
     envelope: EnvelopeText | None = None
+    thread_id: int | None = None  # comes with the ENVELOPE
     head: HeadText | None = None
     body: BodyText | None = None
 
@@ -201,7 +202,7 @@ def _test(view: View, key: SearchKey) -> Leaf:
             return Leaf(lambda c: bool(c.row[1] & bit) is is_set, f"(e.flags & {bit:d}) {sign} 0")
         case keys.Keyword(name, is_set):
             return Leaf(lambda c: flag_words.has_keyword(c.row[2], name) is is_set)
-        case keys.Larger() | keys.Smaller() | keys.Modseq():
+        case keys.Larger() | keys.Smaller() | keys.Modseq() | keys.EmailId():
             return _number_test(key)
         case keys.Received() | keys.Saved() | keys.Within():
             return _moment_test(view, key)
@@ -223,7 +224,7 @@ def _moment_test(view: View, key: keys.Received | keys.Saved | keys.Within) -> L
             return _interval(view.source.clock() // 1000 - seconds, is_older=is_older)
 
 
-def _number_test(key: keys.Larger | keys.Smaller | keys.Modseq) -> Leaf:
+def _number_test(key: keys.Larger | keys.Smaller | keys.Modseq | keys.EmailId) -> Leaf:
     match key:
         case keys.Larger(octets):
             return Leaf(lambda c: c.row[4] > octets, f"e.size > {octets:d}")
@@ -231,10 +232,18 @@ def _number_test(key: keys.Larger | keys.Smaller | keys.Modseq) -> Leaf:
             return Leaf(lambda c: c.row[4] < octets, f"e.size < {octets:d}")
         case keys.Modseq(modseq):
             return Leaf(lambda c: c.row[3] >= modseq, f"e.modseq >= {modseq:d}")
+        case keys.EmailId(number):
+            return Leaf(lambda c: c.row[6] == number, f"e.message_id = {number:d}")
 
 
 def _text_test(key: SearchKey) -> Leaf:
     match key:
+        case keys.ThreadId(number):
+            return Leaf(
+                lambda c: None if c.thread_id is None else c.thread_id == number,
+                listing.in_thread(number),
+                by_envelope=True,
+            )
         case keys.Header("subject", text) if text:
             mapped = casemap(text)
             return Leaf(

@@ -39,7 +39,7 @@ WHOLE_PAGE: Final = 64  # messages of such a page ..
 WHOLE_OCTETS: Final = 1024 * 1024  # .. which ends sooner when it holds so much
 MAX_TREES: Final = 8  # MIME trees kept by a view
 
-_COLUMNS: Final = ("envelope", "bodystructure", "prefix")
+_COLUMNS: Final = ("envelope", "bodystructure", "prefix", "saved", "thread_id")
 _FRONT: Final = frozenset({"head", "content"})  # what is of no use without the prefix
 
 
@@ -86,7 +86,7 @@ class Shelf(Protocol):
 class FetchRow(msgspec.Struct):
     """A message for FETCH; fields that were not asked for are empty.
 
-    ``received`` is in UTC milliseconds; ``head`` is the uncompressed header block, without
+    ``received`` and ``saved`` are in UTC milliseconds; ``head`` is the uncompressed header block, without
     ``prefix``, the recipient's own lines before it.
     """
 
@@ -105,6 +105,8 @@ class FetchRow(msgspec.Struct):
     bodystructure: bytes = b""
     prefix: bytes = b""
     head: bytes = b""
+    saved: int = 0
+    thread_id: int = 0
     has_front: bool = False
     content: bytes | None = None  # all of it, if it came with its page
     selected: bytes | None = None  # the fields of ``Fields``, if they came with it
@@ -120,9 +122,9 @@ async def rows(
 ) -> AsyncIterator[list[FetchRow]]:
     """Pages of the messages of these ranges of UIDs, ascending.
 
-    ``need``: any of "envelope", "bodystructure", "prefix", "head", "content". Messages that
-    another session has expunged are left out, and those not changed after MODSEQ
-    ``changed_since``.
+    ``need``: any of "envelope", "bodystructure", "prefix", "head", "content", "saved",
+    "thread_id". Messages that another session has expunged are left out, and those not
+    changed after MODSEQ ``changed_since``.
     """
     since = changed_since or 0
     if since:

@@ -119,7 +119,7 @@ async def _page(view: View, candidates: list[Candidate], steps: Program) -> list
     if unsure and criteria.wants_envelope(steps):
         span = span_of([candidate.row[0] for candidate in unsure])
         envelopes = await view.source.read(
-            listing.page_with, view.account_id, view.mailbox_id, span, ("envelope",)
+            listing.page_with, view.account_id, view.mailbox_id, span, ("envelope", "thread_id")
         )
         some, unsure = await asyncio.to_thread(_sort_with_envelopes, steps, unsure, envelopes)
         matching += some
@@ -205,10 +205,11 @@ def _sort(steps: Program, candidates: list[Candidate]) -> tuple[list[int], list[
 def _sort_with_envelopes(
     steps: Program, candidates: list[Candidate], rows: list[Row]
 ) -> tuple[list[int], list[Candidate]]:
-    envelopes = {row[0]: row[8] for row in rows}
-    still = [candidate for candidate in candidates if candidate.row[0] in envelopes]
+    found = {row[0]: row for row in rows}
+    still = [candidate for candidate in candidates if candidate.row[0] in found]
     for candidate in still:
-        candidate.envelope = texts.EnvelopeText(envelopes[candidate.row[0]])
+        *_, envelope, candidate.thread_id = found[candidate.row[0]]
+        candidate.envelope = texts.EnvelopeText(envelope)
     return _sort(steps, still)
 
 

@@ -110,7 +110,7 @@ class Filer:
             size=len(own) + blob.head_size + blob.body_size,
             envelope=indexed.envelope,
             bodystructure=indexed.bodystructure,
-            thread_id=message_id,
+            thread_id=indexed.thread_id(message_id),
             quota=one.quota,
             recipient=one.address,
         )

@@ -178,7 +178,7 @@ def _copy(envelope: Envelope, one: Local, content: Content, ids: Ids, now: int) 
         size=len(prefix) + content.size,
         envelope=content.indexed.envelope,
         bodystructure=content.indexed.bodystructure,
-        thread_id=message_id,
+        thread_id=content.indexed.thread_id(message_id),
         quota=one.quota,
         recipient=one.address,
     )

@@ -7,8 +7,9 @@ the latest being kept.
 RFC 5322 §3.6.4; lenient with what has no brackets.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from postroom.message.part import Fields
@@ -57,9 +58,17 @@ def references(fields: Fields) -> tuple[str, ...]:
     return kept
 
 
-def thread_hints(own: str, ancestors: Sequence[str]) -> Iterable[str]:
-    """The identifiers whose thread this letter joins, the best first."""
-    return dict.fromkeys([*reversed(ancestors), own] if own else reversed(ancestors))
+def thread_id(own: str, ancestors: Sequence[str], otherwise: int) -> int:
+    """The thread of a letter, 63 bits: the same for the letter that began it and all replies.
+
+    It is a hash of the first ancestor's identifier, or of its own, so that it needs no other
+    letter; one without any identifier is a thread of its own (``otherwise``).
+    """
+    root = ancestors[0] if ancestors else own
+    if not root:
+        return otherwise
+    digest = hashlib.blake2b(root.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 def _text(octets: bytes) -> str:

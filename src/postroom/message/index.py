@@ -31,6 +31,10 @@ class Indexed(msgspec.Struct, frozen=True):
     references: tuple[str, ...]
     subject: str
 
+    def thread_id(self, otherwise: int) -> int:
+        """The letter's thread, 63 bits; ``otherwise`` when nothing tells it (``ident``)."""
+        return ident.thread_id(self.message_id, self.references, otherwise)
+
 
 def index(head: bytes, part: Part) -> Indexed:
     """Index a letter: its header block and the tree that the scanner made of it."""

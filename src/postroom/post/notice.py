@@ -172,6 +172,6 @@ def _copy(tools: Tools, one: Local, sender: str, blob_id: int, size: int, indexe
         size=len(prefix) + size,
         envelope=indexed.envelope,
         bodystructure=indexed.bodystructure,
-        thread_id=ident,
+        thread_id=indexed.thread_id(ident),
         recipient=one.address,
     )

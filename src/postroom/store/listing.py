@@ -11,6 +11,7 @@ from postroom.db.database import Row, Tx
 from postroom.store import seen
 from postroom.store.spans import Span
 
+_OF_ENTRY: Final = {"saved": "e.saved"}
 _ENTRY: Final = "e.uid, e.flags, e.keywords, e.modseq, e.size, e.received, e.message_id"
 
 
@@ -39,8 +40,11 @@ def page_with(
     member: int | None = None,
     since: int = 0,
 ) -> list[Row]:
-    """The same, then blob id and ``columns`` of the messages (``prefix``, ``envelope`` ..)."""
-    chosen = "".join(f", m.{column}" for column in columns)
+    """The same, then blob id and ``columns`` of the messages (``prefix``, ``envelope`` ..).
+
+    ``saved``, when the entry was made, may be one of them.
+    """
+    chosen = "".join(f", {_OF_ENTRY.get(column, 'm.' + column)}" for column in columns)
     where, numbers = _above(span, since)
     return tx.all(
         f"SELECT {_ENTRY}, m.blob_id{chosen} FROM {seen.rows(member)} JOIN message m"
@@ -79,6 +83,14 @@ def highest_modseq(
         )
         highest = max(highest, (row[0] or 0) if row else 0)
     return highest
+
+
+def in_thread(thread_id: int) -> str:
+    """A condition on ``e``: its message is of this thread."""
+    return (
+        "EXISTS (SELECT 1 FROM message t WHERE t.account_id = e.account_id"
+        f" AND t.id = e.message_id AND t.thread_id = {thread_id:d})"
+    )
 
 
 def matching(

@@ -55,6 +55,7 @@ class Mailbox(msgspec.Struct, frozen=True):
 class Counts(msgspec.Struct, frozen=True):
     """What STATUS tells of a mailbox (RFC 3501 §6.3.10, RFC 8438, RFC 9051 §6.3.11)."""
 
+    mailbox_id: int
     messages: int
     recent: int
     uidnext: int
@@ -149,6 +150,7 @@ def counts(tx: Tx, account_id: int, name: str, member: int | None = None) -> Cou
     if member is not None:
         unseen = mailbox.messages - seen.count(tx, mailbox.id, member)
     return Counts(
+        mailbox_id=mailbox.id,
         messages=mailbox.messages,
         recent=recent,
         uidnext=mailbox.uidnext,

@@ -16,6 +16,9 @@ class Row(msgspec.Struct, frozen=True):
     recent: bool = True
     modseq: int = 65402
     is_quiet: bool = False
+    saved: int = 837596665000
+    message_id: int = 255
+    thread_id: int = 4096
     size: int = 310
     received: int = 837596665000
     envelope: bytes = b'(NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL)'
@@ -43,7 +46,10 @@ def test_flags_alone() -> None:
 def test_every_fact() -> None:
     page = Lines(tuple(Attribute)).page([Row()])
     assert page.startswith(b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk) UID 7 MODSEQ (65402) ")
-    assert b' INTERNALDATE "17-Jul-1996 09:44:25 +0000" RFC822.SIZE 310 ' in page
+    assert (
+        b' INTERNALDATE "17-Jul-1996 09:44:25 +0000" SAVEDATE "17-Jul-1996 09:44:25 +0000" ' in page
+    )
+    assert b" EMAILID (Mff) THREADID (T1000) RFC822.SIZE 310 " in page
     assert b' ENVELOPE (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL) ' in page
     assert page.endswith(
         b' BODY ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1)'

@@ -9,6 +9,7 @@ from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.resyncing import resync
 from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.object_ids import mailbox_id
 from postroom.protocol.imap.responses import (
     exists_line,
     flags_lines,
@@ -41,6 +42,9 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
         status_line(b"*", "OK", "UIDs are valid", b"UIDVALIDITY %d" % view.uidvalidity),
         status_line(b"*", "OK", "Predicted next UID", b"UIDNEXT %d" % view.uidnext),
         highestmodseq_line(view.complete),
+        status_line(
+            b"*", "OK", "The mailbox for ever", b"MAILBOXID (%s)" % mailbox_id(view.mailbox_id)
+        ),
     ]
     talk.session.untagged(b"".join(lines))
     if command.resync is not None:
@@ -51,8 +55,8 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
 
 async def create(talk: Conversation, command: c.Create) -> None:
     """CREATE, RFC 3501 §6.3.3, RFC 6154 §3."""
-    await talk.folders.create(command.mailbox, command.special_use)
-    talk.session.finish("OK", "Created")
+    made = await talk.folders.create(command.mailbox, command.special_use)
+    talk.session.finish("OK", "Created", b"MAILBOXID (%s)" % mailbox_id(made.id))
 
 
 async def delete(talk: Conversation, command: c.Delete) -> None:
@@ -90,7 +94,7 @@ async def status(talk: Conversation, command: c.Status) -> None:
     if b"HIGHESTMODSEQ" in command.items:
         talk.use_condstore()
     found = await talk.folders.status(command.mailbox)
-    values = {
+    values: dict[bytes, int | bytes] = {
         b"MESSAGES": found.messages,
         b"RECENT": found.recent,
         b"UIDNEXT": found.uidnext,
@@ -99,6 +103,7 @@ async def status(talk: Conversation, command: c.Status) -> None:
         b"DELETED": found.deleted,
         b"SIZE": found.size,
         b"HIGHESTMODSEQ": found.highestmodseq,
+        b"MAILBOXID": b"(%s)" % mailbox_id(found.mailbox_id),
     }
     told = [(item, values[item]) for item in command.items]
     utf8 = talk.session.modes.utf8

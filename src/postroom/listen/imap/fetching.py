@@ -32,6 +32,8 @@ PIECE: Final = 1024 * 1024  # as the store keeps large bodies
 
 _ORDER: Final = (Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ)
 _NEEDS: Final[dict[Attribute, str]] = {
+    Attribute.SAVEDATE: "saved",
+    Attribute.THREADID: "thread_id",
     Attribute.ENVELOPE: "envelope",
     Attribute.BODY: "bodystructure",
     Attribute.BODYSTRUCTURE: "bodystructure",

@@ -18,8 +18,10 @@ _ALWAYS: Final = b" ".join(
         b"LITERAL+",  # RFC 7888
         b"MOVE",  # RFC 6851
         b"NAMESPACE",  # RFC 2342
+        b"OBJECTID",  # RFC 8474
         b"QRESYNC",  # RFC 7162
         b"SASL-IR",  # RFC 4959
+        b"SAVEDATE",  # RFC 8514
         b"SPECIAL-USE",  # RFC 6154
         b"STATUS=SIZE",  # RFC 8438
         b"UIDPLUS",  # RFC 4315

@@ -17,6 +17,9 @@ class Attribute(enum.Enum):
     UID = b"UID"
     MODSEQ = b"MODSEQ"  # RFC 7162 §3.1.4.2
     INTERNALDATE = b"INTERNALDATE"
+    SAVEDATE = b"SAVEDATE"  # RFC 8514
+    EMAILID = b"EMAILID"  # RFC 8474
+    THREADID = b"THREADID"
     SIZE = b"RFC822.SIZE"
     ENVELOPE = b"ENVELOPE"
     BODY = b"BODY"  # BODYSTRUCTURE without extension data

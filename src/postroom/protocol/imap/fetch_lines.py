@@ -16,6 +16,7 @@ from postroom.message.structure import basic
 from postroom.protocol.imap.dates import write_date_time
 from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.flags import write_flags
+from postroom.protocol.imap.object_ids import email_id, thread_id
 
 CLOSE: Final = b")\r\n"
 
@@ -57,6 +58,12 @@ class Row(Marked, Protocol):
     @property
     def received(self) -> int: ...
     @property
+    def saved(self) -> int: ...
+    @property
+    def message_id(self) -> int: ...
+    @property
+    def thread_id(self) -> int: ...
+    @property
     def envelope(self) -> bytes: ...
     @property
     def bodystructure(self) -> bytes: ...
@@ -74,6 +81,9 @@ _WRITERS: Final[dict[Attribute, Writer]] = {
     Attribute.UID: lambda row: b"UID %d" % row.uid,
     Attribute.MODSEQ: lambda row: b"MODSEQ (%d)" % row.modseq,
     Attribute.INTERNALDATE: lambda row: b"INTERNALDATE " + write_date_time(row.received),
+    Attribute.SAVEDATE: lambda row: b"SAVEDATE " + write_date_time(row.saved),
+    Attribute.EMAILID: lambda row: b"EMAILID (%s)" % email_id(row.message_id),
+    Attribute.THREADID: lambda row: b"THREADID (%s)" % thread_id(row.thread_id),
     Attribute.SIZE: lambda row: b"RFC822.SIZE %d" % row.size,
     Attribute.ENVELOPE: lambda row: b"ENVELOPE " + row.envelope,
     Attribute.BODY: lambda row: b"BODY " + basic(row.bodystructure),

@@ -16,7 +16,7 @@ from postroom.protocol.imap.tokens import SET, BadSyntax, Reader, Unusable
 STATUS_ITEMS: Final = frozenset(
     (
         *(b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE", b"DELETED"),
-        b"HIGHESTMODSEQ",
+        *(b"HIGHESTMODSEQ", b"MAILBOXID"),
     )
 )
 

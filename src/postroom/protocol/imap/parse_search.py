@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from postroom.protocol.imap.dates import BadDate, parse_date
+from postroom.protocol.imap.object_ids import OBJECT_ID, Kind, number_of
 from postroom.protocol.imap.search import (
     ANSWERED,
     DELETED,
@@ -25,6 +26,7 @@ from postroom.protocol.imap.search import (
     Body,
     Comparison,
     Criteria,
+    EmailId,
     Flag,
     Header,
     Keyword,
@@ -40,6 +42,7 @@ from postroom.protocol.imap.search import (
     Sent,
     Smaller,
     Text,
+    ThreadId,
     Within,
 )
 from postroom.protocol.imap.sets import SAVED, BadSet, Ranges, parse_set
@@ -198,6 +201,17 @@ def _modseq(reader: Reader, _: str) -> SearchKey:
     return Modseq(reader.modseq())
 
 
+def _object_id(kind: Kind) -> Leaf:
+    def read(reader: Reader, _: str) -> SearchKey:
+        text = reader.take(OBJECT_ID)
+        if text is None:
+            raise BadSyntax("Expected an identifier")
+        number = number_of(text, kind)
+        return EmailId(number) if kind == "M" else ThreadId(number)
+
+    return read
+
+
 def _field(name: str) -> Leaf:
     return lambda reader, charset: Header(name, _text(reader, charset))
 
@@ -252,6 +266,7 @@ _LEAVES: Final[dict[bytes, Leaf]] = {
     b"BODY": lambda reader, charset: Body(_text(reader, charset)),
     b"CC": _field("cc"),
     b"FROM": _field("from"),
+    b"EMAILID": _object_id("M"),
     b"HEADER": _header,
     b"KEYWORD": _keyword(is_set=True),
     b"LARGER": lambda reader, _: Larger(reader.number(MAX_NUMBER64)),
@@ -268,6 +283,7 @@ _LEAVES: Final[dict[bytes, Leaf]] = {
     b"SMALLER": lambda reader, _: Smaller(reader.number(MAX_NUMBER64)),
     b"SUBJECT": _field("subject"),
     b"TEXT": lambda reader, charset: Text(_text(reader, charset)),
+    b"THREADID": _object_id("T"),
     b"TO": _field("to"),
     b"UID": lambda reader, _: Numbers(read_set(reader), by_uid=True),
     b"UNKEYWORD": _keyword(is_set=False),

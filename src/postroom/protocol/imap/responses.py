@@ -61,9 +61,16 @@ def list_line(kind: bytes, attributes: Sequence[bytes], name: str, *, utf8: bool
     return b'* %s (%s) "/" %s\r\n' % (kind, words, mailbox_name(name, utf8=utf8))
 
 
-def status_response(name: str, items: Iterable[tuple[bytes, int]], *, utf8: bool = False) -> bytes:
+def status_response(
+    name: str, items: Iterable[tuple[bytes, int | bytes]], *, utf8: bool = False
+) -> bytes:
     """``* STATUS "name" (MESSAGES 3)`` (RFC 3501 §7.2.4)."""
-    words = b" ".join([b"%s %d" % item for item in items])
+    words = b" ".join(
+        [
+            b"%s %s" % (item, value if isinstance(value, bytes) else b"%d" % value)
+            for item, value in items
+        ]
+    )
     return b"* STATUS %s (%s)\r\n" % (mailbox_name(name, utf8=utf8), words)
 
 

@@ -139,6 +139,18 @@ class Modseq(msgspec.Struct, frozen=True):
     modseq: int
 
 
+class EmailId(msgspec.Struct, frozen=True):
+    """The message has this identifier (RFC 8474 §6); 0 is that of none."""
+
+    number: int
+
+
+class ThreadId(msgspec.Struct, frozen=True):
+    """The message is of this thread (RFC 8474 §6); 0 is none."""
+
+    number: int
+
+
 class Numbers(msgspec.Struct, frozen=True):
     """The sequence number (or UID) is in the set; see ``View.uid_ranges``."""
 
@@ -164,6 +176,8 @@ SearchKey = (
     | Larger
     | Smaller
     | Modseq
+    | EmailId
+    | ThreadId
     | Numbers
 )
 
