@@ -32,7 +32,11 @@ class Person(msgspec.Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def shop(
-    database: Opener, data: Path, quotas: dict[int, int] | None = None
+    database: Opener,
+    data: Path,
+    quotas: dict[int, int] | None = None,
+    *,
+    keeps_expunged: bool = False,
 ) -> AsyncIterator[Store]:
     """An empty store. ``quotas`` by account id."""
 
@@ -45,7 +49,7 @@ async def shop(
         blobs = BlobStore(data, db.engine, ids)
         notify = Notify()
         try:
-            yield Store(db, blobs, ids, clock, notify, quota_of)
+            yield Store(db, blobs, ids, clock, notify, quota_of, keeps_expunged=keeps_expunged)
         finally:
             notify.close()
 
@@ -114,6 +118,12 @@ async def audit(store: Store) -> None:
         wrong += tx.all(
             "SELECT m.id FROM message m WHERE m.refs <> (SELECT count(*) FROM entry e"
             " WHERE e.account_id = m.account_id AND e.message_id = m.id)"
+            " + (SELECT count(*) FROM expunged x"
+            " WHERE x.account_id = m.account_id AND x.message_id = m.id)"
+        )
+        wrong += tx.all(
+            "SELECT x.id FROM expunged x LEFT JOIN message m"
+            " ON m.account_id = x.account_id AND m.id = x.message_id WHERE m.id IS NULL"
         )
         wrong += tx.all(
             "SELECT o.id FROM blob o WHERE o.refs <> (SELECT count(*) FROM message m"

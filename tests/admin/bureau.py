@@ -35,7 +35,9 @@ def offices(database: Opener, folder: Path, clock: Clock) -> Offices:
                     config=Config(hostname="mx.demo.test", data=str(folder)),
                     db=db,
                     directory=directory,
-                    store=Store(db, blobs, ids, clock, notify, directory.quota_of),
+                    store=Store(
+                        db, blobs, ids, clock, notify, directory.quota_of, keeps_expunged=True
+                    ),
                     blobs=blobs,
                     notify=notify,
                     ids=ids,

@@ -1,10 +1,13 @@
 """What a server does on the quiet."""
 
 import asyncio
+import dataclasses
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from postroom.admin import dkim, domains, housekeeping
@@ -17,18 +20,20 @@ from postroom.admin.housekeeping import (
 )
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
-from postroom.config.model import Config
+from postroom.config.model import Config, Limits
 from postroom.db.database import Tx
 from postroom.directory.dkim_keys import DkimKey
 from postroom.errors import StorageFailed
 from postroom.ledger import tls_results
 from postroom.mailauth.tlsrpt import Policy
 from postroom.net.dns import Resolver
+from postroom.store import expunged
+from postroom.store.expunged import Chosen
 from postroom.store.spans import Span
 from postroom.telemetry import sink
-from postroom.telemetry.events import KeyActivated, StorageTrouble
+from postroom.telemetry.events import ExpungedPurged, KeyActivated, StorageTrouble
 from rig.dns import DnsServer, Fault
-from tests.access.shop import put
+from tests.access.shop import audit, put
 from tests.admin.bureau import Story
 from tests.directory.keys import numbered, quick
 from tests.fakes import Clock, Recorder
@@ -46,7 +51,9 @@ LETTER = b"Subject: hello\r\n\r\n" + b"x" * 100 + b"\r\n"
 
 def test_what_nobody_names_is_freed_after_a_day(data: Path) -> None:
     async def run() -> None:
-        async with open_office(Config(hostname="mail.demo.test", data=str(data))) as office:
+        limits = Limits(undelete_days=0)
+        config = Config(hostname="mail.demo.test", data=str(data), limits=limits)
+        async with open_office(config) as office:
             (filed,) = await put(office.store, LETTER)
             await tidy(office)
             await office.store.expunge(1, filed.mailbox_id, Span(1, 1), flagged=False)
@@ -57,6 +64,65 @@ def test_what_nobody_names_is_freed_after_a_day(data: Path) -> None:
             assert await office.db.read(lambda tx: tx.one("SELECT COUNT(*) FROM blob")) == (0,)
 
     asyncio.run(run())
+
+
+def test_deleted_messages_go_when_their_time_is_over(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await put(office.store, LETTER, LETTER)
+        for uid, days in ((1, 13), (2, 1)):
+            await office.store.expunge(1, 1, Span(uid, uid), flagged=False)
+            await tidy(office)
+            clock.advance(days=days)
+        await tidy(office)  # fourteen days later
+        assert await kept(office) == 2
+        clock.advance(1)
+        await tidy(office)
+        assert await kept(office) == 1
+        await audit(office.store)
+        await tidy(with_limits(office, undelete_days=0))  # the setting was changed
+        clock.advance(1)
+        await tidy(with_limits(office, undelete_days=0))
+        assert await kept(office) == 0
+        clock.advance(days=1)
+        await tidy(office)
+        assert await office.db.read(lambda tx: tx.one("SELECT COUNT(*) FROM blob")) == (0,)
+
+    tell(story)
+
+
+def test_deleted_messages_go_earlier_when_the_disk_gets_full(tell: Tell, events: Recorder) -> None:
+    """Only as many as make room, and not again while they wait to be collected."""
+
+    async def story(office: Office, clock: Clock) -> None:
+        found = os.statvfs(office.config.folder)
+        free = found.f_bavail * found.f_frsize
+        await put(office.store, *[LETTER] * 4)
+        await office.store.expunge(1, 1, Span(1, 4), flagged=False)
+        for table, column in (("expunged", "size"), ("message", "size"), ("blob", "body_size")):
+            sql = f"UPDATE {table} SET {column} = {1 << 40}"  # no test writes that much
+            await office.db.write(lambda tx, sql=sql: tx.execute(sql))  # type: ignore[misc]
+        full = with_limits(office, disk_reserve=free + (3 << 39))
+        await tidy(office)
+        await tidy(full)
+        await tidy(full)
+        if office.db.engine == "postgres":  # its disk is not ours to judge
+            assert await kept(office) == 4
+            return
+        assert await kept(office) == 2
+        (told,) = events.of(ExpungedPurged)
+        assert told == ExpungedPurged(messages=2, octets=2 << 40)
+        await audit(office.store)
+
+    tell(story)
+
+
+def with_limits(office: Office, **limits: int) -> Office:
+    config = msgspec.structs.replace(office.config, limits=Limits(**limits))
+    return dataclasses.replace(office, config=config)
+
+
+async def kept(office: Office) -> int:
+    return (await office.store.read(expunged.weight, 1, Chosen())).messages
 
 
 def test_a_job_that_fails_does_not_stop_the_others(data: Path) -> None:

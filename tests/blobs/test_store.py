@@ -215,6 +215,25 @@ def test_a_collected_blob_can_not_be_retained(database: Opener, data: Path) -> N
     asyncio.run(go())
 
 
+def test_what_nobody_names_can_be_erased_at_once(database: Opener, data: Path) -> None:
+    async def go() -> None:
+        async with database() as db:
+            blobs = store(data, db)
+            small, kept = await put(blobs, db, b"small"), await put(blobs, db, b"kept")
+            large = await put(blobs, db, noise(LARGE))
+            assert await db.read(blobs.freed) == 0
+            await db.write(lambda tx: blobs.release(tx, {small.id: 1, large.id: 1}, START))
+            assert await db.read(blobs.freed) == 2 * len(HEAD) + 5 + LARGE
+            await blobs.erase(db, [5, small.id, kept.id, large.id])
+            assert await references(db) == {kept.id: (1, None)}
+            assert not files(data / "blobs")
+            assert await db.read(lambda tx: tx.one("SELECT count(*) FROM blob_frame")) == (0,)
+            await blobs.erase(db, [])
+            await blobs.erase(db, range(2_500))
+
+    asyncio.run(go())
+
+
 def test_collecting_goes_in_chunks(database: Opener, data: Path) -> None:
     async def go() -> None:
         async with database() as db:

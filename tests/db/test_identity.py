@@ -17,6 +17,8 @@ ROWS = {
     " messages, octets, recent_uid, created) VALUES (1, :id, 'INBOX', 1, 1, 1, 0, 0, 0, 0)",
     "message": "INSERT INTO message (account_id, id, blob_id, prefix, received, size, envelope,"
     " bodystructure, thread_id, refs) VALUES (7, :id, 1, :octets, 0, 0, :octets, :octets, 1, 1)",
+    "expunged": "INSERT INTO expunged (id, account_id, message_id, mailbox_id, mailbox, uid, flags,"
+    " keywords, size, received, expunged_at) VALUES (:id, 1, 1, 1, 'INBOX', 1, 0, '', 0, 0, 0)",
     "ledger": "INSERT INTO ledger (id, at, door, peer, helo, sender, message_id, subject, size, tls)"
     " VALUES (:id, 0, '', '', '', '', '', '', 0, '')",
 }

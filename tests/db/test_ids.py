@@ -29,6 +29,33 @@ def test_a_full_millisecond_goes_on_in_the_next() -> None:
     assert made[-1] >> 21 == 1_002
 
 
+@given(
+    ticks=strategies.lists(strategies.integers(1, 2**41), min_size=1, max_size=30),
+    counts=strategies.lists(strategies.integers(0, 8_192), min_size=1, max_size=30),
+)
+def test_runs_follow_each_other(ticks: list[int], counts: list[int]) -> None:
+    """0 stands for ``next``."""
+    clock = iter(ticks)
+    ids = Ids(lambda: next(clock, 1), node=5)
+    last = 0
+    for count in counts:
+        first = ids.run(count) if count else ids.next()
+        assert first > last
+        last = first + max(count, 1) - 1
+        assert last >> 13 == first >> 13  # all of one millisecond and node
+
+
+def test_a_run_has_an_end() -> None:
+    ids = Ids(lambda: 5)
+    for count in (0, 8_193):
+        with pytest.raises(ValueError):
+            ids.run(count)
+    ids.lease(3, 10, 11)
+    ids.run(8_192)
+    with pytest.raises(StorageFailed, match="lease"):
+        ids.run(1)
+
+
 def test_nodes_do_not_meet() -> None:
     first, second = Ids(lambda: 5, node=1), Ids(lambda: 5, node=2)
     assert not {first.next() for _ in range(9)} & {second.next() for _ in range(9)}

@@ -17,6 +17,15 @@ def test_the_reserve_stays_free(tmp_path: Path) -> None:
     assert not Disk(tmp_path, 2 * free, Clock()).has_room()
 
 
+def test_what_is_missing_to_the_reserve(tmp_path: Path, events: Recorder) -> None:
+    found = os.statvfs(tmp_path)
+    free = found.f_bavail * found.f_frsize
+    assert Disk(tmp_path, free // 2, Clock()).missing() == 0
+    assert free // 2 < Disk(tmp_path, 2 * free, Clock()).missing() < 2 * free
+    assert Disk(tmp_path / "gone", 2 * free, Clock()).missing() == 0  # nobody can tell
+    assert not events
+
+
 def test_it_looks_once_a_second(tmp_path: Path) -> None:
     clock = Clock()
     folder = tmp_path / "folder"

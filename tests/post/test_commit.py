@@ -12,7 +12,9 @@ from postroom.db.open import open_database
 from postroom.errors import MailboxFull, StorageFailed, StorageFull
 from postroom.ledger import trace
 from postroom.queue import listing, rows as queue
-from postroom.store import usage
+from postroom.store import removal, usage
+from postroom.store.removal import Removal
+from postroom.store.spans import Span
 from postroom.telemetry.events import MailboxWarned
 from tests.conftest import Opener
 from tests.db.faulty import disk
@@ -115,6 +117,25 @@ def test_a_letter_that_comes_twice_is_there_once(
             again, new = await asyncio.gather(place.post.commit(one), place.post.commit(other))
             assert again == first
             assert new[0].uid == 2
+
+    asyncio.run(run())
+
+
+def test_twice_with_an_expunge_between_keeps_the_octets(database: Opener, data: Path) -> None:
+    """The copy that can be had back still names the blob."""
+
+    async def run() -> None:
+        async with office(database, data) as place:
+            one = letter(place, 1, 2, blob=await large(place))
+            first = await place.post.commit(one)
+            span = Span(first[0].uid, first[0].uid)
+            order = Removal(1, first[0].mailbox_id, span, keeps=place.ids)
+            await place.db.write(lambda tx: removal.expunge(tx, place.blobs, order, 5))
+            again = await place.post.commit(one)
+            assert [(f.account_id, f.uidvalidity, f.uid) for f in again] == [
+                (f.account_id, f.uidvalidity, f.uid) for f in first
+            ]
+            await place.blobs.verify(place.db, one.blob.id)
 
     asyncio.run(run())
 

@@ -7,6 +7,7 @@ from postroom.store import entries, mailboxes, news, removal
 from postroom.store.entries import FlagChange
 from postroom.store.flags import DELETED
 from postroom.store.news import Marks
+from postroom.store.removal import Chunk, Removal
 from postroom.store.spans import Span
 from postroom.store.store import Store
 from tests.access.shop import put, shop
@@ -17,9 +18,9 @@ LETTER = b"Subject: x\r\n\r\nbody\r\n"
 
 
 async def expunge(store: Store, span: Span, *, flagged: bool) -> int:
-    return await store.write(
-        removal.expunge, store.blobs, 1, 1, span, flagged=flagged, now=store.clock()
-    )
+    order = Removal(1, 1, span, flagged)
+    chunk = await store.write(removal.expunge, store.blobs, order, store.clock())
+    return chunk.messages if chunk else 0
 
 
 def test_expunge_removes_what_is_deleted_and_counts_it_off(database: Opener, data: Path) -> None:
@@ -55,9 +56,10 @@ def test_chunks_are_bounded(database: Opener, data: Path) -> None:
             await put(store, LETTER)
             everything = Span(1, 9)
             chunk = await store.read(removal.next_chunk, 1, everything, flagged=True)
-            assert chunk == Span(1, 3)
+            assert chunk == Chunk(Span(1, 3), 3)
             assert await store.read(removal.next_chunk, 1, Span(4, 9), flagged=True) is None
-            assert await store.read(removal.next_chunk, 1, Span(4, 9), flagged=False) == Span(4, 4)
+            chunk = await store.read(removal.next_chunk, 1, Span(4, 9), flagged=False)
+            assert chunk == Chunk(Span(4, 4), 1)
 
     asyncio.run(run())
 

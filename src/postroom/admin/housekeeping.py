@@ -15,6 +15,7 @@ from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
 from postroom.directory import sts_policies
 from postroom.directory.dkim_keys import DkimKey
+from postroom.intake.disk import Disk
 from postroom.ledger import segments, tls_results
 from postroom.ledger.retention import forget
 from postroom.mailauth import dkim_key
@@ -22,9 +23,10 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.queue.rows import still_waiting
 from postroom.telemetry import sink
-from postroom.telemetry.events import KeyActivated, StorageTrouble
+from postroom.telemetry.events import ExpungedPurged, KeyActivated, StorageTrouble
 
 MINUTE: Final = 60.0  # seconds
+DAY_MS: Final = 86_400_000
 ROUNDS_OF_ALL: Final = 60  # so many minutes from one round of all jobs to the next
 ROUNDS_OF_LOOKUPS: Final = 10
 MOST_WAITING: Final = 10_000  # keys that are looked up in one round
@@ -44,6 +46,7 @@ class Housekeeping:
             "deletions": office.store.finish_deletions,
             "expunges": office.store.forget_expunges,
             "accounts": self._purge_accounts,
+            "expunged": self._purge_expunged,
             "ledger": self._forget_letters,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
@@ -100,6 +103,24 @@ class Housekeeping:
     async def _purge_accounts(self) -> None:
         office = self._office
         await accounts.purge_removed(office, office.now(), office.store.remove_account)
+
+    async def _purge_expunged(self) -> None:
+        """What can be had back no longer; when the disk is too full, the oldest before their time.
+
+        What was freed before and waits to be collected counts as room, so that it is not freed
+        again and again meanwhile. The disk of PostgreSQL is somebody else's.
+        """
+        office, limits = self._office, self._office.config.limits
+        await office.store.purge_oldest(before=office.now() - limits.undelete_days * DAY_MS)
+        disk = Disk(office.config.folder, limits.disk_reserve, office.clock)
+        missing = await asyncio.to_thread(disk.missing)
+        if not missing or office.db.engine == "postgres":
+            return
+        missing -= await office.db.read(office.blobs.freed)
+        if missing > 0:
+            purged = await office.store.purge_oldest(octets=missing)
+            if purged.messages:
+                sink.emit(ExpungedPurged(messages=purged.messages, octets=purged.octets))
 
     async def _forget_letters(self) -> None:
         office = self._office

@@ -49,7 +49,15 @@ async def open_office(config: Config, *, node: int | None = None) -> AsyncIterat
         )
         closing.callback(directory.close)
         blobs = BlobStore(config.folder, db.engine, ids)
-        store = Store(db, blobs, ids, now_ms, notify, directory.quota_of)
+        store = Store(
+            db,
+            blobs,
+            ids,
+            now_ms,
+            notify,
+            directory.quota_of,
+            keeps_expunged=config.limits.undelete_days > 0,
+        )
         yield Office(
             config=config,
             db=db,

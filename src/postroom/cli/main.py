@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
     "search": Lazy("postroom.cli.search", "The index that makes searching mail quick."),
+    "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
 }
 

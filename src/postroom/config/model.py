@@ -270,6 +270,16 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "waits in the queue.",
         ),
     ] = 90
+    undelete_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3_650,
+            description="How long messages that were deleted from a mailbox can be had back with "
+            "`postroom undelete`. They count to no quota; when the disk is below its reserve the "
+            "oldest go earlier. 0: they can't be had back.",
+        ),
+    ] = 14
 
 
 class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

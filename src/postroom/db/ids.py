@@ -14,6 +14,7 @@ from postroom.errors import StorageFailed
 
 NODE_BITS: Final = 8
 SEQUENCE_BITS: Final = 13
+MOST_IN_A_RUN: Final = 1 << SEQUENCE_BITS
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 _PAIRS: Final = tuple([high + low for high in _ALPHABET for low in _ALPHABET])
 
@@ -59,17 +60,39 @@ class Ids:
             now = self._milliseconds()
             if now > self._tick:
                 self._tick, self._sequence = now, 0
-            elif self._sequence + 1 < 1 << SEQUENCE_BITS:
+            elif self._sequence + 1 < MOST_IN_A_RUN:
                 self._sequence += 1
             else:
                 self._tick, self._sequence = self._tick + 1, 0
-            if self._tick >= self._until:
-                raise StorageFailed(detail="the lease of the node's ids is over")
-            return (
-                (self._tick << (NODE_BITS + SEQUENCE_BITS))
-                | (self._node << SEQUENCE_BITS)
-                | self._sequence
-            )
+            self._check_lease()
+            return self._made(self._sequence)
+
+    def run(self, count: int) -> int:
+        """The first of ``count`` new ids that follow each other, at most ``MOST_IN_A_RUN``.
+
+        Raises ``StorageFailed`` as ``next`` does.
+        """
+        if not 1 <= count <= MOST_IN_A_RUN:
+            raise ValueError(f"{count} ids in one run")
+        with self._lock:
+            now = self._milliseconds()
+            if now > self._tick:
+                self._tick, self._sequence = now, -1
+            elif self._sequence + count >= MOST_IN_A_RUN:
+                self._tick, self._sequence = self._tick + 1, -1
+            self._check_lease()
+            first = self._sequence + 1
+            self._sequence += count
+            return self._made(first)
+
+    def _check_lease(self) -> None:
+        if self._tick >= self._until:
+            raise StorageFailed(detail="the lease of the node's ids is over")
+
+    def _made(self, sequence: int) -> int:
+        return (
+            (self._tick << (NODE_BITS + SEQUENCE_BITS)) | (self._node << SEQUENCE_BITS) | sequence
+        )
 
 
 def to_text(ident: int) -> str:

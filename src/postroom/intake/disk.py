@@ -1,4 +1,4 @@
-"""Room on the disk of the data folder, asked at MAIL (threat F1).
+"""Room on the disk of the data folder, asked at MAIL (threat F1) and by housekeeping.
 
 Below the reserve new messages are put off before their octets come, so that what is being
 written, deletions and flags still find room.
@@ -34,12 +34,23 @@ class Disk:
             self._free = self._look()
         return self._free - octets >= self._reserve
 
+    def missing(self) -> int:
+        """Octets that are missing to the reserve at this moment; 0 where nobody can tell."""
+        try:
+            return max(0, self._reserve - _free(self._folder))
+        except OSError:
+            return 0
+
     def _look(self) -> int:
         try:
-            found = os.statvfs(self._folder)
+            return _free(self._folder)
         except OSError as error:
             sink.emit(StorageTrouble(where="statvfs", reason=str(error)))
             return 0
-        if found.f_files and not found.f_favail:  # no inode is left
-            return 0
-        return found.f_bavail * found.f_frsize
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    if found.f_files and not found.f_favail:  # no inode is left
+        return 0
+    return found.f_bavail * found.f_frsize

@@ -14,7 +14,7 @@ from postroom.message.part import MESSAGE_FIELDS, Part
 from postroom.message.structure import bodystructure
 
 MAX_SUBJECT: Final = 200  # characters
-_ENOUGH: Final = 4000  # octets of a Subject that are decoded
+_ENOUGH: Final = 4000  # octets of a value that are decoded
 _TOLD: Final = (b"message-id", b"subject")
 
 
@@ -44,17 +44,18 @@ def index(head: bytes, part: Part) -> Indexed:
         bodystructure(part),
         ident.message_id(fields),
         ident.references(fields),
-        _subject(fields.get(b"subject")),
+        one_line(fields.get(b"subject")),
     )
 
 
 def brief(head: bytes) -> Indexed:
     """Identifier and subject of a letter that is filed in no mailbox; the rest is empty."""
     fields = collect(head, _TOLD)
-    return Indexed(b"", b"", ident.message_id(fields), (), _subject(fields.get(b"subject")))
+    return Indexed(b"", b"", ident.message_id(fields), (), one_line(fields.get(b"subject")))
 
 
-def _subject(values: list[bytes] | None) -> str:
+def one_line(values: list[bytes] | None) -> str:
+    """The first value decoded for people: printable, at most MAX_SUBJECT characters."""
     if not values:
         return ""
     text = decode_words(values[0][:_ENOUGH])

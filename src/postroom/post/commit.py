@@ -33,6 +33,7 @@ from postroom.post.letter import Letter
 from postroom.queue import changes, rows as queue
 from postroom.store import removal
 from postroom.store.filing import Filed, already_filed, file_letters
+from postroom.store.removal import Removal
 from postroom.store.spans import Span
 from postroom.telemetry import sink
 from postroom.telemetry.events import MailboxWarned
@@ -140,15 +141,8 @@ class Post:
         now = self._clock()
         filed = already_filed(tx, letter.copies) if letter.copies else None
         for copy, place in zip(letter.copies, filed or (), strict=False):
-            removal.expunge(
-                tx,
-                self._blobs,
-                copy.account_id,
-                place.mailbox_id,
-                Span(place.uid, place.uid),
-                flagged=False,
-                now=now,
-            )
+            span = Span(place.uid, place.uid)
+            removal.expunge(tx, self._blobs, Removal(copy.account_id, place.mailbox_id, span), now)
         if letter.queued is not None:
             changes.remove(tx, self._blobs, [letter.queued.id], now)
         if letter.entry is not None:

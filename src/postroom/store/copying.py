@@ -62,7 +62,7 @@ def transfer(tx: Tx, blobs: BlobStore, order: Transfer, now: int) -> Copied:
         used = usage.usage_of(tx, target.account_id).octets
         usage.refuse_above(order.quota, used, octets)
     usage.charge(tx, target.account_id, octets, len(sources), now)
-    first, modseq = _allocate(tx, target, len(sources), octets)
+    first, modseq = allocate(tx, target, len(sources), octets)
     base = first
     for span in order.spans:
         base += _copy_span(tx, blobs, order, span, base, modseq, now)
@@ -86,7 +86,8 @@ def _sources(tx: Tx, order: Transfer) -> tuple[list[int], int]:
     return uids, octets
 
 
-def _allocate(tx: Tx, target: Mailbox, messages: int, octets: int) -> tuple[int, int]:
+def allocate(tx: Tx, target: Mailbox, messages: int, octets: int) -> tuple[int, int]:
+    """Make room in a mailbox: the first UID of a run and the MODSEQ. Raises NotFound."""
     row = tx.one(
         "UPDATE mailbox SET uidnext = uidnext + :messages, highestmodseq = highestmodseq + 1,"
         " messages = messages + :messages, octets = octets + :octets"

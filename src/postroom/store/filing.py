@@ -29,6 +29,20 @@ from postroom.store.spans import Span
 
 MAX_UID: Final = 0xFFFFFFFF
 
+_FILED: Final = (
+    "SELECT e.mailbox_id, b.uidvalidity, e.uid, e.modseq FROM message m"
+    " JOIN entry e ON e.account_id = m.account_id AND e.message_id = m.id"
+    " JOIN mailbox b ON b.id = e.mailbox_id"
+    " WHERE m.account_id = :account AND m.id = :message AND m.blob_id = :blob"
+    " ORDER BY e.saved, e.mailbox_id, e.uid"
+)
+_FILED_AND_EXPUNGED: Final = (
+    "SELECT x.mailbox_id, coalesce(b.uidvalidity, 0), x.uid, coalesce(b.highestmodseq, 0)"
+    " FROM message m JOIN expunged x ON x.account_id = m.account_id AND x.message_id = m.id"
+    " LEFT JOIN mailbox b ON b.id = x.mailbox_id"
+    " WHERE m.account_id = :account AND m.id = :message AND m.blob_id = :blob ORDER BY x.id"
+)
+
 _MESSAGE: Final = (
     "INSERT INTO message (account_id, id, blob_id, prefix, received, size, envelope,"
     " bodystructure, thread_id, refs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -155,19 +169,14 @@ def file_letters(
 
 
 def already_filed(tx: Tx, letter: Sequence[Copy]) -> list[Filed] | None:
-    """What an earlier commit of this very letter has filed; None when there was none."""
+    """What an earlier commit of this very letter has filed; None when there was none.
+
+    Of a copy that was expunged since, where it was; UIDVALIDITY 0 without that mailbox.
+    """
     found: list[Filed] = []
     for copy in letter:
-        row = tx.one(
-            "SELECT e.mailbox_id, b.uidvalidity, e.uid, e.modseq FROM message m"
-            " JOIN entry e ON e.account_id = m.account_id AND e.message_id = m.id"
-            " JOIN mailbox b ON b.id = e.mailbox_id"
-            " WHERE m.account_id = :account AND m.id = :message AND m.blob_id = :blob"
-            " ORDER BY e.saved, e.mailbox_id, e.uid",
-            account=copy.account_id,
-            message=copy.message_id,
-            blob=copy.blob_id,
-        )
+        ids = {"account": copy.account_id, "message": copy.message_id, "blob": copy.blob_id}
+        row = tx.one(_FILED, **ids) or tx.one(_FILED_AND_EXPUNGED, **ids)
         if row is None:
             return None
         found.append(Filed(copy.account_id, row[0], row[1], row[2], row[3]))

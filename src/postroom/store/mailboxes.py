@@ -6,7 +6,8 @@ Trash, Archive) are made once, by ``furnish``; one that its owner deletes stays 
 
 Deleting is two steps: ``bury`` gives the mailbox a name that nobody sees, which frees its
 own name at once; then its entries go in chunks (``store.removal``) and at last the row.
-``buried`` finds what a crash in between has left.
+``buried`` finds what a crash in between has left. The unseen name ends with the former one,
+for copies that can be had back; without one nothing of the mailbox is kept.
 
 Names given to these functions are canonical (``store.names``). RFC 3501 §6.3, RFC 6154.
 """
@@ -247,16 +248,16 @@ def bury(tx: Tx, account_id: int, name: str, now: int) -> int:
         raise Invalid("the INBOX can't be deleted")
     usage.lock(tx, account_id, now)
     mailbox = get(tx, account_id, name)
-    _bury(tx, mailbox.id)
+    _bury(tx, mailbox.id, mailbox.name)
     return mailbox.id
 
 
 def bury_all(tx: Tx, account_id: int, now: int) -> list[int]:
-    """Take every mailbox of an account out of sight, INBOX too; their ids."""
+    """Take every mailbox of an account out of sight, INBOX too, for good; their ids."""
     usage.lock(tx, account_id, now)
     found = listing(tx, account_id)
     for mailbox in found:
-        _bury(tx, mailbox.id)
+        _bury(tx, mailbox.id, "")
     return [mailbox.id for mailbox in found]
 
 
@@ -270,6 +271,13 @@ def forget_account(tx: Tx, account_id: int) -> None:
 def is_buried(name: str) -> bool:
     """True for the name of a mailbox that is being deleted."""
     return name.startswith(_BURIED)
+
+
+def name_of(tx: Tx, mailbox_id: int) -> str:
+    """The name of a mailbox, of one that is being deleted the former; "" without one."""
+    row = tx.one("SELECT name FROM mailbox WHERE id = :mailbox", mailbox=mailbox_id)
+    name: str = row[0] if row else ""
+    return name[1:].partition(_BURIED)[2] if is_buried(name) else name
 
 
 def buried(tx: Tx) -> list[tuple[int, int]]:
@@ -315,11 +323,11 @@ def subscriptions(tx: Tx, account_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _bury(tx: Tx, mailbox_id: int) -> None:
+def _bury(tx: Tx, mailbox_id: int, former: str) -> None:
     tx.execute(
         "UPDATE mailbox SET name = :name, special_use = NULL, highestmodseq = highestmodseq + 1"
         " WHERE id = :mailbox",
-        name=f"{_BURIED}{mailbox_id}",
+        name=f"{_BURIED}{mailbox_id}" + (_BURIED + former if former else ""),
         mailbox=mailbox_id,
     )
 

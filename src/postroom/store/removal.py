@@ -1,19 +1,24 @@
-r"""Removal: entries leave a mailbox, messages without entries leave the account.
+r"""Removal: entries leave a mailbox, messages that nothing names leave the account.
 
-``expunge`` records what vanished for other sessions and gives back the quota; a message
-whose last entry goes is deleted in the same transaction and releases its blob, whose
-octets stay for a while (``blobs.collect``). Long removals come in chunks of at most
-``CHUNK`` entries, one transaction each, in the lower lane.
+``expunge`` records what vanished for other sessions and gives back the quota. What is to be
+had back goes to ``store.expunged``. Else a message whose last entry goes is deleted in the
+same transaction and releases its blob, whose octets stay for a while (``blobs.collect``).
+Long removals come in chunks of at most ``CHUNK`` entries, one transaction each, in the lower
+lane.
 
 RFC 3501 §6.4.3 (EXPUNGE), RFC 4315 §2.1 (UID EXPUNGE), RFC 7162 §3.2.7 (VANISHED).
 """
 
 from collections import Counter
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
-from postroom.store import entries, seen, textindex, usage
+from postroom.db.ids import Ids
+from postroom.store import entries, expunged, mailboxes, seen, textindex, usage
+from postroom.store.expunged import Source
 from postroom.store.spans import Span
 
 CHUNK: Final = 1000
@@ -21,7 +26,27 @@ CHUNK: Final = 1000
 _DELETED: Final = " AND (flags & 8) <> 0"
 
 
-def next_chunk(tx: Tx, mailbox_id: int, span: Span, *, flagged: bool) -> Span | None:
+class Removal(msgspec.Struct, frozen=True):
+    r"""What is to go: the entries of a span, only \Deleted ones if ``flagged``.
+
+    With ``keeps``, which makes their ids, copies can be had back.
+    """
+
+    account_id: int
+    mailbox_id: int
+    span: Span
+    flagged: bool = False
+    keeps: Ids | None = None
+
+
+class Chunk(NamedTuple):
+    """A part of a span, and how many of its entries are to go."""
+
+    span: Span
+    messages: int
+
+
+def next_chunk(tx: Tx, mailbox_id: int, span: Span, *, flagged: bool) -> Chunk | None:
     r"""The part of ``span`` to expunge next: ``CHUNK`` entries, only \Deleted if ``flagged``."""
     row = tx.one(
         "SELECT count(*), min(uid), max(uid) FROM (SELECT uid FROM entry"
@@ -32,39 +57,49 @@ def next_chunk(tx: Tx, mailbox_id: int, span: Span, *, flagged: bool) -> Span | 
     )
     if not row or not row[0]:
         return None
-    return Span(row[1], row[2], span.listed)
+    return Chunk(Span(row[1], row[2], span.listed), row[0])
 
 
-def expunge(
+def expunge(tx: Tx, blobs: BlobStore, order: Removal, now: int) -> Chunk | None:
+    """Remove the next chunk; None when there is nothing left."""
+    account_id, mailbox_id = order.account_id, order.mailbox_id
+    usage.lock(tx, account_id, now)
+    chunk = next_chunk(tx, mailbox_id, order.span, flagged=order.flagged)
+    if chunk is not None:
+        modseq = entries.next_modseq(tx, account_id, mailbox_id)
+        condition = chunk.span.where() + (_DELETED if order.flagged else "")
+        if order.keeps is None:
+            drop_references(tx, account_id, mailbox_id, condition)
+        else:
+            place = Source(account_id, mailbox_id, condition, chunk.messages)
+            expunged.keep(tx, order.keeps, place, now)
+        remove_entries(tx, account_id, mailbox_id, condition, modseq)
+        release_spent(tx, blobs, account_id, now)
+    return chunk
+
+
+def empty(
     tx: Tx,
     blobs: BlobStore,
     account_id: int,
     mailbox_id: int,
-    span: Span,
-    *,
-    flagged: bool,
     now: int,
-) -> int:
-    r"""Remove the entries of a span (only \Deleted if ``flagged``); how many went.
+    keeps: Ids | None = None,
+) -> bool:
+    """Take one chunk out of a buried mailbox, at last the mailbox; True when it is gone.
 
-    The caller bounds the span: see ``next_chunk``.
+    With ``keeps`` copies can be had back, unless the mailbox was buried for good.
     """
-    usage.lock(tx, account_id, now)
-    modseq = entries.next_modseq(tx, account_id, mailbox_id)
-    condition = span.where() + (_DELETED if flagged else "")
-    drop_references(tx, account_id, mailbox_id, condition)
-    removed = remove_entries(tx, account_id, mailbox_id, condition, modseq)
-    release_spent(tx, blobs, account_id, now)
-    return removed
-
-
-def empty(tx: Tx, blobs: BlobStore, account_id: int, mailbox_id: int, now: int) -> bool:
-    """Take one chunk out of a buried mailbox, at last the mailbox; True when it is gone."""
     usage.lock(tx, account_id, now)
     chunk = next_chunk(tx, mailbox_id, Span(1, 0xFFFFFFFF), flagged=False)
     if chunk is not None:
-        drop_references(tx, account_id, mailbox_id, chunk.where())
-        remove_entries(tx, account_id, mailbox_id, chunk.where(), None)
+        condition = chunk.span.where()
+        if keeps is None or not mailboxes.name_of(tx, mailbox_id):
+            drop_references(tx, account_id, mailbox_id, condition)
+        else:
+            place = Source(account_id, mailbox_id, condition, chunk.messages)
+            expunged.keep(tx, keeps, place, now)
+        remove_entries(tx, account_id, mailbox_id, condition, None)
         release_spent(tx, blobs, account_id, now)
         return False
     gone = tx.execute(
@@ -123,13 +158,17 @@ def remove_entries(
     return messages
 
 
-def release_spent(tx: Tx, blobs: BlobStore, account_id: int, now: int) -> None:
-    """Delete the account's messages that no entry names any more, release their blobs."""
+def release_spent(tx: Tx, blobs: BlobStore, account_id: int, now: int) -> list[tuple[int, int]]:
+    """Delete the account's messages that nothing names any more, release their blobs.
+
+    (blob id, octets) of each.
+    """
     rows = tx.all(
-        "DELETE FROM message WHERE account_id = :account AND refs = 0 RETURNING blob_id, id",
+        "DELETE FROM message WHERE account_id = :account AND refs = 0 RETURNING blob_id, size, id",
         account=account_id,
     )
     if rows:
         counts = Counter(row[0] for row in rows)
         blobs.release(tx, dict(sorted(counts.items())), now)
-        textindex.note(tx, account_id, [row[1] for row in rows], gone=True)
+        textindex.note(tx, account_id, [row[2] for row in rows], gone=True)
+    return [(row[0], row[1]) for row in rows]

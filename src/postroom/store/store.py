@@ -5,14 +5,26 @@ changes a mailbox is followed by ``wake``, so that idle sessions look. The work 
 more than one transaction (deleting a mailbox, expunging many messages) stands here.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Database, Tx
 from postroom.db.ids import Ids
 from postroom.notify import Notify
-from postroom.store import mailboxes, removal, textindex, usage, vanished
+from postroom.store import (
+    expunged,
+    mailboxes,
+    purge,
+    removal,
+    restoring,
+    textindex,
+    usage,
+    vanished,
+)
+from postroom.store.purge import NEVER, Purged
+from postroom.store.removal import Removal
+from postroom.store.restoring import Restoration, Restored
 from postroom.store.spans import Span
 from postroom.store.usage import Usage
 
@@ -45,13 +57,17 @@ class Store:
         clock: Callable[[], int],
         notify: Notify,
         quota_of: QuotaOf = _no_quota,
+        *,
+        keeps_expunged: bool = False,
     ) -> None:
+        """With ``keeps_expunged`` copies of what is deleted can be had back."""
         self.db = db
         self.blobs = blobs
         self.ids = ids
         self.clock = clock
         self.notify = notify
         self.quota_of = quota_of
+        self._keeps = ids if keeps_expunged else None
 
     async def read(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
@@ -119,10 +135,14 @@ class Store:
                 return count
 
     async def remove_account(self, account_id: int) -> None:
-        """Delete every mailbox of an account that the directory no longer has."""
+        """Delete every mailbox of an account that the directory no longer has, for good."""
         for mailbox_id in await self.write(mailboxes.bury_all, account_id, self.clock()):
             self.wake(mailbox_id)
             await self._empty(account_id, mailbox_id)
+        while copies := await self.read(
+            expunged.oldest, account_id, expunged.Chosen(), limit=removal.CHUNK
+        ):
+            await self.purge(account_id, [copy.id for copy in copies])
         await self.forget_texts(account_id)
         await self.write(mailboxes.forget_account, account_id)
 
@@ -133,30 +153,49 @@ class Store:
 
     async def expunge(self, account_id: int, mailbox_id: int, span: Span, *, flagged: bool) -> int:
         r"""Expunge a span (only \\Deleted if ``flagged``) chunk by chunk; how many went."""
+        if await self.read(removal.next_chunk, mailbox_id, span, flagged=flagged) is None:
+            return 0
         removed = 0
         while True:
-            chunk = await self.read(removal.next_chunk, mailbox_id, span, flagged=flagged)
-            if chunk is None:
-                break
             run = self.write_bulk if removed else self.write
-            removed += await run(
-                removal.expunge,
-                self.blobs,
-                account_id,
-                mailbox_id,
-                chunk,
-                flagged=flagged,
-                now=self.clock(),
-            )
-            if chunk.last == span.last:
+            order = Removal(account_id, mailbox_id, span, flagged, self._keeps)
+            chunk = await run(removal.expunge, self.blobs, order, self.clock())
+            removed += chunk.messages if chunk else 0
+            if chunk is None or chunk.messages < removal.CHUNK or chunk.span.last == span.last:
                 break
-            span = Span(chunk.last + 1, span.last, span.listed)
-        if removed:
-            self.wake(mailbox_id)
+            span = Span(chunk.span.last + 1, span.last, span.listed)
+        self.wake(mailbox_id)
         return removed
+
+    async def restore(self, account_id: int, order: Restoration) -> Restored:
+        """Put copies back into mailboxes: see ``restoring.restore``."""
+        restored = await self.write_bulk(
+            restoring.restore, self.ids, account_id, order, self.clock()
+        )
+        self.wake(*restored.mailboxes)
+        return restored
+
+    async def purge(self, account_id: int, copies: Sequence[int]) -> Purged:
+        """End at most ``expunged.MOST_NAMED`` copies of an account."""
+        return await self.write_bulk(purge.purge, self.blobs, account_id, copies, self.clock())
+
+    async def purge_oldest(self, *, before: int = NEVER, octets: int = 0) -> Purged:
+        """End copies expunged before then, the oldest first; with ``octets`` until so many go."""
+        total = Purged()
+        while True:
+            done = await self.write_bulk(
+                purge.purge_oldest,
+                self.blobs,
+                self.clock(),
+                before=before,
+                octets=octets and octets - total.octets,
+            )
+            total += done
+            if not done.messages or (octets and total.octets >= octets):
+                return total
 
     async def _empty(self, account_id: int, mailbox_id: int) -> None:
         while not await self.write_bulk(
-            removal.empty, self.blobs, account_id, mailbox_id, self.clock()
+            removal.empty, self.blobs, account_id, mailbox_id, self.clock(), self._keeps
         ):
             pass

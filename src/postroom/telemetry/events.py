@@ -103,6 +103,14 @@ class EventsSuppressed(Event, frozen=True, kw_only=True, tag="events.suppressed"
     count: int
 
 
+class ExpungedPurged(Event, frozen=True, kw_only=True, tag="expunged.purged"):
+    """The disk is below its reserve: deleted messages were purged before their time."""
+
+    level: ClassVar[Level] = "warning"
+    messages: int
+    octets: int
+
+
 class ListenerMissing(Event, frozen=True, kw_only=True, tag="listener.missing"):
     """A configured listener could not be opened; the others are."""
 
