@@ -11,7 +11,7 @@ RFC 3501 §6.4.5, §7.4.2.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -119,7 +119,7 @@ async def rows(
     need: frozenset[str],
     fields: Fields | None = None,
     changed_since: int | None = None,
-) -> AsyncIterator[list[FetchRow]]:
+) -> AsyncGenerator[list[FetchRow]]:
     """Pages of the messages of these ranges of UIDs, ascending.
 
     ``need``: any of "envelope", "bodystructure", "prefix", "head", "content", "saved",

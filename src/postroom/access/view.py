@@ -26,12 +26,12 @@ from postroom.protocol.imap.sets import SAVED
 from postroom.store import copying, entries, flags as flag_words, news, vanished
 from postroom.store.entries import FlagChange, Opening, Quiet
 from postroom.store.news import Marks, News
-from postroom.store.removal import CHUNK
 from postroom.store.spans import MAX_LISTED, Span
 from postroom.store.store import Store, account_key
 
 __all__ = ["STAR", "Changes", "CopyResult", "FlagChange", "Flagged", "Ranges", "Stored", "View"]
 
+MAX_STORED: Final = 5000  # messages whose flags change in one transaction
 PAGE: Final = 2000  # messages of one answer to ``refresh`` when a mailbox is deleted
 
 
@@ -260,8 +260,8 @@ class View:
 
         With ``silent`` only of those that another session has changed unseen (RFC 3501
         §6.4.6); with ``wants_modseq`` also, quietly, of those whose MODSEQ is new. Each
-        transaction of at most 1,000 messages has one MODSEQ. Flags that the person may not
-        change stay as they are; NotAllowed if that is all of them.
+        transaction of at most ``MAX_STORED`` messages has one MODSEQ. Flags that the person
+        may not change stay as they are; NotAllowed if that is all of them.
         """
         self._check_writable()
         change = msgspec.structs.replace(change, mask=self.flag_mask, names=self.may_name)
@@ -269,7 +269,8 @@ class View:
         answer = Stored([], [])
         is_changed = False
         run = self.source.write
-        for span in self.spans(ranges, CHUNK):
+        size = MAX_STORED if change.unchanged_since is None else MAX_LISTED
+        for span in self.spans(ranges, size):
             quiet = Quiet(self._marks.seen, frozenset(self._own), wants_modseq) if silent else None
             updated = await run(
                 entries.update_flags,

@@ -132,6 +132,33 @@ def test_an_expunged_message_is_left_out(database: Opener, data: Path) -> None:
     at_home(data, main, database=database)
 
 
+def test_messages_one_by_one_without_waiting(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        letters = [b"Subject: %d\r\n\r\nbody %d\r\n" % (n, n) for n in range(1, 81)]
+        for octets in letters:
+            await client.append(octets)
+        await client.ok(b"SELECT INBOX")
+        await client.say(
+            b"".join(b"x UID FETCH %d (BODY.PEEK[])\r\n" % uid for uid in range(1, 81))
+            + b"x UID FETCH 5 (BODY[])\r\nx UID FETCH 6 (FLAGS BODY.PEEK[TEXT])\r\n"
+        )
+        for uid, octets in enumerate(letters, 1):
+            start = b"* %d FETCH (UID %d BODY[] {" % (uid, uid)
+            assert await literal(client, start) == octets
+            assert await client.line() == b")\r\n"
+            assert (await client.line()).startswith(b"x OK")
+        start = b"* 5 FETCH (UID 5 FLAGS (\\Seen \\Recent) BODY[] {"
+        assert await literal(client, start) == letters[4]
+        assert await client.line() == b")\r\n"
+        assert (await client.line()).startswith(b"x OK")
+        start = b"* 6 FETCH (UID 6 FLAGS (\\Recent) BODY[TEXT] {"
+        assert await literal(client, start) == b"body 6\r\n"
+        client.close()
+
+    at_home(data, main, database=database)
+
+
 def test_fields_of_a_list_are_the_same_every_time(database: Opener, data: Path) -> None:
     async def main(home: House) -> None:
         client = await home.alice()

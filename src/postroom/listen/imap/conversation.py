@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from postroom.access.ahead import Ahead
 from postroom.access.append import Appender
 from postroom.access.exchange import Exchange
 from postroom.access.fields import FieldCache
@@ -108,6 +109,7 @@ class Conversation:
         "_places",
         "_stop_waking",
         "_told",
+        "ahead",
         "appender",
         "exchange",
         "failures_left",
@@ -128,6 +130,7 @@ class Conversation:
         self.peer = peer
         self.identity: Identity | None = None
         self.view: View | None = None
+        self.ahead: Ahead | None = None  # there while the client does not wait for answers
         self.appender: Appender | None = None
         self.exchange: Exchange | None = None
         self.is_idling = False
@@ -183,6 +186,7 @@ class Conversation:
     async def deselect(self, *, expunge: bool = False) -> None:
         """Leave the selected mailbox, if there is one."""
         view, self.view = self.view, None
+        self.ahead = None
         if self.notices is not None:
             self.notices.arrived.clear()
         if self._stop_waking is not None:

@@ -185,6 +185,7 @@ class ImapDoor(Door):
             session.bye("The server goes down", b"UNAVAILABLE")
             return False
         if not self.buffered:
+            talk.ahead = None
             if talk.is_idling:
                 await self._idle(talk, until)
             else:

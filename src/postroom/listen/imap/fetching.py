@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
+from postroom.access.ahead import Ahead
 from postroom.access.fetch import WHOLE, FetchRow, Fields, extent, flags, octets, rows, section
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
@@ -38,6 +39,7 @@ _NEEDS: Final[dict[Attribute, str]] = {
     Attribute.BODY: "bodystructure",
     Attribute.BODYSTRUCTURE: "bodystructure",
 }
+_PASSING: Final = frozenset({Attribute.FLAGS, Attribute.MODSEQ})  # facts that change
 _FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked for all the time
 
 
@@ -80,13 +82,14 @@ async def send(
     attributes = [item for item in items if isinstance(item, Attribute)]
     contents = [item for item in items if isinstance(item, Octets)]
     names = _listed(contents)
-    pages = rows(
-        talk.selected,
-        ranges,
-        need=_need(attributes if names else items),
-        fields=Fields(names, talk.services.fields) if names else None,
-        changed_since=changed_since,
-    )
+    need = _need(attributes if names else items)
+    if "content" in need and changed_since is None and _is_one_that_lasts(items, ranges):
+        talk.ahead = talk.ahead or Ahead()
+        has_more = talk.session.buffered > 0
+        pages = talk.ahead.message(talk.selected, ranges[0][0], need=need, has_more=has_more)
+    else:
+        fields = Fields(names, talk.services.fields) if names else None
+        pages = rows(talk.selected, ranges, need=need, fields=fields, changed_since=changed_since)
     if contents:
         return await _send_contents(talk, pages, attributes, contents)
     if tuple(items) in _FLAGS:
@@ -145,6 +148,16 @@ def _listed(contents: Sequence[Octets]) -> tuple[str, ...]:
     section = item.section
     is_list = section.piece == "HEADER.FIELDS" and not section.path and item.partial is None
     return section.fields if is_list else ()
+
+
+def _is_one_that_lasts(items: Sequence[FetchItem], ranges: Sequence[tuple[int, int]]) -> bool:
+    """Whether what is asked of one message can never change, nor is changed by asking."""
+    return (
+        len(ranges) == 1
+        and ranges[0][0] == ranges[0][1]
+        and _PASSING.isdisjoint(items)
+        and all(item.peek for item in items if isinstance(item, Octets))
+    )
 
 
 def _need(items: Sequence[FetchItem]) -> frozenset[str]:

@@ -1,0 +1,98 @@
+"""Messages that are read before they are asked for."""
+
+import asyncio
+from pathlib import Path
+
+from postroom.access import ahead
+from postroom.access.ahead import Ahead
+from postroom.access.fetch import FetchRow
+from postroom.access.view import View
+from postroom.store.spans import Span
+from postroom.store.store import Store
+from tests.access.shop import opened, put, shop
+from tests.conftest import Opener
+
+NEED = frozenset({"content"})
+
+
+def letter(number: int) -> bytes:
+    return b"A: b\r\n\r\n%d\r\n" % number
+
+
+async def ask(
+    reader: Ahead, view: View, uid: int, *, need: frozenset[str] = NEED, has_more: bool = True
+) -> FetchRow | None:
+    pages = [page async for page in reader.message(view, uid, need=need, has_more=has_more)]
+    assert len(pages) <= 1
+    assert all(len(page) == 1 for page in pages)
+    return pages[0][0] if pages else None
+
+
+async def expunge(store: Store, first: int, last: int) -> None:
+    await store.expunge(1, 1, Span(first, last), flagged=False)
+
+
+def test_every_message_is_itself(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *map(letter, range(1, 100)))
+            view, reader = await opened(store), Ahead()
+            for uid in [*range(1, 50), 3, 4, 99, *range(40, 100), 100]:
+                row = await ask(reader, view, uid)
+                if uid == 100:
+                    assert row is None
+                    continue
+                assert row is not None
+                assert (row.uid, row.sequence, row.content) == (uid, uid, letter(uid))
+
+    asyncio.run(run())
+
+
+def test_only_a_client_that_does_not_wait_is_read_for(database: Opener, data: Path) -> None:
+    """What was read ahead is still there once it was expunged; nothing else is."""
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *map(letter, range(1, 200)))
+            view, reader = await opened(store), Ahead()
+            await ask(reader, view, 1)
+            await ask(reader, view, 2, has_more=False)
+            await expunge(store, 3, 3)
+            assert await ask(reader, view, 3) is None
+            assert await ask(reader, view, 4) is not None  # read with those behind 3
+            last = 3 + ahead.MESSAGES - 1
+            await expunge(store, 5, 150)
+            for uid in (5, 6, last):
+                found = await ask(reader, view, uid)
+                assert found is not None
+                assert found.content == letter(uid)
+            assert await ask(reader, view, 5) is None
+            assert await ask(reader, view, last + 1) is None
+            assert await ask(reader, view, 160) is not None
+            assert await ask(reader, view, 170) is not None  # out of turn: alone
+            await expunge(store, 171, 171)
+            assert await ask(reader, view, 171) is None
+
+    asyncio.run(run())
+
+
+def test_another_need_is_read_anew_and_numbers_are_those_of_now(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *map(letter, range(1, 20)))
+            view, reader = await opened(store), Ahead()
+            await ask(reader, view, 1)
+            await ask(reader, view, 2)
+            more = await ask(reader, view, 3, need=NEED | {"envelope"})
+            assert more is not None
+            assert more.envelope
+            await expunge(store, 1, 2)
+            await view.refresh(expunges=True)
+            found = await ask(reader, view, 4, need=NEED | {"envelope"})
+            assert found is not None
+            assert (found.uid, found.sequence) == (4, 2)
+            assert await ask(reader, view, 2, need=NEED | {"envelope"}) is None
+
+    asyncio.run(run())
