@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.delivery.express import MOST
+from postroom.delivery import express as lanes
+from postroom.delivery.express import GATHERED, MOST
 from postroom.message import headers
 from postroom.post.letter import Letter
 from postroom.queue.claims import LEASE_MS
@@ -46,6 +47,11 @@ async def until(holds: Callable[[], Awaitable[object]]) -> None:
 
 async def nothing_waits(here: Station) -> bool:
     return not await here.waiting()
+
+
+async def has_taken(here: Station, count: int) -> bool:
+    await here.leases()
+    return len(here.sink.taken) == count
 
 
 async def is_open(here: Station) -> bool:
@@ -136,7 +142,11 @@ def test_the_lane_holds_only_so_many(data: Path, tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_messages_gather_while_a_courier_is_busy(data: Path, tmp_path: Path) -> None:
+def test_messages_gather_while_a_courier_is_busy(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE", 3_600)
+
     async def run() -> None:
         async with station(alone(tmp_path), data) as here, open_lane(here):
             gate, came = asyncio.Event(), here.sink.reached("RCPT")
@@ -150,6 +160,48 @@ def test_messages_gather_while_a_courier_is_busy(data: Path, tmp_path: Path) -> 
             await until(lambda: nothing_waits(here))
             assert len(here.sink.taken) == 6
             assert len({one.connection for one in here.sink.taken}) == 1
+            await here.dispatcher.stop(5)
+            here.start({})
+
+    asyncio.run(run())
+
+
+def test_none_waits_behind_a_server_that_does_not_answer(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here, open_lane(here):
+            gate, came = asyncio.Event(), here.sink.reached("RCPT")
+            here.sink.fault("RCPT", gate, times=2)
+            for number in range(1, 4):  # two hang, each behind the other
+                await here.post.commit(await made(here, B))
+                if number < 3:
+                    await came.wait()
+                    came.clear()
+            await until(lambda: has_taken(here, 1))
+            gate.set()
+            await until(lambda: nothing_waits(here))
+            assert len({one.connection for one in here.sink.taken}) == 3
+            await here.dispatcher.stop(5)
+            here.start({})
+
+    asyncio.run(run())
+
+
+def test_enough_messages_do_not_wait_for_the_courier(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE", 3_600)
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here, open_lane(here):
+            gate, came = asyncio.Event(), here.sink.reached("RCPT")
+            here.sink.fault("RCPT", gate, times=1)
+            await here.post.commit(await made(here, B))
+            await came.wait()
+            for _ in range(GATHERED):
+                await here.post.commit(await made(here, B))
+            await until(lambda: has_taken(here, GATHERED))
+            gate.set()
+            await until(lambda: nothing_waits(here))
             await here.dispatcher.stop(5)
             here.start({})
 

@@ -7,10 +7,12 @@ long as it lives, and handed over once its commit is durable. Whoever dies leave
 that lease behind, and they are found like those of any other (``queue.claims.recover``).
 
 The lane is short: so many messages, so many octets, and none for a destination that is in
-trouble; all else waits in the queue as ever. While couriers to a destination are busy its
-messages gather, so that the next one takes many at once.
+trouble; all else waits in the queue as ever. While a courier to a destination is busy its
+messages gather, so that the next one takes many at once; where it takes long, another is sent
+after it, so that none waits behind a server that does not answer.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,7 +31,8 @@ from postroom.queue.rows import CAP
 MOST: Final = 1_000  # messages in the lane
 MOST_OCTETS: Final = 32 * 1024 * 1024
 MOST_IN_BATCH: Final = 100
-GATHERED: Final = 8  # messages that are worth another courier to the same destination
+GATHERED: Final = 20  # messages that are worth another courier to the same destination
+PATIENCE: Final = 0.05  # seconds after which fewer are
 
 Start = Callable[[Batch, dict[int, Loaded], Callable[[], None]], bool]
 """Send a courier off, and call back when it is through; False: there is no place free."""
@@ -38,11 +41,12 @@ Start = Callable[[Batch, dict[int, Loaded], Callable[[], None]], bool]
 class _Line:
     """What waits for one destination, and how many couriers are on their way there."""
 
-    __slots__ = ("busy", "waiting")
+    __slots__ = ("busy", "hurry", "waiting")
 
     def __init__(self) -> None:
         self.busy = 0
         self.waiting: deque[Loaded] = deque()
+        self.hurry: asyncio.TimerHandle | None = None  # while messages wait behind a courier
 
 
 class Express:
@@ -68,6 +72,8 @@ class Express:
     def close(self) -> None:
         """Take no more. What is in the lane is left to whoever ends the lease."""
         self._lease = None
+        for line in self._lines.values():
+            _calm(line)
         self._lines.clear()
 
     def admit(self, letter: Letter) -> Letter:
@@ -109,29 +115,48 @@ class Express:
                 self._go(destination, line)
 
     def _go(self, destination: str, line: _Line) -> None:
-        while line.waiting and self._lease is not None and self._is_worth_it(line):
-            some = [line.waiting.popleft() for _ in range(min(len(line.waiting), MOST_IN_BATCH))]
-            batch = Batch(
-                self._lease, destination, tuple([one.claimed for one in some]), CAP, 0, True
-            )
-            content = {one.claimed.letter.id: one for one in some}
-            line.busy += 1
-            back = partial(self._back, destination, line, some)
-            if not self._start(batch, content, back):
-                line.busy -= 1
-                line.waiting.extendleft(reversed(some))
+        """Send off what is worth a courier; what is not will be in a moment."""
+        while line.waiting and (not line.busy or len(line.waiting) >= GATHERED):
+            if not self._send_off(destination, line):
                 return
+        if line.waiting and line.hurry is None and line.busy < self._most:
+            loop = asyncio.get_running_loop()
+            line.hurry = loop.call_later(PATIENCE, self._hurry, destination, line)
 
-    def _is_worth_it(self, line: _Line) -> bool:
-        return not line.busy or (line.busy < self._most and len(line.waiting) >= GATHERED)
+    def _hurry(self, destination: str, line: _Line) -> None:
+        """Those before take long."""
+        line.hurry = None
+        if line.waiting and self._send_off(destination, line):
+            self._go(destination, line)
+
+    def _send_off(self, destination: str, line: _Line) -> bool:
+        """False: nobody more can go at present."""
+        if self._lease is None or line.busy >= self._most:
+            return False
+        some = [line.waiting.popleft() for _ in range(min(len(line.waiting), MOST_IN_BATCH))]
+        batch = Batch(self._lease, destination, tuple([one.claimed for one in some]), CAP, 0, True)
+        content = {one.claimed.letter.id: one for one in some}
+        line.busy += 1
+        if self._start(batch, content, partial(self._back, destination, line, some)):
+            return True
+        line.busy -= 1
+        line.waiting.extendleft(reversed(some))
+        return False
 
     def _back(self, destination: str, line: _Line, some: Sequence[Loaded]) -> None:
         line.busy -= 1
         self._count -= len(some)
         self._octets -= sum([one.opened.size for one in some])
+        _calm(line)
         self._go(destination, line)
         if not line.busy and not line.waiting:
             self._lines.pop(destination, None)
+
+
+def _calm(line: _Line) -> None:
+    if line.hurry is not None:
+        line.hurry.cancel()
+        line.hurry = None
 
 
 def _loaded(letter: Letter) -> Loaded | None:
