@@ -76,6 +76,20 @@ def test_an_answer_that_comes_while_we_could_not_write_is_heard() -> None:
     asyncio.run(run())
 
 
+def test_nothing_is_written_while_there_is_more_to_say() -> None:
+    async def run() -> None:
+        wire, line = wired()
+        wire.data_received(b"220 sink.test\r\n")
+        assert isinstance(await wire.next_event(lambda: True), Greeted)
+        wire.session.hello()
+        assert await wire.next_event(lambda: True) is None
+        assert (line.written, wire.is_lost) == (b"", False)
+        line.on_write = lambda: wire.data_received(b"250 sink.test\r\n")
+        assert isinstance(await wire.next_event(), Ready)
+
+    asyncio.run(run())
+
+
 def test_who_does_not_answer_is_given_up() -> None:
     async def run() -> None:
         wire, line = wired(Limits(otherwise=0.01))

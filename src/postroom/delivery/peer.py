@@ -148,32 +148,33 @@ class Peer(Wire):
         back: list[Parcel] = []
         session = self.session
         is_there = not is_rested  # else its first content waits for its first word
+
+        def may_go_on() -> bool:
+            """The next one may be begun, also right behind content that is yet to be written."""
+            return bool(waiting) and session.can_send and self.begun < most
+
         while flying or (waiting and not self.is_lost):
-            while waiting and session.can_send and self.begun < most:
+            while may_go_on():
                 parcel = waiting.popleft()
                 if self._begin(parcel, done, allow_chunking=is_there):
                     flying.append((parcel, is_there and self._goes_at_once(parcel)))
             if not flying:
                 break
             try:
-                event = await self.next_event()
+                event = await self.next_event(may_go_on)
             except ServerFault:  # everything under way was decided before
                 break
-            match event:
-                case TransactionDone():
-                    parcel, is_gone = flying.popleft()
-                    if _was_begun(event, is_gone=is_gone, is_there=is_there):
-                        self.served += 1
-                        is_there = True
-                        done(parcel, event)
-                    else:
-                        self.ending = event.ending
-                        back.append(parcel)
-                case events.StartContent():
-                    await self._stream(next(one for one, _ in flying if one.octets is None))
-                case _:
-                    if session.is_closed and not flying:
-                        break
+            if isinstance(event, TransactionDone):
+                parcel, is_gone = flying.popleft()
+                if _was_begun(event, is_gone=is_gone, is_there=is_there):
+                    self.served += 1
+                    is_there = True
+                    done(parcel, event)
+                else:
+                    self.ending = event.ending
+                    back.append(parcel)
+            elif isinstance(event, events.StartContent):
+                await self._stream(next(one for one, _ in flying if one.octets is None))
         return [*back, *waiting]
 
     async def quit(self) -> None:

@@ -8,6 +8,7 @@ the answers mean, is for ``peer``.
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Final, cast
 
 import msgspec
@@ -45,6 +46,10 @@ class Limits(msgspec.Struct, frozen=True):
                 return self.end
             case _:
                 return self.otherwise
+
+
+def _never() -> bool:
+    return False
 
 
 class Wire(asyncio.Protocol):
@@ -121,8 +126,11 @@ class Wire(asyncio.Protocol):
         found = self._transport.get_extra_info("ssl_object")
         return found if isinstance(found, ssl.SSLObject) else None
 
-    async def next_event(self) -> ClientEvent | None:
-        """The next news; None once nothing more will come. Raises ServerFault."""
+    async def next_event(self, is_our_turn: Callable[[], bool] = _never) -> ClientEvent | None:
+        """The next news; None once nothing more will come. Raises ServerFault.
+
+        None, too, with nothing written yet, when ``is_our_turn``: there is more to say.
+        """
         session = self.session
         while True:
             self._has_news = False
@@ -139,6 +147,8 @@ class Wire(asyncio.Protocol):
             if self.is_lost:
                 session.connection_lost(self.why)
                 continue
+            if is_our_turn():
+                return None
             await self.flush()
             if not self._has_news:  # it may have come while we flushed
                 await self._wait(self.limits.of(session.waits_for))

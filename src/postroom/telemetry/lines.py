@@ -97,6 +97,8 @@ def _word(value: object) -> str:
     match value:
         case str() if len(value) <= MAX_VALUE and _PLAIN.fullmatch(value):
             return value
+        case int():
+            return str(value)
         case float():
             return f"{value:.3f}"
         case tuple():
