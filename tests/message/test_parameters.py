@@ -132,3 +132,33 @@ def test_time_is_linear(unit: bytes) -> None:
     parameters.content_type(value)
     parameters.disposition(value)
     parameters.without_comments(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "whole"),
+    [
+        ([(b"name", b"a")], [(b"name", b"a")]),
+        ([(b"Name*0", b"a"), (b"x", b"y"), (b"name*1", b"b")], [(b"Name", b"ab"), (b"x", b"y")]),
+        ([(b"n*1", b"b"), (b"n*0", b"a")], [(b"n", b"ab")]),
+        ([(b"n*0", b"a"), (b"n*2", b"c")], [(b"n", b"a")]),
+        ([(b"n*1", b"b"), (b"n*2", b"c")], [(b"n*1", b"b"), (b"n*2", b"c")]),
+        ([(b"n*0", b"a"), (b"n*0", b"z")], [(b"n", b"a")]),
+        (
+            [(b"t*0*", b"utf-8'en'%C3%A4"), (b"t*1*", b"%2A"), (b"t*2", b"it's!")],
+            [(b"t*", b"utf-8'en'%C3%A4%2Ait%27s%21")],
+        ),
+        ([(b"t*0", b"a b"), (b"t*1*", b"%2A")], [(b"t*", b"''a%20b%2A")]),
+        ([(b"t*", b"utf-8''x")], [(b"t*", b"utf-8''x")]),
+        ([(b"*0", b"x")], [(b"*0", b"x")]),
+    ],
+)
+def test_pieces_are_put_together(
+    written: list[tuple[bytes, bytes]], whole: list[tuple[bytes, bytes]]
+) -> None:
+    assert list(parameters.continued(tuple(written))) == whole
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"a", b"a*", b"a*0", b"a*1*", b"b*0*"]), st.binary())))
+def test_putting_together_never_fails(written: list[tuple[bytes, bytes]]) -> None:
+    for name, _ in parameters.continued(tuple(written)):
+        assert name in {b"a", b"a*", b"a*1*", b"b*"}

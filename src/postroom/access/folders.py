@@ -116,14 +116,14 @@ class Folders:
             await sharing.change_if(partial(_forget, mailbox))
         self._store.wake_names(mailbox.account_id)
 
-    async def rename(self, old: str, new: str) -> None:
+    async def rename(self, old: str, new: str) -> str:
         """Rename a mailbox and those below it; of INBOX the messages move (RFC 3501 §6.3.5).
 
-        Raises NotFound, AlreadyExists, Invalid, NotAllowed. Subscriptions stay as they are.
+        The new name as it is kept. Raises NotFound, AlreadyExists, Invalid, NotAllowed. Subscriptions stay as they are.
         """
         await self._places.furnish()
         source = await self._places.canonical(old)
-        target = await self._places.canonical(new.removesuffix(names.SEPARATOR))
+        named = target = await self._places.canonical(new.removesuffix(names.SEPARATOR))
         account_id = self.account_id
         if is_of_others(source) or is_of_others(target):
             account_id, source, target = await self._renamable(source, target)
@@ -132,12 +132,13 @@ class Folders:
             raise AlreadyExists("there is always an INBOX")
         if source == names.INBOX:
             await self._move_inbox(target)
-            return
+            return named
         ids = await self._store.write(
             mailboxes.rename, account_id, source, target, self._store.clock()
         )
         self._store.wake(*ids)
         self._store.wake_names(account_id)
+        return named
 
     async def subscribe(self, name: str) -> None:
         """Subscribe to a name, whether it exists or not (RFC 3501 §6.3.6)."""

@@ -105,6 +105,7 @@ class View:
             if opening.uids is None
             else opening.uids
         )
+        self._has_recent = True
         self._recent: list[tuple[int, int]] = []
         self._marks = Marks(state.highestmodseq, state.highestmodseq)
         self._own: set[int] = set()
@@ -113,10 +114,14 @@ class View:
         self.first_unseen = self.sequence_of(state.first_unseen) if state.first_unseen else None
 
     @classmethod
-    async def open(cls, place: Place, store: Store, *, read_only: bool) -> "View":
+    async def open(
+        cls, place: Place, store: Store, *, read_only: bool, with_recent: bool = True
+    ) -> "View":
         r"""Select a mailbox, or examine it (``read_only``).
 
-        Raises NotFound when it is gone, NotAllowed without the right to read it. A selecting session takes the \Recent messages, an examining one looks at them.
+        Raises NotFound when it is gone, NotAllowed without the right to read it. A selecting
+        session takes the \Recent messages, an examining one looks at them; one without
+        ``with_recent`` leaves them to others.
         """
         place.require(letters.READ)
         mailbox = place.mailbox
@@ -124,6 +129,7 @@ class View:
             entries.opening, mailbox.account_id, mailbox.id, member=place.member
         )
         view = cls(store, place, opening, read_only=read_only)
+        view._has_recent = with_recent
         await view._take_recent(opening.state.recent_uid)
         return view
 
@@ -151,6 +157,11 @@ class View:
     def withholds_expunges(self) -> bool:
         """Whether messages were expunged of which a refresh could not tell."""
         return bool(self._marks.withheld)
+
+    def forget_recent(self) -> None:
+        r"""\Recent is nothing that this session has, from now on (RFC 9051)."""
+        self._has_recent = False
+        self._recent = []
 
     def is_recent(self, uid: int) -> bool:
         r"""True for a message that is \Recent in this session."""
@@ -398,7 +409,7 @@ class View:
 
     async def _take_recent(self, recent_uid: int, first: int = 1) -> None:
         r"""Claim the \Recent messages from UID ``first`` on; an examining view only looks."""
-        if recent_uid >= self.last_uid:
+        if recent_uid >= self.last_uid or not self._has_recent:
             return
         base = recent_uid
         if not self.read_only:

@@ -2,13 +2,14 @@ r"""Values with parameters: Content-Type, Content-Disposition.
 
 Reading is lenient and linear: what can't be read is left out. Parameters stay as they
 stand in the header (``name*0*`` too), in order, at most MAX_PARAMETERS; ``lookup`` joins
-the pieces of RFC 2231 when somebody asks for one.
+the pieces of RFC 2231 when somebody asks for one, ``continued`` those of all.
 
 RFC 2045 §5.1, RFC 2183, RFC 2231 §3, §4.
 """
 
 import re
 from typing import Final
+from urllib.parse import quote_from_bytes
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
@@ -90,6 +91,50 @@ def lookup(parameters: Parameters, name: bytes) -> tuple[bytes, bytes] | None:
     if extended is not None:
         return _extended(extended)
     return _joined(pieces) if 0 in pieces else None
+
+
+def continued(parameters: Parameters) -> Parameters:
+    """Values in pieces put together: ``name*0``, ``name*1`` are ``name`` (RFC 2231 §3).
+
+    With an encoded piece the whole is ``name*``, still encoded (§4); pieces behind a gap
+    are left out, and without a first one they stay as they are.
+    """
+    groups: dict[bytes, dict[int, tuple[bytes, bool]]] = {}
+    for name, value in parameters:
+        base, found = _piece(name)
+        if found is not None:
+            pieces = groups.setdefault(base, {})
+            pieces.setdefault(int(found[1]), (value, found[2] is not None))
+    if not groups:
+        return parameters
+    kept: list[tuple[bytes, bytes]] = []
+    for name, value in parameters:
+        base, found = _piece(name)
+        if found is None or (base in groups and 0 not in groups[base]):
+            kept.append((name, value))
+        elif int(found[1]) == 0 and base in groups:
+            kept.append(_whole(name[: len(base)], groups.pop(base)))
+    return tuple(kept)
+
+
+def _piece(name: bytes) -> tuple[bytes, re.Match[bytes] | None]:
+    """The name in lower case without the number of its piece, and that number."""
+    at = name.find(b"*")
+    return name[:at].lower(), _PIECE.fullmatch(name, at) if at > 0 else None
+
+
+def _whole(name: bytes, pieces: dict[int, tuple[bytes, bool]]) -> tuple[bytes, bytes]:
+    run: list[tuple[bytes, bool]] = []
+    while len(run) in pieces:
+        run.append(pieces[len(run)])
+    if not any(is_extended for _, is_extended in run):
+        return name, b"".join([value for value, _ in run])
+    start = b"" if run[0][1] else b"''"
+    encoded = [
+        value if is_extended else quote_from_bytes(value, safe="").encode("ascii")
+        for value, is_extended in run
+    ]
+    return name + b"*", start + b"".join(encoded)
 
 
 def _parameters(value: bytes, at: int) -> Parameters:

@@ -3,14 +3,15 @@
 Depth is bounded by the scanner (MAX_DEPTH), so the recursion over parts is. ``basic``
 reads only what ``bodystructure`` wrote; it walks the text once, without recursion.
 
-RFC 3501 §7.4.2, §9 (body), RFC 2183, RFC 3282, RFC 2557 (location).
+RFC 3501 §7.4.2, §9 (body), RFC 9051 §7.5.2 (parameters in pieces), RFC 2183, RFC 3282,
+RFC 2557 (location).
 """
 
 import re
 from typing import Final
 
 from postroom.message import envelope
-from postroom.message.parameters import Parameters
+from postroom.message.parameters import Parameters, continued
 from postroom.message.part import Part
 from postroom.message.quoting import NIL, nstring, string
 
@@ -136,4 +137,5 @@ def _extension(part: Part) -> bytes:
 def _parameters(parameters: Parameters) -> bytes:
     if not parameters:
         return NIL
+    parameters = continued(parameters)
     return b"(" + b" ".join([b"%b %b" % (string(n), string(v)) for n, v in parameters]) + b")"

@@ -73,3 +73,21 @@ def test_changed_flags() -> None:
     assert flagged_lines(changed, with_uid=False, with_modseq=True) == (
         b"* 2 FETCH (UID 7 FLAGS (\\Deleted) MODSEQ (65402))\r\n* 3 FETCH (UID 9 MODSEQ (5))\r\n"
     )
+
+
+def test_uidonly_has_uids_for_numbers() -> None:
+    assert Lines((Attribute.FLAGS,), uidonly=True).page([Row()]) == (
+        b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
+    )
+    assert Lines((Attribute.SIZE,), uidonly=True).open(Row()) == b"* 7 UIDFETCH (RFC822.SIZE 310 "
+    rows = [(2, 7, 1, "$Junk", True)]
+    assert flags_page(rows, with_uid=True, uidonly=True) == (
+        b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
+    )
+    changed = [Row(2, 7, 8, "", False), Row(3, 9, 0, "a b", True, 5, is_quiet=True)]
+    assert flagged_lines(changed, with_uid=True, with_modseq=False, uidonly=True) == (
+        b"* 7 UIDFETCH (FLAGS (\\Deleted))\r\n* 9 UIDFETCH (FLAGS (\\Recent a b))\r\n"
+    )
+    assert flagged_lines(changed, with_uid=True, with_modseq=True, uidonly=True) == (
+        b"* 7 UIDFETCH (FLAGS (\\Deleted) MODSEQ (65402))\r\n* 9 UIDFETCH (MODSEQ (5))\r\n"
+    )

@@ -13,10 +13,12 @@ def test_what_is_known_is_switched_on_once() -> None:
 
 def test_what_one_brings_along() -> None:
     modes = Modes()
-    assert modes.enable([b"IMAP4REV2"]) == [b"IMAP4REV2"]
+    assert modes.enable([b"IMAP4REV2"]) == [b"IMAP4rev2"]
     assert modes == Modes(rev2=True, utf8=True)
     assert modes.enable([b"UTF8=ACCEPT"]) == []  # it is on already
 
 
 def test_every_switch_is_a_mode() -> None:
-    assert {mode for modes in SWITCHES.values() for mode in modes} == set(Modes.__struct_fields__)
+    modes = {mode for _, modes in SWITCHES.values() for mode in modes}
+    assert modes == set(Modes.__struct_fields__)
+    assert all(written.upper() == name for name, (written, _) in SWITCHES.items())

@@ -5,7 +5,7 @@ import pytest
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse import parse_arguments, split
-from postroom.protocol.imap.tokens import BadSyntax, Unusable
+from postroom.protocol.imap.tokens import BadSyntax, UidRequired, Unusable
 
 
 def parse(octets: bytes, modes: Modes | None = None) -> c.Command:
@@ -26,9 +26,30 @@ def test_names_are_utf8_for_a_client_that_asked_for_it() -> None:
     assert parse(b'a SELECT "&-&AOQ-"', utf8) == c.Select("&-&AOQ-")
     assert parse('a SELECT "\u00e4&"'.encode(), utf8) == c.Select("\u00e4&")
     assert parse(b"a SELECT inbox", utf8) == c.Select("INBOX")
-    for name in (b'"\xff"', b'"a\x01"', b"{1}\r\n\x7f"):
+    for name in (b"{1}\r\n\xff", b'"a\x01"', b"{1}\r\n\x7f"):
         with pytest.raises(Unusable):
             parse(b"a SELECT " + name, utf8)
+    with pytest.raises(BadSyntax):
+        parse(b'a SELECT "\xff"', utf8)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        *(b"FETCH 1 FLAGS", b"STORE 1 FLAGS x", b"COPY 1 x", b"MOVE 1 x", b"SEARCH ALL"),
+        *(b"UID SEARCH 1", b"UID SEARCH NOT (SEEN *)", b"SELECT x (QRESYNC (1 2 (1 3)))"),
+    ],
+)
+def test_no_message_numbers_with_uidonly(octets: bytes) -> None:
+    _, name, reader = split(b"a " + octets, Modes(uidonly=True, qresync=True))
+    with pytest.raises(UidRequired):
+        parse_arguments(name, reader)
+
+
+def test_uids_are_fine_with_uidonly() -> None:
+    for octets in (b"UID FETCH 1 FLAGS", b"UID SEARCH UID 1 $", b"SELECT x (QRESYNC (1 2 3))"):
+        _, name, reader = split(b"a " + octets, Modes(uidonly=True, qresync=True))
+        parse_arguments(name, reader)
 
 
 def read(octets: bytes, *, qresync: bool = True) -> c.Command:

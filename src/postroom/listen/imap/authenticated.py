@@ -7,9 +7,12 @@ from postroom.access.view import View
 from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
+from postroom.listen.imap.listing import name_line
 from postroom.listen.imap.resyncing import resync
 from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.object_ids import mailbox_id
+from postroom.protocol.imap.patterns import DELIMITER
 from postroom.protocol.imap.responses import (
     exists_line,
     flags_lines,
@@ -19,6 +22,7 @@ from postroom.protocol.imap.responses import (
     status_line,
     status_response,
 )
+from postroom.store.names import INBOX
 
 
 async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
@@ -28,15 +32,30 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
         await talk.deselect()
         talk.session.untagged(status_line(b"*", "OK", "The other mailbox is left", b"CLOSED"))
     place = await talk.places.get(command.mailbox)
-    view = await View.open(place, talk.services.store, read_only=read_only)
-    talk.session.modes.condstore |= command.condstore
+    modes = talk.session.modes
+    view = await View.open(
+        place, talk.services.store, read_only=read_only, with_recent=not modes.rev2
+    )
+    modes.condstore |= command.condstore
     talk.select(view)
+    talk.session.untagged(_opening_lines(view, modes))
+    if modes.rev2:
+        talk.session.untagged(await name_line(talk, view.name, command.mailbox))
+    if command.resync is not None:
+        await resync(talk, command.resync)
+    code = b"READ-WRITE" if view.is_writable else b"READ-ONLY"
+    talk.session.finish("OK", "Examined" if read_only else "Selected", code)
+
+
+def _opening_lines(view: View, modes: Modes) -> bytes:
+    """What is told of a mailbox that was selected; to IMAP4rev2 nothing that it has dropped."""
     lines = [
         flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name),
         exists_line(view.exists),
-        recent_line(view.recent),
     ]
-    if view.first_unseen is not None:
+    if not modes.rev2:
+        lines.append(recent_line(view.recent))
+    if view.first_unseen is not None and not (modes.rev2 or modes.uidonly):
         lines.append(status_line(b"*", "OK", "First unseen", b"UNSEEN %d" % view.first_unseen))
     lines += [
         status_line(b"*", "OK", "UIDs are valid", b"UIDVALIDITY %d" % view.uidvalidity),
@@ -46,16 +65,15 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
             b"*", "OK", "The mailbox for ever", b"MAILBOXID (%s)" % mailbox_id(view.mailbox_id)
         ),
     ]
-    talk.session.untagged(b"".join(lines))
-    if command.resync is not None:
-        await resync(talk, command.resync)
-    code = b"READ-WRITE" if view.is_writable else b"READ-ONLY"
-    talk.session.finish("OK", "Examined" if read_only else "Selected", code)
+    return b"".join(lines)
 
 
 async def create(talk: Conversation, command: c.Create) -> None:
     """CREATE, RFC 3501 §6.3.3, RFC 6154 §3."""
     made = await talk.folders.create(command.mailbox, command.special_use)
+    asked = command.mailbox.removesuffix(DELIMITER)
+    if talk.session.modes.rev2 and made.name != asked:
+        talk.session.untagged(await name_line(talk, made.name, asked))
     talk.session.finish("OK", "Created", b"MAILBOXID (%s)" % mailbox_id(made.id))
 
 
@@ -68,7 +86,9 @@ async def delete(talk: Conversation, command: c.Delete) -> None:
 
 async def rename(talk: Conversation, command: c.Rename) -> None:
     """RENAME, RFC 3501 §6.3.5."""
-    await talk.folders.rename(command.mailbox, command.new_name)
+    named = await talk.folders.rename(command.mailbox, command.new_name)
+    if talk.session.modes.rev2 and command.mailbox != INBOX:  # of which there is a new one
+        talk.session.untagged(await name_line(talk, named, command.mailbox))
     await talk.report()
     talk.session.finish("OK", "Renamed")
 
@@ -127,6 +147,8 @@ async def enable(talk: Conversation, command: c.Enable) -> None:
     talk.session.untagged(b" ".join([b"* ENABLED", *fresh]) + b"\r\n")
     if modes.condstore and not knew_modseq:
         talk.tell_highestmodseq()
+    if modes.rev2 and talk.view is not None:
+        talk.view.forget_recent()
     talk.session.finish("OK", "Done")
 
 

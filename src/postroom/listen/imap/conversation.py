@@ -270,13 +270,14 @@ class Conversation:
 
     def tell(self, changes: Changes) -> None:
         """Write changes of the selected mailbox."""
-        if self.session.modes.qresync:
+        modes = self.session.modes
+        if modes.qresync or modes.uidonly:
             lines = [vanished_line(changes.vanished)]
         else:
             lines = [expunge_lines(changes.expunged)]
         if changes.exists is not None:
             lines.append(exists_line(changes.exists))
-        if changes.recent is not None:
+        if changes.recent is not None and not modes.rev2:
             lines.append(recent_line(changes.recent))
         self.session.untagged(b"".join(lines))
         self.tell_flags(changes.flags, with_uid=True)
@@ -285,9 +286,15 @@ class Conversation:
         """Write changed flags, with their MODSEQ for whoever wants it."""
         if not messages:
             return
-        with_modseq = self.session.modes.condstore
-        self.session.untagged(flagged_lines(messages, with_uid=with_uid, with_modseq=with_modseq))
-        if with_modseq:
+        modes = self.session.modes
+        lines = flagged_lines(
+            messages,
+            with_uid=with_uid or modes.rev2,
+            with_modseq=modes.condstore,
+            uidonly=modes.uidonly,
+        )
+        self.session.untagged(lines)
+        if modes.condstore:
             self.note_modseq(max([one.modseq for one in messages]))
 
     def note_modseq(self, modseq: int) -> None:

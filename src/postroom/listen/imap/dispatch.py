@@ -56,7 +56,7 @@ async def handle(talk: Conversation, event: e.Event) -> None:
             return
         await HANDLERS[type(event)](talk, event)
     except BadSyntax as error:
-        talk.session.finish("BAD", str(error))
+        talk.session.finish("BAD", str(error), error.code)
     except Unusable as error:
         talk.session.finish("NO", str(error), error.code)
     except (Refused, MailError) as error:

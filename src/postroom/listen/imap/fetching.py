@@ -50,7 +50,7 @@ class BrokenLiteral(Exception):
 async def fetch(talk: Conversation, command: Fetch) -> None:
     """FETCH and UID FETCH."""
     items, since = command.items, command.changed_since
-    if command.by_uid and Attribute.UID not in items:
+    if command.by_uid and Attribute.UID not in items and not talk.session.modes.uidonly:
         items = (Attribute.UID, *items)  # RFC 3501 §6.4.8
     if since is not None and Attribute.MODSEQ not in items:
         items = (*items, Attribute.MODSEQ)  # RFC 7162 §3.1.4.1
@@ -92,12 +92,13 @@ async def send(
         pages = rows(talk.selected, ranges, need=need, fields=fields, changed_since=changed_since)
     if contents:
         return await _send_contents(talk, pages, attributes, contents)
-    if tuple(items) in _FLAGS:
+    uidonly = talk.session.modes.uidonly
+    if tuple(items) in (_FLAGS[:1] if uidonly else _FLAGS):
         async for found in flags(talk.selected, ranges):
-            talk.session.untagged(flags_page(found, with_uid=len(items) > 1))
+            talk.session.untagged(flags_page(found, with_uid=len(items) > 1, uidonly=uidonly))
             await talk.flush()
         return None
-    lines = Lines(attributes)
+    lines = Lines(attributes, uidonly=uidonly)
     async for page in pages:
         talk.session.untagged(lines.page(page))
         if Attribute.MODSEQ in attributes:
@@ -115,11 +116,13 @@ async def _send_contents(
     """Write messages with content; the last failure, if some could not be read."""
     view = talk.selected
     sets_seen = bool(view.flag_mask & SEEN) and any(not item.peek for item in contents)
-    plain = Lines(attributes)
+    modes = talk.session.modes
+    plain = Lines(attributes, uidonly=modes.uidonly)
     told = {*attributes, Attribute.FLAGS}  # of a message that becomes \Seen
-    if talk.session.modes.condstore:
-        told |= {Attribute.UID, Attribute.MODSEQ}
-    flagged = Lines([*attributes, *sorted(told.difference(attributes), key=_ORDER.index)])
+    if modes.condstore:
+        told |= {Attribute.MODSEQ} if modes.uidonly else {Attribute.UID, Attribute.MODSEQ}
+    more = sorted(told.difference(attributes), key=_ORDER.index)
+    flagged = Lines([*attributes, *more], uidonly=modes.uidonly)
     failure: MailError | None = None
     waiting = 0
     async for page in pages:

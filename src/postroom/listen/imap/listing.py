@@ -13,6 +13,8 @@ from postroom.protocol.imap.commands import List, Lsub
 from postroom.protocol.imap.patterns import DELIMITER, Pattern, ancestors
 from postroom.protocol.imap.responses import list_line
 
+_PLAIN: Final = List("", ())
+
 
 async def list_mailboxes(talk: Conversation, command: List) -> None:
     """LIST, RFC 3501 §6.3.8."""
@@ -60,6 +62,20 @@ async def _missing(talk: Conversation, known: set[str], patterns: list[Pattern])
         for name in await talk.folders.subscriptions()
         if name not in known and _match_any(name, patterns)
     ]
+
+
+async def name_line(talk: Conversation, name: str, old_name: str = "") -> bytes:
+    """LIST of one mailbox, which nobody asked for (RFC 9051 §6.3.2).
+
+    ``old_name`` is what the client called it; it is told where that is another (§6.3.9.7).
+    """
+    folders = await talk.folders.list()
+    found = next((folder for folder in folders if folder.name == name), None)
+    attributes = [b"\\NonExistent"] if found is None else _attributes(found, _PLAIN)
+    if found is not None and found.subscribed:
+        attributes.append(b"\\Subscribed")
+    old = "" if old_name == name else old_name
+    return list_line(b"LIST", attributes, name, utf8=talk.session.modes.utf8, old_name=old)
 
 
 def _line(talk: Conversation, kind: bytes, attributes: Sequence[bytes], name: str) -> bytes:

@@ -18,7 +18,7 @@ from postroom.listen.imap.notices import Notices
 from postroom.protocol.imap.commands import Notify
 from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.notify import OF_SELECTED
-from postroom.protocol.imap.responses import list_line, mailbox_name, status_line, status_response
+from postroom.protocol.imap.responses import list_line, status_line, status_response
 
 _OVERFLOW: Final = b"NOTIFICATIONOVERFLOW"
 
@@ -55,8 +55,11 @@ async def tell_news(talk: Conversation) -> None:
         await talk.report(expunges=not notices.keeps_numbers)
     if notices.arrived and notices.selected is not None:
         ranges, notices.arrived = notices.arrived, []
-        items = (Attribute.UID, *notices.selected.items)
-        if talk.session.modes.condstore and Attribute.MODSEQ not in items:
+        modes = talk.session.modes
+        items = (
+            notices.selected.items if modes.uidonly else (Attribute.UID, *notices.selected.items)
+        )
+        if modes.condstore and Attribute.MODSEQ not in items:
             items = (*items, Attribute.MODSEQ)  # RFC 7162 §3.2.4
         await send(talk, items, ranges)
     if notices.has_news and notices.watching is not None:
@@ -101,10 +104,7 @@ def _write_name(talk: Conversation, news: Named) -> None:
     attributes = [b"\\NonExistent"] if news.is_gone else []
     if news.folder.subscribed:
         attributes.append(b"\\Subscribed")
-    line = list_line(b"LIST", attributes, news.folder.name, utf8=utf8)
-    if news.old_name:
-        old = mailbox_name(news.old_name, utf8=utf8)
-        line = b'%s ("OLDNAME" (%s))\r\n' % (line.removesuffix(b"\r\n"), old)
+    line = list_line(b"LIST", attributes, news.folder.name, utf8=utf8, old_name=news.old_name)
     talk.session.untagged(line)
 
 

@@ -27,7 +27,8 @@ async def resync(talk: Conversation, known: Resync) -> None:
         return
     agreed = view.numbering.agreed_uid(known.numbers, known.uids)
     await tell_expunged(talk, known.known, known.modseq, agreed)
-    lines = Lines(_TOLD)
+    uidonly = talk.session.modes.uidonly
+    lines = Lines(_TOLD[1:] if uidonly else _TOLD, uidonly=uidonly)
     uids = uids_of(view, known.known)
     async for page in rows(view, uids, need=frozenset(), changed_since=known.modseq):
         talk.session.untagged(lines.page(page))

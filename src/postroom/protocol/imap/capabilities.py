@@ -24,6 +24,7 @@ _ALWAYS: Final = b" ".join(
         b"SAVEDATE",  # RFC 8514
         b"SPECIAL-USE",  # RFC 6154
         b"STATUS=SIZE",  # RFC 8438
+        b"UIDONLY",  # RFC 9586
         b"UIDPLUS",  # RFC 4315
         b"UNSELECT",  # RFC 3691
     )

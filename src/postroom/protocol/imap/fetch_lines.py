@@ -91,8 +91,17 @@ _WRITERS: Final[dict[Attribute, Writer]] = {
 }
 
 
-def flags_page(rows: Iterable[tuple[int, int, int, str, bool]], *, with_uid: bool) -> bytes:
+def flags_page(
+    rows: Iterable[tuple[int, int, int, str, bool]], *, with_uid: bool, uidonly: bool = False
+) -> bytes:
     r"""Responses of many messages: (sequence number, UID, flags, keywords, \Recent)."""
+    if uidonly:
+        return b"".join(
+            [
+                b"* %d UIDFETCH (FLAGS %s)\r\n" % (uid, _flags_text(bits, keywords, recent))
+                for _sequence, uid, bits, keywords, recent in rows
+            ]
+        )
     if with_uid:
         return b"".join(
             [
@@ -110,17 +119,29 @@ def flags_page(rows: Iterable[tuple[int, int, int, str, bool]], *, with_uid: boo
 
 
 class Lines:
-    """The writer of one FETCH: its attributes in the client's order."""
+    """The writer of one FETCH: its attributes in the client's order.
 
-    __slots__ = ("_writers", "attributes")
+    ``uidonly``: UIDFETCH responses, whose number is the UID (RFC 9586).
+    """
 
-    def __init__(self, attributes: Sequence[Attribute]) -> None:
+    __slots__ = ("_uidonly", "_writers", "attributes")
+
+    def __init__(self, attributes: Sequence[Attribute], *, uidonly: bool = False) -> None:
         self.attributes = tuple(attributes)
+        self._uidonly = uidonly
         self._writers: tuple[Writer, ...] = tuple([_WRITERS[item] for item in attributes])
 
     def page(self, rows: Iterable[Row]) -> bytes:
         """Whole responses of many messages."""
         writers = self._writers
+        if self._uidonly:
+            return b"".join(
+                [
+                    b"* %d UIDFETCH (%s)\r\n"
+                    % (row.uid, b" ".join([write(row) for write in writers]))
+                    for row in rows
+                ]
+            )
         return b"".join(
             [
                 b"* %d FETCH (%s)\r\n"
@@ -132,26 +153,28 @@ class Lines:
     def open(self, row: Row) -> bytes:
         """The beginning of a response that content follows; ends with ``CLOSE``."""
         facts = b"".join([write(row) + b" " for write in self._writers])
+        if self._uidonly:
+            return b"* %d UIDFETCH (%s" % (row.uid, facts)
         return b"* %d FETCH (%s" % (row.sequence, facts)
 
 
-def flagged_lines(messages: Iterable[Changed], *, with_uid: bool, with_modseq: bool) -> bytes:
-    r"""FETCH responses that tell changed flags (RFC 3501 §7.4.2, RFC 7162 §3.2.4)."""
+def flagged_lines(
+    messages: Iterable[Changed], *, with_uid: bool, with_modseq: bool, uidonly: bool = False
+) -> bytes:
+    r"""FETCH responses that tell changed flags (RFC 3501 §7.4.2, RFC 7162 §3.2.4, RFC 9586)."""
     if with_modseq:
-        return b"".join(
-            [
-                b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (one.sequence, one.uid, one.modseq)
-                if one.is_quiet
-                else b"* %d FETCH (UID %d %s MODSEQ (%d))\r\n"
-                % (one.sequence, one.uid, _flags(one), one.modseq)
-                for one in messages
-            ]
-        )
-    if with_uid:
-        return b"".join(
-            [
-                b"* %d FETCH (UID %d %s)\r\n" % (one.sequence, one.uid, _flags(one))
-                for one in messages
-            ]
-        )
-    return b"".join([b"* %d FETCH (%s)\r\n" % (one.sequence, _flags(one)) for one in messages])
+        return b"".join([_modseq_line(one, uidonly) for one in messages])
+    rows = [(one.sequence, one.uid, one.flags, one.keywords, one.recent) for one in messages]
+    return flags_page(rows, with_uid=with_uid, uidonly=uidonly)
+
+
+def _modseq_line(one: Changed, uidonly: bool) -> bytes:
+    flags = b"" if one.is_quiet else _flags(one) + b" "
+    if uidonly:
+        return b"* %d UIDFETCH (%sMODSEQ (%d))\r\n" % (one.uid, flags, one.modseq)
+    return b"* %d FETCH (UID %d %sMODSEQ (%d))\r\n" % (
+        one.sequence,
+        one.uid,
+        flags,
+        one.modseq,
+    )

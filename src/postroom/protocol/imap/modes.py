@@ -24,23 +24,26 @@ class Modes(msgspec.Struct):
     uidonly: bool = False
 
     def enable(self, names: Iterable[bytes]) -> list[bytes]:
-        """Switch on what is known of ``names`` (upper case); those that were not on before."""
+        """Switch on what is known of ``names`` (upper case); those that were not on before.
+
+        They are written as RFCs write them.
+        """
         fresh: list[bytes] = []
         for name in names:
-            switched = SWITCHES.get(name)
-            if switched is None or getattr(self, switched[0]):
+            switch = SWITCHES.get(name)
+            if switch is None or getattr(self, switch[1][0]):
                 continue
-            fresh.append(name)
-            for mode in switched:
+            fresh.append(switch[0])
+            for mode in switch[1]:
                 setattr(self, mode, True)
         return fresh
 
 
-# The first mode is the name's own; the others come with it.
-SWITCHES: Final[dict[bytes, tuple[str, ...]]] = {
-    b"CONDSTORE": ("condstore",),
-    b"QRESYNC": ("qresync", "condstore"),
-    b"UTF8=ACCEPT": ("utf8",),
-    b"IMAP4REV2": ("rev2", "utf8"),
-    b"UIDONLY": ("uidonly",),
+# The name as it is written, then the modes: the first is its own, the others come with it.
+SWITCHES: Final[dict[bytes, tuple[bytes, tuple[str, ...]]]] = {
+    b"CONDSTORE": (b"CONDSTORE", ("condstore",)),
+    b"QRESYNC": (b"QRESYNC", ("qresync", "condstore")),
+    b"UTF8=ACCEPT": (b"UTF8=ACCEPT", ("utf8",)),
+    b"IMAP4REV2": (b"IMAP4rev2", ("rev2", "utf8")),
+    b"UIDONLY": (b"UIDONLY", ("uidonly",)),
 }

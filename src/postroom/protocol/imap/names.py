@@ -8,8 +8,10 @@ writes and reads plain UTF-8 instead, and "&" is no more than itself (RFC 6855 �
 """
 
 import binascii
+import re
 from typing import Final
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # RFC 6855 §3
 MAX_NAME: Final = 1024  # octets of the wire form; the store has its own, smaller bound
 
 
@@ -18,13 +20,16 @@ class BadName(ValueError):
 
 
 def decode_name(octets: bytes, *, utf8: bool = False) -> str:
-    """Read a mailbox name; raises BadName and nothing else."""
+    """Read a mailbox name; raises BadName and nothing else.
+
+    What is not ASCII is UTF-8 from any client (RFC 6855 §3).
+    """
     if len(octets) > MAX_NAME:
         raise BadName("the name is too long")
-    if utf8:
+    if utf8 or not octets.isascii():
         return _decode_utf8(octets)
-    if not octets.isascii() or any(octet < 0x20 or octet == 0x7F for octet in octets):
-        raise BadName("a name holds printable ASCII only, the rest is modified UTF-7")
+    if any(octet < 0x20 or octet == 0x7F for octet in octets):
+        raise BadName("a name holds no control characters")
     text = octets.decode("ascii")
     if "&" in text:
         text = _decode_sections(text)
@@ -53,12 +58,12 @@ def encode_name(name: str, *, utf8: bool = False) -> bytes:
 
 
 def _decode_utf8(octets: bytes) -> str:
-    if any(octet < 0x20 or octet == 0x7F for octet in octets):
-        raise BadName("a name holds no control characters")
     try:
         text = octets.decode()
     except UnicodeDecodeError:
         raise BadName("the name is no UTF-8") from None
+    if _CONTROL.search(text):
+        raise BadName("a name holds no control characters")
     return "INBOX" + text[5:] if _is_inbox(text) else text
 
 

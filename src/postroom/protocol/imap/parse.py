@@ -32,7 +32,7 @@ from postroom.protocol.imap.parse_message import (
     parse_uid,
 )
 from postroom.protocol.imap.parse_notify import parse_notify
-from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader
+from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader, UidRequired
 
 MAX_LANGUAGES: Final = 30
 MAX_ID_FIELDS: Final = 30  # RFC 2971 §3.3
@@ -59,6 +59,8 @@ def parse_arguments(name: bytes, reader: Reader) -> Command:
         return constant
     if parse is None:
         raise BadSyntax("Unknown command")
+    if reader.modes.uidonly and name in _NUMBERED:
+        raise UidRequired
     reader.space()
     command = parse(reader)
     reader.end()
@@ -139,6 +141,9 @@ def _id(reader: Reader) -> Command:
             raise BadSyntax("Too many fields")
     return commands.Id(tuple(fields))
 
+
+# What takes or answers message numbers when UID does not stand before it.
+_NUMBERED: Final = frozenset((b"COPY", b"FETCH", b"MOVE", b"SEARCH", b"SORT", b"STORE", b"THREAD"))
 
 _CONSTANT: Final[dict[bytes, Command]] = {
     b"CAPABILITY": commands.Capability(),

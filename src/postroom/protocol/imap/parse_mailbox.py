@@ -11,7 +11,7 @@ from postroom.protocol.imap import commands
 from postroom.protocol.imap.commands import Command
 from postroom.protocol.imap.names import BadName, decode_name
 from postroom.protocol.imap.sets import STAR, BadSet, Ranges, parse_set
-from postroom.protocol.imap.tokens import SET, BadSyntax, Reader, Unusable
+from postroom.protocol.imap.tokens import SET, BadSyntax, Reader, UidRequired, Unusable
 
 STATUS_ITEMS: Final = frozenset(
     (
@@ -74,6 +74,8 @@ def _resync(reader: Reader) -> commands.Resync:
             known = _plain_set(reader)
         if known is None or reader.skip(b" "):
             reader.expect(b"(")
+            if reader.modes.uidonly:
+                raise UidRequired
             numbers = _plain_set(reader)
             reader.space()
             uids = _plain_set(reader)

@@ -51,6 +51,7 @@ from postroom.protocol.imap.tokens import (
     SET,
     BadSyntax,
     Reader,
+    UidRequired,
 )
 
 CHARSETS: Final = frozenset(
@@ -147,6 +148,8 @@ def _close(reader: Reader, stack: list[_Frame], key: SearchKey) -> SearchKey | N
 
 def _leaf(reader: Reader, charset: str) -> SearchKey:
     if reader.data[reader.at : reader.at + 1] in _SET_STARTS:
+        if reader.modes.uidonly and not reader.peek(b"$"):
+            raise UidRequired
         return Numbers(read_set(reader), by_uid=False)
     name = reader.word()
     found = _CONSTANT.get(name)

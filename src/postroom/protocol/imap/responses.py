@@ -55,10 +55,16 @@ def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
     return string(octets)
 
 
-def list_line(kind: bytes, attributes: Sequence[bytes], name: str, *, utf8: bool = False) -> bytes:
-    r"""``* LIST (\HasNoChildren) "/" "name"`` (RFC 3501 §7.2.2)."""
+def list_line(
+    kind: bytes, attributes: Sequence[bytes], name: str, *, utf8: bool = False, old_name: str = ""
+) -> bytes:
+    r"""``* LIST (\HasNoChildren) "/" "name"`` (RFC 3501 §7.2.2).
+
+    ``old_name`` is what the mailbox was called before (RFC 9051 §6.3.9.7).
+    """
     words = b" ".join(attributes)
-    return b'* %s (%s) "/" %s\r\n' % (kind, words, mailbox_name(name, utf8=utf8))
+    old = b' ("OLDNAME" (%s))' % mailbox_name(old_name, utf8=utf8) if old_name else b""
+    return b'* %s (%s) "/" %s%s\r\n' % (kind, words, mailbox_name(name, utf8=utf8), old)
 
 
 def status_response(

@@ -352,7 +352,7 @@ class Session:
         if isinstance(error, Unusable):
             self._refuse("NO", str(error), error.code)
         else:
-            self._refuse("BAD", str(error))
+            self._refuse("BAD", str(error), error.code)
 
     def _refuse_password(self) -> None:
         self._refuse("NO", "Start TLS first", b"PRIVACYREQUIRED")  # RFC 5530 §3

@@ -31,7 +31,18 @@ MAX_NUMBER64: Final = 0x7FFFFFFFFFFFFFFF
 
 
 class BadSyntax(Exception):
-    """The command breaks the grammar: answered BAD with this text."""
+    """The command breaks the grammar: answered BAD with this text and response code."""
+
+    code = b""
+
+
+class UidRequired(BadSyntax):
+    """A message number, from a client that has enabled UIDONLY (RFC 9586)."""
+
+    code = b"UIDREQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__("There are no message numbers with UIDONLY, use UIDs")
 
 
 class CutLiteral(BadSyntax):
@@ -161,6 +172,8 @@ class Reader:
         if match is not None:
             self.at = match.end()
             text = match[1]
+            if self.modes.utf8 and not _is_utf8(text):
+                raise BadSyntax("A quoted string is no UTF-8")  # RFC 6855 §3
             return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
         match = LITERAL.match(self.data, self.at)
         if match is None:
@@ -174,3 +187,11 @@ class Reader:
             raise BadSyntax("A NUL stands in the literal")  # RFC 3501 §9 CHAR8
         self.at = end
         return octets
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
