@@ -115,7 +115,7 @@ def restore(
 ) -> None:
     """Put the deleted messages ID of ACCOUNT back where they were.
 
-    A mailbox that is gone is made anew. They are as they were, with their flags.
+    A mailbox that is gone is made anew. Messages keep their flags and their date.
     """
     chosen = _chosen(ids, options)
     restored = run(
