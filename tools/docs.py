@@ -33,6 +33,7 @@ def config_page() -> str:
         ("[dns]", model.Dns),
         ("[limits]", model.Limits),
         ("[search]", model.Search),
+        ("[sharing]", model.Sharing),
         ("[log]", model.Log),
     ]
     out = [

@@ -230,6 +230,7 @@ class House:
             post=self.post,
             clock=self.office.clock,
             max_message=self.config.limits.max_message,
+            may_open=self.config.sharing.anyone,
         )
         settings = ImapSettings(
             hostname=self.config.hostname,

@@ -54,6 +54,12 @@ def flag_mask(rights: Rights) -> int:
     return mask
 
 
+def with_obsolete(rights: Rights) -> str:
+    """The letters, then the old ones of which they hold a part, for old clients (§2.1.1)."""
+    old = "".join(letter for letter, parts in OBSOLETE.items() if parts & rights)
+    return written(rights) + old
+
+
 def parse(text: str) -> Rights:
     """Read letters; the old ``c`` and ``d`` stand for their parts (§2.1.1). Raises Invalid."""
     found: set[str] = set()

@@ -408,11 +408,11 @@ class View:
         return Changes(expunged, None, None, [], gone, has_more=bool(self.exists))
 
     async def _take_recent(self, recent_uid: int, first: int = 1) -> None:
-        r"""Claim the \Recent messages from UID ``first`` on; an examining view only looks."""
+        r"""Claim the \Recent messages from UID ``first`` on; who may change nothing only looks."""
         if recent_uid >= self.last_uid or not self._has_recent:
             return
         base = recent_uid
-        if not self.read_only:
+        if self.is_writable:
             try:
                 base = await self.source.write(
                     entries.claim_recent, self.account_id, self.mailbox_id, self.last_uid

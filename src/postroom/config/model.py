@@ -391,6 +391,19 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ] = 4_194_304
 
 
+class Sharing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What people may do with their mailboxes by themselves, with SETACL (RFC 4314)."""
+
+    anyone: Annotated[
+        bool,
+        Meta(
+            description="People may share their mailboxes with everybody who has an account here, "
+            "or an address in a domain (anyone, @domain). The postmaster always may: "
+            "postroom share."
+        ),
+    ] = False
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where events are written. What is not written is counted all the same."""
 
@@ -450,6 +463,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()
+    sharing: Annotated[Sharing, Meta(description="Shared mailboxes.")] = Sharing()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
 
     @property

@@ -40,7 +40,7 @@ from postroom.store.store import Store
 class Services:
     """What a door is given to answer with; one object for all its connections."""
 
-    __slots__ = ("clock", "fields", "login", "max_message", "post", "sharing", "store")
+    __slots__ = ("clock", "fields", "login", "max_message", "may_open", "post", "sharing", "store")
 
     def __init__(
         self,
@@ -51,14 +51,19 @@ class Services:
         post: Post,
         clock: Callable[[], int],
         max_message: int,
+        may_open: bool = False,
     ) -> None:
-        """``clock`` tells UTC milliseconds; ``max_message`` is in octets, 0 is none."""
+        """``clock`` tells UTC milliseconds; ``max_message`` is in octets, 0 is none.
+
+        ``may_open``: people may share mailboxes with everybody (``access.acl``).
+        """
         self.login = login
         self.store = store
         self.sharing = sharing
         self.post = post
         self.clock = clock
         self.max_message = max_message
+        self.may_open = may_open
         self.fields = FieldCache()
 
 

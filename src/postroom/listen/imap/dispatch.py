@@ -9,6 +9,7 @@ from typing import Final
 
 from postroom.errors import MailError, Refused
 from postroom.listen.imap import (
+    acl,
     anytime,
     appending,
     authenticated,
@@ -33,6 +34,7 @@ from postroom.telemetry.events import SessionFailed
 HANDLERS: Final[Handlers] = {
     event: handler
     for module in (
+        acl,
         anytime,
         appending,
         authenticated,

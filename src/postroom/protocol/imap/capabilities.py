@@ -34,6 +34,8 @@ _ALWAYS: Final = b" ".join(
 _AUTHENTICATED: Final = (
     b"COMPRESS=DEFLATE ESEARCH I18NLEVEL=1 NOTIFY SEARCHRES UNAUTHENTICATE WITHIN"
 )
+# Mailboxes: ACL RFC 4314
+_MAILBOXES: Final = b"ACL RIGHTS=texk"
 # Uploads: MULTIAPPEND RFC 3502
 _UPLOADS: Final = b"MULTIAPPEND"
 
@@ -44,7 +46,7 @@ def capabilities(
     """The capability list; no ``mechanisms`` means that login is disabled here."""
     words = [_ALWAYS]
     if is_authenticated:
-        words += [_AUTHENTICATED, _UPLOADS]
+        words += [_AUTHENTICATED, _MAILBOXES, _UPLOADS]
     else:
         if can_start_tls:
             words.append(b"STARTTLS")

@@ -170,6 +170,41 @@ class Append(WhenAuthenticated, frozen=True):
     mailbox: str
 
 
+class SetAcl(WhenAuthenticated, frozen=True):
+    """RFC 4314 §3.1; ``rights`` are small letters and digits, of whatever meaning."""
+
+    mailbox: str
+    identifier: str
+    action: Action
+    rights: str
+
+
+class DeleteAcl(WhenAuthenticated, frozen=True):
+    """RFC 4314 §3.2."""
+
+    mailbox: str
+    identifier: str
+
+
+class GetAcl(WhenAuthenticated, frozen=True):
+    """RFC 4314 §3.3."""
+
+    mailbox: str
+
+
+class ListRights(WhenAuthenticated, frozen=True):
+    """RFC 4314 §3.4."""
+
+    mailbox: str
+    identifier: str
+
+
+class MyRights(WhenAuthenticated, frozen=True):
+    """RFC 4314 §3.5."""
+
+    mailbox: str
+
+
 class Namespace(WhenAuthenticated, frozen=True):
     """RFC 2342."""
 

@@ -15,6 +15,7 @@ from typing import Final
 from postroom.protocol.imap import commands
 from postroom.protocol.imap.commands import Command
 from postroom.protocol.imap.modes import Modes
+from postroom.protocol.imap.parse_acl import parse_deleteacl, parse_listrights, parse_setacl
 from postroom.protocol.imap.parse_list import parse_list, parse_lsub
 from postroom.protocol.imap.parse_mailbox import (
     parse_create,
@@ -167,19 +168,24 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"COPY": parse_copy,
     b"CREATE": parse_create,
     b"DELETE": parse_named(commands.Delete),
+    b"DELETEACL": parse_deleteacl,
     b"ENABLE": _enable,
     b"EXAMINE": parse_select(commands.Examine),
     b"FETCH": parse_fetch,
+    b"GETACL": parse_named(commands.GetAcl),
     b"ID": _id,
     b"LANGUAGE": _language,
     b"LIST": parse_list,
+    b"LISTRIGHTS": parse_listrights,
     b"LOGIN": _login,
     b"LSUB": parse_lsub,
     b"MOVE": parse_move,
+    b"MYRIGHTS": parse_named(commands.MyRights),
     b"NOTIFY": parse_notify,
     b"RENAME": parse_rename,
     b"SEARCH": parse_search,
     b"SELECT": parse_select(commands.Select),
+    b"SETACL": parse_setacl,
     b"STATUS": parse_status,
     b"STORE": parse_store,
     b"SUBSCRIBE": parse_named(commands.Subscribe),
