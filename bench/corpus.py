@@ -97,10 +97,12 @@ class Corpus:
     # People and words
 
     def _vocabulary(self, size: int) -> list[str]:
-        words = dict.fromkeys(_SMALL_WORDS)
+        words = dict.fromkeys(_SMALL_WORDS.split())
         while len(words) < size:
             words[
-                "".join(self._random.choices(_SYLLABLES, k=self._random.choice((2, 2, 3, 4))))
+                "".join(
+                    self._random.choices(_SYLLABLES.split(), k=self._random.choice((2, 2, 3, 4)))
+                )
             ] = None
         return list(words)
 

@@ -1,7 +1,8 @@
 """Postroom and Dovecot as the IMAP benchmark sees them: filled, started, logged into.
 
 Dovecot is filled over IMAP (MULTIAPPEND, without fsync), Postroom by its own code of APPEND
-without a server, many letters a commit. Both are started anew before anything is measured.
+without a server, many letters a commit, and its search index with it. Both are started anew
+before anything is measured.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from bench.imap_client import Client
 from postroom.access.append import Appender
 from postroom.access.places import Person, Place, Places
 from postroom.address import Address
+from postroom.admin import search
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.config.load import load
@@ -90,6 +92,7 @@ class PostroomStore:
                 for appender, letter in zip(work, some, strict=True):
                     await _fill(appender, place, letter)
                 await asyncio.gather(*[appender.finish() for appender in work])
+            await search.update(office)
 
     def start(self) -> None:
         self.server.start()

@@ -144,7 +144,7 @@ def audit_index(tx: Tx) -> None:
         noted = {row[0]: row[1] for row in notes}
         before = 0
         texts: list[int] = []
-        for upto, ids in textindex.pages(tx, account_id, 0, 1 << 30, []):
+        for upto, _, ids in textindex.pages(tx, account_id, 0, 1 << 30, []):
             found = [ident for ident, _ in message_ids(ids)]
             assert found == sorted(set(found))
             assert before < found[0] <= found[-1] <= upto <= searched

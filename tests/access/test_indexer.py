@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -264,6 +265,82 @@ def test_a_damaged_message_does_not_stop_the_others(database: Opener, data: Path
             assert len(b"".join(await bodies(store))) == 1 + 1 + len(b"THE NEEDLE\r\n\xfe")
             view = await opened(store)
             assert await search(view, keys.Header("subject", "hello")) == [1, 2, 3]
+
+    asyncio.run(run())
+
+
+def test_a_damaged_row_does_not_stop_the_others(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, LETTER, LETTER)
+            await store.db.write(
+                lambda tx: tx.execute(
+                    "UPDATE message SET envelope = :junk WHERE id = (SELECT min(id) FROM message)",
+                    junk=b"({",
+                )
+            )
+            await indexer(store).everything(1)
+            await audit(store)
+            assert await search(await opened(store), keys.Body("needle")) == [1, 2]
+
+    asyncio.run(run())
+
+
+def test_mail_comes_and_goes_while_it_is_indexed(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, LETTER, account_id=2)
+            chance = random.Random(5)
+            other = await opened(store, account_id=2)
+            inbox = await place_of(store, "INBOX")
+
+            async def comes() -> None:
+                for _ in range(15):
+                    await put(store, *[LETTER] * chance.randrange(1, 9))
+                    await other.copy([(1, 1)], inbox)
+
+            async def goes() -> None:
+                for uid in range(1, 60, 2):
+                    await store.expunge(1, 1, Span(uid, uid), flagged=False)
+
+            async def indexes() -> None:
+                while not coming.done():
+                    await indexer(store).everything(1)
+                    await asyncio.sleep(0)
+
+            await put(store, *[LETTER] * 30)
+            coming = asyncio.create_task(comes())
+            await asyncio.gather(coming, goes(), indexes(), indexes())
+            await audit(store)
+            await indexer(store).everything(1)
+            await audit(store)
+            view = await opened(store)
+            assert (await store.read(textindex.coverage, 1)).late == frozenset()
+            assert await search(view, keys.Body("needle")) == await search(view, keys.All())
+
+    asyncio.run(run())
+
+
+def test_a_chunk_is_bounded_by_its_octets(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            large = LETTER + b"x" * (textindex.CHUNK_OCTETS // 3)
+            await put(store, *[large] * 7, LETTER)
+            work = await store.read(textindex.next_new, 1, 1 << 62)
+            assert work is not None
+            assert [len(work.letters), work.reach] == [2, work.letters[-1][0]]
+            await indexer(store).everything(1)
+            await audit(store)
+            view = await opened(store)
+            assert await search(view, keys.Body("needle")) == list(range(1, 9))
+            ids = await store.db.read(lambda tx: tx.all("SELECT id FROM message"))
+            await store.write(textindex.write_notes, [(1, row[0], 0) for row in ids])
+            late = await store.read(textindex.next_late, 1)
+            assert late is not None
+            assert len(late.letters) == len(late.late) == 1  # each has a page of its own
+            await indexer(store).everything(1)
+            await audit(store)
+            assert await search(view, keys.Body("needle")) == list(range(1, 9))
 
     asyncio.run(run())
 

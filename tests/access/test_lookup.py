@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import quopri
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_the_index_finds_what_a_scan_finds(data: Path, database: Opener) -> None
         context = shop(database, data)
         store = runner.run(context.__aenter__())
 
-        @settings(max_examples=60)
+        @settings(max_examples=40)
         @given(
             st.lists(letter(), min_size=1, max_size=6),
             st.lists(letter(), max_size=2),
@@ -342,6 +343,22 @@ def test_the_index_changes_while_it_is_read(
             for ident, uid in rows:
                 truth = uid == 61 or bodies[uid - 1] == b"x3"
                 assert findings.answer(question, ident) in {truth, None}
+
+    asyncio.run(run())
+
+
+def test_large_pages_are_read_few_at_a_time(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            noise = random.Random(1).randbytes(lookup.MOST_OCTETS // 3).hex().encode()
+            await put(store, *[b"A: b\r\n\r\n%s abc\r\n" % noise] * 5, b"A: b\r\n\r\nabc\r\n")
+            await index_all(store, max_text=1 << 24)
+            ids = await ids_of(store)
+            for some in (ids, None):
+                batch = await store.read(lookup.Asked([BODY], 64).read, 1, 0, some)
+                assert (len(batch.pages), batch.is_cut) == (2, True)
+                found = await look_up(store, 1, [BODY], some)
+                assert [found.answer(BODY, ident) for ident in ids] == [True] * 6
 
     asyncio.run(run())
 

@@ -52,7 +52,7 @@ async def indexed(store: Store, account_id: int = 1) -> list[int]:
     )
     found = await store.read(textindex.pages, account_id, 0, 10_000, [])
     assert len(found) == len(rows)
-    return [ident for row in found for ident, _ in message_ids(row[1])]
+    return [ident for row in found for ident, _ in message_ids(row[2])]
 
 
 async def filed(store: Store, ids: Sequence[int], account_id: int = 1) -> None:
@@ -235,9 +235,7 @@ def test_pages_for_some_messages(database: Opener, data: Path) -> None:
             assert await pages_for([]) == []
             assert await pages_for([10, 15, 160]) == [160]
             assert await pages_for([161, 490, 491]) == [320, 490]
-            assert await store.read(textindex.pages, 1, 320, 9, [], uptos[1:3]) == [
-                (480, rows[2][1])
-            ]
+            assert await store.read(textindex.pages, 1, 320, 9, [], uptos[1:3]) == [rows[2][:3]]
             assert await store.read(textindex.pages, 1, 0, 9, [], []) == []
             bodies = await store.read(textindex.bodies, 1, [160, 480])
             assert set(bodies) == {160, 480}

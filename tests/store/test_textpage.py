@@ -11,6 +11,7 @@ from postroom.store.textpage import (
     MOST_LETTERS,
     MOST_OCTETS,
     LetterText,
+    are_whole,
     cut,
     encoded,
     field_columns,
@@ -86,6 +87,12 @@ def test_a_page_is_bounded_but_one_letter_fits() -> None:
 def test_ids_of_63_bits() -> None:
     (page,) = cut([letter((1 << 63) - 1, is_whole=False)], (1 << 63) - 1)
     assert message_ids(page.ids) == [((1 << 63) - 1, False)]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=16))
+def test_pages_of_which_nothing_was_left_out(wholes: list[bool]) -> None:
+    (page,) = cut([letter(n, is_whole=is_whole) for n, is_whole in enumerate(wholes, 250)], 999)
+    assert are_whole(page.ids) is all(wholes)
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=16), TEXT.filter(bool))

@@ -22,7 +22,6 @@ from postroom.blobs.damage import BlobCorrupt
 from postroom.db.database import Row, Tx
 from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
 from postroom.db.node import database_time
-from postroom.errors import MailError
 from postroom.message.part import Part
 from postroom.message.searchtext import body_texts, head_lines, values
 from postroom.store import textindex
@@ -79,20 +78,21 @@ class Indexer:
         while True:
             try:
                 await self.round()
-            except MailError as error:
-                sink.emit(StorageTrouble(where="search index", reason=f"{error}: {error.detail}"))
+            except Exception as error:  # noqa: BLE001  (it must go on when the database does)
+                _tell(error)
             await self._sleep(ROUND_SECONDS)
 
     async def round(self) -> None:
         """Index what is due in all accounts, unless another server does."""
         waiting = after = 0
+        is_ours = True
         while accounts := await self.source.read(textindex.waiting, after, ACCOUNTS):
             after = accounts[-1].account_id
             waiting += sum(account.unread + account.late for account in accounts)
             for account in filter(self._is_due, accounts):
-                if not await self._has_turn():
-                    return
-                await self._account(account.account_id)
+                is_ours = is_ours and await self._has_turn()
+                if is_ours:
+                    await self._account(account.account_id)
         self.waiting = waiting
 
     async def everything(self, account_id: int) -> int:
@@ -158,9 +158,9 @@ class Indexer:
     async def _large(self, row: Row) -> LetterText:
         """A message that is read piece by piece, up to what is indexed of it."""
         ident, blob_id, prefix, _, envelope = row
+        body = _Body(self._max_text)
         try:
             head = prefix + await self.source.blobs.head(self.source.db, blob_id)
-            body = _Body(self._max_text)
             async for piece, is_end in texts.body_pieces(self, blob_id):
                 body.add(piece, is_end=is_end)
                 if not body.is_whole:
@@ -217,7 +217,7 @@ def _small(
 ) -> list[LetterText]:
     letters = []
     for ident, blob_id, prefix, _, envelope in rows:
-        if blob_id not in whole:
+        if blob_id not in whole:  # it is damaged, and that was told
             letters.append(_unreadable(ident))
             continue
         head, octets = whole[blob_id]
@@ -228,9 +228,17 @@ def _small(
     return letters
 
 
+def _tell(error: Exception) -> None:
+    sink.emit(StorageTrouble(where="search index", reason=repr(error)))
+
+
 def _letter(ident: int, envelope: bytes, head: bytes, body: _Body) -> LetterText:
     lines = head_lines(head)
-    subject = texts.subject(envelope)
+    try:
+        subject = texts.subject(envelope)
+    except ValueError as error:
+        _tell(error)
+        return _unreadable(ident)
     fields = [values(lines, name) for name in FIELDS]
     fields[0] = [] if subject is None else [subject]
     encoded_fields = tuple(map(encoded, fields))
@@ -248,7 +256,7 @@ def _pages(work: Work, letters: Iterable[LetterText]) -> list[StoredPage]:
         try:
             found.update({letter.message_id: letter for letter in taken_apart(page)})
         except ValueError as error:
-            sink.emit(StorageTrouble(where="search index", reason=f"a damaged page: {error}"))
+            _tell(error)
             found.update({ident: _unreadable(ident) for ident, _ in message_ids(page.ids)})
     for ident in work.late:
         found.pop(ident, None)

@@ -11,19 +11,19 @@ Memory: sixteen octets for each message that has one of the texts.
 """
 
 import asyncio
-import itertools
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
-from postroom.db.database import Tx
+from postroom.db.database import Row, Tx
 from postroom.store import textindex
 from postroom.store.signature import Probe
 from postroom.store.store import Store
 from postroom.store.textindex import Column, Coverage
 from postroom.store.textpage import (
     FIELDS,
+    are_whole,
     field_columns,
     field_holders,
     holders,
@@ -33,7 +33,8 @@ from postroom.store.textpage import (
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
-PAGES: Final = 64  # read at a time
+PAGES: Final = 64  # read at a time ..
+MOST_OCTETS: Final = 4 * 1024 * 1024  # .. fewer when they hold so much, but one always
 MOST_QUESTIONS: Final = 32  # answered in one look-up
 MOST_LISTED: Final = 1000  # messages that are listed one by one
 
@@ -59,11 +60,15 @@ class Texts(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Pages that were read together, the last one's ``upto``, and how far the index reached."""
+    """Pages that were read together, the last one's ``upto``, and how far the index reached.
+
+    ``is_cut``: there were too many octets for all that was asked for.
+    """
 
     searched: int
     last: int
     pages: Sequence[Texts]
+    is_cut: bool
 
 
 class Findings:
@@ -134,15 +139,13 @@ async def look_up(
     ``ids``, ascending, are the messages in question; None: all of the account. So many
     ``pages`` are read at a time.
     """
-    asked = _Asked(list(dict.fromkeys(questions))[:MOST_QUESTIONS], pages)
+    asked = Asked(list(dict.fromkeys(questions))[:MOST_QUESTIONS], pages)
+    if not asked.questions:
+        return Findings([], Coverage(0, frozenset()))
     findings = Findings(asked.questions, await store.read(textindex.coverage, account_id))
-    if not findings.coverage.upto or not asked.questions:
-        return findings
-    after = 0
-    chosen = None
-    for at in itertools.count(step=pages):
-        if ids is not None:
-            chosen = ids[at : at + pages]
+    after = at = 0
+    while findings.coverage.upto:
+        chosen = None if ids is None else ids[at : at + pages]
         batch = await store.read(asked.read, account_id, after, chosen)
         findings.limit(batch.searched)
         if batch.pages:
@@ -150,14 +153,16 @@ async def look_up(
             await asyncio.to_thread(_take, asked, findings, batch.pages)
         elif not chosen:
             break
+        if ids is not None and chosen is not None:
+            at = bisect_right(ids, after) if batch.is_cut else at + len(chosen)
     return findings
 
 
-def _take(asked: "_Asked", findings: Findings, pages: Sequence[Texts]) -> None:
+def _take(asked: "Asked", findings: Findings, pages: Sequence[Texts]) -> None:
     findings.add(mark for page in pages for mark in asked.marks(page))
 
 
-class _Asked:
+class Asked:
     """The questions of one look-up, and what they need of a page."""
 
     def __init__(self, questions: Sequence[Question], pages: int) -> None:
@@ -192,28 +197,31 @@ class _Asked:
         searched = textindex.searched(tx, account_id)
         uptos = None if ids is None else textindex.pages_for(tx, account_id, ids)
         rows = textindex.pages(tx, account_id, after, self._pages, self._columns, uptos)
+        kept = _bounded(rows)
         pages = {
-            row[0]: Texts(row[1], **dict(zip(self._columns, row[2:], strict=True))) for row in rows
+            row[0]: Texts(row[2], **dict(zip(self._columns, row[3:], strict=True))) for row in kept
         }
         opened = [upto for upto, page in pages.items() if self._may_be_in(page.signature)]
         for upto, column in textindex.bodies(tx, account_id, opened).items():
             pages[upto] = pages[upto]._replace(bodies=column)
-        return Batch(searched, rows[-1][0] if rows else after, list(pages.values()))
+        last = kept[-1][0] if kept else after
+        return Batch(searched, last, list(pages.values()), len(kept) < len(rows))
 
     def marks(self, page: Texts) -> Iterator[tuple[int, int]]:
         """(message id, mark) of those that have some text, or of which it is unknown."""
-        letters = message_ids(page.ids)
         found: dict[int, int] = {}
+        is_damaged = False
         try:
             for bit, number in self._found(page):
                 found[number] = found.get(number, 0) | bit
         except (ValueError, IndexError) as error:
             sink.emit(StorageTrouble(where="search index", reason=f"a damaged page: {error}"))
-            found = {}
-            letters = [(ident, False) for ident, _ in letters]
-        for number, (ident, is_whole) in enumerate(letters):
+            found, is_damaged = {}, True
+        if not found and not is_damaged and are_whole(page.ids):
+            return
+        for number, (ident, is_whole) in enumerate(message_ids(page.ids)):
             bits = found.get(number, 0)
-            if not is_whole:
+            if is_damaged or not is_whole:
                 yield ident, bits | (self._every & ~bits) << _UNSURE
             elif bits:
                 yield ident, bits
@@ -238,3 +246,13 @@ class _Asked:
             for bit, wanted, probe in self._in_bodies:
                 if probe.may_be_in(page.signature):
                     yield from ((bit, number) for number in holders(bodies, wanted))
+
+
+def _bounded(rows: Sequence[Row]) -> Sequence[Row]:
+    """The first of these pages, of about ``MOST_OCTETS``."""
+    octets = 0
+    for number, row in enumerate(rows):
+        octets += row[1]
+        if number and octets > MOST_OCTETS:
+            return rows[:number]
+    return rows

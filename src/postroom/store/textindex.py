@@ -23,7 +23,8 @@ import msgspec
 from postroom.db.database import Row, Tx
 from postroom.store.textpage import StoredPage, is_full
 
-CHUNK: Final = 64  # messages that are indexed in one transaction
+CHUNK: Final = 64  # messages that are indexed in one transaction ..
+CHUNK_OCTETS: Final = 4 * 1024 * 1024  # .. fewer when they hold so much, but one always
 MOST_RETREATED: Final = 50  # pages that are dropped in one
 MOST_NOTES: Final = 1000
 
@@ -110,11 +111,11 @@ def pages(
     columns: Sequence[Column],
     uptos: Sequence[int] | None = None,
 ) -> list[Row]:
-    """(upto, ids, these columns) of the next pages, or of the next of ``uptos``, ascending."""
+    """(upto, octets, ids, these columns) of the next pages, or of the next of ``uptos``."""
     names = "".join([f", {name}" for name in columns])
     chosen = "" if uptos is None else f" AND upto IN ({_list(uptos) or '0'})"
     return tx.all(
-        f"SELECT upto, ids{names} FROM search_page WHERE account_id = :account"
+        f"SELECT upto, octets, ids{names} FROM search_page WHERE account_id = :account"
         f" AND upto > :after{chosen} ORDER BY upto LIMIT :limit",
         account=account_id,
         after=after,
@@ -186,6 +187,7 @@ def next_new(tx: Tx, account_id: int, before: int) -> Work | None:
     )
     if not letters:
         return None
+    letters = _bounded(letters)
     last = tx.all(
         f"SELECT {_PAGE} FROM search_page WHERE account_id = :account ORDER BY upto DESC LIMIT 1",
         account=account_id,
@@ -225,7 +227,10 @@ def next_late(tx: Tx, account_id: int) -> Work | None:
         account=account_id,
         searched=upto,
     )
-    return Work(account_id, upto, upto, bound, pages, letters, frozenset(late))
+    chosen = _bounded(letters)
+    if len(chosen) < len(letters):
+        late = [ident for ident in late if ident <= chosen[-1][0]]
+    return Work(account_id, upto, upto, bound, pages, chosen, frozenset(late))
 
 
 def finish(tx: Tx, work: Work, pages: Sequence[StoredPage]) -> bool:
@@ -354,6 +359,18 @@ def _is_unchanged(tx: Tx, work: Work) -> bool:
         searched=work.searched,
     )
     return {row[0] for row in rows} == {row[0] for row in work.letters}
+
+
+def _bounded(letters: Sequence[Row]) -> list[Row]:
+    """The first of these letters, of about ``CHUNK_OCTETS``."""
+    chosen: list[Row] = []
+    octets = 0
+    for row in letters:
+        octets += row[3]
+        if chosen and octets > CHUNK_OCTETS:
+            break
+        chosen.append(row)
+    return chosen
 
 
 def _drop_page(tx: Tx, account_id: int, upto: int) -> None:

@@ -5,7 +5,8 @@ column the texts of the messages follow each other, so a column is searched with
 after the other, not message by message. The texts are UTF-8, so the octets that UTF-8
 never uses can stand between them: what is looked for is never found across two texts.
 
-Columns are compressed, each by itself; a signature tells what no body of the page holds.
+Header blocks and bodies are compressed, the few octets of the fields are not: to undo that
+would take longer than to search them. A signature tells what no body of the page holds.
 """
 
 import struct
@@ -26,6 +27,7 @@ _TEXT: Final = b"\xfe"  # between two texts of one message
 _LETTER: Final = b"\xff"
 _ID: Final = 8  # octets
 _SIZE: Final = 4
+_ODD: Final = bytes(range(1, 256, 2))
 
 
 class LetterText(msgspec.Struct, frozen=True):
@@ -106,14 +108,19 @@ def message_ids(ids: bytes) -> list[tuple[int, bool]]:
     ]
 
 
+def are_whole(ids: bytes) -> bool:
+    """True when nothing was left out of any message of a page."""
+    return not ids[_ID - 1 :: _ID].translate(None, _ODD)
+
+
 def unpacked(column: bytes) -> bytes:
     """The octets of a compressed column. Raises ValueError when it is damaged."""
     return zstd.unpack(column[_SIZE:], int.from_bytes(column[:_SIZE]))
 
 
 def field_columns(column: bytes) -> list[bytes]:
-    """The columns of ``FIELDS``. Raises ValueError when they are damaged."""
-    return unpacked(column).split(_COLUMN)
+    """The columns of ``FIELDS``."""
+    return column.split(_COLUMN)
 
 
 def holders(column: bytes, wanted: bytes) -> Iterator[int]:
@@ -165,7 +172,7 @@ def _stored(letters: Sequence[LetterText], upto: int) -> StoredPage:
     packed = [
         struct.pack(f">{len(numbers)}Q", *numbers),
         signature(bodies),
-        _packed(_COLUMN.join(columns)),
+        _COLUMN.join(columns),
         _packed(_LETTER.join([one.head for one in letters])),
         _packed(bodies),
     ]
