@@ -6,6 +6,7 @@ import quopri
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -14,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 
 from postroom.access import lookup
 from postroom.access.indexer import Indexer
-from postroom.access.lookup import MOST_LISTED, Findings, Question, look_up
+from postroom.access.lookup import Findings, Question, look_up
 from postroom.access.search import search
 from postroom.db.database import Tx
 from postroom.message.casemap import casemap
@@ -174,10 +175,15 @@ def test_characters_of_every_kind(database: Opener, data: Path) -> None:
             for needle in NEEDLES:
                 question = Question("body", casemap(needle))
                 findings = await look_up(store, 1, [question], None)
-                assert len(findings.candidates(question) or ()) == 1, needle
+                assert len(certain(findings, question)) == 1, needle
                 assert await search(await opened(store), keys.Body(needle)) == [1], needle
 
     asyncio.run(run())
+
+
+def certain(findings: Findings, question: Question) -> list[int]:
+    """The messages that have the text for sure."""
+    return list(findings.parted(partial(findings.value, question))[0])
 
 
 async def ids_of(store: Store) -> list[int]:
@@ -198,11 +204,10 @@ def test_what_is_not_indexed_is_unknown(database: Opener, data: Path) -> None:
             found = await look_up(store, 1, [BODY], None)
             assert [found.answer(BODY, ident) for ident in ids] == [True, False, None]
             assert found.answer(Question("body", "OTHER"), ids[1]) is None  # was not asked
-            assert found.answer(None, ids[0]) is None
-            assert found.candidates(BODY) == frozenset({ids[0]})
-            assert found.candidates(Question("body", "OTHER")) is None
+            assert certain(found, BODY) == [ids[0]]
+            assert certain(found, Question("body", "OTHER")) == []
             some = await look_up(store, 1, [BODY], ids[1:])
-            assert some.candidates(BODY) == frozenset({ids[0]})  # in the same page
+            assert certain(some, BODY) == [ids[0]]  # in the same page
 
     asyncio.run(run())
 
@@ -218,7 +223,7 @@ def test_a_message_that_was_cut_is_unknown_where_nothing_was_found(
             asked = [BODY, Question("body", "MORE"), Question("field", "ABC", "SUBJECT")]
             found = await look_up(store, 1, asked, None)
             assert [found.answer(one, ident) for one in asked] == [True, None, True]
-            assert found.candidates(asked[1]) == frozenset({ident})
+            assert list(found.parted(partial(found.value, asked[1]))[1]) == [ident]
             view = await opened(store)
             assert await search(view, keys.Body("much more")) == [1]
             assert await search(view, keys.Body("much less")) == []
@@ -242,15 +247,22 @@ def test_only_some_questions_are_asked_and_the_others_are_read(
     asyncio.run(run())
 
 
-def test_many_messages_are_not_listed_one_by_one() -> None:
-    findings = Findings([BODY, Question("body", "X")], Coverage(1 << 40, frozenset()))
-    findings.add((ident, 1) for ident in range(1, MOST_LISTED + 1))
-    assert len(findings.candidates(BODY) or ()) == MOST_LISTED
-    findings.add([(MOST_LISTED, 2), (MOST_LISTED + 1, 1)])  # the first comes again
-    assert findings.candidates(BODY) is None
-    assert findings.candidates(Question("body", "X")) == frozenset()
-    assert findings.answer(BODY, MOST_LISTED + 1) is True
-    assert findings.answer(BODY, MOST_LISTED + 2) is False
+def test_findings_are_parted() -> None:
+    other = Question("body", "X")
+    findings = Findings([BODY, other], Coverage(9, frozenset({4})))
+    unknown = lookup.MOST_QUESTIONS
+    findings.add([(1, 1), (2, 2), (4, 3), (5, 1 << unknown), (8, 1 | 2 << unknown)])
+    findings.add([(8, 0), (9, 3), (10, 3)])  # the first comes again
+    assert [findings.answer(BODY, ident) for ident in (1, 2, 3, 4, 5, 8, 10)] == [
+        True, False, False, None, None, True, None,
+    ]  # fmt: skip
+    parted = findings.parted(partial(findings.value, other))
+    assert [list(part) for part in parted] == [[2, 9], [8]]
+    parted = findings.parted(lambda mark: bool(mark & 1))
+    assert [list(part) for part in parted] == [[1, 8, 9], []]
+    assert findings.value(Question("body", "Y"), 3) is None
+    findings.limit(7)
+    assert certain(findings, BODY) == [1]
 
 
 @contextmanager
@@ -374,6 +386,6 @@ def test_two_accounts_never_see_each_other(database: Opener, data: Path) -> None
             assert await search(view, keys.Body("secret")) == []
             assert await search(view, keys.Body("public")) == [1]
             found = await look_up(store, 2, [Question("body", "SECRET")], None)
-            assert found.candidates(Question("body", "SECRET")) == frozenset()
+            assert certain(found, Question("body", "SECRET")) == []
 
     asyncio.run(run())

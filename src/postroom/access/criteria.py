@@ -104,15 +104,7 @@ def program(view: View, key: SearchKey) -> Program:
 
 def judge(steps: Program, candidate: Candidate) -> Value:
     """True, False, or None when more of the message must be read."""
-    stack: list[Value] = []
-    for step in steps:
-        if isinstance(step, Leaf):
-            stack.append(_value(step, candidate))
-            continue
-        values = stack[len(stack) - step.count :]
-        del stack[len(stack) - step.count :]
-        stack.append(_joined(step.kind, values))
-    return stack[0]
+    return _evaluated(steps, lambda leaf: _value(leaf, candidate))
 
 
 def questions(steps: Program) -> list[Question]:
@@ -120,23 +112,11 @@ def questions(steps: Program) -> list[Question]:
     return [step.question for step in steps if isinstance(step, Leaf) and step.question is not None]
 
 
-def candidates(steps: Program, findings: Findings) -> frozenset[int] | None:
-    """The messages that may match, of those that the index speaks for; None: all of them."""
-    stack: list[frozenset[int] | None] = []
-    for step in steps:
-        if isinstance(step, Leaf):
-            stack.append(findings.candidates(step.question))
-            continue
-        values = stack[len(stack) - step.count :]
-        del stack[len(stack) - step.count :]
-        known = [value for value in values if value is not None]
-        if step.kind == "and" and known:
-            stack.append(frozenset.intersection(*known))
-        elif step.kind == "or" and len(known) == step.count:
-            stack.append(frozenset().union(*known))
-        else:
-            stack.append(None)
-    return stack[0]
+def verdict(steps: Program, findings: Findings, mark: int) -> Value:
+    """What the index alone says with this mark about a message; None: that is not enough."""
+    return _evaluated(
+        steps, lambda leaf: findings.value(leaf.question, mark) if leaf.question else None
+    )
 
 
 def needles(steps: Program) -> frozenset[str]:
@@ -173,6 +153,18 @@ def condition(steps: Program) -> str:
             stack.append(f"NOT {parts[0]}")
         else:
             stack.append("(" + f" {step.kind.upper()} ".join(parts or ["1 = 1"]) + ")")
+    return stack[0]
+
+
+def _evaluated(steps: Program, value: Callable[[Leaf], Value]) -> Value:
+    stack: list[Value] = []
+    for step in steps:
+        if isinstance(step, Leaf):
+            stack.append(value(step))
+            continue
+        values = stack[len(stack) - step.count :]
+        del stack[len(stack) - step.count :]
+        stack.append(_joined(step.kind, values))
     return stack[0]
 
 

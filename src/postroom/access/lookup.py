@@ -13,7 +13,7 @@ Memory: sixteen octets for each message that has one of the texts.
 import asyncio
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from postroom.db.database import Row, Tx
@@ -36,7 +36,6 @@ from postroom.telemetry.events import StorageTrouble
 PAGES: Final = 64  # read at a time ..
 MOST_OCTETS: Final = 4 * 1024 * 1024  # .. fewer when they hold so much, but one always
 MOST_QUESTIONS: Final = 32  # answered in one look-up
-MOST_LISTED: Final = 1000  # messages that are listed one by one
 
 _UNSURE: Final = MOST_QUESTIONS  # bits of a mark: first the answers, then where they are unknown
 
@@ -72,53 +71,58 @@ class Batch(NamedTuple):
 
 
 class Findings:
-    """The answers. Messages are added in the order of their ids."""
+    """The answers. Messages are added in the order of their ids.
+
+    A mark holds the answers about one message: a bit for each question that it answers with
+    yes, another for each of which that is unknown.
+    """
 
     def __init__(self, questions: Sequence[Question], coverage: Coverage) -> None:
         self._bits = {question: 1 << number for number, question in enumerate(questions)}
         self._ids = array("Q")
         self._marks = array("Q")
-        self._listed: dict[int, list[int]] = {bit: [] for bit in self._bits.values()}
         self.coverage = coverage
 
-    def answer(self, question: Question | None, message_id: int) -> bool | None:
+    def answer(self, question: Question, message_id: int) -> bool | None:
         """Whether this message holds the text; None: unknown."""
-        bit = self._bits.get(question) if question is not None else None
-        if bit is None or not self.coverage.speaks_for(message_id):
+        if not self.coverage.speaks_for(message_id):
             return None
         at = bisect_left(self._ids, message_id)
-        if at == len(self._ids) or self._ids[at] != message_id:
-            return False
-        mark = self._marks[at]
+        is_there = at < len(self._ids) and self._ids[at] == message_id
+        return self.value(question, self._marks[at] if is_there else 0)
+
+    def value(self, question: Question, mark: int) -> bool | None:
+        """What a mark says about a question; None: unknown, or it was not asked."""
+        bit = self._bits.get(question)
+        if bit is None:
+            return None
         if mark & bit:
             return True
         return None if mark & bit << _UNSURE else False
 
-    def candidates(self, question: Question | None) -> frozenset[int] | None:
-        """The messages that the pages speak for and that may hold the text.
+    def parted(self, judge: Callable[[int], bool | None]) -> tuple[Sequence[int], Sequence[int]]:
+        """The messages whose mark is judged True, and those of which it is unknown.
 
-        None: the question was not asked, or they are more than ``MOST_LISTED``.
+        Ascending; without those that the pages do not speak for or say nothing about.
         """
-        bit = self._bits.get(question, 0) if question is not None else 0
-        return frozenset(self._listed[bit]) if bit in self._listed else None
+        values: dict[int, bool | None] = {}
+        parted: dict[bool | None, array[int]] = {True: array("Q"), None: array("Q")}
+        for ident, mark in zip(self._ids, self._marks, strict=True):
+            if mark not in values:
+                values[mark] = judge(mark)
+            value = values[mark]
+            if value is not False and self.coverage.speaks_for(ident):
+                parted[value].append(ident)
+        return parted[True], parted[None]
 
     def add(self, marks: Iterable[tuple[int, int]]) -> None:
         """Take in (message id, mark); a message that comes again was written anew meanwhile."""
         last = self._ids[-1] if self._ids else 0
         for ident, mark in marks:
-            if ident <= last:
-                continue
-            last = ident
-            self._ids.append(ident)
-            self._marks.append(mark)
-            self._list(ident, mark | mark >> _UNSURE)
-
-    def _list(self, ident: int, bits: int) -> None:
-        for bit, listed in list(self._listed.items()):
-            if bits & bit:
-                listed.append(ident)
-                if len(listed) > MOST_LISTED:
-                    del self._listed[bit]
+            if ident > last:
+                last = ident
+                self._ids.append(ident)
+                self._marks.append(mark)
 
     def limit(self, upto: int) -> None:
         """The pages above this one have been dropped while they were read."""

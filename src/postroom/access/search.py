@@ -1,16 +1,18 @@
 """SEARCH over a selected mailbox: cheapest questions first, bodies last.
 
 The keys that must all match are parted: those that SQL can answer become a condition
-over the entries; about texts the index is asked (``lookup``); when it leaves few messages,
-only these are read. The rest is judged by pages of 500, off the loop: first by the row and
-what the index said, then, of messages that it does not speak for, with the stored ENVELOPE,
-with the header block, at last with the body. Only messages that the view knows are found.
+over the entries; about texts the index is asked (``lookup``). Where its answers settle a
+message, nothing of it is read. The rest is judged by pages of 500, off the loop: first by
+the row, then with the stored ENVELOPE, with the header block, at last with the body. Only
+messages that the view knows are found.
 
 RFC 3501 §6.4.4.
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from postroom.access import criteria, lookup, texts
@@ -24,6 +26,8 @@ from postroom.store import listing
 from postroom.store.spans import Span, span_of
 
 PAGE: Final = 500
+LONG_PAGE: Final = 5000  # of UIDs and ids only
+MOST_LISTED: Final = 1000  # ids in a statement
 FEW: Final = 1000  # messages; of so few only the pages of the index are read that hold them
 MOST_READ: Final = 1 << 20  # octets of whole messages that are read at once
 
@@ -53,7 +57,9 @@ async def search(view: View, tree: SearchKey) -> list[int]:
         return [uid for uid in found if view.sequence_of(uid)]
     steps = _all_of(programs)
     findings = await _look_up(view, where, steps)
-    return await _judged(view, where + _narrowing(steps, findings), steps, findings)
+    if criteria.verdict(steps, findings, 0) is False:
+        return await _chosen(view, where, steps, findings)
+    return await _judged(view, where, steps, findings)
 
 
 async def highest_modseq(view: View, uids: Sequence[int]) -> int:
@@ -82,16 +88,53 @@ async def _look_up(view: View, where: str, steps: Program) -> Findings:
     return await lookup.look_up(view.source, view.account_id, questions, ids)
 
 
-def _narrowing(steps: Program, findings: Findings) -> str:
-    """A condition that leaves out what cannot match; "" when that would be too long."""
-    chosen = criteria.candidates(steps, findings)
-    if chosen is None:
-        return ""
-    chosen |= findings.coverage.late
-    if len(chosen) > lookup.MOST_LISTED:
-        return ""
-    listed = f" OR e.message_id IN ({','.join(map(str, sorted(chosen)))})" if chosen else ""
-    return f" AND (e.message_id > {findings.coverage.upto}{listed})"
+async def _chosen(view: View, where: str, steps: Program, findings: Findings) -> list[int]:
+    """Those that the index names; what it is not sure of, or does not speak for, is judged."""
+    certain, unsure = await asyncio.to_thread(
+        findings.parted, partial(criteria.verdict, steps, findings)
+    )
+    coverage = findings.coverage
+    open_ids = coverage.late.union(unsure)
+    if len(open_ids) > MOST_LISTED:
+        return await _judged(view, where, steps, findings)
+    is_open = f"e.message_id > {coverage.upto}"
+    if open_ids:
+        is_open += f" OR {_is_one_of(sorted(open_ids))}"
+    matching = await _judged(view, f"{where} AND ({is_open})", steps, findings)
+    return sorted(matching + await _uids(view, where, certain))
+
+
+async def _uids(view: View, where: str, ids: Sequence[int]) -> list[int]:
+    """The UIDs of messages with these ids, ascending."""
+    if not ids:
+        return []
+    read, everything = view.source.read, Span(1, view.last_uid)
+    if len(ids) <= MOST_LISTED:
+        where += f" AND {_is_one_of(ids)}"
+        found = await read(
+            listing.matching_uids, view.mailbox_id, everything, where, member=view.member
+        )
+        return [uid for uid in found if view.sequence_of(uid)]
+    uids: list[int] = []
+    while rows := await read(
+        listing.matching_ids, view.mailbox_id, everything, where, LONG_PAGE, member=view.member
+    ):
+        everything = Span(rows[-1][0] + 1, view.last_uid)
+        uids += await asyncio.to_thread(_of_these, view, rows, ids)
+    return uids
+
+
+def _of_these(view: View, rows: Sequence[Row], ids: Sequence[int]) -> list[int]:
+    last = len(ids) - 1
+    return [
+        uid
+        for uid, ident in rows
+        if ids[min(bisect_left(ids, ident), last)] == ident and view.sequence_of(uid)
+    ]
+
+
+def _is_one_of(ids: Sequence[int]) -> str:
+    return f"e.message_id IN ({','.join(map(str, ids))})"
 
 
 async def _judged(view: View, where: str, steps: Program, findings: Findings) -> list[int]:

@@ -122,6 +122,19 @@ def message_ids(
     return sorted({row[0] for row in rows})
 
 
+def matching_ids(
+    tx: Tx, mailbox_id: int, span: Span, condition: str, limit: int, member: int | None = None
+) -> list[Row]:
+    """(uid, message id) of a page of at most ``limit`` of these messages."""
+    return tx.all(
+        f"SELECT e.uid, e.message_id FROM {seen.rows(member)}"
+        f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}{condition}"
+        " ORDER BY e.uid LIMIT :limit",
+        mailbox=mailbox_id,
+        limit=limit,
+    )
+
+
 def matching_uids(
     tx: Tx, mailbox_id: int, span: Span, condition: str, member: int | None = None
 ) -> list[int]:
