@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.access.binary import UnknownEncoding
 from postroom.access.incoming import MAX_HEAD, Incoming
 from postroom.blobs.prepared import IN_ROW
 from postroom.errors import Invalid, Refused
@@ -72,6 +73,58 @@ def test_a_small_body_can_be_kept_apart(database: Opener, data: Path) -> None:
                 assert (blob.place == IN_ROW) is not apart
                 assert (blob.body is None) is apart
                 assert blob.body_size == len(body)
+
+    asyncio.run(run())
+
+
+BINARY = b"Content-Transfer-Encoding: binary\r\n\r\n%s"
+PART = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + BINARY + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("letter", "is_kept"),
+    [
+        (BINARY % b"a\r\nb", True),
+        (BINARY % b"a\nb", False),
+        (BINARY % b"a\rb", False),
+        (BINARY % b"a\r", False),
+        (BINARY % b"a\0b", False),
+        (PART % b"a\r\nb", True),
+        (PART % b"a\nb", False),
+        (LETTER + b"a\nb", True),
+        (LETTER + b"a\0b", False),
+        (b"Content-Type: message/rfc822\r\n\r\n" + PART % b"a\nb", False),
+    ],
+)
+def test_binary_content_comes_through_as_it_is_or_not_at_all(
+    database: Opener, data: Path, letter: bytes, is_kept: bool
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            incoming = Incoming(store.blobs)
+            incoming.is_binary = True
+            await incoming.write(letter)
+            if is_kept:
+                await incoming.finish()
+                return
+            with pytest.raises(UnknownEncoding):
+                await incoming.finish()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("subject", "needs_utf8"),
+    [(b"plain", False), ("caf\u00e9".encode(), True), (b"caf\xe9", False)],
+)
+def test_which_header_needs_utf8(
+    database: Opener, data: Path, subject: bytes, needs_utf8: bool
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            incoming = Incoming(store.blobs)
+            await incoming.write(b"Subject: " + subject + b"\r\n\r\ncaf\xc3\xa9")
+            assert (await incoming.finish()).needs_utf8 is needs_utf8
 
     asyncio.run(run())
 

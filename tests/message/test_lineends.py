@@ -17,6 +17,7 @@ def test_cuts_do_not_matter_and_only_crlf_is_left(octets: bytes, cuts: list[int]
     out = b"".join(ends.feed(octets[start:end]) for start, end in itertools.pairwise(places))
     out += ends.finish()
     assert out == re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
+    assert ends.has_mended == (out != octets)
 
 
 def test_nul_is_noticed() -> None:

@@ -9,7 +9,8 @@ Of all messages of one command together little is held in memory: beyond ``MAX_H
 octets their bodies go into files, however small, and beyond ``MAX_ROWS`` octets of what
 can only be in rows there is a refusal.
 
-RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 7889 (APPENDLIMIT).
+RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 6855 §4, RFC 7889
+(APPENDLIMIT).
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from postroom.access import rights as letters
 from postroom.access.incoming import Arrived, Incoming
 from postroom.access.places import Labels, Place
 from postroom.blobs.store import Prepared
-from postroom.errors import Invalid, NotFound, Permanent
+from postroom.errors import Invalid, NotFound, Permanent, Refused
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.store import usage
@@ -56,11 +57,17 @@ class Appender:
     or ``abort``.
     """
 
-    def __init__(self, store: Store, post: Post, *, max_message: int = 0) -> None:
-        """``max_message`` in octets, 0 is none."""
+    def __init__(
+        self, store: Store, post: Post, *, max_message: int = 0, takes_utf8: bool = True
+    ) -> None:
+        """``max_message`` in octets, 0 is none.
+
+        Without ``takes_utf8`` header fields in UTF-8 are refused (RFC 6855 §4).
+        """
         self._store = store
         self._post = post
         self._max_message = max_message
+        self._takes_utf8 = takes_utf8
         self._reset()
 
     def _reset(self) -> None:
@@ -88,7 +95,7 @@ class Appender:
     async def message(self, flags: int, keywords: Iterable[str], received: int) -> None:
         """Another message begins; ``received`` is its INTERNALDATE.
 
-        Raises Refused for NUL in the one before, Permanent when there are too many, MailError.
+        Raises Refused for what is wrong with the one before, Permanent when there are too many, MailError.
         """
         if self._place is None:
             raise Invalid("nothing was begun")
@@ -100,11 +107,13 @@ class Appender:
         self._incoming = Incoming(self._store.blobs)
         self._expected = 0
 
-    async def expect(self, size: int) -> None:
+    async def expect(self, size: int, *, is_binary: bool = False) -> None:
         """Check what can be checked before so many octets of the message come.
 
-        Raises TooBig, Permanent above the limit of the command, MailboxFull.
+        ``is_binary``: see ``Incoming``. Raises TooBig, Permanent above the limit of the command, MailboxFull.
         """
+        if self._incoming is not None and is_binary:
+            self._incoming.is_binary = True
         self._expected += size
         self._total += size
         if 0 < self._max_message < self._expected:
@@ -121,7 +130,7 @@ class Appender:
     async def finish(self) -> Appended:
         """File the messages.
 
-        Raises Refused for NUL, NotFound when the mailbox was deleted meanwhile, MailError.
+        Raises Refused for the last message, NotFound when the mailbox was deleted meanwhile, MailError.
         """
         place = self._place
         try:
@@ -161,6 +170,8 @@ class Appender:
         self._blobs.append(blob)
         self._held += len(blob.body or b"")
         self._rows += len(blob.head) + len(indexed.envelope) + len(indexed.bodystructure)
+        if arrived.needs_utf8 and not self._takes_utf8:
+            raise Refused("header fields in UTF-8 need ENABLE UTF8=ACCEPT first, or encoded words")
         if self._rows > MAX_ROWS:
             raise Permanent("One APPEND can't take so many long headers, send fewer messages")
         self._copies.append(self._copy(self._place, arrived))

@@ -37,6 +37,7 @@ SMALL: Final = 64 * 1024  # octets that are scanned on the event loop
 WHOLE: Final = 256 * 1024  # octets of a message that comes whole with its page
 WHOLE_PAGE: Final = 64  # messages of such a page ..
 WHOLE_OCTETS: Final = 1024 * 1024  # .. which ends sooner when it holds so much
+PIECE: Final = 1024 * 1024  # as the store keeps large bodies
 MAX_TREES: Final = 8  # MIME trees kept by a view
 
 _COLUMNS: Final = ("envelope", "bodystructure", "prefix", "saved", "thread_id")
@@ -222,6 +223,19 @@ async def extent(row: FetchRow, section: Section) -> tuple[int, int] | None:
     return None if located is None else (located[0], located[1] - located[0])
 
 
+async def pieces(row: FetchRow, start: int, length: int) -> AsyncIterator[bytes]:
+    """A part of the content in pieces that begin where the stored pieces of the body begin."""
+    front = len(row.prefix) + len(row.head)
+    end = start + length
+    while start < end:
+        stop = min(end, front + ((start - front) // PIECE + 1) * PIECE)
+        piece = await octets(row, start, stop - start)
+        if len(piece) != stop - start:
+            raise MailError(detail="a message is shorter than its size")
+        yield piece
+        start = stop
+
+
 async def stream(row: FetchRow) -> AsyncIterator[bytes]:
     """The whole content in pieces of at most 1 MiB and the prefix."""
     await _complete(row)
@@ -251,6 +265,14 @@ async def tree_of_blob(shelf: Shelf, blob_id: int) -> Part:
     return _keep(shelf, blob_id, await asyncio.to_thread(scanner.finish))
 
 
+async def tree(row: FetchRow) -> Part:
+    """The MIME tree, without another read where the content is at hand."""
+    trees = row.view.trees
+    if row.content is None or len(row.content) > SMALL or row.blob_id in trees:
+        return await tree_of_blob(row.view, row.blob_id)
+    return _keep(row.view, row.blob_id, scan(row.content[len(row.prefix) :]))
+
+
 async def _locate(row: FetchRow, wanted: Section) -> tuple[int, int] | None:
     """Where a section lies in the content: start and end."""
     front = len(row.prefix) + len(row.head)
@@ -258,20 +280,12 @@ async def _locate(row: FetchRow, wanted: Section) -> tuple[int, int] | None:
         if wanted.piece == "TEXT":
             return front, row.size
         return (0, front) if wanted.piece else (0, row.size)
-    found = section_range(await _tree(row), wanted)
+    found = section_range(await tree(row), wanted)
     if found is None:
         return None
     shift = len(row.prefix)
     start = 0 if not found[0] else found[0] + shift  # the first header block has the prefix
     return start, found[1] + shift
-
-
-async def _tree(row: FetchRow) -> Part:
-    """The MIME tree, without another read where the content is at hand."""
-    trees = row.view.trees
-    if row.content is None or len(row.content) > SMALL or row.blob_id in trees:
-        return await tree_of_blob(row.view, row.blob_id)
-    return _keep(row.view, row.blob_id, scan(row.content[len(row.prefix) :]))
 
 
 def _keep(shelf: Shelf, blob_id: int, tree: Part) -> Part:

@@ -1,18 +1,21 @@
 """A message on its way into the store: octets in blocks of any cut become a blob.
 
 The header block is kept (it is bounded), the body streams into the blob writer, so memory
-does not grow with the message. A bare CR or LF becomes CRLF.
+does not grow with the message. A bare CR or LF becomes CRLF. What is kept is text, so
+content that this would change is refused (RFC 3516 §4.4), as is NUL.
 """
 
 from typing import Final
 
 import msgspec
 
+from postroom.access.binary import UnknownEncoding
 from postroom.blobs.store import BlobStore, Prepared
 from postroom.blobs.writer import BlobWriter
 from postroom.errors import Invalid, Refused
 from postroom.message.index import Indexed, index
 from postroom.message.lineends import LineEnds
+from postroom.message.part import Part
 from postroom.message.scan import Scanner
 
 MAX_HEAD: Final = 256 * 1024  # octets of header block; what follows counts as body
@@ -20,18 +23,26 @@ SMALL: Final = 64 * 1024  # octets of body kept in memory and written at once
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A message that is ready to be filed; ``size`` is in octets."""
+    """A message that is ready to be filed; ``size`` is in octets.
+
+    ``needs_utf8``: its header block is internationalized (RFC 6532).
+    """
 
     blob: Prepared
     indexed: Indexed
     size: int
+    needs_utf8: bool
 
 
 class Incoming:
-    """One message: ``write``.., then ``finish`` or ``abort``."""
+    """One message: ``write``.., then ``finish`` or ``abort``.
+
+    ``is_binary``: its sender believes that any octets can come (literal8).
+    """
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
+        self.is_binary = False
         self._writer: BlobWriter | None = None
         self._ends = LineEnds()
         self._scanner = Scanner()
@@ -47,15 +58,21 @@ class Incoming:
     async def finish(self, *, apart: bool = False) -> Arrived:
         """All octets have come. ``apart``: see ``BlobWriter.finish``.
 
-        Raises Invalid when there were none, Refused for NUL, MailError.
+        Raises Invalid when there were none, Refused for NUL, UnknownEncoding for binary
+        content, MailError.
         """
         await self._take(self._ends.finish())
-        if self._ends.has_nul:
+        if self._ends.has_nul and not self.is_binary:
             raise Refused("a message must not contain NUL octets")
+        tree = self._scanner.finish()
+        if self._ends.has_nul or (
+            self.is_binary and self._ends.has_mended and _has_binary_part(tree)
+        ):
+            raise UnknownEncoding("Binary content can't be kept as it is, encode it in base64")
         size = len(self._head) + self._body_size
         if not size:
             raise Invalid("an empty message can't be kept")
-        indexed = index(self._head, self._scanner.finish())
+        indexed = index(self._head, tree)
         if apart and self._writer is None:
             self._writer = self._blobs.writer()
             await self._writer.write(b"".join(self._body))
@@ -64,7 +81,7 @@ class Incoming:
         else:
             prepared = await self._writer.finish(self._head, apart=apart)
             self._writer = None
-        return Arrived(prepared, indexed, size)
+        return Arrived(prepared, indexed, size, _is_utf8(self._head))
 
     async def abort(self) -> None:
         """Leave nothing behind."""
@@ -106,3 +123,26 @@ class Incoming:
             block = b"".join(self._body)
             self._body = []
         await self._writer.write(block)
+
+
+def _has_binary_part(tree: Part) -> bool:
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if part.encoding == "binary":
+            return True
+        waiting += part.children
+        if part.message is not None:
+            waiting.append(part.message)
+    return False
+
+
+def _is_utf8(head: bytes) -> bool:
+    """True for UTF-8 that is not ASCII; other octets above 127 are nobody's charset."""
+    if head.isascii():
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -20,6 +20,7 @@ from postroom.access.numbering import STAR, Numbering, Ranges, merge
 from postroom.access.places import Place
 from postroom.db.database import Row
 from postroom.errors import MailError, NotAllowed, Refused
+from postroom.message.decoding import Decoding
 from postroom.message.part import Part
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.sets import SAVED
@@ -111,6 +112,7 @@ class View:
         self._own: set[int] = set()
         self.saved: Ranges = ()  # the UIDs that ``$`` stands for (RFC 5182)
         self.trees: OrderedDict[int, Part] = OrderedDict()  # see ``fetch.tree_of_blob``
+        self.decodings: OrderedDict[tuple[int, tuple[int, ...]], Decoding] = OrderedDict()
         self.first_unseen = self.sequence_of(state.first_unseen) if state.first_unseen else None
 
     @classmethod

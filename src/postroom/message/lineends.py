@@ -15,6 +15,7 @@ class LineEnds:
     def __init__(self) -> None:
         self._held = b""
         self.has_nul = False
+        self.has_mended = False  # something was not as it had come
 
     def feed(self, block: bytes) -> bytes:
         """The block with CRLF only."""
@@ -30,9 +31,11 @@ class LineEnds:
         returns, feeds, pairs = block.count(b"\r"), block.count(b"\n"), block.count(b"\r\n")
         if returns == feeds == pairs:
             return block
+        self.has_mended = True
         return _BARE.sub(b"\r\n", block)
 
     def finish(self) -> bytes:
         """What was held back."""
         held, self._held = self._held, b""
+        self.has_mended = self.has_mended or bool(held)
         return b"\r\n" if held else b""

@@ -177,6 +177,14 @@ class Client:
         self.writer.close()
 
 
+async def literal(client: Client, start: bytes) -> bytes:
+    """The octets of a literal whose line begins like this."""
+    line = await client.line()
+    assert line.startswith(start), line
+    size = int(line[line.rindex(b"{") + 1 : -3])
+    return await asyncio.wait_for(client.reader.readexactly(size), PATIENCE)
+
+
 @contextlib.asynccontextmanager
 async def house(
     folder: Path,

@@ -179,6 +179,24 @@ def test_nul_in_the_second_message(database: Opener, data: Path) -> None:
     at_home(data, main, database=database)
 
 
+def test_binary_content_is_refused_with_its_reason(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        before = await state(client)
+        binary = b"Content-Transfer-Encoding: binary\r\n\r\na%sb"
+        for octets in (b"\0", b"\0" * 200_000, b"\n"):
+            letter = binary % octets
+            await client.say(b"a APPEND INBOX ~{%d+}\r\n%s\r\n" % (len(letter), letter))
+            assert (await client.line()).startswith(b"a NO [UNKNOWN-CTE] ")
+        assert await client.ok(b"NOOP") == []
+        assert await state(client) == before
+        assert home.files() == []
+        letter = binary % b"\r\n"
+        await client.ok(b"APPEND INBOX ~{%d+}\r\n%s" % (len(letter), letter))
+
+    at_home(data, main, database=database)
+
+
 def test_a_mailbox_deleted_between_two_messages(database: Opener, data: Path) -> None:
     async def main(home: House) -> None:
         client, other = await home.alice(), await home.alice()

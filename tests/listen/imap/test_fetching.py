@@ -1,89 +1,11 @@
 """FETCH through the door."""
 
-import asyncio
-import tracemalloc
 from pathlib import Path
 
 from tests.conftest import Opener
-from tests.listen.imap.house import Client, House, at_home
+from tests.listen.imap.house import House, at_home, literal
 
-LARGE = 3_000_000
 LETTER = b"Subject: x\r\nFrom: a@b\r\n\r\nbody\r\n"
-
-
-def large(size: int = LARGE) -> bytes:
-    line = b"0123456789" * 7 + b"\r\n"
-    return b"Subject: large\r\n\r\n" + line * (size // len(line))
-
-
-async def literal(client: Client, start: bytes) -> bytes:
-    line = await client.line()
-    assert line.startswith(start), line
-    size = int(line[line.rindex(b"{") + 1 : -3])
-    return await asyncio.wait_for(client.reader.readexactly(size), 10)
-
-
-def test_large_content_comes_whole_and_in_parts(database: Opener, data: Path) -> None:
-    async def main(home: House) -> None:
-        client = await home.alice()
-        letter = large()
-        await client.append(letter)
-        await client.ok(b"SELECT INBOX")
-        await client.say(b"a FETCH 1 (BODY.PEEK[] UID)\r\n")
-        assert await literal(client, b"* 1 FETCH (UID 1 BODY[] {") == letter
-        assert await client.line() == b")\r\n"
-        assert (await client.line()).startswith(b"a OK")
-        for start, length in ((5, 1_500_000), (1_048_576, 1_048_577), (2_900_000, 10**9)):
-            await client.say(b"b FETCH 1 BODY.PEEK[]<%d.%d>\r\n" % (start, length))
-            found = await literal(client, b"* 1 FETCH (BODY[]<%d> {" % start)
-            assert found == letter[start : start + length]
-            assert await client.line() == b")\r\n"
-            await client.line()
-        await client.say(b"c FETCH 1 (BODY.PEEK[TEXT] BODY.PEEK[HEADER] BODY.PEEK[1])\r\n")
-        body = letter.partition(b"\r\n\r\n")[2]
-        assert await literal(client, b"* 1 FETCH (BODY[TEXT] {") == body
-        assert await literal(client, b" BODY[HEADER] {") == b"Subject: large\r\n\r\n"
-        assert await literal(client, b" BODY[1] {") == body
-        client.close()
-
-    at_home(data, main, database=database)
-
-
-def test_memory_does_not_grow_with_a_message(database: Opener, data: Path) -> None:
-    async def main(home: House) -> None:
-        client = await home.alice()
-        await client.append(large(30_000_000))
-        await client.ok(b"SELECT INBOX")
-        tracemalloc.start()
-        await client.say(b"a FETCH 1 BODY.PEEK[]\r\n")
-        size = 0
-        while not (block := await client.reader.read(65_536)).endswith(b"a OK Fetched\r\n"):
-            size += len(block)
-        assert size > 29_900_000
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak < 12_000_000
-        client.close()
-
-    at_home(data, main, database=database, max_message=100_000_000)
-
-
-def test_a_client_that_does_not_read_costs_little_and_can_leave(
-    database: Opener, data: Path
-) -> None:
-    async def main(home: House) -> None:
-        client = await home.alice()
-        await client.append(large(30_000_000))
-        await client.ok(b"SELECT INBOX")
-        await client.say(b"a FETCH 1 BODY.PEEK[]\r\n")
-        await client.line()
-        other = await home.alice("INBOX")
-        assert (await other.ok(b"NOOP")) == []
-        client.writer.transport.abort()
-        await other.ok(b"FETCH 1 FLAGS")
-        other.close()
-
-    at_home(data, main, database=database, max_message=100_000_000)
 
 
 def test_seen_is_told_once(database: Opener, data: Path) -> None:

@@ -32,6 +32,14 @@ def test_after_login() -> None:
     assert not words & {b"STARTTLS", b"LOGINDISABLED", b"AUTH=PLAIN"}
 
 
+def test_the_limit_of_append() -> None:
+    for limit, word in ((0, b"APPENDLIMIT"), (1000, b"APPENDLIMIT=1000")):
+        words = capabilities(
+            is_authenticated=True, can_start_tls=False, mechanisms=(), append_limit=limit
+        )
+        assert word in words.split()
+
+
 def test_no_word_stands_twice() -> None:
     for is_authenticated in (False, True):
         words = capabilities(

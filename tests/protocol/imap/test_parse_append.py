@@ -55,6 +55,20 @@ def test_several_messages() -> None:
     ]
 
 
+def test_literal8_and_utf8() -> None:
+    begin = [c.Append("x"), PLAIN]
+    offered = LiteralOffered(3, is_synchronising=False, is_binary=True)
+    assert append(b"a APPEND x ~{3+}\r\n", b"") == [*begin, offered, MessagesEnd()]
+    said = append(b"a APPEND x utf8 (~{3+}\r\n", b") () UTF8 (~{4}\r\n", b")")
+    assert said == [
+        *begin,
+        offered,
+        PLAIN,
+        LiteralOffered(4, is_synchronising=True, is_binary=True),
+        MessagesEnd(),
+    ]
+
+
 @pytest.mark.parametrize(
     "segments",
     [
@@ -72,6 +86,16 @@ def test_several_messages() -> None:
         (b"a APPEND x {3}\r\n", b"{3}\r\n"),
         (b"a APPEND x {3}\r\n", b" ()"),
         (b"a APPEND x {3}\r\n", b" x {3}\r\n"),
+        (b"a APPEND x ~",),
+        (b"a APPEND x ~ {3}\r\n",),
+        (b"a APPEND x UTF8",),
+        (b"a APPEND x UTF8 ~{3}\r\n",),
+        (b"a APPEND x UTF8 ({3}\r\n",),
+        (b"a APPEND x UTF8 (~{3}\r\nabc {3}\r\n",),
+        (b"a APPEND x UTF8 (~{3}\r\n", b""),
+        (b"a APPEND x UTF8 (~{3}\r\n", b" ~{3}\r\n"),
+        (b"a APPEND x UTF8 (~{3}\r\n", b"))"),
+        (b"a APPEND x ~{3}\r\n", b")"),
     ],
 )
 def test_bad_syntax(segments: tuple[bytes, ...]) -> None:

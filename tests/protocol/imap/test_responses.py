@@ -77,6 +77,8 @@ def test_names_stay_in_their_line(name: str) -> None:
 
 def test_lines() -> None:
     assert list_line(b"LSUB", [], "a b") == b'* LSUB () "/" "a b"\r\n'
+    nil = status_response("x", [(b"APPENDLIMIT", b"NIL"), (b"MESSAGES", 3)])
+    assert nil == b'* STATUS "x" (APPENDLIMIT NIL MESSAGES 3)\r\n'
     assert status_response("x", [(b"MESSAGES", 3), (b"UNSEEN", 0)]) == (
         b'* STATUS "x" (MESSAGES 3 UNSEEN 0)\r\n'
     )

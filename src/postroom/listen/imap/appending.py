@@ -21,7 +21,12 @@ from postroom.protocol.imap.sets import write_set
 async def append(talk: Conversation, command: Append) -> None:
     """The command is here; its messages may come, or it is refused."""
     services = talk.services
-    appender = Appender(services.store, services.post, max_message=services.max_message)
+    appender = Appender(
+        services.store,
+        services.post,
+        max_message=services.max_message,
+        takes_utf8=talk.session.modes.utf8,
+    )
     try:
         await appender.begin(await talk.places.get(command.mailbox))
     except NotFound as error:
@@ -42,7 +47,7 @@ async def literal_offered(talk: Conversation, event: LiteralOffered) -> None:
     """Take a literal, or refuse it; an empty one cancels the command (RFC 3502)."""
     if not event.size:
         raise Invalid("an empty message can't be kept")
-    await _appender(talk).expect(event.size)
+    await _appender(talk).expect(event.size, is_binary=event.is_binary)
     talk.session.go_on()
 
 

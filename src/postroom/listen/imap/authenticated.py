@@ -110,11 +110,12 @@ async def unsubscribe(talk: Conversation, command: c.Unsubscribe) -> None:
 
 
 async def status(talk: Conversation, command: c.Status) -> None:
-    """STATUS, RFC 3501 §6.3.10, RFC 8438, RFC 7162 §3.1.7."""
+    """STATUS, RFC 3501 §6.3.10, RFC 8438, RFC 7162 §3.1.7, RFC 7889."""
     if b"HIGHESTMODSEQ" in command.items:
         talk.use_condstore()
     found = await talk.folders.status(command.mailbox)
     values: dict[bytes, int | bytes] = {
+        b"APPENDLIMIT": talk.services.max_message or b"NIL",
         b"MESSAGES": found.messages,
         b"RECENT": found.recent,
         b"UIDNEXT": found.uidnext,

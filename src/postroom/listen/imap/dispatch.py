@@ -22,6 +22,7 @@ from postroom.listen.imap import (
     selected,
     unauthenticated,
 )
+from postroom.listen.imap.contents import BrokenLiteral
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
@@ -64,7 +65,7 @@ async def handle(talk: Conversation, event: e.Event) -> None:
     except (Refused, MailError) as error:
         await talk.stop_appending()
         refuse(talk.session, error)
-    except fetching.BrokenLiteral:
+    except BrokenLiteral:
         raise
     except Exception:  # noqa: BLE001 - a fault must not cost the connection
         await talk.stop_appending()

@@ -19,9 +19,9 @@ from postroom.errors import MailError
 from postroom.listen.connections import Connections
 from postroom.listen.door import Contexts, Door, Expired
 from postroom.listen.imap.compression import Compression, CompressionFault
+from postroom.listen.imap.contents import BrokenLiteral
 from postroom.listen.imap.conversation import Conversation, Peer, Services
 from postroom.listen.imap.dispatch import handle
-from postroom.listen.imap.fetching import BrokenLiteral
 from postroom.listen.imap.notifying import tell_quietly
 from postroom.protocol.imap.commands import StartTls
 from postroom.protocol.imap.events import Slow

@@ -1,8 +1,6 @@
-r"""FETCH: pages of facts, and content that flows to the client in pieces.
+r"""FETCH: pages of facts, and content as ``contents`` writes it.
 
-Facts (flags, sizes, envelopes) of a page of messages are written at once. Content is
-written as a literal whose size is known first; what is large is read and sent piece by
-piece while the client takes it, so memory does not grow with the message. A message that
+Facts (flags, sizes, envelopes) of a page of messages are written at once. A message that
 was expunged by another session meanwhile is left out (RFC 2180 §4.1.2); one that can't be
 read does not keep the client from the others, the answer is NO.
 
@@ -14,22 +12,28 @@ from contextlib import suppress
 from typing import Final
 
 from postroom.access.ahead import Ahead
-from postroom.access.fetch import WHOLE, FetchRow, Fields, extent, flags, octets, rows, section
+from postroom.access.fetch import FetchRow, Fields, flags, rows
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
+from postroom.listen.imap.contents import write
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
 from postroom.listen.imap.resyncing import tell_expunged
 from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
-from postroom.protocol.imap.fetch import Attribute, FetchItem, Octets, Section
-from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flags_page
+from postroom.protocol.imap.fetch import (
+    Attribute,
+    Binary,
+    Content,
+    FetchItem,
+    Octets,
+    Section,
+)
+from postroom.protocol.imap.fetch_lines import Lines, flags_page
 from postroom.protocol.imap.search import SEEN
 
-LARGE: Final = WHOLE  # octets: above, content is streamed
 HELD: Final = 64 * 1024  # octets of responses that are sent at once
-PIECE: Final = 1024 * 1024  # as the store keeps large bodies
 
 _ORDER: Final = (Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ)
 _NEEDS: Final[dict[Attribute, str]] = {
@@ -41,10 +45,6 @@ _NEEDS: Final[dict[Attribute, str]] = {
 }
 _PASSING: Final = frozenset({Attribute.FLAGS, Attribute.MODSEQ})  # facts that change
 _FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked for all the time
-
-
-class BrokenLiteral(Exception):
-    """Content ended before the size that was announced: the connection is of no more use."""
 
 
 async def fetch(talk: Conversation, command: Fetch) -> None:
@@ -80,7 +80,7 @@ async def send(
     With ``changed_since`` only of those that have changed after that MODSEQ.
     """
     attributes = [item for item in items if isinstance(item, Attribute)]
-    contents = [item for item in items if isinstance(item, Octets)]
+    contents = [item for item in items if not isinstance(item, Attribute)]
     names = _listed(contents)
     need = _need(attributes if names else items)
     if "content" in need and changed_since is None and _is_one_that_lasts(items, ranges):
@@ -111,11 +111,11 @@ async def _send_contents(
     talk: Conversation,
     pages: AsyncIterator[list[FetchRow]],
     attributes: Sequence[Attribute],
-    contents: Sequence[Octets],
+    contents: Sequence[Content],
 ) -> MailError | None:
     """Write messages with content; the last failure, if some could not be read."""
     view = talk.selected
-    sets_seen = bool(view.flag_mask & SEEN) and any(not item.peek for item in contents)
+    sets_seen = bool(view.flag_mask & SEEN) and any(_marks_seen(item) for item in contents)
     modes = talk.session.modes
     plain = Lines(attributes, uidonly=modes.uidonly)
     told = {*attributes, Attribute.FLAGS}  # of a message that becomes \Seen
@@ -132,7 +132,7 @@ async def _send_contents(
             if Attribute.MODSEQ in lines.attributes:
                 talk.note_modseq(row.modseq)
             try:
-                waiting += await _write(talk, lines.open(row), row, contents)
+                waiting += await write(talk, lines.open(row), row, contents)
             except NotFound:
                 continue
             except MailError as error:
@@ -143,11 +143,10 @@ async def _send_contents(
     return failure
 
 
-def _listed(contents: Sequence[Octets]) -> tuple[str, ...]:
+def _listed(contents: Sequence[Content]) -> tuple[str, ...]:
     """The fields of a request that lists a mailbox by them, and asks for nothing else."""
-    if len(contents) != 1:
+    if len(contents) != 1 or not isinstance(item := contents[0], Octets):
         return ()
-    (item,) = contents
     section = item.section
     is_list = section.piece == "HEADER.FIELDS" and not section.path and item.partial is None
     return section.fields if is_list else ()
@@ -159,15 +158,20 @@ def _is_one_that_lasts(items: Sequence[FetchItem], ranges: Sequence[tuple[int, i
         len(ranges) == 1
         and ranges[0][0] == ranges[0][1]
         and _PASSING.isdisjoint(items)
-        and all(item.peek for item in items if isinstance(item, Octets))
+        and not any(_marks_seen(item) for item in items)
     )
+
+
+def _marks_seen(item: FetchItem) -> bool:
+    return isinstance(item, Octets | Binary) and not item.peek
 
 
 def _need(items: Sequence[FetchItem]) -> frozenset[str]:
     needs = {_NEEDS[item] for item in items if isinstance(item, Attribute) and item in _NEEDS}
     for item in items:
-        if isinstance(item, Octets):
-            needs.add("head" if _in_head(item.section) else "content")
+        if not isinstance(item, Attribute):
+            in_head = isinstance(item, Octets) and _in_head(item.section)
+            needs.add("head" if in_head else "content")
     return frozenset(needs)
 
 
@@ -190,72 +194,6 @@ async def _mark_seen(view: View, page: Sequence[FetchRow]) -> frozenset[int]:
             row.flags, row.keywords, row.modseq = flagged.flags, flagged.keywords, flagged.modseq
             changed.add(flagged.uid)
     return frozenset(changed)
-
-
-async def _write(
-    talk: Conversation, opening: bytes, row: FetchRow, contents: Sequence[Octets]
-) -> int:
-    """One response, its octets that wait to be sent.
-
-    Nothing is written before the first large content is at hand.
-    """
-    held = [opening]
-    separator = b""
-    for item in contents:
-        held.append(separator + item.label)
-        separator = b" "
-        place = None if row.selected else await _large(row, item)
-        if place is not None:
-            held.append(b" {%d}\r\n" % place[1])
-            await _stream(talk, held, row, *place)
-            held.clear()
-            continue
-        found = row.selected or await section(row, item.section, item.partial)
-        held.append(b" NIL" if found is None else b" {%d}\r\n%s" % (len(found), found))
-    held.append(CLOSE)
-    response = b"".join(held)
-    talk.session.untagged(response)
-    return len(response)
-
-
-async def _large(row: FetchRow, item: Octets) -> tuple[int, int] | None:
-    """Start and length of content that is streamed, None for all that is not so large."""
-    if row.size <= LARGE or (place := await extent(row, item.section)) is None:
-        return None
-    start, length = place
-    if item.partial is not None:
-        skipped = min(item.partial[0], length)
-        start, length = start + skipped, min(item.partial[1], length - skipped)
-    return (start, length) if length > LARGE else None
-
-
-async def _stream(
-    talk: Conversation, held: list[bytes], row: FetchRow, start: int, length: int
-) -> None:
-    """Send large content; the first piece is read before anything is promised."""
-    pieces = _pieces(row, start, length)
-    first = await anext(pieces)
-    talk.session.untagged(b"".join(held))
-    await talk.flush()
-    await talk.wire.send(first)
-    try:
-        async for piece in pieces:
-            await talk.wire.send(piece)
-    except (MailError, NotFound) as error:
-        raise BrokenLiteral from error
-
-
-async def _pieces(row: FetchRow, start: int, length: int) -> AsyncIterator[bytes]:
-    """A run of octets in pieces that begin where the stored pieces of the body begin."""
-    front = len(row.prefix) + len(row.head)
-    end = start + length
-    while start < end:
-        stop = min(end, front + ((start - front) // PIECE + 1) * PIECE)
-        piece = await octets(row, start, stop - start)
-        if len(piece) != stop - start:
-            raise MailError(detail="a message is shorter than its size")
-        yield piece
-        start = stop
 
 
 HANDLERS: Final[Handlers] = {

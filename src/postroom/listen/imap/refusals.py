@@ -1,8 +1,9 @@
-"""Errors of ``access`` as tagged responses (response codes of RFC 5530, RFC 4469)."""
+"""Errors of ``access`` as tagged responses (response codes of RFC 5530, 4469, 3516)."""
 
 from typing import Final
 
 from postroom.access.append import TooBig
+from postroom.access.binary import UnknownEncoding
 from postroom.blobs.damage import BlobCorrupt
 from postroom.errors import (
     AlreadyExists,
@@ -27,6 +28,7 @@ _CODES: Final[tuple[tuple[type[Exception], bytes], ...]] = (
     (MailboxFull, b"OVERQUOTA"),
     (BlobCorrupt, b"CORRUPTION"),
     (TooBig, b"TOOBIG"),
+    (UnknownEncoding, b"UNKNOWN-CTE"),
     (Permanent, b"LIMIT"),
     (MailError, b"UNAVAILABLE"),
 )

@@ -36,17 +36,25 @@ _AUTHENTICATED: Final = (
 )
 # Mailboxes: ACL RFC 4314
 _MAILBOXES: Final = b"ACL RIGHTS=texk"
-# Uploads: MULTIAPPEND RFC 3502
-_UPLOADS: Final = b"MULTIAPPEND"
+# Uploads, and content: MULTIAPPEND RFC 3502, BINARY 3516
+_UPLOADS: Final = b"BINARY MULTIAPPEND"
 
 
 def capabilities(
-    *, is_authenticated: bool, can_start_tls: bool, mechanisms: tuple[str, ...]
+    *,
+    is_authenticated: bool,
+    can_start_tls: bool,
+    mechanisms: tuple[str, ...],
+    append_limit: int = 0,
 ) -> bytes:
-    """The capability list; no ``mechanisms`` means that login is disabled here."""
+    """The capability list; no ``mechanisms`` means that login is disabled here.
+
+    ``append_limit``: octets of a message of APPEND, 0 is none (RFC 7889).
+    """
     words = [_ALWAYS]
     if is_authenticated:
         words += [_AUTHENTICATED, _MAILBOXES, _UPLOADS]
+        words.append(b"APPENDLIMIT=%d" % append_limit if append_limit else b"APPENDLIMIT")
     else:
         if can_start_tls:
             words.append(b"STARTTLS")

@@ -30,10 +30,11 @@ class MessageBegins(msgspec.Struct, frozen=True):
 
 
 class LiteralOffered(msgspec.Struct, frozen=True):
-    """APPEND: so many octets of the message wait for a word."""
+    """APPEND: so many octets of the message wait for a word; a literal8 ``is_binary``."""
 
     size: int
     is_synchronising: bool
+    is_binary: bool = False
 
 
 class Content(msgspec.Struct, frozen=True):

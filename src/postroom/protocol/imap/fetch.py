@@ -1,7 +1,6 @@
 """The items of a FETCH: what ``access.fetch`` looks up and the door writes.
 
-An item is an ``Attribute`` (a fact about the message) or ``Octets`` (a piece of its
-content). Macros are written out by the parser (RFC 3501 §6.4.5).
+An item is an ``Attribute`` (a fact about the message) or ``Content`` (a piece of it). Macros are written out by the parser (RFC 3501 §6.4.5).
 """
 
 import enum
@@ -52,7 +51,24 @@ class Octets(msgspec.Struct, frozen=True):
     peek: bool = False
 
 
-FetchItem = Attribute | Octets
+class Binary(msgspec.Struct, frozen=True):
+    """``BINARY[path]<start.length>``: a part without its transfer encoding (RFC 3516)."""
+
+    path: tuple[int, ...]
+    label: bytes
+    partial: tuple[int, int] | None = None
+    peek: bool = False
+
+
+class BinarySize(msgspec.Struct, frozen=True):
+    """``BINARY.SIZE[path]``: how many octets BINARY has (RFC 3516)."""
+
+    path: tuple[int, ...]
+    label: bytes
+
+
+Content = Octets | Binary | BinarySize  # what is looked up in the message itself
+FetchItem = Attribute | Content
 
 WHOLE: Section = Section()
 HEADER: Section = Section(piece="HEADER")

@@ -1,6 +1,8 @@
-"""Reading the items of FETCH: macros, attributes, sections, partials (RFC 3501 §6.4.5)."""
+"""Reading the items of FETCH: macros, attributes, sections, partials (RFC 3501 §6.4.5, RFC 3516)."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 from postroom.protocol.imap.fetch import (
@@ -8,6 +10,8 @@ from postroom.protocol.imap.fetch import (
     TEXT,
     WHOLE,
     Attribute,
+    Binary,
+    BinarySize,
     FetchItem,
     Octets,
     Piece,
@@ -64,9 +68,10 @@ def parse_fetch_items(reader: Reader) -> tuple[FetchItem, ...]:
 def _item(reader: Reader) -> FetchItem:
     name = (reader.take(_NAME) or b"").upper()
     if reader.skip(b"["):
-        if name not in (b"BODY", b"BODY.PEEK"):
+        parse = _BRACKETED.get(name)
+        if parse is None:
             raise BadSyntax("There is no such item")
-        return _body(reader, peek=name == b"BODY.PEEK")
+        return parse(reader)
     item = _SIMPLE.get(name)
     if item is None:
         raise BadSyntax("There is no such item")
@@ -76,15 +81,40 @@ def _item(reader: Reader) -> FetchItem:
 def _body(reader: Reader, *, peek: bool) -> Octets:
     section, name = _section(reader)
     reader.expect(b"]")
-    label = b"BODY[%s]" % name
+    label, extent = _partial(reader, b"BODY[%s]" % name)
+    return Octets(section, label, extent, peek)
+
+
+def _binary(reader: Reader, *, peek: bool) -> Binary:
+    path, name = _section_part(reader)
+    label, extent = _partial(reader, b"BINARY[%s]" % name)
+    return Binary(path, label, extent, peek)
+
+
+def _binary_size(reader: Reader) -> BinarySize:
+    path, name = _section_part(reader)
+    return BinarySize(path, b"BINARY.SIZE[%s]" % name)
+
+
+def _section_part(reader: Reader) -> tuple[tuple[int, ...], bytes]:
+    """RFC 3516 §7 section-binary behind its bracket: numbers, or nothing."""
+    section, name = _section(reader)
+    reader.expect(b"]")
+    if section.piece:
+        raise BadSyntax("BINARY takes the number of a part")
+    return section.path, name
+
+
+def _partial(reader: Reader, label: bytes) -> tuple[bytes, tuple[int, int] | None]:
+    """The partial, if there is one, and the label of the response with its origin."""
     match = _PARTIAL.match(reader.data, reader.at)
     if match is None:
         if reader.peek(b"<"):
             raise BadSyntax("Bad partial")
-        return Octets(section, label, None, peek)
+        return label, None
     reader.at = match.end()
     start = int(match[1])
-    return Octets(section, b"%s<%d>" % (label, start), (start, int(match[2])), peek)
+    return b"%s<%d>" % (label, start), (start, int(match[2]))
 
 
 def _section(reader: Reader) -> tuple[Section, bytes]:
@@ -133,3 +163,12 @@ def _spelling(name: bytes) -> bytes:
     if _PLAIN_FIELD.fullmatch(name):
         return name
     return b'"%s"' % name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
+_BRACKETED: Final[dict[bytes, Callable[[Reader], FetchItem]]] = {
+    b"BODY": partial(_body, peek=False),
+    b"BODY.PEEK": partial(_body, peek=True),
+    b"BINARY": partial(_binary, peek=False),
+    b"BINARY.PEEK": partial(_binary, peek=True),
+    b"BINARY.SIZE": _binary_size,
+}

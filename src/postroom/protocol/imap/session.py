@@ -143,6 +143,7 @@ class Session:
             or isinstance(self._pending, Login | Authenticate),
             can_start_tls=self._can_start_tls,
             mechanisms=self._mechanisms,
+            append_limit=self._append_limit,
         )
 
     @property

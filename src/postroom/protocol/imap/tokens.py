@@ -24,6 +24,7 @@ SET: Final = re.compile(rb"[0-9*:,]+")
 FLAG: Final = re.compile(rb"\\?[%s]+" % _ATOM_CHAR.replace(rb"\x5d", rb"\x5e"))
 QUOTED: Final = re.compile(rb'"((?:[^"\\\r\n\x00]++|\\["\\])*+)"')
 LITERAL: Final = re.compile(rb"\{([0-9]{1,20})\+?\}\r\n")
+LITERAL8: Final = re.compile(rb"~\{([0-9]{1,20})\+?\}\r\n")
 _ESCAPE: Final = re.compile(rb"\\([\"\\])")
 
 MAX_TAG: Final = 64

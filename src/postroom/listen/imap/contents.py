@@ -1,0 +1,120 @@
+"""Content in FETCH responses: literals whose size is known first.
+
+What is large is read and sent piece by piece while the client takes it, so memory does
+not grow with the message. What can't be read is found before the response has begun, if
+that is possible; a response that has begun is ended, or the connection is.
+
+RFC 3501 §7.4.2, RFC 3516 (BINARY).
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.access import binary
+from postroom.access.fetch import WHOLE, FetchRow, extent, pieces, section
+from postroom.errors import MailError, NotFound
+from postroom.listen.imap.conversation import Conversation
+from postroom.protocol.imap.fetch import Binary, BinarySize, Content, Octets
+from postroom.protocol.imap.fetch_lines import CLOSE
+
+LARGE: Final = WHOLE  # octets: above, content is streamed
+MOST_HELD: Final = 1024 * 1024  # octets of one response that wait for its end
+
+
+class BrokenLiteral(Exception):
+    """Content ended before the size that was announced: the connection is of no more use."""
+
+
+class _Large(msgspec.Struct, frozen=True):
+    """Content that is streamed: its literal's head, its pieces."""
+
+    head: bytes
+    pieces: AsyncIterator[bytes]
+
+
+async def write(
+    talk: Conversation, opening: bytes, row: FetchRow, contents: Sequence[Content]
+) -> int:
+    """One response, its octets that wait to be sent.
+
+    Raises MailError or NotFound when nothing of it is written, else BrokenLiteral.
+    """
+    await _check(row, contents)
+    held = [opening]
+    waiting = 0
+    has_begun = False
+    try:
+        for number, item in enumerate(contents):
+            held.append(b" " + item.label if number else item.label)
+            if isinstance(item, Octets):
+                made = await _octets(row, item)
+            else:
+                made = await _decoded(row, item)
+            if isinstance(made, bytes):
+                held.append(made)
+                waiting += len(made)
+                if waiting <= MOST_HELD:
+                    continue
+            else:
+                first = await anext(made.pieces)
+                held += [made.head, first]
+            talk.session.untagged(b"".join(held))
+            has_begun = True
+            await talk.flush()
+            held.clear()
+            waiting = 0
+            if not isinstance(made, bytes):
+                async for piece in made.pieces:
+                    await talk.wire.send(piece)
+    except (MailError, NotFound) as error:
+        if has_begun:
+            raise BrokenLiteral from error
+        raise
+    held.append(CLOSE)
+    response = b"".join(held)
+    talk.session.untagged(response)
+    return len(response)
+
+
+async def _check(row: FetchRow, contents: Sequence[Content]) -> None:
+    """Raise UnknownEncoding before the response has begun."""
+    for item in contents:
+        if not isinstance(item, Octets):
+            await binary.check(row, item.path)
+
+
+async def _octets(row: FetchRow, item: Octets) -> bytes | _Large:
+    """What stands behind the label."""
+    if row.selected:
+        return b" {%d}\r\n%s" % (len(row.selected), row.selected)
+    if row.size > LARGE and (place := await extent(row, item.section)) is not None:
+        start, length = _cut(place[1], item.partial)
+        if length > LARGE:
+            return _Large(b" {%d}\r\n" % length, pieces(row, place[0] + start, length))
+    found = await section(row, item.section, item.partial)
+    return b" NIL" if found is None else b" {%d}\r\n%s" % (len(found), found)
+
+
+async def _decoded(row: FetchRow, item: Binary | BinarySize) -> bytes | _Large:
+    """The same for BINARY."""
+    found = await binary.find(row, item.path)
+    if isinstance(item, BinarySize):
+        return b" %d" % (found.size if found is not None else 0)
+    if found is None:
+        return b" NIL"
+    start, length = _cut(found.size, item.partial)
+    head = b" ~{%d}\r\n" % length if found.has_nul else b" {%d}\r\n" % length
+    content = binary.read(row, found, start, length)
+    if length > LARGE:
+        return _Large(head, content)
+    return head + b"".join([piece async for piece in content])
+
+
+def _cut(length: int, partial: tuple[int, int] | None) -> tuple[int, int]:
+    """Start and length of what a partial chooses of so many octets."""
+    if partial is None:
+        return 0, length
+    start = min(partial[0], length)
+    return start, min(partial[1], length - start)
