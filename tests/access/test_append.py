@@ -11,7 +11,7 @@ from postroom.access.append import MAX_MESSAGES, Appender, TooBig
 from postroom.errors import Invalid, MailboxFull, NotFound, Permanent, Refused
 from postroom.message.index import index
 from postroom.message.scan import scan
-from postroom.post.commit import Post
+from postroom.post.commit import Expunged, Post
 from postroom.store.flags import DRAFT, SEEN
 from postroom.store.store import Store
 from tests.access.shop import audit, opened, place_of, shop
@@ -306,5 +306,106 @@ def test_a_member_of_a_shared_mailbox_has_a_seen_of_his_own(database: Opener, da
             assert await store.db.read(lambda tx: tx.all("SELECT flags FROM entry")) == [(DRAFT,)]
             seen = await store.db.read(lambda tx: tx.all("SELECT member_id, uid FROM seen"))
             assert seen == [(2, 1)]
+
+    asyncio.run(run())
+
+
+async def replacing(store: Store, uid: int, *, target: str = "INBOX") -> Appender:
+    work = appender(store)
+    view = await opened(store)
+    await work.begin(await place_of(store, target), replacing=(view, uid))
+    return work
+
+
+async def uids(store: Store, name: str = "INBOX") -> list[int]:
+    found = await opened(store, name, read_only=True)
+    return [uid for uid in range(1, 20) if found.sequence_of(uid)]
+
+
+@pytest.mark.parametrize("target", ["INBOX", "Sent"])
+def test_a_message_in_the_place_of_another(database: Opener, data: Path, target: str) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(work := await begun(store), LETTER, LETTER)
+            await work.finish()
+            work = await replacing(store, 1, target=target)
+            await put(work, large(2_000_000))
+            appended = await work.finish()
+            assert appended.has_replaced
+            assert await uids(store) == ([2, 3] if target == "INBOX" else [2])
+            assert await uids(store, target) == ([2, 3] if target == "INBOX" else [1])
+            await audit(store)
+
+    asyncio.run(run())
+
+
+def test_of_two_that_replace_one_message_one_is_refused(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(work := await begun(store), LETTER)
+            await work.finish()
+            works = [await replacing(store, 1) for _ in range(3)]
+            for work in works:
+                await put(work, large(2_000_000))
+            answers = await asyncio.gather(
+                *[work.finish() for work in works], return_exceptions=True
+            )
+            assert sum(isinstance(answer, append.Appended) for answer in answers) == 1
+            assert sum(isinstance(answer, Expunged) for answer in answers) == 2
+            assert await uids(store) == [2]
+            assert len(files(data)) == (store.db.engine == "sqlite")
+            await audit(store)
+            with pytest.raises(Expunged):
+                await replacing(store, 1)
+
+    asyncio.run(run())
+
+
+def test_only_what_is_more_counts_for_the_quota(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data, {1: 100}) as store:
+            await put(work := await begun(store), b"A: b\r\n\r\n" + b"x" * 92)
+            await work.finish()
+            for size, fits in ((80, True), (93, False), (92, True)):
+                uid = (await uids(store))[-1]
+                work = await replacing(store, uid)
+                letter = b"A: b\r\n\r\n" + b"x" * size
+                if fits:
+                    await put(work, letter)
+                    await work.finish()
+                else:
+                    with pytest.raises(MailboxFull):
+                        await put(work, letter)
+                    await work.abort()
+                    assert await uids(store) == [uid]
+            assert (await store.usage(1)).octets == 100
+            work = await replacing(store, (await uids(store))[-1], target="Sent")
+            await put(work, b"A: b\r\n\r\n")
+            await work.finish()
+            assert (await store.usage(1)).octets == 8
+            await audit(store)
+
+    asyncio.run(run())
+
+
+def test_a_refused_replacement_leaves_the_old_message(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(work := await begun(store), LETTER)
+            await work.finish()
+            work = await replacing(store, 1)
+            await put(work, b"a\0b")
+            with pytest.raises(Refused):
+                await work.finish()
+            work = await replacing(store, 1, target="Archive")
+            await put(work, LETTER)
+            await store.delete_mailbox(1, "Archive")
+            with pytest.raises(NotFound):
+                await work.finish()
+            view = await opened(store, read_only=True)
+            with pytest.raises(Refused, match="read-only"):
+                await work.begin(await place_of(store, "INBOX"), replacing=(view, 1))
+            assert await uids(store) == [1]
+            await audit(store)
 
     asyncio.run(run())

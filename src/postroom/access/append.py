@@ -9,6 +9,8 @@ Of all messages of one command together little is held in memory: beyond ``MAX_H
 octets their bodies go into files, however small, and beyond ``MAX_ROWS`` octets of what
 can only be in rows there is a refusal.
 
+A message may take the place of another one in the same transaction (RFC 8508).
+
 RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 6855 §4, RFC 7889
 (APPENDLIMIT).
 """
@@ -21,12 +23,15 @@ import msgspec
 from postroom.access import rights as letters
 from postroom.access.incoming import Arrived, Incoming
 from postroom.access.places import Labels, Place
+from postroom.access.view import View
 from postroom.blobs.store import Prepared
 from postroom.errors import Invalid, NotFound, Permanent, Refused
-from postroom.post.commit import Post
+from postroom.post.commit import Expunged, Post
 from postroom.post.letter import Letter
-from postroom.store import usage
+from postroom.store import listing, usage
 from postroom.store.filing import Copy, MailboxGone
+from postroom.store.removal import Removal
+from postroom.store.spans import Span
 from postroom.store.store import Store
 
 MAX_MESSAGES: Final = 1000  # of one command
@@ -48,6 +53,7 @@ class Appended(msgspec.Struct, frozen=True):
     mailbox_id: int
     uidvalidity: int
     uids: list[int]
+    has_replaced: bool = False
 
 
 class Appender:
@@ -81,15 +87,23 @@ class Appender:
         self._blobs: list[Prepared] = []
         self._copies: list[Copy] = []
         self._held = self._rows = 0
+        self._replaced: Removal | None = None
+        self._freed = 0  # octets of what is replaced, where it counts for the same quota
 
-    async def begin(self, place: Place) -> None:
-        """Messages for this mailbox will come. Raises NotAllowed."""
+    async def begin(self, place: Place, *, replacing: tuple[View, int] | None = None) -> None:
+        """Messages for this mailbox will come. Raises NotAllowed.
+
+        ``replacing`` a message (of a view, with its UID): it goes when the new one comes.
+        Raises Expunged when there is no such message.
+        """
         await self.abort()
         place.require(letters.INSERT)
+        if replacing is not None:
+            await self._find(*replacing, place)
         account_id = place.mailbox.account_id
         self._quota = await self._store.quota_of(account_id)
         if self._quota:
-            self._used = (await self._store.usage(account_id)).octets
+            self._used = (await self._store.usage(account_id)).octets - self._freed
         self._place = place
 
     async def message(self, flags: int, keywords: Iterable[str], received: int) -> None:
@@ -132,24 +146,26 @@ class Appender:
 
         Raises Refused for the last message, NotFound when the mailbox was deleted meanwhile, MailError.
         """
-        place = self._place
+        place, replaced = self._place, self._replaced
         try:
             await self._end_message()
             if place is None or not self._copies:
                 raise Invalid("nothing was begun")
-            room = sum(copy.size for copy in self._copies)
+            room = sum(copy.size for copy in self._copies) - self._freed
             copies = [msgspec.structs.replace(copy, room=room) for copy in self._copies]
             blob, *more = self._blobs
             self._blobs = []  # from here on they are the commit's
             try:
-                filed = await self._post.commit(
-                    Letter(blob=blob, copies=tuple(copies), more=tuple(more))
+                letter = Letter(
+                    blob=blob, copies=tuple(copies), more=tuple(more), replaced=replaced
                 )
+                filed = await self._post.commit(letter)
             except MailboxGone:
                 raise NotFound(f"the mailbox {place.name!r} has just been deleted") from None
         finally:
             await self.abort()
-        return Appended(place.mailbox.id, filed[0].uidvalidity, [one.uid for one in filed])
+        uids = [one.uid for one in filed]
+        return Appended(place.mailbox.id, filed[0].uidvalidity, uids, replaced is not None)
 
     async def abort(self) -> None:
         """Forget all that has come so far."""
@@ -158,6 +174,16 @@ class Appender:
         if incoming is not None:
             await incoming.abort()
         await self._post.discard(*blobs)
+
+    async def _find(self, view: View, uid: int, place: Place) -> None:
+        """The message that is to be replaced."""
+        view.check_removable()
+        found = await self._store.read(listing.page, view.mailbox_id, Span(uid, uid))
+        if not found:
+            raise Expunged
+        self._replaced = self._store.removal_of(view.account_id, view.mailbox_id, uid)
+        if view.account_id == place.mailbox.account_id:
+            self._freed = found[0][4]
 
     async def _end_message(self) -> None:
         """The message in progress is complete."""

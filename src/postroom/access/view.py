@@ -320,8 +320,7 @@ class View:
 
     async def move(self, ranges: Ranges, target: Place) -> CopyResult:
         """Copy and expunge in one; ``refresh`` then tells of the expunged (RFC 6851)."""
-        self._check_writable()
-        self.place.require(letters.DELETE, letters.EXPUNGE)
+        self.check_removable()
         return await self._transfer(ranges, target, is_move=True)
 
     async def expunge(self, ranges: Ranges | None) -> None:
@@ -359,6 +358,11 @@ class View:
         store.wake(mailbox.id, self.mailbox_id)
         targets = list(range(copied.first, copied.first + len(copied.sources)))
         return CopyResult(copied.uidvalidity, copied.sources, targets)
+
+    def check_removable(self) -> None:
+        """Raises Refused when this person can't take messages out of the mailbox."""
+        self._check_writable()
+        self.place.require(letters.DELETE, letters.EXPUNGE)
 
     def _check_writable(self) -> None:
         if self.read_only:

@@ -26,12 +26,12 @@ from postroom.blobs.files import Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
 from postroom.blobs.store import BlobStore
 from postroom.db.database import ConstraintFailed, Database, Tx
-from postroom.errors import MailError, StorageFailed
+from postroom.errors import MailError, StorageFailed, Temporary
 from postroom.ledger import rows as ledger
 from postroom.notify import Notify
 from postroom.post.letter import Letter
 from postroom.queue import changes, rows as queue
-from postroom.store import removal
+from postroom.store import removal, usage
 from postroom.store.filing import Filed, already_filed, file_letters
 from postroom.store.removal import Removal
 from postroom.store.spans import Span
@@ -39,6 +39,12 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import MailboxWarned
 
 Answer = list[Filed] | MailError
+
+
+class Expunged(Temporary):
+    """The message that was to be replaced is gone."""
+
+    text = "The message has just been expunged by somebody else"
 
 
 class Express(Protocol):
@@ -77,6 +83,7 @@ class Post:
         self._step = step
         self._near_quota = warned
         self._batch: Callable[[Tx, Sequence[Letter]], list[Answer]] = self.write
+        self._replacing: Callable[[Tx, Sequence[Letter]], list[Answer]] = self._replace
         self.express: Express | None = None  # handed in once there is delivery
         self._changed: set[int] = set()
         self._warned: dict[tuple[int, int], str] = {}
@@ -85,10 +92,12 @@ class Post:
         """Make the letter ours: where each of its copies is. Raises MailError."""
         if self.express is not None and letter.content is not None:
             letter = self.express.admit(letter)
+        batch = self._batch
+        undo: Callable[[Tx], None] | None = partial(self._undo, letter)
+        if letter.replaced is not None:  # to undo it would lose the old message and the new one
+            batch, undo = self._replacing, None
         try:
-            filed: list[Filed] = await self._db.submit(
-                self._batch, letter, size=letter.weight, undo=partial(self._undo, letter)
-            )
+            filed: list[Filed] = await self._db.submit(batch, letter, size=letter.weight, undo=undo)
         except ConstraintFailed as error:
             filed = await self._committed_before(letter, error)
         except StorageFailed:
@@ -136,6 +145,23 @@ class Post:
             self._step("told")
         return answers
 
+    def _replace(self, tx: Tx, letters: Sequence[Letter]) -> list[Answer]:
+        """``write`` for letters that each replace a message, which must be there yet."""
+        now = self._clock()
+        answers: list[Answer] = []
+        for letter in letters:
+            order = letter.replaced
+            if order is None:
+                raise ValueError("the letter replaces nothing")
+            usage.lock(tx, order.account_id, now)
+            if removal.next_chunk(tx, order.mailbox_id, order.span, flagged=False) is None:
+                answers.append(already_filed(tx, letter.copies) or Expunged())
+                continue
+            answers += self.write(tx, [letter])
+            if isinstance(answers[-1], list):
+                removal.expunge(tx, self._blobs, order, now)
+        return answers
+
     def _undo(self, letter: Letter, tx: Tx) -> None:
         """Remove what a commit of unknown outcome may have left; it may find nothing."""
         now = self._clock()
@@ -176,6 +202,8 @@ class Post:
         if not self._changed and not self._warned:
             asyncio.get_running_loop().call_soon(self._publish)
         self._changed.update([place.mailbox_id for place in filed])
+        if letter.replaced is not None:
+            self._changed.add(letter.replaced.mailbox_id)
         if letter.outgoing and letter.outgoing[0].lease is None:
             self._changed.add(queue.NOTIFY_KEY)
         elif letter.outgoing and self.express is not None:

@@ -10,6 +10,7 @@ from postroom.blobs.prepared import Prepared
 from postroom.ledger.rows import Entry, Fact, folded
 from postroom.queue.rows import Outgoing, Queued
 from postroom.store.filing import Copy, Filed
+from postroom.store.removal import Removal
 
 _ROW_OCTETS = 400  # what the other rows of a letter weigh, roughly
 
@@ -19,7 +20,8 @@ class Letter(msgspec.Struct, frozen=True):
 
     ``queued`` is there when ``outgoing`` is. Without ``entry`` the ledger tells nothing:
     a message that a person put into a mailbox. Such a letter may be several messages:
-    ``more`` are the blobs of those after the first, each named by one copy. ``content`` is
+    ``more`` are the blobs of those after the first, each named by one copy. ``replaced`` is
+    a message that goes when this one comes (RFC 8508). ``content`` is
     the header block and the body of the blob when they are small and in memory yet:
     delivery can begin at once.
     """
@@ -32,6 +34,7 @@ class Letter(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...] = ()
     content: tuple[bytes, bytes] | None = None
     more: tuple[Prepared, ...] = ()
+    replaced: Removal | None = None
 
     @property
     def blobs(self) -> tuple[Prepared, ...]:

@@ -167,6 +167,10 @@ class Store:
         self.wake(mailbox_id)
         return removed
 
+    def removal_of(self, account_id: int, mailbox_id: int, uid: int) -> Removal:
+        """The order to expunge one message, for a transaction of somebody else."""
+        return Removal(account_id, mailbox_id, Span(uid, uid), keeps=self._keeps)
+
     async def restore(self, account_id: int, order: Restoration) -> Restored:
         """Put copies back into mailboxes: see ``restoring.restore``."""
         restored = await self.write_bulk(

@@ -129,6 +129,45 @@ def test_a_connection_cut_anywhere_files_nothing(data: Path) -> None:
     at_home(data, main)
 
 
+def test_a_replace_cut_anywhere_leaves_the_old_message(data: Path) -> None:
+    whole = b"a REPLACE 1 INBOX (\\Draft)" + offered(large(1_500_000)) + b"\r\n"
+
+    async def main(home: House) -> None:
+        watcher = await home.alice("INBOX")
+        await watcher.append(LETTER)
+        before = await state(watcher)
+        for place in [5, 20, 30, 45, 46, 47, 48, 60, 100_000, 1_400_000, len(whole) - 1]:
+            client = await home.alice("INBOX")
+            await client.say(whole[:place])
+            client.writer.transport.abort()
+        last = await home.alice("INBOX")
+        await last.say(whole[:-1])
+        last.writer.write_eof()
+        assert await last.rest() == b""
+        await home.gone(1)
+        assert await state(watcher) == before
+        assert home.files() == []
+
+    at_home(data, main)
+
+
+def test_a_replace_tells_the_others(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client, other = await home.alice("INBOX"), await home.alice("INBOX")
+        await client.append(LETTER)
+        await other.ok(b"NOOP")
+        await other.say(b"i IDLE\r\n")
+        assert (await other.line()).startswith(b"+ ")
+        told = await client.ok(b"UID REPLACE 1 INBOX" + offered(LETTER))
+        assert told[0].startswith(b"* OK [APPENDUID ")
+        assert b"* 1 EXPUNGE\r\n" in told
+        assert b"* 1 EXISTS\r\n" in told
+        heard = {await other.line() for _ in range(2)}
+        assert heard == {b"* 1 EXPUNGE\r\n", b"* 1 EXISTS\r\n"}
+
+    at_home(data, main, database=database)
+
+
 def test_several_messages_octet_by_octet(data: Path) -> None:
     small = SEVERAL.replace(offered(large(1_500_000)), offered(LETTER))
 

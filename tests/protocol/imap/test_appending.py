@@ -46,7 +46,7 @@ class Driver:
             self.events.append(event)
             if len(self.events) == self._refused + 1:
                 session.finish("NO", "Refused")
-            elif isinstance(event, c.Append | MessageBegins | LiteralOffered):
+            elif isinstance(event, c.Append | c.Replace | MessageBegins | LiteralOffered):
                 session.go_on()
             elif isinstance(event, Slow):
                 session.resume()
@@ -167,6 +167,29 @@ def test_a_malformed_segment(line: bytes) -> None:
         answer, noop, end = driver.said().split(b"\r\n")
         assert answer.startswith((b"a BAD ", b"a NO [CANNOT] "))
         assert (noop, end) == (b"c OK Done", b"")
+
+
+def test_replace_needs_a_selected_mailbox_and_has_one_message() -> None:
+    for plus in (b"", b"+"):
+        driver = Driver()
+        driver.feed(b"a REPLACE 1 x {12%s}\r\n" % plus + (TRAP + b"\r\n") * bool(plus))
+        driver.feed(b"c NOOP\r\n")
+        assert driver.events == [c.Noop()]
+        assert driver.said().startswith(b"a BAD The command is not legal in this state\r\n")
+    driver = Driver()
+    driver.feed(b"s SELECT x\r\n")
+    driver.feed(b"a UID REPLACE {2}\r\n")
+    assert driver.said().endswith(b"a BAD Expected a number\r\n")
+    driver.feed(b"a UID REPLACE 7 {1+}\r\nx {12+}\r\n" + TRAP + b" {12+}\r\n" + TRAP + b"\r\n")
+    driver.feed(b"c NOOP\r\n")
+    assert driver.events[1:] == [
+        c.Replace(7, by_uid=True, mailbox="x"),
+        PLAIN,
+        NON_SYNC,
+        Content(TRAP),
+        MessagesEnd("REPLACE has one message"),
+        c.Noop(),
+    ]
 
 
 @pytest.mark.parametrize("end", [b" ", b"x", b" ()", b" {12", b" {12}x"])

@@ -9,17 +9,21 @@ from postroom.protocol.imap.events import (
     MessageBegins,
     MessagesEnd,
 )
+from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse import split
-from postroom.protocol.imap.parse_append import MessageReader, parse_append
-from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader, Unusable
+from postroom.protocol.imap.parse_append import MessageReader, brings_messages, parse_append
+from postroom.protocol.imap.sets import STAR
+from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader, UidRequired, Unusable
 
 PLAIN = MessageBegins(0, frozenset(), None)
 
 
 def append(*segments: bytes) -> list[c.Command | AppendEvent]:
-    reader = split(segments[0])[2]
-    said: list[c.Command | AppendEvent] = [parse_append(reader)]
-    messages = MessageReader()
+    _, name, reader = split(segments[0])
+    assert brings_messages(name, reader)
+    command = parse_append(name, reader)
+    said: list[c.Command | AppendEvent] = [command]
+    messages = MessageReader(single=isinstance(command, c.Replace))
     said += messages.read(reader)
     for segment in segments[1:]:
         said += messages.read(Reader(segment))
@@ -69,6 +73,27 @@ def test_literal8_and_utf8() -> None:
     ]
 
 
+def test_replace() -> None:
+    offered = LiteralOffered(3, is_synchronising=True)
+    said = append(b"a REPLACE 4 x {3}\r\n", b"")
+    assert said == [c.Replace(4, by_uid=False, mailbox="x"), PLAIN, offered, MessagesEnd()]
+    said = append(b"a uid Replace * x {3}\r\n")
+    assert said == [c.Replace(STAR, by_uid=True, mailbox="x"), PLAIN, offered]
+    for command in (b"a REPLACE x", b"a UID REPLACEX 1 x", b"a UID FETCH 1 x", b"a STORE 1 x"):
+        _, name, reader = split(command)
+        assert brings_messages(name, reader) is (command == b"a REPLACE x")
+
+
+def test_replace_by_number_is_not_for_who_wants_uids_only() -> None:
+    for command in (b"a REPLACE 1 x", b"a UID REPLACE 1 x"):
+        _, name, reader = split(command, Modes(uidonly=True))
+        if name == b"UID":
+            assert parse_append(name, reader) == c.Replace(1, by_uid=True, mailbox="x")
+            continue
+        with pytest.raises(UidRequired):
+            parse_append(name, reader)
+
+
 @pytest.mark.parametrize(
     "segments",
     [
@@ -86,6 +111,12 @@ def test_literal8_and_utf8() -> None:
         (b"a APPEND x {3}\r\n", b"{3}\r\n"),
         (b"a APPEND x {3}\r\n", b" ()"),
         (b"a APPEND x {3}\r\n", b" x {3}\r\n"),
+        (b"a REPLACE x {3}\r\n",),
+        (b"a REPLACE 0 x {3}\r\n",),
+        (b"a REPLACE 1:2 x {3}\r\n",),
+        (b"a REPLACE 1,2 x {3}\r\n",),
+        (b"a UID REPLACE 1 {3}\r\nabc x {3}\r\n",),
+        (b"a REPLACE 1 x {3}\r\n", b" {3}\r\n"),
         (b"a APPEND x ~",),
         (b"a APPEND x ~ {3}\r\n",),
         (b"a APPEND x UTF8",),

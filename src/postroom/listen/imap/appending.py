@@ -1,25 +1,46 @@
-"""APPEND: messages go from the wire into ``access`` block by block.
+"""APPEND and REPLACE: messages go from the wire into ``access`` block by block.
 
 Mailbox, size and quota are checked before the client is asked for a literal; when
 anything is refused, nothing of the command is kept.
 
-RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3, RFC 7888.
+RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3, RFC 7888, RFC 8508 (REPLACE).
 """
 
 from typing import Final
 
 from postroom.access.append import Appender
+from postroom.access.view import View
 from postroom.errors import Invalid, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
-from postroom.listen.imap.refusals import TRYCREATE, refuse
-from postroom.protocol.imap.commands import Append
+from postroom.listen.imap.refusals import NONEXISTENT, TRYCREATE, refuse
+from postroom.listen.imap.selected import highestmodseq, numbered
+from postroom.protocol.imap.commands import Append, Replace
 from postroom.protocol.imap.events import Content, LiteralOffered, MessageBegins, MessagesEnd
+from postroom.protocol.imap.responses import status_line
 from postroom.protocol.imap.sets import write_set
 
 
 async def append(talk: Conversation, command: Append) -> None:
     """The command is here; its messages may come, or it is refused."""
+    await _begin(talk, command.mailbox)
+
+
+async def replace(talk: Conversation, command: Replace) -> None:
+    """REPLACE and UID REPLACE: the same, and a message will go."""
+    view = talk.selected
+    number = (command.number, command.number)
+    ranges = numbered(view, (number,), by_uid=command.by_uid)
+    uid = ranges[0][0] if ranges else 0
+    if view.sequence_of(uid) is None:
+        talk.session.finish("NO", "There is no such message", NONEXISTENT)
+        return
+    await _begin(talk, command.mailbox, replacing=(view, uid))
+
+
+async def _begin(
+    talk: Conversation, mailbox: str, *, replacing: tuple[View, int] | None = None
+) -> None:
     services = talk.services
     appender = Appender(
         services.store,
@@ -28,7 +49,7 @@ async def append(talk: Conversation, command: Append) -> None:
         takes_utf8=talk.session.modes.utf8,
     )
     try:
-        await appender.begin(await talk.places.get(command.mailbox))
+        await appender.begin(await talk.places.get(mailbox), replacing=replacing)
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return
@@ -70,9 +91,14 @@ async def messages_end(talk: Conversation, event: MessagesEnd) -> None:
         return
     finally:
         talk.appender = None
+    code = b"APPENDUID %d %s" % (appended.uidvalidity, write_set(appended.uids))
+    if appended.has_replaced:  # RFC 8508 §4.3: before the client hears of the expunge
+        talk.session.untagged(status_line(b"*", "OK", "The new message is there", code))
+        await talk.report(always=True)
+        talk.session.finish("OK", "Replaced", highestmodseq(talk))
+        return
     view = talk.view
     await talk.report(always=view is not None and view.mailbox_id == appended.mailbox_id)
-    code = b"APPENDUID %d %s" % (appended.uidvalidity, write_set(appended.uids))
     talk.session.finish("OK", "Appended", code)
 
 
@@ -88,4 +114,5 @@ HANDLERS: Final[Handlers] = {
     LiteralOffered: literal_offered,
     MessageBegins: message_begins,
     MessagesEnd: messages_end,
+    Replace: replace,
 }

@@ -15,6 +15,7 @@ from postroom.errors import (
     Permanent,
     Refused,
 )
+from postroom.post.commit import Expunged
 from postroom.protocol.imap.session import Condition, Session
 
 NONEXISTENT: Final = b"NONEXISTENT"
@@ -29,6 +30,7 @@ _CODES: Final[tuple[tuple[type[Exception], bytes], ...]] = (
     (BlobCorrupt, b"CORRUPTION"),
     (TooBig, b"TOOBIG"),
     (UnknownEncoding, b"UNKNOWN-CTE"),
+    (Expunged, b"EXPUNGEISSUED"),
     (Permanent, b"LIMIT"),
     (MailError, b"UNAVAILABLE"),
 )

@@ -41,7 +41,7 @@ async def expunge(talk: Conversation, command: c.Expunge) -> None:
     ranges = command.ranges
     await view.expunge(None if ranges is None else view.uid_ranges(ranges, by_uid=True))
     await talk.report(always=True)
-    talk.session.finish("OK", "Expunged", _highestmodseq(talk))
+    talk.session.finish("OK", "Expunged", highestmodseq(talk))
 
 
 async def store(talk: Conversation, command: c.Store) -> None:
@@ -103,7 +103,7 @@ async def move(talk: Conversation, command: c.Move) -> None:
     if code := _copyuid(moved):
         talk.session.untagged(status_line(b"*", "OK", "Moved", code))
     await talk.report(always=True)
-    talk.session.finish("OK", "Moved", _highestmodseq(talk) if moved.source_uids else b"")
+    talk.session.finish("OK", "Moved", highestmodseq(talk) if moved.source_uids else b"")
 
 
 def numbered(view: View, ranges: Ranges, *, by_uid: bool) -> UidRanges:
@@ -119,7 +119,7 @@ def new_keywords(view: View) -> bytes:
     return flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name)
 
 
-def _highestmodseq(talk: Conversation) -> bytes:
+def highestmodseq(talk: Conversation) -> bytes:
     """RFC 7162 §3.2.7: the state after an expunge, of which everything has been told."""
     if not talk.session.modes.qresync:
         return b""

@@ -1,14 +1,14 @@
-"""APPEND in progress: its messages flow through and are never held.
+"""APPEND or REPLACE in progress: its messages flow through and are never held.
 
 What stands around the literals is read a segment at a time. Each event but ``Content``
 waits for ``go_on``; ``leave`` ends the course early, and what the client still sends of
 it is skipped, however many literals that are. A literal that was not asked for is never
 read as commands.
 
-RFC 3501 §6.3.11, §7.5; RFC 3502 (MULTIAPPEND); RFC 7888 (LITERAL+).
+RFC 3501 §6.3.11, §7.5; RFC 3502 (MULTIAPPEND); RFC 7888 (LITERAL+); RFC 8508.
 """
 
-from postroom.protocol.imap.commands import Command
+from postroom.protocol.imap.commands import Command, Replace
 from postroom.protocol.imap.events import AppendEvent, Content, LiteralOffered, MessagesEnd
 from postroom.protocol.imap.input import BLOCK, COMMAND_LIMIT, Input, LiteralHead
 from postroom.protocol.imap.parse_append import MessageReader, parse_append
@@ -44,12 +44,13 @@ class Appending:
         self._left = 0  # octets of it that are still to come
         self._waiting: Command | AppendEvent | None = None
 
-    def begin(self, reader: Reader, head: LiteralHead | None) -> Command:
-        """Read the first segment, which ends with ``head``.
+    def begin(self, name: bytes, reader: Reader, head: LiteralHead) -> Command:
+        """Read the first segment behind the command's name; it ends with ``head``.
 
         Raises BadSyntax, Unusable; CutLiteral when the literal is the mailbox name.
         """
-        command = parse_append(reader)
+        command = parse_append(name, reader)
+        self._reader = MessageReader(single=isinstance(command, Replace))
         events = self._reader.read(reader)
         self._take(events, head)
         self._waiting = command

@@ -36,8 +36,8 @@ _AUTHENTICATED: Final = (
 )
 # Mailboxes: ACL RFC 4314
 _MAILBOXES: Final = b"ACL RIGHTS=texk"
-# Uploads, and content: MULTIAPPEND RFC 3502, BINARY 3516
-_UPLOADS: Final = b"BINARY MULTIAPPEND"
+# Uploads, and content: MULTIAPPEND RFC 3502, BINARY 3516, REPLACE 8508
+_UPLOADS: Final = b"BINARY MULTIAPPEND REPLACE"
 
 
 def capabilities(

@@ -284,6 +284,14 @@ class Store(WhenSelected, frozen=True):
     unchanged_since: int | None = None
 
 
+class Replace(WhenSelected, frozen=True):
+    """RFC 8508; ``number`` is that of a message, or ``STAR``; the new message follows as events."""
+
+    number: int
+    by_uid: bool
+    mailbox: str
+
+
 class Copy(WhenSelected, frozen=True):
     """RFC 3501 §6.4.7."""
 

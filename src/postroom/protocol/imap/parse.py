@@ -69,7 +69,7 @@ def parse_arguments(name: bytes, reader: Reader) -> Command:
 
 
 def _append(_: Reader) -> Command:
-    raise BadSyntax("APPEND needs a literal with the message")
+    raise BadSyntax("The command needs a literal with the message")
 
 
 def _login(reader: Reader) -> Command:
@@ -183,6 +183,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"MYRIGHTS": parse_named(commands.MyRights),
     b"NOTIFY": parse_notify,
     b"RENAME": parse_rename,
+    b"REPLACE": _append,
     b"SEARCH": parse_search,
     b"SELECT": parse_select(commands.Select),
     b"SETACL": parse_setacl,

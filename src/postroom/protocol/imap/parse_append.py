@@ -1,12 +1,12 @@
-"""Reading APPEND but for its messages, whose octets are no part of the command.
+"""Reading APPEND and REPLACE but for their messages, whose octets are no part of a command.
 
 The command comes in segments: up to the literal of a message, then what stands behind it.
 
 RFC 3501 §6.3.11, §9; RFC 3502 (MULTIAPPEND), RFC 3516 and RFC 4466 (literal8), RFC 6855 §4
-(UTF8).
+(UTF8), RFC 8508 (REPLACE).
 """
 
-from postroom.protocol.imap.commands import Append
+from postroom.protocol.imap.commands import Append, Replace
 from postroom.protocol.imap.dates import BadDate, parse_date_time
 from postroom.protocol.imap.events import (
     AppendEvent,
@@ -16,25 +16,46 @@ from postroom.protocol.imap.events import (
 )
 from postroom.protocol.imap.flags import read_flag_list
 from postroom.protocol.imap.parse_mailbox import read_mailbox
-from postroom.protocol.imap.tokens import ATOM, LITERAL, LITERAL8, BadSyntax, Reader
+from postroom.protocol.imap.sets import STAR
+from postroom.protocol.imap.tokens import ATOM, LITERAL, LITERAL8, BadSyntax, Reader, UidRequired
 
 
-def parse_append(reader: Reader) -> Append:
-    """Read APPEND up to its first message."""
+def brings_messages(name: bytes, reader: Reader) -> bool:
+    """True when a command of this name (behind which the reader stands) is read here."""
+    if name == b"UID":
+        return reader.data[reader.at : reader.at + 9].upper() == b" REPLACE "
+    return name in (b"APPEND", b"REPLACE")
+
+
+def parse_append(name: bytes, reader: Reader) -> Append | Replace:
+    """Read a command that ``brings_messages`` up to its first message."""
     reader.space()
-    return Append(read_mailbox(reader))
+    if name == b"APPEND":
+        return Append(read_mailbox(reader))
+    by_uid = name == b"UID"
+    if by_uid:
+        reader.word()
+        reader.space()
+    elif reader.modes.uidonly:
+        raise UidRequired
+    number = STAR if reader.skip(b"*") else reader.number()
+    if not number:
+        raise BadSyntax("Messages are numbered from 1")
+    reader.space()
+    return Replace(number, by_uid, read_mailbox(reader))
 
 
 class MessageReader:
-    """Reads the messages of one APPEND, a segment at a time.
+    """Reads the messages of one command, a segment at a time; REPLACE has a ``single`` one.
 
     ``read`` raises BadSyntax, or CutLiteral when a string of the segment has not come; then
     it is called again with a longer segment.
     """
 
-    __slots__ = ("_has_message", "_in_utf8")
+    __slots__ = ("_has_message", "_in_utf8", "_is_single")
 
-    def __init__(self) -> None:
+    def __init__(self, *, single: bool = False) -> None:
+        self._is_single = single
         self._has_message = False
         self._in_utf8 = False  # ``UTF8 (`` is open
 
@@ -44,6 +65,8 @@ class MessageReader:
             reader.expect(b")")
         if self._has_message and reader.at_end:
             return [MessagesEnd()]
+        if self._has_message and self._is_single:
+            raise BadSyntax("REPLACE has one message")
         reader.space()
         events: list[AppendEvent] = [_options(reader)]
         in_utf8 = not reader.peek(b"{") and not reader.peek(b"~")

@@ -21,7 +21,7 @@ RFC 3501 §2.2, §3, §6, §7.5; RFC 7888 (LITERAL+); RFC 2177 (IDLE); RFC 4959 
 import binascii
 import enum
 from contextlib import suppress
-from typing import Literal
+from typing import Final, Literal
 
 from postroom.protocol.imap.appending import Appending, Unwelcome
 from postroom.protocol.imap.capabilities import capabilities
@@ -52,11 +52,14 @@ from postroom.protocol.imap.input import (
 )
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse import parse_arguments, split
+from postroom.protocol.imap.parse_append import brings_messages
 from postroom.protocol.imap.responses import continuation, status_line
 from postroom.protocol.imap.states import AFTER_NO, AFTER_OK, LEGAL, State
 from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader, Unusable
 
 Condition = Literal["OK", "NO", "BAD"]
+
+_ILLEGAL: Final = "The command is not legal in this state"
 
 
 class _Mode(enum.Enum):
@@ -289,7 +292,7 @@ class Session:
 
     def _begin(self, command: Command) -> Event | None:
         if not isinstance(command, LEGAL[self.state]):
-            self._refuse("BAD", "The command is not legal in this state")
+            self._refuse("BAD", _ILLEGAL)
             return None
         if isinstance(command, Login | Authenticate) and not self._mechanisms:
             self._refuse_password()
@@ -305,9 +308,9 @@ class Session:
     def _literal(self, head: LiteralHead) -> Event | None:
         """Decide about a literal before its octets come."""
         self._tag, name, reader = split(head.octets, self.modes)
-        if name == b"APPEND" and self.state is not State.UNAUTHENTICATED:
+        if self.state is not State.UNAUTHENTICATED and brings_messages(name, reader):
             with suppress(CutLiteral):
-                return self._append(reader, head)
+                return self._append(name, reader, head)
         if name == b"LOGIN" and not self._mechanisms and head.is_synchronising:
             self._input.drop()
             self._refuse_password()
@@ -327,15 +330,17 @@ class Session:
         self._input.expect_literal(head.size)
         return None
 
-    def _append(self, reader: Reader, head: LiteralHead | None) -> Event | None:
+    def _append(self, name: bytes, reader: Reader, head: LiteralHead) -> Event | None:
         """Begin an APPEND; raises CutLiteral when the literal is its mailbox name."""
         appending = Appending(self._input, self._append_limit)
         try:
-            command = appending.begin(reader, head)
+            command = appending.begin(name, reader, head)
+            if not isinstance(command, LEGAL[self.state]):
+                raise BadSyntax(_ILLEGAL)  # noqa: TRY301
         except CutLiteral:
             raise
         except (BadSyntax, Unusable) as error:
-            if head is not None and appending.refuse(head):
+            if appending.refuse(head):
                 self._appending, self._mode = appending, _Mode.SKIP
             self._refuse_for(error)
             return None
