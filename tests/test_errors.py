@@ -50,7 +50,7 @@ def test_a_full_disk_or_mailbox_may_be_tried_again() -> None:
 
 def test_what_people_are_refused_has_a_kind_of_its_own() -> None:
     kinds = [kind.kind for kind in KINDS if issubclass(kind, Refused)]
-    assert len(set(kinds)) == len(kinds) == 5
+    assert len(set(kinds)) == len(kinds) == 6
     assert (
         str(errors.NotFound("no such domain: x; add it first")) == "no such domain: x; add it first"
     )

@@ -122,10 +122,9 @@ def test_a_dead_host_delays_its_own_only(database: Opener, data: Path, events: R
             await here.run()
             assert len(here.sink.taken) == 1
             tried = {(one.attempts, one.reply) for one in await here.waiting()}
-            assert tried == {  # the others were not touched
-                (1, "451 4.4.1 mx.dead.test: 127.0.0.9: Connection refused"),
-                (0, ""),
-            }
+            refused = "451 4.4.1 mx.dead.test: 127.0.0.9: Connection refused"
+            assert {(0, ""), (1, refused)} <= tried  # most were not touched
+            assert tried <= {(0, ""), (1, refused), (1, f"{refused} a moment ago")}
             first = sum([one.attempts for one in await here.waiting()])
             assert 1 <= first <= 5  # connections that were opened before the first answer
             assert (await here.destination("dead.test"))[:3] == (1, 1, 60)

@@ -324,7 +324,7 @@ class StorageTrouble(Event, frozen=True, kw_only=True, tag="storage.trouble"):
     reason: str
 
 
-class TokenCheckFailed(Event, frozen=True, kw_only=True, tag="login.token-check-failed"):
+class TokenCheckFailed(Event, frozen=True, kw_only=True, tag="token.check.failed"):
     """The authorization server could not be asked about an access token."""
 
     level: ClassVar[Level] = "warning"
