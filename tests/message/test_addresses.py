@@ -169,3 +169,14 @@ def test_the_quick_way_reads_like_the_other(value: bytes) -> None:
     reader = addresses._Reader(MAX_MAILBOXES)
     reader.read(value, 0)
     assert parse(value) == reader.found
+
+
+@pytest.mark.parametrize("value", [b"a@b, c@d", b'"x y" (c) <a@b>, c@d', b"Team: a@b, c@d;"])
+def test_the_first_alone_is_the_first_of_all(value: bytes) -> None:
+    (found,) = parse(value, most=1)
+    whole = parse(value)[0]
+    if isinstance(found, Group):
+        assert isinstance(whole, Group)
+        assert (found.name, found.members) == (whole.name, whole.members[:1])
+    else:
+        assert found == whole

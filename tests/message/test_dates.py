@@ -122,3 +122,15 @@ def test_time_is_linear(unit: bytes) -> None:
     value = unit * (250_000 // len(unit))
     dates.read(value)
     dates.read(b"Mon, 12" + value)
+
+
+def test_a_day_without_its_time() -> None:
+    for value in (
+        b"2 Jan 1970",
+        b"Fri, 2 Jan 1970 25:61:00",
+        b"Fri 2-January-70 x",
+        b"2 jan 1970,",
+    ):
+        assert dates.read_day(value) == dates.Date(86_400_000)
+    for value in (b"", b"Jan", b"31 Feb 1970", b"2 Foo 1970", b"0 Jan 1970", b"x 2 Jan"):
+        assert dates.read_day(value) is None

@@ -19,9 +19,10 @@ from postroom.access import criteria, lookup, texts
 from postroom.access.criteria import Candidate, Program
 from postroom.access.lookup import Findings
 from postroom.access.numbering import merge
+from postroom.access.offload import run
 from postroom.access.view import View
 from postroom.db.database import Row, Tx
-from postroom.protocol.imap.search import SearchKey
+from postroom.protocol.imap.search import All, SearchKey
 from postroom.store import listing
 from postroom.store.spans import Span, span_of
 
@@ -36,6 +37,8 @@ Heads = Mapping[int, tuple[int, bytes]]
 
 async def search(view: View, tree: SearchKey) -> list[int]:
     """The UIDs that match, ascending. Raises Invalid for a sequence number out of range."""
+    if isinstance(tree, All) and await view.is_current():
+        return list(view.numbering.uids)
     conditions: list[str] = []
     programs: list[Program] = []
     for key in criteria.conjuncts(tree):
@@ -54,7 +57,7 @@ async def search(view: View, tree: SearchKey) -> list[int]:
         found = await source.read(
             listing.matching_uids, view.mailbox_id, everything, where, member=view.member
         )
-        return [uid for uid in found if view.sequence_of(uid)]
+        return await run(len(found), _known, view, found)
     steps = _all_of(programs)
     findings = await _look_up(view, where, steps)
     if criteria.verdict(steps, findings, 0) is False:
@@ -67,6 +70,11 @@ async def highest_modseq(view: View, uids: Sequence[int]) -> int:
     ranges = await asyncio.to_thread(merge, ((uid, uid) for uid in uids))
     spans = list(view.spans(ranges))
     return await view.source.read(listing.highest_modseq, view.mailbox_id, spans, view.member)
+
+
+def _known(view: View, uids: list[int]) -> list[int]:
+    numbers = view.sequences_of(uids)
+    return [uid for uid, number in zip(uids, numbers, strict=True) if number]
 
 
 def _all_of(programs: Sequence[Program]) -> Program:

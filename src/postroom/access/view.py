@@ -24,7 +24,7 @@ from postroom.message.decoding import Decoding
 from postroom.message.part import Part
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.sets import SAVED
-from postroom.store import copying, entries, flags as flag_words, news, vanished
+from postroom.store import copying, entries, flags as flag_words, news, vanished, watch
 from postroom.store.entries import FlagChange, Opening, Quiet
 from postroom.store.news import Marks, News
 from postroom.store.spans import MAX_LISTED, Span
@@ -228,6 +228,11 @@ class View:
         exists = self.exists if arrived else None
         recent = self.recent if arrived else None
         return Changes(expunged, exists, recent, flags, gone, found.has_more)
+
+    async def is_current(self) -> bool:
+        """Whether nothing has happened in the mailbox that the session was not told."""
+        states = await self.source.read(watch.states, [self.mailbox_id])
+        return states.get(self.mailbox_id) == self.complete
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Be told that something may have changed; call the answer to stop.

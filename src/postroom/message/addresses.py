@@ -53,13 +53,13 @@ class Group(msgspec.Struct, frozen=True):
     members: tuple[Mailbox, ...]
 
 
-def parse(value: bytes) -> list[Mailbox | Group]:
-    """Read an address list; the value may be folded."""
+def parse(value: bytes, most: int = MAX_MAILBOXES) -> list[Mailbox | Group]:
+    """Read an address list, up to ``most`` mailboxes; the value may be folded."""
     found: list[Mailbox | Group] = []
     at, end = 0, len(value)
     while at < end:
         simple = _SIMPLE.match(value, at)
-        if simple is None or len(found) == MAX_MAILBOXES:
+        if simple is None or len(found) == most:
             break
         quoted, phrase, local, domain, bare_local, bare_domain = simple.groups()
         if bare_local is not None:
@@ -70,7 +70,7 @@ def parse(value: bytes) -> list[Mailbox | Group]:
         at = simple.end()
     else:
         return found
-    reader = _Reader(MAX_MAILBOXES - len(found))
+    reader = _Reader(most - len(found))
     reader.read(value, at)
     return found + reader.found
 

@@ -40,6 +40,9 @@ _DATE: Final = re.compile(
     rb"([0-9]{1,2})\s*+[:\s.]\s*+([0-9]{2})(?:\s*+[:\s.]\s*+([0-9]{2})(?![0-9]))?+"
     rb"\s*+(?:([+\-])([0-9]{2}):?([0-9]{2})|([A-Za-z]++))?"
 )
+_DAY_ONLY: Final = re.compile(
+    rb"\s*+(?:[A-Za-z]++\.?\s*+,?\s*+)?+([0-9]{1,2})[\s\-]++([A-Za-z]{3})[a-z]*+[\s\-,]++([0-9]{2,4})"
+)
 _ASCTIME: Final = re.compile(  # "Fri Feb  7 10:18:12 2003 -0800", "Fri Sep 14 14:36:56 EDT 2018"
     rb"\s*+(?:[A-Za-z]{3}\s++)?([A-Za-z]{3})\s++([0-9]{1,2})\s++"
     rb"([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)\s++(?:([A-Za-z]{1,5})\s++)?([0-9]{4})([^\n]*+)"
@@ -88,6 +91,19 @@ def read(value: bytes) -> Date | None:
     if abs(offset) >= 1440:
         offset = 0
     return _dated((ordinal - _EPOCH) * _DAY + seconds * 1000, offset)
+
+
+def read_day(value: bytes) -> Date | None:
+    """The beginning, in UTC, of the day that stands first; whatever follows is not read."""
+    found = _DAY_ONLY.match(value[:MAX_LENGTH])
+    if found is None:
+        return None
+    day, month, year = found.groups()
+    try:
+        ordinal = dt.date(_year(year), _MONTH_OF.get(month.lower(), 0), int(day)).toordinal()
+    except ValueError:
+        return None
+    return Date((ordinal - _EPOCH) * _DAY)
 
 
 def write(ms: int, offset: int = 0) -> str:

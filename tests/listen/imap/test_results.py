@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from postroom.access import offload
 from postroom.errors import MailError
-from postroom.listen.imap import results
 from postroom.listen.imap.results import saving
 from postroom.protocol.imap.esearch import Returns
 from postroom.protocol.imap.tokens import BadSyntax, Unusable
@@ -52,7 +52,7 @@ def test_success_leaves_it_to_whoever_tells() -> None:
 def test_many_results_are_written_off_the_loop(
     database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch, large: int
 ) -> None:
-    monkeypatch.setattr(results, "LARGE", large)
+    monkeypatch.setattr(offload, "LARGE", large)
 
     async def main(home: House) -> None:
         client = await home.alice()

@@ -82,11 +82,11 @@ def test_lines() -> None:
     assert status_response("x", [(b"MESSAGES", 3), (b"UNSEEN", 0)]) == (
         b'* STATUS "x" (MESSAGES 3 UNSEEN 0)\r\n'
     )
-    assert search_line([]) == b"* SEARCH\r\n"
-    assert search_line([2]) == b"* SEARCH 2\r\n"
-    assert search_line([2, 84, 882]) == b"* SEARCH 2 84 882\r\n"
-    assert search_line([2], 917) == b"* SEARCH 2 (MODSEQ 917)\r\n"
-    assert search_line([], 917) == b"* SEARCH\r\n"
+    assert search_line(b"SEARCH", []) == b"* SEARCH\r\n"
+    assert search_line(b"SEARCH", [2]) == b"* SEARCH 2\r\n"
+    assert search_line(b"SEARCH", [2, 84, 882]) == b"* SEARCH 2 84 882\r\n"
+    assert search_line(b"SEARCH", [2], 917) == b"* SEARCH 2 (MODSEQ 917)\r\n"
+    assert search_line(b"SEARCH", [], 917) == b"* SEARCH\r\n"
     assert highestmodseq_line(7) == b"* OK [HIGHESTMODSEQ 7] Highest\r\n"
     assert vanished_line([405, 407, 408]) == b"* VANISHED 405,407:408\r\n"
     assert earlier_line([(41, 41), (43, 116)]) == b"* VANISHED (EARLIER) 41,43:116\r\n"

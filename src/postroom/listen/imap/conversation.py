@@ -16,6 +16,7 @@ from postroom.access.append import Appender
 from postroom.access.exchange import Exchange
 from postroom.access.fields import FieldCache
 from postroom.access.folders import Folders
+from postroom.access.kept import Kept
 from postroom.access.login import Login
 from postroom.access.places import Places, Sharing
 from postroom.access.rights import READ
@@ -40,7 +41,17 @@ from postroom.store.store import Store
 class Services:
     """What a door is given to answer with; one object for all its connections."""
 
-    __slots__ = ("clock", "fields", "login", "max_message", "may_open", "post", "sharing", "store")
+    __slots__ = (
+        "clock",
+        "fields",
+        "kept",
+        "login",
+        "max_message",
+        "may_open",
+        "post",
+        "sharing",
+        "store",
+    )
 
     def __init__(
         self,
@@ -65,6 +76,7 @@ class Services:
         self.max_message = max_message
         self.may_open = may_open
         self.fields = FieldCache()
+        self.kept = Kept()
 
 
 class Peer(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from postroom.listen.imap import (
     notifying,
     searching,
     selected,
+    sorting,
     unauthenticated,
 )
 from postroom.listen.imap.contents import BrokenLiteral
@@ -46,6 +47,7 @@ HANDLERS: Final[Handlers] = {
         notifying,
         searching,
         selected,
+        sorting,
         unauthenticated,
     )
     for event, handler in module.HANDLERS.items()

@@ -1,10 +1,9 @@
 """Results of a search as they are told and saved (RFC 4731, RFC 5182, RFC 7162 §3.1.6)."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, ParamSpec, TypeVar
 
+from postroom.access.offload import run
 from postroom.access.search import highest_modseq
 from postroom.access.view import View
 from postroom.listen.imap.conversation import Conversation
@@ -12,11 +11,6 @@ from postroom.protocol.imap.esearch import Returns, esearch_line
 from postroom.protocol.imap.responses import search_line
 from postroom.protocol.imap.sets import joined
 from postroom.protocol.imap.tokens import BadSyntax
-
-LARGE: Final = 10_000  # results: more are counted and written off the event loop
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @contextmanager
@@ -39,29 +33,38 @@ async def tell(
     *,
     by_uid: bool,
     with_modseq: bool = False,
+    kind: bytes = b"SEARCH",
 ) -> None:
     """Write the result, given in its order, and save it if that was asked for.
 
-    ``with_modseq``: the highest MODSEQ of what is told belongs to it.
+    ``with_modseq``: the highest MODSEQ of what is told belongs to it. ``kind`` is the name
+    of the response when there is no RETURN.
     """
     view = talk.selected
+    count = len(uids)
     modseq = 0
     if with_modseq:
         modseq = await highest_modseq(view, uids if returns is None else returns.chosen(uids))
     if returns is not None and returns.save:
-        view.saved = await _run(uids, joined, sorted(returns.chosen(uids)))
-    numbers = uids if by_uid else await _run(uids, view.sequences_of, uids)
+        view.saved = await run(count, lambda: joined(sorted(returns.chosen(uids))))
+    numbers = uids if by_uid else await numbers_of(view, uids)
     if returns is None:
-        talk.session.untagged(await _run(uids, search_line, numbers, modseq))
+        talk.session.untagged(await run(count, search_line, kind, numbers, modseq))
     elif not returns.is_silent:
         tag = talk.session.tag
-        line = await _run(uids, esearch_line, tag, returns, numbers, by_uid=by_uid, modseq=modseq)
+        line = await run(count, esearch_line, tag, returns, numbers, by_uid=by_uid, modseq=modseq)
         talk.session.untagged(line)
 
 
-async def _run(
-    results: Sequence[int], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    if len(results) > LARGE:
-        return await asyncio.to_thread(function, *args, **kwargs)
-    return function(*args, **kwargs)
+async def numbers_of(view: View, uids: Sequence[int]) -> list[int]:
+    """The sequence numbers of UIDs in any order, all of which the session knows."""
+    return await run(len(uids), _numbers, view, uids)
+
+
+def _numbers(view: View, uids: Sequence[int]) -> list[int]:
+    ascending = sorted(uids)
+    numbers = view.sequences_of(ascending)
+    if ascending == uids:
+        return numbers
+    by_uid = dict(zip(ascending, numbers, strict=True))
+    return [by_uid[uid] for uid in uids]

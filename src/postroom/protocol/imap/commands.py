@@ -13,6 +13,7 @@ from postroom.protocol.imap.fetch import FetchItem
 from postroom.protocol.imap.notify import EventGroup
 from postroom.protocol.imap.search import Criteria
 from postroom.protocol.imap.sets import Ranges
+from postroom.protocol.imap.sort import Algorithm, Criterion
 
 Action = Literal["add", "remove", "replace"]
 
@@ -260,6 +261,23 @@ class Search(WhenSelected, frozen=True):
     criteria: Criteria
     by_uid: bool
     returns: Returns | None = None
+
+
+class Sort(WhenSelected, frozen=True):
+    """RFC 5256 §3; with ``returns`` it is answered by ESEARCH, RFC 5267 §3."""
+
+    program: tuple[Criterion, ...]
+    criteria: Criteria
+    by_uid: bool
+    returns: Returns | None = None
+
+
+class Thread(WhenSelected, frozen=True):
+    """RFC 5256 §3."""
+
+    algorithm: Algorithm
+    criteria: Criteria
+    by_uid: bool
 
 
 class Fetch(WhenSelected, frozen=True):

@@ -33,6 +33,7 @@ from postroom.protocol.imap.parse_message import (
     parse_uid,
 )
 from postroom.protocol.imap.parse_notify import parse_notify
+from postroom.protocol.imap.parse_sort import parse_sort, parse_thread
 from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader, UidRequired
 
 MAX_LANGUAGES: Final = 30
@@ -187,9 +188,11 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"SEARCH": parse_search,
     b"SELECT": parse_select(commands.Select),
     b"SETACL": parse_setacl,
+    b"SORT": parse_sort,
     b"STATUS": parse_status,
     b"STORE": parse_store,
     b"SUBSCRIBE": parse_named(commands.Subscribe),
+    b"THREAD": parse_thread,
     b"UID": parse_uid,
     b"UNSUBSCRIBE": parse_named(commands.Unsubscribe),
 }

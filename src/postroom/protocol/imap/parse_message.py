@@ -14,6 +14,7 @@ from postroom.protocol.imap.parse_fetch import parse_fetch_items
 from postroom.protocol.imap.parse_mailbox import read_mailbox
 from postroom.protocol.imap.parse_return import read_returns
 from postroom.protocol.imap.parse_search import read_criteria, read_set
+from postroom.protocol.imap.parse_sort import parse_sort, parse_thread
 from postroom.protocol.imap.tokens import BadSyntax, Reader
 
 
@@ -109,5 +110,7 @@ _NUMBERED: Final[dict[bytes, Callable[..., Command]]] = {
     b"FETCH": parse_fetch,
     b"MOVE": parse_move,
     b"SEARCH": parse_search,
+    b"SORT": parse_sort,
     b"STORE": parse_store,
+    b"THREAD": parse_thread,
 }

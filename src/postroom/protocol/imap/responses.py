@@ -80,12 +80,16 @@ def status_response(
     return b"* STATUS %s (%s)\r\n" % (mailbox_name(name, utf8=utf8), words)
 
 
-def search_line(numbers: Sequence[int], modseq: int = 0) -> bytes:
-    """``* SEARCH 2 84 882 (MODSEQ 917162500)`` (RFC 3501 §7.2.5, RFC 7162 §3.1.6)."""
+def search_line(kind: bytes, numbers: Sequence[int], modseq: int = 0) -> bytes:
+    """``* SEARCH 2 84 882 (MODSEQ 917162500)``; ``kind`` is SEARCH or SORT.
+
+    RFC 3501 §7.2.5, RFC 5256 §4, RFC 7162 §3.1.6.
+    """
     if not numbers:
-        return b"* SEARCH\r\n"
+        return b"* %s\r\n" % kind
     end = b" (MODSEQ %d)" % modseq if modseq else b""
-    return b"* SEARCH %s%s\r\n" % (str(numbers)[1:-1].replace(",", "").encode("ascii"), end)
+    words = str(list(numbers))[1:-1].replace(",", "").encode("ascii")
+    return b"* %s %s%s\r\n" % (kind, words, end)
 
 
 def flags_lines(keywords: Iterable[str], *, mask: int, may_name: bool) -> bytes:
