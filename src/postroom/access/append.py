@@ -35,6 +35,7 @@ from postroom.store.spans import Span
 from postroom.store.store import Store
 
 MAX_MESSAGES: Final = 1000  # of one command
+MAX_PARTS: Final = 1000  # of one message
 MAX_TOTAL: Final = 1 << 30  # octets of all its messages, when there are several
 MAX_HELD: Final = 4 << 20
 MAX_ROWS: Final = 16 << 20
@@ -82,7 +83,7 @@ class Appender:
         self._incoming: Incoming | None = None
         self._labels = Labels(0, "")
         self._received = 0
-        self._expected = 0  # octets of this message
+        self._expected = self._parts = 0  # octets of this message, and how many parts
         self._total = 0  # octets of all messages
         self._blobs: list[Prepared] = []
         self._copies: list[Copy] = []
@@ -119,7 +120,7 @@ class Appender:
         self._labels = self._place.labels(flags, keywords)
         self._received = received
         self._incoming = Incoming(self._store.blobs)
-        self._expected = 0
+        self._expected = self._parts = 0
 
     async def expect(self, size: int, *, is_binary: bool = False) -> None:
         """Check what can be checked before so many octets of the message come.
@@ -128,6 +129,9 @@ class Appender:
         """
         if self._incoming is not None and is_binary:
             self._incoming.is_binary = True
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise Permanent(f"One message takes {MAX_PARTS} parts, put some together")
         self._expected += size
         self._total += size
         if 0 < self._max_message < self._expected:

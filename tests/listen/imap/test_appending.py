@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import tracemalloc
 from pathlib import Path
 
 from tests.conftest import Opener
@@ -269,3 +270,54 @@ def test_two_sets_at_the_edge_of_the_quota(database: Opener, data: Path) -> None
         ]
 
     at_home(data, main, database=database, quota=1000)
+
+
+def test_a_large_message_is_copied_by_its_url_and_takes_little_memory(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        letter = b"Subject: x\r\n\r\n" + b"0123456789abcdef" * 1_500_000
+        await client.append(letter)
+        tracemalloc.start()
+        await client.ok(b'APPEND Drafts CATENATE (URL "/INBOX/;UID=1" URL "/INBOX/;UID=1")')
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 14_000_000
+        size = b'* STATUS "Drafts" (MESSAGES 1 SIZE %d)\r\n' % (2 * len(letter))
+        assert await client.ok(b"STATUS Drafts (MESSAGES SIZE)") == [size]
+
+    at_home(data, main, max_message=100_000_000)
+
+
+def test_parts_that_are_too_much_together(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        await client.append(large(2_000_000))
+        before = await state(client), home.files()
+        part = b'URL "/INBOX/;UID=1"'
+        refused = await client.command(b"APPEND Drafts CATENATE (%s %s)" % (part, part))
+        assert refused[-1].startswith(b"NO [TOOBIG] ")
+        await client.say(b"a APPEND Drafts CATENATE (%s TEXT {1500000}\r\n" % part)
+        assert (await client.line()).startswith(b"a NO [TOOBIG] ")
+        many = b"APPEND Drafts CATENATE (TEXT {1+}\r\nx" + b" TEXT {0+}\r\n" * 1000 + b")"
+        assert (await client.command(many))[-1].startswith(b"NO [LIMIT] ")
+        assert (await state(client), home.files()) == before
+        await client.ok(b"NOOP")
+
+    at_home(data, main, database=database, max_message=3_000_000)
+
+
+def test_what_was_quoted_is_gone_in_the_middle(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client, other = await home.alice(), await home.alice("INBOX")
+        await client.append(LETTER)
+        await other.ok(b"NOOP")
+        before = await client.ok(b"STATUS Drafts (MESSAGES UIDNEXT)")
+        await client.say(b'a APPEND Drafts CATENATE (URL "/INBOX/;UID=1" TEXT {3}\r\n')
+        assert (await client.line()).startswith(b"+ ")
+        await other.ok(b"STORE 1 +FLAGS.SILENT (\\Deleted)")
+        await other.ok(b"EXPUNGE")
+        await client.say(b'abc URL "/INBOX/;UID=1" TEXT {12+}\r\nx DELETE X\r\n)\r\n')
+        assert (await client.line()).startswith(b"a NO [BADURL /INBOX/;UID=1] ")
+        assert await client.ok(b"STATUS Drafts (MESSAGES UIDNEXT)") == before
+
+    at_home(data, main, database=database)

@@ -14,6 +14,7 @@ from postroom.protocol.imap.events import (
     MessageBegins,
     MessagesEnd,
     Slow,
+    UrlGiven,
 )
 from postroom.protocol.imap.session import Session
 
@@ -46,7 +47,9 @@ class Driver:
             self.events.append(event)
             if len(self.events) == self._refused + 1:
                 session.finish("NO", "Refused")
-            elif isinstance(event, c.Append | c.Replace | MessageBegins | LiteralOffered):
+            elif isinstance(
+                event, c.Append | c.Replace | MessageBegins | LiteralOffered | UrlGiven
+            ):
                 session.go_on()
             elif isinstance(event, Slow):
                 session.resume()
@@ -103,6 +106,54 @@ def test_the_mailbox_name_as_a_literal() -> None:
         Content(TRAP),
         MessagesEnd(),
     ]
+
+
+def test_urls_in_literals_of_their_own() -> None:
+    driver = Driver()
+    driver.feed(b"a APPEND x CATENATE (TEXT {12+}\r\n" + TRAP + b" URL {7}\r\n")
+    assert driver.said() == b"+ Ready for the literal\r\n"
+    driver.feed(b";UID=20 URL {7+}\r\n;UID=21 TEXT {0+}\r\n TEXT {3}\r\n")
+    assert driver.said() == b"+ Ready for the message\r\n"
+    driver.feed(b"abc)\r\nc NOOP\r\n")
+    part = LiteralOffered(12, is_synchronising=False, is_part=True)
+    assert driver.events == [
+        c.Append("x"),
+        PLAIN,
+        part,
+        Content(TRAP),
+        UrlGiven(b";UID=20"),
+        UrlGiven(b";UID=21"),
+        LiteralOffered(0, is_synchronising=False, is_part=True),
+        LiteralOffered(3, is_synchronising=True, is_part=True),
+        Content(b"abc"),
+        MessagesEnd(),
+        c.Noop(),
+    ]
+    whole = Driver()
+    whole.feed(b"a APPEND {1+}\r\nx CATENATE (URL {1+}\r\ny URL z)\r\n")
+    assert whole.events[2:] == [UrlGiven(b"y"), UrlGiven(b"z"), MessagesEnd()]
+
+
+@pytest.mark.parametrize("place", range(9))
+def test_a_refusal_among_parts(place: int) -> None:
+    driver = Driver(refused=place)
+    driver.feed(
+        b"a APPEND x CATENATE (URL y TEXT {12+}\r\n" + TRAP + b" URL {12+}\r\n" + TRAP
+        + b" URL z TEXT {12+}\r\n" + TRAP + b")\r\nc NOOP\r\n"
+    )  # fmt: skip
+    assert driver.events[-1] == c.Noop()
+    assert not any(isinstance(event, c.Delete) for event in driver.events)
+    assert driver.said() == b"a NO Refused\r\nc OK Done\r\n"
+
+
+def test_a_url_that_is_too_long() -> None:
+    for size, end in ((b"102401", b"a BAD "), (b"102401+", b"a BAD "), (b"9999999+", b"* BYE ")):
+        driver = Driver(append_limit=200_000)
+        driver.feed(b"a APPEND x CATENATE (TEXT {12+}\r\n" + TRAP + b" URL {%s}\r\n" % size)
+        if size == b"102401+":
+            driver.feed(b"x" * 102_401 + b" URL y)\r\nc NOOP\r\n")
+            assert driver.events[-1] == c.Noop()
+        assert driver.said().startswith(end)
 
 
 TWO = (
@@ -255,6 +306,7 @@ def test_content_is_never_held() -> None:
 
 WORDS = st.sampled_from(
     [
+        b"CATENATE (", b"URL ", b"TEXT ", b"UTF8 (~",
         b"a APPEND x ", b"{3+}\r\n", b"{3}\r\n", b"{0}\r\n", b" {3+}\r\n", b"abc", b"\r\n", b"(", b")",
         b"(\\Seen) ", b'" 1-Jan-1970 00:00:01 +0000" ', b" ", b"c NOOP\r\n", b"{1001+}\r\n", b"\n",
     ]

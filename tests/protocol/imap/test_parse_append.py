@@ -8,6 +8,7 @@ from postroom.protocol.imap.events import (
     LiteralOffered,
     MessageBegins,
     MessagesEnd,
+    UrlGiven,
 )
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse import split
@@ -73,6 +74,35 @@ def test_literal8_and_utf8() -> None:
     ]
 
 
+def test_catenate() -> None:
+    part = LiteralOffered(3, is_synchronising=True, is_part=True)
+    said = append(
+        b'a APPEND x () CATENATE (URL "/a/;UID=1" TEXT {3}\r\n',
+        b" utf8 (~{3+}\r\n",
+        b") URL {7}\r\n;UID=20 url /b/;UID=1 text ~{3}\r\n",
+        b") (\\Seen) CATENATE (URL x) {3}\r\n",
+        b"",
+    )
+    assert said == [
+        c.Append("x"),
+        PLAIN,
+        UrlGiven(b"/a/;UID=1"),
+        part,
+        LiteralOffered(3, is_synchronising=False, is_binary=True, is_part=True),
+        UrlGiven(b";UID=20"),
+        UrlGiven(b"/b/;UID=1"),
+        LiteralOffered(3, is_synchronising=True, is_binary=True, is_part=True),
+        MessageBegins(1, frozenset(), None),
+        UrlGiven(b"x"),
+        PLAIN,
+        LiteralOffered(3, is_synchronising=True),
+        MessagesEnd(),
+    ]
+    assert append(b"a APPEND x CATENATE (URL x)")[1:] == [PLAIN, UrlGiven(b"x"), MessagesEnd()]
+    with pytest.raises(CutLiteral):
+        append(b"a APPEND x CATENATE (URL {3}\r\n")
+
+
 def test_replace() -> None:
     offered = LiteralOffered(3, is_synchronising=True)
     said = append(b"a REPLACE 4 x {3}\r\n", b"")
@@ -111,6 +141,21 @@ def test_replace_by_number_is_not_for_who_wants_uids_only() -> None:
         (b"a APPEND x {3}\r\n", b"{3}\r\n"),
         (b"a APPEND x {3}\r\n", b" ()"),
         (b"a APPEND x {3}\r\n", b" x {3}\r\n"),
+        (b"a APPEND x CATENATE",),
+        (b"a APPEND x CATENATE ()",),
+        (b"a APPEND x CATENATE (URL)",),
+        (b"a APPEND x CATENATE (URL x",),
+        (b"a APPEND x CATENATE (URL x ",),
+        (b"a APPEND x CATENATE (URL x )",),
+        (b"a APPEND x CATENATE (URL xTEXT {3}\r\n",),
+        (b"a APPEND x CATENATE ({3}\r\n",),
+        (b"a APPEND x CATENATE (TEXT x)",),
+        (b"a APPEND x CATENATE (FOO {3}\r\n",),
+        (b"a APPEND x CATENATE (UTF8 (~{3}\r\n", b")"),
+        (b"a APPEND x CATENATE (TEXT {3}\r\n", b""),
+        (b"a APPEND x CATENATE (TEXT {3}\r\n", b"))"),
+        (b"a APPEND x URL y",),
+        (b"a APPEND x TEXT {3}\r\n",),
         (b"a REPLACE x {3}\r\n",),
         (b"a REPLACE 0 x {3}\r\n",),
         (b"a REPLACE 1:2 x {3}\r\n",),

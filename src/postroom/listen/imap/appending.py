@@ -3,12 +3,14 @@
 Mailbox, size and quota are checked before the client is asked for a literal; when
 anything is refused, nothing of the command is kept.
 
-RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3, RFC 7888, RFC 8508 (REPLACE).
+RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3, RFC 7888, RFC 8508 (REPLACE),
+RFC 4469 (CATENATE).
 """
 
 from typing import Final
 
 from postroom.access.append import Appender
+from postroom.access.quoting import Quoting, read
 from postroom.access.view import View
 from postroom.errors import Invalid, NotFound
 from postroom.listen.imap.conversation import Conversation
@@ -16,9 +18,16 @@ from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import NONEXISTENT, TRYCREATE, refuse
 from postroom.listen.imap.selected import highestmodseq, numbered
 from postroom.protocol.imap.commands import Append, Replace
-from postroom.protocol.imap.events import Content, LiteralOffered, MessageBegins, MessagesEnd
+from postroom.protocol.imap.events import (
+    Content,
+    LiteralOffered,
+    MessageBegins,
+    MessagesEnd,
+    UrlGiven,
+)
 from postroom.protocol.imap.responses import status_line
 from postroom.protocol.imap.sets import write_set
+from postroom.protocol.imap.urls import BadUrl, quoted as quoted_url
 
 
 async def append(talk: Conversation, command: Append) -> None:
@@ -65,10 +74,28 @@ async def message_begins(talk: Conversation, event: MessageBegins) -> None:
 
 
 async def literal_offered(talk: Conversation, event: LiteralOffered) -> None:
-    """Take a literal, or refuse it; an empty one cancels the command (RFC 3502)."""
-    if not event.size:
+    """Take a literal, or refuse it; an empty message cancels the command (RFC 3502)."""
+    if not event.size and not event.is_part:
         raise Invalid("an empty message can't be kept")
     await _appender(talk).expect(event.size, is_binary=event.is_binary)
+    talk.session.go_on()
+
+
+async def url_given(talk: Conversation, event: UrlGiven) -> None:
+    """CATENATE: a part of the message is on the server already; it flows over."""
+    appender = _appender(talk)
+    if talk.quoting is None:
+        talk.quoting = Quoting(talk.places, talk.services.store, talk.view)
+    try:
+        quoted = await talk.quoting.find(event.url)
+        await appender.expect(quoted.size)
+        async for piece in read(quoted):
+            await appender.write(piece)
+    except (BadUrl, NotFound) as error:
+        await talk.stop_appending()
+        code = b"BADURL " + quoted_url(event.url)
+        talk.session.finish("NO", f"Nothing can be had there: {error}", code)
+        return
     talk.session.go_on()
 
 
@@ -90,7 +117,7 @@ async def messages_end(talk: Conversation, event: MessagesEnd) -> None:
         refuse(talk.session, error, missing=TRYCREATE)
         return
     finally:
-        talk.appender = None
+        talk.appender = talk.quoting = None
     code = b"APPENDUID %d %s" % (appended.uidvalidity, write_set(appended.uids))
     if appended.has_replaced:  # RFC 8508 §4.3: before the client hears of the expunge
         talk.session.untagged(status_line(b"*", "OK", "The new message is there", code))
@@ -115,4 +142,5 @@ HANDLERS: Final[Handlers] = {
     MessageBegins: message_begins,
     MessagesEnd: messages_end,
     Replace: replace,
+    UrlGiven: url_given,
 }

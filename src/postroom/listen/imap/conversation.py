@@ -19,6 +19,7 @@ from postroom.access.folders import Folders
 from postroom.access.kept import Kept
 from postroom.access.login import Login
 from postroom.access.places import Places, Sharing
+from postroom.access.quoting import Quoting
 from postroom.access.rights import READ
 from postroom.access.view import Changes, Flagged, View
 from postroom.directory.login import Identity
@@ -134,6 +135,7 @@ class Conversation:
         "is_idling",
         "notices",
         "peer",
+        "quoting",
         "services",
         "session",
         "view",
@@ -149,6 +151,7 @@ class Conversation:
         self.view: View | None = None
         self.ahead: Ahead | None = None  # there while the client does not wait for answers
         self.appender: Appender | None = None
+        self.quoting: Quoting | None = None  # of the APPEND in progress
         self.exchange: Exchange | None = None
         self.is_idling = False
         self.notices: Notices | None = None  # None: NOTIFY was never used
@@ -339,6 +342,7 @@ class Conversation:
     async def stop_appending(self) -> None:
         """Forget the APPEND in progress and what has come of it."""
         appender, self.appender = self.appender, None
+        self.quoting = None
         if appender is not None:
             await appender.abort()
 

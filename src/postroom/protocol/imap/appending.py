@@ -12,7 +12,8 @@ from postroom.protocol.imap.commands import Command, Replace
 from postroom.protocol.imap.events import AppendEvent, Content, LiteralOffered, MessagesEnd
 from postroom.protocol.imap.input import BLOCK, COMMAND_LIMIT, Input, LiteralHead
 from postroom.protocol.imap.parse_append import MessageReader, parse_append
-from postroom.protocol.imap.tokens import BadSyntax, Reader
+from postroom.protocol.imap.responses import continuation
+from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader
 
 
 class Unwelcome(Exception):
@@ -29,13 +30,15 @@ class Appending:
         "_is_taken",
         "_left",
         "_limit",
+        "_output",
         "_reader",
         "_waiting",
     )
 
-    def __init__(self, source: Input, limit: int) -> None:
+    def __init__(self, source: Input, output: list[bytes], limit: int) -> None:
         """``limit``: octets of a literal that may come unasked, 0 is none."""
         self._input = source
+        self._output = output
         self._limit = limit
         self._reader = MessageReader()
         self._events: list[AppendEvent] = []  # of the segment, not handed out yet
@@ -44,10 +47,10 @@ class Appending:
         self._left = 0  # octets of it that are still to come
         self._waiting: Command | AppendEvent | None = None
 
-    def begin(self, name: bytes, reader: Reader, head: LiteralHead) -> Command:
+    def begin(self, name: bytes, reader: Reader, head: LiteralHead | None) -> Command:
         """Read the first segment behind the command's name; it ends with ``head``.
 
-        Raises BadSyntax, Unusable; CutLiteral when the literal is the mailbox name.
+        Raises BadSyntax, Unusable; CutLiteral when the literal is an argument.
         """
         command = parse_append(name, reader)
         self._reader = MessageReader(single=isinstance(command, Replace))
@@ -61,13 +64,13 @@ class Appending:
         self._take([], head)
         return self.leave()
 
-    def go_on(self) -> bool:
-        """What the last event told is welcome; whether the client has to be asked for it."""
+    def go_on(self) -> None:
+        """What the last event told is welcome."""
         event, self._waiting = self._waiting, None
-        if not isinstance(event, LiteralOffered):
-            return False
-        self._is_taken, self._left = True, event.size
-        return event.is_synchronising
+        if isinstance(event, LiteralOffered):
+            self._is_taken, self._left = True, event.size
+            if event.is_synchronising:
+                self._output.append(continuation(b"Ready for the message"))
 
     def next(self) -> AppendEvent | None:
         """The next event; None: more octets or a word are needed. Raises as ``Input`` does."""
@@ -76,8 +79,9 @@ class Appending:
         if self._left:
             block = self._block()
             return Content(block) if block else None
-        if not self._events and not self._read_segment():
-            return None
+        while not self._events:
+            if not self._read_segment():
+                return None
         self._waiting = self._events.pop(0)
         return self._waiting
 
@@ -112,6 +116,7 @@ class Appending:
         return block
 
     def _read_segment(self) -> bool:
+        """Read on up to a literal; False: not all of it has come."""
         segment = self._input.command(COMMAND_LIMIT)
         if segment is None:
             return False
@@ -121,6 +126,11 @@ class Appending:
         try:
             events = self._reader.read(Reader(octets))
         except BadSyntax as error:
+            if isinstance(error, CutLiteral) and head is not None and self._input.admits(head):
+                self._input.expect_literal(head.size)
+                if head.is_synchronising:
+                    self._output.append(continuation(b"Ready for the literal"))
+                return True
             events = [MessagesEnd(str(error))]
         self._take(events, head)
         return True

@@ -30,11 +30,21 @@ class MessageBegins(msgspec.Struct, frozen=True):
 
 
 class LiteralOffered(msgspec.Struct, frozen=True):
-    """APPEND: so many octets of the message wait for a word; a literal8 ``is_binary``."""
+    """APPEND: so many octets wait for a word: the message, or a part of it (``is_part``).
+
+    ``is_binary`` for a literal8.
+    """
 
     size: int
     is_synchronising: bool
     is_binary: bool = False
+    is_part: bool = False
+
+
+class UrlGiven(msgspec.Struct, frozen=True):
+    """APPEND: a part of the message is what this URL names (RFC 4469)."""
+
+    url: bytes
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -53,6 +63,6 @@ class Slow(msgspec.Struct, frozen=True):
     """Too many mistakes: wait a moment, then call ``Session.resume``."""
 
 
-AppendEvent = MessageBegins | LiteralOffered | Content | MessagesEnd
+AppendEvent = MessageBegins | LiteralOffered | UrlGiven | Content | MessagesEnd
 
 Event = Command | Response | Cancelled | IdleDone | AppendEvent | Slow

@@ -78,6 +78,17 @@ class Input:
         self._cut(end)
         return command
 
+    def admits(self, head: LiteralHead, *, before_login: bool = False) -> bool:
+        """Whether the literal of an argument is within the limits."""
+        literal, command = LITERAL_LIMIT, COMMAND_LIMIT
+        if before_login:
+            literal, command = LOGIN_LITERAL_LIMIT, LOGIN_LIMIT
+        return (
+            head.size <= literal
+            and len(head.octets) + head.size <= command
+            and self.literals < MAX_LITERALS
+        )
+
     def expect_literal(self, size: int) -> None:
         """Go on with the command behind a literal of this size."""
         self._literal_end = self._segment = self._scanned = self._scanned + size

@@ -3,7 +3,7 @@
 The command comes in segments: up to the literal of a message, then what stands behind it.
 
 RFC 3501 §6.3.11, §9; RFC 3502 (MULTIAPPEND), RFC 3516 and RFC 4466 (literal8), RFC 6855 §4
-(UTF8), RFC 8508 (REPLACE).
+(UTF8), RFC 8508 (REPLACE), RFC 4469 (CATENATE).
 """
 
 from postroom.protocol.imap.commands import Append, Replace
@@ -13,6 +13,7 @@ from postroom.protocol.imap.events import (
     LiteralOffered,
     MessageBegins,
     MessagesEnd,
+    UrlGiven,
 )
 from postroom.protocol.imap.flags import read_flag_list
 from postroom.protocol.imap.parse_mailbox import read_mailbox
@@ -52,27 +53,76 @@ class MessageReader:
     it is called again with a longer segment.
     """
 
-    __slots__ = ("_has_message", "_in_utf8", "_is_single")
+    __slots__ = ("_has_message", "_in_list", "_in_utf8", "_is_single")
 
     def __init__(self, *, single: bool = False) -> None:
         self._is_single = single
         self._has_message = False
+        self._in_list = False  # ``CATENATE (`` is open
         self._in_utf8 = False  # ``UTF8 (`` is open
 
     def read(self, reader: Reader) -> list[AppendEvent]:
         """What a segment says; the last event is LiteralOffered or MessagesEnd."""
+        events: list[AppendEvent] = []
+        in_list, has_message = self._in_list, self._has_message
         if self._in_utf8:
             reader.expect(b")")
-        if self._has_message and reader.at_end:
-            return [MessagesEnd()]
-        if self._has_message and self._is_single:
-            raise BadSyntax("REPLACE has one message")
-        reader.space()
-        events: list[AppendEvent] = [_options(reader)]
-        in_utf8 = not reader.peek(b"{") and not reader.peek(b"~")
-        events.append(_utf8_literal(reader) if in_utf8 else _literal(reader))
-        self._has_message, self._in_utf8 = True, in_utf8
+        kind = b""
+        while not events or isinstance(events[-1], UrlGiven):
+            if in_list and reader.skip(b")"):
+                in_list = False
+            if not in_list and has_message and reader.at_end:
+                events.append(MessagesEnd())
+                break
+            reader.space()
+            if not in_list:
+                events.append(self._options(reader, is_first=not has_message))
+                has_message = True
+                kind = _kind(reader)
+                if kind == b"CATENATE":
+                    reader.space()
+                    reader.expect(b"(")
+                    in_list = True
+            if in_list:
+                kind = _kind(reader)
+            events.append(_part(reader, kind, in_list=in_list))
+        self._in_list, self._has_message = in_list, has_message
+        self._in_utf8 = kind == b"UTF8"
         return events
+
+    def _options(self, reader: Reader, *, is_first: bool) -> MessageBegins:
+        if self._is_single and not is_first:
+            raise BadSyntax("REPLACE has one message")
+        return _options(reader)
+
+
+def _kind(reader: Reader) -> bytes:
+    """The word before a part, b"" when it is a bare literal."""
+    if reader.peek(b"{") or reader.peek(b"~"):
+        return b""
+    word = reader.take(ATOM)
+    if word is None:
+        raise BadSyntax("Expected a literal with the message")
+    return word.upper()
+
+
+def _part(reader: Reader, kind: bytes, *, in_list: bool) -> LiteralOffered | UrlGiven:
+    """A whole message, or with ``in_list`` a part of one, up to its octets."""
+    if kind == b"UTF8":
+        reader.space()
+        reader.expect(b"(")
+        if not reader.peek(b"~"):
+            raise BadSyntax("Expected a literal8 with the message")
+        return _literal(reader, is_part=in_list)
+    if in_list and kind == b"URL":
+        reader.space()
+        return UrlGiven(reader.astring())
+    if in_list and kind == b"TEXT":
+        reader.space()
+        return _literal(reader, is_part=True)
+    if kind or in_list:
+        raise BadSyntax("Expected a literal with the message")
+    return _literal(reader, is_part=False)
 
 
 def _options(reader: Reader) -> MessageBegins:
@@ -90,21 +140,10 @@ def _options(reader: Reader) -> MessageBegins:
     return MessageBegins(flags, keywords, received)
 
 
-def _utf8_literal(reader: Reader) -> LiteralOffered:
-    """RFC 6855 §4 utf8-literal, up to the head of its literal8."""
-    if (reader.take(ATOM) or b"").upper() != b"UTF8":
-        raise BadSyntax("Expected a literal with the message")
-    reader.space()
-    reader.expect(b"(")
-    if not reader.peek(b"~"):
-        raise BadSyntax("Expected a literal8 with the message")
-    return _literal(reader)
-
-
-def _literal(reader: Reader) -> LiteralOffered:
+def _literal(reader: Reader, *, is_part: bool) -> LiteralOffered:
     """The head of a literal or literal8, which ends the segment."""
     is_binary = reader.peek(b"~")
     match = (LITERAL8 if is_binary else LITERAL).match(reader.data, reader.at)
     if match is None or match.end() != len(reader.data):
         raise BadSyntax("Expected a literal with the message")
-    return LiteralOffered(int(match[1]), not match[0].endswith(b"+}\r\n"), is_binary)
+    return LiteralOffered(int(match[1]), not match[0].endswith(b"+}\r\n"), is_binary, is_part)

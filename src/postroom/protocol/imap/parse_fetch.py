@@ -79,7 +79,7 @@ def _item(reader: Reader) -> FetchItem:
 
 
 def _body(reader: Reader, *, peek: bool) -> Octets:
-    section, name = _section(reader)
+    section, name = read_section(reader)
     reader.expect(b"]")
     label, extent = _partial(reader, b"BODY[%s]" % name)
     return Octets(section, label, extent, peek)
@@ -98,7 +98,7 @@ def _binary_size(reader: Reader) -> BinarySize:
 
 def _section_part(reader: Reader) -> tuple[tuple[int, ...], bytes]:
     """RFC 3516 §7 section-binary behind its bracket: numbers, or nothing."""
-    section, name = _section(reader)
+    section, name = read_section(reader)
     reader.expect(b"]")
     if section.piece:
         raise BadSyntax("BINARY takes the number of a part")
@@ -117,7 +117,7 @@ def _partial(reader: Reader, label: bytes) -> tuple[bytes, tuple[int, int] | Non
     return b"%s<%d>" % (label, start), (start, int(match[2]))
 
 
-def _section(reader: Reader) -> tuple[Section, bytes]:
+def read_section(reader: Reader) -> tuple[Section, bytes]:
     """The section and its spelling in the response."""
     text = (reader.take(_SECTION) or b"").upper()
     words = text.split(b".")

@@ -41,10 +41,7 @@ from postroom.protocol.imap.events import (
 )
 from postroom.protocol.imap.input import (
     COMMAND_LIMIT,
-    LITERAL_LIMIT,
     LOGIN_LIMIT,
-    LOGIN_LITERAL_LIMIT,
-    MAX_LITERALS,
     BareNewline,
     Input,
     LiteralHead,
@@ -218,8 +215,8 @@ class Session:
 
     def go_on(self) -> None:
         """APPEND: what the last event told is welcome."""
-        if self._appending is not None and self._appending.go_on():
-            self._output.append(continuation(b"Ready for the message"))
+        if self._appending is not None:
+            self._appending.go_on()
 
     def resume(self) -> None:
         """The wait that ``Slow`` asked for is over."""
@@ -285,6 +282,8 @@ class Session:
             self._refuse("BAD", "Expected a tag and a command")
             return None, True
         try:
+            if self.state is not State.UNAUTHENTICATED and brings_messages(name, reader):
+                return self._append(name, reader, None), True
             return self._begin(parse_arguments(name, reader)), True
         except (BadSyntax, Unusable) as error:
             self._refuse_for(error)
@@ -316,12 +315,7 @@ class Session:
             self._refuse_password()
             return None
         before_login = self.state is State.UNAUTHENTICATED
-        if (
-            not self._tag
-            or head.size > (LOGIN_LITERAL_LIMIT if before_login else LITERAL_LIMIT)
-            or len(head.octets) + head.size > self._limit
-            or self._input.literals >= MAX_LITERALS
-        ):
+        if not self._tag or not self._input.admits(head, before_login=before_login):
             self._input.drop()
             self._refuse_too_big(head)
             return None
@@ -330,9 +324,9 @@ class Session:
         self._input.expect_literal(head.size)
         return None
 
-    def _append(self, name: bytes, reader: Reader, head: LiteralHead) -> Event | None:
-        """Begin an APPEND; raises CutLiteral when the literal is its mailbox name."""
-        appending = Appending(self._input, self._append_limit)
+    def _append(self, name: bytes, reader: Reader, head: LiteralHead | None) -> Event | None:
+        """Begin an APPEND; raises CutLiteral when the literal is no message."""
+        appending = Appending(self._input, self._output, self._append_limit)
         try:
             command = appending.begin(name, reader, head)
             if not isinstance(command, LEGAL[self.state]):
@@ -340,7 +334,7 @@ class Session:
         except CutLiteral:
             raise
         except (BadSyntax, Unusable) as error:
-            if appending.refuse(head):
+            if head is not None and appending.refuse(head):
                 self._appending, self._mode = appending, _Mode.SKIP
             self._refuse_for(error)
             return None
