@@ -25,6 +25,7 @@ from statistics import median
 from typing import Final
 
 from bench import idle, million
+from bench.accept import cpu_seconds
 from bench.corpus import COMMON, RARE, SUBJECT, Corpus
 from bench.dovecot import PASSWORD
 from bench.imap_client import Client, numbers
@@ -34,6 +35,7 @@ from rig.server import HOST
 PART: Final = 10_000  # messages that are copied, moved and expunged
 APPENDED: Final = 1_000
 BODIES: Final = 1_000
+SETTLE: Final = 3600  # seconds until an index must be filled
 BATCH: Final = 50  # messages that a telephone asks for at once
 
 THUNDERBIRD: Final = (
@@ -250,6 +252,19 @@ def measure(operation: Operation, visits: list[Visit], rounds: int) -> dict[str,
     }
 
 
+def _settle(store: Store) -> float:
+    """Wait until the server has done what it does in the background; the seconds."""
+    began = time.monotonic()
+    before = cpu_seconds(store.pids())
+    while time.monotonic() < began + SETTLE:
+        time.sleep(1)
+        spent = cpu_seconds(store.pids())
+        if spent - before < 0.05:
+            return time.monotonic() - began - 1
+        before = spent
+    raise RuntimeError(f"{store.name} does not come to rest")
+
+
 def _visit(store: Store, letters: int) -> Visit:
     client = log_in(store)
     words = client.text("CAPABILITY").upper().split()
@@ -264,6 +279,7 @@ def run(stores: list[Store], letters: int, rounds: int, just: str) -> Table:
         store.fill(Corpus().letters(letters))
         print(f"{store.name}: {letters:,} letters in {time.monotonic() - began:.0f} s", flush=True)
         store.start()
+        print(f"{store.name}: at rest after {_settle(store):.0f} s", flush=True)
     visits = [_visit(store, letters) for store in stores]
     table = Table([store.name for store in stores])
     table.head(f"{letters:,} letters, ms")

@@ -127,16 +127,16 @@ def test_a_deletion_that_was_cut_off_goes_on_with_copies(database: Opener, data:
         async with shop(database, data, keeps_expunged=True) as store:
             made = await make(store, "Old")
             for _ in range(5):
-                await put(store, *[LETTER] * 450, mailbox=made.id)
+                await put(store, *[LETTER] * 900, mailbox=made.id)
             await store.write(mailboxes.bury, 1, "Old", store.clock())
-            for kept in (0, 1000):
+            for kept in (0, removal.CHUNK):
                 weight = await store.read(expunged.weight, 1, Chosen("Old"))
                 assert weight.messages == kept
                 await audit(store)
                 await store.write(removal.empty, store.blobs, 1, made.id, store.clock(), store.ids)
             assert await store.finish_deletions() == 1
             weight = await store.read(expunged.weight, 1, Chosen("Old"))
-            assert weight == Weight(2250, 2250 * len(LETTER))
+            assert weight == Weight(4500, 4500 * len(LETTER))
             await audit(store)
 
     asyncio.run(run())
@@ -146,14 +146,15 @@ def test_an_expunge_that_was_cut_off_has_copies_of_what_went(database: Opener, d
     async def run() -> None:
         async with shop(database, data, keeps_expunged=True) as store:
             for _ in range(5):
-                await put(store, *[LETTER] * 450, flags=DELETED)
+                await put(store, *[LETTER] * 900, flags=DELETED)
             order = Removal(1, 1, Span(1, 9999), flagged=True, keeps=store.ids)
             await store.write(removal.expunge, store.blobs, order, store.clock())
-            assert (await store.read(expunged.weight, 1, Chosen())).messages == 1000
-            assert (await store.usage(1)).messages == 1250
+            assert (await store.read(expunged.weight, 1, Chosen())).messages == removal.CHUNK
+            left = 4500 - removal.CHUNK
+            assert (await store.usage(1)).messages == left
             await audit(store)
-            assert await store.expunge(1, 1, Span(1, 9999), flagged=True) == 1250
-            assert (await store.read(expunged.weight, 1, Chosen())).messages == 2250
+            assert await store.expunge(1, 1, Span(1, 9999), flagged=True) == left
+            assert (await store.read(expunged.weight, 1, Chosen())).messages == 4500
             await audit(store)
 
     asyncio.run(run())

@@ -67,13 +67,13 @@ def test_chunks_are_bounded(database: Opener, data: Path) -> None:
 def test_long_expunges_take_many_transactions(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            for _ in range(5):
-                await put(store, *[LETTER] * 450, flags=DELETED)
-            assert await store.expunge(1, 1, Span(1, 9999), flagged=True) == 2250
+            for _ in range(6):
+                await put(store, *[LETTER] * 900, flags=DELETED)
+            assert await store.expunge(1, 1, Span(1, 9999), flagged=True) == 5400
             box = await store.read(mailboxes.get, 1, "INBOX")
             assert (box.messages, box.octets) == (0, 0)
             rows = await store.db.read(lambda tx: tx.all("SELECT uid, modseq FROM vanished"))
-            assert len(rows) == 2250
+            assert len(rows) == 5400
             assert len({row[1] for row in rows}) == 3
             assert await store.usage(1) == await store.usage(99)
 

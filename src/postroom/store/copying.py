@@ -1,9 +1,10 @@
 r"""Copying and moving entries between mailboxes: one transaction, all or nothing.
 
-Copies within an account share the message's row (``refs`` + 1); a copy to another
-account makes a row there that shares the blob. Flags and INTERNALDATE are kept, the
-copies are \Recent. UIDs of the copies are one run, in the order of the originals. \Seen
-is that of the person who copies, on either side; nobody else has seen a copy.
+Copies within an account share the message's row (``refs`` + 1; in a move each new entry
+takes over the reference of an old one); a copy to another account makes a row there that
+shares the blob. Flags and INTERNALDATE are kept, the copies are \Recent. UIDs of the copies
+are one run, in the order of the originals. \Seen is that of the person who copies, on
+either side; nobody else has seen a copy.
 
 RFC 3501 §6.4.7 (COPY), RFC 6851 (MOVE), RFC 4315 §3 (COPYUID).
 """
@@ -65,7 +66,9 @@ def transfer(tx: Tx, blobs: BlobStore, order: Transfer, now: int) -> Copied:
     first, modseq = allocate(tx, target, len(sources), octets)
     base = first
     for span in order.spans:
-        base += _copy_span(tx, blobs, order, span, base, modseq, now)
+        if not (within and order.is_move):  # there each new entry takes over from an old one
+            _add_references(tx, blobs, order, span)
+        base += _copy_span(tx, order, span, base, modseq, now)
     if order.is_move:
         _remove(tx, blobs, order, now)
     return Copied(target.uidvalidity, sources, first)
@@ -105,11 +108,8 @@ def allocate(tx: Tx, target: Mailbox, messages: int, octets: int) -> tuple[int, 
     return int(row[0]) - messages, int(row[1])
 
 
-def _copy_span(
-    tx: Tx, blobs: BlobStore, order: Transfer, span: Span, base: int, modseq: int, now: int
-) -> int:
+def _copy_span(tx: Tx, order: Transfer, span: Span, base: int, modseq: int, now: int) -> int:
     """Insert the entries of one span from UID ``base`` on; how many there were."""
-    _add_references(tx, blobs, order, span)
     rows, where = seen.rows(order.reader), span.where("e.uid")
     if order.member is not None and order.mask & flag_words.SEEN:
         tx.execute(
@@ -174,8 +174,12 @@ def _adopt(tx: Tx, blobs: BlobStore, order: Transfer, span: Span) -> None:
 
 
 def _remove(tx: Tx, blobs: BlobStore, order: Transfer, now: int) -> None:
-    modseq = entries.next_modseq(tx, order.source_account, order.source_mailbox)
+    account_id, mailbox_id = order.source_account, order.source_mailbox
+    leaves = account_id != order.target.account_id
+    modseq = entries.next_modseq(tx, account_id, mailbox_id)
     for span in order.spans:
-        removal.drop_references(tx, order.source_account, order.source_mailbox, span.where())
-        removal.remove_entries(tx, order.source_account, order.source_mailbox, span.where(), modseq)
-    removal.release_spent(tx, blobs, order.source_account, now)
+        if leaves:
+            removal.drop_references(tx, account_id, mailbox_id, span.where())
+        removal.remove_entries(tx, account_id, mailbox_id, span.where(), modseq)
+    if leaves:
+        removal.release_spent(tx, blobs, account_id, now)

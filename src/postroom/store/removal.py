@@ -21,7 +21,7 @@ from postroom.store import entries, expunged, mailboxes, seen, textindex, usage
 from postroom.store.expunged import Source
 from postroom.store.spans import Span
 
-CHUNK: Final = 1000
+CHUNK: Final = 2500
 
 _DELETED: Final = " AND (flags & 8) <> 0"
 
