@@ -110,7 +110,8 @@ class Appender:
     async def message(self, flags: int, keywords: Iterable[str], received: int) -> None:
         """Another message begins; ``received`` is its INTERNALDATE.
 
-        Raises Refused for what is wrong with the one before, Permanent when there are too many, MailError.
+        Raises Refused for what is wrong with the one before, Permanent when there are too
+        many, MailError.
         """
         if self._place is None:
             raise Invalid("nothing was begun")
@@ -125,7 +126,8 @@ class Appender:
     async def expect(self, size: int, *, is_binary: bool = False) -> None:
         """Check what can be checked before so many octets of the message come.
 
-        ``is_binary``: see ``Incoming``. Raises TooBig, Permanent above the limit of the command, MailboxFull.
+        ``is_binary``: see ``Incoming``. Raises TooBig, Permanent above the limits of the
+        command, MailboxFull.
         """
         if self._incoming is not None and is_binary:
             self._incoming.is_binary = True
@@ -148,7 +150,8 @@ class Appender:
     async def finish(self) -> Appended:
         """File the messages.
 
-        Raises Refused for the last message, NotFound when the mailbox was deleted meanwhile, MailError.
+        Raises Refused for the last message, NotFound when the mailbox was deleted
+        meanwhile, Expunged when what is to be replaced was, MailError.
         """
         place, replaced = self._place, self._replaced
         try:
