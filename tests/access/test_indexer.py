@@ -145,6 +145,10 @@ def test_it_rests_and_goes_on_after_trouble(database: Opener, data: Path) -> Non
             assert await indexed(store) == 3 * textindex.CHUNK
             assert len(rests) == 3 + 2
             assert all(rest > 0 for rest in rests)
+            await put(store, *[LETTER] * ENOUGH)
+            clock_of(store).advance(SETTLED_MS + 1)
+            await indexer(store).round()  # the next server begins at once
+            assert await indexed(store) == 3 * textindex.CHUNK + ENOUGH
 
     asyncio.run(run())
 

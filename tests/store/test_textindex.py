@@ -282,5 +282,9 @@ def test_one_server_at_a_time(database: Opener) -> None:
             assert not await take(2, 1149)
             assert await take(2, 1150)
             assert not await take(1, 1200)
+            await db.write(lambda tx: textindex.end_turn(tx, 1))  # is not its holder
+            assert not await take(1, 1200)
+            await db.write(lambda tx: textindex.end_turn(tx, 2))
+            assert await take(1, 1200)
 
     asyncio.run(run())

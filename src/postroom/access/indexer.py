@@ -12,6 +12,7 @@ search reads it itself.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from postroom.blobs.damage import BlobCorrupt
 from postroom.db.database import Row, Tx
 from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
 from postroom.db.node import database_time
+from postroom.errors import MailError
 from postroom.message.part import Part
 from postroom.message.searchtext import body_texts, head_lines, values
 from postroom.store import textindex
@@ -74,13 +76,17 @@ class Indexer:
         self._turn_ends = 0.0
 
     async def run(self) -> None:
-        """Round after round."""
-        while True:
-            try:
-                await self.round()
-            except Exception as error:  # noqa: BLE001  (it must go on when the database does)
-                _tell(error)
-            await self._sleep(ROUND_SECONDS)
+        """Round after round; at the end the next server may begin at once."""
+        try:
+            while True:
+                try:
+                    await self.round()
+                except Exception as error:  # noqa: BLE001  (it must go on when the database does)
+                    _tell(error)
+                await self._sleep(ROUND_SECONDS)
+        finally:
+            with contextlib.suppress(MailError):
+                await self._end_turn()
 
     async def round(self) -> None:
         """Index what is due in all accounts, unless another server does."""
@@ -150,6 +156,12 @@ class Indexer:
         taken = await self.source.db.write(self._take_turn, bulk=True)
         self._turn_ends = now + TURN_MS / 2000 if taken else 0.0
         return taken
+
+    async def _end_turn(self) -> None:
+        if self._turn_ends:
+            self._turn_ends = 0.0
+            holder = self._holder
+            await self.source.db.write(lambda tx: textindex.end_turn(tx, holder))
 
     def _take_turn(self, tx: Tx) -> bool:
         now = database_time(tx)

@@ -332,6 +332,11 @@ def take_turn(tx: Tx, holder: int, now: int, until: int) -> bool:
     return bool(taken)
 
 
+def end_turn(tx: Tx, holder: int) -> None:
+    """Let another have the turn at once."""
+    tx.execute("UPDATE search_turn SET until = 0 WHERE holder = :holder", holder=holder)
+
+
 def _lock(tx: Tx, work: Work) -> bool:
     row = tx.one(
         "UPDATE usage SET searched = searched WHERE account_id = :account RETURNING searched",
