@@ -1,9 +1,11 @@
+import asyncio
 import errno
 import socket
 
 import pytest
 
 from postroom.net.sockets import close, listeners, refusal
+from tests.listen.loops import both_loops, run
 
 
 def test_an_address_gets_one_socket_that_listens() -> None:
@@ -42,3 +44,29 @@ def test_an_inherited_socket_is_taken() -> None:
 )
 def test_errors_are_worded(number: int, words: str) -> None:
     assert words in str(refusal("192.0.2.1", 25, OSError(number, "x")))
+
+
+@both_loops
+def test_small_answers_are_not_held_back(loop: str) -> None:
+    """Both event loops set TCP_NODELAY on what such a listener accepts."""
+
+    async def main() -> int:
+        accepted: asyncio.Future[asyncio.BaseTransport] = asyncio.Future()
+
+        class Peer(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                accepted.set_result(transport)
+
+        (listening,) = listeners("127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(Peer, sock=listening)
+        async with server:
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            transport = await accepted
+            found: int = transport.get_extra_info("socket").getsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY
+            )
+            writer.close()
+            transport.close()
+            return found
+
+    assert run(loop, main())

@@ -60,7 +60,9 @@ def _listen(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     if address == "localhost":
         address = "127.0.0.1"
-    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    # with its protocol named, asyncio sets TCP_NODELAY on what it accepts
+    kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
