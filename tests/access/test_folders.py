@@ -9,6 +9,7 @@ from postroom.access.folders import Folder, Folders
 from postroom.access.places import Places
 from postroom.errors import AlreadyExists, Invalid, NotAllowed, NotFound
 from postroom.store import mailboxes
+from postroom.store.entries import FlagChange
 from postroom.store.store import Store
 from tests.access.neighbours import ALICE, BOB, CAROL, Neighbours, neighbours
 from tests.access.shop import Person, put, shop
@@ -295,5 +296,28 @@ def test_status_is_a_members_own(database: Opener, data: Path) -> None:
                 await people.folders(CAROL).status(f"{ROOT}/INBOX")
             with pytest.raises(NotFound):
                 await bob.status(f"{ROOT}/Drafts")
+
+    asyncio.run(run())
+
+
+def test_many_are_counted_like_one(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with neighbours(database, data) as people:
+            await put(people.store, LETTER, LETTER, account_id=ALICE, flags=1)
+            await put(people.store, LETTER, account_id=ALICE, flags=8)
+            await put(people.store, LETTER, account_id=BOB)
+            await people.share(ALICE, "", "bob@demo.test", "lrs")
+            await people.share(ALICE, "Drafts", "bob@demo.test", "l")
+            bob = people.folders(BOB)
+            view = await people.view(BOB, f"{ROOT}/INBOX")
+            await view.store([(1, 1)], FlagChange("add", 1), silent=True)
+            listed = await bob.list()
+            counted = await bob.statuses(listed)
+            readable = [one for one in listed if one.id and one.name != f"{ROOT}/Drafts"]
+            assert set(counted) == {one.id for one in readable}
+            for folder in readable:
+                assert counted[folder.id] == await bob.status(folder.name)
+            assert counted[ALICE].unseen == 2
+            assert await bob.statuses([]) == {}
 
     asyncio.run(run())

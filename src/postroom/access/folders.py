@@ -7,6 +7,7 @@ and Archive (RFC 6154).
 """
 
 import builtins
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
@@ -169,6 +170,17 @@ class Folders:
         return await self._store.read(
             mailboxes.counts, mailbox.account_id, mailbox.name, member=place.member
         )
+
+    async def statuses(self, folders: Iterable[Folder]) -> dict[int, Status]:
+        """What STATUS tells of many mailboxes, by id; of those that may be read."""
+        found: dict[int, Status] = {}
+        readable = [one for one in folders if one.id and letters.READ in one.rights]
+        for is_theirs, member in ((False, None), (True, self.account_id)):
+            ids = [one.id for one in readable if one.is_of_others is is_theirs]
+            if ids:
+                counted = await self._store.read(mailboxes.counts_among, ids, member)
+                found.update((one.mailbox_id, one) for one in counted)
+        return found
 
     async def _creatable(self, wanted: str) -> tuple[Owner, str]:
         """Where a mailbox can be made among those of others, and its owner's name for it."""

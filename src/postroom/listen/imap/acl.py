@@ -12,6 +12,7 @@ from postroom.access.rights import Rights
 from postroom.errors import Invalid
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
+from postroom.listen.imap.listing import rights_line
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.responses import mailbox_name, string
 from postroom.protocol.imap.tokens import BadSyntax
@@ -67,8 +68,7 @@ async def list_rights(talk: Conversation, command: c.ListRights) -> None:
 async def my_rights(talk: Conversation, command: c.MyRights) -> None:
     """MYRIGHTS, RFC 4314 §3.5."""
     place = await talk.places.get(command.mailbox)
-    line = b"* MYRIGHTS %s %s\r\n" % (_name(talk, command.mailbox), _written(place.rights))
-    talk.session.untagged(line)
+    talk.session.untagged(rights_line(talk, command.mailbox, place.rights))
     await talk.report()
     talk.session.finish("OK", "Done")
 

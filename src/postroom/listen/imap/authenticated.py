@@ -7,7 +7,7 @@ from postroom.access.view import View
 from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
-from postroom.listen.imap.listing import name_line
+from postroom.listen.imap.listing import name_line, told_status
 from postroom.listen.imap.resyncing import resync
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.modes import Modes
@@ -20,7 +20,6 @@ from postroom.protocol.imap.responses import (
     mailbox_name,
     recent_line,
     status_line,
-    status_response,
 )
 from postroom.store.names import INBOX
 
@@ -114,21 +113,7 @@ async def status(talk: Conversation, command: c.Status) -> None:
     if b"HIGHESTMODSEQ" in command.items:
         talk.use_condstore()
     found = await talk.folders.status(command.mailbox)
-    values: dict[bytes, int | bytes] = {
-        b"APPENDLIMIT": talk.services.max_message or b"NIL",
-        b"MESSAGES": found.messages,
-        b"RECENT": found.recent,
-        b"UIDNEXT": found.uidnext,
-        b"UIDVALIDITY": found.uidvalidity,
-        b"UNSEEN": found.unseen,
-        b"DELETED": found.deleted,
-        b"SIZE": found.size,
-        b"HIGHESTMODSEQ": found.highestmodseq,
-        b"MAILBOXID": b"(%s)" % mailbox_id(found.mailbox_id),
-    }
-    told = [(item, values[item]) for item in command.items]
-    utf8 = talk.session.modes.utf8
-    talk.session.untagged(status_response(command.mailbox, told, utf8=utf8))
+    talk.session.untagged(told_status(talk, command.mailbox, found, command.items))
     await talk.report()
     talk.session.finish("OK", "Done")
 

@@ -1,40 +1,66 @@
 r"""LIST and LSUB: names by pattern, with their attributes.
 
-RFC 3501 §6.3.8, §6.3.9; RFC 3348 (\HasChildren); RFC 6154 (special use).
+RFC 3501 §6.3.8, §6.3.9; RFC 3348 (\HasChildren); RFC 6154 (special use); RFC 5258
+(LIST-EXTENDED); RFC 5819 (LIST-STATUS); RFC 8440 (LIST-MYRIGHTS).
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from postroom.access.folders import Folder
+from postroom.access.folders import Folder, Status
+from postroom.access.rights import Rights, with_obsolete
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap.commands import List, Lsub
+from postroom.protocol.imap.object_ids import mailbox_id
 from postroom.protocol.imap.patterns import DELIMITER, Pattern, ancestors
-from postroom.protocol.imap.responses import list_line
+from postroom.protocol.imap.responses import list_line, mailbox_name, status_response
 
 _PLAIN: Final = List("", ())
+_CRITERIA: Final = frozenset((b"SPECIAL-USE", b"SUBSCRIBED"))  # what RECURSIVEMATCH looks for
 
 
 async def list_mailboxes(talk: Conversation, command: List) -> None:
-    """LIST, RFC 3501 §6.3.8."""
-    if command.patterns == ("",):  # asks for the delimiter and the root of the reference
+    """LIST, RFC 3501 §6.3.8, RFC 5258."""
+    if command.patterns == ("",) and not command.is_extended:
+        # asks for the delimiter and the root of the reference
         root, delimiter, _ = command.reference.partition(DELIMITER)
         line = _line(talk, b"LIST", [b"\\Noselect"], root + delimiter if delimiter else "")
         talk.session.untagged(line)
     else:
-        patterns = [Pattern(command.reference + pattern) for pattern in command.patterns]
-        folders = await talk.folders.list()
-        lines = [
-            _line(talk, b"LIST", _attributes(folder, command), folder.name)
-            for folder in folders
-            if _is_chosen(folder, command) and _match_any(folder.name, patterns)
-        ]
-        if b"SUBSCRIBED" in command.selection:
-            lines += await _missing(talk, {folder.name for folder in folders}, patterns)
-        talk.session.untagged(b"".join(lines))
+        await _list(talk, command)
     await talk.report()
     talk.session.finish("OK", "Listed")
+
+
+async def _list(talk: Conversation, command: List) -> None:
+    patterns = [Pattern(command.reference + pattern) for pattern in command.patterns]
+    folders = await talk.folders.list()
+    if b"SUBSCRIBED" in command.selection:
+        folders = _with_missing(folders, await talk.folders.subscriptions())
+    selected = {folder.name for folder in folders if _is_selected(folder, command)}
+    above = ancestors(selected) if b"RECURSIVEMATCH" in command.selection else set[str]()
+    chosen = [
+        folder
+        for folder in folders
+        if (folder.name in selected or folder.name in above) and _match_any(folder.name, patterns)
+    ]
+    statuses: dict[int, Status] = {}
+    if command.status:
+        if b"HIGHESTMODSEQ" in command.status:
+            talk.use_condstore()
+        statuses = await talk.folders.statuses(chosen)
+    criteria = [b'"%s"' % word for word in sorted(command.selection & _CRITERIA)]
+    childinfo = b' ("CHILDINFO" (%s))\r\n' % b" ".join(criteria)
+    lines: list[bytes] = []
+    for folder in chosen:
+        line = _line(talk, b"LIST", _attributes(folder, command), folder.name)
+        lines.append(line.removesuffix(b"\r\n") + childinfo if folder.name in above else line)
+        if b"MYRIGHTS" in command.wanted and folder.selectable:
+            lines.append(rights_line(talk, folder.name, folder.rights))
+        if folder.id in statuses:
+            lines.append(told_status(talk, folder.name, statuses[folder.id], command.status))
+    talk.session.untagged(b"".join(lines))
 
 
 async def list_subscriptions(talk: Conversation, command: Lsub) -> None:
@@ -55,13 +81,16 @@ async def list_subscriptions(talk: Conversation, command: Lsub) -> None:
     talk.session.finish("OK", "Listed")
 
 
-async def _missing(talk: Conversation, known: set[str], patterns: list[Pattern]) -> Iterable[bytes]:
-    r"""Subscribed names without a mailbox (RFC 5258 §3.1 \NonExistent)."""
-    return [
-        _line(talk, b"LIST", [b"\\NonExistent", b"\\Subscribed"], name)
-        for name in await talk.folders.subscriptions()
-        if name not in known and _match_any(name, patterns)
+def _with_missing(folders: list[Folder], subscribed: Iterable[str]) -> list[Folder]:
+    r"""With subscribed names that have no mailbox, and their levels (RFC 5258 §3: \NonExistent)."""
+    known = {folder.name for folder in folders}
+    names = {name for name in subscribed if name not in known}
+    levels = ancestors(names)
+    missing = [
+        Folder(0, name, None, name in names, name in levels, False, frozenset())
+        for name in sorted((levels | names) - known)
     ]
+    return [*folders, *missing]
 
 
 async def name_line(talk: Conversation, name: str, old_name: str = "") -> bytes:
@@ -86,16 +115,44 @@ def _match_any(name: str, patterns: list[Pattern]) -> bool:
     return any(pattern.matches(name) for pattern in patterns)
 
 
-def _is_chosen(folder: Folder, command: List) -> bool:
+def _is_selected(folder: Folder, command: List) -> bool:
     if b"SPECIAL-USE" in command.selection and not folder.special_use:
         return False
     return folder.subscribed or b"SUBSCRIBED" not in command.selection
 
 
+def told_status(talk: Conversation, name: str, found: Status, items: Sequence[bytes]) -> bytes:
+    """``* STATUS "name" (..)`` with what was asked for (RFC 3501 §7.2.4)."""
+    values: dict[bytes, int | bytes] = {
+        b"APPENDLIMIT": talk.services.max_message or b"NIL",
+        b"MESSAGES": found.messages,
+        b"RECENT": found.recent,
+        b"UIDNEXT": found.uidnext,
+        b"UIDVALIDITY": found.uidvalidity,
+        b"UNSEEN": found.unseen,
+        b"DELETED": found.deleted,
+        b"SIZE": found.size,
+        b"HIGHESTMODSEQ": found.highestmodseq,
+        b"MAILBOXID": b"(%s)" % mailbox_id(found.mailbox_id),
+    }
+    told = [(item, values[item]) for item in items]
+    return status_response(name, told, utf8=talk.session.modes.utf8)
+
+
+def rights_line(talk: Conversation, name: str, rights: Rights) -> bytes:
+    """``* MYRIGHTS "name" lrs`` (RFC 4314 §3.8)."""
+    letters = with_obsolete(rights).encode("ascii") or b'""'
+    return b"* MYRIGHTS %s %s\r\n" % (mailbox_name(name, utf8=talk.session.modes.utf8), letters)
+
+
 def _attributes(folder: Folder, command: List) -> list[bytes]:
-    words = [b"\\HasChildren" if folder.has_children else b"\\HasNoChildren"]
+    words: list[bytes] = []
+    if folder.has_children:
+        words.append(b"\\HasChildren")
+    elif folder.selectable:
+        words.append(b"\\HasNoChildren")
     if not folder.selectable:
-        words.append(b"\\Noselect")
+        words.append(b"\\NonExistent" if command.is_extended else b"\\Noselect")
     if folder.special_use:
         words.append(folder.special_use.encode("ascii"))
     if folder.subscribed and b"SUBSCRIBED" in command.selection | command.wanted:

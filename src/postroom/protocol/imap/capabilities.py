@@ -15,6 +15,9 @@ _ALWAYS: Final = b" ".join(
         b"ID",  # RFC 2971
         b"IDLE",  # RFC 2177
         b"LANGUAGE",  # RFC 5255
+        b"LIST-EXTENDED",  # RFC 5258
+        b"LIST-MYRIGHTS",  # RFC 8440
+        b"LIST-STATUS",  # RFC 5819
         b"LITERAL+",  # RFC 7888
         b"MOVE",  # RFC 6851
         b"NAMESPACE",  # RFC 2342

@@ -143,12 +143,17 @@ class Unsubscribe(WhenAuthenticated, frozen=True):
 
 
 class List(WhenAuthenticated, frozen=True):
-    """RFC 3501 §6.3.8, with the options of RFC 6154 §2 and RFC 5258 §3 in upper case."""
+    """RFC 3501 §6.3.8, with the options of RFC 6154 §2 and RFC 5258 §3 in upper case.
+
+    ``status`` are the items of RFC 5819. ``is_extended``: in the grammar of RFC 5258.
+    """
 
     reference: str
     patterns: tuple[str, ...]
     selection: frozenset[bytes] = frozenset()
     wanted: frozenset[bytes] = frozenset()
+    status: tuple[bytes, ...] = ()
+    is_extended: bool = False
 
 
 class Lsub(WhenAuthenticated, frozen=True):

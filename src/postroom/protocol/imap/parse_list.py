@@ -1,35 +1,40 @@
 """Reading LIST and LSUB: reference, patterns, options.
 
-The options are those of RFC 6154 §2 (SPECIAL-USE) in the grammar of RFC 5258 §6.
+RFC 5258 §6 (LIST-EXTENDED), RFC 6154 §2 (SPECIAL-USE), RFC 5819 (LIST-STATUS), RFC 8440
+(LIST-MYRIGHTS).
 """
 
 from typing import Final
 
 from postroom.protocol.imap.commands import List, Lsub
 from postroom.protocol.imap.names import BadName, decode_name
+from postroom.protocol.imap.parse_mailbox import read_status_items
 from postroom.protocol.imap.tokens import BadSyntax, Reader, Unusable
 
 MAX_PATTERNS: Final = 20
-SELECTION: Final = frozenset((b"SPECIAL-USE", b"SUBSCRIBED"))
-WANTED: Final = frozenset((b"SPECIAL-USE", b"SUBSCRIBED", b"CHILDREN"))
+SELECTION: Final = frozenset((b"SPECIAL-USE", b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH"))
+WANTED: Final = frozenset((b"SPECIAL-USE", b"SUBSCRIBED", b"CHILDREN", b"MYRIGHTS"))
 
 
 def parse_list(reader: Reader) -> List:
-    """RFC 3501 §6.3.8."""
+    """RFC 3501 §6.3.8, RFC 5258 §3."""
+    start = reader.at
     selection = frozenset[bytes]()
     if reader.peek(b"("):
-        selection = _options(reader, SELECTION)
+        selection = _selection(reader)
         reader.space()
     reference = _name(reader, reader.astring())
     reader.space()
+    is_extended = reader.data[start : start + 1] == b"(" or reader.peek(b"(")
     patterns = _patterns(reader)
-    wanted = frozenset[bytes]()
+    wanted, status = frozenset[bytes](), tuple[bytes, ...]()
     if reader.skip(b" "):
         if reader.word() != b"RETURN":
             raise BadSyntax("Expected RETURN")
         reader.space()
-        wanted = _options(reader, WANTED)
-    return List(reference, patterns, selection, wanted)
+        wanted, status = _wanted(reader)
+        is_extended = True
+    return List(reference, patterns, selection, wanted, status, is_extended)
 
 
 def parse_lsub(reader: Reader) -> Lsub:
@@ -51,17 +56,40 @@ def _patterns(reader: Reader) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-def _options(reader: Reader, known: frozenset[bytes]) -> frozenset[bytes]:
+def _selection(reader: Reader) -> frozenset[bytes]:
     reader.expect(b"(")
     found: set[bytes] = set()
     while not reader.skip(b")"):
         if found:
             reader.space()
         option = reader.word()
-        if option not in known:
+        if option not in SELECTION:
             raise BadSyntax("There is no such option")
         found.add(option)
+    if b"RECURSIVEMATCH" in found and not found & {b"SUBSCRIBED", b"SPECIAL-USE"}:
+        raise BadSyntax("RECURSIVEMATCH needs something to look for")  # RFC 5258 §3.1
     return frozenset(found)
+
+
+def _wanted(reader: Reader) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+    """The return options, and the items of STATUS among them."""
+    reader.expect(b"(")
+    found: set[bytes] = set()
+    status: tuple[bytes, ...] = ()
+    is_first = True
+    while not reader.skip(b")"):
+        if not is_first:
+            reader.space()
+        is_first = False
+        option = reader.word()
+        if option == b"STATUS":
+            reader.space()
+            status = read_status_items(reader)
+        elif option in WANTED:
+            found.add(option)
+        else:
+            raise BadSyntax("There is no such option")
+    return frozenset(found), status
 
 
 def _name(reader: Reader, octets: bytes) -> str:

@@ -120,6 +120,11 @@ def parse_rename(reader: Reader) -> Command:
 def parse_status(reader: Reader) -> Command:
     mailbox = read_mailbox(reader)
     reader.space()
+    return commands.Status(mailbox, read_status_items(reader))
+
+
+def read_status_items(reader: Reader) -> tuple[bytes, ...]:
+    """``(MESSAGES UNSEEN)``: each item once, in the client's order."""
     reader.expect(b"(")
     items: dict[bytes, None] = {reader.word(): None}
     while not reader.skip(b")"):
@@ -127,4 +132,4 @@ def parse_status(reader: Reader) -> Command:
         items[reader.word()] = None
     if not STATUS_ITEMS.issuperset(items):
         raise BadSyntax("There is no such status item")
-    return commands.Status(mailbox, tuple(items))
+    return tuple(items)
