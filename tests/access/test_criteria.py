@@ -7,8 +7,10 @@ from hypothesis import given, strategies as st
 
 from postroom.access import criteria
 from postroom.access.criteria import Candidate, Join, Leaf
+from postroom.access.lookup import MOST_QUESTIONS, Findings, Question
 from postroom.protocol.imap import search as keys
 from postroom.store import listing
+from postroom.store.textindex import Coverage
 
 ROW = (7, 1, "$Junk", 3, 100, 20_000 * criteria.DAY, 9)
 
@@ -69,6 +71,28 @@ def test_what_is_settled_early_needs_no_more() -> None:
 def test_needles() -> None:
     tree = keys.Or(keys.Body("STRASSE"), keys.Not(keys.Or(keys.Text("ß"), keys.Flag(1))))
     assert criteria.needles(steps(tree)) == {"STRASSE", "ß"}
+
+
+def test_what_the_index_alone_says() -> None:
+    x, y = keys.Body("x"), keys.Header("to", "y")
+    asked = [Question("body", "X"), Question("field", "Y", "TO")]
+    findings = Findings(asked, Coverage(9, frozenset()))
+    unknown = MOST_QUESTIONS
+    assert criteria.questions(steps(keys.Or(x, keys.And((y, keys.Flag(1)))))) == asked
+    for tree, verdicts in (
+        (keys.And((x, y)), [False, False, True, None]),
+        (keys.Or(x, y), [False, True, True, True]),
+        (keys.Not(x), [True, False, False, False]),
+        (keys.And((x, keys.Flag(1))), [False, None, None, None]),  # flags are not its business
+        (keys.Body("z"), [None, None, None, None]),  # was not asked
+    ):
+        marks = (0, 1, 3, 1 | 2 << unknown)
+        assert [criteria.verdict(steps(tree), findings, mark) for mark in marks] == verdicts
+
+
+def test_nothing_is_asked_about_an_empty_text() -> None:
+    assert criteria.questions(steps(keys.Or(keys.Body(""), keys.Text("")))) == []
+    assert criteria.questions(steps(keys.Header("x", ""))) == [Question("field", "", "X")]
 
 
 @given(st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=5))

@@ -41,6 +41,16 @@ def test_matching_takes_a_condition_and_a_limit(database: Opener) -> None:
                 lambda tx: listing.matching_uids(tx, 1, Span(2, 4), " AND e.size < 14")
             )
             assert uids == [2, 3]
+            rows = await db.read(
+                lambda tx: listing.matching_ids(tx, 1, Span(2, 4), " AND e.size < 14", 9)
+            )
+            assert [row[0] for row in rows] == uids
+            ids = await db.read(
+                lambda tx: listing.message_ids(tx, 1, Span(2, 4), " AND e.size < 14", 9)
+            )
+            assert ids == sorted(row[1] for row in rows)
+            few = await db.read(lambda tx: listing.message_ids(tx, 1, Span(1, 4), "", 1))
+            assert len(few) == 1
 
     asyncio.run(run())
 
