@@ -390,7 +390,7 @@ class Clients(RuleBasedStateMachine):
 
 def test_every_client_has_the_true_picture(database: Opener, data: Path) -> None:
     # Each example is some hundred commands over the wire; to shrink one takes minutes.
-    examples = 10 if settings().max_examples <= 100 else 500
+    examples = 35 if settings().max_examples <= 100 else 500
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
         home = runner.run(stack.enter_async_context(house(data, database=database)))

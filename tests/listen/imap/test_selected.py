@@ -21,6 +21,7 @@ def test_numbers_stay_put_until_a_command_that_may_tell(database: Opener, data: 
         for command in (b"FETCH 4 UID", b"STORE 4 +FLAGS (\\Seen)", b"SEARCH ALL"):
             assert not any(b"EXPUNGE" in line for line in await client.ok(command))
         assert await client.ok(b"SEARCH UID 4") == [b"* SEARCH 4\r\n"]
+        assert await client.ok(b"UID SEARCH NOT 1") == [b"* SEARCH 2 4\r\n"]
         told = await client.ok(b"UID SEARCH ALL")
         assert told == [b"* SEARCH 2 4\r\n", b"* 3 EXPUNGE\r\n", b"* 1 EXPUNGE\r\n"]
         assert await client.ok(b"FETCH 1:* UID") == [

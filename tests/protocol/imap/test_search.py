@@ -11,8 +11,10 @@ from postroom.protocol.imap.search import (
     Flag,
     Modseq,
     Not,
+    Numbers,
     Or,
     names_modseq,
+    names_numbers,
 )
 
 
@@ -28,3 +30,8 @@ def test_keys_are_values() -> None:
 def test_modseq_is_found_in_any_depth() -> None:
     assert names_modseq(And((All(), Or(Not(Modseq(3)), All()))))
     assert not names_modseq(And((All(), Or(Not(All()), All()))))
+
+
+def test_message_numbers_are_found_in_any_depth() -> None:
+    assert names_numbers(And((All(), Not(Numbers(((1, 2),), by_uid=False)))))
+    assert not names_numbers(And((All(), Not(Numbers(((1, 2),), by_uid=True)))))

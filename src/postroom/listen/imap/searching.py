@@ -10,7 +10,7 @@ from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.results import saving, tell
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.esearch import Returns
-from postroom.protocol.imap.search import Criteria, names_modseq
+from postroom.protocol.imap.search import Criteria, names_modseq, names_numbers
 from postroom.protocol.imap.tokens import BadSyntax, Unusable
 
 BADCHARSET: Final = b"BADCHARSET (US-ASCII UTF-8)"  # RFC 3501 §7.1
@@ -28,7 +28,7 @@ async def search(talk: Conversation, command: c.Search) -> None:
     with saving(view, returns):
         uids = await matches(view, command.criteria)
         await tell(talk, uids, returns, by_uid=command.by_uid, with_modseq=with_modseq)
-    await talk.report(expunges=command.by_uid)
+    await talk.report(expunges=command.by_uid and not names_numbers(command.criteria.key))
     talk.session.finish("OK", "Searched")
 
 

@@ -14,7 +14,7 @@ from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.results import numbers_of, saving, tell
 from postroom.listen.imap.searching import matches
 from postroom.protocol.imap import commands as c
-from postroom.protocol.imap.search import names_modseq
+from postroom.protocol.imap.search import names_modseq, names_numbers
 from postroom.protocol.imap.sort import Algorithm
 from postroom.protocol.imap.thread_line import thread_line
 
@@ -44,7 +44,7 @@ async def sort(talk: Conversation, command: c.Sort) -> None:
             with_modseq=with_modseq,
             kind=b"SORT",
         )
-    await talk.report(expunges=command.by_uid)
+    await talk.report(expunges=command.by_uid and not names_numbers(command.criteria.key))
     talk.session.finish("OK", "Sorted")
 
 
@@ -55,7 +55,7 @@ async def thread(talk: Conversation, command: c.Thread) -> None:
         talk.use_condstore()
     uids = await matches(view, command.criteria)
     talk.session.untagged(await _line(talk, uids, command.algorithm, by_uid=command.by_uid))
-    await talk.report(expunges=command.by_uid)
+    await talk.report(expunges=command.by_uid and not names_numbers(command.criteria.key))
     talk.session.finish("OK", "Threaded")
 
 

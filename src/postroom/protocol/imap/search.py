@@ -10,6 +10,7 @@ Recent(True), Flag(SEEN, is_set=False)))``, OLD is ``Recent(False)``, FROM is
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
@@ -195,17 +196,26 @@ class Criteria(msgspec.Struct, frozen=True):
 
 def names_modseq(tree: SearchKey) -> bool:
     """Whether the MODSEQ criterion stands anywhere in a search: its answer tells one then."""
+    return any(isinstance(key, Modseq) for key in _leaves(tree))
+
+
+def names_numbers(tree: SearchKey) -> bool:
+    """Whether message numbers stand in a search: it must not tell of expunges then.
+
+    RFC 7162 §3.2.10.2.
+    """
+    return any(isinstance(key, Numbers) and not key.by_uid for key in _leaves(tree))
+
+
+def _leaves(tree: SearchKey) -> Iterator[SearchKey]:
     waiting = [tree]
     while waiting:
         match waiting.pop():
-            case Modseq():
-                return True
             case And(keys):
                 waiting.extend(keys)
             case Or(left, right):
                 waiting += [left, right]
             case Not(key):
                 waiting.append(key)
-            case _:
-                pass
-    return False
+            case leaf:
+                yield leaf
