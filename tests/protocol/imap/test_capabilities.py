@@ -1,5 +1,8 @@
 """The capability list."""
 
+import re
+from pathlib import Path
+
 from postroom.protocol.imap.capabilities import capabilities
 
 PROMISED = set(
@@ -46,3 +49,26 @@ def test_no_word_stands_twice() -> None:
             is_authenticated=is_authenticated, can_start_tls=True, mechanisms=("PLAIN", "LOGIN")
         ).split()
         assert len(words) == len(set(words))
+
+
+def test_the_documentation_names_every_word_and_no_other() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "imap.md").read_text()
+    table = page.partition("| --- |")[2].partition("\n## ")[0]
+    named = {
+        word
+        for row in table.splitlines()[1:]
+        for word in re.findall(r"`([^`]+)`", row.split("|")[1] if "|" in row else "")
+    }
+    offered = {
+        word.decode().partition("=")[0]
+        if word.startswith((b"AUTH=", b"APPENDLIMIT="))
+        else word.decode()
+        for is_authenticated in (False, True)
+        for word in capabilities(
+            is_authenticated=is_authenticated,
+            can_start_tls=False,
+            mechanisms=("PLAIN",),
+            append_limit=9,
+        ).split()
+    }
+    assert {word.removesuffix("=...") for word in named} == offered - {"IMAP4rev1"}
