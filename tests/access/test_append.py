@@ -237,28 +237,6 @@ def test_a_refusal_leaves_nothing(database: Opener, data: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_header_in_utf8_is_for_who_has_asked_for_it(database: Opener, data: Path) -> None:
-    letter = "Subject: caf\u00e9\r\n\r\nbody".encode()
-
-    async def run() -> None:
-        async with shop(database, data) as store:
-            await put(work := await begun(store), letter)
-            assert (await work.finish()).uids == [1]
-            post = Post(store.db, store.blobs, store.notify, store.clock)
-            work = Appender(store, post, takes_utf8=False)
-            for letters in ((letter,), (letter, LETTER)):
-                await work.begin(await place_of(store, "INBOX"))
-                with pytest.raises(Refused, match="ENABLE UTF8=ACCEPT"):
-                    await put(work, *letters)
-                    await work.finish()
-            await work.abort()
-            await work.begin(await place_of(store, "INBOX"))
-            await put(work, LETTER + "caf\u00e9".encode())
-            assert (await work.finish()).uids == [2]
-
-    asyncio.run(run())
-
-
 def test_a_mailbox_deleted_meanwhile(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:

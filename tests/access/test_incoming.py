@@ -113,22 +113,6 @@ def test_binary_content_comes_through_as_it_is_or_not_at_all(
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(
-    ("subject", "needs_utf8"),
-    [(b"plain", False), ("caf\u00e9".encode(), True), (b"caf\xe9", False)],
-)
-def test_which_header_needs_utf8(
-    database: Opener, data: Path, subject: bytes, needs_utf8: bool
-) -> None:
-    async def run() -> None:
-        async with shop(database, data) as store:
-            incoming = Incoming(store.blobs)
-            await incoming.write(b"Subject: " + subject + b"\r\n\r\ncaf\xc3\xa9")
-            assert (await incoming.finish()).needs_utf8 is needs_utf8
-
-    asyncio.run(run())
-
-
 def test_nul_and_nothing_at_all(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:

@@ -11,7 +11,7 @@ can only be in rows there is a refusal.
 
 A message may take the place of another one in the same transaction (RFC 8508).
 
-RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 6855 §4, RFC 7889
+RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 7889
 (APPENDLIMIT).
 """
 
@@ -25,7 +25,7 @@ from postroom.access.incoming import Arrived, Incoming
 from postroom.access.places import Labels, Place
 from postroom.access.view import View
 from postroom.blobs.store import Prepared
-from postroom.errors import Invalid, NotFound, Permanent, Refused
+from postroom.errors import Invalid, NotFound, Permanent
 from postroom.post.commit import Expunged, Post
 from postroom.post.letter import Letter
 from postroom.store import listing, usage
@@ -64,17 +64,11 @@ class Appender:
     or ``abort``.
     """
 
-    def __init__(
-        self, store: Store, post: Post, *, max_message: int = 0, takes_utf8: bool = True
-    ) -> None:
-        """``max_message`` in octets, 0 is none.
-
-        Without ``takes_utf8`` header fields in UTF-8 are refused (RFC 6855 §4).
-        """
+    def __init__(self, store: Store, post: Post, *, max_message: int = 0) -> None:
+        """``max_message`` in octets, 0 is none."""
         self._store = store
         self._post = post
         self._max_message = max_message
-        self._takes_utf8 = takes_utf8
         self._reset()
 
     def _reset(self) -> None:
@@ -203,8 +197,6 @@ class Appender:
         self._blobs.append(blob)
         self._held += len(blob.body or b"")
         self._rows += len(blob.head) + len(indexed.envelope) + len(indexed.bodystructure)
-        if arrived.needs_utf8 and not self._takes_utf8:
-            raise Refused("header fields in UTF-8 need ENABLE UTF8=ACCEPT first, or encoded words")
         if self._rows > MAX_ROWS:
             raise Permanent("One APPEND can't take so many long headers, send fewer messages")
         self._copies.append(self._copy(self._place, arrived))

@@ -23,15 +23,11 @@ SMALL: Final = 64 * 1024  # octets of body kept in memory and written at once
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A message that is ready to be filed; ``size`` is in octets.
-
-    ``needs_utf8``: its header block is internationalized (RFC 6532).
-    """
+    """A message that is ready to be filed; ``size`` is in octets."""
 
     blob: Prepared
     indexed: Indexed
     size: int
-    needs_utf8: bool
 
 
 class Incoming:
@@ -81,7 +77,7 @@ class Incoming:
         else:
             prepared = await self._writer.finish(self._head, apart=apart)
             self._writer = None
-        return Arrived(prepared, indexed, size, _is_utf8(self._head))
+        return Arrived(prepared, indexed, size)
 
     async def abort(self) -> None:
         """Leave nothing behind."""
@@ -135,14 +131,3 @@ def _has_binary_part(tree: Part) -> bool:
         if part.message is not None:
             waiting.append(part.message)
     return False
-
-
-def _is_utf8(head: bytes) -> bool:
-    """True for UTF-8 that is not ASCII; other octets above 127 are nobody's charset."""
-    if head.isascii():
-        return False
-    try:
-        head.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

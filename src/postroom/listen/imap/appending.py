@@ -51,12 +51,7 @@ async def _begin(
     talk: Conversation, mailbox: str, *, replacing: tuple[View, int] | None = None
 ) -> None:
     services = talk.services
-    appender = Appender(
-        services.store,
-        services.post,
-        max_message=services.max_message,
-        takes_utf8=talk.session.modes.utf8,
-    )
+    appender = Appender(services.store, services.post, max_message=services.max_message)
     try:
         await appender.begin(await talk.places.get(mailbox), replacing=replacing)
     except NotFound as error:
