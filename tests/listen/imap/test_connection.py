@@ -140,7 +140,7 @@ def test_unauthenticate_forgets_the_person(data: Path) -> None:
         await client.ok(b"LOGIN bob@demo.test secret")
         assert (await client.command(b"FETCH 1 UID"))[-1].startswith(b"BAD ")
         assert b"* 0 EXISTS\r\n" in await client.ok(b"SELECT INBOX")
-        assert await client.ok(b"ENABLE IMAP4rev2") == [b"* ENABLED IMAP4REV2\r\n"]
+        assert await client.ok(b"ENABLE IMAP4rev2") == [b"* ENABLED IMAP4rev2\r\n"]
 
     at_home(data, main)
 
