@@ -66,6 +66,7 @@ class Counts(msgspec.Struct, frozen=True):
     highestmodseq: int
     deleted: int
     size: int
+    deleted_size: int
 
 
 def find(tx: Tx, account_id: int, name: str) -> Mailbox | None:
@@ -144,11 +145,13 @@ def counts(tx: Tx, account_id: int, name: str, member: int | None = None) -> Cou
     row = tx.one(
         "SELECT (SELECT count(*) FROM entry WHERE mailbox_id = :mailbox AND uid > :recent),"
         " (SELECT count(*) FROM entry WHERE mailbox_id = :mailbox AND (flags & 1) = 0),"
-        " (SELECT count(*) FROM entry WHERE mailbox_id = :mailbox AND (flags & 8) <> 0)",
+        " (SELECT count(*) FROM entry WHERE mailbox_id = :mailbox AND (flags & 8) <> 0),"
+        " (SELECT coalesce(sum(size), 0) FROM entry"
+        " WHERE mailbox_id = :mailbox AND (flags & 8) <> 0)",
         mailbox=mailbox.id,
         recent=mailbox.recent_uid,
     )
-    recent, unseen, deleted = row or (0, 0, 0)
+    recent, unseen, deleted, deleted_size = row or (0, 0, 0, 0)
     if member is not None:
         unseen = mailbox.messages - seen.count(tx, mailbox.id, member)
     return Counts(
@@ -161,6 +164,7 @@ def counts(tx: Tx, account_id: int, name: str, member: int | None = None) -> Cou
         highestmodseq=mailbox.highestmodseq,
         deleted=deleted,
         size=mailbox.octets,
+        deleted_size=deleted_size,
     )
 
 
@@ -180,7 +184,8 @@ def counts_among(tx: Tx, mailbox_ids: Sequence[int], member: int | None = None) 
             " (SELECT count(*) FROM entry e WHERE e.mailbox_id = b.id AND e.uid > b.recent_uid),"
             f" b.uidnext, b.uidvalidity, {unseen}, b.highestmodseq,"
             " (SELECT count(*) FROM entry e WHERE e.mailbox_id = b.id AND (e.flags & 8) <> 0),"
-            " b.octets FROM mailbox b WHERE b.name >= :first AND b.id IN"
+            " b.octets, (SELECT coalesce(sum(e.size), 0) FROM entry e WHERE e.mailbox_id = b.id"
+            " AND (e.flags & 8) <> 0) FROM mailbox b WHERE b.name >= :first AND b.id IN"
             f" ({', '.join(f'{ident:d}' for ident in mailbox_ids[start : start + _COUNTED])})",
             first=" ",
         )

@@ -131,6 +131,7 @@ def told_status(talk: Conversation, name: str, found: Status, items: Sequence[by
         b"UIDVALIDITY": found.uidvalidity,
         b"UNSEEN": found.unseen,
         b"DELETED": found.deleted,
+        b"DELETED-STORAGE": found.deleted_size,
         b"SIZE": found.size,
         b"HIGHESTMODSEQ": found.highestmodseq,
         b"MAILBOXID": b"(%s)" % mailbox_id(found.mailbox_id),

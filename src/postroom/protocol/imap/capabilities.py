@@ -23,6 +23,7 @@ _ALWAYS: Final = b" ".join(
         b"NAMESPACE",  # RFC 2342
         b"OBJECTID",  # RFC 8474
         b"QRESYNC",  # RFC 7162
+        b"QUOTA QUOTA=RES-STORAGE",  # RFC 9208
         b"SASL-IR",  # RFC 4959
         b"SAVEDATE",  # RFC 8514
         b"SPECIAL-USE",  # RFC 6154

@@ -211,6 +211,24 @@ class MyRights(WhenAuthenticated, frozen=True):
     mailbox: str
 
 
+class GetQuota(WhenAuthenticated, frozen=True):
+    """RFC 9208 §4.1.1."""
+
+    root: str
+
+
+class GetQuotaRoot(WhenAuthenticated, frozen=True):
+    """RFC 9208 §4.1.2."""
+
+    mailbox: str
+
+
+class SetQuota(WhenAuthenticated, frozen=True):
+    """RFC 9208 §4.1.3."""
+
+    root: str
+
+
 class Namespace(WhenAuthenticated, frozen=True):
     """RFC 2342."""
 

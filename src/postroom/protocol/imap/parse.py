@@ -33,6 +33,7 @@ from postroom.protocol.imap.parse_message import (
     parse_uid,
 )
 from postroom.protocol.imap.parse_notify import parse_notify
+from postroom.protocol.imap.parse_quota import parse_getquota, parse_setquota
 from postroom.protocol.imap.parse_sort import parse_sort, parse_thread
 from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader, UidRequired
 
@@ -174,6 +175,8 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"EXAMINE": parse_select(commands.Examine),
     b"FETCH": parse_fetch,
     b"GETACL": parse_named(commands.GetAcl),
+    b"GETQUOTA": parse_getquota,
+    b"GETQUOTAROOT": parse_named(commands.GetQuotaRoot),
     b"ID": _id,
     b"LANGUAGE": _language,
     b"LIST": parse_list,
@@ -188,6 +191,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"SEARCH": parse_search,
     b"SELECT": parse_select(commands.Select),
     b"SETACL": parse_setacl,
+    b"SETQUOTA": parse_setquota,
     b"SORT": parse_sort,
     b"STATUS": parse_status,
     b"STORE": parse_store,

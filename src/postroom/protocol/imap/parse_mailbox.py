@@ -16,7 +16,7 @@ from postroom.protocol.imap.tokens import SET, BadSyntax, Reader, UidRequired, U
 STATUS_ITEMS: Final = frozenset(
     (
         *(b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN", b"SIZE", b"DELETED"),
-        *(b"HIGHESTMODSEQ", b"MAILBOXID", b"APPENDLIMIT"),
+        *(b"HIGHESTMODSEQ", b"MAILBOXID", b"APPENDLIMIT", b"DELETED-STORAGE"),
     )
 )
 

@@ -1,0 +1,64 @@
+"""Quotas: GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208).
+
+The quota root of a mailbox is its owner's address; what is shared weighs on its owner. One
+resource is limited, STORAGE, in units of 1,024 octets. Limits are the postmaster's to set.
+"""
+
+from typing import Final
+
+from postroom.access import rights as letters
+from postroom.errors import NotAllowed, NotFound
+from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.handlers import Handlers
+from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.responses import mailbox_name, string
+
+UNIT: Final = 1024  # octets, RFC 9208 §5.1
+
+
+async def get_quota(talk: Conversation, command: c.GetQuota) -> None:
+    """GETQUOTA, RFC 9208 §4.1.1: of oneself, and of who shares something."""
+    roots = {talk.person.address: talk.person.account_id}
+    roots |= {owner.address: owner.account_id for owner in await talk.places.owners()}
+    account_id = roots.get(command.root)
+    if account_id is None:
+        raise NotFound(f"there is no quota root {command.root!r}")
+    talk.session.untagged(await _quota(talk, command.root, account_id))
+    await talk.report()
+    talk.session.finish("OK", "Done")
+
+
+async def get_quota_root(talk: Conversation, command: c.GetQuotaRoot) -> None:
+    """GETQUOTAROOT, RFC 9208 §4.1.2."""
+    place = await talk.places.get(command.mailbox)
+    place.require(letters.READ)
+    root = talk.person.address
+    if place.member is not None:
+        root = (await talk.places.split(place.name))[0].address
+    name = mailbox_name(command.mailbox, utf8=talk.session.modes.utf8)
+    talk.session.untagged(b"* QUOTAROOT %s %s\r\n" % (name, string(root.encode())))
+    talk.session.untagged(await _quota(talk, root, place.mailbox.account_id))
+    await talk.report()
+    talk.session.finish("OK", "Done")
+
+
+async def set_quota(_: Conversation, command: c.SetQuota) -> None:
+    """SETQUOTA, RFC 9208 §4.1.3."""
+    raise NotAllowed(f"only the postmaster may set the quota of {command.root!r}")
+
+
+async def _quota(talk: Conversation, root: str, account_id: int) -> bytes:
+    """``* QUOTA "root" (STORAGE used limit)``; nothing in it where there is no limit."""
+    store = talk.services.store
+    limits = b""
+    if quota := await store.quota_of(account_id):
+        used = (await store.usage(account_id)).octets
+        limits = b"STORAGE %d %d" % (-(-used // UNIT), quota // UNIT)
+    return b"* QUOTA %s (%s)\r\n" % (string(root.encode()), limits)
+
+
+HANDLERS: Final[Handlers] = {
+    c.GetQuota: get_quota,
+    c.GetQuotaRoot: get_quota_root,
+    c.SetQuota: set_quota,
+}
