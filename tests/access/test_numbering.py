@@ -137,3 +137,15 @@ def test_a_million_without_gaps_costs_nothing() -> None:
     assert held.remove(range(1, 3)) == ([1, 2], [2, 1])
     assert isinstance(held.uids, range)
     assert time.perf_counter() - start < 0.1
+
+
+@given(UIDS, RANGES, st.integers(0, 12), st.integers(0, 12))
+def test_a_part_is_counted_among_the_messages(
+    uids: list[int], ranges: list[tuple[int, int]], start: int, end: int
+) -> None:
+    apart = merge((low, high) for low, high in ranges)
+    inside = [uid for uid in uids if any(low <= uid <= high for low, high in apart)]
+    found = numbering(uids).part(apart, start, end)
+    assert [uid for uid in uids if any(low <= uid <= high for low, high in found)] == inside[
+        start:end
+    ]

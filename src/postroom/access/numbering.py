@@ -66,6 +66,19 @@ class Numbering:
             for first, last in ranges
         )
 
+    def part(self, ranges: Ranges, start: int, end: int) -> list[tuple[int, int]]:
+        """Of the messages within ranges, which are apart, those at these places from 0."""
+        found: list[tuple[int, int]] = []
+        passed = 0
+        for low, high in ranges:
+            at = bisect_left(self._uids, low)
+            count = bisect_right(self._uids, high) - at
+            first, last = max(start - passed, 0), min(end - passed, count)
+            if first < last:
+                found.append((self._uids[at + first], self._uids[at + last - 1]))
+            passed += count
+        return found
+
     def uid_ranges(self, numbers: Ranges, *, by_uid: bool) -> list[tuple[int, int]]:
         """Ranges of UIDs, ascending and apart, for a sequence set; ``STAR`` is "*".
 

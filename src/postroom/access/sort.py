@@ -34,14 +34,18 @@ _NAMES: Final[dict[SortKey, str]] = {
 
 
 class Order(msgspec.Struct, frozen=True):
-    """The UIDs of a mailbox up to ``last_uid``, sorted."""
+    """The messages of a mailbox up to ``last_uid``: their UIDs ascending, and sorted."""
 
     last_uid: int
+    known: "array[int]"
     uids: "array[int]"
 
 
 async def sort(view: View, uids: Sequence[int], program: Program, kept: Kept) -> list[int]:
-    """These ascending UIDs in the order of the program."""
+    """These ascending UIDs in the order of the program.
+
+    Messages that another session has expunged may be left out.
+    """
     if not uids:
         return []
     key = (view.mailbox_id, view.uidvalidity, program)
@@ -51,9 +55,9 @@ async def sort(view: View, uids: Sequence[int], program: Program, kept: Kept) ->
             return await _sorted(view, uids, program)
         everything = view.numbering.uids
         found = await _sorted(view, everything, program)
-        order = Order(everything[-1], array("I", found))
-        kept.put(key, order, order.uids.itemsize * len(found))
-    if len(order.uids) == len(uids):  # an order has all that can be found
+        order = Order(everything[-1], array("I", sorted(found)), array("I", found))
+        kept.put(key, order, 2 * order.uids.itemsize * len(found))
+    if len(order.known) == len(uids) and order.known == array("I", uids):
         return list(order.uids)
     return await run(len(order.uids), _only, order.uids, uids)
 

@@ -231,8 +231,12 @@ class View:
 
     async def is_current(self) -> bool:
         """Whether nothing has happened in the mailbox that the session was not told."""
+        return await self.modseq() == self.complete
+
+    async def modseq(self) -> int:
+        """The MODSEQ of the mailbox as it is now, 0 when it is gone."""
         states = await self.source.read(watch.states, [self.mailbox_id])
-        return states.get(self.mailbox_id) == self.complete
+        return states.get(self.mailbox_id, 0)
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Be told that something may have changed; call the answer to stop.

@@ -3,6 +3,7 @@
 import pytest
 
 from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.esearch import Partial
 from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.parse import parse_arguments, split
@@ -65,3 +66,18 @@ def test_bad_modifiers(octets: bytes) -> None:
 def test_vanished_is_for_who_has_enabled_qresync() -> None:
     with pytest.raises(BadSyntax):
         read(b"UID FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)")
+
+
+def test_partial_is_a_modifier_of_uid_fetch() -> None:
+    flags = (Attribute.FLAGS,)
+    expected = c.Fetch(((1, 1),), flags, True, 5, False, Partial(-1, -30))
+    assert read(b"UID FETCH 1 FLAGS (PARTIAL -1:-30 CHANGEDSINCE 5)") == expected
+    assert read(b"UID FETCH 1 FLAGS (CHANGEDSINCE 5 PARTIAL -1:-30)") == expected
+    for octets in (
+        b"FETCH 1 FLAGS (PARTIAL 1:2)",
+        b"UID FETCH 1 FLAGS (PARTIAL 1:2 PARTIAL 1:2)",
+        b"UID FETCH 1 FLAGS (PARTIAL)",
+        b"UID FETCH 1 FLAGS (PARTIAL 1:*)",
+    ):
+        with pytest.raises(BadSyntax):
+            read(octets)

@@ -13,6 +13,7 @@ from postroom.protocol.imap.search import (
     Not,
     Numbers,
     Or,
+    leaves,
     names_modseq,
     names_numbers,
 )
@@ -35,3 +36,9 @@ def test_modseq_is_found_in_any_depth() -> None:
 def test_message_numbers_are_found_in_any_depth() -> None:
     assert names_numbers(And((All(), Not(Numbers(((1, 2),), by_uid=False)))))
     assert not names_numbers(And((All(), Not(Numbers(((1, 2),), by_uid=True)))))
+
+
+def test_leaves_are_all_keys_without_others_inside() -> None:
+    tree = And((Flag(SEEN), Or(Not(Flag(DRAFT)), And((Modseq(3), All())))))
+    assert set(leaves(tree)) == {Flag(SEEN), Flag(DRAFT), Modseq(3), All()}
+    assert list(leaves(All())) == [All()]

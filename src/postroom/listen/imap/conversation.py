@@ -13,6 +13,7 @@ import msgspec
 
 from postroom.access.ahead import Ahead
 from postroom.access.append import Appender
+from postroom.access.contexts import Contexts
 from postroom.access.exchange import Exchange
 from postroom.access.fields import FieldCache
 from postroom.access.folders import Folders
@@ -118,6 +119,20 @@ class Wire(Protocol):
         ...
 
 
+class Updating(Protocol):
+    """Whoever tells how results of searches change (RFC 5267); see ``updating``."""
+
+    contexts: Contexts
+
+    async def before(self, changes: Changes) -> None:
+        """These expunges are about to be told."""
+        ...
+
+    async def after(self) -> None:
+        """Everything else was told."""
+        ...
+
+
 class Conversation:
     """One connection as its handlers see it."""
 
@@ -138,6 +153,7 @@ class Conversation:
         "quoting",
         "services",
         "session",
+        "updates",
         "view",
         "wire",
     )
@@ -155,6 +171,7 @@ class Conversation:
         self.exchange: Exchange | None = None
         self.is_idling = False
         self.notices: Notices | None = None  # None: NOTIFY was never used
+        self.updates: Updating | None = None  # None: no search with UPDATE in this mailbox
         self.failures_left = 5  # of login, before the connection ends
         self._folders: Folders | None = None
         self._places: Places | None = None
@@ -206,7 +223,7 @@ class Conversation:
     async def deselect(self, *, expunge: bool = False) -> None:
         """Leave the selected mailbox, if there is one."""
         view, self.view = self.view, None
-        self.ahead = None
+        self.ahead = self.updates = None
         if self.notices is not None:
             self.notices.arrived.clear()
         if self._stop_waking is not None:
@@ -264,6 +281,8 @@ class Conversation:
             return
         if is_due and (always or self.notices is None or self.notices.tells_messages):
             await self._refresh(view, expunges=expunges, always=always)
+        if self.updates is not None:
+            await self.updates.after()
         told, self._told = self._told, 0
         if told > view.complete and self.session.modes.qresync:
             self.session.untagged(highestmodseq_line(view.complete))
@@ -283,6 +302,8 @@ class Conversation:
                 notices.came(last + 1, view.last_uid)
                 if not always and not notices.tells_flags:
                     changes = msgspec.structs.replace(changes, flags=[])
+            if self.updates is not None and changes.vanished:
+                await self.updates.before(changes)
             self.tell(changes)
             has_more = changes.has_more
             if has_more:

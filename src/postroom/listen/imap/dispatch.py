@@ -23,6 +23,7 @@ from postroom.listen.imap import (
     selected,
     sorting,
     unauthenticated,
+    updating,
 )
 from postroom.listen.imap.contents import BrokenLiteral
 from postroom.listen.imap.conversation import Conversation
@@ -51,6 +52,7 @@ HANDLERS: Final[Handlers] = {
         selected,
         sorting,
         unauthenticated,
+        updating,
     )
     for event, handler in module.HANDLERS.items()
 }

@@ -31,6 +31,7 @@ from postroom.protocol.imap.fetch import (
     Section,
 )
 from postroom.protocol.imap.fetch_lines import Lines, flags_page
+from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.search import SEEN
 
 HELD: Final = 64 * 1024  # octets of responses that are sent at once
@@ -60,12 +61,26 @@ async def fetch(talk: Conversation, command: Fetch) -> None:
         await talk.report(always=True)  # so that what is gone has no number any more
         await tell_expunged(talk, command.ranges, since)
     ranges = numbered(talk.selected, command.ranges, by_uid=command.by_uid)
+    if command.partial is not None:
+        numbering = talk.selected.numbering
+        start, end = command.partial.bounds(numbering.count_within(ranges))
+        ranges = numbering.part(ranges, start, end)
     failure = await send(talk, items, ranges, changed_since=since)
     await talk.report(expunges=command.by_uid)
     if failure is None:
         talk.session.finish("OK", "Fetched")
     else:
         refuse(talk.session, failure)
+
+
+def unasked(modes: Modes, items: Sequence[FetchItem]) -> tuple[FetchItem, ...]:
+    """These items as they are sent without a FETCH: with what else must be told then."""
+    more: list[FetchItem] = []
+    if not modes.uidonly and Attribute.UID not in items:
+        more.append(Attribute.UID)
+    if modes.condstore and Attribute.MODSEQ not in items:
+        return (*more, *items, Attribute.MODSEQ)  # RFC 7162 §3.2.4
+    return (*more, *items)
 
 
 async def send(

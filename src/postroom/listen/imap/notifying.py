@@ -12,11 +12,10 @@ from postroom.access.folders import Status
 from postroom.access.watching import Named, TooMany, Watching
 from postroom.errors import MailError
 from postroom.listen.imap.conversation import Conversation
-from postroom.listen.imap.fetching import send
+from postroom.listen.imap.fetching import send, unasked
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.notices import Notices
 from postroom.protocol.imap.commands import Notify
-from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.notify import OF_SELECTED
 from postroom.protocol.imap.responses import list_line, status_line, status_response
 
@@ -55,13 +54,7 @@ async def tell_news(talk: Conversation) -> None:
         await talk.report(expunges=not notices.keeps_numbers)
     if notices.arrived and notices.selected is not None:
         ranges, notices.arrived = notices.arrived, []
-        modes = talk.session.modes
-        items = (
-            notices.selected.items if modes.uidonly else (Attribute.UID, *notices.selected.items)
-        )
-        if modes.condstore and Attribute.MODSEQ not in items:
-            items = (*items, Attribute.MODSEQ)  # RFC 7162 §3.2.4
-        await send(talk, items, ranges)
+        await send(talk, unasked(talk.session.modes, notices.selected.items), ranges)
     if notices.has_news and notices.watching is not None:
         notices.has_news = False
         try:

@@ -8,6 +8,7 @@ from postroom.errors import Invalid
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.results import saving, tell
+from postroom.listen.imap.updating import begin, keep
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.esearch import Returns
 from postroom.protocol.imap.search import Criteria, names_modseq, names_numbers
@@ -25,9 +26,11 @@ async def search(talk: Conversation, command: c.Search) -> None:
     with_modseq = names_modseq(command.criteria.key)
     if with_modseq:
         talk.use_condstore()
+    await begin(talk, returns)
     with saving(view, returns):
         uids = await matches(view, command.criteria)
         await tell(talk, uids, returns, by_uid=command.by_uid, with_modseq=with_modseq)
+    keep(talk, command.criteria.key, (), returns, uids, by_uid=command.by_uid)
     await talk.report(expunges=command.by_uid and not names_numbers(command.criteria.key))
     talk.session.finish("OK", "Searched")
 

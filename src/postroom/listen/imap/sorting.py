@@ -13,6 +13,7 @@ from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.results import numbers_of, saving, tell
 from postroom.listen.imap.searching import matches
+from postroom.listen.imap.updating import begin, keep
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.search import names_modseq, names_numbers
 from postroom.protocol.imap.sort import Algorithm
@@ -33,6 +34,7 @@ async def sort(talk: Conversation, command: c.Sort) -> None:
     with_modseq = names_modseq(command.criteria.key)
     if with_modseq:
         talk.use_condstore()
+    await begin(talk, command.returns)
     with saving(view, command.returns):
         uids = await matches(view, command.criteria)
         uids = await in_order(view, uids, command.program, talk.services.kept)
@@ -44,7 +46,9 @@ async def sort(talk: Conversation, command: c.Sort) -> None:
             with_modseq=with_modseq,
             kind=b"SORT",
         )
-    await talk.report(expunges=command.by_uid and not names_numbers(command.criteria.key))
+    key, program = command.criteria.key, command.program
+    keep(talk, key, program, command.returns, uids, by_uid=command.by_uid)
+    await talk.report(expunges=command.by_uid and not names_numbers(key))
     talk.session.finish("OK", "Sorted")
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from postroom.protocol.imap.esearch import Returns
+from postroom.protocol.imap.esearch import Partial, Returns
 from postroom.protocol.imap.fetch import FetchItem
 from postroom.protocol.imap.notify import EventGroup
 from postroom.protocol.imap.search import Criteria
@@ -286,6 +286,12 @@ class Search(WhenSelected, frozen=True):
     returns: Returns | None = None
 
 
+class CancelUpdate(WhenSelected, frozen=True):
+    """RFC 5267 §4.3.5: the tags of the searches whose updates end."""
+
+    tags: tuple[bytes, ...]
+
+
 class Sort(WhenSelected, frozen=True):
     """RFC 5256 §3; with ``returns`` it is answered by ESEARCH, RFC 5267 §3."""
 
@@ -304,13 +310,14 @@ class Thread(WhenSelected, frozen=True):
 
 
 class Fetch(WhenSelected, frozen=True):
-    """RFC 3501 §6.4.5, with the modifiers of RFC 7162 §3.1.4.1 and §3.2.6."""
+    """RFC 3501 §6.4.5, with the modifiers of RFC 7162 §3.1.4.1, §3.2.6 and RFC 9394."""
 
     ranges: Ranges
     items: tuple[FetchItem, ...]
     by_uid: bool
     changed_since: int | None = None
     vanished: bool = False
+    partial: Partial | None = None
 
 
 class Store(WhenSelected, frozen=True):

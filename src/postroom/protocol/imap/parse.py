@@ -108,6 +108,13 @@ def _enable(reader: Reader) -> Command:
     return commands.Enable(tuple(names))
 
 
+def _cancel_update(reader: Reader) -> Command:
+    tags = [reader.string()]
+    while reader.skip(b" "):
+        tags.append(reader.string())
+    return commands.CancelUpdate(tuple(tags))
+
+
 def _compress(reader: Reader) -> Command:
     return commands.Compress(reader.word())
 
@@ -166,6 +173,7 @@ _CONSTANT: Final[dict[bytes, Command]] = {
 _PARSERS: Final[dict[bytes, Parse]] = {
     b"APPEND": _append,
     b"AUTHENTICATE": _authenticate,
+    b"CANCELUPDATE": _cancel_update,
     b"COMPRESS": _compress,
     b"COPY": parse_copy,
     b"CREATE": parse_create,

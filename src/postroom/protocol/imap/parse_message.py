@@ -1,7 +1,7 @@
 """Reading commands about messages by their numbers: FETCH, STORE, COPY, MOVE, SEARCH, UID.
 
 RFC 3501 §6.4, §9, RFC 4315 (UID EXPUNGE), RFC 6851 (MOVE), RFC 4466 §2.4, §2.5 (modifiers),
-RFC 7162 (CHANGEDSINCE, VANISHED, UNCHANGEDSINCE).
+RFC 7162 (CHANGEDSINCE, VANISHED, UNCHANGEDSINCE), RFC 9394 (PARTIAL).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,10 +9,11 @@ from typing import Final
 
 from postroom.protocol.imap import commands
 from postroom.protocol.imap.commands import Command
+from postroom.protocol.imap.esearch import Partial
 from postroom.protocol.imap.flags import read_flag_list, read_flags
 from postroom.protocol.imap.parse_fetch import parse_fetch_items
 from postroom.protocol.imap.parse_mailbox import read_mailbox
-from postroom.protocol.imap.parse_return import read_returns
+from postroom.protocol.imap.parse_return import read_partial, read_returns
 from postroom.protocol.imap.parse_search import read_criteria, read_set
 from postroom.protocol.imap.parse_sort import parse_sort, parse_thread
 from postroom.protocol.imap.tokens import BadSyntax, Reader
@@ -23,6 +24,7 @@ def parse_fetch(reader: Reader, *, by_uid: bool = False) -> Command:
     reader.space()
     items = parse_fetch_items(reader)
     since: int | None = None
+    partial: Partial | None = None
     vanished = False
     for modifier in _modifiers(reader):
         if modifier == b"CHANGEDSINCE" and since is None:
@@ -30,11 +32,13 @@ def parse_fetch(reader: Reader, *, by_uid: bool = False) -> Command:
             since = reader.modseq()
         elif modifier == b"VANISHED" and by_uid and reader.modes.qresync:
             vanished = True
+        elif modifier == b"PARTIAL" and by_uid and partial is None:
+            partial = read_partial(reader)
         else:
             raise BadSyntax("This modifier of FETCH can't be used here")
     if vanished and since is None:
         raise BadSyntax("VANISHED needs CHANGEDSINCE")
-    return commands.Fetch(ranges, items, by_uid, since, vanished)
+    return commands.Fetch(ranges, items, by_uid, since, vanished, partial)
 
 
 def _modifiers(reader: Reader) -> Iterator[bytes]:

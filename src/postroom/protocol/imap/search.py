@@ -196,7 +196,7 @@ class Criteria(msgspec.Struct, frozen=True):
 
 def names_modseq(tree: SearchKey) -> bool:
     """Whether the MODSEQ criterion stands anywhere in a search: its answer tells one then."""
-    return any(isinstance(key, Modseq) for key in _leaves(tree))
+    return any(isinstance(key, Modseq) for key in leaves(tree))
 
 
 def names_numbers(tree: SearchKey) -> bool:
@@ -204,10 +204,11 @@ def names_numbers(tree: SearchKey) -> bool:
 
     RFC 7162 §3.2.10.2.
     """
-    return any(isinstance(key, Numbers) and not key.by_uid for key in _leaves(tree))
+    return any(isinstance(key, Numbers) and not key.by_uid for key in leaves(tree))
 
 
-def _leaves(tree: SearchKey) -> Iterator[SearchKey]:
+def leaves(tree: SearchKey) -> Iterator[SearchKey]:
+    """The keys of a tree that hold no others."""
     waiting = [tree]
     while waiting:
         match waiting.pop():
