@@ -8,6 +8,7 @@ from typing import Final
 _ALWAYS: Final = b" ".join(
     (
         b"IMAP4rev1",  # RFC 3501
+        b"IMAP4rev2",  # RFC 9051
         b"CHILDREN",  # RFC 3348
         b"CONDSTORE",  # RFC 7162
         b"CREATE-SPECIAL-USE",  # RFC 6154
