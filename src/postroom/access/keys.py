@@ -34,6 +34,7 @@ async def columns(view: View, uids: Sequence[int], names: Sequence[str]) -> Asyn
     if not uids:
         return
     is_whole = len(uids) == view.exists
+    view.work.begin(len(uids))
     wanted = frozenset[int]() if is_whole else frozenset(uids)
     for span in view.spans(_ranges(view, uids), PAGE):
         rows = await view.source.read(kept.page, view.mailbox_id, span, names)
@@ -54,13 +55,14 @@ def _ranges(view: View, uids: Sequence[int]) -> Ranges:
 
 async def _completed(view: View, rows: list[Row], names: Sequence[str]) -> list[Row]:
     missing = [row[0] for row in rows if row[3] is None]
+    view.work.advance(len(rows) - len(missing))
     if not missing:
         return rows
     made: dict[int, SortKeys] = {}
     for start in range(0, len(missing), kept.MOST):
-        made.update(
-            await _make(view, missing[start : start + kept.MOST], is_kept=len(missing) > FEW)
-        )
+        some = missing[start : start + kept.MOST]
+        made.update(await _make(view, some, is_kept=len(missing) > FEW))
+        view.work.advance(len(some))
     return [
         row if row[3] is not None else (*row[:4], *_values(made[row[0]], names))
         for row in rows

@@ -148,6 +148,7 @@ def _is_one_of(ids: Sequence[int]) -> str:
 async def _judged(view: View, where: str, steps: Program, findings: Findings) -> list[int]:
     matching: list[int] = []
     first = 1
+    view.work.begin(view.exists)
     while first <= view.last_uid:
         rows = await view.source.read(
             listing.matching,
@@ -159,6 +160,7 @@ async def _judged(view: View, where: str, steps: Program, findings: Findings) ->
         )
         if not rows:
             break
+        view.work.advance(view.numbering.count_within([(first, rows[-1][0])]))
         first = rows[-1][0] + 1
         known = [Candidate(row, findings) for row in rows if view.sequence_of(row[0])]
         matching += await _page(view, known, steps)

@@ -18,6 +18,7 @@ import msgspec
 from postroom.access import rights as letters
 from postroom.access.numbering import STAR, Numbering, Ranges, merge
 from postroom.access.places import Place
+from postroom.access.work import Work
 from postroom.db.database import Row
 from postroom.errors import MailError, NotAllowed, Refused
 from postroom.message.decoding import Decoding
@@ -110,6 +111,7 @@ class View:
         self._recent: list[tuple[int, int]] = []
         self._marks = Marks(state.highestmodseq, state.highestmodseq)
         self._own: set[int] = set()
+        self.work = Work()  # of the command in progress
         self.saved: Ranges = ()  # the UIDs that ``$`` stands for (RFC 5182)
         self.trees: OrderedDict[int, Part] = OrderedDict()  # see ``fetch.tree_of_blob``
         self.decodings: OrderedDict[tuple[int, tuple[int, ...]], Decoding] = OrderedDict()

@@ -28,6 +28,9 @@ class Wire:
     async def send(self, octets: bytes) -> None:
         self.sent += octets
 
+    def write(self, octets: bytes) -> None:
+        self.sent += octets
+
     def attend(self) -> None:
         self.attended += 1
 

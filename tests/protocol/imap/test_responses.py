@@ -12,6 +12,7 @@ from postroom.protocol.imap.responses import (
     flags_lines,
     highestmodseq_line,
     id_line,
+    inprogress_line,
     list_line,
     nstring,
     recent_line,
@@ -108,3 +109,12 @@ def test_flags() -> None:
     )
     assert b"[PERMANENTFLAGS ()]" in flags_lines(["$Junk"], mask=0, may_name=False)
     assert b"[PERMANENTFLAGS (\\Deleted \\Seen)]" in flags_lines(["a"], mask=9, may_name=False)
+
+
+def test_progress() -> None:
+    """RFC 9585 §3: the progress is below the goal."""
+    line = inprogress_line(b"A1", 454, 1000)
+    assert line.startswith(b'* OK [INPROGRESS ("A1" 454 1000)] ')
+    assert b" 999 1000)]" in inprogress_line(b"A1", 1000, 1000)
+    assert b" 0 1)]" in inprogress_line(b"A1", 1, 1)
+    assert b'[INPROGRESS ("A1" NIL NIL)]' in inprogress_line(b"A1", 5, 0)

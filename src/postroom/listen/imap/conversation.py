@@ -96,6 +96,10 @@ class Wire(Protocol):
         """Write; returns when the transport has room for more."""
         ...
 
+    def write(self, octets: bytes) -> None:
+        """Write a little, without waiting for room."""
+        ...
+
     def attend(self) -> None:
         """Something happened that an idle connection should look at."""
         ...

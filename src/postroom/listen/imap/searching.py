@@ -7,6 +7,7 @@ from postroom.access.view import View
 from postroom.errors import Invalid
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
+from postroom.listen.imap.progress import progress
 from postroom.listen.imap.results import saving, tell
 from postroom.listen.imap.updating import begin, keep
 from postroom.protocol.imap import commands as c
@@ -27,7 +28,7 @@ async def search(talk: Conversation, command: c.Search) -> None:
     if with_modseq:
         talk.use_condstore()
     await begin(talk, returns)
-    with saving(view, returns):
+    with progress(talk), saving(view, returns):
         uids = await matches(view, command.criteria)
         await tell(talk, uids, returns, by_uid=command.by_uid, with_modseq=with_modseq)
     keep(talk, command.criteria.key, (), returns, uids, by_uid=command.by_uid)

@@ -6,6 +6,7 @@ from postroom.access.view import CopyResult, FlagChange, View
 from postroom.errors import Invalid, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
+from postroom.listen.imap.progress import progress
 from postroom.listen.imap.refusals import TRYCREATE, refuse
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.responses import flags_lines, status_line
@@ -81,7 +82,8 @@ async def copy(talk: Conversation, command: c.Copy) -> None:
     view = talk.selected
     ranges = numbered(view, command.ranges, by_uid=command.by_uid)
     try:
-        copied = await view.copy(ranges, await talk.places.get(command.mailbox))
+        with progress(talk):
+            copied = await view.copy(ranges, await talk.places.get(command.mailbox))
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return
@@ -96,7 +98,8 @@ async def move(talk: Conversation, command: c.Move) -> None:
         return
     ranges = numbered(view, command.ranges, by_uid=command.by_uid)
     try:
-        moved = await view.move(ranges, await talk.places.get(command.mailbox))
+        with progress(talk):
+            moved = await view.move(ranges, await talk.places.get(command.mailbox))
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return

@@ -11,6 +11,7 @@ from postroom.access.sort import sort as in_order
 from postroom.access.thread import thread as threaded
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
+from postroom.listen.imap.progress import progress
 from postroom.listen.imap.results import numbers_of, saving, tell
 from postroom.listen.imap.searching import matches
 from postroom.listen.imap.updating import begin, keep
@@ -35,7 +36,7 @@ async def sort(talk: Conversation, command: c.Sort) -> None:
     if with_modseq:
         talk.use_condstore()
     await begin(talk, command.returns)
-    with saving(view, command.returns):
+    with progress(talk), saving(view, command.returns):
         uids = await matches(view, command.criteria)
         uids = await in_order(view, uids, command.program, talk.services.kept)
         await tell(
@@ -57,8 +58,10 @@ async def thread(talk: Conversation, command: c.Thread) -> None:
     view = talk.selected
     if names_modseq(command.criteria.key):
         talk.use_condstore()
-    uids = await matches(view, command.criteria)
-    talk.session.untagged(await _line(talk, uids, command.algorithm, by_uid=command.by_uid))
+    with progress(talk):
+        uids = await matches(view, command.criteria)
+        line = await _line(talk, uids, command.algorithm, by_uid=command.by_uid)
+    talk.session.untagged(line)
     await talk.report(expunges=command.by_uid and not names_numbers(command.criteria.key))
     talk.session.finish("OK", "Threaded")
 

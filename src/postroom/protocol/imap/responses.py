@@ -92,6 +92,16 @@ def search_line(kind: bytes, numbers: Sequence[int], modseq: int = 0) -> bytes:
     return b"* %s %s%s\r\n" % (kind, words, end)
 
 
+def inprogress_line(tag: bytes, done: int, goal: int) -> bytes:
+    """``* OK [INPROGRESS ("a1" 454 1000)] ..``; what is not known (0) is NIL (RFC 9585 §3)."""
+    if not goal:
+        code = b'INPROGRESS ("%s" NIL NIL)' % tag
+        return status_line(b"*", "OK", "Still at work", code)
+    done = min(done, goal - 1)  # the end is told by the tagged response
+    code = b'INPROGRESS ("%s" %d %d)' % (tag, done, goal)
+    return status_line(b"*", "OK", f"{done} of {goal} messages are done", code)
+
+
 def flags_lines(keywords: Iterable[str], *, mask: int, may_name: bool) -> bytes:
     r"""FLAGS and PERMANENTFLAGS of a selected mailbox.
 
