@@ -29,6 +29,11 @@ def test_numbers_and_uids() -> None:
     assert held.sequences_of([5, 7, 9]) == [2, 0, 4]
     assert held.sequences_of([]) == []
     assert held.uid_of(4) == 9
+    assert [(at, list(uids)) for at, uids in (held.run(4, 8), held.run(10, 12))] == [
+        (2, [5, 6]),
+        (5, []),
+    ]
+    assert numbering([7, 8, 9]).run(8, 20) == (2, range(8, 10))
     assert held.count_within([(1, 5), (9, 20)]) == 3
     for bad in (0, 5):
         with pytest.raises(Invalid):

@@ -26,7 +26,7 @@ from postroom.message.part import Part
 from postroom.message.scan import Scanner, scan
 from postroom.message.section import section_range
 from postroom.protocol.imap.fetch import Section
-from postroom.store import entries, listing
+from postroom.store import listing
 from postroom.store.spans import Span
 from postroom.store.store import Store
 
@@ -152,24 +152,6 @@ async def rows(
             page, rest = await _read_page(view, rest, wanted)
             if page:
                 yield page
-
-
-async def flags(view: View, ranges: Ranges) -> AsyncIterator[list[tuple[int, int, int, str, bool]]]:
-    r"""Pages of (sequence number, UID, flags, keywords, \Recent): what clients ask most.
-
-    The messages are those that ``rows`` would find.
-    """
-    for span in view.spans(ranges, PLAIN_PAGE):
-        found = await view.source.read(
-            entries.rows_of, view.mailbox_id, (span,), member=view.member
-        )
-        sequences = view.sequences_of([row[0] for row in found])
-        marked = bool(view.recent_ranges)
-        yield [
-            (sequence, uid, bits, keywords, marked and view.is_recent(uid))
-            for sequence, (uid, bits, keywords, _modseq) in zip(sequences, found, strict=True)
-            if sequence
-        ]
 
 
 async def octets(row: FetchRow, start: int, length: int) -> bytes:

@@ -53,6 +53,11 @@ class Numbering:
             return list(range(start + 1, start + 1 + len(uids)))
         return [self.sequence_of(uid) or 0 for uid in uids]
 
+    def run(self, low: int, high: int) -> tuple[int, Sequence[int]]:
+        """The UIDs from ``low`` to ``high``, and the sequence number of the first of them."""
+        start, end = bisect_left(self._uids, low), bisect_right(self._uids, high)
+        return start + 1, self._uids[start:end]
+
     def uid_of(self, sequence: int) -> int:
         """The UID of a sequence number; raises Invalid."""
         if not 1 <= sequence <= len(self._uids):

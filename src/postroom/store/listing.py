@@ -31,6 +31,24 @@ def page(
     )
 
 
+def unlike(
+    tx: Tx, mailbox_id: int, span: Span, common: tuple[int, str], member: int | None = None
+) -> tuple[int, list[Row]]:
+    """How many entries a span has; (uid, flags, keywords) of those without these very flags."""
+    where, numbers = span.bound("e.uid")
+    source = f"FROM {seen.rows(member)} WHERE e.mailbox_id = :mailbox AND {where}"
+    row = tx.one(f"SELECT count(*) {source}", mailbox=mailbox_id, **numbers)
+    found = tx.all(
+        f"SELECT e.uid, e.flags, e.keywords {source}"
+        " AND (e.flags <> :flags OR e.keywords <> :keywords) ORDER BY e.uid",
+        mailbox=mailbox_id,
+        flags=common[0],
+        keywords=common[1],
+        **numbers,
+    )
+    return row[0] if row else 0, found
+
+
 def page_with(
     tx: Tx,
     account_id: int,

@@ -3,7 +3,7 @@
 import msgspec
 
 from postroom.protocol.imap.fetch import Attribute
-from postroom.protocol.imap.fetch_lines import CLOSE, Lines, flagged_lines, flags_page
+from postroom.protocol.imap.fetch_lines import CLOSE, FlagPage, Lines, flagged_lines, flags_page
 
 STRUCTURE = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1 NIL NIL NIL NIL)'
 
@@ -33,14 +33,16 @@ def test_flags_of_many() -> None:
 
 
 def test_flags_alone() -> None:
-    rows = [(2, 7, 1, "$Junk", True), (3, 9, 0, "", False)]
-    assert flags_page(rows, with_uid=True) == (
+    page = FlagPage(range(2, 5), [7, 9, 12], (1, ""), [(0, 1, "$Junk", True), (1, 0, "", False)])
+    assert flags_page(page, with_uid=True) == (
         b"* 2 FETCH (UID 7 FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (UID 9 FLAGS ())\r\n"
+        b"* 4 FETCH (UID 12 FLAGS (\\Seen))\r\n"
     )
-    assert flags_page(rows, with_uid=False) == (
+    assert flags_page(page, with_uid=False) == (
         b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (FLAGS ())\r\n"
+        b"* 4 FETCH (FLAGS (\\Seen))\r\n"
     )
-    assert flags_page([], with_uid=True) == b""
+    assert flags_page(FlagPage([], [], (0, ""), []), with_uid=True) == b""
 
 
 def test_every_fact() -> None:
@@ -80,8 +82,8 @@ def test_uidonly_has_uids_for_numbers() -> None:
         b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
     )
     assert Lines((Attribute.SIZE,), uidonly=True).open(Row()) == b"* 7 UIDFETCH (RFC822.SIZE 310 "
-    rows = [(2, 7, 1, "$Junk", True)]
-    assert flags_page(rows, with_uid=True, uidonly=True) == (
+    page = FlagPage([2], [7], (0, ""), [(0, 1, "$Junk", True)])
+    assert flags_page(page, with_uid=True, uidonly=True) == (
         b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
     )
     changed = [Row(2, 7, 8, "", False), Row(3, 9, 0, "a b", True, 5, is_quiet=True)]

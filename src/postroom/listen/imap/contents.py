@@ -78,6 +78,13 @@ async def write(
     return len(response)
 
 
+def write_selected(talk: Conversation, opening: bytes, item: Content, selected: bytes) -> int:
+    """The same for header fields that are at hand, for they are listed by the thousand."""
+    response = b"%b%b {%d}\r\n%b)\r\n" % (opening, item.label, len(selected), selected)
+    talk.session.untagged(response)
+    return len(response)
+
+
 async def _check(row: FetchRow, contents: Sequence[Content]) -> None:
     """Raise UnknownEncoding before the response has begun."""
     for item in contents:
@@ -87,8 +94,6 @@ async def _check(row: FetchRow, contents: Sequence[Content]) -> None:
 
 async def _octets(row: FetchRow, item: Octets) -> bytes | _Large:
     """What stands behind the label."""
-    if row.selected:
-        return b" {%d}\r\n%s" % (len(row.selected), row.selected)
     if row.size > LARGE and (place := await extent(row, item.section)) is not None:
         start, length = _cut(place[1], item.partial)
         if length > LARGE:

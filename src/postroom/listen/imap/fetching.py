@@ -12,10 +12,11 @@ from contextlib import suppress
 from typing import Final
 
 from postroom.access.ahead import Ahead
-from postroom.access.fetch import FetchRow, Fields, flags, rows
+from postroom.access.fetch import FetchRow, Fields, rows
+from postroom.access.flags import flags
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
-from postroom.listen.imap.contents import write
+from postroom.listen.imap.contents import write, write_selected
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import refuse
@@ -146,6 +147,9 @@ async def _send_contents(
             lines = flagged if row.uid in changed else plain
             if Attribute.MODSEQ in lines.attributes:
                 talk.note_modseq(row.modseq)
+            if row.selected is not None:
+                waiting += write_selected(talk, lines.open(row), contents[0], row.selected)
+                continue
             try:
                 waiting += await write(talk, lines.open(row), row, contents)
             except NotFound:

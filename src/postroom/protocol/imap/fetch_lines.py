@@ -10,7 +10,7 @@ RFC 3501 §7.4.2.
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from postroom.message.structure import basic
 from postroom.protocol.imap.dates import write_date_time
@@ -91,31 +91,32 @@ _WRITERS: Final[dict[Attribute, Writer]] = {
 }
 
 
-def flags_page(
-    rows: Iterable[tuple[int, int, int, str, bool]], *, with_uid: bool, uidonly: bool = False
-) -> bytes:
-    r"""Responses of many messages: (sequence number, UID, flags, keywords, \Recent)."""
+class FlagPage(NamedTuple):
+    r"""Flags of messages: all have the ``common`` ones (flags, keywords), but for ``others``.
+
+    These are (place in the page, flags, keywords, \Recent).
+    """
+
+    sequences: Sequence[int]
+    uids: Sequence[int]
+    common: tuple[int, str]
+    others: Sequence[tuple[int, int, str, bool]]
+
+
+def flags_page(page: FlagPage, *, with_uid: bool, uidonly: bool = False) -> bytes:
+    """Responses of many messages."""
+    texts = [_flags_text(*page.common, False)] * len(page.uids)
+    for place, bits, keywords, recent in page.others:
+        texts[place] = _flags_text(bits, keywords, recent)
     if uidonly:
         return b"".join(
-            [
-                b"* %d UIDFETCH (FLAGS %s)\r\n" % (uid, _flags_text(bits, keywords, recent))
-                for _sequence, uid, bits, keywords, recent in rows
-            ]
+            map(b"* %d UIDFETCH (FLAGS %s)\r\n".__mod__, zip(page.uids, texts, strict=True))
         )
     if with_uid:
-        return b"".join(
-            [
-                b"* %d FETCH (UID %d FLAGS %s)\r\n"
-                % (sequence, uid, _flags_text(bits, keywords, recent))
-                for sequence, uid, bits, keywords, recent in rows
-            ]
-        )
-    return b"".join(
-        [
-            b"* %d FETCH (FLAGS %s)\r\n" % (sequence, _flags_text(bits, keywords, recent))
-            for sequence, _uid, bits, keywords, recent in rows
-        ]
-    )
+        rows = zip(page.sequences, page.uids, texts, strict=True)
+        return b"".join(map(b"* %d FETCH (UID %d FLAGS %s)\r\n".__mod__, rows))
+    pairs = zip(page.sequences, texts, strict=True)
+    return b"".join(map(b"* %d FETCH (FLAGS %s)\r\n".__mod__, pairs))
 
 
 class Lines:
@@ -164,8 +165,14 @@ def flagged_lines(
     r"""FETCH responses that tell changed flags (RFC 3501 §7.4.2, RFC 7162 §3.2.4, RFC 9586)."""
     if with_modseq:
         return b"".join([_modseq_line(one, uidonly) for one in messages])
-    rows = [(one.sequence, one.uid, one.flags, one.keywords, one.recent) for one in messages]
-    return flags_page(rows, with_uid=with_uid, uidonly=uidonly)
+    changed = list(messages)
+    page = FlagPage(
+        [one.sequence for one in changed],
+        [one.uid for one in changed],
+        (0, ""),
+        [(at, one.flags, one.keywords, one.recent) for at, one in enumerate(changed)],
+    )
+    return flags_page(page, with_uid=with_uid, uidonly=uidonly)
 
 
 def _modseq_line(one: Changed, uidonly: bool) -> bytes:
