@@ -191,7 +191,7 @@ def hold(context: click.Context, /, ids: tuple[str, ...], **options: object) -> 
 @output.json_option
 @click.pass_context
 def release(context: click.Context, /, ids: tuple[str, ...], **options: object) -> None:
-    """Go on with messages that are held."""
+    """Go on with messages that are held or quarantined."""
     _act(context, admin.release, ids, options)
 
 
