@@ -205,7 +205,7 @@ class Picture:
             assert self.kind.has_vanished, line
             gone = numbers(line.split()[2])
             for uid in gone:
-                self.uids.remove(uid)  # only what was announced (§3.2.10.2)
+                self._vanished(uid)
             self._forget(gone)
         elif line.endswith(b" RECENT\r\n"):
             assert not self.kind.rev2, line
@@ -234,6 +234,22 @@ class Picture:
             self.modseqs[uid] = int(modseq[1])
             told, highest = self._in_command
             self._in_command = max(told, int(modseq[1])), highest
+
+    def _vanished(self, uid: int) -> None:
+        """Only what was announced may vanish (RFC 7162 §3.2.10.2), by EXISTS at least."""
+        if uid in self.uids:
+            self.uids.remove(uid)
+            return
+        places = [at for at, known in enumerate(self.uids) if not known]
+        if not self.kind.uidonly:
+            places = [
+                at
+                for at in places
+                if max(self.uids[:at], default=0) < uid
+                and all(known > uid for known in self.uids[at:] if known)
+            ]
+        assert places, (uid, self.uids)
+        del self.uids[places[0]]
 
     def _code(self, line: bytes) -> None:
         if found := re.search(rb"\[HIGHESTMODSEQ (\d+)\]", line):

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 
 import msgspec
 from hypothesis import Phase, settings, strategies as st
@@ -403,3 +404,62 @@ def test_every_client_has_the_true_picture(database: Opener, data: Path) -> None
             )
         finally:
             runner.run(stack.aclose())
+
+
+async def busy(client: Picture, random: Random) -> Picture:
+    """Twenty commands of one client, which hears of the others' in between."""
+    for _ in range(20):
+        uids = [uid for uid in client.uids if random.random() < 0.3]
+        flags = b"\\Seen" if random.random() < 0.5 else b"\\Deleted"
+        numbered = not client.kind.uidonly and random.random() < 0.5
+        names = write(client.uids.index(uid) + 1 for uid in uids) if numbered else write(uids)
+        prefix = b"" if numbered else b"UID "
+        match random.randrange(7) if uids else 6:
+            case 0:
+                await client.command(b"%sSTORE %s +FLAGS (%s)" % (prefix, names, flags))
+            case 1:
+                await client.command(b"%sSTORE %s -FLAGS (%s)" % (prefix, names, flags))
+            case 2:
+                await client.command(b"UID EXPUNGE " + write(uids))
+            case 3:
+                await client.command(b"%sMOVE %s Archive" % (prefix, names))
+            case 4:
+                await client.command(b"%sCOPY %s %s" % (prefix, names, client.mailbox))
+            case 5 if client.kind.qresync:
+                client.disconnect()
+                await client.connect()
+                await client.resync(b"")
+            case _:
+                size = len(LETTER)
+                await client.command(b"APPEND %s {%d+}\r\n%s" % (client.mailbox, size, LETTER))
+        await client.discover()
+    return client
+
+
+def test_clients_at_the_same_time(database: Opener, data: Path) -> None:
+    """Whatever comes between whatever: in the end all agree with one who has just come."""
+
+    async def main() -> None:
+        async with house(data, database=database) as home:
+            first = Picture(home, KINDS[1], b"INBOX")
+            await first.connect()
+            for _ in range(8):
+                await first.command(b"APPEND INBOX {%d+}\r\n%s" % (len(LETTER), LETTER))
+            clients = [Picture(home, kind, b"INBOX") for kind in (*KINDS, KINDS[2])]
+            for client in clients:
+                await client.connect()
+                await client.select()
+            async with asyncio.timeout(60):
+                await asyncio.gather(
+                    *(busy(client, Random(seed)) for seed, client in enumerate(clients))
+                )
+            await first.select()
+            for client in clients:
+                await client.command(b"NOOP")
+                await client.discover()
+                assert (client.uids, client.flags) == (first.uids, first.flags), client.kind.name
+                assert client.modseqs in ({}, first.modseqs)
+                client.disconnect()
+            first.disconnect()
+
+    asyncio.run(main())
