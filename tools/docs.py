@@ -26,16 +26,6 @@ NOTE: Final = "<!-- Printed by tools/docs.py (make docs): change the source, not
 
 def config_page() -> str:
     """Every setting of the model."""
-    tables: list[tuple[str, type[msgspec.Struct]]] = [
-        ("Top level", model.Config),
-        ("[[listen]]", model.Listen),
-        ("[tls]", model.Tls),
-        ("[dns]", model.Dns),
-        ("[limits]", model.Limits),
-        ("[search]", model.Search),
-        ("[sharing]", model.Sharing),
-        ("[log]", model.Log),
-    ]
     out = [
         NOTE,
         "# Settings\n",
@@ -60,7 +50,7 @@ def config_page() -> str:
             "```\n"
         ),
     ]
-    for title, table in tables:
+    for title, table in _tables():
         out.append(f"## {title}\n\n{_plain(table.__doc__)}\n")
         out.append("| setting | kind | default | meaning |\n| --- | --- | --- | --- |")
         out.extend(_rows(table))
@@ -68,6 +58,18 @@ def config_page() -> str:
     ports = ", ".join(f"{name} {port}" for name, port in model.STANDARD_PORTS.items())
     out.append(f"Standard ports: {ports}.")
     return "\n".join(out) + "\n"
+
+
+def _tables() -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """Every table of the file, in the order of the model."""
+    yield "Top level", model.Config
+    hints = typing.get_type_hints(model.Config, include_extras=True)
+    for field in msgspec.structs.fields(model.Config):
+        if _is_table(hints[field.name]):
+            bare = _bare(hints[field.name])
+            parts = typing.get_args(bare)
+            title = f"[[{field.name}]]" if parts else f"[{field.name}]"
+            yield title, parts[0] if parts else bare
 
 
 def _plain(docstring: str | None) -> str:

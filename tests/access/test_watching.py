@@ -3,10 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from postroom.access.folders import Folders
+import pytest
+
+from postroom.access.folders import Folders, Status
 from postroom.access.places import Places
 from postroom.access.view import FlagChange
 from postroom.access.watching import Counted, Named, Watching
+from postroom.errors import StorageFailed
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.notify import Event, EventGroup, Watched
 from postroom.store.store import Store
@@ -135,3 +138,28 @@ def test_shares_that_come_and_go_are_told(database: Opener, data: Path) -> None:
             assert people.store.notify.watched() == []
 
     asyncio.run(run())
+
+
+def test_what_could_not_be_looked_at_is_told_the_next_time(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            folders = folders_of(store)
+            groups = [EventGroup(Watched.PERSONAL, MESSAGES | NAMES)]
+            watching = Watching(folders, store, groups, lambda: None)
+            await watching.begin(0, with_status=False)
+            await folders.create("New")
+            await put(store, LETTER)
+            with monkeypatch.context() as broken:
+                broken.setattr(folders, "status", failing)
+                with pytest.raises(StorageFailed):
+                    await watching.look(0)
+            assert sorted(told(await watching.look(0))) == [">New", "INBOX 1", "New 0"]
+            assert await watching.look(0) == []
+
+    asyncio.run(run())
+
+
+async def failing(_name: str) -> Status:
+    raise StorageFailed

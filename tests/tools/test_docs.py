@@ -16,6 +16,12 @@ def test_every_setting_and_event_has_its_line() -> None:
     assert "| `recipient.refused` | warning | We said no" in docs.events_page()
 
 
+def test_every_table_of_settings_is_there() -> None:
+    page = docs.config_page()
+    for title in ("[[listen]]", "[tls]", "[oauth]", "[limits]", "[delivery]", "[log]"):
+        assert f"\n## {title}\n" in page
+
+
 def test_no_line_holds_a_path_of_this_machine() -> None:
     for page in docs.PAGES.values():
         assert str(docs.ROOT) not in page()

@@ -83,7 +83,18 @@ class Watching:
         return found
 
     async def look(self, selected: int) -> list[Named | Counted]:
-        """What has happened since, names first."""
+        """What has happened since, names first.
+
+        When it raises, nothing counts as told: the next look tells it.
+        """
+        known, states, told = self._known, self._states, dict(self._told)
+        try:
+            return await self._look(selected)
+        except BaseException:
+            self._known, self._states, self._told = known, states, told
+            raise
+
+    async def _look(self, selected: int) -> list[Named | Counted]:
         news: list[Named | Counted] = list(await self._list())
         states = await self._store.read(watch.states, list(self._watched(_OF_MESSAGES)))
         changed = [key for key, state in states.items() if self._states.get(key) != state]

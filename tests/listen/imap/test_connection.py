@@ -175,3 +175,17 @@ def test_tls_stays(data: Path) -> None:
             assert b"AUTH=PLAIN" in words
 
     run("asyncio", main())
+
+
+def test_a_large_message_comes_whole_and_in_order(data: Path) -> None:
+    letter = b"Subject: large\r\n\r\n" + bytes(range(32, 127)) * 40_000
+
+    async def main(home: House) -> None:
+        client = await home.alice()
+        await client.append(letter)
+        talk = await compressed(client)
+        await talk.say(b"a SELECT INBOX\r\nb FETCH 1 (UID BODY.PEEK[])\r\nc NOOP\r\n")
+        text = await talk.until(b"c OK")
+        assert b"{%d}\r\n%s)\r\nb OK" % (len(letter), letter) in text
+
+    at_home(data, main)

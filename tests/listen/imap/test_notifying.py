@@ -5,8 +5,13 @@ from pathlib import Path
 import pytest
 
 from postroom.access import watching
+from postroom.listen.imap.notifying import notify, tell_news
+from postroom.protocol.imap.commands import Notify
+from postroom.protocol.imap.notify import Event, EventGroup, Watched
+from postroom.protocol.imap.states import State
 from tests.conftest import Opener
-from tests.listen.imap.house import House, at_home
+from tests.listen.imap.house import House, People, at_home
+from tests.listen.imap.test_conversation import talk_at
 
 LETTER = b"Subject: x\r\n\r\nbody\r\n"
 EVENTS = b"(MessageNew MessageExpunge FlagChange)"
@@ -71,5 +76,26 @@ def test_what_others_wrote_is_gone_with_the_person(data: Path) -> None:
         await client.ok(b"LOGIN bob@demo.test secret")
         await (await home.alice()).append(LETTER)
         assert await client.ok(b"NOOP") == []
+
+    at_home(data, main)
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_nothing_follows_bye(data: Path, is_over: bool) -> None:
+    async def main(home: House) -> None:
+        talk, _ = talk_at(home)
+        talk.identity = await People().identity(1, 7)
+        talk.session.state = State.AUTHENTICATED
+        group = EventGroup(Watched.PERSONAL, frozenset(Event))
+        await notify(talk, Notify((group,)))
+        await (await home.alice()).append(LETTER)
+        assert talk.notices is not None
+        talk.notices.has_news = True
+        if is_over:
+            talk.session.bye("The end")
+        talk.session.data_to_send()
+        await tell_news(talk)
+        assert (talk.session.data_to_send() == b"") is is_over
+        await talk.close()
 
     at_home(data, main)

@@ -18,7 +18,7 @@ import msgspec
 from postroom.errors import MailError
 from postroom.listen.connections import Connections
 from postroom.listen.door import Contexts, Door, Expired
-from postroom.listen.imap.compression import Compression, CompressionFault
+from postroom.listen.imap.compression import STEP, Compression, CompressionFault
 from postroom.listen.imap.contents import BrokenLiteral
 from postroom.listen.imap.conversation import Conversation, Peer, Services
 from postroom.listen.imap.dispatch import handle
@@ -117,6 +117,14 @@ class ImapDoor(Door):
         if self._compression is not None and octets:
             octets = self._compression.deflate(octets)
         super().write(octets)
+
+    async def send(self, octets: bytes) -> None:
+        """Write and flush; much is compressed off the loop."""
+        if self._compression is None or len(octets) <= STEP:
+            await super().send(octets)
+            return
+        super().write(await asyncio.to_thread(self._compression.deflate, octets))
+        await self.flush()
 
     async def serve(self) -> None:
         """Greet, answer, say goodbye."""

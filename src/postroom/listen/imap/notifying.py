@@ -10,7 +10,7 @@ from typing import Final
 
 from postroom.access.folders import Status
 from postroom.access.watching import Named, TooMany, Watching
-from postroom.errors import MailError
+from postroom.errors import MailError, Refused
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.fetching import send, unasked
 from postroom.listen.imap.handlers import Handlers
@@ -48,7 +48,7 @@ async def notify(talk: Conversation, command: Notify) -> None:
 async def tell_news(talk: Conversation) -> None:
     """Write what was asked for and has happened; for the time between two commands."""
     notices = talk.notices
-    if notices is None:
+    if notices is None or talk.session.is_closed:  # nothing follows BYE
         return
     if notices.tells_messages and talk.has_news:
         await talk.report(expunges=not notices.keeps_numbers)
@@ -67,11 +67,14 @@ async def tell_news(talk: Conversation) -> None:
             text = "There are too many mailboxes to watch, nothing is told any more"
             talk.session.untagged(status_line(b"*", "OK", text, _OVERFLOW))
             talk.set_notices(Notices(None, talk.wire.attend))
+        except BaseException:
+            notices.has_news = True
+            raise
 
 
 async def tell_quietly(talk: Conversation) -> None:
-    """``tell_news``; when the database can't be read, the next time tells it."""
-    with suppress(MailError):
+    """``tell_news``; what can't be read now, the next time tells."""
+    with suppress(MailError, Refused):
         await tell_news(talk)
 
 
