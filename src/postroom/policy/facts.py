@@ -1,0 +1,53 @@
+"""What is known of a message once it has come whole: what every stage judges by."""
+
+import msgspec
+
+from postroom.message.part import Part
+
+
+class Authentication(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks of its origin found, as result words of RFC 8601 §2.7.
+
+    ``name`` is the reverse name of the peer that leads back to its address, "" without one.
+    ``dkim`` are the domains whose signatures are good. ``author`` is the domain of the one
+    From address, "" when there is not exactly one; ``policy`` what DMARC wants done with it,
+    before anything local was weighed: "none", "quarantine" or "reject". ``sealer`` is a
+    trusted sealer whose ARC chain stands in for DMARC, "" without one.
+    """
+
+    iprev: str = "none"
+    name: str = ""
+    spf: str = "none"
+    spf_domain: str = ""
+    dkim: tuple[str, ...] = ()
+    dmarc: str = "none"
+    author: str = ""
+    policy: str = "none"
+    arc: str = "none"
+    sealer: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """A message and how it came.
+
+    ``sender`` is "" for the null reverse-path. ``accounts`` are the ids of those here who get
+    it, in the order of ``recipients``' accounts, each once. ``head`` is the header block as it
+    came, ``part`` the MIME tree over head and body, ``sample`` the first octets of the body
+    (all of a small one: ``is_whole``); nothing that a stage does needs more than that.
+    ``now`` is in UTC milliseconds.
+    """
+
+    session: str
+    address: str
+    helo: str
+    tls: str
+    sender: str
+    recipients: tuple[str, ...]
+    accounts: tuple[int, ...]
+    head: bytes
+    part: Part
+    sample: bytes
+    is_whole: bool
+    size: int
+    now: int
+    authentication: Authentication = Authentication()
