@@ -19,6 +19,11 @@ def missing(what: str, remedy: str) -> None:
     _missing[what] = remedy
 
 
+def remembered() -> dict[str, str]:
+    """All that was missing so far: what, and its remedy."""
+    return dict(_missing)
+
+
 def told() -> list[str]:
     """One line a missing thing, for the summary."""
     return [f"{what}: {remedy}" for what, remedy in sorted(_missing.items())]

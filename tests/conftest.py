@@ -57,6 +57,27 @@ def _needs_postgresql(item: pytest.Item) -> bool:
     )
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of several processes that test (pytest -n 2), each hands on what it has missed."""
+    output: dict[str, dict[str, str]] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["absent"] = absent.remembered()
+
+
+class _Gathering:
+    """Takes what the processes hand on."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        output: dict[str, dict[str, str]] = getattr(node, "workeroutput", {})
+        for what, remedy in output.get("absent", {}).items():
+            absent.missing(what, remedy)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_Gathering())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what was missing, loudly."""
     if lines := absent.told():
