@@ -13,7 +13,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import addresses, domains, shares
+from postroom.directory import addresses, domains, scripts, shares
 from postroom.directory.names import DEFAULT
 from postroom.directory.shares import Grantee
 from postroom.errors import AlreadyExists, Invalid, NotFound
@@ -310,6 +310,7 @@ def forget(tx: Tx, ident: int) -> None:
     if tx.one("SELECT id FROM account WHERE id = :id AND removed IS NOT NULL", id=ident) is None:
         return
     shares.forget_grantee(tx, Grantee("account", ident))
+    scripts.forget(tx, ident)
     for table in ("credential", "address"):
         tx.execute(f"DELETE FROM {table} WHERE account_id = :id", id=ident)
     tx.execute("DELETE FROM account WHERE id = :id", id=ident)

@@ -10,11 +10,21 @@ from typing import TypeVar
 from postroom.address import Address, Domain
 from postroom.db.database import ConstraintFailed, Database, Tx
 from postroom.db.ids import Ids
-from postroom.directory import accounts, addresses, domains, reach, send_as, verify, version
+from postroom.directory import (
+    accounts,
+    addresses,
+    domains,
+    filters,
+    reach,
+    send_as,
+    verify,
+    version,
+)
 from postroom.directory.accounts import Scram
 from postroom.directory.cache import Cache
 from postroom.directory.dkim_keys import SigningKeys
 from postroom.directory.expand import Resolution
+from postroom.directory.filters import Filter
 from postroom.directory.login import Identity, Logins, ScramKeys
 from postroom.directory.passwords import Costs, Hasher
 from postroom.directory.reach import POST, Reach
@@ -54,6 +64,7 @@ class Directory:
         self._own = Cache[str, bool](db, clock, _is_own)
         self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
         self._reach = Cache[int, Reach](db, clock, reach.of)
+        self._filters = Cache[int, Filter | None](db, clock, filters.of)
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
         self.tls_rules = TlsRules(db, clock)
@@ -114,6 +125,7 @@ class Directory:
         self._own.hint()
         self._granted.hint()
         self._reach.hint()
+        self._filters.hint()
 
     async def resolve(self, address: Address) -> Resolution:
         """Where a letter for ``address`` goes; from memory when it can be."""
@@ -167,6 +179,13 @@ class Directory:
     async def reach(self, account_id: int) -> Reach:
         """What others share with an account; from memory when the directory has not changed."""
         return await self._reach.get(account_id)
+
+    async def filter_of(self, account_id: int) -> Filter | None:
+        """What runs on letters to an account; from memory when the directory has not changed.
+
+        None for most: their letters go to INBOX.
+        """
+        return await self._filters.get(account_id)
 
     async def is_own(self, domain: Domain) -> bool:
         """True for a domain of this install, alias domains included."""
