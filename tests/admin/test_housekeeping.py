@@ -27,7 +27,7 @@ from postroom.errors import StorageFailed
 from postroom.ledger import tls_results
 from postroom.mailauth.tlsrpt import Policy
 from postroom.net.dns import Resolver
-from postroom.store import expunged
+from postroom.store import expunged, rejects
 from postroom.store.expunged import Chosen
 from postroom.store.spans import Span
 from postroom.telemetry import sink
@@ -37,6 +37,7 @@ from tests.access.shop import audit, put
 from tests.admin.bureau import Story
 from tests.directory.keys import numbered, quick
 from tests.fakes import Clock, Recorder
+from tests.store.refused import keep
 
 Tell = Callable[[Story], None]
 
@@ -86,6 +87,21 @@ def test_deleted_messages_go_when_their_time_is_over(tell: Tell) -> None:
         clock.advance(days=1)
         await tidy(office)
         assert await office.db.read(lambda tx: tx.one("SELECT COUNT(*) FROM blob")) == (0,)
+
+    tell(story)
+
+
+def test_refused_messages_go_after_a_fortnight(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        (first,) = await keep(office.store, 1)
+        clock.advance(days=7)
+        (second,) = await keep(office.store, 1)
+        clock.advance(days=7)
+        await tidy(office)
+        assert await office.store.read(rejects.newest, 1, limit=9) == [second, first]
+        clock.advance(1)
+        await tidy(office)
+        assert await office.store.read(rejects.newest, 1, limit=9) == [second]
 
     tell(story)
 

@@ -22,7 +22,7 @@ from tests.fakes import Clock
 HEAD = b"Subject: Hello\r\n\r\n"
 BODY = b"Hello.\r\n"
 TABLES = (
-    "blob", "blob_frame", "message", "entry", "queued", "delivery", "ledger", "ledger_event",
+    "blob", "blob_frame", "message", "entry", "queued", "delivery", "ledger", "ledger_event", "reject",
 )  # fmt: skip
 
 

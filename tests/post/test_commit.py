@@ -11,15 +11,17 @@ from postroom.blobs.prepared import IN_FILE, IN_FRAMES
 from postroom.db.open import open_database
 from postroom.errors import MailboxFull, StorageFailed, StorageFull
 from postroom.ledger import trace
+from postroom.post.letter import Letter
 from postroom.queue import listing, rows as queue
 from postroom.store import removal, usage
+from postroom.store.rejects import Reject
 from postroom.store.removal import Removal
 from postroom.store.spans import Span
 from postroom.telemetry.events import MailboxWarned
 from tests.conftest import Opener
 from tests.db.faulty import disk
 from tests.fakes import Recorder
-from tests.post.office import BODY, HEAD, large, letter, office, over, row_counts
+from tests.post.office import BODY, HEAD, Office, large, letter, office, over, row_counts
 
 
 def test_everything_of_a_letter_is_there_afterwards(database: Opener, data: Path) -> None:
@@ -291,5 +293,50 @@ def test_several_messages_are_there_or_not_together(database: Opener, data: Path
             await place.db.write(lambda tx: place.post._undo(renewed, tx))
             assert await place.db.read(lambda tx: tx.all("SELECT refs FROM blob")) == [(0,)] * 3
             assert (await place.db.read(lambda tx: usage.usage_of(tx, 1))).messages == 0
+
+    asyncio.run(run())
+
+
+def refusing(place: Office, one: Letter, *accounts: int) -> Letter:
+    """The same letter, refused by these accounts as well."""
+    kept = [
+        Reject(
+            place.ids.next(), account, one.blob.id, place.clock(), b"", 10, "b@demo.test", "a@x.test",
+            "a@x.test", "Hello", "blocked",
+        )
+        for account in accounts
+    ]  # fmt: skip
+    return msgspec.structs.replace(one, rejects=tuple(kept))
+
+
+def test_who_refuses_a_letter_keeps_it_apart(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            one = refusing(place, letter(place, 1), 2, 3)
+            filed = await place.post.commit(one)
+            assert [f.account_id for f in filed] == [1]
+            assert (await place.counts())["reject"] == 2
+            refs = "SELECT refs FROM blob"
+            assert await place.db.read(lambda tx: tx.one(refs)) == (3,)
+            assert await place.post.commit(one) == filed  # its answer was lost
+            assert (await place.counts())["reject"] == 2
+            await place.db.write(lambda tx: place.post._undo(one, tx))
+            assert await place.counts() == {"blob": 1}
+            assert await place.db.read(lambda tx: tx.one(refs)) == (0,)
+
+    asyncio.run(run())
+
+
+def test_a_letter_that_all_refuse_is_in_no_ledger(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            one = refusing(place, letter(place, with_entry=False), 2)
+            assert await place.post.commit(one) == []
+            assert await place.post.commit(one) == []
+            assert await place.counts() == {"blob": 1, "reject": 1}
+            await place.db.write(lambda tx: place.post._undo(one, tx))
+            with pytest.raises(StorageFailed):  # nothing is left of it but the blob
+                await place.post.commit(one)
+            assert await place.counts() == {"blob": 1}
 
     asyncio.run(run())

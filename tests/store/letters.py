@@ -25,6 +25,8 @@ def copy(
     received: int = 1_790_000_000_000,
     message_id: int = 0,
     blob_id: int = 0,
+    special_use: str = "",
+    fresh: tuple[int, ...] = (),
 ) -> Copy:
     """One copy; ids are new unless given."""
     ident = message_id or next(_numbers)
@@ -44,6 +46,8 @@ def copy(
         quota=quota,
         recipient="a@example.org",
         room=room,
+        special_use=special_use,
+        fresh=fresh,
     )
 
 

@@ -184,3 +184,67 @@ def test_parallel_filings_into_crossed_mailboxes_do_not_lock_each_other_out(
                 assert (counts.messages, counts.uidnext) == (20, 21)
 
     asyncio.run(run())
+
+
+def test_a_missing_mailbox_is_made_with_its_superiors(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            letters = [
+                [copy(1, mailbox="Work/Bills", fresh=(901, 902))],
+                [copy(1, mailbox="Work/Bills", fresh=(903, 904)), copy(1, mailbox="Work")],
+                [copy(1, mailbox="Nowhere")],
+            ]
+            answers = [
+                filed(one) for one in await db.write(lambda tx: file_letters(tx, letters, NOW))
+            ]
+            assert [(f.mailbox_id, f.uid, f.is_made) for one in answers for f in one] == [
+                (902, 1, True), (902, 2, True), (901, 1, False), (1, 1, False),
+            ]  # fmt: skip
+            again = [[copy(1, mailbox="Work/Bills", fresh=(905, 906))]]
+            (answer,) = await db.write(lambda tx: file_letters(tx, again, NOW))
+            assert [(f.mailbox_id, f.is_made) for f in filed(answer)] == [(902, False)]
+            names = await db.read(lambda tx: [one.name for one in mailboxes.listing(tx, 1)])
+            assert names == ["INBOX", "Work", "Work/Bills"]
+            assert await db.read(lambda tx: mailboxes.subscriptions(tx, 1)) == ["Work/Bills"]
+
+    asyncio.run(run())
+
+
+def test_a_special_use_is_found_whatever_its_mailbox_is_called(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+
+            async def put(account_id: int, *ids: int) -> Filed:
+                one = copy(account_id, mailbox="Junk", special_use="\\Junk", fresh=ids)
+                (answer,) = await db.write(lambda tx: file_letters(tx, [[one]], NOW))
+                return filed(answer)[0]
+
+            made = await put(1, 50)
+            assert (made.mailbox_id, made.is_made) == (50, True)
+            found = await db.read(lambda tx: mailboxes.by_use(tx, 1, "\\Junk"))
+            assert found is not None
+            assert (found.name, found.special_use, found.messages) == ("Junk", "\\Junk", 1)
+            await db.write(lambda tx: mailboxes.rename(tx, 1, "Junk", "Spam", NOW))
+            assert (await put(1, 51)).mailbox_id == 50
+            await db.write(lambda tx: mailboxes.create(tx, 2, "Junk", None, [60], NOW))
+            assert (await put(2, 61)).mailbox_id == 60  # of that name, without the use
+            await db.write(lambda tx: mailboxes.bury(tx, 1, "Spam", NOW))
+            assert (await put(1, 52)).mailbox_id == 52
+            assert (await put(3)).mailbox_id == 3  # not to be made: the INBOX
+
+    asyncio.run(run())
+
+
+def test_several_copies_of_a_message_are_told_apart_afterwards(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            first = copy(1)
+            letter = [first, copy(1, mailbox="A", fresh=(70,), message_id=first.message_id)]
+            (answer,) = await db.write(lambda tx: file_letters(tx, [letter], NOW))
+            known = await db.read(lambda tx: already_filed(tx, letter))
+            assert {(f.mailbox_id, f.uid) for f in known or ()} == {(1, 1), (70, 1)}
+            assert {(f.mailbox_id, f.uid) for f in filed(answer)} == {(1, 1), (70, 1)}
+            rows = await db.read(lambda tx: tx.all("SELECT refs FROM message"))
+            assert rows == [(2,)]
+
+    asyncio.run(run())

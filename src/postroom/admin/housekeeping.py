@@ -22,6 +22,7 @@ from postroom.mailauth import dkim_key
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.queue.rows import still_waiting
+from postroom.store import rejects
 from postroom.telemetry import sink
 from postroom.telemetry.events import ExpungedPurged, KeyActivated, StorageTrouble
 
@@ -47,6 +48,7 @@ class Housekeeping:
             "expunges": office.store.forget_expunges,
             "accounts": self._purge_accounts,
             "expunged": self._purge_expunged,
+            "rejects": self._purge_rejects,
             "ledger": self._forget_letters,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
@@ -121,6 +123,12 @@ class Housekeeping:
             purged = await office.store.purge_oldest(octets=missing)
             if purged.messages:
                 sink.emit(ExpungedPurged(messages=purged.messages, octets=purged.octets))
+
+    async def _purge_rejects(self) -> None:
+        store = self._office.store
+        before = self._office.now() - rejects.KEPT_MS
+        while await store.write_bulk(rejects.purge, store.blobs, self._office.now(), before=before):
+            pass
 
     async def _forget_letters(self) -> None:
         office = self._office

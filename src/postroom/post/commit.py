@@ -31,10 +31,11 @@ from postroom.ledger import rows as ledger
 from postroom.notify import Notify
 from postroom.post.letter import Letter
 from postroom.queue import changes, rows as queue
-from postroom.store import removal, usage
+from postroom.store import rejects, removal, usage
 from postroom.store.filing import Filed, already_filed, file_letters
 from postroom.store.removal import Removal
 from postroom.store.spans import Span
+from postroom.store.store import account_key
 from postroom.telemetry import sink
 from postroom.telemetry.events import MailboxWarned
 
@@ -137,6 +138,9 @@ class Post:
                 outgoing = [one for letter, _ in good for one in letter.outgoing]
                 queue.add(tx, queued, outgoing)
                 self._step("queued")
+            kept = [one for letter, _ in good for one in letter.rejects]
+            if kept:
+                rejects.add(tx, self._blobs, kept, now)
             ledger.add(
                 tx,
                 [letter.entry for letter, _ in good if letter.entry is not None],
@@ -171,6 +175,7 @@ class Post:
             removal.expunge(tx, self._blobs, Removal(copy.account_id, place.mailbox_id, span), now)
         if letter.queued is not None:
             changes.remove(tx, self._blobs, [letter.queued.id], now)
+        rejects.remove(tx, self._blobs, [one.id for one in letter.rejects], now)
         if letter.entry is not None:
             ledger.remove(tx, letter.entry.id)
 
@@ -182,6 +187,9 @@ class Post:
                 return None
             if letter.copies:
                 return already_filed(tx, letter.copies)
+            if letter.entry is None and letter.rejects:
+                first = letter.rejects[0]
+                return None if rejects.named(tx, first.account_id, first.id) is None else []
             return [] if letter.entry is not None else None
 
         filed = await self._db.read(look)
@@ -202,6 +210,7 @@ class Post:
         if not self._changed and not self._warned:
             asyncio.get_running_loop().call_soon(self._publish)
         self._changed.update([place.mailbox_id for place in filed])
+        self._changed.update([account_key(place.account_id) for place in filed if place.is_made])
         if letter.replaced is not None:
             self._changed.add(letter.replaced.mailbox_id)
         if letter.outgoing and letter.outgoing[0].lease is None:

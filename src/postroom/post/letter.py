@@ -10,6 +10,7 @@ from postroom.blobs.prepared import Prepared
 from postroom.ledger.rows import Entry, Fact, folded
 from postroom.queue.rows import Outgoing, Queued
 from postroom.store.filing import Copy, Filed
+from postroom.store.rejects import Reject
 from postroom.store.removal import Removal
 
 _ROW_OCTETS = 400  # what the other rows of a letter weigh, roughly
@@ -23,7 +24,8 @@ class Letter(msgspec.Struct, frozen=True):
     ``more`` are the blobs of those after the first, each named by one copy. ``replaced`` is
     a message that goes when this one comes (RFC 8508). ``content`` is
     the header block and the body of the blob when they are small and in memory yet:
-    delivery can begin at once.
+    delivery can begin at once. ``rejects`` are the accounts that refused it and keep it to be
+    looked at; without anything else nobody has taken the letter.
     """
 
     blob: Prepared
@@ -35,6 +37,7 @@ class Letter(msgspec.Struct, frozen=True):
     content: tuple[bytes, bytes] | None = None
     more: tuple[Prepared, ...] = ()
     replaced: Removal | None = None
+    rejects: tuple[Reject, ...] = ()
 
     @property
     def blobs(self) -> tuple[Prepared, ...]:
@@ -49,18 +52,19 @@ class Letter(msgspec.Struct, frozen=True):
             octets += len(blob.head) + _ROW_OCTETS
             if blob.body is not None:
                 octets += len(blob.body)
-        return octets + _ROW_OCTETS * (len(self.copies) + len(self.outgoing))
+        rows = len(self.copies) + len(self.outgoing) + len(self.rejects)
+        return octets + _ROW_OCTETS * rows
 
     @property
     def references(self) -> int:
-        """How many rows will name the first blob: a message an account, and the queue."""
+        """How many rows will name the first blob: messages, the queue, those kept of refused."""
         copies = self.copies
         if len(copies) == 1:
             messages = 1
         else:
             messages = len({(copy.account_id, copy.message_id) for copy in copies})
             messages -= len(self.more)
-        return messages + (self.queued is not None)
+        return messages + (self.queued is not None) + len(self.rejects)
 
     def told(self, filed: list[Filed]) -> list[Fact]:
         """The facts of its acceptance, numbered; ``filed`` answers ``copies``."""

@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.db.database import Tx
+from postroom.db.database import Row, Tx
 from postroom.errors import MailboxFull, MailError, Temporary
 from postroom.store import mailboxes, seen, textindex, usage
 from postroom.store.spans import Span
@@ -67,6 +67,10 @@ class Copy(msgspec.Struct, frozen=True):
     lines; ``size`` is that of prefix and blob. ``quota`` is in octets, 0 is none.
     ``seen_by`` is a member who files it as seen into a shared mailbox, 0 for nobody. The
     account must have ``room`` for so many octets more, or the letter is refused.
+
+    With a ``special_use`` (RFC 6154) it goes to the mailbox that has it, whatever its name, and
+    to the one that is called ``mailbox`` when none has. With ``fresh``, an id for each level of
+    the name, a mailbox that is missing is made.
     """
 
     account_id: int
@@ -85,10 +89,20 @@ class Copy(msgspec.Struct, frozen=True):
     recipient: str = ""
     seen_by: int = 0
     room: int = 1
+    special_use: str = ""
+    fresh: tuple[int, ...] = ()
+
+    @property
+    def place(self) -> tuple[int, str | int, str]:
+        """What is the same for all copies that go to one mailbox."""
+        return self.account_id, self.mailbox, self.special_use
 
 
 class Filed(msgspec.Struct, frozen=True):
-    """Where a copy is now. ``warning``: the owner is to be told that 80 or 95 % are used."""
+    """Where a copy is now. ``warning``: the owner is to be told that 80 or 95 % are used.
+
+    ``is_made``: the mailbox was made for it.
+    """
 
     account_id: int
     mailbox_id: int
@@ -96,6 +110,7 @@ class Filed(msgspec.Struct, frozen=True):
     uid: int
     modseq: int
     warning: int = 0
+    is_made: bool = False
 
 
 class _Share(msgspec.Struct):
@@ -117,6 +132,7 @@ class _Place(msgspec.Struct):
     uidvalidity: int
     uid: int
     modseq: int
+    is_made: bool
 
 
 def file_letters(
@@ -138,7 +154,7 @@ def file_letters(
         messages += _message_rows(letter)
         answer: list[Filed] = []
         for copy in letter:
-            place = places[copy.account_id, copy.mailbox]
+            place = places[copy.place]
             uid = place.uid
             place.uid = uid + 1
             entries.append(
@@ -154,7 +170,7 @@ def file_letters(
             answer.append(
                 Filed(
                     copy.account_id, place.mailbox_id, place.uidvalidity, uid, place.modseq,
-                    accounts[copy.account_id].warning,
+                    accounts[copy.account_id].warning, place.is_made,
                 )
             )  # fmt: skip
         filed.append(answer)
@@ -171,15 +187,20 @@ def file_letters(
 def already_filed(tx: Tx, letter: Sequence[Copy]) -> list[Filed] | None:
     """What an earlier commit of this very letter has filed; None when there was none.
 
-    Of a copy that was expunged since, where it was; UIDVALIDITY 0 without that mailbox.
+    Of a copy that was expunged since, where it was; UIDVALIDITY 0 without that mailbox. Of
+    several copies of one message each is told once.
     """
     found: list[Filed] = []
+    rows: dict[tuple[int, int], list[Row]] = {}
     for copy in letter:
-        ids = {"account": copy.account_id, "message": copy.message_id, "blob": copy.blob_id}
-        row = tx.one(_FILED, **ids) or tx.one(_FILED_AND_EXPUNGED, **ids)
-        if row is None:
-            return None
-        found.append(Filed(copy.account_id, row[0], row[1], row[2], row[3]))
+        key = copy.account_id, copy.message_id
+        if key not in rows:
+            ids = {"account": copy.account_id, "message": copy.message_id, "blob": copy.blob_id}
+            rows[key] = tx.all(_FILED, **ids) + tx.all(_FILED_AND_EXPUNGED, **ids)
+            if not rows[key]:
+                return None
+        if rows[key]:
+            found.append(Filed(copy.account_id, *rows[key].pop(0)))
     return found
 
 
@@ -235,32 +256,43 @@ def _refuse(
 
 def _allocate(
     tx: Tx, letters: Sequence[Sequence[Copy]], now: int
-) -> dict[tuple[int, str | int], _Place]:
+) -> dict[tuple[int, str | int, str], _Place]:
     """One UPDATE a mailbox: the first UID and the MODSEQ of this batch."""
-    ids: dict[tuple[int, str | int], int] = {}
+    ids: dict[tuple[int, str | int, str], int] = {}
     shares: dict[tuple[int, int], _Share] = {}
+    made: set[int] = set()
     for letter in letters:
         for copy in letter:
-            key = (copy.account_id, copy.mailbox)
+            key = copy.place
             mailbox_id = ids.get(key)
             if mailbox_id is None:
-                mailbox_id = ids[key] = _mailbox_id(tx, copy)
+                mailbox_id = ids[key] = _mailbox_id(tx, copy, made, now)
             share = shares.get((mailbox_id, copy.account_id))
             if share is None:
                 share = shares[mailbox_id, copy.account_id] = _Share()
             share.octets += copy.size
             share.messages += 1
     places = {key: _take(tx, key[0], key[1], shares[key], now) for key in sorted(shares)}
+    for mailbox_id, account_id in shares:
+        places[mailbox_id, account_id].is_made = mailbox_id in made
     return {key: places[mailbox_id, key[0]] for key, mailbox_id in ids.items()}
 
 
-def _mailbox_id(tx: Tx, copy: Copy) -> int:
+def _mailbox_id(tx: Tx, copy: Copy, made: set[int], now: int) -> int:
+    """The mailbox that a copy goes to; one that is made for it is added to ``made``."""
     if isinstance(copy.mailbox, int):
         return copy.mailbox
-    if copy.mailbox == mailboxes.INBOX:
+    if copy.mailbox == mailboxes.INBOX and not copy.special_use:
         return copy.account_id
-    found = mailboxes.find(tx, copy.account_id, copy.mailbox)
-    return found.id if found else copy.account_id
+    account_id, name = copy.account_id, copy.mailbox
+    found = mailboxes.by_use(tx, account_id, copy.special_use) if copy.special_use else None
+    found = found or mailboxes.find(tx, account_id, name)
+    if found is None and copy.fresh:
+        use = copy.special_use or None
+        found = mailboxes.create(tx, account_id, name, use, copy.fresh, now)
+        mailboxes.subscribe(tx, account_id, name)
+        made.add(found.id)
+    return found.id if found else account_id
 
 
 def _take(tx: Tx, mailbox_id: int, account_id: int, share: _Share, now: int) -> _Place:
@@ -278,7 +310,7 @@ def _take(tx: Tx, mailbox_id: int, account_id: int, share: _Share, now: int) -> 
             end=MAX_UID,
         )
         if row:
-            return _Place(mailbox_id, row[0], row[1] - share.messages, row[2])
+            return _Place(mailbox_id, row[0], row[1] - share.messages, row[2], is_made=False)
         if mailboxes.exists(tx, account_id, mailbox_id):
             raise MailboxFull("The mailbox has no UID left; move its messages to a new one")
         if mailbox_id != account_id:

@@ -79,6 +79,18 @@ def find(tx: Tx, account_id: int, name: str) -> Mailbox | None:
     return Mailbox(*row) if row and not name.startswith(_BURIED) else None
 
 
+def by_use(tx: Tx, account_id: int, special_use: str) -> Mailbox | None:
+    """The mailbox with a special use; the first by name when there are several."""
+    row = tx.one(
+        f"SELECT {_COLUMNS} FROM mailbox WHERE account_id = :account AND special_use = :use"
+        " AND name >= :first ORDER BY name LIMIT 1",
+        account=account_id,
+        use=special_use,
+        first=" ",
+    )
+    return Mailbox(*row) if row else None
+
+
 def get(tx: Tx, account_id: int, name: str) -> Mailbox:
     """The mailbox of that name; raises NotFound."""
     found = find(tx, account_id, name)

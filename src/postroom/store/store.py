@@ -16,6 +16,7 @@ from postroom.store import (
     expunged,
     mailboxes,
     purge,
+    rejects,
     removal,
     restoring,
     textindex,
@@ -143,6 +144,7 @@ class Store:
             expunged.oldest, account_id, expunged.Chosen(), limit=removal.CHUNK
         ):
             await self.purge(account_id, [copy.id for copy in copies])
+        await self.write(rejects.forget_account, self.blobs, account_id, self.clock())
         await self.forget_texts(account_id)
         await self.write(mailboxes.forget_account, account_id)
 

@@ -1,0 +1,128 @@
+"""Rejects: messages that an account refused, kept for a while to be looked at.
+
+They are in no mailbox and count to no quota. Of an account the latest ``MOST`` stay, and of
+these as many as weigh ``MOST_OCTETS`` together; ``purge`` ends those that are too old. Each
+row is a reference to its blob.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.blobs.store import BlobStore
+from postroom.db.database import Row, Tx
+
+KEPT_MS: Final = 14 * 86_400_000
+MOST: Final = 1000
+MOST_OCTETS: Final = 100_000_000
+CHUNK: Final = 1000
+NEWEST: Final = 1 << 62
+
+_COLUMNS: Final = (
+    "id, account_id, blob_id, at, prefix, size, recipient, sender, author, subject, reason"
+)
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A refused message of one account. ``at`` is in ms; ``size`` that of prefix and blob.
+
+    ``recipient`` and ``sender`` are of the envelope, ``author`` is who stands in From, and
+    ``reason`` is in plain words.
+    """
+
+    id: int
+    account_id: int
+    blob_id: int
+    at: int
+    prefix: bytes
+    size: int
+    recipient: str
+    sender: str
+    author: str
+    subject: str
+    reason: str
+
+
+def add(tx: Tx, blobs: BlobStore, rejects: Sequence[Reject], now: int) -> None:
+    """Keep these, whose references are counted already; the oldest leave."""
+    tx.many(
+        f"INSERT INTO reject ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [msgspec.structs.astuple(one) for one in rejects],
+    )
+    for account_id in sorted({one.account_id for one in rejects}):
+        rows = tx.all(
+            "DELETE FROM reject WHERE id IN (SELECT id FROM (SELECT id,"
+            " row_number() OVER (ORDER BY id DESC) AS place,"
+            " sum(size) OVER (ORDER BY id DESC) AS octets"
+            " FROM reject WHERE account_id = :account) AS counted"
+            " WHERE place > :most OR octets > :octets) RETURNING blob_id",
+            account=account_id,
+            most=MOST,
+            octets=MOST_OCTETS,
+        )
+        _release(tx, blobs, rows, now)
+
+
+def newest(tx: Tx, account_id: int, *, below: int = NEWEST, limit: int) -> list[Reject]:
+    """A page of an account's, the latest first, with ids under ``below``."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM reject WHERE account_id = :account AND id < :below"
+        " ORDER BY id DESC LIMIT :limit",
+        account=account_id,
+        below=below,
+        limit=limit,
+    )
+    return [_read(row) for row in rows]
+
+
+def named(tx: Tx, account_id: int, ident: int) -> Reject | None:
+    """The one with this id, if the account has it."""
+    row = tx.one(
+        f"SELECT {_COLUMNS} FROM reject WHERE id = :id AND account_id = :account",
+        id=ident,
+        account=account_id,
+    )
+    return _read(row) if row else None
+
+
+def remove(tx: Tx, blobs: BlobStore, idents: Iterable[int], now: int) -> int:
+    """End these; how many there were."""
+    rows = [
+        row
+        for ident in sorted(idents)
+        for row in tx.all("DELETE FROM reject WHERE id = :id RETURNING blob_id", id=ident)
+    ]
+    _release(tx, blobs, rows, now)
+    return len(rows)
+
+
+def purge(tx: Tx, blobs: BlobStore, now: int, *, before: int) -> int:
+    """End some that are older than ``before``, at most ``CHUNK``; how many there were."""
+    rows = tx.all(
+        "DELETE FROM reject WHERE id IN (SELECT id FROM reject WHERE at < :before"
+        " ORDER BY at LIMIT :chunk) RETURNING blob_id",
+        before=before,
+        chunk=CHUNK,
+    )
+    _release(tx, blobs, rows, now)
+    return len(rows)
+
+
+def forget_account(tx: Tx, blobs: BlobStore, account_id: int, now: int) -> None:
+    """End all of an account."""
+    rows = tx.all(
+        "DELETE FROM reject WHERE account_id = :account RETURNING blob_id", account=account_id
+    )
+    _release(tx, blobs, rows, now)
+
+
+def _read(row: Row) -> Reject:
+    ident, account_id, blob_id, at, prefix, *rest = row
+    return Reject(ident, account_id, blob_id, at, bytes(prefix), *rest)
+
+
+def _release(tx: Tx, blobs: BlobStore, rows: Sequence[Row], now: int) -> None:
+    if rows:
+        blobs.release(tx, Counter(row[0] for row in rows), now)
