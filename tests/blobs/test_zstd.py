@@ -46,6 +46,22 @@ def test_cut_and_lengthened_frames_are_refused(cut: int) -> None:
         unpack(packed + packed, 600)
 
 
+@pytest.mark.parametrize("size", [0, None])
+def test_an_empty_frame_holds_nothing_else(size: int | None) -> None:
+    packed = pack(b"")
+    assert unpack(packed, size) == b""
+    for bad in (packed + b"\0", packed[:-1], packed[:-1] + b"\0"):
+        with pytest.raises(ValueError):
+            unpack(bad, size)
+
+
+def test_a_frame_that_was_refused_spoils_no_other() -> None:
+    packed = pack(b"octets" * 100)
+    with pytest.raises(ValueError):
+        unpack(packed[:-1])
+    assert unpack(packed) == b"octets" * 100
+
+
 def test_a_bomb_is_not_unpacked() -> None:
     with pytest.raises(ValueError):
         unpack(pack(bytes(1 << 20)), 1000)
