@@ -110,6 +110,7 @@ class FetchRow(msgspec.Struct):
     thread_id: int = 0
     has_front: bool = False
     content: bytes | None = None  # all of it, if it came with its page
+    preview: str | None = None  # see ``access.previews``
     selected: bytes | None = None  # the fields of ``Fields``, if they came with it
 
 

@@ -21,6 +21,7 @@ class Row(msgspec.Struct, frozen=True):
     thread_id: int = 4096
     size: int = 310
     received: int = 837596665000
+    preview: str | None = "Hello"
     envelope: bytes = b'(NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL)'
     bodystructure: bytes = STRUCTURE
 
@@ -52,6 +53,7 @@ def test_every_fact() -> None:
         b' INTERNALDATE "17-Jul-1996 09:44:25 +0000" SAVEDATE "17-Jul-1996 09:44:25 +0000" ' in page
     )
     assert b" EMAILID (Mff) THREADID (T1000) RFC822.SIZE 310 " in page
+    assert b' PREVIEW "Hello" ' in page
     assert b' ENVELOPE (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL) ' in page
     assert page.endswith(
         b' BODY ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1)'

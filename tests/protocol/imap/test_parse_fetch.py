@@ -48,6 +48,8 @@ FIELDS = Section(piece="HEADER.FIELDS", fields=("subject", "from"))
         (b"RFC822.HEADER", (Octets(HEADER, b"RFC822.HEADER", None, True),)),
         (b"RFC822.TEXT", (Octets(TEXT, b"RFC822.TEXT"),)),
         (b"(RFC822.SIZE BODYSTRUCTURE)", (A.SIZE, A.BODYSTRUCTURE)),
+        (b"preview (lazy)", (A.PREVIEW_LAZY,)),
+        (b"(PREVIEW (LAZY) UID PREVIEW)", (A.PREVIEW_LAZY, A.UID, A.PREVIEW)),
     ],
 )
 def test_reads(text: bytes, items: tuple[FetchItem, ...]) -> None:
@@ -66,6 +68,9 @@ def test_reads(text: bytes, items: tuple[FetchItem, ...]) -> None:
         b"(UID ",
         b"FOO",
         b"FLAGS[]",
+        b"(PREVIEW (EAGER))",
+        b"(PREVIEW (LAZY)",
+        b"(PREVIEW ())",
         b"BODY[",
         b"BODY[0]",
         b"BODY[1.]",

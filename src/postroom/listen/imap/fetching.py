@@ -14,6 +14,7 @@ from typing import Final
 from postroom.access.ahead import Ahead
 from postroom.access.fetch import FetchRow, Fields, rows
 from postroom.access.flags import flags
+from postroom.access.previews import with_previews
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.contents import write, write_selected
@@ -45,6 +46,7 @@ _NEEDS: Final[dict[Attribute, str]] = {
     Attribute.BODY: "bodystructure",
     Attribute.BODYSTRUCTURE: "bodystructure",
 }
+_PREVIEWS: Final = frozenset({Attribute.PREVIEW, Attribute.PREVIEW_LAZY})
 _PASSING: Final = frozenset({Attribute.FLAGS, Attribute.MODSEQ})  # facts that change
 _FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked for all the time
 
@@ -106,6 +108,8 @@ async def send(
     else:
         fields = Fields(names, talk.services.fields) if names else None
         pages = rows(talk.selected, ranges, need=need, fields=fields, changed_since=changed_since)
+    if not _PREVIEWS.isdisjoint(attributes):
+        pages = with_previews(talk.selected, pages, lazy=Attribute.PREVIEW not in attributes)
     if contents:
         return await _send_contents(talk, pages, attributes, contents)
     uidonly = talk.session.modes.uidonly

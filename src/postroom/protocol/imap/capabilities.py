@@ -23,6 +23,7 @@ _ALWAYS: Final = b" ".join(
         b"MOVE",  # RFC 6851
         b"NAMESPACE",  # RFC 2342
         b"OBJECTID",  # RFC 8474
+        b"PREVIEW",  # RFC 8970
         b"QRESYNC",  # RFC 7162
         b"QUOTA QUOTA=RES-STORAGE",  # RFC 9208
         b"SASL-IR",  # RFC 4959

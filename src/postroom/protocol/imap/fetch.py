@@ -20,6 +20,8 @@ class Attribute(enum.Enum):
     EMAILID = b"EMAILID"  # RFC 8474
     THREADID = b"THREADID"
     SIZE = b"RFC822.SIZE"
+    PREVIEW = b"PREVIEW"  # RFC 8970
+    PREVIEW_LAZY = b"PREVIEW (LAZY)"  # only if that is no work
     ENVELOPE = b"ENVELOPE"
     BODY = b"BODY"  # BODYSTRUCTURE without extension data
     BODYSTRUCTURE = b"BODYSTRUCTURE"

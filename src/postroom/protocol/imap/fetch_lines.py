@@ -17,6 +17,7 @@ from postroom.protocol.imap.dates import write_date_time
 from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.flags import write_flags
 from postroom.protocol.imap.object_ids import email_id, thread_id
+from postroom.protocol.imap.responses import nstring
 
 CLOSE: Final = b")\r\n"
 
@@ -64,12 +65,19 @@ class Row(Marked, Protocol):
     @property
     def thread_id(self) -> int: ...
     @property
+    def preview(self) -> str | None: ...
+    @property
     def envelope(self) -> bytes: ...
     @property
     def bodystructure(self) -> bytes: ...
 
 
 Writer = Callable[[Row], bytes]
+
+
+def _preview(row: Row) -> bytes:
+    """RFC 8970 §6; NIL: there is none at this moment."""
+    return b"PREVIEW " + nstring(None if row.preview is None else row.preview.encode())
 
 
 def _flags(row: Marked) -> bytes:
@@ -85,6 +93,8 @@ _WRITERS: Final[dict[Attribute, Writer]] = {
     Attribute.EMAILID: lambda row: b"EMAILID (%s)" % email_id(row.message_id),
     Attribute.THREADID: lambda row: b"THREADID (%s)" % thread_id(row.thread_id),
     Attribute.SIZE: lambda row: b"RFC822.SIZE %d" % row.size,
+    Attribute.PREVIEW: _preview,
+    Attribute.PREVIEW_LAZY: _preview,
     Attribute.ENVELOPE: lambda row: b"ENVELOPE " + row.envelope,
     Attribute.BODY: lambda row: b"BODY " + basic(row.bodystructure),
     Attribute.BODYSTRUCTURE: lambda row: b"BODYSTRUCTURE " + row.bodystructure,

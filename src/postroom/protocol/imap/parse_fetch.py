@@ -28,6 +28,7 @@ _SECTION: Final = re.compile(rb"[A-Za-z0-9.]*")
 _PARTIAL: Final = re.compile(rb"<([0-9]{1,19})\.([1-9][0-9]{0,18})>")
 _PART: Final = re.compile(rb"[1-9][0-9]{0,9}")
 _FIELD: Final = re.compile(rb"[\x21-\x39\x3b-\x7e]+")  # RFC 5322 §2.2 field name
+_PREVIEW_MODIFIERS: Final = re.compile(rb" \(LAZY(?: LAZY)*\)", re.IGNORECASE)
 _PLAIN_FIELD: Final = re.compile(rb"[A-Za-z0-9_.\-]+")
 
 _FAST: Final = (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)
@@ -55,17 +56,17 @@ def parse_fetch_items(reader: Reader) -> tuple[FetchItem, ...]:
         if macro is not None:
             return macro
         reader.at = place
-        return (_item(reader),)
-    items: dict[FetchItem, None] = {_item(reader): None}
+        return (_item(reader, in_list=False),)
+    items: dict[FetchItem, None] = {_item(reader, in_list=True): None}
     while not reader.skip(b")"):
         reader.space()
-        items[_item(reader)] = None
+        items[_item(reader, in_list=True)] = None
         if len(items) > MAX_ITEMS:
             raise BadSyntax("Too many items")
     return tuple(items)
 
 
-def _item(reader: Reader) -> FetchItem:
+def _item(reader: Reader, *, in_list: bool) -> FetchItem:
     name = (reader.take(_NAME) or b"").upper()
     if reader.skip(b"["):
         parse = _BRACKETED.get(name)
@@ -75,7 +76,19 @@ def _item(reader: Reader) -> FetchItem:
     item = _SIMPLE.get(name)
     if item is None:
         raise BadSyntax("There is no such item")
+    if item is Attribute.PREVIEW and _is_lazy(reader, in_list=in_list):
+        return Attribute.PREVIEW_LAZY
     return item
+
+
+def _is_lazy(reader: Reader, *, in_list: bool) -> bool:
+    """RFC 8970 §6 preview-mod; what follows a single item may be modifiers of FETCH instead."""
+    found = reader.take(_PREVIEW_MODIFIERS)
+    if found is None:
+        if in_list and reader.peek(b" ("):
+            raise BadSyntax("There is no such modifier of PREVIEW")
+        return False
+    return True
 
 
 def _body(reader: Reader, *, peek: bool) -> Octets:
