@@ -1,0 +1,1 @@
+"""ManageSieve, server side (RFC 5804)."""
