@@ -22,7 +22,7 @@ def test_every_fault_is_found() -> None:
         trusted=("10.0.0.0/8", "x"),
         listen=(Listen(protocol="imap", port=1, auth="plain"),),
         tls=Tls(key="k"),
-        dns=Dns(servers=("x",)),
+        dns=Dns(servers=("x",), public_addresses=("192.0.2.1", "mx.test")),
     )
     assert [setting for setting, _ in faults(config)] == [
         "hostname",
@@ -31,6 +31,7 @@ def test_every_fault_is_found() -> None:
         "listen[0].auth",
         "tls.certificate",
         "dns.servers[0]",
+        "dns.public_addresses[1]",
     ]
     with pytest.raises(ConfigurationError, match=r"^demo: hostname: the domain is empty"):
         check(config, "demo")

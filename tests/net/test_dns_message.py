@@ -102,6 +102,7 @@ def test_numbers_are_the_registered_ones(kind: Kind) -> None:
         ("NS", "ns.test.", "ns.test"),
         ("SRV", "1 2 993 imap.test.", Srv(1, 2, 993, "imap.test")),
         ("SRV", "0 0 0 .", Srv(0, 0, 0, "")),
+        ("CAA", '0 issue "ca.test"', '0 issue "ca.test"'),
     ],
 )
 def test_records(kind: Kind, data: str, record: Record) -> None:
@@ -323,6 +324,7 @@ def test_what_is_not_ours_is_ignored() -> None:
         ("TXT", b"\x05abc"),
         ("TLSA", b"\1\2"),
         ("SRV", b"\0\0\0\0\0"),
+        ("CAA", b"\0\5a"),
         ("CNAME", b"\x80"),
     ],
 )

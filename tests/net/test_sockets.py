@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from postroom.net.sockets import close, listeners, refusal
+from postroom.net.sockets import close, listeners, outward_addresses, refusal
 from tests.listen.loops import both_loops, run
 
 
@@ -70,3 +70,10 @@ def test_small_answers_are_not_held_back(loop: str) -> None:
             return found
 
     assert run(loop, main())
+
+
+def test_outward_addresses_are_of_this_machine() -> None:
+    for address in outward_addresses():
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))

@@ -1,12 +1,13 @@
 import datetime as dt
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
 import trustme
 
 from postroom.errors import ConfigurationError
-from postroom.net.tls import Certificates, self_signed
+from postroom.net.tls import Certificates, key_digest, self_signed
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -92,3 +93,16 @@ def test_people_may_show_a_certificate_and_servers_are_not_asked(data: Path) -> 
     )
     assert certificates.context().verify_mode is ssl.CERT_NONE
     assert certificates.for_people().verify_mode is ssl.CERT_OPTIONAL
+
+
+def test_the_digest_of_a_key_is_that_of_openssl(data: Path) -> None:
+    certificate, _ = self_signed("mail.demo.test", data, NOW)
+    command = (
+        f"openssl x509 -in {certificate} -noout -pubkey | openssl pkey -pubin -outform DER"
+        " | openssl dgst -sha256 -r"
+    )
+    told = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True)
+    assert told.stdout.split()[0] == key_digest(certificate)
+    certificate.write_text("no certificate")
+    with pytest.raises(ConfigurationError, match=r"self-signed\.pem can't be read"):
+        key_digest(certificate)

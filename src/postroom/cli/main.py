@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "share": Lazy("postroom.cli.share", "Mailboxes that people share."),
     "relay": Lazy("postroom.cli.relay", "Servers that outgoing mail goes through."),
     "tls": Lazy("postroom.cli.tls", "How mail to a domain must be encrypted."),
+    "dns": Lazy("postroom.cli.dns", "The DNS records that a domain needs."),
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
     "search": Lazy("postroom.cli.search", "The index that makes searching mail quick."),

@@ -38,6 +38,9 @@ def faults(config: Config) -> Iterator[Fault]:
         yield f"tls.{missing}", "certificate and key are needed together"
     for number, server in enumerate(config.dns.servers):
         yield from _server(f"dns.servers[{number}]", server)
+    for number, address in enumerate(config.dns.public_addresses):
+        if not (_is_ip(address, 4) or _is_ip(address, 6)):
+            yield f"dns.public_addresses[{number}]", f"{address!r} is not an IP address"
     yield from _delivery(config.delivery)
     if config.limits.hard_errors < config.limits.soft_errors:
         yield "limits.hard_errors", "must not be below soft_errors"

@@ -168,13 +168,21 @@ class Oauth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Whom to ask for names."""
+    """Whom to ask for names, and what names lead here."""
 
     servers: Annotated[
         tuple[str, ...],
         Meta(
             description='Addresses of resolvers, with a port where it is not 53: "127.0.0.1:5353", '
             '"[::1]:5353". Default: the system\'s.'
+        ),
+    ] = ()
+    public_addresses: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Under which addresses the Internet reaches this server, for the records "
+            "that `postroom dns` prints. Default: those of this machine, or else those that DNS "
+            "tells for hostname."
         ),
     ] = ()
 
@@ -459,7 +467,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     listen: Annotated[tuple[Listen, ...], Meta(description="The doors, one table each.")] = ()
     tls: Annotated[Tls, Meta(description="The certificate.")] = Tls()
     oauth: Annotated[Oauth, Meta(description="Access tokens.")] = Oauth()
-    dns: Annotated[Dns, Meta(description="Resolvers.")] = Dns()
+    dns: Annotated[Dns, Meta(description="Names.")] = Dns()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()

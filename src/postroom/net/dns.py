@@ -78,7 +78,11 @@ class Resolver:
 
     @overload
     async def lookup(
-        self, name: str, kind: Literal["A", "AAAA", "PTR", "CNAME", "NS"], *, seconds: float = ...
+        self,
+        name: str,
+        kind: Literal["A", "AAAA", "PTR", "CNAME", "NS", "CAA"],
+        *,
+        seconds: float = ...,
     ) -> Answer[str]: ...
     @overload
     async def lookup(

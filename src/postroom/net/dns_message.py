@@ -242,6 +242,12 @@ def _srv(parser: dns.wire.Parser) -> Srv:
     return Srv(priority, weight, port, _name(parser))
 
 
+def _caa(parser: dns.wire.Parser) -> str:
+    flags, tag = parser.get_uint8(), parser.get_counted_bytes()
+    value = parser.get_remaining()
+    return f'{flags} {tag.decode("ascii", "replace")} "{value.decode("ascii", "replace")}"'
+
+
 _READERS: Final[dict[Kind, Callable[[dns.wire.Parser], Record]]] = {
     "A": lambda parser: dns.ipv4.inet_ntoa(parser.get_bytes(4)),
     "AAAA": lambda parser: dns.ipv6.inet_ntoa(parser.get_bytes(16)),
@@ -252,4 +258,5 @@ _READERS: Final[dict[Kind, Callable[[dns.wire.Parser], Record]]] = {
     "CNAME": _name,
     "NS": _name,
     "SRV": _srv,
+    "CAA": _caa,
 }

@@ -4,7 +4,8 @@ An answer has records; or none (the name has no such records); or says that the 
 not exist. All three are facts. A ``LookupFailed`` is no fact: nobody could tell, so a caller
 tries again later (4yz) and never bounces for it (threat A7).
 
-RFC 1035, RFC 2308, RFC 3596 (AAAA), RFC 2782 (SRV), RFC 6698 (TLSA), RFC 7505 (null MX).
+RFC 1035, RFC 2308, RFC 3596 (AAAA), RFC 2782 (SRV), RFC 6698 (TLSA), RFC 7505 (null MX),
+RFC 8659 (CAA, told as the text of a zone file).
 """
 
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
@@ -13,7 +14,7 @@ import msgspec
 
 from postroom.errors import Temporary
 
-Kind: TypeAlias = Literal["A", "AAAA", "MX", "TXT", "TLSA", "PTR", "CNAME", "NS", "SRV"]
+Kind: TypeAlias = Literal["A", "AAAA", "MX", "TXT", "TLSA", "PTR", "CNAME", "NS", "SRV", "CAA"]
 
 NUMBERS: Final[dict[Kind, int]] = {
     "A": 1,
@@ -25,6 +26,7 @@ NUMBERS: Final[dict[Kind, int]] = {
     "AAAA": 28,
     "SRV": 33,
     "TLSA": 52,
+    "CAA": 257,
 }
 MAX_NAME: Final = 253  # octets as text; 255 on the wire, RFC 1035 §2.3.4
 MAX_LABEL: Final = 63

@@ -1,5 +1,6 @@
 """Listening sockets: bound by us, or inherited from the service manager."""
 
+import contextlib
 import errno
 import socket
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,11 @@ from postroom.errors import Refused
 
 BACKLOG: Final = 1024
 _EVERYWHERE: Final = ("::", "0.0.0.0")  # noqa: S104  (an empty address in the file asks for it)
+
+_SOMEWHERE: Final = (  # root name servers: addresses that any route to the Internet covers
+    (socket.AF_INET, "198.41.0.4"),
+    (socket.AF_INET6, "2001:503:ba3e::2:30"),
+)
 
 
 def listeners(
@@ -33,6 +39,22 @@ def listeners(
                 close(opened)
                 raise
     return opened
+
+
+def outward_addresses() -> list[str]:
+    """The addresses from which this machine would speak to the Internet, IPv4 first.
+
+    Nothing is sent: connecting a datagram socket only chooses a route.
+    """
+    found: list[str] = []
+    for family, somewhere in _SOMEWHERE:
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(family, socket.SOCK_DGRAM) as probe,
+        ):
+            probe.connect((somewhere, 53))
+            found.append(probe.getsockname()[0])
+    return found
 
 
 def refusal(address: str, port: int, error: OSError) -> Refused:

@@ -6,6 +6,7 @@ TLS 1.2 and newer, no compression, no renegotiation (RFC 8996, RFC 9325).
 """
 
 import datetime as dt
+import hashlib
 import os
 import ssl
 from pathlib import Path
@@ -125,6 +126,21 @@ def self_signed(hostname: str, folder: Path, now: dt.datetime) -> tuple[Path, Pa
     )
     _write(certificate, built.public_bytes(serialization.Encoding.PEM))
     return certificate, key
+
+
+def key_digest(certificate: Path) -> str:
+    """The SHA-256, in hex, of the public key in the first certificate of a PEM file.
+
+    What a TLSA record 3 1 1 holds (RFC 6698 §2.1). Raises ConfigurationError.
+    """
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{certificate} can't be read: {error}") from error
+    key = found.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(key).hexdigest()
 
 
 def _is_for(path: Path, hostname: str) -> bool:

@@ -1,0 +1,179 @@
+"""The DNS records of a domain: which there should be, and which there are.
+
+``records`` tells them from what is known here; ``check`` asks the servers of their zones.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from postroom.admin import dkim, domains, names
+from postroom.admin.dns_authority import PORT, Authorities, NoZone
+from postroom.admin.dns_compare import Judged, State, compare, spf_verdict, text
+from postroom.admin.dns_plan import Known, Wanted, plan
+from postroom.admin.office import Office
+from postroom.config.model import Config, standard_listeners
+from postroom.mailauth import spf
+from postroom.net import checks, sockets
+from postroom.net.addresses import Address, is_public
+from postroom.net.dns import Resolver
+from postroom.net.dns_records import InvalidName, LookupFailed
+from postroom.net.fetch import Rules
+from postroom.net.tls import key_digest
+
+AT_ONCE: Final = 8  # records that are looked up side by side
+
+
+class Row(Wanted, frozen=True, kw_only=True):
+    """A wanted record and what was found of it; ``state`` is None when nobody looked."""
+
+    state: State | None = None
+    found: tuple[str, ...] = ()
+    fix: str = ""
+
+
+async def records(office: Office, domain: str, *, resolver: Resolver) -> list[Row]:
+    """Every record that the domain should have."""
+    known = await _known(office, domain, resolver)
+    return [_row(one) for one in plan(known)]
+
+
+async def check(office: Office, domain: str, *, resolver: Resolver, port: int = PORT) -> list[Row]:
+    """The same, each compared with what the servers of its zone say.
+
+    ``port`` is where they answer. What nobody tells is "unknown", never "missing".
+    """
+    known = await _known(office, domain, resolver)
+    async with _authorities(resolver, port) as authorities:
+        examination = _Examination(known, resolver, authorities)
+        return await examination.rows()
+
+
+@contextlib.asynccontextmanager
+async def _authorities(resolver: Resolver, port: int) -> AsyncIterator[Authorities]:
+    authorities = Authorities(resolver, port=port)
+    try:
+        yield authorities
+    finally:
+        await authorities.close()
+
+
+class _Examination:
+    """One check of a domain."""
+
+    def __init__(self, known: Known, resolver: Resolver, authorities: Authorities) -> None:
+        self._known = known
+        self._resolver = resolver
+        self._authorities = authorities
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def rows(self) -> list[Row]:
+        wanted = plan(self._known)
+        judged = await asyncio.gather(*map(self._judge, wanted))
+        return [_row(one, verdict) for one, verdict in zip(wanted, judged, strict=True)]
+
+    async def _judge(self, wanted: Wanted) -> Judged:
+        async with self._slots:
+            try:
+                return await self._compared(wanted)
+            except LookupFailed as error:
+                return Judged("unknown", (), f"{error.reason}; try again later")
+            except InvalidName as error:
+                return Judged("unknown", (), str(error))
+            except NoZone as error:
+                return Judged("missing", (), str(error))
+
+    async def _compared(self, wanted: Wanted) -> Judged:
+        if wanted.type == "PTR":  # its zone is the provider's: what everybody sees counts
+            found = await self._resolver.lookup(wanted.name, "PTR")
+            return _with_note(compare(wanted, found.records), wanted)
+        answer = await self._authorities.lookup(wanted.name, wanted.type)
+        judged = compare(wanted, answer.records)
+        if wanted.type == "CNAME" and judged.state == "missing":
+            return await self._leads_here(wanted, judged)
+        if wanted.use == "SPF" and judged.state == "ok":
+            return await self._spf(wanted, judged)
+        return judged
+
+    async def _leads_here(self, wanted: Wanted, judged: Judged) -> Judged:
+        """Instead of an alias the name may have our addresses."""
+        found: list[str] = []
+        for kind in ("A", "AAAA"):
+            answer = await self._authorities.lookup(wanted.name, kind)
+            found += map(text, answer.records)
+        ours = {str(address) for address in self._known.addresses}
+        if found and ours and set(found) <= ours:
+            return Judged("ok", tuple(found))
+        return Judged("different", tuple(found), judged.fix) if found else judged
+
+    async def _spf(self, wanted: Wanted, judged: Judged) -> Judged:
+        """Whether the record that is there lets us send."""
+        for address in self._known.addresses:
+            evaluation = spf.check_host(
+                address,
+                self._known.domain,
+                f"postmaster@{self._known.domain}",
+                helo=self._known.hostname,
+                receiver=self._known.hostname,
+                time=0,
+            )
+            result = await checks.run(evaluation, self._resolver, Rules())
+            verdict = spf_verdict(wanted, judged.found[0], result.outcome, str(address))
+            if verdict.state != "ok":
+                return verdict
+        return judged
+
+
+async def _known(office: Office, domain: str, resolver: Resolver) -> Known:
+    """Everything that the records of a domain follow from; the domain must be ours."""
+    found = await domains.show(office, names.domain(domain).ascii)
+    keys = await dkim.ensure_keys(office, found.ascii)
+    config = office.config
+    listeners = config.listen or standard_listeners()
+    return Known(
+        domain=found.ascii,
+        hostname=config.hostname.lower(),
+        addresses=await public_addresses(config, resolver),
+        dkim=[(key.name, key.value) for key in keys if key.state != "retired"],
+        ports={one.protocol: one.port for one in listeners if one.port and not one.is_loopback},
+        tlsa=await asyncio.to_thread(_key_digest, config),
+    )
+
+
+async def public_addresses(config: Config, resolver: Resolver) -> list[Address]:
+    """Configured, else of this machine, else what DNS tells for our name; perhaps none."""
+    if config.dns.public_addresses:
+        return [ipaddress.ip_address(one) for one in config.dns.public_addresses]
+    own = [one for one in sockets.outward_addresses() if is_public(one)]
+    if not own:
+        for kind in ("A", "AAAA"):
+            with contextlib.suppress(LookupFailed, InvalidName):
+                answer = await resolver.lookup(config.hostname, kind)
+                own += [one for one in answer.records if is_public(one)]
+    return [ipaddress.ip_address(one) for one in own]
+
+
+def _key_digest(config: Config) -> str:
+    """Of the certificate that the server shows; "" before there is one."""
+    path = config.folder / "tls" / "self-signed.pem"
+    if config.tls.certificate is not None:
+        path = Path(config.tls.certificate)
+    return key_digest(path) if path.exists() else ""
+
+
+def _with_note(judged: Judged, wanted: Wanted) -> Judged:
+    if judged.state == "ok":
+        return judged
+    return msgspec.structs.replace(judged, fix=f"{judged.fix}; {wanted.note}")
+
+
+def _row(wanted: Wanted, judged: Judged | None = None) -> Row:
+    row = Row(**msgspec.structs.asdict(wanted))
+    if judged is None:
+        return row
+    return msgspec.structs.replace(row, state=judged.state, found=judged.found, fix=judged.fix)

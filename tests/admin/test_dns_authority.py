@@ -1,0 +1,84 @@
+"""The servers of a zone are found and asked, not those who remember."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from postroom.admin.dns_authority import Authorities, NoZone
+from postroom.net.dns import Resolver
+from postroom.net.dns_records import LookupFailed
+from rig.dns import DnsServer, Fault
+
+DELEGATION = {
+    ("example.test", "NS"): ["ns1.example.test."],
+    ("ns1.example.test", "A"): ["127.0.0.1"],
+    ("www.example.test", "A"): ["192.0.2.1"],  # what is remembered
+    ("test", "SOA"): ["ns. root. 1 1 1 1 60"],
+}
+
+
+@contextlib.asynccontextmanager
+async def authorities(cache: DnsServer, port: int) -> AsyncIterator[Authorities]:
+    resolver = Resolver([cache.address])
+    found = Authorities(resolver, port=port)
+    try:
+        yield found
+    finally:
+        await found.close()
+        await resolver.close()
+
+
+def test_the_zone_itself_is_asked_once_found() -> None:
+    async def story() -> None:
+        fresh = {("www.example.test", "A"): ["192.0.2.9"]}
+        async with (
+            DnsServer(DELEGATION) as cache,
+            DnsServer(fresh, recurses=False) as zone,
+            authorities(cache, zone.port) as asked,
+        ):
+            for _ in range(2):
+                found = await asked.lookup("www.example.test", "A")
+                assert found.records == ("192.0.2.9",)
+            missing = await asked.lookup("nothing.example.test", "TXT")
+            assert missing.records == ()
+            assert cache.count("example.test", "NS") == 1
+            assert cache.count("www.example.test", "A") == 0
+
+    asyncio.run(story())
+
+
+def test_a_name_without_a_zone_is_told() -> None:
+    async def story() -> None:
+        async with DnsServer({}) as cache, authorities(cache, cache.port) as asked:
+            with pytest.raises(NoZone, match=r"responsible for www\.example\.test"):
+                await asked.lookup("www.example.test", "A")
+
+    asyncio.run(story())
+
+
+def test_trouble_is_no_fact() -> None:
+    async def story() -> None:
+        async with (
+            DnsServer(DELEGATION) as cache,
+            DnsServer({}, faults={("", ""): Fault.SERVFAIL}) as zone,
+            authorities(cache, zone.port) as asked,
+        ):
+            with pytest.raises(LookupFailed, match="SERVFAIL"):
+                await asked.lookup("www.example.test", "A")
+            cache.faults["", ""] = Fault.REFUSED
+            with pytest.raises(LookupFailed, match="REFUSED"):
+                await asked.lookup("www.other.test", "A")
+
+    asyncio.run(story())
+
+
+def test_servers_without_an_address_are_told() -> None:
+    async def story() -> None:
+        delegation = {("example.test", "NS"): ["ns1.nowhere.test."]}
+        async with DnsServer(delegation) as cache, authorities(cache, cache.port) as asked:
+            with pytest.raises(LookupFailed, match="no address"):
+                await asked.lookup("www.example.test", "A")
+
+    asyncio.run(story())
