@@ -33,7 +33,7 @@ def add(context: click.Context, name: str, alias_of: str | None, *, as_json: boo
     if added.alias_of:
         sentence += f" as an alias of {added.alias_of}"
     output.done(added, sentence, as_json=as_json)
-    output.note(f"its mail is signed; publish its keys in DNS: postroom dkim show {added.name}")
+    output.note(f"its mail is signed; its records for DNS: postroom dns {added.name}")
 
 
 @domain.command("list")
