@@ -63,7 +63,7 @@ def test_a_domain_is_renamed(shell: Shell) -> None:
 def test_a_new_domain_says_where_its_keys_are(shell: Shell) -> None:
     added = shell.run("domain", "add", "demo.test")
     assert added.stderr == (
-        "note: its mail is signed; publish its keys in DNS: postroom dkim show demo.test\n"
+        "note: its mail is signed; its records for DNS: postroom dns demo.test\n"
     )
     told = shell.json("domain", "add", "other.test")
     assert [key["algorithm"] for key in told["dkim"]] == ["rsa", "ed25519"]
