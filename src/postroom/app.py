@@ -94,6 +94,7 @@ class App:
                 await closing.enter_async_context(leased(office.db, office.ids))
             house = House(self.config, office)
             office.notify.subscribe(DIRECTORY, office.directory.hint)
+            office.notify.subscribe(DIRECTORY, house.keeper.hint)
             office.notify.listen()
             try:
                 await self._serve(house, bound, ready)
@@ -102,6 +103,7 @@ class App:
 
     async def _serve(self, house: House, bound: Sequence[Bound], ready: Ready) -> None:
         notifier = Notifier(self._environment)
+        await house.keeper.load()
         for listen, opened in bound:
             await self._open_mail_door(house, listen, opened)
         house.deliver()
@@ -116,6 +118,7 @@ class App:
         jobs = [asyncio.create_task(Housekeeping(house.office, house.resolver).run())]
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
         jobs.append(asyncio.create_task(house.index()))
+        jobs.append(asyncio.create_task(house.keeper.run()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
             jobs.append(asyncio.create_task(Watch(house.office.db, house.office.notify).run()))
         web: list[HttpDoor] = []

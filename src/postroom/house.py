@@ -34,6 +34,9 @@ from postroom.listen.pop3.door import Pop3Door, Settings as Pop3Settings
 from postroom.listen.smtp.door import Network, Settings as SmtpSettings, SmtpDoor
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
+from postroom.policy.bans import Bans
+from postroom.policy.devices import Devices
+from postroom.policy.keeper import Keeper
 from postroom.post.commit import Post
 from postroom.post.notice import Budget, addressed
 from postroom.protocol.smtp.settings import Settings as SessionSettings
@@ -65,10 +68,15 @@ class House:
         )
         self.resolver = Resolver(config.dns.servers)
         source = source_of(config.oauth)
+        self.bans = Bans()
+        devices = Devices()
+        self.keeper = Keeper(office.db, office.clock, self.bans, devices)
         self.login = Login(
             office.directory,
             office.clock,
             tokens=Tokens(source, self.resolver, office.clock) if source else None,
+            bans=self.bans,
+            devices=devices,
         )
         self.post = Post(office.db, office.blobs, office.notify, office.clock, warned=self._warned)
         self._delivery = outbound(
@@ -152,6 +160,7 @@ class House:
         await self.connections.drain(seconds)
         await self._delivery.stop(seconds)
         await self._sending.close()
+        await self.keeper.close()
         await self.resolver.close()
         await asyncio.gather(*self._warnings, return_exceptions=True)
 
@@ -219,8 +228,14 @@ class House:
             relay_from=_networks(listen.relay_from),
             checks=listen.checks == "full",
             idle_seconds=limits.smtp_idle_minutes * 60.0,
+            knock=self._knock,
         )
         return partial(SmtpDoor, settings)
+
+    def _knock(self, address: str) -> str:
+        """Why an address gets no service where mail of other servers comes in."""
+        ban = self.bans.find(address, "smtp", self.office.clock())
+        return "" if ban is None else f"the network is banned: {ban.reason}"
 
     def _imap(self, listen: Listen) -> Callable[[], Door]:
         services = ImapServices(

@@ -3,30 +3,10 @@
 import pytest
 
 from postroom.access import guard
-from postroom.access.guard import Guard, is_loopback, network_of
+from postroom.access.guard import Guard
+from postroom.policy import devices
+from postroom.policy.bans import Ban, Bans
 from tests.fakes import Clock
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("unix", "unix"),
-    ],
-)
-def test_networks(address: str, network: str) -> None:
-    assert network_of(address) == network
-
-
-def test_loopback() -> None:
-    assert is_loopback("127.0.0.2")
-    assert is_loopback("::1")
-    assert is_loopback("::ffff:127.0.0.1")
-    assert not is_loopback("::2")
-    assert not is_loopback("unix")
 
 
 def test_ten_failures_ban_the_network_for_a_minute_then_two() -> None:
@@ -34,7 +14,7 @@ def test_ten_failures_ban_the_network_for_a_minute_then_two() -> None:
     watch = Guard(clock)
     bans = [watch.failed(f"user{number}", "192.0.2.1").ban for number in range(10)]
     assert bans == [0] * 9 + [60]
-    assert watch.is_banned("192.0.2.1")
+    assert watch.unwelcome("192.0.2.1")
     assert watch.refusal("somebody", "192.0.2.1")
     assert not watch.refusal("somebody", "192.0.2.2")
     clock.advance(seconds=60)
@@ -48,8 +28,8 @@ def test_an_ipv6_network_is_one() -> None:
     watch = Guard(Clock())
     for number in range(10):
         watch.failed("x", f"2001:db8::{number}")
-    assert watch.is_banned("2001:db8::ffff")
-    assert not watch.is_banned("2001:db8:0:1::1")
+    assert watch.unwelcome("2001:db8::ffff")
+    assert not watch.unwelcome("2001:db8:0:1::1")
 
 
 def test_answers_get_slower_up_to_a_limit() -> None:
@@ -91,9 +71,43 @@ def test_loopback_is_never_banned_nor_delayed() -> None:
 
 def test_the_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "MAX_ENTRIES", 100)
+    monkeypatch.setattr(devices, "MAX_DEVICES", 100)
     watch = Guard(Clock())
     for number in range(1000):
         watch.failed(f"user{number}", f"10.0.{number // 250}.{number % 250}")
         watch.succeeded(f"user{number}", f"10.0.{number // 250}.{number % 250}")
-    for table in (watch._networks, watch._names, watch._known, watch._pairs):
+    for table in (watch._networks, watch._names, watch._pairs):
         assert len(table._entries) <= 100
+    assert len(watch._devices._devices) == len(watch._devices._networks) == 100
+
+
+def test_a_banned_network_with_a_known_device_gets_to_the_doors() -> None:
+    clock = Clock()
+    watch = Guard(clock)
+    watch.succeeded("alice@example.org", "192.0.2.1")
+    for number in range(10):
+        watch.failed(f"guess{number}", "192.0.2.1")
+        watch.failed(f"guess{number}", "192.0.2.2")
+    assert watch.unwelcome("192.0.2.2") == "the network is banned: failed logins"
+    assert not watch.unwelcome("192.0.2.1")
+    assert not watch.refusal("alice@example.org", "192.0.2.1")
+    assert watch.refusal("guess1", "192.0.2.1")
+
+
+def test_what_a_postmaster_bans_is_banned_for_known_devices_too() -> None:
+    clock = Clock()
+    bans = Bans()
+    watch = Guard(clock, bans)
+    watch.succeeded("alice@example.org", "192.0.2.1")
+    bans.put(Ban("192.0.2.0/24", "all", "abuse", clock(), by_hand=True))
+    assert watch.unwelcome("192.0.2.1") == "the network is banned: abuse"
+    assert watch.refusal("alice@example.org", "192.0.2.1")
+
+
+def test_only_a_new_ban_is_told() -> None:
+    clock = Clock()
+    watch = Guard(clock)
+    told = [watch.failed("x", "192.0.2.1").ban for _ in range(20)]
+    assert [seconds for seconds in told if seconds] == [60, 60]  # within one moment
+    clock.advance(seconds=1)
+    assert not any(watch.failed("x", "192.0.2.1").ban for _ in range(30))

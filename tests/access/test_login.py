@@ -118,7 +118,7 @@ def test_ten_thousand_guesses_from_one_address() -> None:
             house.clock.advance(60)
         assert house.people.tested - before <= 20
         assert (await house.attempt(peer=Peer("198.51.100.7"))).account_id == 1
-        assert house.login.is_banned("192.0.2.1")
+        assert house.login.unwelcome("192.0.2.1")
 
     asyncio.run(run())
 

@@ -2,26 +2,27 @@
 
 Decisions only, time is asked of the clock. A *network* is an IPv4 address or an IPv6 /64.
 A *known pair* is a login name and a network that has logged in well in the last 30 days:
-neither a ban of the network nor guesses at the name from elsewhere stop it, only failures
-of the pair itself. Every table is bounded; the entry not used for longest goes first.
+neither an earned ban of the network nor guesses at the name from elsewhere stop it, only
+failures of the pair itself. Every table is bounded; the entry not used for longest goes first.
 """
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from postroom.net.networks import is_loopback, network_of
+from postroom.policy.bans import Bans
+from postroom.policy.devices import Devices
+
 FAILURES_TO_BAN: Final = 10
 FIRST_BAN: Final = 60  # seconds, doubled by each further ban
-LONGEST_BAN: Final = 24 * 3600
 FORGET: Final = 24 * 3600 * 1000  # ms without failure after which a network starts anew
 LONGEST_DELAY: Final = 8.0  # seconds before the answer to a failure
 PAIR_FAILURES: Final = 20  # of a known pair, a minute
 NAME_FAILURES: Final = 60  # of a login name from strangers, a minute
 MINUTE: Final = 60_000
-KNOWN_FOR: Final = 30 * 24 * 3600 * 1000
 MAX_ENTRIES: Final = 20_000
 
 T = TypeVar("T")
@@ -36,9 +37,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 class _Record(msgspec.Struct):
     failures: int = 0
-    bans: int = 0
     last: int = 0
-    banned_until: int = 0
 
 
 class _Bucket(msgspec.Struct):
@@ -76,73 +75,65 @@ class _Table(Generic[T]):
         self._entries.pop(key, None)
 
 
-def network_of(address: str) -> str:
-    """The IPv4 address, the IPv6 /64; what is no address is its own network."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
-    return str(ip)
-
-
-def is_loopback(address: str) -> bool:
-    """True for this machine."""
-    try:
-        ip = ipaddress.ip_address(network_of(address).partition("/")[0])
-    except ValueError:
-        return False
-    return ip.is_loopback or address == "::1"
-
-
 class Guard:
     """Counts failures and decides. ``clock`` is UTC milliseconds."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], int],
+        bans: Bans | None = None,
+        devices: Devices | None = None,
+    ) -> None:
+        """Bans and known pairs are shared with whoever keeps them over a restart."""
         self._clock = clock
+        self._bans = Bans() if bans is None else bans
+        self._devices = Devices() if devices is None else devices
         self._networks: _Table[_Record] = _Table()
         self._names: _Table[_Bucket] = _Table()
         self._pairs: _Table[_Bucket] = _Table()
-        self._known: _Table[int] = _Table()
 
     def refusal(self, login: str, address: str) -> str:
         """Why this attempt must not even be tested; "" when it may."""
         now = self._clock()
-        pair = _pair(login, address)
-        if self._is_known(pair, now):
-            bucket = self._pairs.get(pair)
+        banned = self._bans.find(address, "login", now)
+        if banned is not None and banned.by_hand:
+            return "the network is banned"
+        if self._devices.is_known(login, network_of(address), now):
+            bucket = self._pairs.get(_pair(login, address))
             if bucket is not None and bucket.is_empty(PAIR_FAILURES, now):
                 return "too many failures of this person from this network"
             return ""
-        if self.is_banned(address):
+        if banned is not None:
             return "the network is banned"
         bucket = self._names.get(login.casefold())
         if bucket is not None and bucket.is_empty(NAME_FAILURES, now):
             return "too many failures for this login name"
         return ""
 
-    def is_banned(self, address: str) -> bool:
-        """True while the network is banned."""
-        record = self._networks.get(network_of(address))
-        return (
-            record is not None and self._clock() < record.banned_until and not is_loopback(address)
-        )
+    def unwelcome(self, address: str) -> str:
+        """Why a network gets to no door where people log in; "" when somebody of it may.
+
+        A ban that guesses have earned leaves the doors open to where people are known from:
+        ``refusal`` then tells them and the guesser apart.
+        """
+        now = self._clock()
+        banned = self._bans.find(address, "login", now)
+        if banned is None:
+            return ""
+        if not banned.by_hand and self._devices.is_known_network(network_of(address), now):
+            return ""
+        return f"the network is banned: {banned.reason}"
 
     def succeeded(self, login: str, address: str) -> None:
         """Remember the pair; the network's count of failures does not go down by it."""
-        pair = _pair(login, address)
-        self._known.put(pair, self._clock())
-        self._pairs.drop(pair)
+        self._devices.saw(login, network_of(address), self._clock())
+        self._pairs.drop(_pair(login, address))
 
     def failed(self, login: str, address: str) -> Verdict:
         """Count a failure."""
         now = self._clock()
-        pair = _pair(login, address)
-        if self._is_known(pair, now):
-            _bucket(self._pairs, pair).take(now)
+        if self._devices.is_known(login, network_of(address), now):
+            _bucket(self._pairs, _pair(login, address)).take(now)
         else:
             _bucket(self._names, login.casefold()).take(now)
         if is_loopback(address):
@@ -154,16 +145,12 @@ class Guard:
         self._networks.put(network, record)
         record.failures += 1
         record.last = now
-        ban = 0
+        seconds = 0
         if record.failures % FAILURES_TO_BAN == 0:
-            ban = min(FIRST_BAN << min(record.bans, 16), LONGEST_BAN)
-            record.bans += 1
-            record.banned_until = now + ban * 1000
-        return Verdict(min(0.25 * 2 ** min(record.failures - 1, 6), LONGEST_DELAY), ban)
-
-    def _is_known(self, pair: str, now: int) -> bool:
-        since = self._known.get(pair)
-        return since is not None and now - since < KNOWN_FOR
+            ban = self._bans.ban(address, "login", "failed logins", FIRST_BAN, now)
+            if ban is not None and ban.since == now:
+                seconds = (ban.until - now) // 1000
+        return Verdict(min(0.25 * 2 ** min(record.failures - 1, 6), LONGEST_DELAY), seconds)
 
 
 def _pair(login: str, address: str) -> str:

@@ -6,7 +6,7 @@ what a peer may try how often. Failures are counted by network (an IPv4 address,
 Failures are counted by login name too, against guessing from many networks. Neither
 keeps a person out who has logged in from that very network in the last 30 days; such a
 pair has its own, generous limit. Loopback is exempt from bans and delays by network.
-Everything is kept in memory, bounded, and forgotten by a restart.
+Everything is kept in memory, bounded; bans and known pairs are written down by ``policy.keeper``.
 
 RFC 4616, RFC 5802, RFC 4954 §4 and §6 (535 5.7.8, 454 4.7.0).
 """
@@ -15,9 +15,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
-from postroom.access.guard import Guard, is_loopback, network_of
+from postroom.access.guard import Guard
 from postroom.directory.login import Identity, ScramKeys
 from postroom.errors import MailError, NotFound, Permanent, Temporary
+from postroom.net.networks import is_loopback, network_of
+from postroom.policy.bans import Bans
+from postroom.policy.devices import Devices
 from postroom.protocol.sasl.mechanisms import MECHANISMS, WITH_CERTIFICATE, WITH_TOKEN
 from postroom.telemetry import sink
 from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
@@ -98,11 +101,14 @@ class Login:
         clock: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         tokens: Tokens | None = None,
+        *,
+        bans: Bans | None = None,
+        devices: Devices | None = None,
     ) -> None:
-        """Without ``tokens`` nobody logs in with one."""
+        """Without ``tokens`` nobody logs in with one. ``bans``, ``devices``: see ``Guard``."""
         self._directory = directory
         self._tokens = tokens
-        self._guard = Guard(clock)
+        self._guard = Guard(clock, bans, devices)
         self._sleep = sleep
         self._waiting: dict[str, int] = {}
         self._all_waiting = 0
@@ -218,9 +224,9 @@ class Login:
             )
         await self._sleep(verdict.delay)
 
-    def is_banned(self, address: str) -> bool:
-        """True while a network is turned away (a door may refuse it at once)."""
-        return self._guard.is_banned(address)
+    def unwelcome(self, address: str) -> str:
+        """Why a door turns this network away before a word; "" when it does not."""
+        return self._guard.unwelcome(address)
 
     def _admit(self, login: str, peer: Peer) -> str:
         if reason := self._guard.refusal(login, peer.address):

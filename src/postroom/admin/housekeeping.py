@@ -21,6 +21,7 @@ from postroom.ledger.retention import forget
 from postroom.mailauth import dkim_key
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
+from postroom.policy import ban_rows, device_rows
 from postroom.queue.rows import still_waiting
 from postroom.store import rejects
 from postroom.telemetry import sink
@@ -54,6 +55,7 @@ class Housekeeping:
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
             "policies": self._forget_policies,
             "TLS results": self._forget_tls_results,
+            "bans": self._forget_bans,
             "old signing keys": lambda: dkim.purge(office),
             "missing signing keys": lambda: dkim.make_missing(office),  # takes long at first
         }
@@ -141,6 +143,11 @@ class Housekeeping:
     async def _forget_tls_results(self) -> None:
         now = self._office.now()
         await self._office.db.write(lambda tx: tls_results.purge(tx, now), bulk=True)
+
+    async def _forget_bans(self) -> None:
+        now = self._office.now()
+        await self._office.db.write(lambda tx: ban_rows.purge(tx, now), bulk=True)
+        await self._office.db.write(lambda tx: device_rows.purge(tx, now), bulk=True)
 
 
 def by_domain(keys: list[DkimKey]) -> list[list[DkimKey]]:

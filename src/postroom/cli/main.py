@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "tls": Lazy("postroom.cli.tls", "How mail to a domain must be encrypted."),
     "dns": Lazy("postroom.cli.dns", "The DNS records that a domain needs."),
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
+    "ban": Lazy("postroom.cli.ban", "Networks that get no service."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
     "search": Lazy("postroom.cli.search", "The index that makes searching mail quick."),
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),

@@ -8,7 +8,7 @@ postmaster get in while strangers flood the doors (DESIGN: Trust).
 from functools import lru_cache
 from typing import Final
 
-from postroom.access.guard import is_loopback, network_of
+from postroom.net.networks import is_loopback, network_of
 
 MAX_RESERVE: Final = 100  # places kept for loopback
 

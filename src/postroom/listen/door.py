@@ -25,9 +25,9 @@ import traceback
 from collections.abc import Callable
 from typing import Final, cast
 
-from postroom.access.guard import network_of
 from postroom.errors import OutcomeUnknown
 from postroom.listen.connections import NEVER, Connections
+from postroom.net.networks import network_of
 from postroom.telemetry.events import (
     ConnectionClosed,
     ConnectionOpened,

@@ -159,7 +159,7 @@ def test_a_banned_network_waits_outside(data: Path) -> None:
         assert refused.is_unwelcome() == ""
         for _ in range(guard.FAILURES_TO_BAN):
             home.services.login._guard.failed("alice", "192.0.2.1")
-        assert refused.is_unwelcome() == "banned"
+        assert refused.is_unwelcome() == "the network is banned: failed logins"
         assert refused.last_words("full").startswith(b"* BYE [UNAVAILABLE] Too many")
         assert refused.last_words("failed").startswith(b"* BYE [UNAVAILABLE] Internal")
 

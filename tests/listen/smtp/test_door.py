@@ -10,7 +10,7 @@ from postroom.listen.listener import Listener
 from postroom.listen.smtp.door import SmtpDoor
 from postroom.net.sockets import listeners
 from postroom.protocol.smtp.settings import Settings
-from postroom.telemetry.events import ConnectionClosed, SessionFailed, TlsFailed
+from postroom.telemetry.events import ConnectionClosed, ConnectionRefused, SessionFailed, TlsFailed
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run
 from tests.listen.smtp.desk import PASSWORD, Client, House
@@ -220,11 +220,22 @@ def test_a_banned_network_does_not_get_to_the_submission_door(loop: str) -> None
     async def main() -> None:
         async with House(SUBMISSION, protocol="submission").open() as house:
             login = house.settings.login
-            login.is_banned = lambda address: address == "127.0.0.1"  # type: ignore[method-assign]
+            login.unwelcome = lambda address: f"no {address}"  # type: ignore[method-assign]
             async with house.client() as client:
                 assert (await client.rest()).startswith("421 4.7.0 Too many connections")
 
     run(loop, main())
+
+
+@both_loops
+def test_a_banned_network_does_not_get_to_port_25(loop: str, events: Recorder) -> None:
+    async def main() -> None:
+        knock = {"127.0.0.1": "the network is banned: abuse"}.__getitem__
+        async with House(PORT_25, knock=knock).open() as house, house.client() as client:
+            assert (await client.rest()).startswith("421 4.7.0 Too many connections")
+
+    run(loop, main())
+    assert [one.reason for one in events.of(ConnectionRefused)] == ["the network is banned: abuse"]
 
 
 @both_loops

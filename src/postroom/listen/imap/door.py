@@ -71,7 +71,7 @@ class ImapDoor(Door):
 
     def is_unwelcome(self) -> str:
         """A network that guesses passwords waits outside."""
-        return "banned" if self._services.login.is_banned(self.address) else ""
+        return self._services.login.unwelcome(self.address)
 
     def last_words(self, reason: str) -> bytes:
         """BYE for a peer that gets no service."""

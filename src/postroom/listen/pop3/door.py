@@ -73,7 +73,7 @@ class Pop3Door(Door):
 
     def is_unwelcome(self) -> str:
         """A banned network is turned away before a word."""
-        return "the network is banned" if self._settings.login.is_banned(self.address) else ""
+        return self._settings.login.unwelcome(self.address)
 
     def last_words(self, reason: str) -> bytes:
         """RFC 3206 §3: try again later."""

@@ -8,7 +8,7 @@ connection can't be held by an octet a minute.
 import asyncio
 import ipaddress
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -49,6 +49,10 @@ TURN: Final = 100  # events of one connection before others get a turn
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+def _welcome(_address: str) -> str:
+    return ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What all connections of one listener share. Times are seconds."""
 
@@ -65,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idle_seconds: float = 300.0  # RFC 5321 §4.5.3.2.7
     tarpit: float = 1.0  # what an error costs once there were too many
     greeting_pause: float = 0.0  # who speaks before the greeting is turned away
+    knock: Callable[[str], str] = _welcome  # why an address gets no service; "" when it does
 
 
 class SmtpDoor(Door):
@@ -88,10 +93,11 @@ class SmtpDoor(Door):
         self._patience = settings.idle_seconds
 
     def is_unwelcome(self) -> str:
-        """A network that guesses passwords does not get to the submission doors."""
-        if self._settings.session.requires_login and self._settings.login.is_banned(self.address):
-            return "the network is banned"
-        return ""
+        """A network that guesses passwords stays out of the submission doors, others of these."""
+        settings = self._settings
+        if settings.session.requires_login:
+            return settings.login.unwelcome(self.address)
+        return settings.knock(self.address)
 
     def last_words(self, reason: str) -> bytes:
         """421: come back later (RFC 5321 §3.8)."""

@@ -1,0 +1,85 @@
+"""Bans: networks that get no service. Add, list, remove; a running server learns at once."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from postroom.admin import names, paging
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.errors import Invalid, NotFound
+from postroom.net import networks
+from postroom.policy import ban_rows
+from postroom.policy.bans import FOR_GOOD, Ban, Doors, is_exempt
+
+WIDEST: Final = {4: 8, 6: 16}  # prefix lengths: a ban of more than that is a slip
+
+
+class BanView(msgspec.Struct, frozen=True):
+    """A ban in force. ``until`` None: for good. ``by_hand``: a postmaster's."""
+
+    network: str
+    doors: Doors
+    reason: str
+    since: datetime
+    until: datetime | None
+    by_hand: bool
+
+
+async def add(
+    office: Office, network: str, *, reason: str = "", hours: int = 0, doors: Doors = "all"
+) -> BanView:
+    """Turn a network away for so many hours, 0: for good. Raises Invalid."""
+    try:
+        found = networks.parse(network)
+    except ValueError as error:
+        raise Invalid(f"{network}: {error}; give an address or a network in CIDR form") from None
+    if is_exempt(found):
+        raise Invalid(f"{network}: this machine itself can't be banned")
+    if found.prefixlen < WIDEST[found.version]:
+        raise Invalid(f"{network}: too wide; /{WIDEST[found.version]} is the widest")
+    now = office.now()
+    until = now + hours * 3_600_000 if hours else FOR_GOOD
+    ban = Ban(str(found), doors, reason or "by the postmaster", now, until, by_hand=True)
+    await office.directory.change(lambda tx: ban_rows.put(tx, [ban]))
+    return _view(ban)
+
+
+async def every(
+    office: Office, *, search: str = "", limit: int | None = None
+) -> AsyncIterator[BanView]:
+    """All bans in force by network, read in pages."""
+    now = office.now()
+    async for ban in paging.walk(
+        office.directory,
+        lambda tx, after, size: ban_rows.page(tx, after, size, now, search),
+        lambda ban: (ban.network, str(ban.doors)),
+        ("", ""),
+        limit,
+    ):
+        yield _view(ban)
+
+
+async def remove(office: Office, network: str) -> list[BanView]:
+    """Let a network in again; an IPv6 address stands for its /64 too. Raises NotFound."""
+    try:
+        wanted = {str(networks.parse(network))}
+    except ValueError:
+        raise Invalid(f"{network}: neither an address nor a network") from None
+    if (around := networks.around(network)) is not None:
+        wanted.add(str(around))
+
+    def write(tx: Tx) -> list[Ban]:
+        removed = [one for one in ban_rows.remove(tx, sorted(wanted)) if one.holds(office.now())]
+        if not removed:
+            raise NotFound(f"{network} is not banned; see: postroom ban list")
+        return removed
+
+    return [_view(ban) for ban in await office.directory.change(write)]
+
+
+def _view(ban: Ban) -> BanView:
+    until = None if ban.until == FOR_GOOD else names.moment(ban.until)
+    return BanView(ban.network, ban.doors, ban.reason, names.moment(ban.since), until, ban.by_hand)

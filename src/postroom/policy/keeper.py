@@ -1,0 +1,104 @@
+"""Keeps what is known of those who connect over a restart, and in step with other processes.
+
+What changed in memory is written in one transaction every two seconds, not with each
+connection: a flood of strangers costs no more writes than a few. What others wrote (a
+postmaster's command, another server on the database) is read after a hint and every ten
+seconds. A kill loses the last two seconds.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from postroom.db.database import Database, Tx
+from postroom.errors import MailError
+from postroom.policy import ban_rows, device_rows
+from postroom.policy.bans import Ban, Bans
+from postroom.policy.devices import Devices
+from postroom.telemetry import sink
+from postroom.telemetry.events import StorageTrouble
+
+PAUSE: Final = 2.0  # seconds between two writes
+ROUNDS_OF_LOOK: Final = 5  # so many pauses from one look at the rows to the next
+
+
+class Keeper:
+    """Of one server. ``load`` it before the doors open, ``run`` it, ``close`` it at the end."""
+
+    def __init__(
+        self, db: Database, clock: Callable[[], int], bans: Bans, devices: Devices
+    ) -> None:
+        """``clock`` is UTC milliseconds."""
+        self._db = db
+        self._clock = clock
+        self._bans = bans
+        self._devices = devices
+        self._state = (0, 0)
+        self._hinted = asyncio.Event()
+
+    def hint(self) -> None:
+        """A postmaster may have changed something: look soon."""
+        self._hinted.set()
+
+    async def load(self) -> None:
+        """Read what is written down."""
+        now = self._clock()
+        self._devices.put(await self._db.read(lambda tx: device_rows.every(tx, now)))
+        await self.look()
+
+    async def run(self) -> None:
+        """Write and look from time to time; until it is cancelled."""
+        rounds = 0
+        while True:
+            try:
+                async with asyncio.timeout(PAUSE):
+                    await self._hinted.wait()
+            except TimeoutError:
+                rounds += 1
+            try:
+                await self.flush()
+                if self._hinted.is_set() or rounds >= ROUNDS_OF_LOOK:
+                    rounds = 0
+                    self._hinted.clear()
+                    await self.look()
+            except MailError as error:  # memory holds meanwhile
+                sink.emit(StorageTrouble(where="bans", reason=error.detail or str(error)))
+                await asyncio.sleep(PAUSE)
+
+    async def close(self) -> None:
+        """Write what is left; the last call."""
+        try:
+            await self.flush()
+        except MailError as error:
+            sink.emit(StorageTrouble(where="bans", reason=error.detail or str(error)))
+
+    async def look(self) -> None:
+        """Take over the bans that are written down, if they have changed."""
+
+        def read(tx: Tx) -> tuple[tuple[int, int], list[Ban] | None]:
+            state = ban_rows.state(tx)
+            return state, None if state == self._state else ban_rows.every(tx)
+
+        state, bans = await self._db.read(read)
+        if bans is not None:
+            self._bans.replace(bans)
+            self._state = state
+
+    async def flush(self) -> None:
+        """Write what has changed. Raises MailError; nothing is forgotten then."""
+        bans, devices = dict(self._bans.changed), dict(self._devices.changed)
+        if not bans and not devices:
+            return
+
+        def write(tx: Tx) -> None:
+            ban_rows.put(tx, bans.values())
+            device_rows.put(tx, devices.values())
+
+        await self._db.write(write, bulk=True)
+        for key, ban in bans.items():
+            if self._bans.changed.get(key) is ban:
+                del self._bans.changed[key]
+        for who, device in devices.items():
+            if self._devices.changed.get(who) is device:
+                del self._devices.changed[who]
+        self._devices.put(devices.values())

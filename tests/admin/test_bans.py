@@ -1,0 +1,80 @@
+from collections.abc import Callable
+
+import pytest
+
+from postroom.admin import bans
+from postroom.admin.office import Office
+from postroom.errors import Invalid, NotFound
+from postroom.policy import ban_rows
+from postroom.policy.bans import Ban
+from tests.admin.bureau import Story
+from tests.fakes import Clock
+
+Tell = Callable[[Story], None]
+
+
+def test_networks_are_banned_listed_and_let_in_again(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        added = await bans.add(office, "192.0.2.77/24", reason="abuse", hours=2, doors="smtp")
+        assert (added.network, added.doors, added.reason) == ("192.0.2.0/24", "smtp", "abuse")
+        assert added.until is not None
+        assert (added.until - added.since).total_seconds() == 7200
+        assert (await bans.add(office, "2001:db8::1")).until is None
+        found = [one.network async for one in bans.every(office)]
+        assert found == ["192.0.2.0/24", "2001:db8::1/128"]
+        assert [one.network async for one in bans.every(office, search="abuse", limit=5)] == [
+            "192.0.2.0/24"
+        ]
+        clock.advance(seconds=7200)
+        assert [one.network async for one in bans.every(office)] == ["2001:db8::1/128"]
+        assert [one.network for one in await bans.remove(office, "2001:DB8::1")] == [
+            "2001:db8::1/128"
+        ]
+        assert [one async for one in bans.every(office)] == []
+
+    tell(story)
+
+
+def test_the_address_of_a_banned_network_is_enough_to_let_it_in(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ban = Ban("2001:db8::/64", "login", "failed logins", clock(), clock() + 60_000)
+        await office.db.write(lambda tx: ban_rows.put(tx, [ban]))
+        assert [one.by_hand async for one in bans.every(office)] == [False]
+        assert len(await bans.remove(office, "2001:db8::77")) == 1
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        ("mail.example.org", "CIDR"),
+        ("192.0.2.1/33", "CIDR"),
+        ("127.0.0.1", "this machine"),
+        ("::1", "this machine"),
+        ("0.0.0.0/0", "this machine"),
+        ("128.0.0.0/2", "too wide"),
+        ("2000::/3", "too wide"),
+    ],
+)
+def test_what_can_not_be_banned(tell: Tell, network: str, reason: str) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        with pytest.raises(Invalid, match=reason):
+            await bans.add(office, network)
+        assert [one async for one in bans.every(office)] == []
+
+    tell(story)
+
+
+def test_who_is_not_banned_can_not_be_let_in(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await bans.add(office, "192.0.2.0/24", hours=1)
+        with pytest.raises(NotFound, match="postroom ban list"):
+            await bans.remove(office, "192.0.2.1")
+        with pytest.raises(Invalid, match="neither"):
+            await bans.remove(office, "somebody")
+        clock.advance(seconds=3600)
+        with pytest.raises(NotFound):
+            await bans.remove(office, "192.0.2.0/24")
+
+    tell(story)

@@ -1,0 +1,190 @@
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import pytest
+
+from postroom.access.guard import FAILURES_TO_BAN, Guard
+from postroom.db.database import Database, Tx
+from postroom.errors import StorageFailed
+from postroom.policy import ban_rows, keeper as module
+from postroom.policy.bans import Ban, Bans
+from postroom.policy.devices import DAY_MS, Devices
+from postroom.policy.keeper import Keeper
+from postroom.telemetry.events import StorageTrouble
+from tests.conftest import Opener
+from tests.fakes import Clock, Recorder
+
+T = TypeVar("T")
+ABUSE = Ban("198.51.100.0/24", "all", "abuse", 1000, by_hand=True)
+
+
+class Watched(Bans):
+    """Tells when it was told what is written down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.replaced = asyncio.Event()
+
+    def replace(self, bans: Iterable[Ban]) -> None:
+        super().replace(bans)
+        self.replaced.set()
+
+
+class Memory:
+    """What one process knows."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self.bans, self.devices = Watched(), Devices()
+        self.guard = Guard(clock, self.bans, self.devices)
+        self.keeper = Keeper(db, clock, self.bans, self.devices)
+
+
+def test_bans_and_known_devices_outlive_a_restart(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            clock = Clock()
+            before = Memory(db, clock)
+            before.guard.succeeded("alice", "192.0.2.1")
+            for number in range(FAILURES_TO_BAN):
+                before.guard.failed(f"x{number}", "192.0.2.1")
+                before.guard.failed(f"x{number}", "192.0.2.2")
+            await before.keeper.close()
+            after = Memory(db, clock)
+            await after.keeper.load()
+            assert after.guard.unwelcome("192.0.2.2")
+            assert not after.guard.unwelcome("192.0.2.1")
+            assert not after.guard.refusal("alice", "192.0.2.1")
+            assert after.guard.refusal("bob", "192.0.2.1")
+            clock.advance(seconds=61)
+            assert not after.guard.unwelcome("192.0.2.2")
+
+    asyncio.run(run())
+
+
+def test_what_others_write_is_seen_at_the_next_look(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            clock = Clock()
+            one = Memory(db, clock)
+            one.bans.ban("192.0.2.1", "smtp", "harvest", 3600, clock())
+            await one.keeper.flush()
+            await db.write(lambda tx: ban_rows.put(tx, [ABUSE]))
+            await one.keeper.look()
+            assert one.bans.find("198.51.100.1", "login", clock())
+            await db.write(lambda tx: ban_rows.remove(tx, [ABUSE.network, "192.0.2.1/32"]))
+            await one.keeper.look()
+            assert len(one.bans) == 0
+
+    asyncio.run(run())
+
+
+def test_a_hint_is_followed_at_once(database: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE", 3600)
+
+    async def run() -> None:
+        async with database() as db:
+            clock = Clock()
+            one = Memory(db, clock)
+            running = asyncio.create_task(one.keeper.run())
+            one.devices.saw("alice", "192.0.2.1", clock())
+            await db.write(lambda tx: ban_rows.put(tx, [ABUSE]))
+            one.keeper.hint()
+            async with asyncio.timeout(10):
+                await one.bans.replaced.wait()
+            assert len(one.bans) == 1
+            assert not one.devices.changed  # it wrote before it looked
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_from_time_to_time_it_looks_by_itself(
+    database: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSE", 0)
+
+    async def run() -> None:
+        async with database() as db:
+            one = Memory(db, Clock())
+            await db.write(lambda tx: ban_rows.put(tx, [ABUSE]))
+            running = asyncio.create_task(one.keeper.run())
+            async with asyncio.timeout(10):
+                await one.bans.replaced.wait()
+            assert len(one.bans) == 1
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+class Broken:
+    """A database that writes nothing for the first so many times."""
+
+    engine = "sqlite"
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.writes = 0
+        self.written = asyncio.Event()
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        raise StorageFailed
+
+    async def write(self, fn: Callable[[Tx], T], *, bulk: bool = False) -> T:
+        assert bulk
+        self.writes += 1
+        if self.writes <= self.failures:
+            raise StorageFailed
+        self.written.set()
+        return None  # type: ignore[return-value]
+
+
+def test_what_could_not_be_written_is_written_later(
+    monkeypatch: pytest.MonkeyPatch, events: Recorder
+) -> None:
+    monkeypatch.setattr(module, "PAUSE", 0)
+
+    async def run() -> None:
+        db, clock = Broken(failures=2), Clock()
+        one = Memory(db, clock)  # type: ignore[arg-type]
+        one.bans.ban("192.0.2.1", "smtp", "harvest", 60, clock())
+        one.devices.saw("alice", "192.0.2.1", clock())
+        running = asyncio.create_task(one.keeper.run())
+        async with asyncio.timeout(10):
+            await db.written.wait()
+            await asyncio.sleep(0)
+        assert not one.bans.changed
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert db.writes == 3
+        assert not one.devices.changed
+        assert len(events.of(StorageTrouble)) >= 2
+
+    asyncio.run(run())
+
+
+def test_an_end_without_a_database_is_an_end(events: Recorder) -> None:
+    async def run() -> None:
+        one = Memory(Broken(failures=1), Clock())  # type: ignore[arg-type]
+        one.bans.ban("192.0.2.1", "smtp", "harvest", 60, 0)
+        await one.keeper.close()
+
+    asyncio.run(run())
+    assert events.of(StorageTrouble)
+
+
+def test_nothing_is_written_when_nothing_happened() -> None:
+    async def run() -> None:
+        db, clock = Broken(failures=0), Clock()
+        one = Memory(db, clock)  # type: ignore[arg-type]
+        await one.keeper.flush()
+        one.devices.saw("alice", "192.0.2.1", clock())
+        await one.keeper.flush()
+        clock.advance(DAY_MS - 1)
+        one.devices.saw("alice", "192.0.2.1", clock())
+        await one.keeper.flush()
+        assert db.writes == 1
+
+    asyncio.run(run())
