@@ -34,6 +34,7 @@ from postroom.listen.pop3.door import Pop3Door, Settings as Pop3Settings
 from postroom.listen.smtp.door import Network, Settings as SmtpSettings, SmtpDoor
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
+from postroom.policy import trust
 from postroom.policy.bans import Bans
 from postroom.policy.devices import Devices
 from postroom.policy.keeper import Keeper
@@ -109,6 +110,9 @@ class House:
                 disk=Disk(config.folder, limits.disk_reserve, office.clock),
                 sending=self._sending,
                 budget=Budget(office.clock, config.delivery.notices_per_hour),
+                stages=trust.stages(config.authentication),
+                resolver=self.resolver,
+                authentication=config.authentication,
             )
         )
         self._indexer = Indexer(office.store, config.search.max_text)

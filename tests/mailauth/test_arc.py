@@ -26,12 +26,14 @@ def encoded(octets: bytes) -> bytes:
     return base64.b64encode(octets)
 
 
-def sealed(letter: bytes, instance: int, *, cv: bytes | None = None) -> bytes:
+def sealed(
+    letter: bytes, instance: int, *, cv: bytes | None = None, results: bytes = b"dkim=pass"
+) -> bytes:
     """The letter with one more set on top, of the domain s<instance>.test."""
     head, body = headers.split(letter)
     key = signers()[1].key
     tags = b"i=%d; a=ed25519-sha256; d=s%d.test; s=e1;" % (instance, instance)
-    results = b" i=%d; s%d.test; dkim=pass" % (instance, instance)
+    results = b" i=%d; s%d.test; %b" % (instance, instance, results)
     body_hash = encoded(relaxed_body_hash([body]))
     message = b" %b c=relaxed/relaxed; h=from:subject; bh=%b; b=" % (tags, body_hash)
     covered = b"".join(

@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from postroom.config.authentication import Authentication
 from postroom.config.model import (
     STANDARD_PORTS,
     Config,
@@ -95,6 +96,7 @@ def configuration(folder: Path, ports: dict[ListenProtocol, int]) -> Config:
             for protocol, port in ports.items()
         ),
         limits=Limits(disk_reserve=16 * 1024 * 1024),
+        authentication=Authentication(verify=False),  # nothing leaves, no question either
         delivery=Delivery(capture=True),
         log=Log(console="none"),
     )
@@ -117,6 +119,7 @@ def as_toml(config: Config) -> str:
         ]
     lines += ["[limits]", f"disk_reserve = {config.limits.disk_reserve}"]
     lines += ["[delivery]", f"capture = {str(config.delivery.capture).lower()}"]
+    lines += ["[authentication]", f"verify = {str(config.authentication.verify).lower()}"]
     lines += ["[log]", f'console = "{config.log.console}"']
     return "\n".join(lines) + "\n"
 

@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from postroom.config.authentication import Authentication
+
 ListenProtocol = Literal[
     "smtp",
     "submission",
@@ -468,6 +470,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tls: Annotated[Tls, Meta(description="The certificate.")] = Tls()
     oauth: Annotated[Oauth, Meta(description="Access tokens.")] = Oauth()
     dns: Annotated[Dns, Meta(description="Names.")] = Dns()
+    authentication: Annotated[
+        Authentication, Meta(description="Who wrote what strangers bring.")
+    ] = Authentication()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()

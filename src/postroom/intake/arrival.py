@@ -4,9 +4,12 @@ A message of up to 64 KiB is kept as it comes and handled in one go. Of a longer
 header block is kept (it is bounded), the body goes on at once to the scanner and to the
 blob's writer, so memory does not grow with the message. What is wrong with it is
 remembered in ``refusal``; the rest is then swallowed, the reply belongs to its end.
+
+``sample`` are the first octets of the body: all of a short message, enough to judge a long one.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from postroom.blobs.store import BlobStore, BlobWriter, Prepared
 from postroom.errors import MailError
@@ -22,12 +25,31 @@ SMALL: Final = 64 * 1024  # octets that are kept in memory
 _LOOK_AGAIN: Final = 32 * 1024  # more octets before the end of the header is sought again
 
 
+class Reader(Protocol):
+    """Reads the body along, as it comes."""
+
+    def feed(self, block: bytes) -> None:
+        """The next octets of the body."""
+        ...
+
+
 class Arrival:
     """``take`` blocks; ``finish``; then ``prepared``. ``abort`` leaves nothing."""
 
-    def __init__(self, blobs: BlobStore, *, max_message: int, mends: bool) -> None:
-        """``max_message`` 0 is no limit; ``mends``: a bare CR or LF becomes CRLF."""
+    def __init__(
+        self,
+        blobs: BlobStore,
+        *,
+        max_message: int,
+        mends: bool,
+        reader: Callable[[bytes], Reader | None] | None = None,
+    ) -> None:
+        """``max_message`` 0 is no limit; ``mends``: a bare CR or LF becomes CRLF.
+
+        ``reader`` is asked with the header block for what reads the body along.
+        """
         self.refusal: Reply | None = None
+        self.sample = b""
         self.size = 0
         self.head = b""
         self._part: Part | None = None
@@ -40,6 +62,8 @@ class Arrival:
         self._next_look = SMALL
         self._writer: BlobWriter | None = None
         self._scanner: Scanner | None = None
+        self._reader_of = reader
+        self._reader: Reader | None = None
 
     @property
     def stored_size(self) -> int:
@@ -90,6 +114,8 @@ class Arrival:
         self.refusal = header_fault(self.head)
         if self.refusal is None:
             self.is_ascii = octets.isascii()
+            self.sample = self._body
+            self._begin_reading(self._body)
 
     @property
     def small_body(self) -> bytes | None:
@@ -136,7 +162,16 @@ class Arrival:
         self._scanner = Scanner()
         self._scanner.feed(self.head)
         self.is_ascii = self.head.isascii()
+        self.sample = octets[end : end + SMALL]
+        self._begin_reading(b"")
         await self._write(octets[end:])
+
+    def _begin_reading(self, body: bytes) -> None:
+        """The header block is known, and perhaps this of the body."""
+        if self._reader_of is not None:
+            self._reader = self._reader_of(self.head)
+            if self._reader is not None:
+                self._reader.feed(body)
 
     async def _write(self, octets: bytes) -> None:
         if not octets or self._writer is None or self._scanner is None:
@@ -144,6 +179,8 @@ class Arrival:
         if self.is_ascii and not octets.isascii():
             self.is_ascii = False
         self._scanner.feed(octets)
+        if self._reader is not None:
+            self._reader.feed(octets)
         try:
             await self._writer.write(octets)
         except MailError as error:

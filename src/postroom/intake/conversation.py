@@ -17,8 +17,9 @@ from postroom.db.ids import to_text
 from postroom.directory.expand import Local
 from postroom.directory.login import Identity
 from postroom.errors import MailError, OutcomeUnknown, StorageFull
-from postroom.intake import forwarding, plan, receipts, relay, stopped, submission, verify
+from postroom.intake import examine, forwarding, plan, receipts, relay, stopped, submission, verify
 from postroom.intake.arrival import Arrival
+from postroom.intake.examine import Examination, Inquiry
 from postroom.intake.limits import MAX_COPIES, hop_fault
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Content, Envelope
@@ -59,6 +60,7 @@ class Conversation:
         self._copies = 0
         self._arrival: Arrival | None = None
         self._forgotten: list[Arrival] = []
+        self._inquiry: Inquiry | None = None
 
     @property
     def _may_relay(self) -> bool:
@@ -150,6 +152,9 @@ class Conversation:
         self._sender = ""
         self._accepted = []
         self._copies = 0
+        if self._inquiry is not None:
+            self._inquiry.close()
+            self._inquiry = None
         if self._arrival is not None:
             self._forgotten.append(self._arrival)
             self._arrival = None
@@ -221,6 +226,10 @@ class Conversation:
             return refusal
         self._copies = copies
         self._accepted.append(accepted)
+        if self._inquiry is None and examine.is_stranger(
+            self._peer, is_logged_in=self._identity is not None
+        ):
+            self._inquiry = Inquiry(services, self._peer, self._session.helo, self._sender)
         if self._refusals.is_verbose:
             return replies.RECIPIENT_OK.because(relay.reasons(accepted))
         return replies.RECIPIENT_OK
@@ -289,16 +298,24 @@ class Conversation:
             )
         if refusal is not None:
             return [self._refusals.message(envelope, arrival, refusal)]
+        examination = None
+        if self._inquiry is not None:
+            examination = await self._inquiry.end(envelope, arrival)
+            refusal = examination.refusal
+            if refusal is not None:
+                reason = examination.gravest.reason
+                return [self._refusals.message(envelope, arrival, refusal, reason)]
         refused = await self._refused_recipients(envelope, arrival.head)
         if not refused:
-            return [await self._commit(envelope, arrival)]
+            return [await self._commit(envelope, arrival, examination)]
         if not self._peer.is_lmtp:
             refusal = next(iter(refused.values()))
             return [self._refusals.message(envelope, arrival, refusal)]
         answer = replies.LOCAL_ERROR
         going = [one for number, one in enumerate(envelope.accepted) if number not in refused]
         if going:
-            answer = await self._commit(msgspec.structs.replace(envelope, accepted=going), arrival)
+            part = msgspec.structs.replace(envelope, accepted=going)
+            answer = await self._commit(part, arrival, examination)
         return [refused.get(number, answer) for number in range(len(envelope.accepted))]
 
     async def _refused_recipients(self, envelope: Envelope, head: bytes) -> dict[int, Reply]:
@@ -313,7 +330,9 @@ class Conversation:
                 refused[number] = relay.FULL
         return refused
 
-    async def _commit(self, envelope: Envelope, arrival: Arrival) -> Reply:
+    async def _commit(
+        self, envelope: Envelope, arrival: Arrival, examination: Examination | None
+    ) -> Reply:
         services = self._services
         ident, now = services.ids.next(), services.clock()
         head, onward = arrival.head, None
@@ -323,11 +342,15 @@ class Conversation:
             onward = await forwarding.onward(services.directory, envelope, head, now)
         indexed = plan.indexed(envelope, arrival, head, now)
         stored, small = plan.stamped(self._session, envelope, head, ident, now), arrival.small_body
+        if examination is not None:
+            stored = b"".join((*examination.fields, stored))
         blob = await arrival.prepared(stored)
         try:
             octets = None if small is None else (stored, small)
             content = Content(blob, indexed, arrival.is_ascii, octets)
             letter = plan.letter(self._session, envelope, content, services.ids, ident, now, onward)
+            if examination is not None:
+                letter = examine.noted(letter, examination)
         except Exception:
             await services.post.discard(blob)
             raise
@@ -339,11 +362,17 @@ class Conversation:
             return self._refusals.message(envelope, arrival, reply_to(error), error.detail)
         if self._identity is not None:
             services.sending.count(self._identity.account_id, len(envelope.accepted))
-        answer = self._accepted_as(envelope, letter, content)
+        answer = self._accepted_as(envelope, letter, content, examination)
         await receipts.send(services, envelope, head, ident, now)
         return answer
 
-    def _accepted_as(self, envelope: Envelope, letter: Letter, content: Content) -> Reply:
+    def _accepted_as(
+        self,
+        envelope: Envelope,
+        letter: Letter,
+        content: Content,
+        examination: Examination | None,
+    ) -> Reply:
         """Say that the letter is ours."""
         peer = self._peer
         queue_id = "" if letter.entry is None else to_text(letter.entry.id)
@@ -360,7 +389,10 @@ class Conversation:
             )
         )
         answer = reply(250, "2.0.0", f"Accepted, id {queue_id}")
-        return answer.because(plan.reasons(letter)) if self._refusals.is_verbose else answer
+        if not self._refusals.is_verbose:
+            return answer
+        notes = () if examination is None else examination.notes
+        return answer.because((*plan.reasons(letter), *notes))
 
     # -- the message that is coming
 
@@ -369,6 +401,7 @@ class Conversation:
             self._services.blobs,
             max_message=self._services.limits.max_message,
             mends=self._identity is not None,
+            reader=None if self._inquiry is None else self._inquiry.seals,
         )
         return self._arrival
 

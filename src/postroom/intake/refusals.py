@@ -68,7 +68,7 @@ class Refusals:
     def message(
         self, envelope: Envelope, arrival: Arrival, refusal: Reply, reason: str = ""
     ) -> Reply:
-        """No to the message, at its end."""
+        """No to the message, at its end. A refusal that has reasons keeps them for VERB."""
         sink.emit(
             MessageRefused(
                 session=self._peer.session,
@@ -81,7 +81,7 @@ class Refusals:
                 reason=reason or refusal.lines[0],
             )
         )
-        return self._with(refusal, reason) if reason else refusal
+        return self._with(refusal, reason) if reason and not refusal.reasons else refusal
 
     def failed(self, error: Exception) -> Reply:
         """Something broke; what is no MailError is a mistake of ours."""

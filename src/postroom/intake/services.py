@@ -1,17 +1,23 @@
 """What every conversation works with; made once by the composition root."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from postroom.blobs.store import BlobStore
+from postroom.config.authentication import Authentication
 from postroom.config.model import Limits
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
 from postroom.directory.sending import Sending
 from postroom.intake.disk import Disk
+from postroom.policy.asking import Names
+from postroom.policy.verdict import Stage
 from postroom.post.commit import Post
 from postroom.post.notice import Budget
 from postroom.store.store import Store
+
+_DEFAULTS: Final = Authentication()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,7 @@ class Services:
     """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds.
 
     ``sending`` counts what accounts send, ``budget`` the notices that an address gets.
+    ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked.
     """
 
     hostname: str
@@ -32,3 +39,6 @@ class Services:
     disk: Disk
     sending: Sending
     budget: Budget
+    stages: Sequence[Stage] = ()
+    resolver: Names | None = None
+    authentication: Authentication = _DEFAULTS

@@ -14,7 +14,16 @@ import msgspec
 from postroom.db.database import Row, Tx
 
 Kind = Literal[
-    "filed", "queued", "deferred", "delivered", "bounced", "held", "released", "removed", "noted"
+    "checked",
+    "filed",
+    "queued",
+    "deferred",
+    "delivered",
+    "bounced",
+    "held",
+    "released",
+    "removed",
+    "noted",
 ]
 
 MAX_TEXT: Final = 250  # characters of a Message-ID, an address or a subject

@@ -100,6 +100,13 @@ class Verifier:
         """Whether the body must be fed."""
         return self._body is not None
 
+    @property
+    def key_names(self) -> list[str]:
+        """The names of the keys that will be asked for."""
+        if self._signature is None:
+            return []
+        return [self._signature.key_name, *[seal.key_name for seal in self._seals]]
+
     def feed(self, block: bytes) -> None:
         """The next octets of the body."""
         if self._body is not None:

@@ -104,6 +104,11 @@ class Verifier:
         """Whether the body must be fed."""
         return bool(self._hashes)
 
+    @property
+    def key_names(self) -> list[str]:
+        """The names of the keys that will be asked for."""
+        return [one.key_name for one in self._read if isinstance(one, Signature)]
+
     def feed(self, block: bytes) -> None:
         """The next octets of the body."""
         for one in self._hashes.values():

@@ -118,6 +118,15 @@ class Resolver:
             raise LookupFailed(name, kind, found.reason)
         return found
 
+    def known(self, name: str, kind: Kind) -> Answer[Record] | LookupFailed | None:
+        """What a lookup would find without asking a server; None when it has to."""
+        found = self._cache.get((name.lower().removesuffix("."), kind))
+        if found is None and self._is_known_down():
+            found = _DOWN
+        if isinstance(found, Failure):
+            return LookupFailed(name, kind, found.reason)
+        return found
+
     def forget(self) -> None:
         """Empty the cache: the next lookups ask the servers."""
         self._cache.clear()

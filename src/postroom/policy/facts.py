@@ -11,8 +11,10 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
     ``name`` is the reverse name of the peer that leads back to its address, "" without one.
     ``dkim`` are the domains whose signatures are good. ``author`` is the domain of the one
     From address, "" when there is not exactly one; ``policy`` what DMARC wants done with it,
-    before anything local was weighed: "none", "quarantine" or "reject". ``sealer`` is a
-    trusted sealer whose ARC chain stands in for DMARC, "" without one.
+    before anything local was weighed: "none", "quarantine" or "reject". ``dmarc`` is
+    "temperror" also when it would fail, but a name that could not be looked up may tell
+    otherwise. ``sealer`` is a trusted sealer whose ARC chain stands in for DMARC, "" without
+    one. ``fault`` says why there is no one author, "" when there is or nobody looked.
     """
 
     iprev: str = "none"
@@ -25,6 +27,7 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = "none"
     arc: str = "none"
     sealer: str = ""
+    fault: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
