@@ -1,0 +1,1 @@
+"""Sieve: scripts that say what becomes of a letter, read, checked and run (RFC 5228)."""

@@ -1,0 +1,130 @@
+"""Running a script: the flow of control, on a stack of its own.
+
+A run never fails because of what is in the script or the letter: what goes wrong is in the
+outcome, which then keeps the letter (RFC 5228 §2.10.6). RFC 6609 (include), RFC 5703 §3.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from postroom.message.part import Part
+from postroom.sieve import mime
+from postroom.sieve.actions import Keep, Outcome
+from postroom.sieve.commands import COMMANDS
+from postroom.sieve.letter import Environment, Letter
+from postroom.sieve.machine import Machine
+from postroom.sieve.problems import RunError
+from postroom.sieve.questions import Asking
+from postroom.sieve.script import Call, Script
+from postroom.sieve.tests import holds
+
+
+def run(script: Script, letter: Letter, environment: Environment) -> Asking[Outcome]:
+    """What the script wants done with the letter; yields questions (``questions``).
+
+    Raises nothing but what is thrown into it.
+    """
+    machine = Machine(letter, environment)
+    runner = _Runner(machine, script)
+    try:
+        yield from runner.run()
+    except RunError as error:
+        return Outcome(
+            actions=(Keep(is_implicit=True),),
+            error=f"{runner.where()}: {error}",
+            is_partial=machine.is_partial,
+            steps=machine.steps,
+        )
+    actions = machine.actions
+    if machine.has_implicit_keep:
+        actions = [*actions, Keep(flags=machine.flags, is_implicit=True, head=machine.edited)]
+    return Outcome(
+        actions=tuple(actions),
+        remember=tuple(machine.remembered.values()),
+        is_partial=machine.is_partial,
+        steps=machine.steps,
+    )
+
+
+class _Frame(msgspec.Struct):
+    """Commands that are being run, and what they are: a block, a loop's, or a script's."""
+
+    commands: tuple[Call, ...]
+    next: int = 0
+    loop: Iterator[Part] | None = None
+    loop_name: str = ""
+    script: str | None = None  # the name of a script that was included
+
+
+class _Runner:
+    def __init__(self, machine: Machine, script: Script) -> None:
+        self._machine = machine
+        self._frames = [_Frame(script.commands)]
+        self._call: Call | None = None
+
+    def where(self) -> str:
+        """The place of the command that is run, for people."""
+        place = f"line {self._call.place.line}" if self._call else "line 1"
+        script = next((one.script for one in reversed(self._frames) if one.script), None)
+        return f'{place} of the included script "{script}"' if script else place
+
+    def run(self) -> Asking[None]:
+        while self._frames:
+            frame = self._frames[-1]
+            if frame.next < len(frame.commands):
+                self._call = call = frame.commands[frame.next]
+                frame.next += 1
+                self._machine.spend(1)
+                yield from self._do(call)
+            else:
+                self._end(frame)
+
+    def _end(self, frame: _Frame) -> None:
+        """The commands of a frame are done: the loop goes on, or the frame ends."""
+        if frame.loop is not None:
+            self._machine.parts.pop()
+            if self._next_part(frame):
+                return
+        self._frames.pop()
+
+    def _next_part(self, frame: _Frame) -> bool:
+        part = next(frame.loop, None) if frame.loop is not None else None
+        if part is None:
+            return False
+        self._machine.parts.append(part)
+        self._machine.spend(1)
+        frame.next = 0
+        return True
+
+    def _do(self, call: Call) -> Asking[None]:
+        match call.name:
+            case "if":
+                for test, block in call.branches:
+                    if test is None or (yield from holds(self._machine, test)):
+                        self._frames.append(_Frame(block))
+                        break
+            case "stop":
+                self._frames.clear()
+            case "error":
+                raise RunError(self._machine.text(call.arguments[0])[:500])
+            case "foreverypart":
+                self._loop(call)
+            case "break":
+                self._break(self._machine.text(call.tags.get("name")))
+            case _:
+                COMMANDS[call.name](self._machine, call)
+
+    def _loop(self, call: Call) -> None:
+        name = self._machine.text(call.tags.get("name"))
+        frame = _Frame(call.block, loop=mime.loop(self._machine), loop_name=name)
+        if self._next_part(frame):
+            self._frames.append(frame)
+
+    def _break(self, name: str) -> None:
+        while True:
+            frame = self._frames.pop()
+            if frame.loop is not None:
+                self._machine.parts.pop()
+                if not name or frame.loop_name == name:
+                    return

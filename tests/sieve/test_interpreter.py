@@ -1,0 +1,45 @@
+import pytest
+from hypothesis import given, strategies as st
+
+from postroom.sieve.actions import FileInto, Keep
+from postroom.sieve.limits import MAX_NESTING
+from tests.sieve.desk import actions, outcome
+
+
+@pytest.mark.parametrize(
+    ("chain", "expected"),
+    [
+        ('if true { fileinto "a"; } elsif true { fileinto "b"; } else { fileinto "c"; }', "a"),
+        ('if false { fileinto "a"; } elsif true { fileinto "b"; } else { fileinto "c"; }', "b"),
+        ('if false { fileinto "a"; } elsif false { fileinto "b"; } else { fileinto "c"; }', "c"),
+        ('if true { } else { fileinto "a"; } if true { fileinto "d"; }', "d"),
+        ('if true { if false { } else { if true { fileinto "e"; stop; } } keep; } keep;', "e"),
+    ],
+)
+def test_branches(chain: str, expected: str) -> None:
+    assert actions(f'require "fileinto"; {chain}') == (FileInto(mailbox=expected),)
+
+
+def test_an_error_drops_what_was_done_before() -> None:
+    found = outcome(
+        'require ["fileinto", "variables", "imap4flags"];\n'
+        'setflag "a";\nfileinto "x";\nif true {\n  redirect "${none}"; }'
+    )
+    assert found.actions == (Keep(is_implicit=True),)
+    assert found.error
+    assert found.error.startswith("line 5: ")
+
+
+def test_blocks_as_deep_as_they_may_be() -> None:
+    deep = MAX_NESTING
+    assert actions("if true {" * deep + "discard;" + "}" * deep) != (Keep(is_implicit=True),)
+
+
+@given(st.binary(max_size=300))
+def test_whatever_the_letter_a_script_ends(octets: bytes) -> None:
+    script = """require ["fileinto", "mime", "foreverypart", "variables", "subaddress", "index"];
+    if header :matches ["subject", "from"] "*a*" { set "x" "${1}"; }
+    if address :detail "from" "x" { stop; }
+    foreverypart { if header :mime :anychild :param "a" "content-type" "b" { break; } }
+    """
+    assert outcome(script, octets).error is None
