@@ -177,12 +177,13 @@ class App:
         chosen = [(listen, opened) for listen, opened in bound if listen.protocol in _WEB]
         if not chosen:
             return []
-        health, server = await asyncio.to_thread(_import_web)
-        application = health.application(
+        web, server = await asyncio.to_thread(_import_web)
+        application = web.application(
+            house.office,
+            house.certificates,
             check=house.check,
             counts=_counts,
             gauges=house.gauges,
-            trusted=self.config.trusted,
         )
         doors = []
         for listen, opened in chosen:
@@ -190,7 +191,8 @@ class App:
             if listen.is_implicit_tls:
                 files["certificate"] = str(house.certificates.certificate)
                 files["key"] = str(house.certificates.key)
-            door = server.HttpDoor(application, list(opened), **files)
+            served = web.behind(listen, application, house.office)
+            door = server.HttpDoor(served, list(opened), **files)
             door.start()
             doors.append(door)
         return doors
@@ -236,7 +238,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _import_web() -> tuple[ModuleType, ModuleType]:
-    return importlib.import_module("postroom.web.health"), importlib.import_module(
+    return importlib.import_module("postroom.web.application"), importlib.import_module(
         "postroom.web.server"
     )
 

@@ -49,13 +49,13 @@ def test_our_own_readers_take_every_policy() -> None:
 
 
 def test_the_policy_of_mta_sts_names_the_host_and_its_id_follows_the_document() -> None:
-    document = sts_policy("mail.example.org")
+    document = sts_policy("mail.example.org", "testing")
     policy = sts.parse_policy(document.encode())
-    assert policy.mode == "enforce"
+    assert policy.mode == "testing"
     assert sts.matches(policy, "mail.example.org")
     assert not sts.matches(policy, "other.example.org")
     assert values(KNOWN, "MTA-STS") == [f"v=STSv1; id={sts_ident(document)}"]
-    assert sts_ident(document) != sts_ident(sts_policy("mail.example.org", "testing"))
+    assert sts_ident(document) != sts_ident(sts_policy("mail.example.org", "enforce"))
 
 
 def test_services_that_are_not_offered_are_denied_and_others_told_with_their_port() -> None:
@@ -92,3 +92,11 @@ def test_no_record_of_the_host_where_the_zone_is_not_ours_to_restrict() -> None:
 def test_dane_needs_the_key() -> None:
     assert values(KNOWN, "DANE") == [f"3 1 1 {'ab' * 32}"]
     assert values(msgspec.structs.replace(KNOWN, tlsa=""), "DANE") == []
+
+
+def test_a_policy_that_is_switched_off_is_not_announced_and_pacc_only_when_there_is_one() -> None:
+    off = msgspec.structs.replace(KNOWN, sts_mode="none")
+    assert values(off, "MTA-STS") == values(off, "MTA-STS policy") == []
+    assert values(KNOWN, "PACC") == []
+    with_pacc = msgspec.structs.replace(KNOWN, pacc="v=UAAC1; a=sha256; d=x")
+    assert values(with_pacc, "PACC") == ["v=UAAC1; a=sha256; d=x", "mail.example.org."]

@@ -129,3 +129,15 @@ def test_hostile_names_change_nothing(demo: Shell) -> None:
         demo.refuses("account", "show", name)
         demo.refuses("account", "remove", name)
     assert demo.json("account", "list") == before
+
+
+def test_the_settings_of_mail_programs_are_shown(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    told = shell.says("account", "settings", "alice@demo.test").splitlines()
+    assert told[0].split() == ["server", "mx.demo.test"]
+    assert told[1].split() == ["user", "name", "alice@demo.test"]
+    assert "IMAP         993   at once" in told
+    assert "SMTP         587   STARTTLS" in told
+    as_json = shell.json("account", "settings", "alice@demo.test")
+    assert as_json["services"][0] == {"protocol": "imap", "port": 993, "encryption": "implicit"}
+    assert "postroom domain list" in shell.refuses("account", "settings", "alice@other.test")

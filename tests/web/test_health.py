@@ -1,10 +1,11 @@
 import asyncio
 from collections.abc import Mapping
 
+from starlette.applications import Starlette
 from starlette.types import Message
 
 from postroom.errors import StorageFailed
-from postroom.web.health import application, exposition
+from postroom.web.health import exposition, routes
 
 
 async def well() -> None:
@@ -21,11 +22,13 @@ async def gauges() -> Mapping[str, float]:
 
 def get(path: str, *, client: str = "127.0.0.1", healthy: bool = True) -> tuple[int, str]:
     """One GET through the ASGI interface."""
-    app = application(
-        check=well if healthy else ill,
-        counts=lambda: {"message.accepted": 2},
-        gauges=gauges,
-        trusted=("192.0.2.0/24",),
+    app = Starlette(
+        routes=routes(
+            check=well if healthy else ill,
+            counts=lambda: {"message.accepted": 2},
+            gauges=gauges,
+            trusted=("192.0.2.0/24",),
+        )
     )
     said: list[Message] = []
 

@@ -12,12 +12,13 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import dkim, domains, names
+from postroom.admin import dkim, domains, names, pacc
+from postroom.admin.client_settings import client_settings, open_doors
 from postroom.admin.dns_authority import PORT, Authorities, NoZone
 from postroom.admin.dns_compare import Judged, State, compare, spf_verdict, text
 from postroom.admin.dns_plan import Known, Wanted, plan
 from postroom.admin.office import Office
-from postroom.config.model import Config, standard_listeners
+from postroom.config.model import Config
 from postroom.mailauth import spf
 from postroom.net import checks, sockets
 from postroom.net.addresses import Address, is_public
@@ -134,13 +135,15 @@ async def _known(office: Office, domain: str, resolver: Resolver) -> Known:
     found = await domains.show(office, names.domain(domain).ascii)
     keys = await dkim.ensure_keys(office, found.ascii)
     config = office.config
-    listeners = config.listen or standard_listeners()
+    document = pacc.document(client_settings(config, found.ascii))
     return Known(
         domain=found.ascii,
         hostname=config.hostname.lower(),
         addresses=await public_addresses(config, resolver),
         dkim=[(key.name, key.value) for key in keys if key.state != "retired"],
-        ports={one.protocol: one.port for one in listeners if one.port and not one.is_loopback},
+        ports=open_doors(config),
+        sts_mode=config.tls.mta_sts,
+        pacc="" if document is None else pacc.record(document),
         tlsa=await asyncio.to_thread(_key_digest, config),
     )
 

@@ -16,17 +16,19 @@ from typing import Final, Literal
 
 import msgspec
 
+from postroom.config.model import ListenProtocol
 from postroom.net.addresses import Address
 
 Kind = Literal["A", "AAAA", "MX", "TXT", "TLSA", "PTR", "CNAME", "SRV", "CAA"]
 Need = Literal["required", "recommended", "optional"]
+StsMode = Literal["enforce", "testing", "none"]
 
 MX_PREFERENCE: Final = 10
 STS_MAX_AGE: Final = 604_800  # seconds; RFC 8461 §3.2 wants weeks
 REPORTS: Final = "postmaster"  # who gets reports of other servers
 
 # Service of a SRV record, the protocol of a listener, in the order in which they are printed.
-SERVICES: Final = (
+SERVICES: Final[tuple[tuple[str, ListenProtocol], ...]] = (
     ("_submissions", "submissions"),
     ("_submission", "submission"),
     ("_imaps", "imaps"),
@@ -58,16 +60,19 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     ``dkim`` are the pairs (name, value) of the keys to publish; ``ports`` those of the doors
     that the Internet reaches, by protocol; ``tlsa`` is the SHA-256 of the certificate's public
-    key in hex, "" for none; ``authority`` is the name of the certificate authority in CAA.
+    key in hex, "" for none; ``authority`` is the name of the certificate authority in CAA;
+    ``pacc`` the text that vouches for the document of ``admin.pacc``, "" for none.
     """
 
     domain: str
     hostname: str
     addresses: Sequence[Address] = ()
     dkim: Sequence[tuple[str, str]] = ()
-    ports: Mapping[str, int] = msgspec.field(default_factory=dict)
+    ports: Mapping[ListenProtocol, int] = msgspec.field(default_factory=dict)
     tlsa: str = ""
     authority: str = ""
+    sts_mode: StsMode = "testing"
+    pacc: str = ""
 
 
 def plan(known: Known) -> list[Wanted]:
@@ -81,7 +86,7 @@ def plan(known: Known) -> list[Wanted]:
     ]
 
 
-def sts_policy(hostname: str, mode: str = "enforce") -> str:
+def sts_policy(hostname: str, mode: StsMode) -> str:
     """The document of RFC 8461 §3.2: our one host takes the mail."""
     lines = ("version: STSv1", f"mode: {mode}", f"mx: {hostname}", f"max_age: {STS_MAX_AGE}")
     return "".join(f"{line}\r\n" for line in lines)
@@ -166,11 +171,11 @@ def _encryption(known: Known) -> Iterator[Wanted]:
         use="TLS reports",
         need="recommended",
     )
-    if "https" in known.ports:
+    if "https" in known.ports and known.sts_mode != "none":
         yield Wanted(
             name=f"_mta-sts.{known.domain}",
             type="TXT",
-            value=f"v=STSv1; id={sts_ident(sts_policy(known.hostname))}",
+            value=f"v=STSv1; id={sts_ident(sts_policy(known.hostname, known.sts_mode))}",
             use="MTA-STS",
             need="recommended",
             note=f"counts only while the server's certificate is valid for mta-sts.{known.domain}",
@@ -222,13 +227,23 @@ def _programs(known: Known) -> Iterator[Wanted]:
         )
         yield _alias(known, "autoconfig", "Thunderbird")
         yield _alias(known, "autodiscover", "Outlook")
+    if "https" in known.ports and known.pacc:
+        yield Wanted(
+            name=f"_ua-auto-config.{known.domain}",
+            type="TXT",
+            value=known.pacc,
+            use="PACC",
+            need="optional",
+            note="for programs that read the new standard; it changes with the settings",
+        )
+        yield _alias(known, "ua-auto-config", "PACC", "optional")
 
 
-def _alias(known: Known, label: str, use: str) -> Wanted:
+def _alias(known: Known, label: str, use: str, need: Need = "recommended") -> Wanted:
     return Wanted(
         name=f"{label}.{known.domain}",
         type="CNAME",
         value=f"{known.hostname}.",
         use=use,
-        need="recommended",
+        need=need,
     )

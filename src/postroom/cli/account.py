@@ -6,7 +6,7 @@ from typing import Final, Literal
 import click
 import msgspec
 
-from postroom.admin import accounts
+from postroom.admin import accounts, client_settings
 from postroom.admin.accounts import AccountDetails
 from postroom.cli import output
 from postroom.cli.password import app_password, ask, password, password_stdin
@@ -22,6 +22,12 @@ _COLUMNS = [
     ("STATE", lambda one: one.state),
     ("ADMIN", lambda one: "admin" if one.admin else ""),
     ("QUOTA", lambda one: output.size(one.quota) if one.quota else "none"),
+]
+_LOGIN_WITH: Final = "that of the account, or one for the device: postroom account app-password"
+_SERVICE_COLUMNS = [
+    ("PROTOCOL", lambda one: one.protocol.upper()),
+    ("PORT", lambda one: one.port),
+    ("TLS", lambda one: "at once" if one.encryption == "implicit" else "STARTTLS"),
 ]
 _REMOVED_COLUMNS = [
     ("ADDRESS", lambda one: one.address),
@@ -210,6 +216,20 @@ def rename(
     """Give the account ADDRESS the main address NEW; its mail stays."""
     renamed = run(context, lambda office: accounts.rename(office, address, new, keep_old=keep_old))
     output.done(renamed, f"account {address} is now {renamed.address}", as_json=as_json)
+
+
+@account.command()
+@click.argument("address")
+@output.json_option
+@click.pass_context
+def settings(context: click.Context, address: str, *, as_json: bool) -> None:
+    """Show what a mail program must know to read and send as ADDRESS."""
+    found = run(context, lambda office: client_settings.require(office, address))
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    output.details([("server", found.hostname), ("user name", address), ("password", _LOGIN_WITH)])
+    output.table(found.services, _SERVICE_COLUMNS)
 
 
 @account.command()

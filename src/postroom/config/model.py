@@ -128,6 +128,14 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     minimum: Annotated[
         Literal["1.2", "1.3"], Meta(description="The oldest version of TLS that is spoken.")
     ] = "1.2"
+    mta_sts: Annotated[
+        Literal["enforce", "testing", "none"],
+        Meta(
+            description="The MTA-STS policy that is served for own domains (RFC 8461): whether "
+            "other servers must check our certificate, only report, or are told nothing. "
+            "Before enforce the certificate must be valid for hostname."
+        ),
+    ] = "testing"
     client_ca_file: Annotated[
         str | None,
         Meta(

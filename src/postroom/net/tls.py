@@ -14,7 +14,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from postroom.errors import ConfigurationError
@@ -57,6 +57,19 @@ class Certificates:
     def for_people(self) -> ssl.SSLContext:
         """The same where people log in: a certificate of theirs is asked for, if that is set."""
         return self._for_people
+
+    def signer(
+        self,
+    ) -> tuple[list[x509.Certificate], rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]:
+        """The chain, our own certificate first, and the key, to sign with. Reads files."""
+        try:
+            chain = x509.load_pem_x509_certificates(self.certificate.read_bytes())
+            key = serialization.load_pem_private_key(self.key.read_bytes(), None)
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigurationError(f"tls: {self.certificate} can't be used: {error}") from error
+        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            raise ConfigurationError(f"tls.key: {self.key} is neither an RSA nor an EC key")
+        return chain, key
 
     def reload(self) -> None:
         """Read the files again; on an error (ConfigurationError) the old ones stay."""

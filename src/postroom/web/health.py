@@ -8,7 +8,6 @@ networks only; to others it does not exist.
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -19,14 +18,14 @@ Check = Callable[[], Awaitable[None]]
 Gauges = Callable[[], Awaitable[Mapping[str, float]]]
 
 
-def application(
+def routes(
     *,
     check: Check,
     counts: Callable[[], Mapping[str, int]],
     gauges: Gauges,
     trusted: Sequence[str] = (),
-) -> Starlette:
-    """The HTTP application. ``check`` raises when the server is not well."""
+) -> list[Route]:
+    """Both paths. ``check`` raises when the server is not well."""
     networks = [ipaddress.ip_network(text) for text in trusted]
 
     async def healthz(_request: Request) -> Response:
@@ -44,7 +43,7 @@ def application(
             media_type="text/plain; version=0.0.4",
         )
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/metrics", metrics)])
+    return [Route("/healthz", healthz), Route("/metrics", metrics)]
 
 
 def exposition(counts: Mapping[str, int], gauges: Mapping[str, float]) -> str:

@@ -1,0 +1,127 @@
+"""Where programs and servers look up how to reach us: settings of mail programs, MTA-STS.
+
+Everything here is public, the same for every account of a domain, and made anew for each
+request; nothing tells whether an account exists.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from postroom.address import Address, AddressError
+from postroom.admin import client_settings, pacc
+from postroom.admin.client_settings import ClientSettings
+from postroom.admin.dns_plan import sts_policy
+from postroom.admin.office import Office
+from postroom.net.tls import Certificates
+from postroom.web import autoconfig, autodiscover, mobileconfig
+from postroom.web.hosts import domain_of
+
+NOT_SERVED: Final = "There is no such mail domain here\n"
+_XML: Final = "text/xml"
+_DAY: Final = 86_400  # seconds
+
+
+class Discovery:
+    """Answers for one server; ``routes`` hang it into the application."""
+
+    def __init__(self, office: Office, certificates: Certificates) -> None:
+        self._office = office
+        self._certificates = certificates
+
+    def routes(self) -> list[Route]:
+        """Every path; that of Autodiscover in lower case (see ``hosts``)."""
+        get: list[tuple[str, Callable[[Request], Awaitable[Response]]]] = [
+            ("/mail/config-v1.1.xml", self.autoconfig),
+            ("/.well-known/autoconfig/mail/config-v1.1.xml", self.autoconfig),
+            ("/.well-known/user-agent-configuration.json", self.pacc),
+            ("/.well-known/mta-sts.txt", self.mta_sts),
+            ("/autodiscover/autodiscover.json", self.autodiscover_2),
+            ("/mobileconfig", self.mobileconfig),
+        ]
+        routes = [Route(path, endpoint) for path, endpoint in get]
+        routes.append(Route(autodiscover.PATH, self.autodiscover_1, methods=["GET", "POST"]))
+        return routes
+
+    async def autoconfig(self, request: Request) -> Response:
+        """Thunderbird and its relatives."""
+        settings = await self._settings(request, request.query_params.get("emailaddress", ""))
+        if settings is None:
+            return PlainTextResponse(NOT_SERVED, status_code=404)
+        return Response(autoconfig.document(settings), media_type=_XML)
+
+    async def autodiscover_1(self, request: Request) -> Response:
+        """Outlook: an address in a posted document."""
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > autodiscover.MAX_REQUEST:
+                return PlainTextResponse("The request is too large\n", status_code=413)
+        address = autodiscover.asked_for(bytes(body))
+        settings = await client_settings.find(self._office, address) if address else None
+        if settings is None:
+            seconds = self._office.now() // 1000 % _DAY
+            time = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+            return Response(autodiscover.error_document(time), media_type=_XML)
+        return Response(autodiscover.settings_document(settings, address), media_type=_XML)
+
+    async def autodiscover_2(self, request: Request) -> Response:
+        """Newer Outlook: where version 1 is."""
+        query = {name.lower(): value for name, value in request.query_params.items()}
+        protocol = query.get("protocol", "")
+        base = f"https://{self._office.config.hostname}"
+        found = autodiscover.where(base, protocol)
+        if found is None:
+            return Response(
+                autodiscover.no_such_protocol(protocol),
+                status_code=400,
+                media_type="application/json",
+            )
+        return Response(found, media_type="application/json")
+
+    async def pacc(self, request: Request) -> Response:
+        """The document whose digest is in DNS."""
+        settings = await self._settings(request, "")
+        found = None if settings is None else pacc.document(settings)
+        if found is None:
+            return JSONResponse({"error": NOT_SERVED.strip()}, status_code=404)
+        return Response(found, media_type="application/json")
+
+    async def mta_sts(self, request: Request) -> Response:
+        """RFC 8461 §3.3."""
+        mode = self._office.config.tls.mta_sts
+        settings = await self._settings(request, "")
+        if settings is None or mode == "none":
+            return PlainTextResponse(NOT_SERVED, status_code=404)
+        return PlainTextResponse(sts_policy(settings.hostname, mode))
+
+    async def mobileconfig(self, request: Request) -> Response:
+        """A signed profile for an Apple device: ``?email=alice@example.org``."""
+        text = request.query_params.get("email", "")
+        try:
+            address = str(Address.parse(text))
+        except AddressError as error:
+            return PlainTextResponse(f"email: {error}\n", status_code=400)
+        settings = await client_settings.find(self._office, address)
+        octets = None if settings is None else mobileconfig.profile(settings, address)
+        if settings is None or octets is None:
+            return PlainTextResponse(NOT_SERVED, status_code=404)
+        return Response(
+            await asyncio.to_thread(self._signed, octets),
+            media_type=mobileconfig.MEDIA_TYPE,
+            headers={
+                "Content-Disposition": f'attachment; filename="{settings.domain}.mobileconfig"'
+            },
+        )
+
+    def _signed(self, octets: bytes) -> bytes:
+        return mobileconfig.signed(octets, *self._certificates.signer())
+
+    async def _settings(self, request: Request, address: str) -> ClientSettings | None:
+        """Of the domain of the address, or else of the host that was asked."""
+        name = address or domain_of(request.headers.get("host", ""))
+        return await client_settings.find(self._office, name)

@@ -1,0 +1,88 @@
+"""Apple's configuration profile: one file that sets up Mail on an iPhone, iPad or Mac.
+
+A property list with one payload ``com.apple.mail.managed``, signed with the certificate of the
+server (CMS, RFC 5652), so that the device shows whose it is. It holds no password: the device
+asks for it.
+"""
+
+import plistlib
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+from postroom.admin.client_settings import ClientSettings, Service
+
+MEDIA_TYPE: Final = "application/x-apple-aspen-config"
+
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+def profile(settings: ClientSettings, address: str) -> bytes | None:
+    """The profile for an address, not signed; None without IMAP and SMTP.
+
+    It is the same whenever it is asked for: a newer one takes the place of the older.
+    """
+    imap, smtp = settings.of("imap"), settings.of("smtp")
+    if not imap or not smtp:
+        return None
+    domain = settings.domain
+    mail = {
+        "PayloadType": "com.apple.mail.managed",
+        "PayloadVersion": 1,
+        "PayloadIdentifier": f"{_reversed(domain)}.postroom.mail",
+        "PayloadUUID": _uuid("mail", address),
+        "PayloadDisplayName": f"Mail of {domain}",
+        "EmailAccountType": "EmailTypeIMAP",
+        "EmailAccountDescription": address,
+        "EmailAddress": address,
+        **_server("Incoming", settings.hostname, imap[0], address),
+        **_server("Outgoing", settings.hostname, smtp[0], address),
+        "OutgoingPasswordSameAsIncomingPassword": True,
+    }
+    return plistlib.dumps(
+        {
+            "PayloadType": "Configuration",
+            "PayloadVersion": 1,
+            "PayloadIdentifier": f"{_reversed(domain)}.postroom",
+            "PayloadUUID": _uuid("profile", address),
+            "PayloadDisplayName": f"Mail for {address}",
+            "PayloadOrganization": domain,
+            "PayloadRemovalDisallowed": False,
+            "PayloadContent": [mail],
+        }
+    )
+
+
+def signed(octets: bytes, chain: Sequence[x509.Certificate], key: Key) -> bytes:
+    """The profile inside a CMS signature, in DER; ``chain`` begins with the server's own."""
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(octets)
+    builder = builder.add_signer(chain[0], key, hashes.SHA256())
+    for certificate in chain[1:]:
+        builder = builder.add_certificate(certificate)
+    options = [pkcs7.PKCS7Options.Binary, pkcs7.PKCS7Options.NoCapabilities]
+    return builder.sign(Encoding.DER, options)
+
+
+def _server(
+    side: str, hostname: str, service: Service, address: str
+) -> dict[str, str | int | bool]:
+    return {
+        f"{side}MailServerAuthentication": "EmailAuthPassword",
+        f"{side}MailServerHostName": hostname,
+        f"{side}MailServerPortNumber": service.port,
+        f"{side}MailServerUseSSL": True,
+        f"{side}MailServerUsername": address,
+    }
+
+
+def _reversed(domain: str) -> str:
+    return ".".join(reversed(domain.split(".")))
+
+
+def _uuid(kind: str, address: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"postroom:{kind}:{address}")).upper()

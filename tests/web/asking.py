@@ -1,0 +1,58 @@
+"""Asks an ASGI application, as a web server would."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from starlette.types import ASGIApp, Message
+
+
+class Said(NamedTuple):
+    """A whole response; names of header fields are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def ask(
+    application: ASGIApp,
+    target: str,
+    *,
+    host: str = "localhost",
+    method: str = "GET",
+    body: bytes = b"",
+    client: str = "127.0.0.1",
+) -> Said:
+    """One request; ``target`` is a path, perhaps with a query."""
+    path, _, query = target.partition("?")
+    said: list[Message] = []
+    pieces = [body[at : at + 10_000] for at in range(0, len(body), 10_000)] or [b""]
+
+    async def receive() -> Message:
+        piece = pieces.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(b"host", host.encode())],
+        "client": (client, 1),
+        "server": ("127.0.0.1", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+    await application(scope, receive, send)
+    headers = {name.decode(): value.decode() for name, value in said[0]["headers"]}
+    return Said(said[0]["status"], headers, b"".join(part.get("body", b"") for part in said))
+
+
+def asked(application: ASGIApp, target: str, **how: str) -> Said:
+    """The same from code without a loop."""
+    return asyncio.run(ask(application, target, **how))  # type: ignore[arg-type]
