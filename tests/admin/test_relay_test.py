@@ -13,7 +13,8 @@ from postroom.admin import accounts, domains, relay_test, relays
 from postroom.admin.office import Office
 from postroom.admin.relay_test import RelayTest, Step
 from postroom.admin.relays import UseView, Wanted
-from postroom.config.model import Config, Delivery, Dns
+from postroom.config.delivery import Delivery
+from postroom.config.model import Config, Dns
 from postroom.errors import Invalid, NotFound
 from rig.dns import DnsServer, Fault
 from tests.admin.bureau import Story

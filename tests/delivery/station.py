@@ -14,7 +14,8 @@ from typing import Final
 
 from postroom.address import Address, Domain
 from postroom.blobs.store import BlobStore, Prepared
-from postroom.config.model import Config, Delivery
+from postroom.config.delivery import Delivery
+from postroom.config.model import Config
 from postroom.db.database import Database, Tx
 from postroom.delivery.clerk import Clerk
 from postroom.delivery.dispatcher import Dispatcher

@@ -13,15 +13,8 @@ from typing import Final
 import click
 
 from postroom.config.authentication import Authentication
-from postroom.config.model import (
-    STANDARD_PORTS,
-    Config,
-    Delivery,
-    Limits,
-    Listen,
-    ListenProtocol,
-    Log,
-)
+from postroom.config.delivery import Delivery
+from postroom.config.model import STANDARD_PORTS, Config, Limits, Listen, ListenProtocol, Log
 
 HOST: Final = "127.0.0.1"
 _TRIES: Final = 200  # ports tried above the one that is taken

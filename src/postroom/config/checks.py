@@ -7,7 +7,8 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from postroom.address import AddressError, Domain
-from postroom.config.model import Config, Delivery, Listen, Oauth
+from postroom.config.delivery import Delivery
+from postroom.config.model import Config, Listen, Oauth
 from postroom.errors import ConfigurationError
 
 Fault = tuple[str, str]
