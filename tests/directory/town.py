@@ -18,6 +18,7 @@ from postroom.directory import (
     passwords,
     relays,
     send_as,
+    senders,
 )
 from postroom.directory.accounts import Account, Scram
 from postroom.directory.aliases import Alias
@@ -32,6 +33,7 @@ from postroom.directory.passwords import Costs
 from postroom.directory.relays import RelayEntry, Use
 from postroom.directory.secrets import Secrets
 from postroom.directory.send_as import Grant
+from postroom.directory.senders import List
 from tests.conftest import Opener
 from tests.fakes import Clock
 
@@ -190,6 +192,11 @@ class Town:
             send_as.add(tx, accounts.require(tx, at(account)).id, Grant(local, domain))
 
         await self.directory.change(write)
+
+    async def senders(self, account: str, which: List, *patterns: str) -> None:
+        await self.directory.change(
+            lambda tx: senders.put(tx, accounts.require(tx, at(account)).id, which, patterns)
+        )
 
     async def relay(
         self, name: str, *uses: Use, password: str = "", **fields: object

@@ -54,7 +54,7 @@ class Desk:
         self.data = data
         self.clock = Clock()
         self.town = Town(db, data)
-        self.ids = Ids(self.clock)
+        self.ids = Ids(self.clock, node=1)  # the town is node 0
         self.blobs = BlobStore(data, db.engine, self.ids)
         self.notify = Notify()
         directory = self.town.directory
@@ -105,14 +105,16 @@ class Desk:
     def files(self) -> list[Path]:
         return [path for path in (self.data / "blobs").rglob("*") if path.is_file()]
 
-    async def inbox(self, account: Account) -> list[bytes]:
-        """Every letter in the INBOX as its owner gets it, in order."""
+    async def inbox(self, account: Account, name: str = "INBOX") -> list[bytes]:
+        """Every letter in the INBOX, or another mailbox, as its owner gets it, in order."""
         rows = await self.db.read(
             lambda tx: tx.all(
                 "SELECT m.prefix, m.blob_id, m.size FROM entry e JOIN message m"
                 " ON m.account_id = e.account_id AND m.id = e.message_id"
-                " WHERE e.mailbox_id = :id ORDER BY e.uid",
+                " JOIN mailbox b ON b.id = e.mailbox_id"
+                " WHERE b.account_id = :id AND b.name = :name ORDER BY e.uid",
                 id=account.id,
+                name=name,
             )
         )
         found = []

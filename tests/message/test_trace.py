@@ -164,3 +164,15 @@ def test_any_text_makes_one_field(helo: str, host: str, recipient: str) -> None:
         assert [(field.start, field.end) for field in found] == [(0, len(line))]
         assert all(len(part) <= 998 for part in line.split(b"\r\n"))
         assert line.count(b"\n") == line.count(b"\r") == line.count(b"\r\n")
+
+
+def test_why_a_message_is_junk_stays_one_field() -> None:
+    octets = trace.junk("spam: (a\\b)\r\nBcc: caf\u00e9 " + "x" * 2000, -1.25)
+    flag, _, rest = octets.partition(b"\r\n")
+    assert flag == b"X-Spam-Flag: YES"
+    assert rest.startswith(b"X-Spam-Status: Yes, score=-1.2 (spam: [a/b]??Bcc: caf?\r\n\tx")
+    lines = rest.split(b"\r\n")
+    assert lines.pop() == b""
+    assert all(line.startswith(b"\t") and len(line) <= 80 for line in lines[1:])
+    assert octets.endswith(b"x)\r\n")
+    assert b"(no reason)" in trace.junk("", 0)

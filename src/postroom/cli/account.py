@@ -10,6 +10,7 @@ from postroom.admin import accounts, client_settings
 from postroom.admin.accounts import AccountDetails
 from postroom.cli import output
 from postroom.cli.password import app_password, ask, password, password_stdin
+from postroom.cli.senders import allow, block
 from postroom.cli.sending import SendLimit, forward, release, send_as
 from postroom.cli.work import run
 
@@ -322,3 +323,5 @@ account.add_command(app_password)
 account.add_command(forward)
 account.add_command(send_as)
 account.add_command(release)
+account.add_command(block)
+account.add_command(allow)

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "ban": Lazy("postroom.cli.ban", "Networks that get no service."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
     "search": Lazy("postroom.cli.search", "The index that makes searching mail quick."),
+    "rejects": Lazy("postroom.cli.rejects", "Messages that were refused, and can be released."),
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
 }

@@ -13,7 +13,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import addresses, domains, scripts, shares
+from postroom.directory import addresses, domains, scripts, senders, shares
 from postroom.directory.names import DEFAULT
 from postroom.directory.shares import Grantee
 from postroom.errors import AlreadyExists, Invalid, NotFound
@@ -311,6 +311,7 @@ def forget(tx: Tx, ident: int) -> None:
         return
     shares.forget_grantee(tx, Grantee("account", ident))
     scripts.forget(tx, ident)
+    senders.forget(tx, ident)
     for table in ("credential", "address"):
         tx.execute(f"DELETE FROM {table} WHERE account_id = :id", id=ident)
     tx.execute("DELETE FROM account WHERE id = :id", id=ident)

@@ -17,6 +17,7 @@ from postroom.directory import (
     filters,
     reach,
     send_as,
+    senders,
     verify,
     version,
 )
@@ -32,6 +33,7 @@ from postroom.directory.relays import Relays
 from postroom.directory.resolver import Resolver
 from postroom.directory.secrets import Secrets
 from postroom.directory.send_as import Granted
+from postroom.directory.senders import Senders
 from postroom.directory.tls_rules import TlsRules
 from postroom.directory.verify import Expansion, Verified
 from postroom.errors import NotFound, Refused
@@ -65,6 +67,7 @@ class Directory:
         self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
         self._reach = Cache[int, Reach](db, clock, reach.of)
         self._filters = Cache[int, Filter | None](db, clock, filters.of)
+        self._senders = Cache[int, Senders | None](db, clock, senders.of)
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
         self.tls_rules = TlsRules(db, clock)
@@ -126,6 +129,7 @@ class Directory:
         self._granted.hint()
         self._reach.hint()
         self._filters.hint()
+        self._senders.hint()
 
     async def resolve(self, address: Address) -> Resolution:
         """Where a letter for ``address`` goes; from memory when it can be."""
@@ -186,6 +190,10 @@ class Directory:
         None for most: their letters go to INBOX.
         """
         return await self._filters.get(account_id)
+
+    async def senders_of(self, account_id: int) -> Senders | None:
+        """The block and allow lists of an account, as ``filter_of``; None when they are empty."""
+        return await self._senders.get(account_id)
 
     async def is_own(self, domain: Domain) -> bool:
         """True for a domain of this install, alias domains included."""

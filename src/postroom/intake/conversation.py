@@ -17,8 +17,20 @@ from postroom.db.ids import to_text
 from postroom.directory.expand import Local
 from postroom.directory.login import Identity
 from postroom.errors import MailError, OutcomeUnknown, StorageFull
-from postroom.intake import examine, forwarding, plan, receipts, relay, stopped, submission, verify
+from postroom.intake import (
+    decide,
+    examine,
+    forwarding,
+    plan,
+    receipts,
+    rejecting,
+    relay,
+    stopped,
+    submission,
+    verify,
+)
 from postroom.intake.arrival import Arrival
+from postroom.intake.decide import Opinions
 from postroom.intake.examine import Examination, Inquiry
 from postroom.intake.limits import MAX_COPIES, hop_fault
 from postroom.intake.peer import Peer
@@ -301,22 +313,59 @@ class Conversation:
         examination = None
         if self._inquiry is not None:
             examination = await self._inquiry.end(envelope, arrival)
-            refusal = examination.refusal
-            if refusal is not None:
-                reason = examination.gravest.reason
-                return [self._refusals.message(envelope, arrival, refusal, reason)]
         refused = await self._refused_recipients(envelope, arrival.head)
-        if not refused:
-            return [await self._commit(envelope, arrival, examination)]
-        if not self._peer.is_lmtp:
+        if refused and not self._peer.is_lmtp:
             refusal = next(iter(refused.values()))
             return [self._refusals.message(envelope, arrival, refusal)]
+        return await self._decided(envelope, arrival, examination, refused)
+
+    async def _decided(
+        self,
+        envelope: Envelope,
+        arrival: Arrival,
+        examination: Examination | None,
+        refused: dict[int, Reply],
+    ) -> list[Reply]:
+        """What each recipient says to the message, as far as it is not ``refused`` already."""
+        message = decide.Message.of(envelope, arrival, examination)
+        opinions = await decide.decide(self._services.directory, message)
+        if not refused and opinions is decide.ALL_KEEP:
+            return [await self._commit(envelope, arrival, examination)]
+        said = [refused.get(n) or opinions.of(one) for n, one in enumerate(envelope.accepted)]
+        late = next((one for one in said if one is not None and not one.is_permanent), None)
+        if late is not None and not self._peer.is_lmtp:
+            return [self._refused(envelope, arrival, late, opinions, examination)]
+        going = [
+            one
+            for n, one in enumerate(envelope.accepted)
+            if n not in refused and ((answer := said[n]) is None or answer.is_permanent)
+        ]
+        decisions, author = opinions.decisions, opinions.author
+        envelope = msgspec.structs.replace(envelope, accepted=going, decisions=decisions)
         answer = replies.LOCAL_ERROR
-        going = [one for number, one in enumerate(envelope.accepted) if number not in refused]
-        if going:
-            part = msgspec.structs.replace(envelope, accepted=going)
-            answer = await self._commit(part, arrival, examination)
-        return [refused.get(number, answer) for number in range(len(envelope.accepted))]
+        if None in said:
+            answer = await self._commit(envelope, arrival, examination, author)
+        elif going:
+            fields = () if examination is None else examination.fields
+            await rejecting.keep(self._services, self._session, envelope, arrival, author, fields)
+        if self._peer.is_lmtp:
+            return [one or answer for one in said]
+        refusal = None if None in said else said[0]
+        if refusal is None:
+            return [answer]
+        return [self._refused(envelope, arrival, refusal, opinions, examination)]
+
+    def _refused(
+        self,
+        envelope: Envelope,
+        arrival: Arrival,
+        refusal: Reply,
+        opinions: Opinions,
+        examination: Examination | None,
+    ) -> Reply:
+        if examination is not None:
+            refusal = refusal.because(dict.fromkeys((*examination.notes, opinions.reason)))
+        return self._refusals.message(envelope, arrival, refusal, opinions.reason)
 
     async def _refused_recipients(self, envelope: Envelope, head: bytes) -> dict[int, Reply]:
         """By their number: those the message has been to before; over LMTP, full accounts."""
@@ -331,7 +380,11 @@ class Conversation:
         return refused
 
     async def _commit(
-        self, envelope: Envelope, arrival: Arrival, examination: Examination | None
+        self,
+        envelope: Envelope,
+        arrival: Arrival,
+        examination: Examination | None,
+        author: str = "",
     ) -> Reply:
         services = self._services
         ident, now = services.ids.next(), services.clock()
@@ -347,7 +400,7 @@ class Conversation:
         blob = await arrival.prepared(stored)
         try:
             octets = None if small is None else (stored, small)
-            content = Content(blob, indexed, arrival.is_ascii, octets)
+            content = Content(blob, indexed, arrival.is_ascii, octets, author)
             letter = plan.letter(self._session, envelope, content, services.ids, ident, now, onward)
             if examination is not None:
                 letter = examine.noted(letter, examination)

@@ -1,7 +1,7 @@
 """From accepted recipients and an arrived message to the letter that ``post`` commits.
 
-Each account gets one copy, in its INBOX, however many recipients lead to it; each address
-elsewhere one delivery. The stored octets are those received, without Return-Path and
+Each account gets the message once, however many recipients lead to it: in its INBOX, or
+wherever ``decision`` says; each address elsewhere one delivery. The stored octets are those received, without Return-Path and
 without Authentication-Results in our own name, and with our Received on top.
 
 A message that is to be delivered later (RFC 4865) waits in the queue for everybody: an
@@ -18,9 +18,10 @@ from postroom.db.ids import Ids
 from postroom.directory.expand import Local
 from postroom.intake import stamp
 from postroom.intake.arrival import Arrival
+from postroom.intake.decision import KEEP, NONE, Decisions, Filing
 from postroom.intake.relay import Accepted
 from postroom.intake.stamp import Session
-from postroom.ledger.rows import Entry, clean, folded, normal_id
+from postroom.ledger.rows import Entry, Fact, clean, folded, normal_id
 from postroom.message import dates, trace
 from postroom.message.headers import collect
 from postroom.message.index import Indexed, brief, index
@@ -28,14 +29,16 @@ from postroom.message.part import MESSAGE_FIELDS
 from postroom.post.letter import Letter
 from postroom.protocol.smtp.commands import Mail
 from postroom.queue.rows import Outgoing, Queued
-from postroom.store import mailboxes
+from postroom.store import mailboxes, names
 from postroom.store.filing import Copy
+from postroom.store.rejects import Reject
 
 
 class Envelope(msgspec.Struct, frozen=True):
     """Who sends a message to whom. ``sender`` is "" for the null reverse-path.
 
-    ``is_ours``: it is of somebody who may send anywhere through us.
+    ``is_ours``: it is of somebody who may send anywhere through us. ``decisions`` say what
+    accounts do that do not simply keep the message.
     """
 
     mail: Mail
@@ -43,6 +46,7 @@ class Envelope(msgspec.Struct, frozen=True):
     account_id: int | None
     accepted: Sequence[Accepted]
     is_ours: bool = False
+    decisions: Decisions = NONE
 
     def due(self, now: int) -> int:
         """When it is to be delivered, in milliseconds; ``now`` when that is at once."""
@@ -111,13 +115,15 @@ def indexed(envelope: Envelope, arrival: Arrival, head: bytes, now: int) -> Inde
 class Content(msgspec.Struct, frozen=True):
     """What there is of a message: its blob, its index, and whether it is 8-bit.
 
-    ``octets`` of a small one: header block and body.
+    ``octets`` of a small one: header block and body. ``author`` is who stands in From, for
+    people, and only there when somebody refuses the message.
     """
 
     blob: Prepared
     indexed: Indexed
     is_ascii: bool
     octets: tuple[bytes, bytes] | None = None
+    author: str = ""
 
     @property
     def size(self) -> int:
@@ -145,7 +151,7 @@ def letter(
         raise ValueError("what goes elsewhere needs to know how, and nothing else does")
     return Letter(
         blob=content.blob,
-        copies=tuple([_copy(envelope, one, content, ids, now) for one in local]),
+        copies=_copies(envelope, local, content, ids, now),
         queued=None if onward is None else _queued(envelope, content, ident, now, onward),
         outgoing=tuple([_outgoing(ident, n, *pair) for n, pair in enumerate(remote.items())]),
         entry=Entry(
@@ -161,12 +167,99 @@ def letter(
             session.peer.tls,
             envelope.account_id,
         ),
+        facts=told(local, envelope.decisions, now),
         content=None if onward is None else content.octets,
+        rejects=rejects(envelope, local, content, ids, now),
     )
 
 
-def _copy(envelope: Envelope, one: Local, content: Content, ids: Ids, now: int) -> Copy:
-    prefix = stamp.prefix(envelope.sender, one.address)
+def told(local: Sequence[Local], decisions: Decisions, now: int) -> tuple[Fact, ...]:
+    """Why accounts do anything else than to keep the message, for the ledger."""
+    if not decisions:
+        return ()
+    facts = [
+        decisions[one.account_id].fact(one.account_id, one.address, now)
+        for one in local
+        if one.account_id in decisions
+    ]
+    return tuple([fact for fact in facts if fact is not None])
+
+
+def rejects(
+    envelope: Envelope,
+    local: Sequence[Local],
+    content: Content,
+    ids: Ids,
+    now: int,
+) -> tuple[Reject, ...]:
+    """The message for the Rejects of those accounts that refuse it."""
+    found = []
+    for one in local if envelope.decisions else ():
+        decided = envelope.decisions.get(one.account_id, KEEP)
+        if decided.refusal is None:
+            continue
+        prefix = stamp.prefix(envelope.sender, one.address)
+        found.append(
+            Reject(
+                id=ids.next(),
+                account_id=one.account_id,
+                blob_id=content.blob.id,
+                at=now,
+                prefix=prefix,
+                size=len(prefix) + content.size,
+                recipient=clean(one.address),
+                sender=clean(envelope.sender),
+                author=content.author,
+                subject=clean(content.indexed.subject),
+                reason=clean(decided.reason),
+            )
+        )
+    return tuple(found)
+
+
+def _copies(
+    envelope: Envelope,
+    local: Sequence[Local],
+    content: Content,
+    ids: Ids,
+    now: int,
+) -> tuple[Copy, ...]:
+    copies: list[Copy] = []
+    for one in local:
+        decided = envelope.decisions.get(one.account_id, KEEP)
+        if decided is KEEP:
+            copies.append(_copy(envelope, one, content, ids, now))
+            continue
+        first: Copy | None = None
+        for filing in decided.filings:
+            copy = _copy(envelope, one, content, ids, now, decided.fields)
+            if first is not None:  # the same message in another mailbox
+                copy = msgspec.structs.replace(
+                    copy, message_id=first.message_id, thread_id=first.thread_id
+                )
+            copies.append(_placed(copy, filing, ids))
+            first = first or copy
+    return tuple(copies)
+
+
+def _placed(copy: Copy, filing: Filing, ids: Ids) -> Copy:
+    levels = 0
+    if filing.creates and isinstance(filing.mailbox, str):
+        levels = 1 + filing.mailbox.count(names.SEPARATOR)
+    return msgspec.structs.replace(
+        copy,
+        mailbox=filing.mailbox,
+        special_use=filing.special_use,
+        fresh=tuple([ids.next() for _ in range(levels)]),
+        flags=filing.flags,
+        keywords=filing.keywords,
+    )
+
+
+def _copy(
+    envelope: Envelope, one: Local, content: Content, ids: Ids, now: int, fields: bytes = b""
+) -> Copy:
+    prefix = stamp.prefix(envelope.sender, one.address) + fields
     message_id = ids.next()
     return Copy(
         account_id=one.account_id,

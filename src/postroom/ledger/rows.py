@@ -24,6 +24,7 @@ Kind = Literal[
     "released",
     "removed",
     "noted",
+    "refused",
 ]
 
 MAX_TEXT: Final = 250  # characters of a Message-ID, an address or a subject

@@ -81,6 +81,20 @@ def delivered_to(address: str) -> bytes:
     return _octets(f"Delivered-To: {_path(address)}\r\n")
 
 
+def junk(reason: str, score: float) -> bytes:
+    """The fields that mail programs know of a message filed as junk, and why it is.
+
+    X-Spam-Flag and X-Spam-Status are SpamAssassin's, and in use everywhere.
+    """
+    said = "".join([letter if " " <= letter <= "~" else "?" for letter in reason[:MAX_CLAUSE]])
+    said = said.replace("(", "[").replace(")", "]").replace("\\", "/")
+    words = [word[:MAX_LINE] for word in said.split()] or ["no reason"]
+    words[0] = f"({words[0]}"
+    words[-1] += ")"
+    status = _folded([f"X-Spam-Status: Yes, score={score:.1f}", *words])
+    return b"X-Spam-Flag: YES\r\n" + status
+
+
 def count_received(head: bytes) -> int:
     """How many Received fields there are: the hop count (RFC 5321 §6.3)."""
     lower = head.lower()

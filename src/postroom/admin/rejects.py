@@ -1,0 +1,174 @@
+"""Messages that an account refused: looked at, released into its INBOX, removed.
+
+They are there for a fortnight (``store.rejects``), whatever the sender was told meanwhile.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from postroom.admin import names
+from postroom.admin.office import Office
+from postroom.blobs.reader import pieces, read_row
+from postroom.db.database import Tx
+from postroom.db.ids import from_text, to_text
+from postroom.directory import accounts
+from postroom.directory.accounts import Account
+from postroom.errors import Invalid, MailError, NotFound, Refused
+from postroom.message.index import Indexed, index
+from postroom.message.scan import Scanner
+from postroom.store import mailboxes, rejects
+from postroom.store.filing import Copy, Filed, file_letters
+from postroom.store.rejects import Reject
+
+PAGE: Final = 200
+
+
+class RejectView(msgspec.Struct, frozen=True):
+    """A refused message. ``sender`` is the reverse-path, ``author`` who stands in From."""
+
+    id: str
+    at: datetime
+    until: datetime
+    recipient: str
+    sender: str
+    author: str
+    subject: str
+    size: int
+    reason: str
+
+
+class RejectDetails(msgspec.Struct, frozen=True):
+    """The same, with the header block of the message."""
+
+    message: RejectView
+    header: str
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """How many messages were released or removed."""
+
+    account: str
+    messages: int
+
+
+async def every(
+    office: Office, address: str, *, limit: int | None = None
+) -> AsyncIterator[RejectView]:
+    """What an account refused, the latest first. Raises NotFound."""
+    account = await _account(office, address)
+    below = rejects.NEWEST
+    while limit is None or limit > 0:
+        size = PAGE if limit is None else min(PAGE, limit)
+        page = await office.store.read(rejects.newest, account.id, below=below, limit=size)
+        for one in page:
+            yield _view(one)
+        if len(page) < size:
+            return
+        below = page[-1].id
+        limit = None if limit is None else limit - len(page)
+
+
+async def show(office: Office, address: str, ident: str) -> RejectDetails:
+    """One of them. Raises NotFound."""
+    account = await _account(office, address)
+    found = await _named(office, account, ident)
+    head = await office.blobs.head(office.db, found.blob_id)
+    return RejectDetails(_view(found), (found.prefix + head).decode("utf-8", "replace"))
+
+
+async def release(office: Office, address: str, idents: Sequence[str]) -> Changed:
+    """File them into the INBOX, as they would have been. Raises NotFound, Refused."""
+    account = await _account(office, address)
+    chosen = [await _named(office, account, ident) for ident in idents]
+    for one in chosen:
+        indexed = await _indexed(office, one)
+        filed = await office.store.write(_release, office, account, one, indexed)
+        office.store.wake(*[place.mailbox_id for place in filed])
+    return Changed(str(account.address), len(chosen))
+
+
+async def remove(office: Office, address: str, idents: Sequence[str]) -> Changed:
+    """Remove them for good. Raises NotFound."""
+    account = await _account(office, address)
+    chosen = [(await _named(office, account, ident)).id for ident in idents]
+    gone = await office.store.write(rejects.remove, office.blobs, chosen, office.now())
+    return Changed(str(account.address), gone)
+
+
+def _release(
+    tx: Tx, office: Office, account: Account, one: Reject, indexed: Indexed
+) -> list[Filed]:
+    """The message takes over the reference to its blob."""
+    if rejects.named(tx, account.id, one.id) is None:
+        raise NotFound(f"{to_text(one.id)} is gone already")
+    office.blobs.retain(tx, {one.blob_id: 1})
+    rejects.remove(tx, office.blobs, [one.id], office.now())
+    copy = Copy(
+        account_id=account.id,
+        mailbox=mailboxes.INBOX,
+        message_id=one.id,
+        blob_id=one.blob_id,
+        prefix=one.prefix,
+        received=one.at,
+        size=one.size,
+        envelope=indexed.envelope,
+        bodystructure=indexed.bodystructure,
+        thread_id=indexed.thread_id(one.id),
+        quota=account.quota,
+        recipient=one.recipient,
+    )
+    (answer,) = file_letters(tx, [[copy]], office.now())
+    if isinstance(answer, MailError):
+        raise Refused(
+            f"{account.address} has no room for it; give it more: postroom account quota"
+            f" {account.address} SIZE"
+        )
+    return answer
+
+
+async def _indexed(office: Office, one: Reject) -> Indexed:
+    """Scan the message, block by block."""
+    blob = await office.db.read(lambda tx: read_row(tx, one.blob_id))
+    scanner = Scanner()
+    scanner.feed(blob.head)
+    async for block in pieces(office.db, office.blobs.files, blob, 0, blob.size):
+        scanner.feed(block)
+    return index(blob.head, scanner.finish())
+
+
+async def _account(office: Office, address: str) -> Account:
+    name = names.address(address)
+    return await office.directory.look(lambda tx: accounts.require(tx, name))
+
+
+async def _named(office: Office, account: Account, text: str) -> Reject:
+    try:
+        ident = from_text(text.strip())
+    except ValueError:
+        raise Invalid(
+            f"{text} is no id of a refused message: it has 13 letters and digits"
+        ) from None
+    found = await office.store.read(rejects.named, account.id, ident)
+    if found is None:
+        raise NotFound(
+            f"{account.address} has no refused message {text}; see: postroom rejects list"
+            f" {account.address}"
+        )
+    return found
+
+
+def _view(one: Reject) -> RejectView:
+    return RejectView(
+        id=to_text(one.id),
+        at=names.moment(one.at),
+        until=names.moment(one.at + rejects.KEPT_MS),
+        recipient=one.recipient,
+        sender=one.sender,
+        author=one.author,
+        subject=one.subject,
+        size=one.size,
+        reason=one.reason,
+    )

@@ -1,0 +1,89 @@
+"""``postroom rejects``: list, show, release, remove refused messages."""
+
+import click
+
+from postroom.admin import rejects as admin
+from postroom.admin.office import Office
+from postroom.cli import output
+from postroom.cli.work import run
+
+_COLUMNS = [
+    ("ID", lambda one: one.id),
+    ("REFUSED", lambda one: one.at),
+    ("FROM", lambda one: one.author or one.sender),
+    ("SUBJECT", lambda one: one.subject),
+    ("SIZE", lambda one: output.size(one.size)),
+    ("REASON", lambda one: one.reason),
+]
+
+
+@click.group()
+def rejects() -> None:
+    """Messages that were refused.
+
+    They are kept for two weeks, at most 1000 of an account, and count to no quota.
+    """
+
+
+@rejects.command("list")
+@click.argument("account")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.json_option
+@click.pass_context
+def list_(context: click.Context, account: str, limit: int | None, *, as_json: bool) -> None:
+    """List what was refused for ACCOUNT, the latest first."""
+
+    async def work(office: Office) -> None:
+        items = admin.every(office, account, limit=limit)
+        await output.listing(items, _COLUMNS, as_json=as_json)
+
+    run(context, work)
+
+
+@rejects.command()
+@click.argument("account")
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def show(context: click.Context, account: str, ident: str, *, as_json: bool) -> None:
+    """Print why the message ID was refused, and its header."""
+    found = run(context, lambda office: admin.show(office, account, ident))
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    one = found.message
+    output.details(
+        [
+            ("Refused", one.at),
+            ("For", one.recipient),
+            ("Reason", one.reason),
+            ("Kept until", one.until),
+            ("Header", tuple(found.header.splitlines())),
+        ]
+    )
+
+
+@rejects.command()
+@click.argument("account")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@output.json_option
+@click.pass_context
+def release(context: click.Context, account: str, ids: tuple[str, ...], *, as_json: bool) -> None:
+    """Put the messages ID into the INBOX of ACCOUNT."""
+    found = run(context, lambda office: admin.release(office, account, ids))
+    output.done(found, f"{_count(found.messages)} released to {found.account}", as_json=as_json)
+
+
+@rejects.command()
+@click.argument("account")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, account: str, ids: tuple[str, ...], *, as_json: bool) -> None:
+    """Delete the refused messages ID of ACCOUNT for good."""
+    found = run(context, lambda office: admin.remove(office, account, ids))
+    output.done(found, f"{_count(found.messages)} deleted", as_json=as_json)
+
+
+def _count(number: int) -> str:
+    return "1 message" if number == 1 else f"{number} messages"

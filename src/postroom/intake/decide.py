@@ -1,0 +1,178 @@
+r"""From verdicts on a message to what each account here does with it.
+
+Asked in this order, and the first that says something decides:
+
+1. What a stage (``policy``) refuses or puts off, for everybody or for this account. No list
+   of a person outweighs that: it is malware, a forged sender, or a rule of the site.
+2. The account's block list, by the reverse-path and by who stands in From: refused.
+3. Its allow list: never junk. It counts only when the domain it names is proven, by DMARC, or
+   by SPF or DKIM for that very domain; anybody can write any From.
+4. A verdict of "junk": into the mailbox with the use \\Junk, the reason on top of the message.
+
+A stage that puts the message off for one account puts it off for all of them: the sender gets
+one answer (RFC 5321 §4.1.1.4), and nothing may be filed twice when it comes again.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address, AddressError
+from postroom.directory.directory import Directory
+from postroom.directory.expand import Local
+from postroom.directory.senders import Senders
+from postroom.intake import decision
+from postroom.intake.arrival import Arrival
+from postroom.intake.decision import JUNK, KEEP, Decision, Decisions
+from postroom.intake.examine import Examination
+from postroom.intake.plan import Envelope
+from postroom.intake.relay import Accepted
+from postroom.message import headers, trace
+from postroom.message.addresses import mailboxes, parse
+from postroom.message.index import one_line
+from postroom.policy.facts import Authentication
+from postroom.policy.verdict import Verdict, gravest
+from postroom.protocol.smtp.replies import Reply, reply
+
+BLOCKED: Final = reply(550, "5.7.1", "The recipient accepts no mail from this sender")
+REFUSED: Final = reply(550, "5.7.1", "The message is refused")
+PUT_OFF: Final = reply(451, "4.7.1", "The message can't be checked now, please try again later")
+
+MAX_AUTHORS: Final = 100  # addresses in From that are looked up in lists
+_MAX_FROM: Final = 10_000  # octets of it that are read
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What decisions go by. ``head`` is the header block as it came."""
+
+    envelope: Envelope
+    head: bytes
+    verdicts: Sequence[Verdict] = ()
+    authentication: Authentication = Authentication()
+
+    @classmethod
+    def of(cls, envelope: Envelope, arrival: Arrival, found: Examination | None) -> "Message":
+        """One that has come; ``found`` is None for what is not examined."""
+        if found is None:
+            return cls(envelope=envelope, head=arrival.head)
+        return cls(
+            envelope=envelope,
+            head=arrival.head,
+            verdicts=found.verdicts,
+            authentication=found.facts.authentication,
+        )
+
+
+class Opinions(msgspec.Struct, frozen=True):
+    """What everybody does with one message.
+
+    ``refusal`` is what the stages say to those who have no account here, with its ``told``
+    reason. ``author`` is who stands in From, for people, when any account refuses the message.
+    """
+
+    decisions: Decisions = decision.NONE
+    refusal: Reply | None = None
+    author: str = ""
+    told: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why the message is refused, for the log: what the first account that refuses says."""
+        refusing = [one for one in self.decisions.values() if one.refusal is not None]
+        return refusing[0].reason if refusing else self.told
+
+    def of(self, one: Accepted) -> Reply | None:
+        """The answer to a recipient who does not get the message; None when it goes anywhere.
+
+        An alias answers for its members: it refuses when all of them do, and puts the
+        message off when one of them does.
+        """
+        refusals = [self.decisions.get(local.account_id, KEEP).refusal for local in one.local]
+        if one.remote:
+            refusals.append(self.refusal)
+        late = next((said for said in refusals if said and not said.is_permanent), None)
+        if late is not None or None in refusals:
+            return late
+        return refusals[0] if refusals else None
+
+
+ALL_KEEP: Final = Opinions()
+
+
+async def decide(directory: Directory, message: Message) -> Opinions:
+    """What each account does with the message, and who else."""
+    verdicts = [one for one in message.verdicts if one.action != "pass" or one.personal]
+    decisions: dict[int, Decision] = {}
+    for one in message.envelope.local():
+        senders = await directory.senders_of(one.account_id)
+        if verdicts or senders is not None:
+            decided = _decided(message, one, verdicts, senders)
+            if decided is not KEEP:
+                decisions[one.account_id] = decided
+    grave = gravest(verdicts)
+    refusal = None if grave is None else _refusal(grave)
+    told = "" if grave is None else f"{grave.stage}: {grave.reason}"
+    if not decisions and refusal is None:
+        return ALL_KEEP
+    author = ""
+    if any(one.refusal is not None for one in decisions.values()):
+        author = one_line(headers.values(message.head, b"from"))
+    return Opinions(decisions, refusal, author, told)
+
+
+def _decided(
+    message: Message, one: Local, verdicts: Sequence[Verdict], senders: Senders | None
+) -> Decision:
+    own = [verdict.of(one.account_id) for verdict in verdicts]
+    grave = gravest(own)
+    if grave is not None and (refusal := _refusal(grave)) is not None:
+        return Decision((), refusal, f"{grave.stage}: {grave.reason}")
+    senders = senders or Senders()
+    people = _people(message) if senders.blocked or senders.allowed else []
+    for address in people:
+        if pattern := senders.blocking(address):
+            return Decision((), BLOCKED, f"{pattern} is on the block list")
+    if grave is None or grave.action != "junk":
+        return KEEP
+    told = "; ".join([f"{verdict.stage}: {verdict.reason}" for verdict in own if verdict.reason])
+    for address in people:
+        pattern = senders.allowing(address)
+        if pattern and is_proven(message.authentication, address.rpartition("@")[2]):
+            return Decision(reason=f"not junk, {pattern} is on the allow list ({told})")
+    score = sum([verdict.score for verdict in own])
+    return Decision((JUNK,), None, f"junk: {told}", trace.junk(told, score))
+
+
+def _refusal(grave: Verdict) -> Reply | None:
+    if grave.action == "refuse":
+        return grave.reply or REFUSED
+    if grave.action == "defer":
+        return grave.reply or PUT_OFF
+    return None
+
+
+def is_proven(found: Authentication, domain: str) -> bool:
+    """Whether a message is from this domain, and not only says so (RFC 9989 §4.4, strict).
+
+    A domain above it may vouch for it.
+    """
+    if found.author == domain and (found.dmarc == "pass" or found.sealer):
+        return True
+    good = list(found.dkim)
+    if found.spf == "pass":
+        good.append(found.spf_domain)
+    return any(domain == one or domain.endswith(f".{one}") for one in good if one)
+
+
+def _people(message: Message) -> list[str]:
+    """The reverse-path, then who stands in From: addresses with their domain in A-labels."""
+    found = [message.envelope.sender] if message.envelope.sender else []
+    for value in headers.values(message.head, b"from"):
+        for one in mailboxes(parse(value[:_MAX_FROM], MAX_AUTHORS)):
+            try:
+                local, domain = one.local.decode(), one.domain.decode()
+                found.append(str(Address.parse(f"{local}@{domain}")))
+            except (AddressError, UnicodeDecodeError):
+                continue
+    return list(dict.fromkeys(found))

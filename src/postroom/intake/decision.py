@@ -1,0 +1,67 @@
+"""What an account does with a message: where it is filed, or why it is refused.
+
+One 250 may stand for many opinions: one account files a message into its INBOX, the next into
+Junk, a third refuses it. Decisions are values; ``decide`` makes them, ``plan`` carries them
+out. An account without one files into its INBOX.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from postroom.ledger.rows import Fact, clean, folded
+from postroom.protocol.smtp.replies import Reply
+from postroom.store import mailboxes
+
+JUNK_USE: Final = "\\Junk"
+
+
+class Filing(msgspec.Struct, frozen=True):
+    """One place where the message goes.
+
+    ``special_use`` goes before the name ``mailbox``; with ``creates`` a mailbox that is missing
+    is made, else the INBOX takes its place. ``flags`` and ``keywords`` as in ``store.flags``.
+    """
+
+    mailbox: str | int = mailboxes.INBOX
+    special_use: str = ""
+    creates: bool = False
+    flags: int = 0
+    keywords: str = ""
+
+
+INBOX: Final = Filing()
+JUNK: Final = Filing("Junk", JUNK_USE, creates=True)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What one account does.
+
+    With a ``refusal`` it takes nothing: the message goes to its Rejects, with the ``reason``,
+    which is in plain words and stands in the ledger too, as does that of a message which is
+    filed elsewhere than in the INBOX. ``fields`` are whole header fields on top of this account's
+    copies. Without ``filings`` and without a refusal the account wants no copy.
+    """
+
+    filings: tuple[Filing, ...] = (INBOX,)
+    refusal: Reply | None = None
+    reason: str = ""
+    fields: bytes = b""
+
+    def fact(self, account_id: int, recipient: str, at: int) -> Fact | None:
+        """What the ledger tells of it, to be numbered; None when there is nothing to tell."""
+        if not self.reason:
+            return None
+        kind: Final = "noted" if self.refusal is None else "refused"
+        return Fact(0, 0, at, kind, folded(recipient), account_id, detail=clean(self.reason))
+
+
+KEEP: Final = Decision()
+"""That of most accounts."""
+
+Decisions = Mapping[int, Decision]
+"""By account id; an account that is not there keeps the message."""
+
+NONE: Final[Decisions] = MappingProxyType({})

@@ -1,0 +1,50 @@
+"""A message that everybody refuses: kept for those who may want to look at it.
+
+The answer is 5yz whatever becomes of the copy, so the sender is told and we owe nothing; but
+who waits for a message that was refused by mistake finds it, and can have it released.
+"""
+
+import traceback
+from collections.abc import Sequence
+
+from postroom.errors import MailError, OutcomeUnknown
+from postroom.intake import plan
+from postroom.intake.arrival import Arrival
+from postroom.intake.plan import Content, Envelope
+from postroom.intake.services import Services
+from postroom.intake.stamp import Session
+from postroom.message.index import brief
+from postroom.post.letter import Letter
+from postroom.telemetry import sink
+from postroom.telemetry.events import SessionFailed
+
+
+async def keep(
+    services: Services,
+    session: Session,
+    envelope: Envelope,
+    arrival: Arrival,
+    author: str,
+    fields: Sequence[bytes] = (),
+) -> None:
+    """Put the message into the Rejects of the accounts that refuse it.
+
+    ``author`` is as in Content, ``fields`` go on top of the message.
+
+    Raises OutcomeUnknown and nothing else: what could not be kept is not there.
+    """
+    if not any(one.local for one in envelope.accepted):
+        return
+    try:
+        ident, now = services.ids.next(), services.clock()
+        stamped = plan.stamped(session, envelope, arrival.head, ident, now)
+        blob = await arrival.prepared(b"".join((*fields, stamped)))
+        content = Content(blob, brief(arrival.head), arrival.is_ascii, author=author)
+        kept = plan.rejects(envelope, envelope.local(), content, services.ids, now)
+        await services.post.commit(Letter(blob=blob, rejects=kept))
+    except OutcomeUnknown:
+        raise
+    except MailError:
+        return  # the disk is full or failed, which is told where it happened
+    except Exception as error:  # noqa: BLE001 - the refusal stands all the same
+        sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))

@@ -1,0 +1,121 @@
+"""Refused messages, as a postmaster sees them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from postroom.address import Address
+from postroom.admin import accounts, domains, rejects
+from postroom.admin.office import Office
+from postroom.directory import accounts as rows
+from postroom.errors import Invalid, NotFound, Refused
+from postroom.store import rejects as kept
+from postroom.store.mailboxes import find
+from tests.admin.bureau import Story
+from tests.fakes import Clock
+from tests.store.refused import keep
+
+Tell = Callable[[Story], None]
+
+ANN, BOB = "ann@demo.test", "bob@demo.test"
+
+
+async def settle(office: Office) -> tuple[int, int]:
+    await domains.add(office, "demo.test")
+    idents = []
+    for name in (ANN, BOB):
+        await accounts.add(office, name, password="long enough")
+        address = Address.parse(name)
+        idents.append(
+            await office.directory.look(lambda tx, at=address: rows.require(tx, at).id)  # type: ignore[misc]
+        )
+    return idents[0], idents[1]
+
+
+async def ids(office: Office, account: str, limit: int | None = None) -> list[str]:
+    return [one.id async for one in rejects.every(office, account, limit=limit)]
+
+
+def test_they_are_listed_page_by_page(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejects, "PAGE", 2)
+
+    async def story(office: Office, clock: Clock) -> None:
+        ann, bob = await settle(office)
+        for _ in range(4):
+            await keep(office.store, ann)
+        await keep(office.store, bob)
+        found = await ids(office, ANN)
+        assert found == sorted(found, reverse=True)
+        assert len(found) == 4
+        assert await ids(office, ANN, 3) == found[:3]
+        assert len(await ids(office, BOB)) == 1
+        shown = await rejects.show(office, ANN, found[0])
+        assert shown.header == "Return-Path: <a@x.test>\r\nSubject: Hello\r\n\r\n"
+        assert shown.message.reason == "on the block list"
+        assert (shown.message.until - shown.message.at).days == 14
+        with pytest.raises(NotFound, match="has no refused message"):
+            await rejects.show(office, BOB, found[0])
+        with pytest.raises(Invalid, match="is no id"):
+            await rejects.show(office, ANN, "?")
+        with pytest.raises(NotFound, match="no account"):
+            await ids(office, "eve@demo.test")
+
+    tell(story)
+
+
+def test_a_released_message_is_in_the_inbox(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ann, bob = await settle(office)
+        await keep(office.store, ann, bob)
+        (ident,) = await ids(office, ANN)
+        released = await rejects.release(office, ANN, [ident])
+        assert (released.account, released.messages) == (ANN, 1)
+        inbox = await office.store.read(find, ann, "INBOX")
+        assert inbox is not None
+        assert inbox.messages == 1
+        row = await office.db.read(
+            lambda tx: tx.one("SELECT envelope, size FROM message WHERE account_id = :a", a=ann)
+        )
+        assert row is not None
+        assert b"Hello" in bytes(row[0])
+        assert await ids(office, ANN) == []
+        assert len(await ids(office, BOB)) == 1
+        assert await office.db.read(lambda tx: tx.one("SELECT refs FROM blob")) == (2,)
+        with pytest.raises(NotFound):
+            await rejects.release(office, ANN, [ident])
+
+    tell(story)
+
+
+def test_without_room_it_stays_where_it_is(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ann, _ = await settle(office)
+        await accounts.change(office, ANN, quota=10)
+        for _ in range(2):
+            await keep(office.store, ann, size=40)
+        first, second = await ids(office, ANN)
+        await rejects.release(office, ANN, [second])  # the last one above the quota
+        with pytest.raises(Refused, match="has no room"):
+            await rejects.release(office, ANN, [first])
+        assert await ids(office, ANN) == [first]
+        assert await office.db.read(lambda tx: tx.all("SELECT refs FROM blob")) == [(1,), (1,)]
+
+    tell(story)
+
+
+def test_they_are_removed_for_good(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ann, bob = await settle(office)
+        await keep(office.store, ann, bob)
+        await keep(office.store, ann)
+        first, second = await ids(office, ANN)
+        with pytest.raises(NotFound):
+            await rejects.remove(office, ANN, [first, (await ids(office, BOB))[0]])
+        assert await ids(office, ANN) == [first, second]
+        assert (await rejects.remove(office, ANN, [first, second])).messages == 2
+        assert await ids(office, ANN) == []
+        refs = "SELECT refs FROM blob ORDER BY id"
+        assert await office.db.read(lambda tx: tx.all(refs)) == [(1,), (0,)]
+        assert await office.store.read(kept.newest, bob, limit=9) != []
+
+    tell(story)
