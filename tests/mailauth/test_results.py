@@ -23,7 +23,7 @@ FULL = (
 
 
 def test_a_field_as_it_stands() -> None:
-    assert write("mx.local.test", FULL) == (
+    assert write("mx.local.test", [one.words() for one in FULL]) == (
         b"Authentication-Results: mx.local.test;\r\n"
         b"\tiprev=pass policy.iprev=192.0.2.1;\r\n"
         b'\tspf=fail (-all) reason="it says \\"no\\"" smtp.mailfrom=ann@a.example;\r\n'
@@ -36,7 +36,7 @@ def test_nothing_was_checked() -> None:
 
 
 def test_what_is_written_can_be_read() -> None:
-    found = read(write("mx.local.test", FULL).partition(b":")[2])
+    found = read(write("mx.local.test", [one.words() for one in FULL]).partition(b":")[2])
     assert [(one.method, one.outcome) for one in found] == [
         ("iprev", "pass"),
         ("spf", "fail"),
@@ -69,7 +69,8 @@ def test_hostile_values_stay_inside(value: str, comment: str, reason: str) -> No
         reason=reason,
         properties=(("smtp.helo", value),),
     )
-    octets = write("mx.local.test", [hostile, Result(method="dkim", outcome="none")])
+    none = Result(method="dkim", outcome="none")
+    octets = write("mx.local.test", [hostile.words(), none.words()])
     head = octets + b"Subject: x\r\n\r\n"
     assert [field.name for field in headers.fields(head)] == [
         b"authentication-results",

@@ -111,11 +111,11 @@ class Inquiry:
             authentication=found,
         )
         verdicts = tuple([await self._judged(stage, facts) for stage in services.stages])
-        told = [] if findings is None else findings.results()
+        told = [] if findings is None else [one.words() for one in findings.results()]
         fields = [field for verdict in verdicts for field in verdict.fields]
         if findings is not None:
             fields.insert(0, results.write(services.hostname, told))
-        notes = [str(one) for one in told]
+        notes = [" ".join(words) for words in told]
         notes += [f"{one.stage}: {one.reason}" for one in verdicts if one.reason]
         return Examination(
             facts=facts,

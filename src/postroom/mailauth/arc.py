@@ -151,9 +151,11 @@ class Verifier:
         if _SEAL in signature.names:
             raise _Broken("ARC-Message-Signature covers seals")
         self._signature = signature
-        self._body = BodyHash(signature.body_form, signature.length)
+        self._body = BodyHash(signature.body_form, [signature.length])
 
     def _collected(self) -> list[dict[bytes, headers.Field]]:
+        if b"arc-" not in self._head.lower():
+            return []
         sets: dict[int, dict[bytes, headers.Field]] = {}
         for field in headers.fields(self._head):
             if field.name not in _KINDS:
@@ -205,12 +207,13 @@ class Verifier:
     # Verifying
 
     def _check_message(self, signature: Signature, body: BodyHash) -> Check[None]:
-        problem = body_problem(signature, body.finish(), body.size)
+        body.finish()
+        problem = body_problem(signature, body)
         if problem is not None:
             raise _Broken(f"ARC-Message-Signature: {problem[1]}")
         field = self._sets[-1][_SIGNATURE]
         raw = self._head[field.start : field.end]
-        digest = header_digest(self._head, signature, raw)
+        digest = header_digest(self._head, headers.fields(self._head), signature, raw)
         key = yield from find_key(signature.key_name)
         if not key.fits(signature.algorithm) or not key.verifies(digest, signature.octets):
             raise _Broken("ARC-Message-Signature does not match")

@@ -17,6 +17,7 @@ from postroom.mailauth.dkim_signature import Algorithm
 from postroom.mailauth.tags import BadTags, compact, parse
 
 MIN_BITS: Final = 1024
+MAX_RECORD: Final = 4096  # octets; a key of MAX_BITS takes 1,500
 MAX_BITS: Final = 8192  # a larger one costs more than a message is worth
 _ED25519_BITS: Final = 256
 
@@ -51,9 +52,15 @@ class PublicKey(msgspec.Struct, frozen=True):
         return True
 
 
-@functools.lru_cache(maxsize=1024)
 def read(record: bytes) -> PublicKey:
-    """Read a key record; raises BadRecord."""
+    """Read a key record; raises BadRecord. Good ones are remembered."""
+    if len(record) > MAX_RECORD:
+        raise BadRecord(f"the key record is longer than {MAX_RECORD} octets")
+    return _remembered(record)
+
+
+@functools.lru_cache(maxsize=1024)
+def _remembered(record: bytes) -> PublicKey:
     try:
         tags = parse(record)
     except BadTags as error:

@@ -4,7 +4,7 @@
     for block in body: verifier.feed(block)
     results = drive(verifier.check())          # asks for the keys
 
-The body is hashed once for each canonical form and length that signatures name. At most
+The body is gone through once for each canonical form that signatures name. At most
 ``MAX_SIGNATURES`` are looked at, the topmost first (threat A10). A signature that leaves the
 end of the body open (``l=``) counts only while nothing stands there: what was added would
 otherwise speak in the signer's name. Nothing raises.
@@ -58,13 +58,17 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BodyHash:
-    """SHA-256 over at most ``length`` octets of a canonical body."""
+    """SHA-256 over a canonical body, and over its first octets where a length is named.
 
-    __slots__ = ("_body", "_digest", "_left", "size")
+    The body is gone through once, however many lengths there are.
+    """
 
-    def __init__(self, form: Form, length: int | None) -> None:
-        self._digest = hashlib.sha256()
-        self._left = length
+    __slots__ = ("_beginnings", "_body", "_due", "_whole", "size")
+
+    def __init__(self, form: Form, lengths: Iterable[int | None]) -> None:
+        self._whole = hashlib.sha256()
+        self._due = sorted({one for one in lengths if one is not None}, reverse=True)
+        self._beginnings: dict[int, bytes] = {}
         self.size = 0  # of the whole canonical body
         body: type[Body] = RelaxedBody if form == "relaxed" else SimpleBody
         self._body = body(self._take)
@@ -73,18 +77,25 @@ class BodyHash:
         """The next octets of the body."""
         self._body.feed(block)
 
-    def finish(self) -> bytes:
-        """The digest; once."""
+    def finish(self) -> None:
+        """The body is complete; once."""
         self._body.finish()
-        return self._digest.digest()
+
+    def digest(self, length: int | None) -> bytes:
+        """Of so many octets, None: of all. Of more than there are it is that of all."""
+        found = None if length is None else self._beginnings.get(length)
+        return self._whole.digest() if found is None else found
 
     def _take(self, octets: bytes) -> None:
-        self.size += len(octets)
-        if self._left is None:
-            self._digest.update(octets)
-        elif self._left > 0:
-            self._digest.update(octets[: self._left])
-            self._left -= len(octets)
+        end = self.size + len(octets)
+        at = 0
+        while self._due and self._due[-1] <= end:
+            length = self._due.pop()
+            self._whole.update(octets[at : length - self.size])
+            at = length - self.size
+            self._beginnings[length] = self._whole.digest()
+        self._whole.update(octets[at:])
+        self.size = end
 
 
 class Verifier:
@@ -94,7 +105,9 @@ class Verifier:
         """``head`` is the header block as received; ``now`` in seconds since 1970."""
         self._head = head
         self._now = now
-        found = [field for field in headers.fields(head) if field.name == b"dkim-signature"]
+        has_any = b"dkim-signature" in head.lower()
+        self._all = tuple(headers.fields(head)) if has_any else ()
+        found = [field for field in self._all if field.name == b"dkim-signature"]
         self._fields = found[:MAX_SIGNATURES]
         self._read: list[Signature | Result] = [self._parsed(field) for field in self._fields]
         self._hashes = body_hashes(one for one in self._read if isinstance(one, Signature))
@@ -116,19 +129,19 @@ class Verifier:
 
     def check(self) -> Check[tuple[Result, ...]]:
         """The results, in the order of the fields."""
-        digests = {key: one.finish() for key, one in self._hashes.items()}
+        for one in self._hashes.values():
+            one.finish()
         results: list[Result] = []
         for field, signature in zip(self._fields, self._read, strict=True):
             if isinstance(signature, Result):
                 results.append(signature)
                 continue
-            key = signature.body_form, signature.length
-            problem = body_problem(signature, digests[key], self._hashes[key].size)
+            problem = body_problem(signature, self._hashes[signature.body_form])
             if problem is not None:
                 results.append(result(signature, *problem))
                 continue
             raw = self._head[field.start : field.end]
-            digest = header_digest(self._head, signature, raw)
+            digest = header_digest(self._head, self._all, signature, raw)
             results.append((yield from self._verified(signature, digest)))
         return tuple(results)
 
@@ -164,34 +177,36 @@ class Verifier:
         )
 
 
-def body_hashes(
-    signatures: Iterable[Signature],
-) -> dict[tuple[Form, int | None], BodyHash]:
-    """One hash for each form and length that is named."""
-    keys = {(one.body_form, one.length) for one in signatures}
-    return {key: BodyHash(*key) for key in keys}
+def body_hashes(signatures: Iterable[Signature]) -> dict[Form, BodyHash]:
+    """One for each form that is named."""
+    lengths: dict[Form, list[int | None]] = {}
+    for one in signatures:
+        lengths.setdefault(one.body_form, []).append(one.length)
+    return {form: BodyHash(form, wanted) for form, wanted in lengths.items()}
 
 
-def body_problem(signature: Signature, digest: bytes, size: int) -> tuple[Outcome, str] | None:
-    """What is wrong with the body; None: it is the one that was signed."""
-    if signature.length is not None and signature.length > size:
+def body_problem(signature: Signature, body: BodyHash) -> tuple[Outcome, str] | None:
+    """What is wrong with the finished body; None: it is the one that was signed."""
+    if signature.length is not None and signature.length > body.size:
         return "fail", "the body is shorter than l= says"
-    if digest != signature.body_hash:
+    if body.digest(signature.length) != signature.body_hash:
         return "fail", "the body has changed"
-    if signature.length is not None and signature.length < size:
+    if signature.length is not None and signature.length < body.size:
         return "policy", "the signature leaves the end of the body open (l=)"
     return None
 
 
-def header_digest(head: bytes, signature: Signature, raw: bytes) -> bytes:
+def header_digest(
+    head: bytes, fields: Iterable[headers.Field], signature: Signature, raw: bytes
+) -> bytes:
     """SHA-256 over the signed fields and the signature's own, ``raw``, without its value.
 
-    Of a name that is signed several times the last instance comes first; one that is not
+    ``fields`` are all of the header block. Of a name that is signed several times the last instance comes first; one that is not
     there counts as nothing (RFC 6376 §5.4.2).
     """
     wanted = frozenset(signature.names)
     instances: dict[bytes, list[bytes]] = {}
-    for field in headers.fields(head):
+    for field in fields:
         if field.name in wanted:
             instances.setdefault(field.name, []).append(head[field.start : field.end])
     digest = hashlib.sha256()

@@ -4,6 +4,7 @@ Tags that are not known, and those of RFC 7489 that mean nothing any more (``pct
 ``ri``), are passed over; a bad value of an optional tag is its default.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Final, Literal, cast
@@ -17,6 +18,7 @@ Mode = Literal["relaxed", "strict"]
 Psd = Literal["y", "n", "u"]
 
 MAX_URIS: Final = 20
+MAX_REMEMBERED: Final = 512  # octets of a record that is kept once it was read
 
 _POLICIES: Final = ("none", "quarantine", "reject")
 _VERSION: Final = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
@@ -44,7 +46,14 @@ class DmarcRecord(msgspec.Struct, frozen=True, kw_only=True):
 def choose(texts: Iterable[bytes]) -> DmarcRecord | None:
     """The one DMARC record among TXT records; None without one, and with several (§4.10)."""
     found = [text for text in texts if _VERSION.match(text.strip())]
-    return read(found[0]) if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    return _remembered(found[0]) if len(found[0]) <= MAX_REMEMBERED else read(found[0])
+
+
+@functools.lru_cache(maxsize=1024)
+def _remembered(octets: bytes) -> "DmarcRecord | None":
+    return read(octets)
 
 
 def read(octets: bytes) -> DmarcRecord | None:

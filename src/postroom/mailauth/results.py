@@ -8,7 +8,7 @@ RFC 8601 §2.2 (grammar), §2.7 (words), RFC 6008 (header.b).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -24,6 +24,7 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~]+")
 _ADDRESS: Final = re.compile(
     r"(?:[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*)?@[A-Za-z0-9_.\-]+"
 )
+_NO_COMMENT: Final = re.compile(r"[^ -'*-\[\]-~]")
 _UNPRINTABLE: Final = re.compile(r"[^ -~]")
 _PART: Final = re.compile(rb'(?:"(?:[^"\\]|\\.)*+"|[^";]++|")+', re.DOTALL)
 _METHOD: Final = re.compile(rb"\s*([A-Za-z0-9\-]+)\s*(?:/\s*[0-9]+\s*)?=\s*([A-Za-z]+)")
@@ -64,15 +65,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(self.words())
 
 
-def write(authserv_id: str, results: Iterable[Result]) -> bytes:
-    """The whole field, CRLF and all."""
+def write(authserv_id: str, results: Iterable[Sequence[str]]) -> bytes:
+    """The whole field, CRLF and all; a result is its ``words``."""
     lines = [f"Authentication-Results: {authserv_id}"]
     is_empty = True
-    for result in results:
+    for words in results:
         is_empty = False
         lines[-1] += ";"
         line = "\t"
-        for word in result.words():
+        for word in words:
             if len(line) > 1 and len(line) + len(word) > MAX_LINE:
                 lines.append(line)
                 line = "\t "
@@ -122,8 +123,7 @@ def _quoted(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    text = _UNPRINTABLE.sub("?", text[:MAX_VALUE])
-    return "(" + re.sub(r"[()\\]", "?", text) + ")"
+    return "(" + _NO_COMMENT.sub("?", text[:MAX_VALUE]) + ")"
 
 
 def _text(octets: bytes) -> str:

@@ -4,6 +4,7 @@ A record is read before anything of it is evaluated: one bad term makes all of i
 permerror, also behind a mechanism that would have matched.
 """
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ import msgspec
 from postroom.mailauth.spf_macro import BadMacro, MacroString, read
 
 Qualifier = Literal["pass", "fail", "softfail", "neutral"]
+MAX_REMEMBERED: Final = 512  # octets of a record that is kept once it was read
+
 Kind = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -69,7 +72,16 @@ def choose(texts: Sequence[bytes]) -> bytes | None:
 
 
 def parse(octets: bytes) -> Record:
-    """Read a whole record; raises BadRecord."""
+    """Read a whole record; raises BadRecord. Those of usual size are remembered."""
+    return _remembered(octets) if len(octets) <= MAX_REMEMBERED else _read(octets)
+
+
+@functools.lru_cache(maxsize=1024)
+def _remembered(octets: bytes) -> Record:
+    return _read(octets)
+
+
+def _read(octets: bytes) -> Record:
     try:
         text = octets.decode("ascii")
     except UnicodeDecodeError:
