@@ -19,6 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from postroom.mailauth.canonical import relaxed_body_hash
+from postroom.mailauth.dkim_key import SigningKey, generate_rsa, public_record
+from postroom.mailauth.dkim_sign import Signer, sign
+from rig.dns import ThreadedDns
 from rig.peers import DovecotPeer, Peer, PostfixVirtualPeer
 from rig.server import DOMAIN, HOST, Server
 
@@ -45,13 +49,14 @@ class PostroomPeer:
     """Postroom with ``checks = "none"``, like the peers."""
 
     name = "postroom"
+    letter: Path | None = None  # what smtp-source sends instead of its own
 
-    def __init__(self, folder: Path, *, settings: str = "") -> None:
+    def __init__(self, folder: Path, *, settings: str = "", checks: str = "none") -> None:
         self._server = Server(
             folder,
             doors=("smtp", "imap"),
             settings=settings + "[limits]\nmax_connections_per_ip = 1000",
-            listen='checks = "none"',
+            listen=f'checks = "{checks}"',
         )
         self._server.add_account(f"b@{DOMAIN}", "bench-password")
         self.port = self._server.ports["smtp"]
@@ -77,6 +82,46 @@ class PostroomPeer:
             return int(answer[0].split()[-1].rstrip(b")"))
 
 
+class CheckingPeer(PostroomPeer):
+    """Postroom with all checks, on letters that are signed and pass SPF, DKIM and DMARC."""
+
+    name = "postroom-checks"
+
+    def __init__(self, folder: Path) -> None:
+        key = SigningKey.load(generate_rsa(), made_here=True)
+        self._dns = ThreadedDns(
+            {
+                ("1.0.0.127.in-addr.arpa", "PTR"): ["mail.load.test."],
+                ("mail.load.test", "A"): [HOST],
+                ("load.test", "TXT"): [f"v=spf1 ip4:{HOST} -all"],
+                ("_dmarc.load.test", "TXT"): ["v=DMARC1; p=reject"],
+                ("s._domainkey.load.test", "TXT"): [public_record(key)],
+            }
+        )
+        super().__init__(
+            folder, settings=f'[dns]\nservers = ["{self._dns.address}"]\n', checks="full"
+        )
+        self.letter = folder / "letter"
+        line = b"0123456789 the quick brown fox jumps over a lazy dog\r\n"
+        head = (
+            b"From: <a@load.test>\r\nTo: <b@rig.test>\r\nSubject: a signed letter\r\n"
+            b"Date: Mon, 21 Sep 2026 14:13:20 +0000\r\nMessage-ID: <1@load.test>\r\n\r\n"
+        )
+        body = line * (SIZE // len(line))
+        field = sign(
+            head,
+            relaxed_body_hash([body]),
+            [Signer("s", key)],
+            domain="load.test",
+            now_seconds=int(time.time()) - 60,
+        )
+        self.letter.write_bytes((field + head + body).replace(b"\r\n", b"\n"))
+
+    def stop(self) -> None:
+        super().stop()
+        self._dns.close()
+
+
 def cpu_seconds(pids: list[int]) -> float:
     """User and system time of these processes and their ended children, in seconds."""
     ticks = 0
@@ -91,13 +136,15 @@ def cpu_seconds(pids: list[int]) -> float:
 
 def measure(peer: "Peer | PostroomPeer", connections: int, letters: int) -> Figure:
     """Send and wait until all are visible."""
+    letter = peer.letter if isinstance(peer, PostroomPeer) else None
     before = peer.visible()
     cpu = cpu_seconds(peer.pids())
     began = time.monotonic()
     subprocess.run(
         [
             shutil.which("smtp-source") or "/usr/sbin/smtp-source",
-            "-s", str(connections), "-m", str(letters), "-l", str(SIZE), "-d",
+            "-s", str(connections), "-m", str(letters), "-d",
+            *(("-l", str(SIZE)) if letter is None else ("-F", str(letter))),
             "-f", "a@load.test", "-t", peer.recipient, f"{HOST}:{peer.port}",
         ],
         check=True,
@@ -130,7 +177,9 @@ def main() -> int:
         peer.start()
         try:
             for connections in CONNECTIONS:
-                letters = chosen.letters if name == "postroom" else max(200, chosen.letters // 4)
+                letters = (
+                    chosen.letters if name.startswith("postroom") else max(200, chosen.letters // 4)
+                )
                 if connections == 1:
                     letters //= 4
                 figure = measure(peer, connections, letters)
@@ -153,13 +202,14 @@ def main() -> int:
 def _ratios(figures: list[Figure]) -> None:
     ours = {figure.connections: figure.rate for figure in figures if figure.server == "postroom"}
     for figure in figures:
-        if figure.server != "postroom" and figure.connections in ours:
+        if not figure.server.startswith("postroom") and figure.connections in ours:
             ratio = ours[figure.connections] / figure.rate
             print(f"postroom is {ratio:.1f} x {figure.server} at {figure.connections} connections")
 
 
 _PEERS: dict[str, Callable[[Path], "Peer | PostroomPeer"]] = {
     "postroom": PostroomPeer,
+    "postroom-checks": CheckingPeer,
     "postfix-virtual": PostfixVirtualPeer,
     "postfix-dovecot": DovecotPeer,
 }

@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from postroom.access import fetch
 from postroom.access.places import Places
 from postroom.access.view import View
@@ -25,6 +27,7 @@ from postroom.admin import accounts, domains
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.blobs.store import BlobStore
+from postroom.config.authentication import Authentication
 from postroom.config.model import Config, Limits
 from postroom.db.ids import Ids
 from postroom.db.open import now_ms
@@ -36,9 +39,14 @@ from postroom.intake.peer import Peer
 from postroom.intake.plan import Content, Envelope
 from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
+from postroom.mailauth.canonical import relaxed_body_hash
+from postroom.mailauth.dkim_key import SigningKey, generate_rsa, public_record
+from postroom.mailauth.dkim_sign import Signer, sign
 from postroom.message import headers
 from postroom.message.index import index
 from postroom.message.scan import scan
+from postroom.net.dns import Resolver
+from postroom.policy import trust
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.post.notice import Budget
@@ -50,6 +58,7 @@ from postroom.protocol.smtp.settings import Settings
 from postroom.telemetry.events import MessageAccepted
 from postroom.telemetry.outputs import FileOutput
 from postroom.telemetry.sink import Sink
+from rig.dns import DnsServer
 
 LISTED: Final = 10_000  # messages in the large mailbox
 TIMES: Final = 2_000  # calls a round
@@ -100,6 +109,7 @@ async def _round(only: str) -> list[Figure]:
             bob = Address.parse(f"bob@{DOMAIN}")
             for title, many in (
                 ("intake and post", _intake_and_post),
+                ("intake and post, checks", _intake_with_checks),
                 ("post alone", _post),
                 ("filing", _post_in_large_batches),
             ):
@@ -197,6 +207,38 @@ def _event(data: Path) -> Callable[[], object]:
 
 async def _intake_and_post(office: Office, bob: Address) -> float:
     """MAIL, RCPT, DATA, content and end of ``AT_ONCE`` conversations, commit included."""
+    return await _intake(office, bob, LETTER, PEER)
+
+
+async def _intake_with_checks(office: Office, bob: Address) -> float:
+    """The same of a signed letter from a stranger, whose names are in the cache."""
+    key = SigningKey.load(generate_rsa(), made_here=True)
+    zone = {
+        ("1.0.0.127.in-addr.arpa", "PTR"): ["mail.client.example."],
+        ("mail.client.example", "A"): ["127.0.0.1"],
+        ("client.example", "TXT"): ["v=spf1 ip4:127.0.0.1 -all"],
+        ("_dmarc.client.example", "TXT"): ["v=DMARC1; p=reject"],
+        ("s._domainkey.client.example", "TXT"): [public_record(key)],
+    }
+    field = sign(
+        HEAD,
+        relaxed_body_hash([BODY]),
+        [Signer("s", key)],
+        domain="client.example",
+        now_seconds=office.clock() // 1000 - 60,
+    )
+    peer = msgspec.structs.replace(PEER, checks=True)
+    async with DnsServer(zone) as server:
+        resolver = Resolver([server.address])
+        figure = await _intake(office, bob, field + LETTER, peer, resolver)
+        await resolver.close()
+    return figure
+
+
+async def _intake(
+    office: Office, bob: Address, octets: bytes, peer: Peer, resolver: Resolver | None = None
+) -> float:
+    settings = Authentication()
     post = Post(office.db, office.blobs, office.notify, office.clock)
     intake = Intake(
         Services(
@@ -211,9 +253,12 @@ async def _intake_and_post(office: Office, bob: Address) -> float:
             disk=Disk(office.config.folder, 0, office.clock),
             sending=Sending(office.db, office.clock, 0),
             budget=Budget(office.clock, 100),
+            resolver=resolver,
+            authentication=settings,
+            stages=trust.stages(settings) if resolver is not None else (),
         )
     )
-    talks = [intake.open(PEER) for _ in range(AT_ONCE)]
+    talks = [intake.open(peer) for _ in range(AT_ONCE)]
     mail, rcpt = Mail(Address.parse("ann@client.example")), Rcpt(bob)
 
     async def letters(number: int) -> None:
@@ -223,7 +268,7 @@ async def _intake_and_post(office: Office, bob: Address) -> float:
             await talk.mail(mail)
             await talk.rcpt(rcpt)
             await talk.data()
-            await talk.content(LETTER)
+            await talk.content(octets)
             (answer,) = await talk.end(None)
             if answer.code != 250:
                 raise RuntimeError(answer.lines[0])

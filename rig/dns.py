@@ -17,6 +17,7 @@ the settings may be changed at any time; ``queries`` tells what was asked.
 import asyncio
 import enum
 import struct
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -244,6 +245,30 @@ class DnsServer:
         if kind == dns.rdatatype.TXT:
             values = [_quoted(value) for value in values]
         return dns.rrset.from_text_list(name, self.ttl, dns.rdataclass.IN, kind, values)
+
+
+class ThreadedDns:
+    """A server in a thread of its own, for programs without a loop; ``close`` it."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._server = DnsServer(zone)
+        asyncio.run_coroutine_threadsafe(self._server.__aenter__(), self._loop).result()
+
+    @property
+    def address(self) -> str:
+        """As in ``dns.servers``."""
+        return self._server.address
+
+    def close(self) -> None:
+        """Stop."""
+        end = self._server.__aexit__(None, None, None)
+        asyncio.run_coroutine_threadsafe(end, self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -221,11 +221,15 @@ def test_a_letter_without_one_author(database: Opener, data: Path) -> None:
             checking(here)
             for octets in (
                 b"From: boss@bank.test\r\n" + LETTER,
-                LETTER.replace(b"From: Ann <ann@a.test>\r\n", b""),
+                LETTER.replace(b"From:", b"Sender:"),
                 LETTER.replace(b"Ann <ann@a.test>", b"group: a@a.test, b@b.test;"),
             ):
                 assert said(await brought(here, octets)) == "550 5.7.1"
             await only_rejects(here, 3)
+            nobody = LETTER.replace(b"From: Ann <ann@a.test>\r\n", b"")
+            assert said(await brought(here, nobody)) == "250 2.0.0"
+            (field,) = await on_top(here)
+            assert b"dmarc=permerror" in field
 
     asyncio.run(run())
 

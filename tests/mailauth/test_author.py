@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroom.mailauth.author import NoAuthor, author_domain
+from postroom.mailauth.author import Anonymous, NoAuthor, author_domain
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,13 @@ def test_the_author(field: bytes, domain: str) -> None:
 def test_no_author(head: bytes, reason: str) -> None:
     with pytest.raises(NoAuthor, match=reason):
         author_domain(head + b"\r\n\r\n")
+
+
+def test_who_names_nobody_is_told_from_who_hides() -> None:
+    for head in (b"Subject: x", b"", b"X-From: a@b.test"):
+        with pytest.raises(Anonymous):
+            author_domain(head + b"\r\n\r\n")
+    for name in (b"Sender", b"Resent-From", b"resent-sender"):
+        with pytest.raises(NoAuthor) as caught:
+            author_domain(name + b": boss@bank.test\r\n\r\n")
+        assert not isinstance(caught.value, Anonymous)

@@ -175,13 +175,22 @@ async def test_two_authors_are_none() -> None:
     for letter in (
         b"From: boss@bank.test\r\n" + LETTER,
         LETTER.replace(b"<ann@a.test>", b"<ann@a.test>, b@b.test"),
-        LETTER.replace(b"From: Ann <ann@a.test>\r\n", b""),
+        LETTER.replace(b"From:", b"Sender:"),
+        LETTER.replace(b"From: Ann <ann@a.test>\r\n", b"From: nobody at all\r\n"),
     ):
         findings = await found(letter)
         digest = findings.authentication()
         assert digest.fault
+        assert not digest.is_anonymous
         assert (digest.author, digest.dmarc) == ("", "none")
         assert str(findings.results()[-1]).startswith("dmarc=permerror reason=")
+
+
+@on_loop
+async def test_a_message_that_names_nobody() -> None:
+    digest = (await found(LETTER.replace(b"From: Ann <ann@a.test>\r\n", b""))).authentication()
+    assert digest.is_anonymous
+    assert digest.fault == "the message has no From field"
 
 
 def passed_on(results: bytes, *, by: tuple[int, ...] = (1,)) -> bytes:

@@ -96,6 +96,14 @@ async def test_a_message_without_one_author() -> None:
 
 
 @on_loop
+async def test_a_message_that_names_nobody() -> None:
+    found = Authentication(fault="the message has no From field", is_anonymous=True)
+    assert (await judged(found)).action == "pass"
+    assert (await judged(found, Settings(no_author="junk"))).action == "junk"
+    assert (await judged(found, Settings(no_author="refuse"))).action == "refuse"
+
+
+@on_loop
 async def test_a_bare_fail_of_spf() -> None:
     found = Authentication(spf="fail", spf_domain="a.test", dmarc="none")
     assert (await judged(found)).action == "pass"

@@ -27,10 +27,18 @@ class Authentication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     author: Annotated[
         Literal["refuse", "junk", "note"],
         Meta(
-            description="What becomes of a message without exactly one From field with exactly "
-            "one address: mail programs may show another author than the one that was checked."
+            description="What becomes of a message that does not name its author in exactly one "
+            "From field with exactly one address: mail programs may show another author than the "
+            "one that was checked."
         ),
     ] = "refuse"
+    no_author: Annotated[
+        Literal["refuse", "junk", "note"],
+        Meta(
+            description="What becomes of a message that names nobody: no From, no Sender. Old "
+            "devices send such messages."
+        ),
+    ] = "note"
     spf_fail: Annotated[
         Literal["refuse", "junk", "note"],
         Meta(

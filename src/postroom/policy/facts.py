@@ -14,7 +14,8 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
     before anything local was weighed: "none", "quarantine" or "reject". ``dmarc`` is
     "temperror" also when it would fail, but a name that could not be looked up may tell
     otherwise. ``sealer`` is a trusted sealer whose ARC chain stands in for DMARC, "" without
-    one. ``fault`` says why there is no one author, "" when there is or nobody looked.
+    one. ``fault`` says why there is no one author, "" when there is or nobody looked;
+    ``is_anonymous``: because the message names nobody.
     """
 
     iprev: str = "none"
@@ -28,6 +29,7 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
     arc: str = "none"
     sealer: str = ""
     fault: str = ""
+    is_anonymous: bool = False
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

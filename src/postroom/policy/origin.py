@@ -20,7 +20,7 @@ import msgspec
 from postroom.address import AddressError, Domain
 from postroom.mailauth import arc, dkim_verify, dmarc, iprev, results
 from postroom.mailauth.arc import Chain
-from postroom.mailauth.author import NoAuthor, author_domain
+from postroom.mailauth.author import Anonymous, NoAuthor, author_domain
 from postroom.mailauth.dkim_verify import Result as DkimResult
 from postroom.mailauth.dmarc import Result as DmarcResult
 from postroom.mailauth.iprev import Result as IprevResult
@@ -64,6 +64,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     is_undecided: bool = False
     sealer: str = ""
     fault: str = ""
+    is_anonymous: bool = False
 
     def authentication(self) -> Authentication:
         """The digest that stages judge by."""
@@ -80,6 +81,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
             arc=self.arc.outcome,
             sealer=self.sealer,
             fault=self.fault,
+            is_anonymous=self.is_anonymous,
         )
 
     def results(self) -> list[Result]:
@@ -182,7 +184,11 @@ class Origin:
     ) -> Findings:
         """Do the rest, and wait for all. Nothing raises but for a mistake of ours."""
         asking = self._asking
-        author, fault = _author(head)
+        author, fault = "", None
+        try:
+            author = author_domain(head).ascii
+        except NoAuthor as error:
+            fault = error
         is_heavy = len(seals.dkim.key_names) + len(seals.arc.key_names) > _LIGHT
         for name in seals.dkim.key_names:
             asking.begin_lookup(Lookup(name, "TXT"))
@@ -203,8 +209,9 @@ class Origin:
         )
         if not self._client.address:
             return found
-        if not author:
-            return msgspec.structs.replace(found, fault=fault)
+        if fault is not None:
+            is_anonymous = isinstance(fault, Anonymous)
+            return msgspec.structs.replace(found, fault=str(fault), is_anonymous=is_anonymous)
         judged = await asking.run(self._dmarc_check(author, found, ("pass",)))
         is_undecided = False
         if judged.outcome == "fail" and _is_unsure(found):
@@ -239,14 +246,6 @@ class Origin:
             spf=domain if is_good else None,
             dkim=[one.domain for one in found.dkim if one.outcome in outcomes],
         )
-
-
-def _author(head: bytes) -> tuple[str, str]:
-    """The author's domain, or why there is none."""
-    try:
-        return author_domain(head).ascii, ""
-    except NoAuthor as error:
-        return "", str(error)
 
 
 def _is_unsure(found: Findings) -> bool:

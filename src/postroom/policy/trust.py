@@ -3,7 +3,8 @@
 ``dmarc``: what the author's domain asks for messages that are not from it. A trusted ARC sealer
 that saw the message pass stands in for it. While a name can't be looked up that would decide,
 and only when the policy asks for anything, the message has to come again.
-``author``: a message that says in no one way whom it is from is not taken (threat A12).
+``author``: a message that does not say in one way whom it is from is not taken (threat A12); one
+that names nobody is, by default.
 ``spf``: a bare fail of SPF, which mail that was forwarded has as well, says little; by default
 it says nothing.
 
@@ -22,7 +23,11 @@ _ACTIONS: Final[dict[str, Action]] = {"refuse": "refuse", "junk": "junk", "note"
 
 def stages(settings: Settings) -> tuple[Stage, ...]:
     """Those of the settings."""
-    return (Author(settings.author), Dmarc(settings.dmarc), Spf(settings.spf_fail))
+    return (
+        Author(settings.author, settings.no_author),
+        Dmarc(settings.dmarc),
+        Spf(settings.spf_fail),
+    )
 
 
 class Dmarc:
@@ -60,16 +65,18 @@ class Dmarc:
 class Author:
     """There is exactly one author."""
 
-    def __init__(self, setting: str) -> None:
-        """``setting``: "refuse", "junk" or "note"."""
+    def __init__(self, setting: str, nobody: str) -> None:
+        """Both are "refuse", "junk" or "note"; ``nobody`` when the message names no one."""
         self._action = _ACTIONS[setting]
+        self._nobody = _ACTIONS[nobody]
 
     async def judge(self, facts: Facts) -> Verdict:
         """Refuse, or file as junk."""
-        fault = facts.authentication.fault
-        if not fault:
+        found = facts.authentication
+        if not found.fault:
             return Verdict(stage="author")
-        return _verdict("author", self._action, fault, _reply(550, "5.7.1", fault))
+        action = self._nobody if found.is_anonymous else self._action
+        return _verdict("author", action, found.fault, _reply(550, "5.7.1", found.fault))
 
 
 class Spf:
