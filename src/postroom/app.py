@@ -26,6 +26,7 @@ from postroom.admin.open import open_office
 from postroom.config.model import Config, Listen, standard_listeners
 from postroom.db.locks import ServeLock
 from postroom.db.node import leased
+from postroom.directory import version
 from postroom.house import House
 from postroom.net import sockets
 from postroom.net.systemd import Notifier, inherited_sockets
@@ -120,7 +121,8 @@ class App:
         jobs.append(asyncio.create_task(house.index()))
         jobs.append(asyncio.create_task(house.keeper.run()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
-            jobs.append(asyncio.create_task(Watch(house.office.db, house.office.notify).run()))
+            watch = Watch(house.office.db, house.office.notify, version.read)
+            jobs.append(asyncio.create_task(watch.run()))
         web: list[HttpDoor] = []
         try:
             with self._signals(house):

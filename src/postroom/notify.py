@@ -57,8 +57,8 @@ class Notify:
         return unsubscribe
 
     def watched(self) -> list[int]:
-        """The mailboxes that somebody waits for."""
-        return [key for key in self._watchers if key > DIRECTORY]
+        """What somebody waits for."""
+        return list(self._watchers)
 
     def publish(self, keys: Iterable[int]) -> None:
         """These have changed. Thread safe; returns at once."""

@@ -50,7 +50,7 @@ def test_create_delete_and_the_level_that_stays(database: Opener, data: Path) ->
             folders = folders_of(store)
             made = await folders.create("Lists/Python/")
             assert (made.name, made.selectable, made.subscribed) == ("Lists/Python", True, False)
-            assert (await folders.create("Bills", "\\Archive")).special_use == "\\Archive"
+            assert (await folders.create("Bills", ["\\Archive"])).special_use == "\\Archive"
             by_name = {f.name: f for f in await folders.list()}
             assert by_name["Lists"].selectable
             assert by_name["Lists"].has_children
@@ -138,7 +138,7 @@ async def names_of(people: Neighbours, who: int) -> list[str]:
 def test_shared_mailboxes_are_listed_with_their_levels(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with neighbours(database, data) as people:
-            await people.folders(ALICE).create("Work/Old", None)
+            await people.folders(ALICE).create("Work/Old")
             assert await names_of(people, BOB) == []
             await people.share(ALICE, "Work/Old", "bob@demo.test", "lr")
             await people.share(ALICE, "Drafts", "bob@demo.test", "r")  # not to be seen in lists
@@ -193,7 +193,7 @@ def test_mailboxes_are_made_where_the_one_above_allows_it(database: Opener, data
             with pytest.raises(Invalid):
                 await bob.create(f"{ROOT}/Work/a*b")
             with pytest.raises(Invalid):
-                await bob.create(f"{ROOT}/Work/Used", "\\Archive")
+                await bob.create(f"{ROOT}/Work/Used", ["\\Archive"])
             with pytest.raises(NotAllowed):  # nothing above it but the account
                 await bob.create(f"{ROOT}/Top")
             await people.share(ALICE, "", "bob@demo.test", "k")

@@ -1,6 +1,7 @@
 """Watching mailboxes: each change is told once."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from postroom.access.folders import Folders, Status
 from postroom.access.places import Places
 from postroom.access.view import FlagChange
-from postroom.access.watching import Counted, Named, Watching
+from postroom.access.watching import Annotated, Counted, News, Watching
 from postroom.errors import StorageFailed
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.notify import Event, EventGroup, Watched
@@ -26,16 +27,20 @@ def folders_of(store: Store) -> Folders:
     return Folders(Person(), store, Places(Person(), store))
 
 
-def told(news: list[Named | Counted]) -> list[str]:
-    return [
-        f"{item.name} {item.status.messages}"
-        if isinstance(item, Counted)
-        else f"{item.old_name}>{item.folder.name}{' gone' if item.is_gone else ''}"
-        for item in news
-    ]
+def told(news: Iterable[News]) -> list[str]:
+    words = []
+    for item in news:
+        if isinstance(item, Counted):
+            words.append(f"{item.name} {item.status.messages}")
+        elif isinstance(item, Annotated):
+            words.append(f"{item.name}: {' '.join(item.entries)}")
+        else:
+            gone = " gone" if item.is_gone else ""
+            words.append(f"{item.old_name}>{item.folder.name}{gone}")
+    return words
 
 
-def test_the_first_group_decides(database: Opener, data: Path) -> None:
+def test_all_groups_count(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
             folders = folders_of(store)
@@ -52,7 +57,12 @@ def test_the_first_group_decides(database: Opener, data: Path) -> None:
             for name in ("Junk", "Work/Old", "Archive"):
                 await put(store, LETTER, mailbox=name)
             await asyncio.wait_for(woken.wait(), 10)
-            assert sorted(told(await watching.look(0))) == ["Archive 1", "INBOX 1", "Work/Old 1"]
+            assert sorted(told(await watching.look(0))) == [
+                "Archive 1",
+                "INBOX 1",
+                "Junk 1",
+                "Work/Old 1",
+            ]
             assert await watching.look(0) == []
             watching.close()
             assert store.notify.watched() == []
@@ -94,7 +104,7 @@ def test_names(database: Opener, data: Path) -> None:
             await folders.create("C")
             assert told(await watching.look(0)) == [">A", ">A/B"]
             await folders.rename("A/B", "D")  # out of the subtree
-            assert told(await watching.look(0)) == ["A/B>D"]
+            assert told(await watching.look(0)) == [">A", "A/B>D"]  # A has no others below
             await folders.subscribe("A")
             await folders.subscribe("D")
             assert told(await watching.look(0)) == [">A"]

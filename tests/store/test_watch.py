@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from postroom.directory import version
 from postroom.errors import StorageFailed
-from postroom.notify import Notify
+from postroom.notify import DIRECTORY, Notify
+from postroom.store import mailboxes
+from postroom.store.store import account_key
 from postroom.store.watch import Watch
 from postroom.telemetry.events import StorageTrouble
 from tests.access.shop import put, shop
@@ -32,7 +35,7 @@ def test_only_those_who_wait_for_a_changed_mailbox_are_woken(database: Opener, d
             await put(store, LETTER, account_id=1)
             await put(store, LETTER, account_id=2)
             here = Notify()  # of another server than the shop
-            watch, woken = Watch(store.db, here), Woken()
+            watch, woken = Watch(store.db, here, version.read), Woken()
             await watch.look()
             ends = [here.subscribe(key, lambda key=key: woken.append(key)) for key in (1, 2)]  # type: ignore[misc]
             await watch.look()
@@ -50,6 +53,36 @@ def test_only_those_who_wait_for_a_changed_mailbox_are_woken(database: Opener, d
             await put(store, LETTER, account_id=2)
             await watch.look()
             assert await woken.settle() == []
+
+    asyncio.run(go())
+
+
+def test_what_is_an_accounts_own_is_looked_at_too(database: Opener, data: Path) -> None:
+    async def go() -> None:
+        async with shop(database, data) as store:
+            for account in (1, 2):
+                await store.furnish(account)
+            here = Notify()
+            watch, woken = Watch(store.db, here, version.read), Woken()
+            keys = {"names": account_key(1), "others": account_key(2), "directory": DIRECTORY}
+            for key in keys.values():
+                here.subscribe(key, lambda key=key: woken.append(key))  # type: ignore[misc]
+            await watch.look()
+            await woken.settle()
+
+            async def after(*work: object) -> list[int]:
+                await store.write(*work)  # type: ignore[arg-type]
+                await watch.look()
+                return await woken.settle()
+
+            ids, now = [store.ids.next()], store.clock()
+            assert await after(mailboxes.create, 1, "One", None, ids, now) == [keys["names"]]
+            assert await after(mailboxes.rename, 1, "One", "Two", now) == [keys["names"]]
+            assert await after(mailboxes.subscribe, 2, "x") == [keys["others"]]
+            assert await after(mailboxes.unsubscribe, 2, "x") == [keys["others"]]
+            assert await after(mailboxes.bury, 1, "Two", now) == [keys["names"]]
+            assert await after(version.bump) == [keys["directory"]]
+            assert await after(version.read) == []
 
     asyncio.run(go())
 
@@ -80,7 +113,7 @@ def test_a_database_that_is_down_is_told_and_asked_again(
                     raise asyncio.CancelledError
 
             with pytest.raises(asyncio.CancelledError):
-                await Watch(store.db, Down()).run(sleep)
+                await Watch(store.db, Down(), version.read).run(sleep)
             assert [one.where for one in events.of(StorageTrouble)] == ["watch"]
             assert await woken.settle() == [1]
 

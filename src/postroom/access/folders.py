@@ -7,7 +7,7 @@ and Archive (RFC 6154).
 """
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -20,11 +20,12 @@ from postroom.db.database import Tx
 from postroom.directory import shares
 from postroom.directory.reach import Owner
 from postroom.errors import AlreadyExists, Invalid, NotAllowed, NotFound
-from postroom.store import copying, mailboxes, names
+from postroom.store import annotations, copying, mailboxes, names, uses
 from postroom.store.filing import MAX_UID
 from postroom.store.mailboxes import Counts, Mailbox
 from postroom.store.spans import Span
 from postroom.store.store import Store
+from postroom.store.uses import BadUse
 
 MAX_SUBSCRIPTIONS: Final = 10_000
 
@@ -83,22 +84,24 @@ class Folders:
         """The accounts that share something with the person."""
         return [owner.account_id for owner in await self._places.owners()]
 
-    async def create(self, name: str, special_use: str | None = None) -> Folder:
+    async def create(self, name: str, special_uses: Sequence[str] = ()) -> Folder:
         """Make a mailbox and those above it; a "/" at the end is left out (RFC 3501 §6.3.3).
 
-        It inherits what the one above it is shared with (RFC 4314 §4). Raises Invalid,
-        AlreadyExists, NotAllowed.
+        It inherits what the one above it is shared with (RFC 4314 §4), and takes its special
+        uses from the mailboxes that had them (RFC 6154 §3). Raises Invalid, AlreadyExists,
+        NotAllowed; BadUse.
         """
+        uses.checked(special_uses)
         await self._places.furnish()
         wanted = await self._places.canonical(name.removesuffix(names.SEPARATOR))
         if is_of_others(wanted):
             owner, inner = await self._creatable(wanted)
-            if special_use is not None:
-                raise Invalid("a special use is for mailboxes of one's own")
-            made = await self._make(owner.account_id, inner, None)
+            if special_uses:
+                raise BadUse("a special use is for mailboxes of one's own")
+            made = await self._make(owner.account_id, inner)
             place = await self._places.as_member(wanted, made)
         else:
-            made = await self._make(self.account_id, names.checked(wanted), special_use)
+            made = await self._make(self.account_id, names.checked(wanted), special_uses)
             place = Place(made.name, made)
         subscribed = place.name in await self.subscriptions()
         return _folder(place.name, place, subscribed=subscribed, has_children=False)
@@ -218,17 +221,18 @@ class Folders:
             raise NotAllowed(f"you may not rename everything below {place.name!r}")
         return owner.account_id, mailbox.name, inner
 
-    async def _make(self, account_id: int, name: str, special_use: str | None) -> Mailbox:
+    async def _make(self, account_id: int, name: str, special_uses: Sequence[str] = ()) -> Mailbox:
         store = self._store
         ids = [store.ids.next() for _ in name.split(names.SEPARATOR)]
-        create = partial(
-            mailboxes.create,
-            account_id=account_id,
-            name=name,
-            special_use=special_use,
-            ids=ids,
-            now=store.clock(),
-        )
+        now = store.clock()
+
+        def create(tx: Tx) -> Mailbox:
+            made = mailboxes.create(tx, account_id, name, None, ids, now)
+            if not special_uses:
+                return made
+            uses.give(tx, account_id, made, special_uses, now)
+            return mailboxes.get(tx, account_id, name)
+
         sharing = self._places.sharing
         if sharing is None or names.SEPARATOR not in name:
             made = await store.write(create)
@@ -239,7 +243,7 @@ class Folders:
 
     async def _move_inbox(self, target: str) -> None:
         store = self._store
-        made = await self._make(self.account_id, target, None)
+        made = await self._make(self.account_id, target)
         inbox = await store.read(mailboxes.find, self.account_id, names.INBOX)
         if inbox is None:
             raise NotFound("there is no INBOX")
@@ -251,6 +255,7 @@ class Folders:
             is_move=True,
         )
         await store.write(copying.transfer, store.blobs, order, store.clock())
+        await store.write(annotations.copy, inbox.id, made.id)
         store.wake(inbox.id, made.id)
         store.wake_names(self.account_id)
 

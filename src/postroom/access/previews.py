@@ -24,9 +24,9 @@ TOGETHER: Final = 1024 * 1024  # octets of messages that are read at once
 async def with_previews(
     view: View, pages: AsyncIterator[list[FetchRow]], *, lazy: bool
 ) -> AsyncIterator[list[FetchRow]]:
-    """The same pages, with ``preview`` in each row: None where a message can't be read.
+    """The same pages, with ``preview`` in each row; "" where a message can't be read.
 
-    With ``lazy`` also where it was not made yet.
+    With ``lazy`` None where it was not made yet.
     """
     async for page in pages:
         found = await view.source.read(
@@ -36,7 +36,7 @@ async def with_previews(
             missing = {row.message_id for row in page}.difference(found)
             found |= await _make(view, sorted(missing))
         for row in page:
-            row.preview = found.get(row.message_id)
+            row.preview = found.get(row.message_id, None if lazy else "")  # RFC 8970 §3.2
         yield page
 
 

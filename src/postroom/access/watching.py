@@ -7,23 +7,36 @@ A mailbox is known by its id: the same id under another name was renamed.
 RFC 5465 §5, §6.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from postroom.access.folders import Folder, Folders, Status
+from postroom.access.places import OTHERS
+from postroom.access.rights import READ
 from postroom.errors import NotAllowed, NotFound
 from postroom.notify import DIRECTORY
-from postroom.protocol.imap.notify import OF_SELECTED, Event, EventGroup, Watched
-from postroom.store import watch
+from postroom.protocol.imap.notify import (
+    OF_MESSAGES,
+    OF_METADATA,
+    OF_SELECTED,
+    Event,
+    EventGroup,
+    Watched,
+)
+from postroom.store import annotations, watch
 from postroom.store.names import SEPARATOR
 from postroom.store.store import Store, account_key
 
 MAX_WATCHED: Final = 10_000  # mailboxes of one client
 
-_OF_MESSAGES: Final = frozenset((Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE, Event.FLAG_CHANGE))
+_OF_MAILBOX: Final = OF_MESSAGES | {Event.MAILBOX_METADATA}  # what raises its MODSEQ
+ANNOTATIONS: Final = (  # of every mailbox within reach
+    EventGroup(Watched.PERSONAL, OF_METADATA),
+    EventGroup(Watched.SUBTREE, OF_METADATA, (OTHERS,)),
+)
 
 
 class TooMany(Exception):
@@ -45,6 +58,16 @@ class Counted(msgspec.Struct, frozen=True):
     status: Status
 
 
+class Annotated(msgspec.Struct, frozen=True):
+    """Annotations of a mailbox have changed, or with the name "" of the server."""
+
+    name: str
+    entries: tuple[str, ...]
+
+
+News = Named | Counted | Annotated
+
+
 class Watching:
     """What one client asked for, and what it was told last."""
 
@@ -55,7 +78,10 @@ class Watching:
         groups: Sequence[EventGroup],
         wake: Callable[[], None],
     ) -> None:
-        """``wake`` is called when something may have happened."""
+        """``wake`` is called when something may have happened.
+
+        Several groups may be about the same mailbox: all their events are told (RFC 5465 §6).
+        """
         self._folders = folders
         self._store = store
         self._groups = [group for group in groups if group.watched not in OF_SELECTED]
@@ -65,6 +91,9 @@ class Watching:
         self._others: list[int] = []  # keys of those who share something
         self._states: dict[int, int] = {}
         self._told: dict[int, Status] = {}
+        self._marks: dict[str, int] = {}  # of annotations of the server
+        self._own: set[tuple[int, int]] = set()
+        self.ignored = frozenset[Event]()  # others tell of these
         self._unsubscribe: dict[int, Callable[[], None]] = {}
 
     async def begin(self, selected: int, *, with_status: bool) -> list[Counted]:
@@ -73,42 +102,87 @@ class Watching:
         ``selected`` is the id of the selected mailbox, which other groups are not about.
         """
         await self._list()
-        self._states = await self._store.read(watch.states, list(self._watched(_OF_MESSAGES)))
+        self._states = await self._store.read(watch.states, list(self._watched(_OF_MAILBOX)))
+        if self._asks_for_server:
+            self._marks = await self._store.read(annotations.marks, self._account)
         found: list[Counted] = []
-        for mailbox_id in self._states:
+        for mailbox_id in self._watched(OF_MESSAGES):
             if status := await self._status(mailbox_id):
                 self._told[mailbox_id] = status
                 if with_status and mailbox_id != selected:
                     found.append(Counted(self._known[mailbox_id].name, status))
         return found
 
-    async def look(self, selected: int) -> list[Named | Counted]:
+    def know(self, modseqs: Mapping[int, int]) -> None:
+        """The client itself has changed annotations, with these MODSEQs by mailbox."""
+        self._own.update(modseqs.items())
+
+    async def look(self, selected: int) -> list[News]:
         """What has happened since, names first.
 
         When it raises, nothing counts as told: the next look tells it.
         """
-        known, states, told = self._known, self._states, dict(self._told)
+        known, states, told, marks = self._known, self._states, dict(self._told), self._marks
         try:
-            return await self._look(selected)
+            news = await self._look(selected)
         except BaseException:
-            self._known, self._states, self._told = known, states, told
+            self._known, self._states, self._told, self._marks = known, states, told, marks
             raise
-
-    async def _look(self, selected: int) -> list[Named | Counted]:
-        news: list[Named | Counted] = list(await self._list())
-        states = await self._store.read(watch.states, list(self._watched(_OF_MESSAGES)))
-        changed = [key for key, state in states.items() if self._states.get(key) != state]
-        self._states = states
-        for mailbox_id in changed:
-            before = self._told.get(mailbox_id)
-            status = await self._status(mailbox_id)
-            if status is None:
-                continue
-            self._told[mailbox_id] = status
-            events = self._events_of(self._known[mailbox_id])
-            if mailbox_id != selected and _is_news(events, before, status):
-                news.append(Counted(self._known[mailbox_id].name, status))
+        self._own.clear()
         return news
+
+    async def _look(self, selected: int) -> list[News]:
+        news: list[News] = list(await self._list())
+        if self._asks_for_server:
+            news += await self._annotated_server()
+        watched, before = list(self._watched(_OF_MAILBOX)), self._states
+        self._states = await self._store.read(watch.states, watched)
+        for mailbox_id in watched:
+            if self._states.get(mailbox_id) in (None, before.get(mailbox_id)):
+                continue
+            events = self._events_of(self._known[mailbox_id])
+            if Event.MAILBOX_METADATA in events and mailbox_id in before:
+                news += await self._annotated(mailbox_id, before[mailbox_id])
+            if events & OF_MESSAGES:
+                news += await self._counted(mailbox_id, events, selected)
+        return news
+
+    async def _counted(
+        self, mailbox_id: int, events: frozenset[Event], selected: int
+    ) -> list[Counted]:
+        before = self._told.get(mailbox_id)
+        status = await self._status(mailbox_id)
+        if status is None:
+            return []
+        self._told[mailbox_id] = status
+        if mailbox_id == selected or not _is_news(events, before, status):
+            return []
+        return [Counted(self._known[mailbox_id].name, status)]
+
+    async def _annotated(self, mailbox_id: int, since: int) -> list[Annotated]:
+        folder = self._known[mailbox_id]
+        if READ not in folder.rights:
+            return []
+        changed = await self._store.read(
+            annotations.changed, mailbox_id, self._account, since, self._states[mailbox_id]
+        )
+        names = tuple(name for name, modseq in changed if (mailbox_id, modseq) not in self._own)
+        return [Annotated(folder.name, names)] if names else []
+
+    async def _annotated_server(self) -> list[Annotated]:
+        before = self._marks
+        self._marks = await self._store.read(annotations.marks, self._account)
+        names = tuple(
+            name
+            for name, mark in self._marks.items()
+            if before.get(name) != mark and (annotations.SERVER, mark) not in self._own
+        )
+        return [Annotated("", names)] if names else []
+
+    @property
+    def _asks_for_server(self) -> bool:
+        wanted = frozenset().union(*(group.events for group in self._groups)) - self.ignored
+        return Event.SERVER_METADATA in wanted
 
     def close(self) -> None:
         """Watch nothing any more."""
@@ -125,13 +199,16 @@ class Watching:
         before, self._known = self._known, listed
         self._subscribe()
         news: list[Named] = []
-        for mailbox_id, folder in listed.items():
+        for mailbox_id, folder in listed.items():  # by name: a mailbox before those below it
             old = before.get(mailbox_id)
             events = self._events_of(folder) | (self._events_of(old) if old else frozenset())
             if old is None or old.name != folder.name:
-                if Event.MAILBOX_NAME in events:
-                    news.append(Named(folder, old_name=old.name if old else ""))
-            elif old.subscribed != folder.subscribed and Event.SUBSCRIPTION_CHANGE in events:
+                named = Named(folder, old_name=old.name if old else "")
+                if Event.MAILBOX_NAME in events and not any(_says(one, named) for one in news):
+                    news.append(named)
+            elif (old.subscribed != folder.subscribed and Event.SUBSCRIPTION_CHANGE in events) or (
+                old.has_children != folder.has_children and Event.MAILBOX_NAME in events
+            ):
                 news.append(Named(folder))
         for mailbox_id, folder in before.items():
             if mailbox_id not in listed:
@@ -142,7 +219,7 @@ class Watching:
 
     def _subscribe(self) -> None:
         wanted = {account_key(self._account), *self._others, DIRECTORY}
-        wanted.update(self._watched(_OF_MESSAGES))
+        wanted.update(self._watched(_OF_MAILBOX))
         for key in self._unsubscribe.keys() - wanted:
             self._unsubscribe.pop(key)()
         for key in wanted - self._unsubscribe.keys():
@@ -152,13 +229,24 @@ class Watching:
         return [key for key, folder in self._known.items() if self._events_of(folder) & events]
 
     def _events_of(self, folder: Folder) -> frozenset[Event]:
-        """The first group that a mailbox stands in decides (RFC 5465 §3.1)."""
-        return next((g.events for g in self._groups if _stands_in(folder, g)), frozenset())
+        """What is told of a mailbox."""
+        events = [group.events for group in self._groups if _stands_in(folder, group)]
+        return frozenset().union(*events) - self.ignored
 
     async def _status(self, mailbox_id: int) -> Status | None:
         with suppress(NotFound, NotAllowed):  # gone in this moment: the next look tells
             return await self._folders.status(self._known[mailbox_id].name)
         return None
+
+
+def _says(parent: Named, child: Named) -> bool:
+    """Whether a rename is told by that of a mailbox above (RFC 5465 §5.4)."""
+    above, before = parent.folder.name + SEPARATOR, parent.old_name + SEPARATOR
+    return (
+        bool(parent.old_name and child.old_name)
+        and child.folder.name.startswith(above)
+        and child.old_name == before + child.folder.name[len(above) :]
+    )
 
 
 def _stands_in(folder: Folder, group: EventGroup) -> bool:

@@ -53,6 +53,11 @@ class Mailbox(msgspec.Struct, frozen=True):
     octets: int
     recent_uid: int
 
+    @property
+    def special_uses(self) -> list[str]:
+        """The special uses, which are written one after the other."""
+        return self.special_use.split() if self.special_use else []
+
 
 class Counts(msgspec.Struct, frozen=True):
     """What STATUS tells of a mailbox (RFC 3501 §6.3.10, RFC 8438, RFC 9051 §6.3.11)."""
@@ -81,14 +86,44 @@ def find(tx: Tx, account_id: int, name: str) -> Mailbox | None:
 
 def by_use(tx: Tx, account_id: int, special_use: str) -> Mailbox | None:
     """The mailbox with a special use; the first by name when there are several."""
-    row = tx.one(
-        f"SELECT {_COLUMNS} FROM mailbox WHERE account_id = :account AND special_use = :use"
-        " AND name >= :first ORDER BY name LIMIT 1",
+    found = with_uses(tx, account_id)
+    return next((one for one in found if special_use in one.special_uses), None)
+
+
+def with_uses(tx: Tx, account_id: int) -> list[Mailbox]:
+    """The mailboxes that have special uses, by name."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM mailbox WHERE account_id = :account AND name >= :first"
+        " AND special_use IS NOT NULL ORDER BY name",
         account=account_id,
-        use=special_use,
         first=" ",
     )
-    return Mailbox(*row) if row else None
+    return [Mailbox(*row) for row in rows]
+
+
+def set_uses(tx: Tx, mailbox_id: int, uses: Sequence[str]) -> int:
+    """Let a mailbox have these special uses; the MODSEQ of that. See ``store.uses``."""
+    tx.execute(
+        "UPDATE mailbox SET special_use = :uses WHERE id = :mailbox",
+        uses=" ".join(uses) or None,
+        mailbox=mailbox_id,
+    )
+    return touch(tx, mailbox_id)
+
+
+def touch(tx: Tx, mailbox_id: int) -> int:
+    """Take a MODSEQ for a change that is none of a message, which locks the mailbox.
+
+    Raises NotFound.
+    """
+    row = tx.one(
+        "UPDATE mailbox SET highestmodseq = highestmodseq + 1"
+        " WHERE id = :mailbox AND name >= ' ' RETURNING highestmodseq",
+        mailbox=mailbox_id,
+    )
+    if row is None:
+        raise NotFound("the mailbox is gone")
+    return int(row[0])
 
 
 def get(tx: Tx, account_id: int, name: str) -> Mailbox:
@@ -250,6 +285,7 @@ def create(
             else:
                 _insert(tx, account_id, next(fresh), superior, None, now)
     _insert(tx, account_id, next(fresh), name, special_use, now)
+    usage.note_change(tx, account_id)
     return get(tx, account_id, name)
 
 
@@ -280,6 +316,7 @@ def rename(tx: Tx, account_id: int, old: str, new: str, now: int) -> list[int]:
         tx.execute(
             "UPDATE mailbox SET name = :name WHERE id = :mailbox", name=target, mailbox=mailbox_id
         )
+    usage.note_change(tx, account_id)
     return [row[0] for row in rows]
 
 
@@ -290,6 +327,7 @@ def bury(tx: Tx, account_id: int, name: str, now: int) -> int:
     usage.lock(tx, account_id, now)
     mailbox = get(tx, account_id, name)
     _bury(tx, mailbox.id, mailbox.name)
+    usage.note_change(tx, account_id)
     return mailbox.id
 
 
@@ -305,6 +343,7 @@ def bury_all(tx: Tx, account_id: int, now: int) -> list[int]:
 def forget_account(tx: Tx, account_id: int) -> None:
     """Remove what is left of an account without mailboxes."""
     tx.execute("DELETE FROM subscription WHERE account_id = :account", account=account_id)
+    tx.execute("DELETE FROM annotation WHERE account_id = :account", account=account_id)
     seen.forget_member(tx, account_id)
     tx.execute("DELETE FROM usage WHERE account_id = :account", account=account_id)
 
@@ -336,6 +375,7 @@ def buried(tx: Tx) -> list[tuple[int, int]]:
 
 def subscribe(tx: Tx, account_id: int, name: str) -> None:
     """Subscribe to a name; it need not exist (RFC 3501 §6.3.6)."""
+    usage.note_change(tx, account_id)
     tx.execute(
         "INSERT INTO subscription (account_id, name) VALUES (:account, :name)"
         " ON CONFLICT (account_id, name) DO NOTHING",
@@ -353,6 +393,7 @@ def unsubscribe(tx: Tx, account_id: int, name: str) -> None:
     )
     if not changed:
         raise NotFound(f"{name!r} is not subscribed")
+    usage.note_change(tx, account_id)
 
 
 def subscriptions(tx: Tx, account_id: int) -> list[str]:
@@ -365,6 +406,7 @@ def subscriptions(tx: Tx, account_id: int) -> list[str]:
 
 
 def _bury(tx: Tx, mailbox_id: int, former: str) -> None:
+    tx.execute("DELETE FROM annotation WHERE mailbox_id = :mailbox", mailbox=mailbox_id)
     tx.execute(
         "UPDATE mailbox SET name = :name, special_use = NULL, highestmodseq = highestmodseq + 1"
         " WHERE id = :mailbox",

@@ -95,6 +95,13 @@ def next_uidvalidity(tx: Tx, account_id: int, now: int) -> int:
     return int(row[0])
 
 
+def note_change(tx: Tx, account_id: int) -> None:
+    """Count a change to what is the account's own but in no mailbox (``store.watch``)."""
+    tx.execute(
+        "UPDATE usage SET changes = changes + 1 WHERE account_id = :account", account=account_id
+    )
+
+
 def note_warning(tx: Tx, account_id: int, warned: int) -> None:
     """Remember which warning was sent last."""
     tx.execute(

@@ -33,7 +33,7 @@ from postroom.net.sockets import listeners
 from postroom.notify import Notify
 from postroom.post.commit import Post
 from postroom.store.store import Store
-from tests.access.neighbours import PEOPLE, Neighbours, settle
+from tests.access.neighbours import CAROL, PEOPLE, Neighbours, settle
 from tests.conftest import Opener
 from tests.directory.town import QUICK
 from tests.fakes import Clock
@@ -45,7 +45,7 @@ PATIENCE = 10  # seconds for a line
 
 
 class People:
-    """Logins of these few; the rest of the directory is real."""
+    """Logins of these few, carol is an administrator; the rest of the directory is real."""
 
     async def password(self, login: str, password: str, scope: str) -> Identity | None:
         assert scope == "imap"
@@ -65,7 +65,7 @@ class People:
     async def identity(self, account_id: int, credential_id: int) -> Identity:
         for address, ident in PEOPLE.items():
             if ident == account_id:
-                return Identity(account_id, address, "", False, credential_id)
+                return Identity(account_id, address, "", ident == CAROL, credential_id)
         raise NotFound("nobody")
 
     async def known(self, address: str) -> Identity | None:

@@ -8,6 +8,7 @@ from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.listing import name_line, told_status
+from postroom.listen.imap.notifying import watch_annotations
 from postroom.listen.imap.resyncing import resync
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.modes import Modes
@@ -69,7 +70,7 @@ def _opening_lines(view: View, modes: Modes) -> bytes:
 
 async def create(talk: Conversation, command: c.Create) -> None:
     """CREATE, RFC 3501 §6.3.3, RFC 6154 §3."""
-    made = await talk.folders.create(command.mailbox, command.special_use)
+    made = await talk.folders.create(command.mailbox, command.special_uses)
     asked = command.mailbox.removesuffix(DELIMITER)
     if talk.session.modes.rev2 and made.name != asked:
         talk.session.untagged(await name_line(talk, made.name, asked))
@@ -129,7 +130,10 @@ async def enable(talk: Conversation, command: c.Enable) -> None:
     """ENABLE, RFC 5161: what is not known is passed over."""
     modes = talk.session.modes
     knew_modseq = modes.condstore
-    fresh = modes.enable(command.capabilities)
+    names = list(command.capabilities)
+    if b"METADATA" in names and not modes.metadata and not await watch_annotations(talk):
+        names.remove(b"METADATA")
+    fresh = modes.enable(names)
     talk.session.untagged(b" ".join([b"* ENABLED", *fresh]) + b"\r\n")
     if modes.condstore and not knew_modseq:
         talk.tell_highestmodseq()

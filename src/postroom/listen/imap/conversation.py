@@ -6,7 +6,7 @@ with sequence numbers must not hear of expunged messages (RFC 3501 §7.4.1), so 
 waits for the next command that may.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -147,6 +147,7 @@ class Conversation:
         "_stop_waking",
         "_told",
         "ahead",
+        "annotated",
         "appender",
         "exchange",
         "failures_left",
@@ -175,6 +176,7 @@ class Conversation:
         self.exchange: Exchange | None = None
         self.is_idling = False
         self.notices: Notices | None = None  # None: NOTIFY was never used
+        self.annotated: Notices | None = None  # there with ENABLE METADATA
         self.updates: Updating | None = None  # None: no search with UPDATE in this mailbox
         self.failures_left = 5  # of login, before the connection ends
         self._folders: Folders | None = None
@@ -364,6 +366,18 @@ class Conversation:
             self.notices.close()
         self.notices = notices
 
+    def set_annotated(self, notices: Notices | None) -> None:
+        """Who tells of changed annotations."""
+        if self.annotated is not None:
+            self.annotated.close()
+        self.annotated = notices
+
+    def know_annotations(self, modseqs: Mapping[int, int]) -> None:
+        """The client has changed annotations itself: with which MODSEQ, by mailbox."""
+        for notices in (self.notices, self.annotated):
+            if notices is not None and notices.watching is not None:
+                notices.watching.know(modseqs)
+
     async def stop_appending(self) -> None:
         """Forget the APPEND in progress and what has come of it."""
         appender, self.appender = self.appender, None
@@ -376,6 +390,7 @@ class Conversation:
         self.exchange = None
         self.is_idling = False
         self.set_notices(None)
+        self.set_annotated(None)
         await self.stop_appending()
         await self.deselect()
         self.identity = self._folders = self._places = None

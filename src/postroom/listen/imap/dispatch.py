@@ -10,6 +10,7 @@ from typing import Final
 from postroom.errors import MailError, Refused
 from postroom.listen.imap import (
     acl,
+    annotating,
     anytime,
     appending,
     authenticated,
@@ -39,6 +40,7 @@ HANDLERS: Final[Handlers] = {
     event: handler
     for module in (
         acl,
+        annotating,
         anytime,
         appending,
         authenticated,

@@ -209,8 +209,9 @@ class ImapDoor(Door):
         finally:
             timer.cancel()
         is_poll = self.now() >= timer.when()
-        if is_poll and talk.notices is not None:
-            talk.notices.has_news = True
+        for notices in (talk.notices, talk.annotated):
+            if is_poll and notices is not None:
+                notices.has_news = True
         with suppress(MailError):  # next time, then
             await talk.report(always=is_poll)
 

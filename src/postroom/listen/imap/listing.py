@@ -1,7 +1,7 @@
 r"""LIST and LSUB: names by pattern, with their attributes.
 
 RFC 3501 §6.3.8, §6.3.9; RFC 3348 (\HasChildren); RFC 6154 (special use); RFC 5258
-(LIST-EXTENDED); RFC 5819 (LIST-STATUS); RFC 8440 (LIST-MYRIGHTS).
+(LIST-EXTENDED); RFC 5819 (LIST-STATUS); RFC 8440 (LIST-MYRIGHTS); RFC 9590 (LIST-METADATA).
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,17 @@ from typing import Final
 
 from postroom.access.folders import Folder, Status
 from postroom.access.rights import Rights, with_obsolete
+from postroom.listen.imap.annotating import annotations_of
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap.commands import List, Lsub
+from postroom.protocol.imap.metadata import metadata_line
 from postroom.protocol.imap.object_ids import mailbox_id
 from postroom.protocol.imap.patterns import DELIMITER, Pattern, ancestors
 from postroom.protocol.imap.responses import list_line, mailbox_name, status_response
 
 _PLAIN: Final = List("", ())
+_HELD: Final = 1000  # lines that are sent at once
 _CRITERIA: Final = frozenset((b"SPECIAL-USE", b"SUBSCRIBED"))  # what RECURSIVEMATCH looks for
 
 
@@ -52,14 +55,24 @@ async def _list(talk: Conversation, command: List) -> None:
         statuses = await talk.folders.statuses(chosen)
     criteria = [b'"%s"' % word for word in sorted(command.selection & _CRITERIA)]
     childinfo = b' ("CHILDINFO" (%s))\r\n' % b" ".join(criteria)
+    annotated = {}
+    if command.entries:
+        annotated = await annotations_of(talk).among(chosen, command.entries)
     lines: list[bytes] = []
     for folder in chosen:
+        if len(lines) > _HELD:
+            talk.session.untagged(b"".join(lines))
+            lines.clear()
+            await talk.flush()
         line = _line(talk, b"LIST", _attributes(folder, command), folder.name)
         lines.append(line.removesuffix(b"\r\n") + childinfo if folder.name in above else line)
         if b"MYRIGHTS" in command.wanted and folder.selectable:
             lines.append(rights_line(talk, folder.name, folder.rights))
         if folder.id in statuses:
             lines.append(told_status(talk, folder.name, statuses[folder.id], command.status))
+        if folder.id in annotated:  # RFC 9590 §3
+            utf8 = talk.session.modes.utf8
+            lines.append(metadata_line(folder.name, annotated[folder.id], utf8=utf8))
     talk.session.untagged(b"".join(lines))
 
 

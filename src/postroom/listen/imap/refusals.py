@@ -17,6 +17,8 @@ from postroom.errors import (
 )
 from postroom.post.commit import Expunged
 from postroom.protocol.imap.session import Condition, Session
+from postroom.store import annotations
+from postroom.store.uses import BadUse
 
 NONEXISTENT: Final = b"NONEXISTENT"
 TRYCREATE: Final = b"TRYCREATE"  # RFC 3501 §6.3.11, §6.4.7
@@ -24,6 +26,10 @@ TRYCREATE: Final = b"TRYCREATE"  # RFC 3501 §6.3.11, §6.4.7
 _CODES: Final[tuple[tuple[type[Exception], bytes], ...]] = (
     (AlreadyExists, b"ALREADYEXISTS"),
     (NotAllowed, b"NOPERM"),
+    (BadUse, b"USEATTR"),  # RFC 6154 §5.3
+    (annotations.TooLong, b"METADATA MAXSIZE %d" % annotations.MAX_VALUE),  # RFC 5464 §4.3
+    (annotations.TooMany, b"METADATA TOOMANY"),
+    (annotations.NoRoom, b"OVERQUOTA"),
     (Invalid, b"CANNOT"),
     (Refused, b"CANNOT"),
     (MailboxFull, b"OVERQUOTA"),

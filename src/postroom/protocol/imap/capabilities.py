@@ -19,7 +19,9 @@ _ALWAYS: Final = b" ".join(
         b"LIST-EXTENDED",  # RFC 5258
         b"LIST-MYRIGHTS",  # RFC 8440
         b"LIST-STATUS",  # RFC 5819
+        b"LIST-METADATA",  # RFC 9590
         b"LITERAL+",  # RFC 7888
+        b"METADATA",  # RFC 5464
         b"MOVE",  # RFC 6851
         b"NAMESPACE",  # RFC 2342
         b"OBJECTID",  # RFC 8474

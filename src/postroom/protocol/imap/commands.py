@@ -10,6 +10,7 @@ import msgspec
 
 from postroom.protocol.imap.esearch import Partial, Returns
 from postroom.protocol.imap.fetch import FetchItem
+from postroom.protocol.imap.metadata import Depth
 from postroom.protocol.imap.notify import EventGroup
 from postroom.protocol.imap.search import Criteria
 from postroom.protocol.imap.sets import Ranges
@@ -111,10 +112,10 @@ class Examine(WhenAuthenticated, frozen=True):
 
 
 class Create(WhenAuthenticated, frozen=True):
-    """RFC 3501 §6.3.3; ``special_use`` is RFC 6154 §3."""
+    """RFC 3501 §6.3.3; ``special_uses`` are RFC 6154 §3."""
 
     mailbox: str
-    special_use: str | None = None
+    special_uses: tuple[str, ...] = ()
 
 
 class Delete(WhenAuthenticated, frozen=True):
@@ -145,7 +146,8 @@ class Unsubscribe(WhenAuthenticated, frozen=True):
 class List(WhenAuthenticated, frozen=True):
     """RFC 3501 §6.3.8, with the options of RFC 6154 §2 and RFC 5258 §3 in upper case.
 
-    ``status`` are the items of RFC 5819. ``is_extended``: in the grammar of RFC 5258.
+    ``status`` are the items of RFC 5819, ``entries`` those of RFC 9590. ``is_extended``: in
+    the grammar of RFC 5258.
     """
 
     reference: str
@@ -154,6 +156,7 @@ class List(WhenAuthenticated, frozen=True):
     wanted: frozenset[bytes] = frozenset()
     status: tuple[bytes, ...] = ()
     is_extended: bool = False
+    entries: tuple[str, ...] = ()
 
 
 class Lsub(WhenAuthenticated, frozen=True):
@@ -227,6 +230,22 @@ class SetQuota(WhenAuthenticated, frozen=True):
     """RFC 9208 §4.1.3."""
 
     root: str
+
+
+class GetMetadata(WhenAuthenticated, frozen=True):
+    """RFC 5464 §4.2; ``mailbox`` "" is the server. ``max_size`` in octets."""
+
+    mailbox: str
+    entries: tuple[str, ...]
+    max_size: int | None = None
+    depth: Depth = "0"
+
+
+class SetMetadata(WhenAuthenticated, frozen=True):
+    """RFC 5464 §4.3; the value None removes an entry."""
+
+    mailbox: str
+    values: tuple[tuple[str, bytes | None], ...]
 
 
 class Namespace(WhenAuthenticated, frozen=True):

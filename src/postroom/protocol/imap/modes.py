@@ -14,7 +14,8 @@ class Modes(msgspec.Struct):
     """``condstore``: changes tell their MODSEQ; ``qresync``: VANISHED instead of EXPUNGE.
 
     RFC 7162. ``utf8``: strings and mailbox names are UTF-8 (RFC 6855, RFC 9051 §5.1);
-    ``rev2``: IMAP4rev2 (RFC 9051); ``uidonly``: no message numbers at all (RFC 9586).
+    ``rev2``: IMAP4rev2 (RFC 9051); ``uidonly``: no message numbers at all (RFC 9586);
+    ``metadata``: changed annotations are told (RFC 5464 §4.4).
     """
 
     condstore: bool = False
@@ -22,6 +23,7 @@ class Modes(msgspec.Struct):
     utf8: bool = False
     rev2: bool = False
     uidonly: bool = False
+    metadata: bool = False
 
     def enable(self, names: Iterable[bytes]) -> list[bytes]:
         """Switch on what is known of ``names`` (upper case); those that were not on before.
@@ -45,5 +47,6 @@ SWITCHES: Final[dict[bytes, tuple[bytes, tuple[str, ...]]]] = {
     b"QRESYNC": (b"QRESYNC", ("qresync", "condstore")),
     b"UTF8=ACCEPT": (b"UTF8=ACCEPT", ("utf8",)),
     b"IMAP4REV2": (b"IMAP4rev2", ("rev2", "utf8")),
+    b"METADATA": (b"METADATA", ("metadata",)),
     b"UIDONLY": (b"UIDONLY", ("uidonly",)),
 }

@@ -28,9 +28,13 @@ class Event(enum.Enum):
     FLAG_CHANGE = b"FlagChange"
     MAILBOX_NAME = b"MailboxName"
     SUBSCRIPTION_CHANGE = b"SubscriptionChange"
+    MAILBOX_METADATA = b"MailboxMetadataChange"
+    SERVER_METADATA = b"ServerMetadataChange"
 
 
 NAMES: Final = b" ".join([event.value for event in Event])
+OF_METADATA: Final = frozenset((Event.MAILBOX_METADATA, Event.SERVER_METADATA))
+OF_MESSAGES: Final = frozenset((Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE, Event.FLAG_CHANGE))
 OF_SELECTED: Final = frozenset((Watched.SELECTED, Watched.SELECTED_DELAYED))
 
 

@@ -32,6 +32,7 @@ from postroom.protocol.imap.parse_message import (
     parse_store,
     parse_uid,
 )
+from postroom.protocol.imap.parse_metadata import parse_getmetadata, parse_setmetadata
 from postroom.protocol.imap.parse_notify import parse_notify
 from postroom.protocol.imap.parse_quota import parse_getquota, parse_setquota
 from postroom.protocol.imap.parse_sort import parse_sort, parse_thread
@@ -183,6 +184,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"EXAMINE": parse_select(commands.Examine),
     b"FETCH": parse_fetch,
     b"GETACL": parse_named(commands.GetAcl),
+    b"GETMETADATA": parse_getmetadata,
     b"GETQUOTA": parse_getquota,
     b"GETQUOTAROOT": parse_named(commands.GetQuotaRoot),
     b"ID": _id,
@@ -199,6 +201,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"SEARCH": parse_search,
     b"SELECT": parse_select(commands.Select),
     b"SETACL": parse_setacl,
+    b"SETMETADATA": parse_setmetadata,
     b"SETQUOTA": parse_setquota,
     b"SORT": parse_sort,
     b"STATUS": parse_status,

@@ -104,11 +104,14 @@ def parse_create(reader: Reader) -> Command:
         raise BadSyntax("Expected USE")
     reader.space()
     reader.expect(b"(")
-    reader.expect(b"\\")
-    special_use = "\\" + reader.atom().decode("ascii").capitalize()
+    uses: dict[str, None] = {}
+    while not reader.skip(b")"):
+        if uses:
+            reader.space()
+        reader.expect(b"\\")
+        uses["\\" + reader.atom().decode("ascii").capitalize()] = None
     reader.expect(b")")
-    reader.expect(b")")
-    return commands.Create(mailbox, special_use)
+    return commands.Create(mailbox, tuple(uses))
 
 
 def parse_rename(reader: Reader) -> Command:

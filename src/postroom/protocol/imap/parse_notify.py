@@ -4,7 +4,14 @@ from typing import Final
 
 from postroom.protocol.imap.commands import Notify
 from postroom.protocol.imap.fetch import FetchItem
-from postroom.protocol.imap.notify import NAMES, OF_SELECTED, Event, EventGroup, Watched
+from postroom.protocol.imap.notify import (
+    NAMES,
+    OF_MESSAGES,
+    OF_SELECTED,
+    Event,
+    EventGroup,
+    Watched,
+)
 from postroom.protocol.imap.parse_fetch import parse_fetch_items
 from postroom.protocol.imap.parse_mailbox import read_mailbox
 from postroom.protocol.imap.tokens import BadSyntax, Reader, Unusable
@@ -14,7 +21,6 @@ MAX_NAMES: Final = 500
 
 _WATCHED: Final = {watched.value: watched for watched in Watched}
 _EVENTS: Final = {event.value.upper(): event for event in Event}
-_OTHERS: Final = frozenset((b"ANNOTATIONCHANGE", b"MAILBOXMETADATACHANGE", b"SERVERMETADATACHANGE"))
 _MESSAGES: Final = frozenset((Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE))
 
 
@@ -55,6 +61,8 @@ def _group(reader: Reader) -> EventGroup:
     reader.expect(b")")
     if items and watched not in OF_SELECTED:
         raise BadSyntax("Only messages of the selected mailbox can be fetched")
+    if watched in OF_SELECTED and not events <= OF_MESSAGES:
+        raise BadSyntax("Of the selected mailbox only messages can be told")  # RFC 5465 §6.1
     if bool(events & _MESSAGES) != (events >= _MESSAGES):
         raise BadSyntax("MessageNew and MessageExpunge belong together")
     if Event.FLAG_CHANGE in events and not events >= _MESSAGES:
@@ -84,7 +92,7 @@ def _events(reader: Reader) -> tuple[frozenset[Event], tuple[FetchItem, ...]]:
     while True:
         name = reader.word()
         event = _EVENTS.get(name)
-        if name in _OTHERS:
+        if name == b"ANNOTATIONCHANGE":
             raise Unusable(b"BADEVENT (%s)" % NAMES, "There is no such event here")
         if event is None:
             raise BadSyntax("There is no such event")
