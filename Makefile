@@ -42,6 +42,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m bench.relay
 	@$(BIN)/python -m bench.queue
 	@$(BIN)/python -m bench.imap
+	@$(BIN)/python -m bench.spam
 
 proof: $(VENV)/.dev
 	@$(call need,proof/run.py)

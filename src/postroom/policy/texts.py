@@ -1,0 +1,133 @@
+"""What people see of a message: its words and links, without what is hidden from them.
+
+Text parts are decoded as searching decodes them, HTML is rendered to its text. Text that no
+reader sees (not displayed, or of no size) is kept apart: it is there to look harmless.
+Everything is bounded, whatever the message. RFC 2045, RFC 2046.
+"""
+
+import itertools
+from typing import Final
+
+import msgspec
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from postroom.message.charset import decode, parameter
+from postroom.message.content import transferred
+from postroom.message.part import Part
+from postroom.message.searchtext import readable_parts
+from postroom.policy.links import MAX_LINKS, Link, find, marks, parse
+
+MAX_TEXT: Final = 40_000  # octets of one part that are read
+MAX_PARTS: Final = 8  # text parts that are read
+MAX_ELEMENTS: Final = 500  # of one kind that are looked at
+
+_LEADS: Final = "a[href],area[href],img[src],form"
+_UNSEEN: Final = ",".join(
+    [
+        "[hidden]",
+        *(
+            f'[style*="{name}:{blank}{value}" i]'
+            for name, value in (
+                ("display", "none"),
+                ("visibility", "hidden"),
+                ("font-size", "0"),
+                ("font-size", "1px"),
+                ("max-height", "0"),
+            )
+            for blank in ("", " ")
+        ),
+    ]
+)
+
+
+class Reading(msgspec.Struct):
+    """What was read. ``hidden`` are texts that are not seen; ``marks`` say what is odd."""
+
+    texts: list[str] = msgspec.field(default_factory=list)
+    hidden: list[str] = msgspec.field(default_factory=list)
+    links: list[Link] = msgspec.field(default_factory=list)
+    marks: list[str] = msgspec.field(default_factory=list)
+
+
+def read(tree: Part, octets: bytes, offset: int) -> Reading:
+    """What people see of ``octets``, which begin at ``offset`` of the message."""
+    reading = Reading()
+    htmls = plains = 0
+    for part in readable_parts(tree):
+        if htmls + plains >= MAX_PARTS:
+            break
+        start = part.body_start - offset
+        raw = octets[start : min(part.end - offset, start + MAX_TEXT)]
+        if part.message is not None or not raw:
+            continue
+        charset = parameter(part.parameters, "charset") or ""
+        text = decode(transferred(part.encoding, raw), charset)
+        if part.content_type[1] == "html" or _is_html(text):
+            htmls += 1
+            _html(reading, text)
+        else:
+            plains += 1
+            _plain(reading, text)
+    if htmls:
+        reading.marks.append("text:html-and-plain" if plains else "text:html-only")
+    elif not plains:
+        reading.marks.append("text:none")
+    return reading
+
+
+def _is_html(text: str) -> bool:
+    """Some write it without saying so, and some programs show it."""
+    return text[:300].lstrip()[:6].lower().startswith(("<html", "<!doct"))
+
+
+def _plain(reading: Reading, text: str) -> None:
+    reading.texts.append(text)
+    for url in itertools.islice(find(text), MAX_LINKS):
+        _link(reading, url, "")
+
+
+def _link(reading: Reading, url: str, text: str) -> None:
+    link = parse(url)
+    if link is not None and len(reading.links) < MAX_LINKS:
+        reading.links.append(link)
+        reading.marks.extend(marks(link, text))
+
+
+def _html(reading: Reading, text: str) -> None:
+    body = LexborHTMLParser(text).body
+    if body is None:
+        return
+    images = sum(_leads(reading, node) for node in body.css(_LEADS)[:MAX_ELEMENTS])
+    for node in body.css(_UNSEEN)[:MAX_ELEMENTS]:
+        unseen = node.text(deep=True)[:1000].strip()
+        if unseen:
+            reading.hidden.append(unseen)
+        node.decompose()
+    for node in body.css("script,style")[:MAX_ELEMENTS]:
+        node.decompose()
+    seen = body.text(deep=True, separator=" ")
+    reading.texts.append(seen)
+    if reading.hidden:
+        reading.marks.append("text:hidden")
+    if images:
+        reading.marks.append("html:images")
+        if len(seen) < 200 * images:
+            reading.marks.append("html:mostly-images")
+
+
+def _leads(reading: Reading, node: LexborNode) -> bool:
+    """Note where an element leads; True for an image."""
+    if node.tag == "img":
+        source = node.attributes.get("src") or ""
+        if "://" in source:
+            _link(reading, source, "")
+        return True
+    if node.tag == "form":
+        reading.marks.append("html:form")
+        return False
+    href = node.attributes.get("href") or ""
+    if href[:7].lower() == "mailto:":
+        reading.marks.append("link:mailto")
+    else:
+        _link(reading, href, node.text(deep=True)[:300])
+    return False

@@ -1,0 +1,100 @@
+"""A message as tokens: what the filter counts in spam and in ham.
+
+A token is a number of 63 bits made of a word and of where it stood; ``Tokens`` keeps what
+each stands for, so that a verdict can be explained. They depend on the message as its writer
+sent it and on nothing else: not on how it came, and not on what we wrote on top. So a
+message has the same tokens when it arrives and when it is learned or unlearned years later.
+
+Nothing of the sender's address is a token: whoever sends may write there what he likes.
+What a known sender is worth says ``reputation``, once the sender is authenticated.
+"""
+
+import hashlib
+import itertools
+import re
+from array import array
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from postroom.message.part import Part
+from postroom.policy import features, links, texts
+
+MAX_SAMPLE: Final = 64 * 1024  # octets of a body that are read
+MAX_WORDS: Final = 3_000  # of the text
+MAX_TOKENS: Final = 2_500
+MAX_PATHS: Final = 30  # links whose paths are read
+MAX_WORD: Final = 24  # characters of a word that count
+
+_WORD: Final = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,2}|[^\W_][\w'$%-]*[\w$%!]|[$][\d.,]+"
+)
+_PATH_WORD: Final = re.compile(r"[a-z]{3,20}")
+_CACHED: Final = 40_000  # words whose numbers are remembered
+
+_numbers: dict[str, int] = {}
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """``names`` says what each token stands for, such as ``subject:free``.
+
+    ``digest`` is that of the message: the same for every copy of it.
+    """
+
+    names: dict[int, str]
+    digest: bytes
+    reading: texts.Reading
+
+
+def tokens(head: bytes, part: Part, sample: bytes) -> Tokens:
+    """Of a message: its header block, its tree over header and body, the body's beginning."""
+    found = features.values(head)
+    reading = texts.read(part, sample[:MAX_SAMPLE], part.body_start)
+    words = {*features.marks(found, part), *reading.marks}
+    words |= _subject(features.subject(found))
+    words |= _links(reading.links)
+    words |= _text(reading.texts)
+    names = dict(zip(map(number, words), words, strict=True))
+    while len(names) > MAX_TOKENS:
+        names.popitem()
+    ident = b"".join(found.get(b"message-id", ())[:1])
+    packed = array("Q", sorted(names)).tobytes()
+    return Tokens(names, hashlib.blake2b(ident + packed, digest_size=16).digest(), reading)
+
+
+def number(word: str) -> int:
+    """The number of a token."""
+    known = _numbers.get(word)
+    if known is None:
+        octets = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
+        known = int.from_bytes(octets, "big") >> 1
+        if len(_numbers) >= _CACHED:
+            _numbers.clear()
+        _numbers[word] = known
+    return known
+
+
+def _subject(text: str) -> set[str]:
+    words = [word[:MAX_WORD] for word in _WORD.findall(text.lower())]
+    pairs = {f"subject:{first} {second}" for first, second in itertools.pairwise(words)}
+    return pairs.union(f"subject:{word}" for word in words)
+
+
+def _links(found: Sequence[links.Link]) -> set[str]:
+    words: set[str] = set()
+    for link in set(found):
+        words.update(links.names(link))
+    for link in found[:MAX_PATHS]:
+        words.update(f"path:{word}" for word in _PATH_WORD.findall(link.path[:200].lower())[:8])
+    return words
+
+
+def _text(seen: Sequence[str]) -> set[str]:
+    words: set[str] = set()
+    left = MAX_WORDS
+    for text in seen:
+        found = _WORD.findall(text.lower())
+        words.update(found[:left])
+        left -= min(left, len(found))
+    return {word[:MAX_WORD] for word in words}

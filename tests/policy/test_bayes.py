@@ -1,0 +1,106 @@
+"""The judgement of tokens."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given, strategies as st
+
+from postroom.policy import bayes
+from postroom.policy.bayes import MIN_LESSONS, NO_OPINION, Counts, Knowledge
+
+SPAMMY, HAMMY, BOTH, NEW = range(4)
+COUNTS: dict[int, Counts] = {SPAMMY: (300, 0, 4), HAMMY: (0, 300, -4), BOTH: (300, 300, 0)}
+KNOWN = Knowledge(400, 400, COUNTS)
+
+
+def test_spam_is_above_nothing_and_ham_below() -> None:
+    assert bayes.judge([SPAMMY], KNOWN).score > 1
+    assert bayes.judge([HAMMY], KNOWN).score < -1
+    assert bayes.judge([BOTH], KNOWN).score == 0
+    assert bayes.judge([NEW], KNOWN).score == 0
+    assert bayes.judge([], KNOWN).score == 0
+    assert abs(bayes.judge([SPAMMY, HAMMY], KNOWN).score) < 1e-9
+
+
+def test_clues_are_the_clearest_first() -> None:
+    counts = {**COUNTS, 9: (200, 50, 0)}
+    found = bayes.judge([9, BOTH, NEW, SPAMMY], Knowledge(400, 400, counts)).clues
+    assert [clue.token for clue in found] == [SPAMMY, 9]
+    assert found[0].probability > found[1].probability > 0.5
+    assert (found[1].spam, found[1].ham) == (200, 50)
+
+
+@pytest.mark.parametrize(("spam", "ham"), [(0, 0), (MIN_LESSONS - 1, 5_000), (5_000, 0)])
+def test_too_little_is_no_opinion(spam: int, ham: int) -> None:
+    assert bayes.judge([SPAMMY], Knowledge(spam, ham, COUNTS)) is NO_OPINION
+
+
+def test_few_lessons_are_a_faint_opinion() -> None:
+    scores = [
+        bayes.judge([1, 2, 3], Knowledge(n, n, dict.fromkeys((1, 2, 3), (n // 2, 0, 0)))).score
+        for n in (40, 100, 400)
+    ]
+    assert 0 < scores[0] < scores[1] < scores[2]
+
+
+def test_unequal_numbers_of_lessons_do_not_tilt() -> None:
+    counts = {1: (100, 1_000, 0)}  # a tenth of the spam, a tenth of the ham
+    assert bayes.judge([1], Knowledge(1_000, 10_000, counts)).score == 0
+
+
+def test_a_rare_token_says_less() -> None:
+    rare = bayes.judge([1], Knowledge(400, 400, {1: (1, 0, 0)})).score
+    assert 0 < rare < bayes.judge([1], Knowledge(400, 400, {1: (50, 0, 0)})).score
+
+
+def test_what_one_has_learned_oneself_weighs_more() -> None:
+    everybody = Knowledge(1_000, 1_000, {1: (5, 0, 2)})
+    own = Knowledge(0, 20, {1: (0, 20, -2)})
+    assert bayes.judge([1], everybody).score > 0
+    assert bayes.judge([1], bayes.together(everybody, own)).score < 0
+    assert bayes.together(everybody, Knowledge()) is everybody
+    assert bayes.together(Knowledge(), own).counts == own.counts
+
+
+def test_only_mistakes_move_the_lean() -> None:
+    assert bayes.steps([1, 2], {}, is_spam=True) == 2
+    assert bayes.steps([1, 2], {}, is_spam=False) == -2
+    assert bayes.steps([1, 2], {1: (0, 0, 100)}, is_spam=True) == 0
+    assert bayes.steps([1, 2], {1: (0, 0, 100)}, is_spam=False) == -2
+    assert bayes.steps([1], {1: (0, 0, 9)}, is_spam=True) == 1
+    assert bayes.steps([], {}, is_spam=True) == 2
+
+
+def test_it_learns_to_tell_two_kinds_apart() -> None:
+    chance = random.Random(1)
+    counts: dict[int, Counts] = {}
+
+    def letter(spam: bool) -> list[int]:
+        own = range(60) if spam else range(60, 120)
+        return sorted({*chance.sample(own, 8), *chance.sample(range(120, 300), 20)})
+
+    for n in range(400):
+        spam, found = n % 2 == 0, letter(n % 2 == 0)
+        moved = bayes.steps(found, counts, is_spam=spam)
+        for token in found:
+            s, h, lean = counts.get(token, (0, 0, 0))
+            counts[token] = s + spam, h + (not spam), lean + moved
+    known = Knowledge(200, 200, counts)
+    assert all(bayes.judge(letter(spam=True), known).score > 2 for _ in range(100))
+    assert all(bayes.judge(letter(spam=False), known).score < -2 for _ in range(100))
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 50),
+        st.tuples(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(-(10**9), 10**9)),
+    ),
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+)
+def test_whatever_the_counts_there_is_a_finite_score(
+    counts: dict[int, Counts], spam: int, ham: int
+) -> None:
+    score = bayes.judge(range(60), Knowledge(spam, ham, counts)).score
+    assert math.isfinite(score)

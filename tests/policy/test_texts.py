@@ -1,0 +1,109 @@
+"""What people see of a message."""
+
+import base64
+
+import pytest
+from hypothesis import given, strategies as st
+
+from postroom.message.scan import scan
+from postroom.policy.texts import MAX_PARTS, MAX_TEXT, Reading, read
+
+
+def reading(letter: bytes) -> Reading:
+    tree = scan(letter)
+    return read(tree, letter[tree.body_start :], tree.body_start)
+
+
+def html(body: str) -> Reading:
+    return reading(b"Content-Type: text/html; charset=utf-8\r\n\r\n" + body.encode())
+
+
+def test_plain_text_and_its_links() -> None:
+    found = reading(b"Subject: x\r\n\r\nHello at http://example.com/a today\r\n")
+    assert found.texts == ["Hello at http://example.com/a today\r\n"]
+    assert [link.host for link in found.links] == ["example.com"]
+    assert found.marks == []
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_transfer_encoding_and_charset_are_undone(encoding: str) -> None:
+    octets = "größe".encode("latin-1")
+    body = base64.b64encode(octets) if encoding == "base64" else b"gr=F6=DFe"
+    found = reading(
+        b"Content-Type: text/plain; charset=iso-8859-1\r\n"
+        b"Content-Transfer-Encoding: " + encoding.encode() + b"\r\n\r\n" + body
+    )
+    assert found.texts == ["größe"]
+
+
+def test_html_is_its_text_and_its_links() -> None:
+    found = html(
+        "<title>t</title><script>evil()</script><style>p {}</style>"
+        "<p>Dear <b>friend</b></p><a href='http://evil.example/'>www.bank.example</a>"
+        "<a href='mailto:a@b.example'>us</a><img src='https://c.example/i.png'><form></form>"
+    )
+    assert found.texts[0].split() == ["Dear", "friend", "www.bank.example", "us"]
+    assert [link.host for link in found.links] == ["evil.example", "c.example"]
+    assert set(found.marks) == {
+        "link:elsewhere", "link:mailto", "html:form", "html:images", "html:mostly-images",
+        "text:html-only",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["display:none", "DISPLAY: NONE", "visibility:hidden", "font-size:0", "color:red;max-height:0"],
+)
+def test_what_nobody_sees_is_no_text(style: str) -> None:
+    found = html(f"<p>seen</p><div style='{style}'>minutes of the <b>meeting</b></div>")
+    assert found.texts == ["seen"]
+    assert found.hidden == ["minutes of the meeting"]
+    assert "text:hidden" in found.marks
+
+
+def test_hidden_inside_hidden() -> None:
+    found = html("<div hidden>a<span hidden>b</span></div><p>c</p>")
+    assert found.texts == ["c"]
+
+
+def test_html_beside_plain_text_and_html_that_is_called_plain() -> None:
+    found = reading(
+        b"Content-Type: multipart/alternative; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nplain\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>html</p>\r\n--b--\r\n"
+    )
+    assert [text.strip() for text in found.texts] == ["plain", "html"]
+    assert found.marks == ["text:html-and-plain"]
+    called = reading(b"Content-Type: text/plain\r\n\r\n  <HTML><body>x</body></HTML>")
+    assert called.marks == ["text:html-only"]
+
+
+def test_a_message_without_text() -> None:
+    assert reading(b"Content-Type: image/png\r\n\r\nxx").marks == ["text:none"]
+    assert reading(b"Subject: x\r\n\r\n").marks == ["text:none"]
+
+
+def test_bounds() -> None:
+    assert len(reading(b"\r\n" + b"word " * 100_000).texts[0]) == MAX_TEXT
+    parts = b"".join(b"--b\r\n\r\npart\r\n" for _ in range(900))
+    letter = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n"
+    assert len(reading(letter).texts) == MAX_PARTS
+    assert len(html("<a href='http://a.example'>x</a>" * 3_000).links) <= 200
+    assert html("<div>" * 13_000).texts == [""]
+
+
+def test_a_body_that_is_cut_off() -> None:
+    letter = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nfirst\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.b64encode(b"second" * 50) + b"\r\n--b--\r\n"
+    )  # fmt: skip
+    tree = scan(letter)
+    body = letter[tree.body_start :]
+    for end in range(len(body)):
+        read(tree, body[:end], tree.body_start)
+
+
+@given(st.binary(max_size=400))
+def test_nothing_raises(octets: bytes) -> None:
+    reading(b"Content-Type: text/html\r\n\r\n" + octets)
+    reading(octets)
