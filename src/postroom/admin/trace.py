@@ -110,6 +110,14 @@ async def find(office: Office, text: str, *, limit: int = 20) -> Found:
     return Found(tuple(views), tuple(refusals), more)
 
 
+async def newest(office: Office, text: str) -> Story | None:
+    """The newest message with this queue id or Message-ID; None without one."""
+    found = await _by_queue_id(office, text.strip())
+    if not found:
+        found, _ = await _search(office, Sought(message_id=normal_id(text)), 1)
+    return found[0] if found else None
+
+
 async def _by_queue_id(office: Office, text: str) -> list[Story]:
     try:
         ident = from_text(text)

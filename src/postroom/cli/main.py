@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "rejects": Lazy("postroom.cli.rejects", "Messages that were refused, and can be released."),
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
+    "explain": Lazy("postroom.cli.explain", "Why a message is believed, or not."),
 }
 
 

@@ -202,6 +202,23 @@ class _Done(Generic[T]):
         return self.value
 
 
+def overheard(check: Check[T], asked: list[Asked]) -> Check[T]:
+    """The same check; each of its questions is appended to ``asked`` with the answer."""
+    step = _step(check, None)
+    while not isinstance(step, _Done):
+        said: Said
+        try:
+            said = yield step  # type: ignore[assignment]  # a driver of lookups sends records
+        except (LookupFailed, FetchFailed) as error:
+            said = error
+        if isinstance(step, Lookup):
+            asked.append(
+                Asked(step, said) if isinstance(said, tuple) else Asked(step, problem=str(said))
+            )
+        step = _step(check, said)
+    return step.value
+
+
 def _only(question: Lookup) -> Check[None]:
     try:
         yield question

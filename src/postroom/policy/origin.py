@@ -13,7 +13,7 @@ RFC 7208 §2.3 and §2.4 (HELO and MAIL FROM), RFC 6376, RFC 8617, RFC 9989 §4.
 
 import ipaddress
 from collections.abc import Awaitable, Collection
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -27,8 +27,10 @@ from postroom.mailauth.iprev import Result as IprevResult
 from postroom.mailauth.lookups import Check, Lookup
 from postroom.mailauth.results import Result
 from postroom.mailauth.spf import Result as SpfResult, check_host
-from postroom.policy.asking import Asking
+from postroom.policy.asking import Asked, Asking, overheard
 from postroom.policy.facts import Authentication
+
+T = TypeVar("T")
 
 _LIGHT: Final = 4  # signatures and seals that are verified on the event loop
 
@@ -158,11 +160,19 @@ class Seals:
 class Origin:
     """The checks of one message."""
 
-    def __init__(self, asking: Asking, client: Client, *, now: int) -> None:
-        """``now`` in seconds since 1970."""
+    def __init__(
+        self,
+        asking: Asking,
+        client: Client,
+        *,
+        now: int,
+        heard: dict[str, list[Asked]] | None = None,
+    ) -> None:
+        """``now`` in seconds since 1970. Into ``heard`` go the questions of each check."""
         self._asking = asking
         self._client = client
         self._now = now
+        self._heard = heard
         self._iprev: Awaitable[IprevResult] | None = None
         self._spf: Awaitable[SpfResult] | None = None
         self._helo: Awaitable[SpfResult] | None = None
@@ -174,10 +184,10 @@ class Origin:
             return
         ip = ipaddress.ip_address(client.address.partition("%")[0])
         helo = client.helo.lower().removesuffix(".")
-        self._iprev = self._asking.begin(iprev.check(ip))
-        self._helo = self._asking.begin(self._spf_check(ip, helo, ""))
+        self._iprev = self._begin("iprev", iprev.check(ip))
+        self._helo = self._begin("helo", self._spf_check(ip, helo, ""))
         if client.sender:
-            self._spf = self._asking.begin(self._spf_check(ip, client.sender_domain, client.sender))
+            self._spf = self._begin("spf", self._spf_check(ip, client.sender_domain, client.sender))
 
     async def finish(
         self, head: bytes, seals: Seals, *, trusted_sealers: Collection[str] = ()
@@ -194,8 +204,8 @@ class Origin:
             asking.begin_lookup(Lookup(name, "TXT"))
         if author:
             asking.begin_lookup(Lookup(f"_dmarc.{author}", "TXT"))
-        dkim_under_way = asking.begin(seals.dkim.check(), is_heavy=is_heavy)
-        chain = await asking.run(seals.arc.check(), is_heavy=is_heavy)
+        dkim_under_way = self._begin("dkim", seals.dkim.check(), is_heavy=is_heavy)
+        chain = await self._begin("arc", seals.arc.check(), is_heavy=is_heavy)
         signatures = await dkim_under_way
         helo = None if self._helo is None else await self._helo
         sent = helo if self._spf is None else await self._spf
@@ -212,7 +222,7 @@ class Origin:
         if fault is not None:
             is_anonymous = isinstance(fault, Anonymous)
             return msgspec.structs.replace(found, fault=str(fault), is_anonymous=is_anonymous)
-        judged = await asking.run(self._dmarc_check(author, found, ("pass",)))
+        judged = await self._begin("dmarc", self._dmarc_check(author, found, ("pass",)))
         is_undecided = False
         if judged.outcome == "fail" and _is_unsure(found):
             other = await asking.run(self._dmarc_check(author, found, ("pass", "temperror")))
@@ -223,6 +233,11 @@ class Origin:
             is_undecided=is_undecided,
             sealer=_sealer(chain, author, trusted_sealers),
         )
+
+    def _begin(self, name: str, check: Check[T], *, is_heavy: bool = False) -> Awaitable[T]:
+        if self._heard is not None:
+            check = overheard(check, self._heard.setdefault(name, []))
+        return self._asking.begin(check, is_heavy=is_heavy)
 
     def _spf_check(
         self, ip: ipaddress.IPv4Address | ipaddress.IPv6Address, domain: str, sender: str

@@ -96,6 +96,8 @@ class Spf:
 
 
 def _verdict(stage: str, action: Action, reason: str, refusal: Reply) -> Verdict:
+    if action == "pass":  # Authentication-Results tells it
+        return Verdict(stage=stage)
     return Verdict(
         stage=stage,
         action=action,

@@ -1,0 +1,102 @@
+"""``postroom explain``: every check of a message's origin, with its DNS questions."""
+
+from pathlib import Path
+
+import click
+
+from postroom.admin import explain as admin
+from postroom.admin.explain import Check, Explanation, Question
+from postroom.admin.office import Office
+from postroom.cli import output
+from postroom.cli.work import run
+from postroom.net.dns import Resolver
+
+
+@click.command()
+@click.argument("what", metavar="QUEUE-ID|MESSAGE-ID|FILE")
+@click.option("--noted", is_flag=True, help="Only what was noted; ask the DNS nothing.")
+@click.option("--ip", default="", metavar="ADDRESS", help="Of a FILE: the client's address.")
+@click.option(
+    "--helo", default="", metavar="NAME", help="Of a FILE: what the client called itself."
+)
+@click.option("--sender", metavar="ADDRESS", help='Of a FILE: MAIL FROM; "" for the null path.')
+@output.json_option
+@click.pass_context
+def explain(
+    context: click.Context,
+    what: str,
+    *,
+    noted: bool,
+    ip: str,
+    helo: str,
+    sender: str | None,
+    as_json: bool,
+) -> None:
+    """Check where a message comes from, and show all that was asked and answered.
+
+    An accepted message is checked as it came, by the DNS of now; a FILE as if the client at
+    --ip had brought it, or the one in its topmost Received field.
+    """
+    is_told = bool(ip or helo or sender is not None)
+    if noted and is_told:
+        raise click.UsageError(
+            "--noted is of accepted messages; --ip, --helo and --sender of files"
+        )
+
+    is_file = is_told or (not noted and Path(what).is_file())
+
+    async def work(office: Office) -> Explanation:
+        if noted:
+            return await admin.letter(office, what, None)
+        resolver = Resolver(office.config.dns.servers)
+        try:
+            if is_file:
+                path = Path(what)
+                return await admin.file(
+                    office, path, resolver, address=ip, helo=helo, sender=sender
+                )
+            return await admin.letter(office, what, resolver)
+        finally:
+            await resolver.close()
+
+    found = run(context, work)
+    if as_json:
+        click.echo(output.encode(found))
+    else:
+        _tell(found, is_noted=noted)
+
+
+def _tell(found: Explanation, *, is_noted: bool) -> None:
+    output.details(
+        [
+            ("id", found.id),
+            ("client", found.address or "not known: no SPF, no DMARC"),
+            ("helo", found.helo),
+            ("sender", found.sender or "<>"),
+            ("noted", found.noted),
+        ]
+    )
+    for check in found.checks:
+        _check(check)
+    if found.verdicts:
+        click.echo()
+        for verdict in found.verdicts:
+            click.echo(output.printable(verdict))
+    if not is_noted and not found.checks:
+        output.note("its octets are not here any more, so nothing can be checked again")
+
+
+def _check(check: Check) -> None:
+    click.echo()
+    click.secho(check.check, bold=True)
+    for result in check.results:
+        click.echo(f"  {output.printable(result)}")
+    for question in check.questions:
+        click.echo(f"    {output.printable(_question(question))}")
+
+
+def _question(question: Question) -> str:
+    asked = f"{question.type} {question.name}: "
+    if question.problem:
+        return f"{asked}no answer ({question.problem})"
+    return asked + (" | ".join(question.answer) or "nothing there")
