@@ -17,6 +17,7 @@ from postroom.directory import (
     forwards,
     passwords,
     relays,
+    scripts,
     send_as,
     senders,
 )
@@ -197,6 +198,16 @@ class Town:
         await self.directory.change(
             lambda tx: senders.put(tx, accounts.require(tx, at(account)).id, which, patterns)
         )
+
+    async def script(self, account: str, text: str, name: str = "main") -> None:
+        """The active script of an account."""
+
+        def write(tx: Tx) -> None:
+            ident = accounts.require(tx, at(account)).id
+            scripts.put(tx, ident, self.ids.next(), name, text, self.clock())
+            scripts.activate(tx, ident, name)
+
+        await self.directory.change(write)
 
     async def relay(
         self, name: str, *uses: Use, password: str = "", **fields: object

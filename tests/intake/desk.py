@@ -12,7 +12,7 @@ from postroom.address import Address
 from postroom.blobs.store import BlobStore
 from postroom.config.model import Limits
 from postroom.db.database import Database
-from postroom.db.ids import Ids
+from postroom.db.ids import Ids, from_text
 from postroom.directory.accounts import Account
 from postroom.directory.login import Identity
 from postroom.directory.sending import Sending
@@ -21,6 +21,7 @@ from postroom.intake.disk import Disk
 from postroom.intake.intake import Intake
 from postroom.intake.peer import Peer
 from postroom.intake.services import Services
+from postroom.ledger import trace
 from postroom.notify import Notify
 from postroom.post.commit import Post
 from postroom.post.notice import Budget
@@ -123,6 +124,13 @@ class Desk:
             found.append(bytes(prefix) + b"".join(pieces))
             assert len(found[-1]) == size
         return found
+
+    async def told(self, answer: Reply) -> list[tuple[str, str, str]]:
+        """(kind, recipient, detail) of what the ledger tells of a message that was accepted."""
+        queue_id = from_text(answer.lines[0].rpartition(" ")[2])
+        story = await self.db.read(lambda tx: trace.by_id(tx, queue_id))
+        assert story is not None
+        return [(fact.kind, fact.recipient, fact.detail) for fact in story.facts]
 
     async def queued(self) -> dict[str, Any]:
         """The letter that was queued last."""

@@ -8,10 +8,13 @@ import pytest
 from postroom.db.ids import from_text
 from postroom.directory.expand import Local
 from postroom.intake import decide
+from postroom.intake.arrival import Arrival
 from postroom.intake.decide import ALL_KEEP, BLOCKED, Message, Opinions, is_proven
 from postroom.intake.decision import INBOX, JUNK, Decision
+from postroom.intake.peer import Peer
 from postroom.intake.plan import Envelope
 from postroom.intake.relay import Accepted
+from postroom.intake.stamp import Session
 from postroom.ledger import trace
 from postroom.policy.facts import Authentication, Facts
 from postroom.policy.verdict import Verdict
@@ -32,7 +35,7 @@ def accepted(*accounts: int, remote: tuple[str, ...] = ()) -> Accepted:
     return Accepted(f"to{accounts}@local.test", local, remote)
 
 
-def message(
+async def message(
     here: Desk,
     *verdicts: Verdict,
     sender: str = "ann@client.example",
@@ -41,12 +44,22 @@ def message(
 ) -> Message:
     to = (accepted(here.alice.id), accepted(here.bob.id))
     envelope = Envelope(Mail(None), sender, None, to)
-    return Message(envelope=envelope, head=head, verdicts=verdicts, authentication=found)
+    arrival = Arrival(here.blobs, max_message=0, mends=False)
+    await arrival.take(head)
+    await arrival.finish()
+    peer = Peer(session="s1", address="192.0.2.1", port=4000, door="smtp")
+    return Message(
+        envelope=envelope,
+        arrival=arrival,
+        session=Session(peer, "mx.local.test"),
+        verdicts=verdicts,
+        authentication=found,
+    )
 
 
 async def decided(here: Desk, one: Message) -> tuple[Decision | None, Decision | None]:
     """Alice's and bob's."""
-    found = await decide.decide(here.services.directory, one)
+    found = await decide.decide(here.services, one)
     return found.decisions.get(here.alice.id), found.decisions.get(here.bob.id)
 
 
@@ -54,7 +67,7 @@ def test_without_lists_and_verdicts_nothing_is_decided(database: Opener, data: P
     async def run() -> None:
         async with desk(database, data) as here:
             passing = Verdict(stage="spf")
-            found = await decide.decide(here.services.directory, message(here, passing))
+            found = await decide.decide(here.services, await message(here, passing))
             assert found is ALL_KEEP
 
     asyncio.run(run())
@@ -64,7 +77,7 @@ def test_junk_goes_to_junk_and_says_why(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
             dmarc = Verdict(stage="dmarc", action="junk", reason="p=quarantine (of x.test)")
-            his = (await decided(here, message(here, SPAM, dmarc)))[1]
+            his = (await decided(here, await message(here, SPAM, dmarc)))[1]
             assert his is not None
             assert his.filings == (JUNK,)
             assert his.refusal is None
@@ -81,12 +94,12 @@ def test_a_stage_may_tell_people_apart(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
             own = Verdict(stage="spam", personal={here.bob.id: SPAM})
-            hers, his = await decided(here, message(here, own))
+            hers, his = await decided(here, await message(here, own))
             assert hers is None
             assert his is not None
             assert his.filings == (JUNK,)
             refusing = Verdict(stage="av", action="refuse", reason="eicar", reply=VIRUS)
-            hers, his = await decided(here, message(here, own, refusing))
+            hers, his = await decided(here, await message(here, own, refusing))
             assert hers == his == Decision((), VIRUS, "av: eicar")
 
     asyncio.run(run())
@@ -97,14 +110,14 @@ def test_the_block_list_is_of_reverse_path_and_author(database: Opener, data: Pa
         async with desk(database, data) as here:
             await here.town.senders("bob@local.test", "block", "client.example")
             blocked = Decision((), BLOCKED, "client.example is on the block list")
-            assert await decided(here, message(here)) == (None, blocked)
+            assert await decided(here, await message(here)) == (None, blocked)
             other = LETTER.replace(b"client.example", b"other.example")
-            assert (await decided(here, message(here, head=other)))[1] == blocked
-            assert (await decided(here, message(here, sender="")))[1] == blocked
-            assert (await decided(here, message(here, sender="", head=other)))[1] is None
+            assert (await decided(here, await message(here, head=other)))[1] == blocked
+            assert (await decided(here, await message(here, sender="")))[1] == blocked
+            assert (await decided(here, await message(here, sender="", head=other)))[1] is None
             double = b"From: <x@other.example>, y@CLIENT.example\r\n" + other
-            assert (await decided(here, message(here, sender="", head=double)))[1] == blocked
-            found = await decide.decide(here.services.directory, message(here))
+            assert (await decided(here, await message(here, sender="", head=double)))[1] == blocked
+            found = await decide.decide(here.services, await message(here))
             assert found.author == "Ann <ann@client.example>"
             assert found.reason == "client.example is on the block list"
 
@@ -115,16 +128,16 @@ def test_the_allow_list_counts_when_the_domain_is_proven(database: Opener, data:
     async def run() -> None:
         async with desk(database, data) as here:
             await here.town.senders("bob@local.test", "allow", "ann@client.example")
-            his = (await decided(here, message(here, SPAM)))[1]
+            his = (await decided(here, await message(here, SPAM)))[1]
             assert his is not None
             assert his.filings == (JUNK,)  # anybody can write that From
-            his = (await decided(here, message(here, SPAM, found=PROVEN)))[1]
+            his = (await decided(here, await message(here, SPAM, found=PROVEN)))[1]
             told = "not junk, ann@client.example is on the allow list (spam: it looks like spam)"
             assert his == Decision((INBOX,), None, told)
             refusing = Verdict(stage="av", action="refuse", reason="eicar", reply=VIRUS)
-            his = (await decided(here, message(here, SPAM, refusing, found=PROVEN)))[1]
+            his = (await decided(here, await message(here, SPAM, refusing, found=PROVEN)))[1]
             assert his == Decision((), VIRUS, "av: eicar")
-            assert (await decided(here, message(here, found=PROVEN)))[1] is None
+            assert (await decided(here, await message(here, found=PROVEN)))[1] is None
 
     asyncio.run(run())
 
@@ -134,7 +147,7 @@ def test_the_block_list_goes_before_the_allow_list(database: Opener, data: Path)
         async with desk(database, data) as here:
             await here.town.senders("bob@local.test", "allow", "ann@client.example")
             await here.town.senders("bob@local.test", "block", "client.example")
-            his = (await decided(here, message(here, found=PROVEN)))[1]
+            his = (await decided(here, await message(here, found=PROVEN)))[1]
             assert his is not None
             assert his.refusal == BLOCKED
 
@@ -177,11 +190,11 @@ def test_who_puts_off_puts_off(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
             verdict = Verdict(stage="milter", action="defer", reason="no answer")
-            found = await decide.decide(here.services.directory, message(here, verdict, SPAM))
+            found = await decide.decide(here.services, await message(here, verdict, SPAM))
             assert found.refusal == decide.PUT_OFF
             assert found.decisions[here.bob.id] == Decision((), decide.PUT_OFF, "milter: no answer")
             plain = Verdict(stage="milter", action="refuse", reason="a rule")
-            found = await decide.decide(here.services.directory, message(here, plain))
+            found = await decide.decide(here.services, await message(here, plain))
             assert found.refusal == decide.REFUSED
 
     asyncio.run(run())

@@ -23,7 +23,7 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.policy import ban_rows, device_rows
 from postroom.queue.rows import still_waiting
-from postroom.store import rejects
+from postroom.store import memory, rejects
 from postroom.telemetry import sink
 from postroom.telemetry.events import ExpungedPurged, KeyActivated, StorageTrouble
 
@@ -50,6 +50,7 @@ class Housekeeping:
             "accounts": self._purge_accounts,
             "expunged": self._purge_expunged,
             "rejects": self._purge_rejects,
+            "memory of scripts": self._purge_memory,
             "ledger": self._forget_letters,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
@@ -130,6 +131,10 @@ class Housekeeping:
         store = self._office.store
         before = self._office.now() - rejects.KEPT_MS
         while await store.write_bulk(rejects.purge, store.blobs, self._office.now(), before=before):
+            pass
+
+    async def _purge_memory(self) -> None:
+        while await self._office.store.write_bulk(memory.purge, self._office.now()):
             pass
 
     async def _forget_letters(self) -> None:

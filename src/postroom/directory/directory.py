@@ -15,6 +15,7 @@ from postroom.directory import (
     addresses,
     domains,
     filters,
+    persona,
     reach,
     send_as,
     senders,
@@ -28,6 +29,7 @@ from postroom.directory.expand import Resolution
 from postroom.directory.filters import Filter
 from postroom.directory.login import Identity, Logins, ScramKeys
 from postroom.directory.passwords import Costs, Hasher
+from postroom.directory.persona import Persona
 from postroom.directory.reach import POST, Reach
 from postroom.directory.relays import Relays
 from postroom.directory.resolver import Resolver
@@ -37,6 +39,7 @@ from postroom.directory.senders import Senders
 from postroom.directory.tls_rules import TlsRules
 from postroom.directory.verify import Expansion, Verified
 from postroom.errors import NotFound, Refused
+from postroom.sieve.script import Script
 
 T = TypeVar("T")
 
@@ -67,6 +70,7 @@ class Directory:
         self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
         self._reach = Cache[int, Reach](db, clock, reach.of)
         self._filters = Cache[int, Filter | None](db, clock, filters.of)
+        self._personas = Cache[int, Persona](db, clock, persona.of)
         self._senders = Cache[int, Senders | None](db, clock, senders.of)
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
@@ -130,6 +134,7 @@ class Directory:
         self._reach.hint()
         self._filters.hint()
         self._senders.hint()
+        self._personas.hint()
 
     async def resolve(self, address: Address) -> Resolution:
         """Where a letter for ``address`` goes; from memory when it can be."""
@@ -190,6 +195,14 @@ class Directory:
         None for most: their letters go to INBOX.
         """
         return await self._filters.get(account_id)
+
+    async def included(self, account_id: int, name: str) -> Script | bytes | None:
+        """The script that another one of the account, or of the site, includes (RFC 6609)."""
+        return await self.look(lambda tx: filters.included(tx, (account_id, name)))
+
+    async def persona_of(self, account_id: int) -> Persona:
+        """Who an account is to its scripts, as ``filter_of``."""
+        return await self._personas.get(account_id)
 
     async def senders_of(self, account_id: int) -> Senders | None:
         """The block and allow lists of an account, as ``filter_of``; None when they are empty."""

@@ -11,8 +11,6 @@ RFC 6409 §6.1 (whose sender addresses), RFC 1870 §6 (sizes), RFC 2033 §4.2 (L
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from postroom.db.ids import to_text
 from postroom.directory.expand import Local
 from postroom.directory.login import Identity
@@ -327,8 +325,8 @@ class Conversation:
         refused: dict[int, Reply],
     ) -> list[Reply]:
         """What each recipient says to the message, as far as it is not ``refused`` already."""
-        message = decide.Message.of(envelope, arrival, examination)
-        opinions = await decide.decide(self._services.directory, message)
+        message = decide.Message.of(envelope, arrival, self._session, examination)
+        opinions = await decide.decide(self._services, message)
         if not refused and opinions is decide.ALL_KEEP:
             return [await self._commit(envelope, arrival, examination)]
         said = [refused.get(n) or opinions.of(one) for n, one in enumerate(envelope.accepted)]
@@ -340,8 +338,7 @@ class Conversation:
             for n, one in enumerate(envelope.accepted)
             if n not in refused and ((answer := said[n]) is None or answer.is_permanent)
         ]
-        decisions, author = opinions.decisions, opinions.author
-        envelope = msgspec.structs.replace(envelope, accepted=going, decisions=decisions)
+        envelope, author = opinions.applied(envelope, going), opinions.author
         answer = replies.LOCAL_ERROR
         if None in said:
             answer = await self._commit(envelope, arrival, examination, author)

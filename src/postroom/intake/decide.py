@@ -7,7 +7,8 @@ Asked in this order, and the first that says something decides:
 2. The account's block list, by the reverse-path and by who stands in From: refused.
 3. Its allow list: never junk. It counts only when the domain it names is proven, by DMARC, or
    by SPF or DKIM for that very domain; anybody can write any From.
-4. A verdict of "junk": into the mailbox with the use \\Junk, the reason on top of the message.
+4. Its rules and its Sieve script (``sieving``, ``outcomes``): what they say goes before 5.
+5. A verdict of "junk": into the mailbox with the use \Junk, the reason on top of the message.
 
 A stage that puts the message off for one account puts it off for all of them: the sender gets
 one answer (RFC 5321 §4.1.1.4), and nothing may be filed twice when it comes again.
@@ -19,21 +20,26 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address, AddressError
-from postroom.directory.directory import Directory
 from postroom.directory.expand import Local
+from postroom.directory.filters import Filter, may_answer
 from postroom.directory.senders import Senders
-from postroom.intake import decision
+from postroom.intake import decision, sieving
 from postroom.intake.arrival import Arrival
 from postroom.intake.decision import JUNK, KEEP, Decision, Decisions
 from postroom.intake.examine import Examination
+from postroom.intake.outcomes import decision_of
 from postroom.intake.plan import Envelope
 from postroom.intake.relay import Accepted
+from postroom.intake.services import Services
+from postroom.intake.sieving import Subject
+from postroom.intake.stamp import Session
 from postroom.message import headers, trace
 from postroom.message.addresses import mailboxes, parse
 from postroom.message.index import one_line
 from postroom.policy.facts import Authentication
 from postroom.policy.verdict import Verdict, gravest
 from postroom.protocol.smtp.replies import Reply, reply
+from postroom.sieve.actions import Keep, Outcome, Vacation
 
 BLOCKED: Final = reply(550, "5.7.1", "The recipient accepts no mail from this sender")
 REFUSED: Final = reply(550, "5.7.1", "The message is refused")
@@ -44,23 +50,29 @@ _MAX_FROM: Final = 10_000  # octets of it that are read
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What decisions go by. ``head`` is the header block as it came."""
+    """What decisions go by. ``fields`` go on top of it, whoever gets it."""
 
     envelope: Envelope
-    head: bytes
+    arrival: Arrival
+    session: Session
     verdicts: Sequence[Verdict] = ()
     authentication: Authentication = Authentication()
+    fields: tuple[bytes, ...] = ()
 
     @classmethod
-    def of(cls, envelope: Envelope, arrival: Arrival, found: Examination | None) -> "Message":
+    def of(
+        cls, envelope: Envelope, arrival: Arrival, session: Session, found: Examination | None
+    ) -> "Message":
         """One that has come; ``found`` is None for what is not examined."""
         if found is None:
-            return cls(envelope=envelope, head=arrival.head)
+            return cls(envelope=envelope, arrival=arrival, session=session)
         return cls(
             envelope=envelope,
-            head=arrival.head,
+            arrival=arrival,
+            session=session,
             verdicts=found.verdicts,
             authentication=found.facts.authentication,
+            fields=found.fields,
         )
 
 
@@ -82,6 +94,33 @@ class Opinions(msgspec.Struct, frozen=True):
         refusing = [one for one in self.decisions.values() if one.refusal is not None]
         return refusing[0].reason if refusing else self.told
 
+    def applied(self, envelope: Envelope, going: Sequence[Accepted]) -> Envelope:
+        """The envelope for those of its recipients who are ``going`` to get the message.
+
+        An account that redirects it is an address that leads on.
+        """
+        if any(one.redirects for one in self.decisions.values()):
+            going = self._led_on(going)
+        return msgspec.structs.replace(envelope, accepted=going, decisions=self.decisions)
+
+    def _led_on(self, going: Sequence[Accepted]) -> list[Accepted]:
+        seen: set[int] = set()
+        found = []
+        for one in going:
+            fresh = [local.account_id for local in one.local if local.account_id not in seen]
+            seen.update(fresh)
+            onward = [
+                address
+                for account_id in fresh
+                for address in self.decisions.get(account_id, KEEP).redirects
+            ]
+            if onward:
+                remote = tuple(dict.fromkeys((*one.remote, *onward)))
+                found.append(msgspec.structs.replace(one, remote=remote, leads_on=True))
+            else:
+                found.append(one)
+        return found
+
     def of(self, one: Accepted) -> Reply | None:
         """The answer to a recipient who does not get the message; None when it goes anywhere.
 
@@ -100,16 +139,21 @@ class Opinions(msgspec.Struct, frozen=True):
 ALL_KEEP: Final = Opinions()
 
 
-async def decide(directory: Directory, message: Message) -> Opinions:
-    """What each account does with the message, and who else."""
+async def decide(services: Services, message: Message) -> Opinions:
+    """What each account does with the message, and who else. Raises MailError."""
     verdicts = [one for one in message.verdicts if one.action != "pass" or one.personal]
     decisions: dict[int, Decision] = {}
+    directory = services.directory
     for one in message.envelope.local():
         senders = await directory.senders_of(one.account_id)
+        decided = KEEP
         if verdicts or senders is not None:
             decided = _decided(message, one, verdicts, senders)
-            if decided is not KEEP:
-                decisions[one.account_id] = decided
+        script = await directory.filter_of(one.account_id)
+        if script is not None and decided.refusal is None:
+            decided = await _filtered(services, message, one, script, decided)
+        if decided is not KEEP:
+            decisions[one.account_id] = decided
     grave = gravest(verdicts)
     refusal = None if grave is None else _refusal(grave)
     told = "" if grave is None else f"{grave.stage}: {grave.reason}"
@@ -117,8 +161,33 @@ async def decide(directory: Directory, message: Message) -> Opinions:
         return ALL_KEEP
     author = ""
     if any(one.refusal is not None for one in decisions.values()):
-        author = one_line(headers.values(message.head, b"from"))
+        author = one_line(headers.values(message.arrival.head, b"from"))
     return Opinions(decisions, refusal, author, told)
+
+
+async def _filtered(
+    services: Services, message: Message, one: Local, found: Filter, base: Decision
+) -> Decision:
+    """The decision after the rules, the script and the vacation of an account."""
+    subject = Subject(
+        services=services,
+        arrival=message.arrival,
+        sender=message.envelope.sender,
+        top=b"".join(message.fields),
+        address=message.session.peer.address,
+        helo=message.session.helo,
+    )
+    persona = await services.directory.persona_of(one.account_id)
+    outcome = Outcome(actions=(Keep(is_implicit=True),))
+    if found.script is not None:
+        outcome = await sieving.outcome(subject, one, found.script, persona, base.fields)
+    if found.vacation is not None and may_answer(outcome):
+        away = await sieving.outcome(subject, one, found.vacation, persona, base.fields)
+        answers = [action for action in away.actions if isinstance(action, Vacation)]
+        outcome = msgspec.structs.replace(outcome, actions=(*outcome.actions, *answers))
+    return await decision_of(
+        outcome, base, script=found.name, account_id=one.account_id, store=services.store
+    )
 
 
 def _decided(
@@ -168,7 +237,7 @@ def is_proven(found: Authentication, domain: str) -> bool:
 def _people(message: Message) -> list[str]:
     """The reverse-path, then who stands in From: addresses with their domain in A-labels."""
     found = [message.envelope.sender] if message.envelope.sender else []
-    for value in headers.values(message.head, b"from"):
+    for value in headers.values(message.arrival.head, b"from"):
         for one in mailboxes(parse(value[:_MAX_FROM], MAX_AUTHORS)):
             try:
                 local, domain = one.local.decode(), one.domain.decode()

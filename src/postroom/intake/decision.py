@@ -13,6 +13,7 @@ import msgspec
 
 from postroom.ledger.rows import Fact, clean, folded
 from postroom.protocol.smtp.replies import Reply
+from postroom.sieve.actions import Notify, Remember, Vacation
 from postroom.store import mailboxes
 
 JUNK_USE: Final = "\\Junk"
@@ -43,12 +44,20 @@ class Decision(msgspec.Struct, frozen=True):
     which is in plain words and stands in the ledger too, as does that of a message which is
     filed elsewhere than in the INBOX. ``fields`` are whole header fields on top of this account's
     copies. Without ``filings`` and without a refusal the account wants no copy.
+
+    The rest comes of scripts: ``redirects`` are further addresses the message goes to, ``answers``
+    leave once it is ours, and ``remember`` is stored then. ``is_personal``: the refusal is the
+    account's own, and not one of the site.
     """
 
     filings: tuple[Filing, ...] = (INBOX,)
     refusal: Reply | None = None
     reason: str = ""
     fields: bytes = b""
+    redirects: tuple[str, ...] = ()
+    answers: tuple[Vacation | Notify, ...] = ()
+    remember: tuple[Remember, ...] = ()
+    is_personal: bool = False
 
     def fact(self, account_id: int, recipient: str, at: int) -> Fact | None:
         """What the ledger tells of it, to be numbered; None when there is nothing to tell."""

@@ -86,13 +86,23 @@ def junk(reason: str, score: float) -> bytes:
 
     X-Spam-Flag and X-Spam-Status are SpamAssassin's, and in use everywhere.
     """
-    said = "".join([letter if " " <= letter <= "~" else "?" for letter in reason[:MAX_CLAUSE]])
-    said = said.replace("(", "[").replace(")", "]").replace("\\", "/")
-    words = [word[:MAX_LINE] for word in said.split()] or ["no reason"]
+    words = _words(reason) or ["no reason"]
     words[0] = f"({words[0]}"
     words[-1] += ")"
     status = _folded([f"X-Spam-Status: Yes, score={score:.1f}", *words])
     return b"X-Spam-Flag: YES\r\n" + status
+
+
+def noted(name: str, text: str) -> bytes:
+    """A field of ours with a text for people."""
+    return _folded([f"{name}:", *_words(text)])
+
+
+def _words(text: str) -> list[str]:
+    """Words that can stand in a comment, in ASCII."""
+    said = "".join([letter if " " <= letter <= "~" else "?" for letter in text[:MAX_CLAUSE]])
+    said = said.replace("(", "[").replace(")", "]").replace("\\", "/")
+    return [word[:MAX_LINE] for word in said.split()]
 
 
 def count_received(head: bytes) -> int:

@@ -111,6 +111,8 @@ class Post:
         if letter.more or letter.blob.place == IN_FRAMES:
             for blob in letter.blobs:
                 await self._blobs.inserted(blob)
+        if not letter.references:  # nobody wants it: the ledger tells that it was here
+            await self.discard(letter.blob)
         self._step("committed")
         self.announce(letter, filed)
         return filed
@@ -129,7 +131,7 @@ class Post:
             if isinstance(answer, list)
         ]
         if good:
-            blobs = [(letter.blob, letter.references) for letter, _ in good]
+            blobs = [(one.blob, one.references) for one, _ in good if one.references]
             blobs += [(blob, 1) for letter, _ in good for blob in letter.more]
             self._blobs.insert(tx, blobs)
             self._step("blob")

@@ -1,0 +1,235 @@
+r"""The script of an account on a message that has come: run, and its questions answered.
+
+A script sees the message as it will be stored, less our Received field: our
+Authentication-Results on top, and X-Spam-Flag when it is judged junk. It has the body of a
+message that is in memory, and the first octets of a larger one.
+
+Scripts are bounded by steps; small ones that ask for nothing expensive run on the event loop,
+all others in a thread. What they ask of mailboxes is read once a run.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from postroom import VERSION
+from postroom.directory import scripts
+from postroom.directory.expand import Local
+from postroom.directory.persona import Persona
+from postroom.intake.arrival import Arrival
+from postroom.intake.services import Services
+from postroom.message import trace
+from postroom.message.part import Part
+from postroom.sieve.actions import Keep, Outcome
+from postroom.sieve.interpreter import run
+from postroom.sieve.letter import Environment, Letter
+from postroom.sieve.questions import (
+    Answer,
+    MailboxExists,
+    MailboxIdExists,
+    Metadata,
+    Question,
+    ScriptText,
+    SpecialUseExists,
+    WasSeen,
+)
+from postroom.sieve.script import Call, Script
+from postroom.store import mailboxes, memory, names
+from postroom.store.mailboxes import Mailbox
+from postroom.telemetry import sink
+from postroom.telemetry.events import SessionFailed
+
+SEEN: Final = "seen "  # before keys of ``duplicate`` in ``store.memory``
+
+_LIGHT_SCRIPT: Final = 50  # commands
+_LIGHT_HEAD: Final = 16 * 1024  # octets
+_HEAVY: Final = frozenset({"body", "foreverypart", "include", "mime", "regex"})
+
+Running = Generator[Question, Answer, Outcome]
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as scripts see it, whoever's they are. ``top`` are fields put on top of it."""
+
+    services: Services
+    arrival: Arrival
+    sender: str
+    top: bytes = b""
+    address: str = ""
+    helo: str = ""
+
+    def letter(self, recipient: str, own: bytes) -> Letter:
+        """For one account, whose copies get the fields ``own`` on top."""
+        arrival = self.arrival
+        received = arrival.head
+        head = own + self.top + trace.strip_own(received, self.services.hostname)
+        body = arrival.small_body
+        return Letter(
+            head=head,
+            part=_moved(arrival.part, len(head) - len(received)),
+            body=arrival.sample if body is None else body,
+            is_whole=body is not None,
+            size=arrival.stored_size,
+            sender=self.sender,
+            recipient=recipient,
+        )
+
+
+async def outcome(
+    subject: Subject, one: Local, script: Script, persona: Persona, own: bytes = b""
+) -> Outcome:
+    """What a script of an account wants done; an erring one keeps the message.
+
+    Raises MailError when the database does not answer.
+    """
+    environment = Environment(
+        now=subject.services.clock(),
+        separators=persona.separators,
+        own=persona.addresses,
+        items={
+            "domain": one.address.rpartition("@")[2],
+            "host": subject.services.hostname,
+            "location": "MTA",
+            "name": "Postroom",
+            "phase": "during",
+            "remote-host": subject.helo,
+            "remote-ip": subject.address,
+            "version": VERSION,
+        },
+    )
+    letter = subject.letter(one.address, own)
+    is_light = len(letter.head) <= _LIGHT_HEAD and not _HEAVY & script.extensions
+    is_light = is_light and _count(script.commands) <= _LIGHT_SCRIPT
+    answers = _Answers(subject.services, one.account_id)
+    return await _driven(run(script, letter, environment), answers, is_light=is_light)
+
+
+def _count(commands: Sequence[Call]) -> int:
+    """Commands and blocks of a script, as far as it matters."""
+    count, waiting = 0, list(commands)
+    while waiting and count <= _LIGHT_SCRIPT:
+        call = waiting.pop()
+        count += 1
+        for _test, block in call.branches:
+            waiting += block
+    return count
+
+
+async def _driven(running: Running, answers: "_Answers", *, is_light: bool) -> Outcome:
+    answer: Answer = None
+    step: Callable[[Answer], Question | Outcome] = _Stepper(running)
+    while True:
+        found = step(answer) if is_light else await asyncio.to_thread(step, answer)
+        if isinstance(found, Outcome):
+            return found
+        answer = await answers.to(found)
+
+
+class _Stepper:
+    """Runs to the next question, or to the end: a StopIteration can't leave a thread."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._send: Callable[[Any], Question] = lambda _answer: next(running)
+
+    def __call__(self, answer: Answer) -> Question | Outcome:
+        try:
+            question = self._send(answer)
+        except StopIteration as end:
+            found: Outcome = end.value
+            return found
+        except Exception as error:  # noqa: BLE001 - a mistake of ours; the message is kept
+            sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))
+            return Outcome(actions=(Keep(is_implicit=True),), error="it could not be run")
+        self._send = self._running.send
+        return question
+
+
+class _Answers:
+    """What one run asks."""
+
+    def __init__(self, services: Services, account_id: int) -> None:
+        self._services = services
+        self._account_id = account_id
+        self._mailboxes: dict[str, Mailbox] | None = None
+
+    async def to(self, question: Question) -> Answer:
+        """The answer. Raises MailError."""
+        store, account_id = self._services.store, self._account_id
+        match question:
+            case MailboxExists(mailbox):
+                return names.canonical(mailbox) in await self._all()
+            case MailboxIdExists(ident):
+                return with_id(await self._all(), ident) is not None
+            case SpecialUseExists(use, mailbox):
+                chosen = list((await self._all()).values())
+                if mailbox is not None:
+                    chosen = [one for one in chosen if one.name == names.canonical(mailbox)]
+                return any((one.special_use or "").lower() == use.lower() for one in chosen)
+            case WasSeen(key):
+                now = self._services.clock()
+                return await store.read(memory.is_known, account_id, SEEN + key, now)
+            case ScriptText(name, is_global):
+                owner = scripts.SITE if is_global else account_id
+                return await self._services.directory.included(owner, name)
+            case Metadata():
+                return None  # no annotations here
+
+    async def _all(self) -> dict[str, Mailbox]:
+        if self._mailboxes is None:
+            found = await self._services.store.read(mailboxes.listing, self._account_id)
+            self._mailboxes = {one.name: one for one in found}
+            self._mailboxes.setdefault(mailboxes.INBOX, _NO_INBOX)
+        return self._mailboxes
+
+
+_NO_INBOX: Final = Mailbox(0, 0, mailboxes.INBOX, None, 0, 1, 0, 0, 0, 0)
+
+
+def with_id(boxes: dict[str, Mailbox], ident: str) -> Mailbox | None:
+    """The mailbox with this MAILBOXID (RFC 8474 §4)."""
+    number = mailbox_number(ident)
+    return next((one for one in boxes.values() if number and one.id == number), None)
+
+
+def mailbox_number(ident: str) -> int:
+    """The number in a MAILBOXID; 0 when it is none of ours."""
+    digits = ident[1:]
+    is_ours = ident[:1] == "F" and digits.isascii() and digits.isalnum() and digits.islower()
+    try:
+        return int(digits, 16) if is_ours or (digits.isdecimal() and ident[:1] == "F") else 0
+    except ValueError:
+        return 0
+
+
+def _moved(part: Part, by: int) -> Part:
+    """The tree of a message whose header block became longer by so many octets."""
+    if not by:
+        return part
+    root = msgspec.structs.replace(
+        part, body_start=part.body_start + by, end=part.end + by, children=[]
+    )
+    waiting = [(part, root)]
+    while waiting:
+        old, new = waiting.pop()
+        for child in old.children:
+            new.children.append(_shifted(child, by))
+            waiting.append((child, new.children[-1]))
+        if old.message is not None:
+            new.message = _shifted(old.message, by)
+            waiting.append((old.message, new.message))
+    return root
+
+
+def _shifted(part: Part, by: int) -> Part:
+    return msgspec.structs.replace(
+        part,
+        header_start=part.header_start + by,
+        body_start=part.body_start + by,
+        end=part.end + by,
+        children=[],
+        message=None,
+    )
