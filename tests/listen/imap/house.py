@@ -197,8 +197,8 @@ async def house(
 ) -> AsyncIterator[House]:
     """Open the door; close everything afterwards. Without ``database`` on SQLite."""
 
-    async def quota_of(_: int) -> int:
-        return quota
+    async def quota_of(account_id: int) -> int:
+        return quota or await directory.quota_of(account_id)
 
     clock = Clock()
     notify = Notify()

@@ -19,7 +19,10 @@ def parse(line: bytes) -> Command:
         (b"getquota a@x.test", GetQuota("a@x.test")),
         (b"GETQUOTAROOT inbox", GetQuotaRoot("INBOX")),
         (b"SETQUOTA x ()", SetQuota("x")),
-        (b"SETQUOTA x (STORAGE 512 MESSAGE 9)", SetQuota("x")),
+        (
+            b"SETQUOTA x (storage 512 MESSAGE 9)",
+            SetQuota("x", ((b"STORAGE", 512), (b"MESSAGE", 9))),
+        ),
     ],
 )
 def test_reads(line: bytes, command: Command) -> None:
@@ -38,6 +41,8 @@ def test_reads(line: bytes, command: Command) -> None:
         b"SETQUOTA x (STORAGE)",
         b"SETQUOTA x (STORAGE -1)",
         b"SETQUOTA x (STORAGE 1",
+        b"SETQUOTA x (STORAGE 1 STORAGE 1)",
+        b"SETQUOTA x (STORAGE 9223372036854775808)",
     ],
 )
 def test_refuses(line: bytes) -> None:

@@ -1,13 +1,17 @@
 """Quotas: GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208).
 
 The quota root of a mailbox is its owner's address; what is shared weighs on its owner. One
-resource is limited, STORAGE, in units of 1,024 octets. Limits are the postmaster's to set.
+resource is limited, STORAGE, in units of 1,024 octets. Administrators see and set the limits
+of everybody.
 """
 
+from functools import partial
 from typing import Final
 
-from postroom.access import rights as letters
-from postroom.errors import NotAllowed, NotFound
+from postroom.access import quotas, rights as letters
+from postroom.access.places import is_of_others
+from postroom.access.quotas import NO_LIMIT
+from postroom.errors import Invalid, NotAllowed, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap import commands as c
@@ -21,6 +25,8 @@ async def get_quota(talk: Conversation, command: c.GetQuota) -> None:
     roots = {talk.person.address: talk.person.account_id}
     roots |= {owner.address: owner.account_id for owner in await talk.places.owners()}
     account_id = roots.get(command.root)
+    if account_id is None and talk.person.is_admin:
+        account_id = await talk.services.sharing.look(partial(quotas.holder, root=command.root))
     if account_id is None:
         raise NotFound(f"there is no quota root {command.root!r}")
     talk.session.untagged(await _quota(talk, command.root, account_id))
@@ -29,22 +35,35 @@ async def get_quota(talk: Conversation, command: c.GetQuota) -> None:
 
 
 async def get_quota_root(talk: Conversation, command: c.GetQuotaRoot) -> None:
-    """GETQUOTAROOT, RFC 9208 §4.1.2."""
-    place = await talk.places.get(command.mailbox)
-    place.require(letters.READ)
-    root = talk.person.address
-    if place.member is not None:
-        root = (await talk.places.split(place.name))[0].address
+    """GETQUOTAROOT, RFC 9208 §4.1.2; of a mailbox that may be made one day, too."""
+    root, account_id = talk.person.address, talk.person.account_id
+    if is_of_others(command.mailbox):
+        place = await talk.places.get(command.mailbox)
+        place.require(letters.READ)
+        owner = (await talk.places.split(place.name))[0]
+        root, account_id = owner.address, owner.account_id
     name = mailbox_name(command.mailbox, utf8=talk.session.modes.utf8)
     talk.session.untagged(b"* QUOTAROOT %s %s\r\n" % (name, string(root.encode())))
-    talk.session.untagged(await _quota(talk, root, place.mailbox.account_id))
+    talk.session.untagged(await _quota(talk, root, account_id))
     await talk.report()
     talk.session.finish("OK", "Done")
 
 
-async def set_quota(_: Conversation, command: c.SetQuota) -> None:
-    """SETQUOTA, RFC 9208 §4.1.3."""
-    raise NotAllowed(f"only the postmaster may set the quota of {command.root!r}")
+async def set_quota(talk: Conversation, command: c.SetQuota) -> None:
+    """SETQUOTA, RFC 9208 §4.1.3: what is not named is not limited any more."""
+    if not talk.person.is_admin:
+        raise NotAllowed(f"only administrators may set the quota of {command.root!r}")
+    limits = dict(command.limits)
+    storage = limits.pop(b"STORAGE", None)
+    if limits:
+        raise Invalid("only STORAGE can be limited here")
+    octets = NO_LIMIT if storage is None else max(1, storage * UNIT)  # 1: nothing fits
+    account_id = await talk.services.sharing.change_if(
+        partial(quotas.change, root=command.root, octets=octets)
+    )
+    talk.session.untagged(await _quota(talk, command.root, account_id))
+    await talk.report()
+    talk.session.finish("OK", "Set")
 
 
 async def _quota(talk: Conversation, root: str, account_id: int) -> bytes:

@@ -227,9 +227,10 @@ class GetQuotaRoot(WhenAuthenticated, frozen=True):
 
 
 class SetQuota(WhenAuthenticated, frozen=True):
-    """RFC 9208 §4.1.3."""
+    """RFC 9208 §4.1.3; the resources in upper case, each once."""
 
     root: str
+    limits: tuple[tuple[bytes, int], ...] = ()
 
 
 class GetMetadata(WhenAuthenticated, frozen=True):

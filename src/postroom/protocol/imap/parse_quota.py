@@ -15,19 +15,20 @@ def parse_getquota(reader: Reader) -> Command:
 
 
 def parse_setquota(reader: Reader) -> Command:
-    """RFC 9208 §4.1.3; the limits are read and left, for nobody may set them here."""
+    """RFC 9208 §4.1.3."""
     root = _root(reader)
     reader.space()
     reader.expect(b"(")
-    is_first = True
+    limits: dict[bytes, int] = {}
     while not reader.skip(b")"):
-        if not is_first:
+        if limits:
             reader.space()
-        is_first = False
-        reader.word()
+        resource = reader.word()
+        if resource in limits:
+            raise BadSyntax("A resource stands there twice")
         reader.space()
-        reader.number(MAX_NUMBER64)
-    return commands.SetQuota(root)
+        limits[resource] = reader.number(MAX_NUMBER64)
+    return commands.SetQuota(root, tuple(limits.items()))
 
 
 def _root(reader: Reader) -> str:
