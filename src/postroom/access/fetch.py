@@ -18,6 +18,7 @@ import msgspec
 
 from postroom.access.fields import HEADS, SMALL_HEAD, FieldCache
 from postroom.access.numbering import Ranges, within
+from postroom.access.offload import begin
 from postroom.access.view import View
 from postroom.db.database import Row, Tx
 from postroom.errors import MailError, NotFound
@@ -109,7 +110,7 @@ class FetchRow(msgspec.Struct):
     saved: int = 0
     thread_id: int = 0
     has_front: bool = False
-    content: bytes | None = None  # all of it, if it came with its page
+    body: bytes | None = None  # behind prefix and head, if it came with its page
     preview: str | None = None  # see ``access.previews``
     selected: bytes | None = None  # the fields of ``Fields``, if they came with it
 
@@ -135,7 +136,32 @@ async def rows(
         )
         if uids is not None:  # few: no need to look at all others
             ranges = within(uids, ranges)
-    wanted = _Wanted(
+    wanted = _wanted(need, since, fields)
+    size = WHOLE_PAGE if wanted.content else PAGE if need or fields else PLAIN_PAGE
+    spans = view.spans(ranges, size)
+    span = next(spans, None)
+    coming: asyncio.Task[tuple[list[FetchRow], Span | None]] | None = None
+    try:
+        while span is not None:
+            page, rest = await (coming or _read_page(view, span, wanted))
+            span, coming = rest or next(spans, None), None
+            if span is not None:  # while the caller has work with this page
+                coming = begin(_read_page(view, span, wanted))
+            if page:
+                yield page
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+async def first_page(view: View, span: tuple[int, int], *, need: frozenset[str]) -> list[FetchRow]:
+    """The messages between two UIDs, or the first of them if that is a page of ``rows``."""
+    page, _ = await _read_page(view, Span(*span), _wanted(need))
+    return page
+
+
+def _wanted(need: frozenset[str], since: int = 0, fields: Fields | None = None) -> _Wanted:
+    return _Wanted(
         tuple(
             column
             for column in _COLUMNS
@@ -146,19 +172,10 @@ async def rows(
         since,
         fields,
     )
-    size = WHOLE_PAGE if wanted.content else PAGE if need or fields else PLAIN_PAGE
-    for span in view.spans(ranges, size):
-        rest: Span | None = span
-        while rest is not None:
-            page, rest = await _read_page(view, rest, wanted)
-            if page:
-                yield page
 
 
 async def octets(row: FetchRow, start: int, length: int) -> bytes:
     """A part of the message's content; less where it ends."""
-    if row.content is not None:
-        return row.content[start : start + length] if length > 0 else b""
     await _complete(row)
     length = max(0, min(length, row.size - start))
     front = row.prefix + row.head
@@ -166,8 +183,10 @@ async def octets(row: FetchRow, start: int, length: int) -> bytes:
     missing = length - len(piece)
     if not missing:
         return piece
-    source = row.view.source
     at = max(0, start - len(front))
+    if row.body is not None:
+        return piece + row.body[at : at + missing]
+    source = row.view.source
     return piece + await source.blobs.body(source.db, row.blob_id, at, missing)
 
 
@@ -251,9 +270,9 @@ async def tree_of_blob(shelf: Shelf, blob_id: int) -> Part:
 async def tree(row: FetchRow) -> Part:
     """The MIME tree, without another read where the content is at hand."""
     trees = row.view.trees
-    if row.content is None or len(row.content) > SMALL or row.blob_id in trees:
+    if row.body is None or row.size > SMALL or row.blob_id in trees:
         return await tree_of_blob(row.view, row.blob_id)
-    return _keep(row.view, row.blob_id, scan(row.content[len(row.prefix) :]))
+    return _keep(row.view, row.blob_id, scan(row.head + row.body))
 
 
 async def _locate(row: FetchRow, wanted: Section) -> tuple[int, int] | None:
@@ -315,9 +334,8 @@ def _fill(made: Sequence[FetchRow], page: _Page, columns: tuple[str, ...]) -> No
         if row.blob_id in page.wholes:
             row.head, body = page.wholes[row.blob_id]
             row.has_front = True
-            content = b"".join((row.prefix, row.head, body))
-            if len(content) == row.size:
-                row.content = content
+            if len(row.prefix) + len(row.head) + len(body) == row.size:
+                row.body = body
         elif row.blob_id in page.heads:
             row.head, row.has_front = page.heads[row.blob_id], True
 

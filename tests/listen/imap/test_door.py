@@ -8,6 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 from postroom.access import guard
+from postroom.db.locks import FileLock
 from postroom.listen.imap.door import ImapDoor, Settings
 from postroom.telemetry.events import ConnectionClosed, ConnectionOpened, LoginSucceeded
 from tests.fakes import Recorder
@@ -97,6 +98,37 @@ def test_an_end_of_input_still_gets_its_answers(data: Path) -> None:
         said = await client.rest()
         assert b"a OK" in said
         assert said.endswith(b"b OK Done\r\n")
+        client.close()
+
+    at_home(data, main)
+
+
+def test_pipelined_commands_are_answered_in_order(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice("INBOX")
+        tags = [b"p%d" % number for number in range(4000)]
+        commands = (b"NOOP", b"UID FETCH 1:* FLAGS", b"CAPABILITY", b"UID SEARCH ALL")
+        lines = [tag + b" " + commands[at % 4] for at, tag in enumerate(tags)]
+        await client.say(b"\r\n".join(lines) + b"\r\n")
+        for line in lines:
+            while (said := await client.line()).startswith(b"* "):
+                pass
+            assert said.startswith(line.split()[0] + b" OK ")
+        client.close()
+
+    at_home(data, main)
+
+
+def test_an_answer_does_not_wait_for_the_next_command(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        lock = FileLock(data / "write.lock")
+        with lock.hold():  # nobody can write meanwhile
+            await client.say(b"a NOOP\r\nb CREATE x\r\nc NOOP\r\n")
+            assert (await client.line()).startswith(b"a OK")
+        lock.close()
+        assert (await client.line()).startswith(b"b OK")
+        assert (await client.line()).startswith(b"c OK")
         client.close()
 
     at_home(data, main)

@@ -36,8 +36,8 @@ class _Large(msgspec.Struct, frozen=True):
 
 async def write(
     talk: Conversation, opening: bytes, row: FetchRow, contents: Sequence[Content]
-) -> int:
-    """One response, its octets that wait to be sent.
+) -> None:
+    """One response.
 
     Raises MailError or NotFound when nothing of it is written, else BrokenLiteral.
     """
@@ -52,20 +52,20 @@ async def write(
                 made = await _octets(row, item)
             else:
                 made = await _decoded(row, item)
-            if isinstance(made, bytes):
-                held.append(made)
-                waiting += len(made)
-                if waiting <= MOST_HELD:
-                    continue
-            else:
+            if isinstance(made, _Large):
                 first = await anext(made.pieces)
                 held += [made.head, first]
-            talk.session.untagged(b"".join(held))
+            else:
+                held += made
+                waiting += sum(map(len, made))
+                if waiting <= MOST_HELD:
+                    continue
+            talk.session.untagged_pieces(held)
             has_begun = True
             await talk.flush()
             held.clear()
             waiting = 0
-            if not isinstance(made, bytes):
+            if isinstance(made, _Large):
                 async for piece in made.pieces:
                     await talk.wire.send(piece)
     except (MailError, NotFound) as error:
@@ -73,16 +73,13 @@ async def write(
             raise BrokenLiteral from error
         raise
     held.append(CLOSE)
-    response = b"".join(held)
-    talk.session.untagged(response)
-    return len(response)
+    talk.session.untagged_pieces(held)
 
 
-def write_selected(talk: Conversation, opening: bytes, item: Content, selected: bytes) -> int:
+def write_selected(talk: Conversation, opening: bytes, item: Content, selected: bytes) -> None:
     """The same for header fields that are at hand, for they are listed by the thousand."""
     response = b"%b%b {%d}\r\n%b)\r\n" % (opening, item.label, len(selected), selected)
     talk.session.untagged(response)
-    return len(response)
 
 
 async def _check(row: FetchRow, contents: Sequence[Content]) -> None:
@@ -92,29 +89,31 @@ async def _check(row: FetchRow, contents: Sequence[Content]) -> None:
             await binary.check(row, item.path)
 
 
-async def _octets(row: FetchRow, item: Octets) -> bytes | _Large:
+async def _octets(row: FetchRow, item: Octets) -> list[bytes] | _Large:
     """What stands behind the label."""
+    if item.is_whole and row.body is not None:
+        return [b" {%d}\r\n" % row.size, row.prefix, row.head, row.body]
     if row.size > LARGE and (place := await extent(row, item.section)) is not None:
         start, length = _cut(place[1], item.partial)
         if length > LARGE:
             return _Large(b" {%d}\r\n" % length, pieces(row, place[0] + start, length))
     found = await section(row, item.section, item.partial)
-    return b" NIL" if found is None else b" {%d}\r\n%s" % (len(found), found)
+    return [b" NIL"] if found is None else [b" {%d}\r\n" % len(found), found]
 
 
-async def _decoded(row: FetchRow, item: Binary | BinarySize) -> bytes | _Large:
+async def _decoded(row: FetchRow, item: Binary | BinarySize) -> list[bytes] | _Large:
     """The same for BINARY."""
     found = await binary.find(row, item.path)
     if isinstance(item, BinarySize):
-        return b" %d" % (found.size if found is not None else 0)
+        return [b" %d" % (found.size if found is not None else 0)]
     if found is None:
-        return b" NIL"
+        return [b" NIL"]
     start, length = _cut(found.size, item.partial)
     head = b" ~{%d}\r\n" % length if found.has_nul else b" {%d}\r\n" % length
     content = binary.read(row, found, start, length)
     if length > LARGE:
         return _Large(head, content)
-    return head + b"".join([piece async for piece in content])
+    return [head, *[piece async for piece in content]]
 
 
 def _cut(length: int, partial: tuple[int, int] | None) -> tuple[int, int]:

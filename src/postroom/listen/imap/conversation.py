@@ -7,7 +7,7 @@ waits for the next command that may.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from postroom.access.ahead import Ahead
 from postroom.access.append import Appender
 from postroom.access.contexts import Contexts
 from postroom.access.exchange import Exchange
+from postroom.access.fetch import FetchRow
 from postroom.access.fields import FieldCache
 from postroom.access.folders import Folders
 from postroom.access.kept import Kept
@@ -26,7 +27,9 @@ from postroom.access.view import Changes, Flagged, View
 from postroom.directory.login import Identity
 from postroom.errors import MailError
 from postroom.listen.imap.notices import Notices
+from postroom.listen.imap.plan import Plan, plan
 from postroom.post.commit import Post
+from postroom.protocol.imap.fetch import FetchItem
 from postroom.protocol.imap.fetch_lines import flagged_lines
 from postroom.protocol.imap.responses import (
     exists_line,
@@ -38,6 +41,8 @@ from postroom.protocol.imap.responses import (
 )
 from postroom.protocol.imap.session import Session
 from postroom.store.store import Store
+
+TOGETHER: Final = 64 * 1024  # octets of responses that are sent at once
 
 
 class Services:
@@ -141,12 +146,13 @@ class Conversation:
     """One connection as its handlers see it."""
 
     __slots__ = (
+        "_ahead",
         "_folders",
         "_has_news",
         "_places",
+        "_plan",
         "_stop_waking",
         "_told",
-        "ahead",
         "annotated",
         "appender",
         "exchange",
@@ -170,7 +176,6 @@ class Conversation:
         self.peer = peer
         self.identity: Identity | None = None
         self.view: View | None = None
-        self.ahead: Ahead | None = None  # there while the client does not wait for answers
         self.appender: Appender | None = None
         self.quoting: Quoting | None = None  # of the APPEND in progress
         self.exchange: Exchange | None = None
@@ -179,6 +184,8 @@ class Conversation:
         self.annotated: Notices | None = None  # there with ENABLE METADATA
         self.updates: Updating | None = None  # None: no search with UPDATE in this mailbox
         self.failures_left = 5  # of login, before the connection ends
+        self._ahead: Ahead | None = None  # this and the plan: while no answer is waited for
+        self._plan: Plan | None = None
         self._folders: Folders | None = None
         self._places: Places | None = None
         self._stop_waking: Callable[[], None] | None = None
@@ -229,7 +236,8 @@ class Conversation:
     async def deselect(self, *, expunge: bool = False) -> None:
         """Leave the selected mailbox, if there is one."""
         view, self.view = self.view, None
-        self.ahead = self.updates = None
+        self.updates = None
+        self.pause()
         if self.notices is not None:
             self.notices.arrived.clear()
         if self._stop_waking is not None:
@@ -237,6 +245,26 @@ class Conversation:
             self._stop_waking = None
         if view is not None:
             await view.close(expunge=expunge)
+
+    def plan_of(self, items: tuple[FetchItem, ...]) -> Plan:
+        """What a FETCH of these items means for this client."""
+        modes = self.session.modes
+        if self._plan is None or not self._plan.fits(items, modes):
+            self._plan = plan(items, modes)
+        return self._plan
+
+    async def read_ahead(self, uid: int, need: frozenset[str]) -> FetchRow | None:
+        """One message of the selected mailbox, if it is there; see ``access.ahead``."""
+        if self._ahead is None:
+            self._ahead = Ahead(self.selected)
+        return await self._ahead.message(uid, need=need, has_more=self.session.buffered > 0)
+
+    def pause(self) -> None:
+        """The client waits for answers: forget what would make the next commands cheaper."""
+        self._plan = None
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.close()
 
     def _wake(self) -> None:
         self._has_news = True

@@ -20,7 +20,7 @@ from postroom.listen.connections import Connections
 from postroom.listen.door import Contexts, Door, Expired
 from postroom.listen.imap.compression import STEP, Compression, CompressionFault
 from postroom.listen.imap.contents import BrokenLiteral
-from postroom.listen.imap.conversation import Conversation, Peer, Services
+from postroom.listen.imap.conversation import TOGETHER, Conversation, Peer, Services
 from postroom.listen.imap.dispatch import handle
 from postroom.listen.imap.notifying import tell_quietly
 from postroom.protocol.imap.commands import StartTls
@@ -49,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class ImapDoor(Door):
     """One IMAP connection."""
 
-    __slots__ = ("_compression", "_services", "_settings")
+    __slots__ = ("_compression", "_is_sending", "_services", "_settings")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class ImapDoor(Door):
         self._services = services
         self._settings = settings
         self._compression: Compression | None = None
+        self._is_sending = False  # what waits will be sent in the next turn of the loop
 
     def is_unwelcome(self) -> str:
         """A network that guesses passwords waits outside."""
@@ -173,9 +174,25 @@ class ImapDoor(Door):
             else:
                 await handle(talk, event)
                 await tell_quietly(talk)
-            await talk.flush()
+            await self._answered(talk)
             until = self._limit(session)
         await talk.flush()
+
+    async def _answered(self, talk: Conversation) -> None:
+        """Send the answer to one event; while more commands are here, with theirs.
+
+        What waits leaves as soon as one of them has to wait for something.
+        """
+        session = talk.session
+        if not session.buffered or session.waiting > TOGETHER:
+            await talk.flush()
+        elif session.waiting and not self._is_sending:
+            self._is_sending = True
+            asyncio.get_running_loop().call_soon(self._send_waiting, session)
+
+    def _send_waiting(self, session: Session) -> None:
+        self._is_sending = False
+        self.write(session.data_to_send())
 
     def _limit(self, session: Session) -> float:
         """When the peer has said nothing whole for too long."""
@@ -193,7 +210,7 @@ class ImapDoor(Door):
             session.bye("The server goes down", b"UNAVAILABLE")
             return False
         if not self.buffered:
-            talk.ahead = None
+            talk.pause()
             if talk.is_idling:
                 await self._idle(talk, until)
             else:

@@ -11,43 +11,24 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from postroom.access.ahead import Ahead
 from postroom.access.fetch import FetchRow, Fields, rows
 from postroom.access.flags import flags
 from postroom.access.previews import with_previews
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.contents import write, write_selected
-from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.conversation import TOGETHER, Conversation
 from postroom.listen.imap.handlers import Handlers
+from postroom.listen.imap.plan import Plan
 from postroom.listen.imap.refusals import refuse
 from postroom.listen.imap.resyncing import tell_expunged
 from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
-from postroom.protocol.imap.fetch import (
-    Attribute,
-    Binary,
-    Content,
-    FetchItem,
-    Octets,
-    Section,
-)
-from postroom.protocol.imap.fetch_lines import Lines, flags_page
+from postroom.protocol.imap.fetch import Attribute, FetchItem
+from postroom.protocol.imap.fetch_lines import flags_page
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.search import SEEN
 
-HELD: Final = 64 * 1024  # octets of responses that are sent at once
-
-_ORDER: Final = (Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ)
-_NEEDS: Final[dict[Attribute, str]] = {
-    Attribute.SAVEDATE: "saved",
-    Attribute.THREADID: "thread_id",
-    Attribute.ENVELOPE: "envelope",
-    Attribute.BODY: "bodystructure",
-    Attribute.BODYSTRUCTURE: "bodystructure",
-}
-_PREVIEWS: Final = frozenset({Attribute.PREVIEW, Attribute.PREVIEW_LAZY})
-_PASSING: Final = frozenset({Attribute.FLAGS, Attribute.MODSEQ})  # facts that change
 _FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked for all the time
 
 
@@ -97,110 +78,65 @@ async def send(
 
     With ``changed_since`` only of those that have changed after that MODSEQ.
     """
-    attributes = [item for item in items if isinstance(item, Attribute)]
-    contents = [item for item in items if not isinstance(item, Attribute)]
-    names = _listed(contents)
-    need = _need(attributes if names else items)
-    if "content" in need and changed_since is None and _is_one_that_lasts(items, ranges):
-        talk.ahead = talk.ahead or Ahead()
-        has_more = talk.session.buffered > 0
-        pages = talk.ahead.message(talk.selected, ranges[0][0], need=need, has_more=has_more)
-    else:
-        fields = Fields(names, talk.services.fields) if names else None
-        pages = rows(talk.selected, ranges, need=need, fields=fields, changed_since=changed_since)
-    if not _PREVIEWS.isdisjoint(attributes):
-        pages = with_previews(talk.selected, pages, lazy=Attribute.PREVIEW not in attributes)
-    if contents:
-        return await _send_contents(talk, pages, attributes, contents)
+    plan = talk.plan_of(tuple(items))
+    view = talk.selected
+    if changed_since is None and plan.lasts and "content" in plan.need and _is_one(ranges):
+        row = await talk.read_ahead(ranges[0][0], plan.need)
+        return await _send_contents(talk, [row], plan) if row is not None else None
     uidonly = talk.session.modes.uidonly
-    if tuple(items) in (_FLAGS[:1] if uidonly else _FLAGS):
-        async for found in flags(talk.selected, ranges):
+    if plan.items in (_FLAGS[:1] if uidonly else _FLAGS) and changed_since is None:
+        async for found in flags(view, ranges):
             talk.session.untagged(flags_page(found, with_uid=len(items) > 1, uidonly=uidonly))
             await talk.flush()
         return None
-    lines = Lines(attributes, uidonly=uidonly)
+    failure: MailError | None = None
+    fields = Fields(plan.fields, talk.services.fields) if plan.fields else None
+    pages: AsyncIterator[list[FetchRow]] = rows(
+        view, ranges, need=plan.need, fields=fields, changed_since=changed_since
+    )
+    if plan.previews:
+        pages = with_previews(view, pages, lazy=Attribute.PREVIEW not in plan.attributes)
     async for page in pages:
-        talk.session.untagged(lines.page(page))
-        if Attribute.MODSEQ in attributes:
+        if plan.contents:
+            failure = await _send_contents(talk, page, plan) or failure
+            continue
+        talk.session.untagged(plan.plain.page(page))
+        if Attribute.MODSEQ in plan.attributes:
             talk.note_modseq(max([row.modseq for row in page]))
         await talk.flush()
-    return None
+    return failure
 
 
 async def _send_contents(
-    talk: Conversation,
-    pages: AsyncIterator[list[FetchRow]],
-    attributes: Sequence[Attribute],
-    contents: Sequence[Content],
+    talk: Conversation, page: Sequence[FetchRow], plan: Plan
 ) -> MailError | None:
     """Write messages with content; the last failure, if some could not be read."""
     view = talk.selected
-    sets_seen = bool(view.flag_mask & SEEN) and any(_marks_seen(item) for item in contents)
-    modes = talk.session.modes
-    plain = Lines(attributes, uidonly=modes.uidonly)
-    told = {*attributes, Attribute.FLAGS}  # of a message that becomes \Seen
-    if modes.condstore:
-        told |= {Attribute.MODSEQ} if modes.uidonly else {Attribute.UID, Attribute.MODSEQ}
-    more = sorted(told.difference(attributes), key=_ORDER.index)
-    flagged = Lines([*attributes, *more], uidonly=modes.uidonly)
+    changed = frozenset[int]()
+    if plan.marks_seen and view.flag_mask & SEEN:
+        changed = await _mark_seen(view, page)
     failure: MailError | None = None
-    waiting = 0
-    async for page in pages:
-        changed = await _mark_seen(view, page) if sets_seen else frozenset[int]()
-        for row in page:
-            lines = flagged if row.uid in changed else plain
-            if Attribute.MODSEQ in lines.attributes:
-                talk.note_modseq(row.modseq)
-            if row.selected is not None:
-                waiting += write_selected(talk, lines.open(row), contents[0], row.selected)
-                continue
+    for row in page:
+        lines = plan.flagged if row.uid in changed else plan.plain
+        if Attribute.MODSEQ in lines.attributes:
+            talk.note_modseq(row.modseq)
+        if row.selected is not None:
+            write_selected(talk, lines.open(row), plan.contents[0], row.selected)
+        else:
             try:
-                waiting += await write(talk, lines.open(row), row, contents)
+                await write(talk, lines.open(row), row, plan.contents)
             except NotFound:
                 continue
             except MailError as error:
                 failure = error
-            if waiting > HELD:
-                waiting = 0
-                await talk.flush()
+        if talk.session.waiting > TOGETHER:
+            await talk.flush()
     return failure
 
 
-def _listed(contents: Sequence[Content]) -> tuple[str, ...]:
-    """The fields of a request that lists a mailbox by them, and asks for nothing else."""
-    if len(contents) != 1 or not isinstance(item := contents[0], Octets):
-        return ()
-    section = item.section
-    is_list = section.piece == "HEADER.FIELDS" and not section.path and item.partial is None
-    return section.fields if is_list else ()
-
-
-def _is_one_that_lasts(items: Sequence[FetchItem], ranges: Sequence[tuple[int, int]]) -> bool:
-    """Whether what is asked of one message can never change, nor is changed by asking."""
-    return (
-        len(ranges) == 1
-        and ranges[0][0] == ranges[0][1]
-        and _PASSING.isdisjoint(items)
-        and not any(_marks_seen(item) for item in items)
-    )
-
-
-def _marks_seen(item: FetchItem) -> bool:
-    return isinstance(item, Octets | Binary) and not item.peek
-
-
-def _need(items: Sequence[FetchItem]) -> frozenset[str]:
-    needs = {_NEEDS[item] for item in items if isinstance(item, Attribute) and item in _NEEDS}
-    for item in items:
-        if not isinstance(item, Attribute):
-            in_head = isinstance(item, Octets) and _in_head(item.section)
-            needs.add("head" if in_head else "content")
-    return frozenset(needs)
-
-
-def _in_head(wanted: Section) -> bool:
-    """Whether the header block of the message is enough."""
-    return not wanted.path and wanted.piece.startswith("HEADER")
+def _is_one(ranges: Sequence[tuple[int, int]]) -> bool:
+    """Whether one message is asked for."""
+    return len(ranges) == 1 and ranges[0][0] == ranges[0][1]
 
 
 async def _mark_seen(view: View, page: Sequence[FetchRow]) -> frozenset[int]:

@@ -11,6 +11,7 @@ RFC 3501 §6.3.11, §7.5; RFC 3502 (MULTIAPPEND); RFC 7888 (LITERAL+); RFC 8508.
 from postroom.protocol.imap.commands import Command, Replace
 from postroom.protocol.imap.events import AppendEvent, Content, LiteralOffered, MessagesEnd
 from postroom.protocol.imap.input import BLOCK, COMMAND_LIMIT, Input, LiteralHead
+from postroom.protocol.imap.output import Output
 from postroom.protocol.imap.parse_append import MessageReader, parse_append
 from postroom.protocol.imap.responses import continuation
 from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader
@@ -35,7 +36,7 @@ class Appending:
         "_waiting",
     )
 
-    def __init__(self, source: Input, output: list[bytes], limit: int) -> None:
+    def __init__(self, source: Input, output: Output, limit: int) -> None:
         """``limit``: octets of a literal that may come unasked, 0 is none."""
         self._input = source
         self._output = output

@@ -39,6 +39,9 @@ class Section(msgspec.Struct, frozen=True):
     fields: tuple[str, ...] = ()
 
 
+WHOLE: Section = Section()
+
+
 class Octets(msgspec.Struct, frozen=True):
     r"""``BODY[section]<start.length>`` and the RFC822 forms.
 
@@ -51,6 +54,11 @@ class Octets(msgspec.Struct, frozen=True):
     label: bytes
     partial: tuple[int, int] | None = None
     peek: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the message."""
+        return self.partial is None and self.section == WHOLE
 
 
 class Binary(msgspec.Struct, frozen=True):
@@ -72,6 +80,5 @@ class BinarySize(msgspec.Struct, frozen=True):
 Content = Octets | Binary | BinarySize  # what is looked up in the message itself
 FetchItem = Attribute | Content
 
-WHOLE: Section = Section()
 HEADER: Section = Section(piece="HEADER")
 TEXT: Section = Section(piece="TEXT")

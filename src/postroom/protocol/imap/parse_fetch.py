@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, cast
 
 from postroom.protocol.imap.fetch import (
@@ -22,6 +22,7 @@ from postroom.protocol.imap.tokens import BadSyntax, Reader
 MAX_ITEMS: Final = 200
 MAX_FIELDS: Final = 200
 MAX_PATH: Final = 100
+MAX_KNOWN: Final = 512  # octets of items that are remembered
 
 _NAME: Final = re.compile(rb"[A-Za-z0-9.]+")
 _SECTION: Final = re.compile(rb"[A-Za-z0-9.]*")
@@ -50,6 +51,22 @@ _PIECES: Final = frozenset(
 
 def parse_fetch_items(reader: Reader) -> tuple[FetchItem, ...]:
     """Read a macro, one item or a list of items; doubles are dropped."""
+    rest = reader.data[reader.at : reader.at + MAX_KNOWN + 1]
+    if len(rest) > MAX_KNOWN:
+        return _items(reader)
+    items, length = _known(rest)
+    reader.at += length
+    return items
+
+
+@lru_cache(maxsize=256)
+def _known(text: bytes) -> tuple[tuple[FetchItem, ...], int]:
+    """The same at the beginning of the end of a command, and its length: clients repeat it."""
+    reader = Reader(text)
+    return _items(reader), reader.at
+
+
+def _items(reader: Reader) -> tuple[FetchItem, ...]:
     if not reader.skip(b"("):
         place = reader.at
         macro = _MACROS.get((reader.take(_NAME) or b"").upper())

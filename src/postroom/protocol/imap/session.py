@@ -20,6 +20,7 @@ RFC 3501 §2.2, §3, §6, §7.5; RFC 7888 (LITERAL+); RFC 2177 (IDLE); RFC 4959 
 
 import binascii
 import enum
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, Literal
 
@@ -48,6 +49,7 @@ from postroom.protocol.imap.input import (
     TooLong,
 )
 from postroom.protocol.imap.modes import Modes
+from postroom.protocol.imap.output import Output
 from postroom.protocol.imap.parse import parse_arguments, split
 from postroom.protocol.imap.parse_append import brings_messages
 from postroom.protocol.imap.responses import continuation, status_line
@@ -111,7 +113,7 @@ class Session:
         self._soft_errors = soft_errors
         self._hard_errors = hard_errors
         self._input = Input()
-        self._output: list[bytes] = []
+        self._output = Output()
         self._mode = _Mode.COMMAND
         self._pending: Command | None = None
         self._tag = b""
@@ -158,11 +160,12 @@ class Session:
 
     def data_to_send(self) -> bytes:
         """Everything to be written now."""
-        if not self._output:
-            return b""
-        octets = b"".join(self._output)
-        self._output.clear()
-        return octets
+        return self._output.take()
+
+    @property
+    def waiting(self) -> int:
+        """Octets that are to be written."""
+        return self._output.size
 
     # What the driver tells
 
@@ -178,6 +181,10 @@ class Session:
     def untagged(self, lines: bytes) -> None:
         """Write whole response lines (with CRLF)."""
         self._output.append(lines)
+
+    def untagged_pieces(self, pieces: Iterable[bytes]) -> None:
+        """The same of whole lines in pieces, such as literals."""
+        self._output.extend(pieces)
 
     def finish(self, condition: Condition, text: str, code: bytes = b"") -> None:
         """Write the tagged response of the pending command and go on to the next one."""
