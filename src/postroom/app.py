@@ -119,6 +119,7 @@ class App:
         jobs = [asyncio.create_task(Housekeeping(house.office, house.resolver).run())]
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
         jobs.append(asyncio.create_task(house.index()))
+        jobs.append(asyncio.create_task(house.renewal.run()))
         jobs.append(asyncio.create_task(house.keeper.run()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
             watch = Watch(house.office.db, house.office.notify, version.read)
@@ -189,12 +190,9 @@ class App:
         )
         doors = []
         for listen, opened in chosen:
-            files: dict[str, str] = {}
-            if listen.is_implicit_tls:
-                files["certificate"] = str(house.certificates.certificate)
-                files["key"] = str(house.certificates.key)
             served = web.behind(listen, application, house.office)
-            door = server.HttpDoor(served, list(opened), **files)
+            context = house.certificates.live() if listen.is_implicit_tls else None
+            door = server.HttpDoor(served, list(opened), context=context)
             door.start()
             doors.append(door)
         return doors

@@ -16,6 +16,7 @@ from postroom.access.login import Login
 from postroom.access.tokens import Tokens, source_of
 from postroom.access.warning import warn
 from postroom.admin.office import Office
+from postroom.admin.renewal import Renewal
 from postroom.config.model import Config, Listen
 from postroom.delivery.outbound import Shared, outbound
 from postroom.directory.sending import Sending
@@ -68,6 +69,7 @@ class House:
             Caps(total=limits.max_connections, per_network=limits.max_connections_per_ip)
         )
         self.resolver = Resolver(config.dns.servers)
+        self.renewal = Renewal(office, self.resolver, self.certificates.install)
         source = source_of(config.oauth)
         self.bans = Bans()
         devices = Devices()

@@ -12,8 +12,6 @@ from postroom.admin.dns import Row
 from postroom.admin.office import Office
 from postroom.config.model import Config, Dns, Listen
 from postroom.errors import NotFound
-from postroom.net import sockets
-from postroom.net.addresses import is_public
 from postroom.net.dns import Resolver
 from postroom.net.tls import key_digest, self_signed
 from rig.dns import DnsServer
@@ -109,19 +107,6 @@ def test_records_come_without_asking_and_only_for_doors_the_world_reaches(
             assert server.queries == []
             with pytest.raises(NotFound, match="postroom domain add other.test"):
                 await dns.records(office, "other.test", resolver=resolver)
-            await resolver.close()
-
-    asyncio.run(story())
-
-
-def test_addresses_are_those_of_the_machine_or_else_what_dns_tells() -> None:
-    async def story() -> None:
-        zone = {("mx.demo.test", "A"): ["11.1.1.1", "192.168.1.1"]}
-        async with DnsServer(zone) as server:
-            resolver = Resolver([server.address])
-            found = await dns.public_addresses(Config(hostname="mx.demo.test"), resolver)
-            own = [one for one in sockets.outward_addresses() if is_public(one)]
-            assert list(map(str, found)) == (own or ["11.1.1.1"])
             await resolver.close()
 
     asyncio.run(story())

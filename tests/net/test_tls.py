@@ -5,20 +5,21 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from postroom.errors import ConfigurationError
-from postroom.net.tls import Certificates, key_digest, self_signed
+from postroom.net.tls import Certificates, Named, key_digest, self_signed
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
 
-def shown(server: ssl.SSLContext) -> bytes:
-    """The certificate that a peer sees, after a whole handshake in memory."""
+def shown(server: ssl.SSLContext, name: str | None = None) -> bytes:
+    """The certificate that a peer who asks for ``name`` sees, after a handshake in memory."""
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trust.check_hostname = False
     trust.verify_mode = ssl.CERT_NONE
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = trust.wrap_bio(to_client, to_server)
+    client = trust.wrap_bio(to_client, to_server, server_hostname=name)
     served = server.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(4):
         for side in (client, served):
@@ -106,3 +107,64 @@ def test_the_digest_of_a_key_is_that_of_openssl(data: Path) -> None:
     certificate.write_text("no certificate")
     with pytest.raises(ConfigurationError, match=r"self-signed\.pem can't be read"):
         key_digest(certificate)
+
+
+def installed(data: Path) -> tuple[Certificates, dict[str, bytes]]:
+    """Certificates for mail.demo.test and two names of another domain; which is whose."""
+    certificates = Certificates("mail.demo.test", data, now=NOW)
+    authority = trustme.CA()
+    named, ders = [], {"self": shown(certificates.context(), None)}
+    for names in (("mail.demo.test",), ("a.other.test", "B.other.test")):
+        leaf = authority.issue_cert(*names)
+        chain = b"".join(one.bytes() for one in leaf.cert_chain_pems)
+        named.append(Named(names, chain, leaf.private_key_pem.bytes()))
+        ders[names[0]] = ssl.PEM_cert_to_DER_cert(leaf.cert_chain_pems[0].bytes().decode())
+    certificates.install(named)
+    return certificates, ders
+
+
+def test_who_names_a_host_gets_its_certificate_and_others_the_servers(data: Path) -> None:
+    certificates, ders = installed(data)
+    for context in (certificates.context(), certificates.for_people(), certificates.live()):
+        assert shown(context, "a.other.test") == ders["a.other.test"]
+        assert shown(context, "b.OTHER.test") == ders["a.other.test"]
+        for name in ("mail.demo.test", "unknown.test", None):
+            assert shown(context, name) == ders["mail.demo.test"]
+    assert not [path for path in (data / "tls").iterdir() if "self-signed" not in path.name]
+    chain, _ = certificates.signer()
+    assert chain[0].public_bytes(serialization.Encoding.DER) == ders["mail.demo.test"]
+
+
+def test_what_is_taken_away_is_shown_no_more_also_by_a_context_that_lives_on(data: Path) -> None:
+    certificates, ders = installed(data)
+    live = certificates.live()
+    certificates.install([])
+    assert shown(certificates.context(), "a.other.test") == ders["self"]
+    assert shown(live, "a.other.test") == ders["self"]
+
+
+def test_a_bad_one_changes_nothing(data: Path) -> None:
+    certificates, ders = installed(data)
+    for bad in (Named(("x.test",), b"chain", b"key"), Named(("x.test",), b"", b"")):
+        with pytest.raises(ConfigurationError, match=r"x\.test"):
+            certificates.install([bad])
+    assert shown(certificates.context(), "a.other.test") == ders["a.other.test"]
+
+
+def test_files_win_for_the_name_of_the_server(data: Path) -> None:
+    leaf = trustme.CA().issue_cert("mail.demo.test")
+    leaf.cert_chain_pems[0].write_to_path(data / "c.pem")
+    leaf.private_key_pem.write_to_path(data / "k.pem")
+    certificates = Certificates(
+        "mail.demo.test", data, certificate=str(data / "c.pem"), key=str(data / "k.pem"), now=NOW
+    )
+    before = shown(certificates.context(), "mail.demo.test")
+    other = trustme.CA().issue_cert("mail.demo.test")
+    certificates.install(
+        [
+            Named(
+                ("mail.demo.test",), other.cert_chain_pems[0].bytes(), other.private_key_pem.bytes()
+            )
+        ]
+    )
+    assert shown(certificates.context(), "mail.demo.test") == before

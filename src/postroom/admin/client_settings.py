@@ -16,6 +16,9 @@ from postroom.errors import NotFound
 Protocol = Literal["imap", "pop3", "smtp", "managesieve"]
 Encryption = Literal["implicit", "starttls"]
 
+LABELS: Final = ("autoconfig", "autodiscover", "mta-sts", "ua-auto-config")
+"""Names below a domain under which programs and other servers look for settings."""
+
 # The best first: RFC 8314 §3 prefers TLS from the first octet.
 _DOORS: Final[Mapping[ListenProtocol, tuple[Protocol, Encryption]]] = {
     "imaps": ("imap", "implicit"),

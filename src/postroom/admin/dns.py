@@ -5,7 +5,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -18,15 +17,18 @@ from postroom.admin.dns_authority import PORT, Authorities, NoZone
 from postroom.admin.dns_compare import Judged, State, compare, spf_verdict, text
 from postroom.admin.dns_plan import Known, Wanted, plan
 from postroom.admin.office import Office
-from postroom.config.model import Config
+from postroom.admin.own_addresses import public_addresses
+from postroom.directory import certificates
 from postroom.mailauth import spf
-from postroom.net import checks, sockets
-from postroom.net.addresses import Address, is_public
+from postroom.net import checks
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.net.fetch import Rules
-from postroom.net.tls import key_digest
+from postroom.net.tls import digest, key_digest
 
+_AUTHORITIES: Final = {  # their names in CAA records
+    "https://acme-v02.api.letsencrypt.org/directory": "letsencrypt.org",
+}
 AT_ONCE: Final = 8  # records that are looked up side by side
 
 
@@ -143,30 +145,22 @@ async def _known(office: Office, domain: str, resolver: Resolver) -> Known:
         dkim=[(key.name, key.value) for key in keys if key.state != "retired"],
         ports=open_doors(config),
         sts_mode=config.tls.mta_sts,
+        authority=_AUTHORITIES.get(config.acme.directory, "") if config.acme.accept_terms else "",
         pacc="" if document is None else pacc.record(document),
-        tlsa=await asyncio.to_thread(_key_digest, config),
+        tlsa=await _key_digest(office),
     )
 
 
-async def public_addresses(config: Config, resolver: Resolver) -> list[Address]:
-    """Configured, else of this machine, else what DNS tells for our name; perhaps none."""
-    if config.dns.public_addresses:
-        return [ipaddress.ip_address(one) for one in config.dns.public_addresses]
-    own = [one for one in sockets.outward_addresses() if is_public(one)]
-    if not own:
-        for kind in ("A", "AAAA"):
-            with contextlib.suppress(LookupFailed, InvalidName):
-                answer = await resolver.lookup(config.hostname, kind)
-                own += [one for one in answer.records if is_public(one)]
-    return [ipaddress.ip_address(one) for one in own]
-
-
-def _key_digest(config: Config) -> str:
+async def _key_digest(office: Office) -> str:
     """Of the certificate that the server shows; "" before there is one."""
-    path = config.folder / "tls" / "self-signed.pem"
+    config = office.config
     if config.tls.certificate is not None:
-        path = Path(config.tls.certificate)
-    return key_digest(path) if path.exists() else ""
+        return await asyncio.to_thread(key_digest, Path(config.tls.certificate))
+    held = await office.directory.look(lambda tx: certificates.find(tx, config.hostname.lower()))
+    if held is not None and held.chain:
+        return digest(held.chain.encode())
+    path = config.folder / "tls" / "self-signed.pem"
+    return await asyncio.to_thread(key_digest, path) if path.exists() else ""
 
 
 def _with_note(judged: Judged, wanted: Wanted) -> Judged:

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "relay": Lazy("postroom.cli.relay", "Servers that outgoing mail goes through."),
     "tls": Lazy("postroom.cli.tls", "How mail to a domain must be encrypted."),
     "dns": Lazy("postroom.cli.dns", "The DNS records that a domain needs."),
+    "certificate": Lazy("postroom.cli.certificate", "Certificates that renew themselves."),
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "ban": Lazy("postroom.cli.ban", "Networks that get no service."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),

@@ -29,6 +29,9 @@ def faults(config: Config) -> Iterator[Fault]:
     yield from _path("tls.certificate", config.tls.certificate)
     yield from _path("tls.key", config.tls.key)
     yield from _path("tls.client_ca_file", config.tls.client_ca_file)
+    yield from _path("acme.ca_file", config.acme.ca_file)
+    if not config.acme.directory.startswith("https://"):
+        yield "acme.directory", "must begin with https://"
     yield from _oauth(config.oauth)
     yield from _networks("trusted", config.trusted)
     for number, listen in enumerate(config.listen):

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from postroom.config.acme import Acme
 from postroom.config.authentication import Authentication
 from postroom.config.delivery import Delivery
 
@@ -388,6 +389,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ] = ()
     listen: Annotated[tuple[Listen, ...], Meta(description="The doors, one table each.")] = ()
     tls: Annotated[Tls, Meta(description="The certificate.")] = Tls()
+    acme: Annotated[Acme, Meta(description="Certificates that renew themselves.")] = Acme()
     oauth: Annotated[Oauth, Meta(description="Access tokens.")] = Oauth()
     dns: Annotated[Dns, Meta(description="Names.")] = Dns()
     authentication: Annotated[

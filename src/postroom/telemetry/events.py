@@ -29,6 +29,22 @@ class SessionEvent(Event, frozen=True, kw_only=True):
     door: str = ""
 
 
+class CertificateFailed(Event, frozen=True, kw_only=True, tag="certificate.failed"):
+    """The authority did not issue a certificate; it is tried again, the old one stays."""
+
+    level: ClassVar[Level] = "warning"
+    name: str
+    reason: str
+
+
+class CertificateIssued(Event, frozen=True, kw_only=True, tag="certificate.issued"):
+    """A certificate has come from the authority; ``expires`` in UTC milliseconds."""
+
+    name: str
+    names: tuple[str, ...]
+    expires: int
+
+
 class ClockJumped(Event, frozen=True, kw_only=True, tag="clock.jumped"):
     """The wall clock moved by itself; nothing is given up or returned for the next hour."""
 

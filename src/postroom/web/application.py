@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from postroom.admin.office import Office
 from postroom.config.model import Listen
 from postroom.net.tls import Certificates
-from postroom.web import health
+from postroom.web import acme, health
 from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
 from postroom.web.hosts import Hosts
@@ -31,6 +31,7 @@ def application(
         routes=[
             *health.routes(check=check, counts=counts, gauges=gauges, trusted=trusted),
             *Discovery(office, certificates).routes(),
+            *acme.routes(office),
         ]
     )
 

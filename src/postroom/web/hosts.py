@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from postroom.address import AddressError, Domain
+from postroom.admin.client_settings import LABELS
 
-LABELS: Final = ("autoconfig", "autodiscover", "mta-sts", "ua-auto-config")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 ANY_HOST: Final = ("/healthz", "/metrics")
 IN_CLEAR: Final = (

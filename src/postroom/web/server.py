@@ -6,6 +6,7 @@ uvicorn's own signal handlers are left out: ``app`` owns SIGTERM and tells ``sto
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 
 import uvicorn
@@ -26,23 +27,21 @@ class HttpDoor:
         application: ASGIApp,
         sockets: list[socket.socket],
         *,
-        certificate: str | None = None,
-        key: str | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        """With ``certificate`` and ``key`` (paths of PEM files) it speaks TLS."""
+        """With a ``context`` it speaks TLS."""
         self._sockets = sockets
-        self._server = _Server(
-            uvicorn.Config(
-                application,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="off",
-                timeout_graceful_shutdown=5,
-                ssl_certfile=certificate,
-                ssl_keyfile=key,
-            )
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=5,
         )
+        config.load()
+        config.ssl = context
+        self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:

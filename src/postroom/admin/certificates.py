@@ -1,0 +1,260 @@
+"""Certificates from an authority: which are wanted, ordering, renewing, listing.
+
+Renewed when two thirds of its life are over, or when the authority wants it (RFC 9773), which is
+asked daily. The key stays. A failed order is tried again after an hour, then two, .. and a day
+at last; meanwhile the certificate that is there stays.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from postroom.admin import domains, names
+from postroom.admin.client_settings import LABELS
+from postroom.admin.office import Office
+from postroom.admin.own_addresses import public_addresses
+from postroom.db.database import Tx
+from postroom.directory import certificates as rows
+from postroom.directory.certificates import Held
+from postroom.directory.sealing import open_sealed, seal
+from postroom.errors import NotFound, Refused
+from postroom.net import acme
+from postroom.net.acme import AcmeFailed
+from postroom.net.acme_child import Order
+from postroom.net.dns import Resolver
+from postroom.net.dns_records import InvalidName, LookupFailed
+from postroom.net.tls import Named
+from postroom.telemetry import sink
+from postroom.telemetry.events import CertificateFailed, CertificateIssued
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+_ACCOUNT: Final = b"acme-account:"
+
+
+class CertificateView(msgspec.Struct, frozen=True):
+    """A certificate as lists show it; ``state`` says whether it is there, wanted or in trouble."""
+
+    name: str
+    names: tuple[str, ...]
+    state: str
+    issued: datetime | None
+    expires: datetime | None
+    next_look: datetime
+    problem: str
+
+
+async def every(office: Office) -> list[CertificateView]:
+    """All of them, by name."""
+    return list(map(_view, await office.directory.look(rows.listing)))
+
+
+async def renew(office: Office, name: str, *, resolver: Resolver) -> CertificateView:
+    """Order one anew now, whatever its age. Raises NotFound, and Refused with the reason."""
+    if not office.config.acme.accept_terms:
+        raise Refused(
+            "certificates are not ordered here; set accept_terms = true under [acme] in "
+            "postroom.toml (the terms are the authority's)"
+        )
+    wanted = {one[0]: one async for one in _wanted(office, resolver)}
+    if name not in wanted:
+        raise NotFound(
+            f"no certificate is wanted for {name}; DNS does not lead it here, or it is not a name "
+            "of this server: postroom dns DOMAIN --check"
+        )
+    held = await _held(office, name)
+    await _order(office, held, wanted[name])
+    view = _view(await _held(office, name))
+    if view.problem:
+        raise Refused(f"no certificate for {name}: {view.problem}")
+    return view
+
+
+async def see_to_all(office: Office, *, resolver: Resolver) -> int:
+    """Order what is wanted and not there, renew what is due; how many were ordered."""
+    if not office.config.acme.accept_terms:
+        return 0
+    ordered = 0
+    async for wanted in _wanted(office, resolver):
+        held = await _held(office, wanted[0])
+        if await _is_due(office, held, wanted) and await _claimed(office, held):
+            await _order(office, held, wanted)
+            ordered += 1
+    return ordered
+
+
+async def named(office: Office) -> list[Named]:
+    """Everything that can be shown to peers, with open keys."""
+    held = await office.directory.look(rows.listing)
+    key = office.directory.secrets.seal
+    return [
+        Named(one.names, one.chain.encode(), open_sealed(key, one.key, rows.context(one.name)))
+        for one in held
+        if one.chain
+    ]
+
+
+async def challenge(office: Office, token: str) -> str | None:
+    """What must stand at ``/.well-known/acme-challenge/TOKEN`` (RFC 8555 §8.3)."""
+    return await office.directory.look(lambda tx: rows.challenge(tx, token))
+
+
+async def _wanted(office: Office, resolver: Resolver) -> AsyncIterator[tuple[str, ...]]:
+    """The names of each certificate, the first of them its own."""
+    ours = {str(one) for one in await public_addresses(office.config, resolver)}
+    hostname = office.config.hostname.lower()
+    if office.config.tls.certificate is None and await _leads_here(resolver, hostname, ours):
+        yield (hostname,)
+    async for domain in domains.every(office):
+        candidates = [domain.ascii, *(f"{label}.{domain.ascii}" for label in LABELS)]
+        found = [
+            one for one in candidates if one != hostname and await _leads_here(resolver, one, ours)
+        ]
+        if found:
+            yield tuple(found)
+
+
+async def _leads_here(resolver: Resolver, name: str, ours: set[str]) -> bool:
+    found: set[str] = set()
+    for kind in ("A", "AAAA"):
+        with contextlib.suppress(LookupFailed, InvalidName):
+            found.update((await resolver.lookup(name, kind)).records)
+    return bool(found) and found <= ours
+
+
+async def _held(office: Office, name: str) -> Held:
+    """The row of a certificate, made with a key of its own when there is none."""
+    found = await office.directory.look(lambda tx: rows.find(tx, name))
+    if found is not None:
+        return found
+    sealed = seal(office.directory.secrets.seal, _new_key(), rows.context(name))
+
+    def write(tx: Tx) -> Held:
+        return rows.want(tx, name, sealed, office.now())
+
+    return await office.db.write(write)
+
+
+async def _is_due(office: Office, held: Held, wanted: Sequence[str]) -> bool:
+    now = office.now()
+    has_all = set(wanted) <= set(held.names)
+    if held.due > now:
+        return not has_all and not held.failures and bool(held.chain)
+    if not held.chain or not has_all or now >= _late(held):
+        return True
+    moment = await _renewal_time(office, held)
+    if moment <= now:
+        return True
+    due = min(moment, now + DAY_MS)
+    await office.db.write(lambda tx: rows.postpone(tx, held.name, due))
+    return False
+
+
+def _late(held: Held) -> int:
+    """When two thirds of its life are over."""
+    return held.issued + (held.expires - held.issued) * 2 // 3
+
+
+async def _renewal_time(office: Office, held: Held) -> int:
+    """When the authority wants it renewed, at the latest when two thirds are over."""
+    order = await _order_of(office, present=held.chain)
+    with contextlib.suppress(AcmeFailed):  # it can't be asked: our own rule holds
+        moment = await acme.renewal_time(order)
+        if moment is not None:
+            return min(int(moment.timestamp() * 1000), _late(held))
+    return _late(held)
+
+
+async def _claimed(office: Office, held: Held) -> bool:
+    now = office.now()
+    return await office.db.write(lambda tx: rows.claim(tx, held.name, held.due, now))
+
+
+async def _order(office: Office, held: Held, wanted: Sequence[str]) -> None:
+    """One order, with its result in the row and in the log."""
+    settings = office.config.acme
+    key = open_sealed(office.directory.secrets.seal, held.key, rows.context(held.name))
+    order = await _order_of(office, key=key.decode(), names=tuple(wanted))
+
+    async def publish(token: str, answer: str) -> None:
+        await office.db.write(lambda tx: rows.put_challenge(tx, token, answer, office.now()))
+
+    try:
+        issued = await acme.issue(order, publish)
+    except AcmeFailed as error:
+        due = office.now() + max(pause(held.failures), error.retry_after * 1000)
+        reason = str(error)
+        await office.db.write(lambda tx: rows.failed(tx, held.name, reason, due))
+        sink.emit(CertificateFailed(name=held.name, reason=reason))
+        return
+    expires = _expires(issued.chain)
+    now = office.now()
+
+    def write(tx: Tx) -> None:
+        sealed = seal(office.directory.secrets.seal, order.account_key.encode(), _ACCOUNT)
+        rows.put_account(tx, settings.directory, sealed, issued.account)
+        due = min(now + DAY_MS, now + (expires - now) * 2 // 3)
+        rows.put(tx, held.name, wanted, issued.chain, issued=now, expires=expires, due=due)
+
+    await office.db.write(write)
+    sink.emit(CertificateIssued(name=held.name, names=tuple(wanted), expires=expires))
+
+
+async def _order_of(
+    office: Office, *, key: str = "", names: tuple[str, ...] = (), present: str = ""
+) -> Order:
+    """An order with the account that we have, or with a new key for one."""
+    settings = office.config.acme
+    found = await office.directory.look(partial(rows.account, directory=settings.directory))
+    if found is None:
+        account_key, url = _new_key(), ""
+    else:
+        sealed, url = found
+        account_key = open_sealed(office.directory.secrets.seal, sealed, _ACCOUNT)
+    return Order(
+        directory=settings.directory,
+        account_key=account_key.decode(),
+        account=url,
+        contact=settings.contact,
+        key=key,
+        names=names,
+        present=present,
+        trust=settings.ca_file or "",
+    )
+
+
+def pause(failures: int) -> int:
+    """Milliseconds to wait after so many failures before this one: 1, 2, 4 .. at most 24 h."""
+    return min(HOUR_MS << min(failures, 5), DAY_MS)
+
+
+def _new_key() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _expires(chain: str) -> int:
+    certificate = x509.load_pem_x509_certificates(chain.encode())[0]
+    return int(certificate.not_valid_after_utc.timestamp() * 1000)
+
+
+def _view(held: Held) -> CertificateView:
+    state = "there" if held.chain else "wanted"
+    if held.problem:
+        state += ", the latest order failed"
+    return CertificateView(
+        name=held.name,
+        names=held.names,
+        state=state,
+        issued=names.moment(held.issued) if held.chain else None,
+        expires=names.moment(held.expires) if held.chain else None,
+        next_look=names.moment(held.due),
+        problem=held.problem,
+    )
