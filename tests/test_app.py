@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin import accounts, domains
+from postroom.admin import accounts, bans, domains
 from postroom.admin.office import Office
 from postroom.app import App, serve
 from postroom.config.model import Config, Listen, ListenProtocol, Log
@@ -56,6 +56,30 @@ def test_every_door_answers_and_the_end_is_orderly(data: Path) -> None:
     assert said["http"].endswith(b"ok\n")
     assert sink.installed() is None
     assert b'"event":"server.stopping"' in (data / "log" / "postroom.jsonl").read_bytes()
+
+
+async def fetched(port: int, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+def test_a_ban_of_the_postmaster_counts_at_once(data: Path) -> None:
+    async def ready(app: App, office: Office) -> None:
+        after = before = await fetched(app.ports["http"], "/metrics")
+        await bans.add(office, "192.0.2.0/24", reason="abuse")
+        assert b"\npostroom_bans 0\n" in before
+        for _ in range(1_000):
+            after = await fetched(app.ports["http"], "/metrics")
+            if b"\npostroom_bans 1\n" in after:
+                break
+        assert b"\npostroom_bans 1\n" in after
+        app.stop()
+
+    serve(config(data, "smtp", "http"), {}, ready)
 
 
 def test_sigterm_ends_it(data: Path) -> None:

@@ -22,6 +22,7 @@ from postroom.delivery.outbound import Shared, outbound
 from postroom.directory.sending import Sending
 from postroom.errors import Refused
 from postroom.intake.disk import Disk
+from postroom.intake.gate import Gate, Memory
 from postroom.intake.intake import Intake
 from postroom.intake.peer import SUBMISSION
 from postroom.intake.services import Services as IntakeServices
@@ -37,8 +38,12 @@ from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
 from postroom.policy import trust
 from postroom.policy.bans import Bans
+from postroom.policy.blocklists import Blocklist
+from postroom.policy.connection import Connection
 from postroom.policy.devices import Devices
+from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
+from postroom.policy.rates import Counters
 from postroom.post.commit import Post
 from postroom.post.notice import Budget, addressed
 from postroom.protocol.smtp.settings import Settings as SessionSettings
@@ -73,7 +78,16 @@ class House:
         source = source_of(config.oauth)
         self.bans = Bans()
         devices = Devices()
-        self.keeper = Keeper(office.db, office.clock, self.bans, devices)
+        greylist = Greylist(60_000 * config.connections.greylist_minutes)
+        self.keeper = Keeper(office.db, office.clock, self.bans, devices, greylist)
+        self._gate = Gate(
+            config.connections,
+            hostname=config.hostname,
+            names=self.resolver,
+            blocklists=tuple(map(Blocklist, config.dnsbl)),
+            memory=Memory(office.db, Counters(config.rates), self.bans, greylist),
+            clock=office.clock,
+        )
         self.login = Login(
             office.directory,
             office.clock,
@@ -112,7 +126,11 @@ class House:
                 disk=Disk(config.folder, limits.disk_reserve, office.clock),
                 sending=self._sending,
                 budget=Budget(office.clock, config.delivery.notices_per_hour),
-                stages=trust.stages(config.authentication),
+                stages=(
+                    *trust.stages(config.authentication),
+                    Connection(config.connections.junk_score),
+                ),
+                gate=self._gate,
                 resolver=self.resolver,
                 authentication=config.authentication,
             )
@@ -187,6 +205,8 @@ class House:
         emitter = sink.installed()
         return {
             "connections": len(self.connections),
+            "bans": len(self.bans),
+            "tarpitted": self._gate.tarpit.taken,
             "queue_deliveries": waiting.deliveries,
             "queue_held": waiting.held,
             "queue_quarantined": waiting.quarantined,
@@ -234,14 +254,11 @@ class House:
             relay_from=_networks(listen.relay_from),
             checks=listen.checks == "full",
             idle_seconds=limits.smtp_idle_minutes * 60.0,
-            knock=self._knock,
+            gate=self._gate,
+            tarpit=self._gate.tarpit,
+            greeting_pause=self.config.connections.greeting_pause,
         )
         return partial(SmtpDoor, settings)
-
-    def _knock(self, address: str) -> str:
-        """Why an address gets no service where mail of other servers comes in."""
-        ban = self.bans.find(address, "smtp", self.office.clock())
-        return "" if ban is None else f"the network is banned: {ban.reason}"
 
     def _imap(self, listen: Listen) -> Callable[[], Door]:
         services = ImapServices(

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from postroom.access.tokens import REMEMBERED_MS, Source, TokenCheckDown, Tokens, source_of
-from postroom.config.model import Oauth
+from postroom.config.oauth import Oauth
 from postroom.errors import ConfigurationError
 from postroom.net.dns import Resolver
 from postroom.telemetry.events import TokenCheckFailed

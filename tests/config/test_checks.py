@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from postroom.config.checks import check, faults
-from postroom.config.model import Config, Dns, Listen, Oauth, Tls
+from postroom.config.connections import Connections, Dnsbl
+from postroom.config.model import Config, Dns, Listen, Tls
+from postroom.config.oauth import Oauth
 from postroom.errors import ConfigurationError
 
 GOOD = Config(hostname="mail.example.org")
@@ -23,6 +25,12 @@ def test_every_fault_is_found() -> None:
         listen=(Listen(protocol="imap", port=1, auth="plain"),),
         tls=Tls(key="k"),
         dns=Dns(servers=("x",), public_addresses=("192.0.2.1", "mx.test")),
+        connections=Connections(exempt=("192.0.2.0/24", "mx2.example.org", "::/0")),
+        dnsbl=(
+            Dnsbl(zone="zen.spamhaus.org", answers=("127.0.0.2-11", "127.0.*.3")),
+            Dnsbl(zone="no zone", answers=("127.0.0.2", "10.0.0.1", "127.0.0.9-1")),
+            Dnsbl(zone="[127.0.0.1]", score=-2, refuse=True),
+        ),
     )
     assert [setting for setting, _ in faults(config)] == [
         "hostname",
@@ -32,6 +40,13 @@ def test_every_fault_is_found() -> None:
         "tls.certificate",
         "dns.servers[0]",
         "dns.public_addresses[1]",
+        "connections.exempt[1]",
+        "connections.exempt[2]",
+        "dnsbl[1].zone",
+        "dnsbl[1].answers[1]",
+        "dnsbl[1].answers[2]",
+        "dnsbl[2].zone",
+        "dnsbl[2].refuse",
     ]
     with pytest.raises(ConfigurationError, match=r"^demo: hostname: the domain is empty"):
         check(config, "demo")

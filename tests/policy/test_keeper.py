@@ -10,6 +10,7 @@ from postroom.errors import StorageFailed
 from postroom.policy import ban_rows, keeper as module
 from postroom.policy.bans import Ban, Bans
 from postroom.policy.devices import DAY_MS, Devices
+from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
 from postroom.telemetry.events import StorageTrouble
 from tests.conftest import Opener
@@ -37,7 +38,8 @@ class Memory:
     def __init__(self, db: Database, clock: Clock) -> None:
         self.bans, self.devices = Watched(), Devices()
         self.guard = Guard(clock, self.bans, self.devices)
-        self.keeper = Keeper(db, clock, self.bans, self.devices)
+        self.greylist = Greylist(300_000)
+        self.keeper = Keeper(db, clock, self.bans, self.devices, self.greylist)
 
 
 def test_bans_and_known_devices_outlive_a_restart(database: Opener) -> None:

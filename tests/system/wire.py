@@ -64,8 +64,12 @@ def running(
 class Wire:
     """One connection; every read is bounded by PATIENCE."""
 
-    def __init__(self, port: int, *, tls: bool = False, greeted: bool = True) -> None:
-        self.socket: socket.socket = socket.create_connection((HOST, port), PATIENCE)
+    def __init__(
+        self, port: int, *, tls: bool = False, greeted: bool = True, source: str = HOST
+    ) -> None:
+        self.socket: socket.socket = socket.create_connection(
+            (HOST, port), PATIENCE, source_address=(source, 0)
+        )
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._input = b""
         if tls:

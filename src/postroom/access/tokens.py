@@ -17,7 +17,7 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from postroom.config.model import Oauth
+from postroom.config.oauth import Oauth
 from postroom.errors import ConfigurationError, Temporary
 from postroom.net.addresses import EVERYWHERE
 from postroom.net.fetch import Fetched, FetchFailed, Names, Rules, post
@@ -38,7 +38,7 @@ class TokenCheckDown(Temporary):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to ask and what an answer must hold; see ``config.model.Oauth``."""
+    """Where to ask and what an answer must hold; see ``config.oauth.Oauth``."""
 
     url: str
     client_id: str

@@ -21,7 +21,7 @@ from postroom.ledger.retention import forget
 from postroom.mailauth import dkim_key
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
-from postroom.policy import ban_rows, device_rows
+from postroom.policy import ban_rows, device_rows, greylist_rows
 from postroom.queue.rows import still_waiting
 from postroom.store import memory, rejects
 from postroom.telemetry import sink
@@ -153,6 +153,7 @@ class Housekeeping:
         now = self._office.now()
         await self._office.db.write(lambda tx: ban_rows.purge(tx, now), bulk=True)
         await self._office.db.write(lambda tx: device_rows.purge(tx, now), bulk=True)
+        await self._office.db.write(lambda tx: greylist_rows.purge(tx, now), bulk=True)
 
 
 def by_domain(keys: list[DkimKey]) -> list[list[DkimKey]]:

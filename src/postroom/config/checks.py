@@ -7,8 +7,10 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from postroom.address import AddressError, Domain
+from postroom.config.connections import Dnsbl, pattern
 from postroom.config.delivery import Delivery
-from postroom.config.model import Config, Listen, Oauth
+from postroom.config.model import Config, Listen
+from postroom.config.oauth import Oauth
 from postroom.errors import ConfigurationError
 
 Fault = tuple[str, str]
@@ -45,6 +47,9 @@ def faults(config: Config) -> Iterator[Fault]:
     for number, address in enumerate(config.dns.public_addresses):
         if not (_is_ip(address, 4) or _is_ip(address, 6)):
             yield f"dns.public_addresses[{number}]", f"{address!r} is not an IP address"
+    yield from _networks("connections.exempt", config.connections.exempt)
+    for number, dnsbl in enumerate(config.dnsbl):
+        yield from _dnsbl(f"dnsbl[{number}]", dnsbl)
     yield from _delivery(config.delivery)
     if config.limits.hard_errors < config.limits.soft_errors:
         yield "limits.hard_errors", "must not be below soft_errors"
@@ -94,6 +99,21 @@ def _listen(setting: str, listen: Listen) -> Iterator[Fault]:
     if listen.auth == "plain" and not listen.is_loopback:
         yield f"{setting}.auth", '"plain" needs a loopback address: passwords would be readable'
     yield from _networks(f"{setting}.relay_from", listen.relay_from)
+
+
+def _dnsbl(setting: str, dnsbl: Dnsbl) -> Iterator[Fault]:
+    try:
+        if Domain.parse(dnsbl.zone).is_literal:
+            yield f"{setting}.zone", f"{dnsbl.zone!r} is an address; the name of a list is needed"
+    except AddressError as error:
+        yield f"{setting}.zone", str(error)
+    for number, answer in enumerate(dnsbl.answers):
+        try:
+            pattern(answer)
+        except ValueError as error:
+            yield f"{setting}.answers[{number}]", str(error)
+    if dnsbl.refuse and dnsbl.score < 0:
+        yield f"{setting}.refuse", "a list of good ones (a score below 0) refuses nobody"
 
 
 def _delivery(delivery: Delivery) -> Iterator[Fault]:

@@ -13,7 +13,9 @@ from msgspec import Meta
 
 from postroom.config.acme import Acme
 from postroom.config.authentication import Authentication
+from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
+from postroom.config.oauth import Oauth
 
 ListenProtocol = Literal[
     "smtp",
@@ -145,37 +147,6 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             "without a password (SASL EXTERNAL): the mail address in the certificate is that of "
             "the account. Not asked for on smtp and lmtp."
         ),
-    ] = None
-
-
-class Oauth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Logging in with access tokens (OAUTHBEARER, XOAUTH2) of an authorization server."""
-
-    introspection: Annotated[
-        str | None,
-        Meta(
-            description="The https address of its introspection endpoint (RFC 7662). "
-            "Without it tokens are not offered."
-        ),
-    ] = None
-    client_id: Annotated[str, Meta(description="Who we are there.")] = ""
-    client_secret_file: Annotated[
-        str | None, Meta(description="File with our secret there, nothing else in it.")
-    ] = None
-    claim: Annotated[
-        str,
-        Meta(
-            description="Which member of an answer is the address of the account. One that its "
-            "owner can change at will is no proof."
-        ),
-    ] = "email"
-    audience: Annotated[
-        str, Meta(description="Tokens for others are refused: our name in aud. Empty: not asked.")
-    ] = ""
-    scope: Annotated[str, Meta(description="A scope that tokens must have. Empty: none.")] = ""
-    ca_file: Annotated[
-        str | None,
-        Meta(description="PEM file with the authorities of the server. Default: the system's."),
     ] = None
 
 
@@ -395,6 +366,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     authentication: Annotated[
         Authentication, Meta(description="Who wrote what strangers bring.")
     ] = Authentication()
+    connections: Annotated[Connections, Meta(description="Who brings mail, and how.")] = (
+        Connections()
+    )
+    dnsbl: Annotated[tuple[Dnsbl, ...], Meta(description="Lists of senders, a table each.")] = ()
+    rates: Annotated[Rates, Meta(description="How much strangers may bring.")] = Rates()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()

@@ -30,6 +30,7 @@ from postroom.intake import (
 from postroom.intake.arrival import Arrival
 from postroom.intake.decide import Opinions
 from postroom.intake.examine import Examination, Inquiry
+from postroom.intake.gate import Visit
 from postroom.intake.limits import MAX_COPIES, hop_fault
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Content, Envelope
@@ -71,6 +72,7 @@ class Conversation:
         self._arrival: Arrival | None = None
         self._forgotten: list[Arrival] = []
         self._inquiry: Inquiry | None = None
+        self._visit = Visit(services.gate, peer)
 
     @property
     def _may_relay(self) -> bool:
@@ -86,6 +88,7 @@ class Conversation:
         """EHLO, HELO or LHLO. None: welcome."""
         self._session.helo = helo
         self._session.is_esmtp = esmtp
+        self._visit.greet(helo)
         self.reset()
         return None
 
@@ -93,6 +96,7 @@ class Conversation:
         """The peer has logged in."""
         self._identity = identity
         self._session.authenticated = True
+        self._visit.excuse()
 
     async def mail(self, event: Mail) -> Reply:
         """A transaction begins, or why not."""
@@ -172,7 +176,16 @@ class Conversation:
     async def close(self) -> None:
         """The session is over."""
         self.reset()
+        self._visit.close()
         await self._clear()
+
+    def spoke_early(self) -> bool:
+        """The peer spoke before the greeting: whether it may go on all the same."""
+        return self._visit.spoke_early()
+
+    async def score(self, seconds: float) -> int:
+        """How suspicious the peer is, as far as is known after so many seconds at most."""
+        return await self._visit.score(seconds)
 
     # -- questions
 
@@ -212,7 +225,10 @@ class Conversation:
             return self._refusals.sender(event.sender, DISK_FULL)
         identity = self._identity
         if identity is None:
-            return replies.LOGIN_FIRST if self._peer.is_submission else None
+            if self._peer.is_submission:
+                return replies.LOGIN_FIRST
+            over = self._visit.mail(event.sender)
+            return None if over is None else self._refusals.sender(event.sender, *over)
         if event.sender is None:  # a read receipt: its From decides, at the end of data
             return None
         if await services.directory.may_send_as(identity.account_id, event.sender):
@@ -234,6 +250,9 @@ class Conversation:
         refusal = await self._over_limit(event)
         if refusal is not None:
             return refusal
+        unwanted = await self._visit.rcpt(self._sender, event.recipient, accepted.address)
+        if unwanted is not None:
+            return self._refusals.recipient(self._sender, event.recipient, *unwanted)
         self._copies = copies
         self._accepted.append(accepted)
         if self._inquiry is None and examine.is_stranger(
@@ -262,7 +281,8 @@ class Conversation:
             resolution = await directory.resolve(recipient)
         found = relay.judge(recipient, resolution, may_relay=may_relay)
         if isinstance(found, Reply):
-            return self._bad_recipient(event, found, relay.REASONS[resolution.kind])
+            over = self._visit.unknown() if found.is_permanent else None
+            return self._bad_recipient(event, *(over or (found, relay.REASONS[resolution.kind])))
         local, remote = found
         return Accepted(
             local[0].address if local else resolution.name or str(event.recipient),
@@ -310,7 +330,8 @@ class Conversation:
             return [self._refusals.message(envelope, arrival, refusal)]
         examination = None
         if self._inquiry is not None:
-            examination = await self._inquiry.end(envelope, arrival)
+            suspicion = await self._visit.suspicion()
+            examination = await self._inquiry.end(envelope, arrival, suspicion)
         refused = await self._refused_recipients(envelope, arrival.head)
         if refused and not self._peer.is_lmtp:
             refusal = next(iter(refused.values()))

@@ -27,6 +27,7 @@ from postroom.mailauth import results
 from postroom.policy.asking import Asking
 from postroom.policy.facts import Authentication, Facts
 from postroom.policy.origin import Client, Findings, Origin, Seals
+from postroom.policy.suspicion import NONE, Suspicion
 from postroom.policy.verdict import Stage, Verdict, gravest
 from postroom.post.letter import Letter
 from postroom.protocol.smtp import replies
@@ -89,8 +90,10 @@ class Inquiry:
             self._seals = Seals(head, now=self._services.clock() // 1000)
         return self._seals
 
-    async def end(self, envelope: Envelope, arrival: Arrival) -> Examination:
-        """The message has come whole."""
+    async def end(
+        self, envelope: Envelope, arrival: Arrival, suspicion: Suspicion = NONE
+    ) -> Examination:
+        """The message has come whole, from somebody of whom there is this ``suspicion``."""
         services = self._services
         findings = await self._findings(arrival.head)
         found = Authentication() if findings is None else findings.authentication()
@@ -109,6 +112,7 @@ class Inquiry:
             size=arrival.stored_size,
             now=services.clock(),
             authentication=found,
+            suspicion=suspicion,
         )
         verdicts = tuple([await self._judged(stage, facts) for stage in services.stages])
         told = [] if findings is None else [one.words() for one in findings.results()]

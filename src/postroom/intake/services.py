@@ -11,6 +11,7 @@ from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
 from postroom.directory.sending import Sending
 from postroom.intake.disk import Disk
+from postroom.intake.gate import Gate
 from postroom.policy.asking import Names
 from postroom.policy.verdict import Stage
 from postroom.post.commit import Post
@@ -25,7 +26,8 @@ class Services:
     """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds.
 
     ``sending`` counts what accounts send, ``budget`` the notices that an address gets.
-    ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked.
+    ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked,
+    without ``gate`` nothing is asked of who brings it.
     """
 
     hostname: str
@@ -42,3 +44,4 @@ class Services:
     stages: Sequence[Stage] = ()
     resolver: Names | None = None
     authentication: Authentication = _DEFAULTS
+    gate: Gate | None = None

@@ -6,6 +6,7 @@ of this machine) is its own network.
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import Final
 
 from postroom.net.addresses import Address, Network
@@ -14,6 +15,7 @@ _NARROW: Final = {4: 32, 6: 64}
 _WIDE: Final = {4: 24, 6: 48}
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """The IPv4 address, the IPv6 /64 as text; also of an IPv4 address inside an IPv6 one."""
     ip = read(address)
@@ -24,6 +26,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
 
 
+@lru_cache(maxsize=4096)
 def wide_network_of(address: str) -> str:
     """The IPv4 /24 or the IPv6 /48 as text."""
     ip = read(address)

@@ -3,6 +3,7 @@
 import msgspec
 
 from postroom.message.part import Part
+from postroom.policy.suspicion import NONE, Suspicion
 
 
 class Authentication(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     it, in the order of ``recipients``' accounts, each once. ``head`` is the header block as it
     came, ``part`` the MIME tree over head and body, ``sample`` the first octets of the body
     (all of a small one: ``is_whole``); nothing that a stage does needs more than that.
-    ``now`` is in UTC milliseconds.
+    ``now`` is in UTC milliseconds. ``suspicion`` is what the connection tells.
     """
 
     session: str
@@ -56,3 +57,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     now: int
     authentication: Authentication = Authentication()
+    suspicion: Suspicion = NONE

@@ -7,32 +7,42 @@ seconds. A kill loses the last two seconds.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Final, TypeVar
 
 from postroom.db.database import Database, Tx
 from postroom.errors import MailError
-from postroom.policy import ban_rows, device_rows
+from postroom.policy import ban_rows, device_rows, greylist_rows
 from postroom.policy.bans import Ban, Bans
 from postroom.policy.devices import Devices
+from postroom.policy.greylist import Greylist
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
 PAUSE: Final = 2.0  # seconds between two writes
 ROUNDS_OF_LOOK: Final = 5  # so many pauses from one look at the rows to the next
 
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
 
 class Keeper:
     """Of one server. ``load`` it before the doors open, ``run`` it, ``close`` it at the end."""
 
     def __init__(
-        self, db: Database, clock: Callable[[], int], bans: Bans, devices: Devices
+        self,
+        db: Database,
+        clock: Callable[[], int],
+        bans: Bans,
+        devices: Devices,
+        greylist: Greylist,
     ) -> None:
         """``clock`` is UTC milliseconds."""
         self._db = db
         self._clock = clock
         self._bans = bans
         self._devices = devices
+        self._greylist = greylist
         self._state = (0, 0)
         self._hinted = asyncio.Event()
 
@@ -87,18 +97,24 @@ class Keeper:
     async def flush(self) -> None:
         """Write what has changed. Raises MailError; nothing is forgotten then."""
         bans, devices = dict(self._bans.changed), dict(self._devices.changed)
-        if not bans and not devices:
+        greylist = dict(self._greylist.changed)
+        if not (bans or devices or greylist):
             return
 
         def write(tx: Tx) -> None:
             ban_rows.put(tx, bans.values())
             device_rows.put(tx, devices.values())
+            greylist_rows.put(tx, greylist.values())
 
         await self._db.write(write, bulk=True)
-        for key, ban in bans.items():
-            if self._bans.changed.get(key) is ban:
-                del self._bans.changed[key]
-        for who, device in devices.items():
-            if self._devices.changed.get(who) is device:
-                del self._devices.changed[who]
+        _written(self._bans.changed, bans)
+        _written(self._devices.changed, devices)
+        _written(self._greylist.changed, greylist)
         self._devices.put(devices.values())
+
+
+def _written(changed: MutableMapping[KeyT, ValueT], written: Mapping[KeyT, ValueT]) -> None:
+    """Take out what is written down and has not changed again meanwhile."""
+    for key, value in written.items():
+        if changed.get(key) is value:
+            del changed[key]

@@ -278,6 +278,32 @@ class PeerBanned(SessionEvent, frozen=True, kw_only=True, tag="peer.banned"):
     reason: str
 
 
+class PeerSuspected(SessionEvent, frozen=True, kw_only=True, tag="peer.suspected"):
+    """Something speaks against a client that brings mail: ``reasons``, with their scores."""
+
+    limited: ClassVar[bool] = True
+    score: int
+    reasons: tuple[str, ...]
+
+
+class RateExceeded(SessionEvent, frozen=True, kw_only=True, tag="rate.exceeded"):
+    """A stranger has brought more than the rates allow, and was put off or turned away."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    what: str
+    whose: str
+
+
+class RecipientGreylisted(SessionEvent, frozen=True, kw_only=True, tag="recipient.greylisted"):
+    """A suspicious client has to come again with its message for this recipient."""
+
+    limited: ClassVar[bool] = True
+    score: int
+    sender: str
+    recipient: str
+
+
 class RecipientRefused(SessionEvent, frozen=True, kw_only=True, tag="recipient.refused"):
     """We said no to a recipient; ``reason`` is for the operator."""
 

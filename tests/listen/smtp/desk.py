@@ -24,6 +24,7 @@ from postroom.listen.connections import Connections
 from postroom.listen.listener import Listener
 from postroom.listen.smtp.door import Settings, SmtpDoor
 from postroom.net.sockets import listeners
+from postroom.policy.tarpit import Tarpit
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.events import Defect
@@ -61,6 +62,8 @@ class Desk:
     closed: int = 0
     hold: asyncio.Event | None = None  # the end of a message waits for it
     fault: Exception | None = None  # raised at the end of a message
+    suspicion: int = 0
+    is_patient: bool = False  # with those who speak early
 
     def open(self, peer: Peer) -> "Talk":
         self.peers.append(peer)
@@ -81,6 +84,12 @@ class Talk:
         self.sender = ""
         self.recipients: list[str] = []
         self.content_octets = b""
+
+    def spoke_early(self) -> bool:
+        return self.desk.is_patient
+
+    async def score(self, seconds: float) -> int:
+        return self.desk.suspicion
 
     async def greet(self, helo: str, esmtp: bool) -> Reply | None:
         self.reset()
@@ -221,7 +230,7 @@ class House:
             login=new_login(),
             connections=self.connections,
             contexts=lambda: self.context,
-            tarpit=0.0,
+            tarpit=Tarpit(0.0, 100),
             **options,  # type: ignore[arg-type]
         )
         self.port = 0

@@ -8,7 +8,7 @@ connection can't be held by an octet a minute.
 import asyncio
 import ipaddress
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -19,7 +19,8 @@ from postroom.errors import MailError, OutcomeUnknown
 from postroom.intake.peer import Peer
 from postroom.listen.connections import Connections
 from postroom.listen.door import Contexts, Door, Expired
-from postroom.listen.smtp.ports import Conversation, Intake
+from postroom.listen.smtp.ports import Conversation, Gate, Intake
+from postroom.policy.tarpit import Tarpit
 from postroom.protocol.sasl.mechanisms import start
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import (
@@ -44,13 +45,19 @@ from postroom.protocol.smtp.settings import Settings as SessionSettings
 
 SCOPE: Final = "smtp"
 LEAST_RATE: Final = 500  # octets a second: what comes slower uses up the patience
+PATIENCE: Final = 0.5  # seconds that a greeting waits for what the DNS tells of a client
+ABUSE: Final = frozenset(
+    {
+        replies.TOO_MANY_ERRORS,
+        replies.LONG_LINE_AGAIN,
+        replies.TALK_BEFORE_GREETING,
+        replies.EARLY_TALK,
+        replies.NOT_SMTP,
+    }
+)
 TURN: Final = 100  # events of one connection before others get a turn
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _welcome(_address: str) -> str:
-    return ""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     relay_from: tuple[Network, ...] = ()
     checks: bool = True
     idle_seconds: float = 300.0  # RFC 5321 §4.5.3.2.7
-    tarpit: float = 1.0  # what an error costs once there were too many
-    greeting_pause: float = 0.0  # who speaks before the greeting is turned away
-    knock: Callable[[str], str] = _welcome  # why an address gets no service; "" when it does
+    gate: Gate | None = None  # without one everybody is welcome
+    tarpit: Tarpit  # where errors wait for their answers once there were too many
+    greeting_pause: float = 0.0  # for who is suspicious
 
 
 class SmtpDoor(Door):
@@ -97,7 +104,7 @@ class SmtpDoor(Door):
         settings = self._settings
         if settings.session.requires_login:
             return settings.login.unwelcome(self.address)
-        return settings.knock(self.address)
+        return "" if settings.gate is None else settings.gate.knock(self.address)
 
     def last_words(self, reason: str) -> bytes:
         """421: come back later (RFC 5321 §3.8)."""
@@ -136,6 +143,8 @@ class SmtpDoor(Door):
             self.close(linger=False)
         elif session.farewell is not None:
             self.reason = session.farewell.lines[0]
+            if settings.gate is not None and session.farewell in ABUSE:
+                settings.gate.erred(self._peer)
 
     @property
     def _mechanisms(self) -> tuple[str, ...]:
@@ -143,9 +152,10 @@ class SmtpDoor(Door):
 
     async def _greet(self, session: Session) -> None:
         """RFC 5321 §3.1: the client waits for the greeting; who does not is no mail client."""
-        if self._settings.greeting_pause:
-            await asyncio.sleep(self._settings.greeting_pause)
-        if self.buffered:
+        pause = self._settings.greeting_pause
+        if pause and await self._talk.score(PATIENCE) > 0:
+            await asyncio.sleep(pause)
+        if self.buffered and not self._talk.spoke_early():
             session.hang_up(replies.TALK_BEFORE_GREETING)
         else:
             session.greet()
@@ -228,14 +238,26 @@ class SmtpDoor(Door):
             case Verb():
                 session.answer(await talk.verb())
             case Slow():
-                await asyncio.sleep(self._settings.tarpit)
-                session.resume()
+                await self._hold_back(session, talk)
             case StartTls():
                 await self._secure(session, talk)
             case Auth():
                 await self._log_in(session, talk, event)
             case Response() if self._exchange is not None:
                 await self._go_on(session, talk, self._exchange, event.octets)
+
+    async def _hold_back(self, session: Session, talk: Conversation) -> None:
+        """Errors beyond the first few wait for their answers, the suspicious longer."""
+        tarpit = self._settings.tarpit
+        seconds = tarpit.enter(await talk.score(0))
+        if seconds is None:
+            session.hang_up(replies.TOO_MANY_ERRORS)
+            return
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            tarpit.leave()
+        session.resume()
 
     async def _log_in(self, session: Session, talk: Conversation, command: Auth) -> None:
         mechanism = start(command.mechanism, nonce=secrets.token_urlsafe(18))

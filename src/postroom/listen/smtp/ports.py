@@ -56,8 +56,28 @@ class Conversation(Protocol):
         """The client has logged in."""
         ...
 
+    def spoke_early(self) -> bool:
+        """The client spoke before the greeting: whether it may go on all the same."""
+        ...
+
+    async def score(self, seconds: float) -> int:
+        """How suspicious the client is, as far as is known after so many seconds at most."""
+        ...
+
     async def close(self) -> None:
         """The session is over; a transaction in progress is forgotten."""
+        ...
+
+
+class Gate(Protocol):
+    """Knows who may come to a door, and who has erred too often."""
+
+    def knock(self, address: str) -> str:
+        """Why an address gets no service; "" when it does."""
+        ...
+
+    def erred(self, peer: Peer) -> None:
+        """A session was ended for its errors."""
         ...
 
 

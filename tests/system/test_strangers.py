@@ -1,0 +1,61 @@
+"""Strangers at port 25 of a whole server: what lists in the DNS hold against them."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig.dns import DnsServer
+from tests.system.wire import ALICE, Wire, running
+
+
+class Names(threading.Thread):
+    """A DNS server on a loop of its own."""
+
+    def __init__(self, server: DnsServer) -> None:
+        super().__init__(daemon=True)
+        self.server = server
+        self.started = threading.Event()
+
+    def run(self) -> None:
+        asyncio.run(self.main())
+
+    async def main(self) -> None:
+        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
+        async with self.server:
+            self.started.set()
+            await self.ended.wait()
+
+
+@pytest.fixture
+def names() -> Iterator[DnsServer]:
+    zone = {("2.0.0.127.bl.test", "A"): ["127.0.0.2"]}
+    thread = Names(DnsServer(zone))
+    thread.start()
+    assert thread.started.wait(10)
+    yield thread.server
+    thread.loop.call_soon_threadsafe(thread.ended.set)
+    thread.join()
+
+
+def test_the_test_entry_of_a_list_is_refused_with_where_to_look(
+    tmp_path: Path, names: DnsServer
+) -> None:
+    settings = (
+        f'[dns]\nservers = ["{names.address}"]\n'
+        '[[dnsbl]]\nzone = "bl.test"\nrefuse = true\nlink = "https://bl.test/{}"\n'
+    )
+    with running(tmp_path, settings=settings) as server:
+        with Wire(server.ports["smtp"], source="127.0.0.2") as wire:
+            assert wire.ask(b"EHLO client.test").startswith(b"250")
+            assert wire.ask(b"MAIL FROM:<a@b.test>").startswith(b"250")
+            assert wire.ask(b"RCPT TO:<" + ALICE.encode() + b">") == (
+                b"550-5.7.1 127.0.0.2 is listed in bl.test\n550 5.7.1 See https://bl.test/127.0.0.2"
+            )
+        with Wire(server.ports["smtp"]) as wire:
+            wire.ask(b"EHLO client.test")
+            wire.ask(b"MAIL FROM:<a@b.test>")
+            assert wire.ask(b"RCPT TO:<" + ALICE.encode() + b">").startswith(b"250")
+    assert any("is listed in bl.test: 127.0.0.2" in line for line in server.log)
