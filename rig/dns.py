@@ -248,23 +248,23 @@ class DnsServer:
 
 
 class ThreadedDns:
-    """A server in a thread of its own, for programs without a loop; ``close`` it."""
+    """``server`` in a thread of its own, for programs without a loop; ``close`` it."""
 
     def __init__(self, zone: Zone) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server = DnsServer(zone)
-        asyncio.run_coroutine_threadsafe(self._server.__aenter__(), self._loop).result()
+        self.server = DnsServer(zone)
+        asyncio.run_coroutine_threadsafe(self.server.__aenter__(), self._loop).result()
 
     @property
     def address(self) -> str:
         """As in ``dns.servers``."""
-        return self._server.address
+        return self.server.address
 
     def close(self) -> None:
         """Stop."""
-        end = self._server.__aexit__(None, None, None)
+        end = self.server.__aexit__(None, None, None)
         asyncio.run_coroutine_threadsafe(end, self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

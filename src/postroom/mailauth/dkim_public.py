@@ -20,6 +20,8 @@ MIN_BITS: Final = 1024
 MAX_RECORD: Final = 4096  # octets; a key of MAX_BITS takes 1,500
 MAX_BITS: Final = 8192  # a larger one costs more than a message is worth
 _ED25519_BITS: Final = 256
+_PADDING: Final = padding.PKCS1v15()
+_HASHED: Final = utils.Prehashed(hashes.SHA256())
 
 
 class BadRecord(ValueError):
@@ -45,8 +47,7 @@ class PublicKey(msgspec.Struct, frozen=True):
             if isinstance(self.key, ed25519.Ed25519PublicKey):
                 self.key.verify(signature, digest)
             else:
-                hashed = utils.Prehashed(hashes.SHA256())
-                self.key.verify(signature, digest, padding.PKCS1v15(), hashed)
+                self.key.verify(signature, digest, _PADDING, _HASHED)
         except InvalidSignature:
             return False
         return True
