@@ -1,11 +1,15 @@
 """From recipients and octets to a letter."""
 
+import asyncio
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from postroom.address import Address
 from postroom.blobs.prepared import Prepared
 from postroom.db.ids import Ids
+from postroom.directory import masks
 from postroom.directory.expand import Local
 from postroom.intake import plan
 from postroom.intake.peer import Peer
@@ -15,7 +19,9 @@ from postroom.intake.stamp import Session
 from postroom.message.index import Indexed
 from postroom.protocol.smtp.commands import Mail
 from postroom.queue.rows import NORMAL, OURS, STRANGER
+from tests.conftest import Opener
 from tests.fakes import START, Clock
+from tests.intake.desk import desk, mail, rcpt, said, send
 
 SESSION = Session(Peer("s", "192.0.2.1", 1, "smtp", tls="TLSv1.3"), "mx.local.test", "client\x07")
 CONTENT = Content(
@@ -93,11 +99,11 @@ def test_what_is_held_waits_in_the_queue_for_everybody() -> None:
     out = Accepted("out@l.test", (), ("q@y.test",), leads_on=True)
     onward = Onward("a@l.test", b"", OURS, NORMAL)
     now = envelope(both, out, Accepted("z@y.test", (), ("z@y.test",)))
-    for mail, due in (
+    for command, due in (
         (Mail(None, hold_for=60), START + 60_000),
         (Mail(None, hold_until=START + 5), START + 5),
     ):
-        held = msgspec.structs.replace(now, mail=mail)
+        held = msgspec.structs.replace(now, mail=command)
         letter = plan.letter(SESSION, held, CONTENT, Ids(Clock()), 77, START, onward)
         assert letter.copies == ()
         assert [(o.number, o.recipient, o.destination) for o in letter.outgoing] == [
@@ -109,8 +115,8 @@ def test_what_is_held_waits_in_the_queue_for_everybody() -> None:
         assert (letter.queued.due, letter.queued.accepted) == (due, START)
         assert plan.reasons(letter)[0] == "queued for addresses: 3"
         assert plan.reasons(letter)[1].startswith("held until Mon, 21 Sep 2026 14:1")
-    for mail in (Mail(None, hold_for=0), Mail(None, hold_until=START - 1)):
-        at_once = msgspec.structs.replace(now, mail=mail)
+    for command in (Mail(None, hold_for=0), Mail(None, hold_until=START - 1)):
+        at_once = msgspec.structs.replace(now, mail=command)
         letter = plan.letter(SESSION, at_once, CONTENT, Ids(Clock()), 77, START, onward)
         assert (len(letter.copies), len(letter.outgoing)) == (2, 3)
 
@@ -122,3 +128,24 @@ def test_nothing_is_queued_without_knowing_how() -> None:
     for wrong, how in ((here, onward), (elsewhere, None)):
         with pytest.raises(ValueError, match="elsewhere"):
             plan.letter(SESSION, wrong, CONTENT, Ids(Clock()), 77, START, how)
+
+
+def test_a_message_for_a_masked_address_is_counted(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            address = Address.parse("batoku1@local.test")
+            mask = await here.town.directory.change(
+                lambda tx: masks.add(tx, here.ids.next(), here.bob.id, address, "", here.clock())
+            )
+            await send(here.open(), "batoku1@local.test", "alice@local.test")
+            await send(here.open(), "bob@local.test")
+            (first, _) = await here.inbox(here.bob)
+            assert first.split(b"\r\n")[1] == b"Delivered-To: batoku1@local.test"
+            found = await here.db.read(lambda tx: masks.require(tx, address))
+            assert (found.uses, found.last_used) == (1, here.clock())
+            await here.town.directory.change(lambda tx: masks.change(tx, mask, is_off=True))
+            one = here.open()
+            await one.mail(mail())
+            assert said(await one.rcpt(rcpt("batoku1@local.test"))) == "550 5.2.1"
+
+    asyncio.run(run())

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "domain": Lazy("postroom.cli.domain", "Domains that receive mail here."),
     "account": Lazy("postroom.cli.account", "Mailboxes, passwords and quotas."),
     "alias": Lazy("postroom.cli.alias", "Addresses that stand for others."),
+    "mask": Lazy("postroom.cli.mask", "Addresses that hide the one behind them."),
     "share": Lazy("postroom.cli.share", "Mailboxes that people share."),
     "relay": Lazy("postroom.cli.relay", "Servers that outgoing mail goes through."),
     "tls": Lazy("postroom.cli.tls", "How mail to a domain must be encrypted."),

@@ -290,8 +290,15 @@ def scram(tx: Tx, ident: int) -> Scram:
 
 
 def further(tx: Tx, ident: int) -> list[Address]:
-    """The addresses of an account besides the main one."""
-    return [address for _, address, is_main in _all_addresses(tx, ident) if not is_main]
+    """The addresses of an account besides the main one and the masked ones."""
+    rows = tx.all(
+        "SELECT a.written, d.name FROM address a JOIN domain d ON d.id = a.domain_id"
+        " LEFT JOIN mask m ON m.address_id = a.id"
+        " WHERE a.account_id = :id AND a.main = 0 AND m.address_id IS NULL"
+        " ORDER BY d.name, a.canonical",
+        id=ident,
+    )
+    return [Address(row[0], Domain(row[1])) for row in rows]
 
 
 def removed_before(tx: Tx, time: int, limit: int) -> list[int]:

@@ -33,12 +33,16 @@ Kind = Literal["found", "not-ours", "unknown", "disabled", "loop", "too-many"]
 
 
 class Local(msgspec.Struct, frozen=True):
-    """An account that gets the letter. ``address`` is the RCPT address in canonical case."""
+    """An account that gets the letter. ``address`` is the RCPT address in canonical case.
+
+    ``mask`` is the id of the masked address that leads to it, 0 without one.
+    """
 
     account_id: int
     address: str
     detail: str | None
     quota: int
+    mask: int = 0
 
 
 class Resolution(msgspec.Struct, frozen=True):
@@ -75,7 +79,7 @@ class Walk:
         self._has_forwards = forwards
         self._domains: dict[str, OwnDomain | None] = {}
         self._seen: set[str] = set()
-        self._accounts: dict[int, tuple[str | None, int]] = {}
+        self._accounts: dict[int, tuple[str | None, int, int]] = {}
         self._remote: dict[str, None] = {}
         self._node: dict[str, int] = {}
         self._targets: dict[int, list[str]] = {}
@@ -97,7 +101,7 @@ class Walk:
             kind = self._nobody()
             if is_role(address.local):  # RFC 5321 §4.5.1: whatever stands there is dead
                 self._accounts = {
-                    one.account_id: (None, one.quota)
+                    one.account_id: (None, one.quota, 0)
                     for one in self._roles()
                     if one.account_id is not None
                 }
@@ -164,7 +168,7 @@ class Walk:
                 seen |= onward
                 todo += onward
             if not is_reached:
-                self._accounts.setdefault(account_id, (handed.detail, handed.quota))
+                self._accounts.setdefault(account_id, (handed.detail, handed.quota, 0))
 
     def _holders(self, address: Address) -> tuple[int, ...]:
         """Whom the address names, whatever they do with their letters."""
@@ -259,7 +263,7 @@ class Walk:
                 self._enter(key, node, aliases)
             if node is None or row.keeps:
                 self._reached.add(key)
-                self._accounts.setdefault(row.account_id, (detail, row.quota))
+                self._accounts.setdefault(row.account_id, (detail, row.quota, row.mask))
             else:
                 self._handed_on.setdefault(row.account_id, _Handed(node, detail, row.quota))
 
@@ -296,17 +300,30 @@ class Walk:
             names = {f"n{place}": key for place, key in enumerate(chunk)}
             rows = self._tx.all(
                 "SELECT a.canonical, a.account_id, a.alias_id, c.disabled, c.quota, f.alias_id,"
-                " f.keep FROM address a LEFT JOIN account c ON c.id = a.account_id"
+                " f.keep, m.address_id, m.is_off FROM address a"
+                " LEFT JOIN account c ON c.id = a.account_id"
                 " LEFT JOIN forward f ON f.account_id = a.account_id"
+                " LEFT JOIN mask m ON m.address_id = a.id"
                 " WHERE a.domain_id = :domain AND a.live = 1"
                 f" AND a.canonical IN ({', '.join(f':{name}' for name in names)})",
                 domain=own.id,
                 **names,
             )
-            for canonical, account_id, alias_id, disabled, quota, forward_id, keep in rows:
+            for (
+                canonical,
+                account_id,
+                alias_id,
+                disabled,
+                quota,
+                onward,
+                keep,
+                mask,
+                is_off,
+            ) in rows:
                 found[canonical] = _Found(
-                    account_id, alias_id, bool(disabled), quota or 0, forward_id, bool(keep)
-                )
+                    account_id, alias_id, bool(disabled or is_off), quota or 0, onward, bool(keep),
+                    mask or 0,
+                )  # fmt: skip
         return found
 
     def _members(self, aliases: list[int]) -> list[Address]:
@@ -341,7 +358,10 @@ class TooMany(Exception):
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """Who holds a name. ``forward_id`` is the nameless alias that an account forwards by."""
+    """Who holds a name. ``forward_id`` is the nameless alias that an account forwards by.
+
+    ``mask`` is the id of the name when it is a masked address.
+    """
 
     account_id: int | None
     alias_id: int | None
@@ -349,6 +369,7 @@ class _Found(msgspec.Struct, frozen=True):
     quota: int
     forward_id: int | None = None
     keeps: bool = False
+    mask: int = 0
 
 
 class _Handed(msgspec.Struct, frozen=True):

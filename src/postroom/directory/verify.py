@@ -9,7 +9,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import accounts, aliases, domains
+from postroom.directory import accounts, aliases, domains, masks
 from postroom.directory.expand import Walk
 from postroom.directory.names import fold
 
@@ -44,6 +44,9 @@ def verify(tx: Tx, address: Address) -> Verified:
     if account is not None:
         if account.is_disabled:
             return Verified("unknown")
+        mask = masks.find(tx, address)
+        if mask is not None:  # it tells nobody whose it is
+            return Verified("unknown") if mask.is_off else Verified("account", "", str(address))
         return Verified("account", account.name, str(account.address))
     alias = aliases.find(tx, address)
     if alias is not None:

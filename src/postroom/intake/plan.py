@@ -170,6 +170,7 @@ def letter(
         facts=told(local, envelope.decisions, now),
         content=None if onward is None else content.octets,
         rejects=rejects(envelope, local, content, ids, now),
+        masks=tuple([one.mask for one in local if one.mask]),
     )
 
 

@@ -26,6 +26,7 @@ from postroom.blobs.files import Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
 from postroom.blobs.store import BlobStore
 from postroom.db.database import ConstraintFailed, Database, Tx
+from postroom.directory import masks
 from postroom.errors import MailError, StorageFailed, Temporary
 from postroom.ledger import rows as ledger
 from postroom.notify import Notify
@@ -143,6 +144,9 @@ class Post:
             kept = [one for letter, _ in good for one in letter.rejects]
             if kept:
                 rejects.add(tx, self._blobs, kept, now)
+            masked = [ident for letter, _ in good for ident in letter.masks]
+            if masked:
+                masks.used(tx, masked, now)
             ledger.add(
                 tx,
                 [letter.entry for letter, _ in good if letter.entry is not None],

@@ -25,7 +25,8 @@ class Letter(msgspec.Struct, frozen=True):
     a message that goes when this one comes (RFC 8508). ``content`` is
     the header block and the body of the blob when they are small and in memory yet:
     delivery can begin at once. ``rejects`` are the accounts that refused it and keep it to be
-    looked at; without anything else nobody has taken the letter.
+    looked at; without anything else nobody has taken the letter. ``masks`` are the ids of
+    masked addresses that it came for.
     """
 
     blob: Prepared
@@ -38,6 +39,7 @@ class Letter(msgspec.Struct, frozen=True):
     more: tuple[Prepared, ...] = ()
     replaced: Removal | None = None
     rejects: tuple[Reject, ...] = ()
+    masks: tuple[int, ...] = ()
 
     @property
     def blobs(self) -> tuple[Prepared, ...]:

@@ -1,0 +1,106 @@
+"""Masked addresses: made, listed, switched, removed."""
+
+import secrets
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address
+from postroom.admin import names
+from postroom.admin.credentials import is_holding
+from postroom.admin.office import Office
+from postroom.admin.paging import walk
+from postroom.db.database import Tx
+from postroom.directory import accounts, masks
+from postroom.directory.accounts import Account
+from postroom.directory.masks import Mask
+from postroom.errors import AlreadyExists
+
+_NEWEST: Final = 1 << 62
+_TRIES: Final = 5
+
+
+class MaskView(msgspec.Struct, frozen=True):
+    """A masked address. ``uses`` counts the messages that were taken for it."""
+
+    address: str
+    label: str
+    is_on: bool
+    created: datetime
+    uses: int
+    last_used: datetime | None
+
+
+async def add(office: Office, account: str, *, label: str = "") -> MaskView:
+    """Make one, in the domain of the account's main address. Raises NotFound, Invalid."""
+    owner = names.address(account)
+    for left in reversed(range(_TRIES)):
+        ident, local = office.ids.next(), masks.local_part(secrets.choice)
+
+        def write(tx: Tx, ident: int = ident, local: str = local) -> Mask:
+            found = accounts.require(tx, owner)
+            if found.kind == "holding":
+                raise is_holding(found)
+            address = Address(local, found.address.domain)
+            return masks.add(tx, ident, found.id, address, label, office.now())
+
+        try:
+            return _view(await office.directory.change(write))
+        except AlreadyExists:
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+async def every(
+    office: Office, account: str, *, limit: int | None = None
+) -> AsyncIterator[MaskView]:
+    """Those of an account, the newest first. Raises NotFound."""
+    owner = names.address(account)
+    found: Account = await office.directory.look(lambda tx: accounts.require(tx, owner))
+
+    def page(tx: Tx, below: int, size: int) -> list[Mask]:
+        return masks.of(tx, found.id, below=below, limit=size)
+
+    async for one in walk(office.directory, page, lambda mask: mask.id, _NEWEST, limit):
+        yield _view(one)
+
+
+async def change(
+    office: Office, address: str, *, label: str | None = None, is_on: bool | None = None
+) -> MaskView:
+    """Give one another label, or switch it. Raises NotFound, Invalid."""
+    name = names.address(address)
+
+    def write(tx: Tx) -> Mask:
+        mask = masks.require(tx, name)
+        masks.change(tx, mask, label=label, is_off=None if is_on is None else not is_on)
+        return masks.require(tx, name)
+
+    return _view(await office.directory.change(write))
+
+
+async def remove(office: Office, address: str) -> MaskView:
+    """End one for good. Raises NotFound."""
+    name = names.address(address)
+
+    def write(tx: Tx) -> Mask:
+        mask = masks.require(tx, name)
+        masks.remove(tx, mask)
+        accounts.bump(tx, mask.account_id)
+        return mask
+
+    return _view(await office.directory.change(write))
+
+
+def _view(mask: Mask) -> MaskView:
+    return MaskView(
+        address=str(mask.address),
+        label=mask.label,
+        is_on=not mask.is_off,
+        created=names.moment(mask.created),
+        uses=mask.uses,
+        last_used=None if mask.last_used is None else names.moment(mask.last_used),
+    )
