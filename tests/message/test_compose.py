@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from postroom.message import dates
 from postroom.message.addresses import mailboxes, parse
 from postroom.message.charset import decode_words
-from postroom.message.compose import Attachment, Draft, Person, compose, one_line, words
+from postroom.message.compose import Attachment, Draft, Person, compose, field, one_line, words
 from postroom.message.content import decoded
 from postroom.message.headers import split, value
 from postroom.message.index import index
@@ -202,3 +202,11 @@ def test_any_text(subject: str, text: str, name: str) -> None:
         b"Content-Type",
     ]
     index(head, part)
+
+
+def test_a_field_is_folded_and_stays_one() -> None:
+    assert field("X-A", "b") == "X-A: b"
+    assert field("X-A", "b\r\nEvil: c") == "X-A: b Evil: c"
+    assert field("X-A", "grün") == "X-A: =?utf-8?B?Z3LDvG4=?="
+    folded = field("X-A", "word " * 40)
+    assert max(map(len, folded.split("\r\n"))) <= 76

@@ -141,8 +141,8 @@ def test_what_is_advertised_is_in_the_tables() -> None:
     assert len(set(EXTENSIONS)) == len(EXTENSIONS)
     known = {rule.extension for rule in (*COMMANDS.values(), *TESTS.values())}
     known |= {tag.extension for rule in (*COMMANDS.values(), *TESTS.values()) for tag in rule.tags}
-    others = {name for name in EXTENSIONS if not name.startswith("comparator-")} - known
-    assert others <= {"encoded-character", "fcc"}
+    others = {name for name in EXTENSIONS if not name.startswith("comparator-")}
+    assert others - {"encoded-character"} == known - {""}
 
 
 WORDS = [
@@ -157,3 +157,26 @@ def test_whatever_the_words_it_is_a_script_that_runs_or_has_problems(words: list
     script = f"require [{required}];\n" + " ".join(words)
     if not problems(script):
         assert outcome(script).actions
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'if ihave "nope" { frobnicate :x; } else { keep; }',
+        'if not ihave "nope" { keep; } else { fileinto "${x}"; }',
+        'if allof (ihave "nope", frob "x") { }',
+        'if anyof (not ihave ["copy", "nope"], frob "x") { }',
+        'if ihave ["fileinto", "copy"] { fileinto :copy "a"; }',
+        'if ihave "comparator-i;octet" { }',
+    ],
+)
+def test_what_ihave_rules_out_is_not_looked_at(script: str) -> None:
+    assert not problems('require "ihave";\n' + script)
+    assert outcome('require "ihave";\n' + script).error is None
+
+
+def test_ihave_at_run_time() -> None:
+    script = 'require "ihave"; if ihave "%s" { discard; } else { error "no"; }'
+    assert outcome(script % "copy").error is None
+    assert outcome(script % "nope").error == "line 1: no"
+    assert problems('require ["ihave", "variables"]; if ihave "${x}" { keep :flags "a"; }')

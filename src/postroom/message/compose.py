@@ -63,10 +63,10 @@ def compose(draft: Draft) -> bytes:
         f"From: {_mailbox(draft.sender)}",
         *_address_field("To", draft.to),
         *_address_field("Cc", draft.cc),
-        _folded("Subject", words(draft.subject)),
+        field("Subject", draft.subject),
         f"Date: {one_line(draft.date)}",
         f"Message-ID: <{_CONTROLS.sub('', draft.message_id).strip('<> ')}>",
-        *[_folded(name, words(value)) for name, value in draft.more],
+        *[field(name, value) for name, value in draft.more],
         "MIME-Version: 1.0",
     ]
     head = "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
@@ -78,6 +78,11 @@ def compose(draft: Draft) -> bytes:
     opened = b"--" + boundary + b"\r\n"
     inner = b"".join([opened + part + b"\r\n" for part in parts])
     return head + kind + inner + b"--" + boundary + b"--\r\n"
+
+
+def field(name: str, text: str) -> str:
+    """An unstructured header field, folded, without its last line end."""
+    return _folded(name, words(text))
 
 
 def words(text: str) -> list[str]:

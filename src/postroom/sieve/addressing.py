@@ -3,7 +3,9 @@
 RFC 5228 §2.7.4 (address parts), RFC 5233 (user and detail).
 """
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from postroom.address import split_subaddress
 from postroom.message.addresses import Mailbox, mailboxes, parse
@@ -11,9 +13,14 @@ from postroom.message.charset import decode
 from postroom.sieve.heads import clean
 from postroom.sieve.script import Call
 
-MAX_ADDRESSES = 5000  # of one field
+MAX_ADDRESSES: Final = 5000  # of one field
 
-_PARTS = ("localpart", "domain", "user", "detail")
+_DOT_STRING: Final = re.compile(
+    r'[^\x00-\x20"(),.:;<>@\[\\\]]+(?:\.[^\x00-\x20"(),.:;<>@\[\\\]]+)*+'
+)
+_SPECIAL: Final = re.compile(r'(["\\])')
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_PARTS: Final = ("localpart", "domain", "user", "detail")
 
 
 def part_of(call: Call) -> str:
@@ -41,18 +48,27 @@ def path_part(path: str, part: str, separators: str) -> str | None:
     local, sign, domain = path.rpartition("@")
     if not sign:
         local, domain = path, ""
+    if local.startswith('"') and local.endswith('"'):
+        local = _ESCAPED.sub(r"\1", local[1:-1])
     return _part(local, domain, part, separators)
 
 
 def _part(local: str, domain: str, part: str, separators: str) -> str | None:
     match part:
         case "localpart":
-            return local
+            return _written(local)
         case "domain":
             return domain or None
         case "user":
-            return split_subaddress(local, separators)[0]
+            return _written(split_subaddress(local, separators)[0])
         case "detail":
             return split_subaddress(local, separators)[1]
         case _:
-            return f"{local}@{domain}" if domain else local
+            return f"{_written(local)}@{domain}" if domain else local
+
+
+def _written(local: str) -> str:
+    """The local part in one spelling: quoted when it must be, as in the envelope."""
+    if _DOT_STRING.fullmatch(local):
+        return local
+    return '"' + _SPECIAL.sub(r"\\\1", local) + '"'

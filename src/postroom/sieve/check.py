@@ -33,7 +33,12 @@ _MATCH_TYPES: Final = ("is", "contains", "matches", "regex", "count", "value")
 _ORDERED: Final = ("is", "count", "value")  # what i;ascii-numeric can do
 
 
-_Chain = list[tuple[Call | None, tuple[Call, ...]]]
+class _Chain:
+    """An if with what belongs to it; behind a test that is sure to be true nothing is run."""
+
+    def __init__(self) -> None:
+        self.branches: list[tuple[Call | None, tuple[Call, ...]]] = []
+        self.is_decided = False
 
 
 class _Skip(Exception):
@@ -81,14 +86,16 @@ class _Checker:
                 continue
             is_head = False
             if node.name == "if":
-                chain = []
+                chain = _Chain()
                 calls.append(Call(name="if", place=node.place))
             elif node.name not in _CHAIN:
                 chain = None
             with contextlib.suppress(_Skip):
                 if node.name in _CHAIN:
                     chain = self._link(node, chain)
-                    calls[-1] = Call(name="if", place=calls[-1].place, branches=tuple(chain))
+                    calls[-1] = Call(
+                        name="if", place=calls[-1].place, branches=tuple(chain.branches)
+                    )
                 else:
                     calls.append(self._command(node))
             if node.name == "else":
@@ -99,11 +106,14 @@ class _Checker:
         if chain is None:
             raise self._stop(node.place, f"{node.name} must follow an if or elsif")
         self._shape(node, COMMANDS[node.name])
+        if chain.is_decided:
+            return chain
         test, is_sure = None, None
         if node.tests:
             test, is_sure = self._test(node.tests[0])
         block = () if is_sure is False else self.commands(node.block or ())
-        chain.append((test, block))
+        chain.branches.append((test, block))
+        chain.is_decided = is_sure is True
         return chain
 
     def _command(self, node: Node) -> Call:
@@ -160,7 +170,8 @@ class _Checker:
             raise self._stop(node.place, f"{node.name} is {what}")
         call = self._call(node, rule)
         if node.name == "ihave":
-            return call, self._ihave(call)
+            has_all = self._ihave(call)
+            return Call(name="true" if has_all else "false", place=call.place), has_all
         tests, sure = [], []
         for inner in node.tests:
             test, is_sure = self._test(inner)

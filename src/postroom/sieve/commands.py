@@ -6,11 +6,10 @@ RFC 5228 §4; the flow of control is the interpreter's.
 from collections.abc import Callable
 from typing import Final
 
-from postroom.sieve import flags, variables
-from postroom.sieve.actions import Discard, FileInto, Keep, Redirect, Reject
+from postroom.sieve import bodies, editing, filing, flags, inclusion, notices, vacation, variables
+from postroom.sieve.actions import Discard, Keep, Redirect, Reject
 from postroom.sieve.details import address
 from postroom.sieve.machine import Machine
-from postroom.sieve.problems import RunError
 from postroom.sieve.script import Call
 
 
@@ -34,30 +33,6 @@ def redirect(machine: Machine, call: Call) -> None:
     machine.has_implicit_keep = machine.has_implicit_keep and copy
 
 
-def fileinto(machine: Machine, call: Call) -> None:
-    """Into a mailbox."""
-    action = filing(machine, call, machine.text(call.arguments[0]))
-    machine.add(action)
-    machine.has_implicit_keep = machine.has_implicit_keep and action.copy
-
-
-def filing(machine: Machine, call: Call, mailbox: str) -> FileInto:
-    """The action as the tags say it; also what ``:fcc`` asks for (RFC 8580)."""
-    if not mailbox:
-        raise RunError("the name of the mailbox is empty")
-    use = machine.text(call.tags["specialuse"]) if "specialuse" in call.tags else None
-    mailbox_id = machine.text(call.tags["mailboxid"]) if "mailboxid" in call.tags else None
-    return FileInto(
-        mailbox=mailbox,
-        flags=flags.of_action(machine, call),
-        create="create" in call.tags,
-        copy="copy" in call.tags,
-        special_use=use,
-        mailbox_id=mailbox_id,
-        head=machine.edited,
-    )
-
-
 def reject(machine: Machine, call: Call) -> None:
     """Refuse the letter."""
     reason = machine.text(call.arguments[0])
@@ -69,11 +44,17 @@ COMMANDS: Final[dict[str, Callable[[Machine, Call], None]]] = {
     "keep": keep,
     "discard": discard,
     "redirect": redirect,
-    "fileinto": fileinto,
+    "fileinto": filing.fileinto,
     "reject": reject,
     "ereject": reject,
     "set": variables.set_variable,
     "setflag": flags.change,
     "addflag": flags.change,
     "removeflag": flags.change,
+    "vacation": vacation.vacation,
+    "notify": notices.notify,
+    "addheader": editing.add_header,
+    "deleteheader": editing.delete_header,
+    "extracttext": bodies.extract_text,
+    "global": inclusion.share,
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from postroom.address import Address, AddressError
+from postroom.message.addresses import mailboxes, parse
 from postroom.sieve import matching, strings
 from postroom.sieve.problems import RunError
 from postroom.sieve.script import Call, Value
@@ -171,6 +172,56 @@ def _flag_command(call: Call, known: Known) -> Found:
         yield from _flags(1, constants(call.arguments[1]))
 
 
+def _date(call: Call, known: Known) -> Found:  # noqa: ARG001
+    which = 1 if call.name == "date" else 0
+    for text in constants(call.arguments[which]):
+        if text.lower() not in DATE_PARTS:
+            yield which, f"{text[:60]!r} is no part of a date: {', '.join(sorted(DATE_PARTS))}"
+    for zone in constants(call.tags.get("zone")):
+        if not ZONE.fullmatch(zone):
+            yield "zone", f"{zone[:60]!r} is no zone such as +0200"
+
+
+def _sending(call: Call, known: Known) -> Found:  # noqa: ARG001
+    """What vacation and notify have in common."""
+    for name in ("create", "specialuse", "mailboxid", "flags"):
+        if name in call.tags and "fcc" not in call.tags:
+            yield name, f":{name} needs :fcc beside it"
+    if "" in constants(call.tags.get("fcc")):
+        yield "fcc", "the name of the mailbox is empty"
+    for text in constants(call.tags.get("from")):
+        found = mailboxes(parse(text.encode()))
+        if len(found) != 1 or not found[0].domain:
+            yield "from", f"{text[:80]!r} is not one address"
+    for text in constants(call.tags.get("addresses")):
+        try:
+            address(text)
+        except RunError as error:
+            yield "addresses", str(error)
+    for text in constants(call.tags.get("importance")):
+        if text not in {"1", "2", "3"}:
+            yield "importance", "it is 1 (high), 2 or 3 (low)"
+
+
+def _notify(call: Call, known: Known) -> Found:
+    yield from _sending(call, known)
+    for text in constants(call.arguments[0]):
+        if not text.lower().startswith("mailto:"):
+            yield 0, f"{text[:60]!r} is no address to notify; it must begin with mailto:"
+
+
+def _extract(call: Call, known: Known) -> Found:
+    if not known.loops:
+        yield -1, "it works only inside foreverypart"
+    yield from _variable(call, known)
+
+
+def _constants_only(call: Call, known: Known) -> Found:  # noqa: ARG001
+    value = call.arguments[0]
+    if isinstance(value, tuple) and len(constants(value)) != len(value):
+        yield 0, "variables can't stand here"
+
+
 def _global(call: Call, known: Known) -> Found:
     if "variables" not in known.extensions:
         yield 0, 'global variables need: require "variables";'
@@ -190,4 +241,11 @@ _DETAILS: Final[dict[str, Callable[[Call, Known], Found]]] = {
     "removeflag": _flag_command,
     "hasflag": _flag_command,
     "global": _global,
+    "date": _date,
+    "currentdate": _date,
+    "vacation": _sending,
+    "notify": _notify,
+    "extracttext": _extract,
+    "ihave": _constants_only,
+    "include": _constants_only,
 }

@@ -26,7 +26,8 @@ def _texts(machine: Machine, call: Call) -> Iterator[str]:
             machine.spend(1)
             texts = chosen(head.texts(name), call)
             if "mime" in call.tags:
-                yield from mime_texts(machine, call, chosen(head.values(name), call), texts)
+                values = chosen(head.values(name), call)
+                yield from mime_texts(machine, call, name, values, texts)
             else:
                 yield from texts
 

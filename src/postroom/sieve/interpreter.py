@@ -4,18 +4,18 @@ A run never fails because of what is in the script or the letter: what goes wron
 outcome, which then keeps the letter (RFC 5228 §2.10.6). RFC 6609 (include), RFC 5703 §3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from postroom.message.part import Part
-from postroom.sieve import mime
+from postroom.sieve import inclusion, mime
 from postroom.sieve.actions import Keep, Outcome
 from postroom.sieve.commands import COMMANDS
 from postroom.sieve.letter import Environment, Letter
-from postroom.sieve.machine import Machine
+from postroom.sieve.machine import Machine, Scope
 from postroom.sieve.problems import RunError
-from postroom.sieve.questions import Asking
+from postroom.sieve.questions import Asking, ScriptText
 from postroom.sieve.script import Call, Script
 from postroom.sieve.tests import holds
 
@@ -54,7 +54,8 @@ class _Frame(msgspec.Struct):
     next: int = 0
     loop: Iterator[Part] | None = None
     loop_name: str = ""
-    script: str | None = None  # the name of a script that was included
+    script: ScriptText | None = None  # the script that was included
+    before: tuple[Scope, Sequence[str]] | None = None  # what its includer goes on with
 
 
 class _Runner:
@@ -62,12 +63,14 @@ class _Runner:
         self._machine = machine
         self._frames = [_Frame(script.commands)]
         self._call: Call | None = None
+        self._included: set[ScriptText] = set()
+        self._inclusions = 0
 
     def where(self) -> str:
         """The place of the command that is run, for people."""
         place = f"line {self._call.place.line}" if self._call else "line 1"
         script = next((one.script for one in reversed(self._frames) if one.script), None)
-        return f'{place} of the included script "{script}"' if script else place
+        return f'{place} of the included script "{script.name[:60]}"' if script else place
 
     def run(self) -> Asking[None]:
         while self._frames:
@@ -86,7 +89,14 @@ class _Runner:
             self._machine.parts.pop()
             if self._next_part(frame):
                 return
-        self._frames.pop()
+        self._leave()
+
+    def _leave(self) -> _Frame:
+        """Take the innermost frame away."""
+        frame = self._frames.pop()
+        if frame.before is not None:
+            self._machine.scope, self._machine.captures = frame.before
+        return frame
 
     def _next_part(self, frame: _Frame) -> bool:
         part = next(frame.loop, None) if frame.loop is not None else None
@@ -106,6 +116,10 @@ class _Runner:
                         break
             case "stop":
                 self._frames.clear()
+            case "include":
+                yield from self._include(call)
+            case "return":
+                self._return()
             case "error":
                 raise RunError(self._machine.text(call.arguments[0])[:500])
             case "foreverypart":
@@ -123,8 +137,38 @@ class _Runner:
 
     def _break(self, name: str) -> None:
         while True:
-            frame = self._frames.pop()
+            frame = self._leave()
             if frame.loop is not None:
                 self._machine.parts.pop()
                 if not name or frame.loop_name == name:
                     return
+
+    def _return(self) -> None:
+        """End the included script, or the whole one (RFC 6609 §3.3)."""
+        while self._frames:
+            frame = self._leave()
+            if frame.loop is not None:
+                self._machine.parts.pop()
+            if frame.script is not None:
+                return
+
+    def _include(self, call: Call) -> Asking[None]:
+        machine = self._machine
+        question = inclusion.wanted(machine, call)
+        if "once" in call.tags and question in self._included:
+            return
+        around = [frame.script for frame in self._frames if frame.script is not None]
+        if question in around:
+            raise RunError(f'the script "{question.name[:60]}" includes itself')
+        if len(around) >= machine.limits.max_depth:
+            raise RunError(f"scripts include each other more than {machine.limits.max_depth} deep")
+        if self._inclusions >= machine.limits.max_included:
+            raise RunError(f"more than {machine.limits.max_included} scripts are included")
+        script = yield from inclusion.fetch(machine, question, optional="optional" in call.tags)
+        if script is None:
+            return
+        self._inclusions += 1
+        self._included.add(question)
+        before = (machine.scope, machine.captures)
+        self._frames.append(_Frame(script.commands, script=question, before=before))
+        machine.scope, machine.captures = Scope(), ()

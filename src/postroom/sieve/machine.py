@@ -48,6 +48,7 @@ class Machine:
         self.parts: list[Part] = []  # of foreverypart, the innermost last
         self.has_implicit_keep = True
         self.is_partial = False
+        self.seen: dict[str, bool] = {}  # what duplicate was told
         self.remembered: dict[str, Remember] = {}
         self.actions: list[Action] = []
         self.steps = 0

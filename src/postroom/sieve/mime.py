@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from postroom.message import parameters
 from postroom.message.charset import parameter
+from postroom.message.parameters import Parameters
 from postroom.message.part import Part
 from postroom.sieve.heads import Head, clean
 from postroom.sieve.machine import Machine
@@ -51,27 +52,39 @@ def heads(machine: Machine, call: Call) -> Iterator[Head]:
 
 
 def mime_texts(
-    machine: Machine, call: Call, values: Sequence[bytes], texts: Sequence[str]
+    machine: Machine, call: Call, name: str, values: Sequence[bytes], texts: Sequence[str]
 ) -> Iterator[str]:
-    """What ``:type``, ``:subtype``, ``:contenttype`` or ``:param`` take out of the values."""
+    """What ``:type``, ``:subtype``, ``:contenttype`` or ``:param`` take out of a field's values.
+
+    But for ``:param`` that is "" in fields that have no such thing (§4.2).
+    """
     tags = call.tags
     if not tags.keys() & {"type", "subtype", "contenttype", "param"}:
         yield from texts
         return
-    names = machine.texts(tags.get("param"))
+    wanted = machine.texts(tags.get("param"))
     for value in values:
         machine.spend(1 + len(value) // 256)
-        kind = parameters.content_type(value)
-        disposition = parameters.disposition(value)
-        if names:
+        kind, disposition = parameters.content_type(value), parameters.disposition(value)
+        if "param" in tags:
             written = kind[1] if kind else disposition[1] if disposition else ()
-            for name in names:
-                found = parameter(written, name)
-                if found is not None:
-                    yield clean(found)
-        elif "type" in tags and (kind or disposition):
-            yield kind[0][0] if kind else disposition[0] if disposition else ""
-        elif kind:
-            yield kind[0][1] if "subtype" in tags else "/".join(kind[0])
-        elif disposition and "contenttype" in tags:
-            yield disposition[0]
+            yield from _parameters(written, wanted)
+        elif name.lower() == "content-type":
+            yield _of_type(kind[0] if kind else ("", ""), call)
+        elif name.lower() == "content-disposition" and "subtype" not in tags:
+            yield disposition[0] if disposition else ""
+        else:
+            yield ""
+
+
+def _parameters(written: Parameters, wanted: Sequence[str]) -> Iterator[str]:
+    for name in wanted:
+        found = parameter(written, name)
+        if found is not None:
+            yield clean(found)
+
+
+def _of_type(kind: tuple[str, str], call: Call) -> str:
+    if "type" in call.tags:
+        return kind[0]
+    return kind[1] if "subtype" in call.tags else "/".join(kind)

@@ -6,7 +6,17 @@ RFC 5228 §5. Tests after the one that decides are not run (§5.2, §5.3).
 from collections.abc import Callable
 from typing import Final
 
-from postroom.sieve import fields, flags, variables
+from postroom.sieve import (
+    bodies,
+    dates,
+    duplicates,
+    fields,
+    flags,
+    mailboxes,
+    notices,
+    surroundings,
+    variables,
+)
 from postroom.sieve.machine import Machine
 from postroom.sieve.questions import Asking
 from postroom.sieve.script import Call
@@ -23,14 +33,17 @@ def holds(machine: Machine, call: Call) -> Asking[bool]:
             if (yield from holds(machine, test)) is (name == "anyof"):
                 return name == "anyof"
         return name == "allof"
+    if name in ASKING:
+        return (yield from ASKING[name](machine, call))
     return PLAIN[name](machine, call)
 
 
 def _size(machine: Machine, call: Call) -> bool:
     over, under = call.tags.get("over"), call.tags.get("under")
+    size = machine.letter.size + len(machine.head.octets) - len(machine.letter.head)
     if isinstance(over, int):
-        return machine.letter.size > over
-    return isinstance(under, int) and machine.letter.size < under
+        return size > over
+    return isinstance(under, int) and size < under
 
 
 PLAIN: Final[dict[str, Callable[[Machine, Call], bool]]] = {
@@ -43,4 +56,23 @@ PLAIN: Final[dict[str, Callable[[Machine, Call], bool]]] = {
     "exists": fields.exists,
     "string": variables.string,
     "hasflag": flags.has_flag,
+    "body": bodies.body,
+    "date": dates.date,
+    "currentdate": dates.current_date,
+    "environment": surroundings.environment,
+    "spamtest": surroundings.spam_test,
+    "virustest": surroundings.virus_test,
+    "valid_notify_method": notices.valid_method,
+    "notify_method_capability": notices.method_capability,
+}
+
+ASKING: Final[dict[str, Callable[[Machine, Call], Asking[bool]]]] = {
+    "mailboxexists": mailboxes.mailbox_exists,
+    "mailboxidexists": mailboxes.mailbox_id_exists,
+    "specialuse_exists": mailboxes.special_use_exists,
+    "metadata": mailboxes.metadata,
+    "servermetadata": mailboxes.metadata,
+    "metadataexists": mailboxes.metadata_exists,
+    "servermetadataexists": mailboxes.metadata_exists,
+    "duplicate": duplicates.duplicate,
 }
