@@ -115,7 +115,7 @@ def _words(kind: Any) -> str:
     if bare is int:
         least = [meta.ge for meta in _metas(kind) if meta.ge is not None]
         return f"number >= {least[0]}" if least else "number"
-    return {str: "text", bool: "true, false"}[bare]
+    return {str: "text", bool: "true, false", float: "number"}[bare]
 
 
 def _toml(value: object) -> str:

@@ -44,6 +44,9 @@ from postroom.policy.devices import Devices
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
 from postroom.policy.rates import Counters
+from postroom.policy.memory import Memory
+from postroom.policy.spam import SpamFilter
+from postroom.policy.verdict import Stage
 from postroom.post.commit import Post
 from postroom.post.notice import Budget, addressed
 from postroom.protocol.smtp.settings import Settings as SessionSettings
@@ -129,6 +132,7 @@ class House:
                 stages=(
                     *trust.stages(config.authentication),
                     Connection(config.connections.junk_score),
+                    *self._spam_filter(),
                 ),
                 gate=self._gate,
                 resolver=self.resolver,
@@ -138,6 +142,13 @@ class House:
         self._indexer = Indexer(office.store, config.search.max_text)
         self._listeners: list[Listener] = []
         self._warnings: set[asyncio.Task[int]] = set()
+
+    def _spam_filter(self) -> Sequence[Stage]:
+        """The stage that judges by what was learned, unless it is switched off."""
+        settings = self.config.spam
+        if not settings.enabled:
+            return ()
+        return (SpamFilter(Memory(self.office.db, self.office.clock), settings.junk_at),)
 
     async def open(self, listen: Listen, opened: Sequence[socket.socket]) -> None:
         """Accept connections on these sockets; they are the listener's from here on."""

@@ -18,8 +18,9 @@ from postroom.config.model import (
     Tls,
     standard_listeners,
 )
+from postroom.config.spam import Spam
 
-TABLES: list[type[msgspec.Struct]] = [Config, Listen, Tls, Dns, Limits, Log]
+TABLES: list[type[msgspec.Struct]] = [Config, Listen, Tls, Dns, Spam, Limits, Log]
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -60,7 +60,8 @@ def test_what_one_has_learned_oneself_weighs_more() -> None:
     assert bayes.judge([1], everybody).score > 0
     assert bayes.judge([1], bayes.together(everybody, own)).score < 0
     assert bayes.together(everybody, Knowledge()) is everybody
-    assert bayes.together(Knowledge(), own).counts == own.counts
+    alone = bayes.together(Knowledge(), Knowledge(40, 60, {1: (0, 20, -2)}))
+    assert alone == Knowledge(120, 180, {1: (0, 60, -2)})
 
 
 def test_only_mistakes_move_the_lean() -> None:

@@ -8,7 +8,7 @@ of all its tokens a step towards spam or ham (a perceptron with a margin). The f
 what is typical, the second what is decisive.
 
 What an account has learned by itself complements what all have: a lesson of its own counts
-for up to ten of others. Without enough lessons of both kinds there is no opinion at all,
+for three to ten of others. Without enough lessons of both kinds there is no opinion at all,
 and with few of them a faint one. Pure arithmetic; nothing here is read or kept.
 """
 
@@ -20,7 +20,7 @@ import msgspec
 
 MIN_LESSONS: Final = 40  # of each kind; with fewer there is no opinion
 FULL_LESSONS: Final = 400  # of each kind; up to here it grows to its full weight
-OWN_WEIGHT: Final = 10  # of a lesson of one's own beside others, at most
+OWN_WEIGHT: Final = (3, 10)  # of a lesson of one's own beside others: at least, at most
 MARGIN: Final = 10.0  # of the lean of a message; below it there is something to learn
 MAX_STEPS: Final = 2  # in one lesson
 POINTS: Final = 0.5  # what a unit of both opinions weighs
@@ -70,7 +70,8 @@ def together(everybody: Knowledge, own: Knowledge) -> Knowledge:
     if not own.spam + own.ham:
         return everybody
     lessons = own.spam + own.ham
-    weight = max(1, min(OWN_WEIGHT, (everybody.spam + everybody.ham) // lessons))
+    least, most = OWN_WEIGHT
+    weight = max(least, min(most, (everybody.spam + everybody.ham) // lessons))
     counts = dict(everybody.counts)
     for token, (spam, ham, lean) in own.counts.items():
         of_all = counts.get(token, (0, 0, 0))

@@ -36,12 +36,21 @@ class Lesson(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Lessons of a scope. ``version`` grows with each of them; ``halving`` -1: it is not."""
+    """Lessons of a scope. ``version`` grows with each of them; ``halving`` -1: it is not.
+
+    ``level`` is what an account has chosen, "" for nothing.
+    """
 
     spam: int = 0
     ham: int = 0
     version: int = 0
     halving: int = -1
+    level: str = ""
+
+    @property
+    def lessons(self) -> int:
+        """Of both kinds."""
+        return self.spam + self.ham
 
 
 NOTHING: Final = Totals()
@@ -51,7 +60,7 @@ def totals(tx: Tx, scopes: Sequence[int]) -> dict[int, Totals]:
     """Those of each scope that has learned anything."""
     listed = ",".join(map(str, scopes))
     rows = tx.all(
-        "SELECT account_id, spam, ham, version, halving FROM spam_knowledge"
+        "SELECT account_id, spam, ham, version, halving, level FROM spam_knowledge"
         f" WHERE account_id IN ({listed})"
     )
     return {scope: Totals(*row) for scope, *row in rows}
@@ -115,7 +124,7 @@ def is_full(tx: Tx, scope: int) -> bool:
     """Whether a scope is beyond its bounds, or on the way back."""
     found = totals(tx, [scope]).get(scope, NOTHING)
     of_all = scope == EVERYBODY
-    if found.halving >= 0 or found.spam + found.ham > MAX_LESSONS[of_all]:
+    if found.halving >= 0 or found.lessons > MAX_LESSONS[of_all]:
         return True
     row = tx.one("SELECT count(*) FROM spam_token WHERE account_id = :scope", scope=scope)
     return row is not None and row[0] > MAX_TOKENS[of_all]
@@ -169,6 +178,17 @@ def forget(tx: Tx, scope: int) -> int:
     return lessons
 
 
+def set_level(tx: Tx, account_id: int, level: str) -> None:
+    """What an account has chosen; "" is what all have."""
+    tx.execute(
+        "INSERT INTO spam_knowledge (account_id, spam, ham, version, halving, level)"
+        " VALUES (:account, 0, 0, 1, -1, :level) ON CONFLICT (account_id) DO UPDATE SET"
+        " level = excluded.level, version = spam_knowledge.version + 1",
+        account=account_id,
+        level=level,
+    )
+
+
 def size(tx: Tx, scope: int) -> int:
     """How many tokens a scope knows."""
     row = tx.one("SELECT count(*) FROM spam_token WHERE account_id = :scope", scope=scope)
@@ -220,8 +240,8 @@ def _add(tx: Tx, scope: int, lesson: Lesson, moved: int) -> None:
     """In the order of the tokens: two who learn at the same time wait, but not for each other."""
     spam, ham = int(lesson.is_spam), int(not lesson.is_spam)
     tx.execute(
-        "INSERT INTO spam_knowledge (account_id, spam, ham, version, halving)"
-        " VALUES (:scope, :spam, :ham, 1, -1) ON CONFLICT (account_id) DO UPDATE SET"
+        "INSERT INTO spam_knowledge (account_id, spam, ham, version, halving, level)"
+        " VALUES (:scope, :spam, :ham, 1, -1, '') ON CONFLICT (account_id) DO UPDATE SET"
         " spam = spam_knowledge.spam + excluded.spam, ham = spam_knowledge.ham + excluded.ham,"
         " version = spam_knowledge.version + 1",
         scope=scope,

@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.message.part import Part
+from postroom.message.part import Fields, Part
 from postroom.policy import features, links, texts
 
 MAX_SAMPLE: Final = 64 * 1024  # octets of a body that are read
@@ -39,19 +39,22 @@ _numbers: dict[str, int] = {}
 class Tokens(msgspec.Struct, frozen=True):
     """``names`` says what each token stands for, such as ``subject:free``.
 
-    ``digest`` is that of the message: the same for every copy of it.
+    ``digest`` is that of the message: the same for every copy of it. ``marks`` are those of
+    its form, header and links, ``fields`` its header as far as it was looked at.
     """
 
     names: dict[int, str]
     digest: bytes
-    reading: texts.Reading
+    marks: frozenset[str]
+    fields: Fields
 
 
 def tokens(head: bytes, part: Part, sample: bytes) -> Tokens:
     """Of a message: its header block, its tree over header and body, the body's beginning."""
     found = features.values(head)
     reading = texts.read(part, sample[:MAX_SAMPLE], part.body_start)
-    words = {*features.marks(found, part), *reading.marks}
+    marks = frozenset([*features.marks(found, part), *reading.marks])
+    words = set(marks)
     words |= _subject(features.subject(found))
     words |= _links(reading.links)
     words |= _text(reading.texts)
@@ -60,7 +63,8 @@ def tokens(head: bytes, part: Part, sample: bytes) -> Tokens:
         names.popitem()
     ident = b"".join(found.get(b"message-id", ())[:1])
     packed = array("Q", sorted(names)).tobytes()
-    return Tokens(names, hashlib.blake2b(ident + packed, digest_size=16).digest(), reading)
+    digest = hashlib.blake2b(ident + packed, digest_size=16).digest()
+    return Tokens(names, digest, marks, found)
 
 
 def number(word: str) -> int:
