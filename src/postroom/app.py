@@ -120,6 +120,7 @@ class App:
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
         jobs.append(asyncio.create_task(house.index()))
         jobs.append(asyncio.create_task(house.renewal.run()))
+        jobs.append(asyncio.create_task(house.learn()))
         jobs.append(asyncio.create_task(house.keeper.run()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
             watch = Watch(house.office.db, house.office.notify, version.read)

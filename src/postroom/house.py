@@ -36,7 +36,7 @@ from postroom.listen.pop3.door import Pop3Door, Settings as Pop3Settings
 from postroom.listen.smtp.door import Network, Settings as SmtpSettings, SmtpDoor
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
-from postroom.policy import trust
+from postroom.policy import memory, trust
 from postroom.policy.bans import Bans
 from postroom.policy.blocklists import Blocklist
 from postroom.policy.connection import Connection
@@ -44,8 +44,8 @@ from postroom.policy.devices import Devices
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
 from postroom.policy.rates import Counters
-from postroom.policy.memory import Memory
 from postroom.policy.spam import SpamFilter
+from postroom.policy.teacher import Teacher
 from postroom.policy.verdict import Stage
 from postroom.post.commit import Post
 from postroom.post.notice import Budget, addressed
@@ -148,7 +148,7 @@ class House:
         settings = self.config.spam
         if not settings.enabled:
             return ()
-        return (SpamFilter(Memory(self.office.db, self.office.clock), settings.junk_at),)
+        return (SpamFilter(memory.Memory(self.office.db, self.office.clock), settings.junk_at),)
 
     async def open(self, listen: Listen, opened: Sequence[socket.socket]) -> None:
         """Accept connections on these sockets; they are the listener's from here on."""
@@ -183,6 +183,14 @@ class House:
             await self._indexer.run()
         else:
             await forget_all(self.office.store)
+
+    async def learn(self) -> None:
+        """Learn what people show to be spam or not, unless the filter is switched off."""
+        office, settings = self.office, self.config.spam
+        if settings.enabled:
+            await Teacher(
+                office.db, office.blobs, office.clock, together=settings.learn_together
+            ).run()
 
     async def close_doors(self) -> None:
         """No new connections; what has begun, in and out, is finished."""

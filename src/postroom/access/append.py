@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.access import rights as letters
+from postroom.access import rights as letters, teaching
 from postroom.access.incoming import Arrived, Incoming
 from postroom.access.places import Labels, Place
 from postroom.access.view import View
@@ -166,6 +166,7 @@ class Appender:
         finally:
             await self.abort()
         uids = [one.uid for one in filed]
+        await teaching.by_appending(self._store, place.mailbox, uids)
         return Appended(place.mailbox.id, filed[0].uidvalidity, uids, replaced is not None)
 
     async def abort(self) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.access import rights as letters
+from postroom.access import rights as letters, teaching
 from postroom.access.numbering import STAR, Numbering, Ranges, merge
 from postroom.access.places import Place
 from postroom.access.work import Work
@@ -317,6 +317,7 @@ class View:
                     answer.flagged.append(flagged)
         if change.touches_keywords:
             self._learn(change.keywords)
+        await teaching.by_storing(self.source, self.place.mailbox, change, self.spans(ranges, None))
         if is_changed:
             member = None if change.is_of_all else self.member
             self.source.wake(self.mailbox_id if member is None else account_key(member))
@@ -365,7 +366,8 @@ class View:
         )
         if not order.spans:
             return CopyResult(mailbox.uidvalidity, [], [])
-        copied = await store.write(copying.transfer, store.blobs, order, store.clock())
+        taught = teaching.by_moving(self.place.mailbox, mailbox) if store.learns else None
+        copied = await store.write(teaching.transfer, store.blobs, order, store.clock(), taught)
         store.wake(mailbox.id, self.mailbox_id)
         targets = list(range(copied.first, copied.first + len(copied.sources)))
         return CopyResult(copied.uidvalidity, copied.sources, targets)

@@ -58,6 +58,7 @@ async def open_office(config: Config, *, node: int | None = None) -> AsyncIterat
             directory.quota_of,
             keeps_expunged=config.limits.undelete_days > 0,
         )
+        store.learns = config.spam.enabled
         yield Office(
             config=config,
             db=db,

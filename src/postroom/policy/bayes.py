@@ -100,7 +100,7 @@ def judge(tokens: Iterable[int], known: Knowledge) -> Opinion:
             probability = (_PRIOR * 0.5 + seen * odds) / (_PRIOR + seen)
             if abs(probability - 0.5) >= _CLEAR:
                 clues.append(Clue(token, probability, spam, ham))
-    clues.sort(key=lambda clue: -abs(clue.probability - 0.5))
+    clues.sort(key=lambda clue: (-abs(clue.probability - 0.5), clue.token))
     heard = clues[:_MOST]
     certainty = min(1.0, min(spam_lessons, ham_lessons) / FULL_LESSONS) ** 0.5
     raw = _fisher([clue.probability for clue in heard]) + _LEAN * leans / (math.sqrt(size) or 1.0)

@@ -53,18 +53,15 @@ def tokens(head: bytes, part: Part, sample: bytes) -> Tokens:
     """Of a message: its header block, its tree over header and body, the body's beginning."""
     found = features.values(head)
     reading = texts.read(part, sample[:MAX_SAMPLE], part.body_start)
-    marks = frozenset([*features.marks(found, part), *reading.marks])
-    words = set(marks)
-    words |= _subject(features.subject(found))
-    words |= _links(reading.links)
-    words |= _text(reading.texts)
-    names = dict(zip(map(number, words), words, strict=True))
-    while len(names) > MAX_TOKENS:
-        names.popitem()
+    marks = list(dict.fromkeys([*features.marks(found, part), *reading.marks]))
+    words = [*marks, *_subject(features.subject(found)), *_links(reading.links)]
+    words += _text(reading.texts)
+    chosen = list(dict.fromkeys(words))[:MAX_TOKENS]  # in their order: the same in every process
+    names = dict(zip(map(number, chosen), chosen, strict=True))
     ident = b"".join(found.get(b"message-id", ())[:1])
     packed = array("Q", sorted(names)).tobytes()
     digest = hashlib.blake2b(ident + packed, digest_size=16).digest()
-    return Tokens(names, digest, marks, found)
+    return Tokens(names, digest, frozenset(marks), found)
 
 
 def number(word: str) -> int:
@@ -79,26 +76,23 @@ def number(word: str) -> int:
     return known
 
 
-def _subject(text: str) -> set[str]:
+def _subject(text: str) -> list[str]:
     words = [word[:MAX_WORD] for word in _WORD.findall(text.lower())]
-    pairs = {f"subject:{first} {second}" for first, second in itertools.pairwise(words)}
-    return pairs.union(f"subject:{word}" for word in words)
+    pairs = [f"{first} {second}" for first, second in itertools.pairwise(words)]
+    return [f"subject:{word}" for word in (*words, *pairs)]
 
 
-def _links(found: Sequence[links.Link]) -> set[str]:
-    words: set[str] = set()
-    for link in set(found):
-        words.update(links.names(link))
+def _links(found: Sequence[links.Link]) -> list[str]:
+    words: list[str] = []
+    for link in dict.fromkeys(found):
+        words += links.names(link)
     for link in found[:MAX_PATHS]:
-        words.update(f"path:{word}" for word in _PATH_WORD.findall(link.path[:200].lower())[:8])
+        words += [f"path:{word}" for word in _PATH_WORD.findall(link.path[:200].lower())[:8]]
     return words
 
 
-def _text(seen: Sequence[str]) -> set[str]:
-    words: set[str] = set()
-    left = MAX_WORDS
+def _text(seen: Sequence[str]) -> list[str]:
+    words: list[str] = []
     for text in seen:
-        found = _WORD.findall(text.lower())
-        words.update(found[:left])
-        left -= min(left, len(found))
-    return {word[:MAX_WORD] for word in words}
+        words += _WORD.findall(text.lower())
+    return [word[:MAX_WORD] for word in dict.fromkeys(words[:MAX_WORDS])]

@@ -69,6 +69,7 @@ class Store:
         self.clock = clock
         self.notify = notify
         self.quota_of = quota_of
+        self.learns = False  # whether what people do with Junk is noted for the spam filter
         self._keeps = ids if keeps_expunged else None
 
     async def read(
