@@ -15,6 +15,7 @@ from postroom.directory.tls_rules import Mode
 from postroom.ledger import tls_results
 from postroom.ledger.tls_results import DAY_MS
 from postroom.mailauth import sts
+from rig.dns import Fault
 from rig.smtp import Act, Answer
 from tests.delivery.sinks import authorities, served
 from tests.delivery.station import Station, alone, nothing_was_said, notice_of, station
@@ -339,6 +340,65 @@ def test_a_message_that_requires_tls(
     asyncio.run(run())
 
 
+# TLS-Required: No
+
+
+WAIVED = b"TLS-Required: No\r\nFrom: <alice@home.test>\r\n\r\nYour TLS is broken.\r\n"
+TLSA_NAME = "_25._tcp.mx.b.test"
+
+
+async def broken(here: Station, what: str) -> None:
+    """The TLS of b.test is not as its policy says."""
+    if what == "dane":
+        here.dns.is_authentic = True
+        record = "3 1 1 " + "ab" * 32
+        here.dns.zone = {**here.dns.zone, (TLSA_NAME, "TLSA"): [record]}
+        return
+    if what == "tlsa":
+        here.dns.is_authentic = True
+        here.dns.faults[TLSA_NAME, "TLSA"] = Fault.SERVFAIL
+        return
+    host = "elsewhere.test" if what == "unnamed" else "mx.b.test"
+    policy = sts.Policy(mode="enforce", max_age=100_000, mx=(host,))
+    known = sts.Remembered(policy=policy, ident="1", fetched=here.clock() // 1000)
+    await here.db.write(lambda tx: sts_policies.write(tx, "b.test", known, here.clock()))
+
+
+@pytest.mark.parametrize("what", ["dane", "tlsa", "unnamed", "certificate", "clear"])
+def test_a_message_that_can_do_without_goes_where_tls_is_broken(
+    what: str, data: Path, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data, ca_file=authorities(tmp_path)) as here:
+            if what != "clear":
+                here.sink.tls = served("other.test")
+            await broken(here, what)
+            await here.send("you@b.test")
+            await here.send("you@b.test", octets=WAIVED)
+            await here.send("you@b.test", octets=WAIVED, sender="a@stranger.test")
+            await here.run()
+            [taken] = here.sink.taken
+            assert b"Your TLS is broken" in taken.octets
+            assert taken.sender == "alice@home.test"
+            assert bool(taken.tls) is (what != "clear")
+            assert len(await here.waiting()) == 2
+            assert "no-policy-found" not in await results(here)
+
+    asyncio.run(run())
+
+
+def test_a_rule_of_the_postmaster_is_not_given_up_for_a_message(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            await here.rule("b.test", "encrypt")
+            await here.send("you@b.test", octets=WAIVED)
+            await here.run()
+            assert nothing_was_said(here)
+            assert len(await here.waiting()) == 1
+
+    asyncio.run(run())
+
+
 # Terms
 
 
@@ -359,6 +419,30 @@ def test_terms_tell_domains_with_the_same_hosts_apart(data: Path, tmp_path: Path
             assert await terms("b2.test") == plain
             assert await terms("dead.test") is not None
             assert await connector.terms([Candidate(Way("mx", "b.test"), "nowhere.test")]) is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("usage", "are_alike"), [(3, True), (2, False)])
+def test_a_certificate_for_one_domain_proves_nothing_to_another(
+    usage: int, are_alike: bool, data: Path, tmp_path: Path
+) -> None:
+    """RFC 7672 §3.2.2: with DANE-TA it may have the name of the domain itself."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.dns.is_authentic = True
+            record = f"{usage} 0 1 " + "ab" * 32
+            here.dns.zone = {**here.dns.zone, (TLSA_NAME, "TLSA"): [record]}
+            connector = here.services.connector
+
+            async def terms(domain: str) -> object:
+                return await connector.terms(await connector.candidates(Way("mx", domain)))
+
+            first, second = await terms("b.test"), await terms("b2.test")
+            assert first is not None
+            assert second is not None
+            assert (first == second) is are_alike
 
     asyncio.run(run())
 

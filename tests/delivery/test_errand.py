@@ -1,9 +1,10 @@
 """Recipients in portions."""
 
+import pytest
 from hypothesis import given, strategies as st
 
 from postroom.delivery.errand import Errand, errands
-from tests.delivery.stock import held, recipient
+from tests.delivery.stock import held, queued, recipient
 
 
 def errand(count: int) -> Errand:
@@ -24,6 +25,26 @@ def test_a_long_one_is_cut_in_order() -> None:
     assert [len(part.recipients) for part in found] == [3, 3, 1, 1]
     assert [r for part in found[:3] for r in part.recipients] == one.recipients
     assert all(part.loaded is one.loaded for part in found[:3])
+
+
+@pytest.mark.parametrize(
+    ("fields", "need"),
+    [
+        (b"", "policy"),
+        (b"TLS-Required: No\r\n", "none"),
+        (b"tls-required:\r\n  nO \r\n", "none"),
+        (b"TLS-Required: Yes\r\n", "policy"),
+        (b"TLS-Required:\r\n", "policy"),
+        (b"TLS-Required: No\r\nTLS-Required: No\r\n", "policy"),
+        (b"Subject: TLS-Required: No\r\n", "policy"),
+    ],
+)
+def test_a_message_can_do_without_the_policies_of_others(fields: bytes, need: str) -> None:
+    """RFC 8689 §5."""
+    head = b"From: a@b.test\r\n" + fields + b"\r\n"
+    assert Errand(held(head, queued(account_id=1)), []).need == need
+    assert Errand(held(head, queued(account_id=None)), []).need == "policy"  # threat A15
+    assert Errand(held(head, queued(account_id=1, requiretls=True)), []).need == "proof"
 
 
 @given(st.lists(st.integers(0, 30), max_size=5), st.integers(1, 12))

@@ -11,7 +11,7 @@ import pytest
 from postroom.delivery.exchangers import Exchangers, Host
 from postroom.delivery.peer import Demand
 from postroom.delivery.sts_cache import StsCache
-from postroom.delivery.tls_policy import NO_PROOF, Security, TlsPolicy, unreachable
+from postroom.delivery.tls_policy import NO_PROOF, Security, TlsPolicy, unreachable, waived
 from postroom.directory import sts_policies, tls_rules
 from postroom.directory.tls_rules import Mode, TlsRule
 from postroom.mailauth import sts, tlsrpt
@@ -161,6 +161,22 @@ def test_a_rule_is_for_one_domain(run: Run) -> None:
         await place.rule("none", "test")
         publish(place, EE)
         assert (await place.security()).kind == "dane"
+
+    run(test)
+
+
+def test_what_can_be_given_up(run: Run) -> None:
+    """RFC 8689 §5: the policies of the recipient's domain, not the postmaster's rule."""
+
+    async def test(place: Place) -> None:
+        assert waived(ANY, MX) is None  # nothing was asked for
+        await place.sts("enforce", "elsewhere.test")
+        left = waived(await place.security(), MX)
+        assert left is not None
+        assert (left.demand, left.refusal, left.is_strict) == (Demand("may", MX), None, False)
+        assert waived(None, MX) == left  # the records of DANE can't be looked up
+        await place.rule("encrypt")
+        assert waived(await place.security(), MX) is None
 
     run(test)
 

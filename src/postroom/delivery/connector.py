@@ -11,11 +11,18 @@ from collections.abc import Sequence
 import msgspec
 
 from postroom.delivery.dead_hosts import DeadHosts
-from postroom.delivery.exchangers import Exchangers, Lookup, Nowhere
+from postroom.delivery.exchangers import Exchangers, Host, Lookup, Nowhere
 from postroom.delivery.peer import NO_LIMITS, Demand, Login, Peer, PeerFailed
 from postroom.delivery.router import Way
 from postroom.delivery.tls_counts import TlsCounts
-from postroom.delivery.tls_policy import NO_PROOF, Security, TlsPolicy, unreachable
+from postroom.delivery.tls_policy import (
+    NO_PROOF,
+    Need,
+    Security,
+    TlsPolicy,
+    unreachable,
+    waived,
+)
 from postroom.delivery.wire import Limits
 from postroom.directory.relays import Relay
 from postroom.mailauth import dane
@@ -27,8 +34,9 @@ from postroom.net.tls_client import ClientTls
 from postroom.protocol.sasl.client import Credentials
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 
-Terms = tuple[tuple[str, Demand, tuple[dane.Tlsa, ...], bool], ...]
-"""For each host, by name: what TLS must be like there."""
+Terms = tuple[tuple[str, Demand, tuple[dane.Tlsa, ...], bool, str], ...]
+"""For each host, by name: what TLS must be like there. With DANE-TA also the domain: it is one of
+the names that the certificate may have (RFC 7672 §3.2.2), so that another domain proves nothing."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +103,7 @@ class Connector:
 
         Mail of two domains may share connections when the terms of both are the same.
         """
-        terms: list[tuple[str, Demand, tuple[dane.Tlsa, ...], bool]] = []
+        terms: list[tuple[str, Demand, tuple[dane.Tlsa, ...], bool, str]] = []
         for one in sorted(candidates, key=lambda one: one.host):
             if one.exchangers is None:
                 return None
@@ -106,32 +114,43 @@ class Connector:
                 return None
             if security.refusal is not None:
                 return None
-            terms.append((host.name, security.demand, security.tlsa, security.is_strict))
+            names_count = any(record.usage == dane.DANE_TA for record in security.tlsa)
+            domain = one.way.domain if names_count else ""
+            terms.append((host.name, security.demand, security.tlsa, security.is_strict, domain))
         return tuple(terms)
 
-    async def open(self, candidate: Candidate, *, must_prove: bool = False) -> Peer:
-        """A connection that is ready for messages. Raises Unusable, Nowhere, LookupFailed.
-
-        ``must_prove``: for a message with REQUIRETLS.
-        """
+    async def open(self, candidate: Candidate, need: Need = "policy") -> Peer:
+        """A connection that is ready for messages. Raises Unusable, Nowhere, LookupFailed."""
         relay = candidate.way.relay
         if relay is not None:
-            return await self._open_relay(relay, must_prove=must_prove)
+            return await self._open_relay(relay, must_prove=need == "proof")
         exchangers = candidate.exchangers or Exchangers((candidate.host,), candidate.way.domain)
         host = await self._lookup.host(candidate.host)
         try:
             security = await self._policy.security(candidate.way.domain, exchangers, host)
         except LookupFailed as error:
-            raise Unusable(unreachable(error)) from error
+            return await self._given_up(None, host, Unusable(unreachable(error)), need)
         if security.refusal is not None:
             self._count(security, host.name, security.failure, security.reason)
-            raise Unusable(security.refusal)
-        if must_prove and not security.is_proven:
+            return await self._given_up(security, host, Unusable(security.refusal), need)
+        if need == "proof" and not security.is_proven:
             raise Unusable(NO_PROOF)
-        return await self._secure(security, host.name, host.addresses)
+        try:
+            return await self._secure(security, host.name, host.addresses)
+        except Unusable as error:
+            return await self._given_up(security, host, error, need)
+
+    async def _given_up(
+        self, security: Security | None, host: Host, error: Unusable, need: Need
+    ) -> Peer:
+        """A policy was not met: once more without, for messages that can do without it."""
+        left = waived(security, host.name) if need == "none" else None
+        if left is None:
+            raise error
+        return await self._secure(left, host.name, host.addresses)
 
     async def _secure(self, security: Security, name: str, addresses: tuple[str, ...]) -> Peer:
-        """Connect as demanded; where the demand is soft, less and less."""
+        """Connect as demanded; where the demand is soft, less and less. Raises Unusable."""
         demand = security.demand
         while True:
             try:
@@ -218,7 +237,8 @@ class Connector:
     def _count(
         self, security: Security, host: str, failure: ResultType | None, detail: str = ""
     ) -> None:
-        self._counts.count(security.policy, host, failure, detail)
+        if security.kind != "waived":  # it was counted with the policy that was not met
+            self._counts.count(security.policy, host, failure, detail)
 
 
 def demand_of(relay: Relay) -> Demand:

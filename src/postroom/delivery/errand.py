@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from postroom.delivery.content import Loaded
+from postroom.delivery.tls_policy import Need
+from postroom.message import headers
 from postroom.queue.claimed import Recipient
 from postroom.queue.rows import Queued
 
@@ -19,6 +21,21 @@ class Errand:
     def letter(self) -> Queued:
         """The message's envelope."""
         return self.loaded.claimed.letter
+
+    @property
+    def need(self) -> Need:
+        """What it asks of TLS (RFC 8689 §5; threat A15).
+
+        Of TLS-Required only what somebody has submitted here counts, one field, and not beside
+        REQUIRETLS: a field that a stranger has written would switch off the recipient's policy.
+        """
+        letter = self.letter
+        if letter.requiretls:
+            return "proof"
+        if letter.account_id is None or b"tls-required" not in self.loaded.head.lower():
+            return "policy"
+        values = headers.values(self.loaded.head, b"tls-required")
+        return "none" if [one.strip().lower() for one in values] == [b"no"] else "policy"
 
 
 def errands(many: Iterable[Errand], most: int) -> Iterator[Errand]:

@@ -22,12 +22,14 @@ from postroom.delivery.parcel import Parcel
 from postroom.delivery.peer import Peer
 from postroom.delivery.providers import provider_of
 from postroom.delivery.services import Services
+from postroom.delivery.tls_policy import Need
 from postroom.delivery.trip import Trip
 from postroom.errors import MailError
 from postroom.net.dns_records import LookupFailed
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 from postroom.protocol.smtp.client_transaction import TransactionDone
 
+NEEDS: Final[dict[Need, str]] = {"policy": "", "none": "?", "proof": "!"}  # and marks of keys
 AHEAD: Final = 20  # messages made ready at a time
 AHEAD_OCTETS: Final = 4 * 1024 * 1024  # and no more after so much
 
@@ -43,17 +45,17 @@ class Sending:
         self, trip: Trip, candidates: Sequence[Candidate], left: list[Errand]
     ) -> None:
         """Until each errand is concluded or put back."""
-        for must_prove in (False, True):
-            some = [one for one in left if one.letter.requiretls is must_prove]
+        for need in NEEDS:
+            some = [one for one in left if one.need == need]
             if some:
-                await self._try_all(trip, candidates, some, must_prove=must_prove)
+                await self._try_all(trip, candidates, some, need)
 
     async def _try_all(
-        self, trip: Trip, candidates: Sequence[Candidate], left: list[Errand], *, must_prove: bool
+        self, trip: Trip, candidates: Sequence[Candidate], left: list[Errand], need: Need
     ) -> None:
         refusals: list[ServerReply] = []
         for candidate in candidates:
-            left, refusal = await self._try_host(trip, candidate, left, must_prove=must_prove)
+            left, refusal = await self._try_host(trip, candidate, left, need)
             if not left:
                 return
             if trip.verdict == "busy":
@@ -67,17 +69,17 @@ class Sending:
             self._endings.unreachable(trip, left, reply)
 
     async def _try_host(
-        self, trip: Trip, candidate: Candidate, left: list[Errand], *, must_prove: bool
+        self, trip: Trip, candidate: Candidate, left: list[Errand], need: Need
     ) -> tuple[list[Errand], ServerReply]:
         """What is left after this host, and why it took no more."""
         services = self._services
-        key = f"{candidate.key}!" if must_prove else candidate.key
+        key = f"{candidate.key}{NEEDS[need]}"
         has_served = False
         async with services.slots.slot(candidate.host):
             while True:
                 found = services.pool.take(key)
                 is_rested = found is not None
-                peer = found or await self._opened(candidate, must_prove=must_prove)
+                peer = found or await self._opened(candidate, need)
                 if isinstance(peer, ServerReply):
                     if has_served:  # it took some, and will take more in a moment
                         trip.saw("busy", str(peer))
@@ -93,14 +95,14 @@ class Sending:
                 if not left or trip.verdict == "busy" or has_stalled:
                     return left, peer.ending or NOT_YET
 
-    async def _opened(self, candidate: Candidate, *, must_prove: bool) -> Peer | ServerReply:
+    async def _opened(self, candidate: Candidate, need: Need) -> Peer | ServerReply:
         """A new connection, or why there is none. Its provider has a slot for it."""
         services = self._services
         provider = provider_of(candidate.host)
         if provider is not None:
             await services.pool.make_room(provider.name, services.slots.spare(provider))
         try:
-            return await services.connector.open(candidate, must_prove=must_prove)
+            return await services.connector.open(candidate, need)
         except (Unusable, Nowhere) as error:
             return error.reply
         except LookupFailed as error:

@@ -10,7 +10,8 @@ The first that says something counts (RFC 7672 §2, RFC 8461 §2):
    in clear, as everybody's mail has always gone.
 
 A message with REQUIRETLS needs a proven host by 1 to 3, and a demand that is not given up: a
-policy in mode testing is none (RFC 8689 §4.2.1).
+policy in mode testing is none (RFC 8689 §4.2.1). A message with TLS-Required: No goes even where 2
+or 3 can't be had (RFC 8689 §5): people who report that a domain's TLS is broken say so in it.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,10 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 
-Kind = Literal["rule", "dane", "sts", "testing", "any"]
+Kind = Literal["rule", "dane", "sts", "testing", "any", "waived"]
+Need = Literal["proof", "policy", "none"]
+"""What a message asks of TLS: a proven host (REQUIRETLS), what applies to its recipient's
+domain, or nothing (TLS-Required: No)."""
 
 NO_PROOF: Final = local_reply(
     550, "5.7.10", "The message requires proven TLS, and the domain publishes no way to prove it"
@@ -120,6 +124,17 @@ class TlsPolicy:
             return await self._policies.discovery(Domain.parse(domain))
         except AddressError:
             return sts.Discovery(policy=None, remembered=None)
+
+
+def waived(security: Security | None, name: str) -> Security | None:
+    """What is left for a message that can do without; None: nothing can be given up.
+
+    A rule of the postmaster stands, whatever a sender says.
+    """
+    if security is not None and (security.kind == "rule" or not security.is_strict):
+        return None
+    policy = tlsrpt.Policy(policy_type="no-policy-found", policy_domain=name)
+    return Security("waived", Demand("may", name), policy)
 
 
 def unreachable(error: LookupFailed) -> ServerReply:
