@@ -15,6 +15,7 @@ import click
 from postroom.config.authentication import Authentication
 from postroom.config.delivery import Delivery
 from postroom.config.model import STANDARD_PORTS, Config, Limits, Listen, ListenProtocol, Log
+from postroom.config.toml import string
 
 HOST: Final = "127.0.0.1"
 _TRIES: Final = 200  # ports tried above the one that is taken
@@ -100,7 +101,7 @@ def as_toml(config: Config) -> str:
     lines = [
         "# Made by postroom demo.",
         f'hostname = "{config.hostname}"',
-        f"data = {_quoted(config.data)}",
+        f"data = {string(config.data)}",
     ]
     for listen in config.listen:
         lines += [
@@ -172,8 +173,3 @@ def _folder(data: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="postroom-demo-") as folder:
         yield Path(folder)
-
-
-def _quoted(text: str) -> str:
-    """A TOML basic string."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

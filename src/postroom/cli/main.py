@@ -24,8 +24,10 @@ class Lazy(NamedTuple):
 
 
 COMMANDS: Final = {
+    "setup": Lazy("postroom.cli.setup", "Make this machine a mail server."),
     "serve": Lazy("postroom.cli.serve", "Run the server."),
     "demo": Lazy("postroom.cli.demo", "Try everything on this machine, without set-up."),
+    "install-service": Lazy("postroom.cli.install_service", "Let systemd run the server."),
     "domain": Lazy("postroom.cli.domain", "Domains that receive mail here."),
     "account": Lazy("postroom.cli.account", "Mailboxes, passwords and quotas."),
     "alias": Lazy("postroom.cli.alias", "Addresses that stand for others."),
@@ -66,7 +68,9 @@ class Postroom(click.Group):
         """Import the command's module; its command has the command's name."""
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(importlib.import_module(COMMANDS[cmd_name].module), cmd_name)
+        found = getattr(
+            importlib.import_module(COMMANDS[cmd_name].module), cmd_name.replace("-", "_")
+        )
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -1,0 +1,235 @@
+"""What can be measured before a server is set up: addresses, ports, DNS as it is, clock, disk.
+
+Each fact is good, wants attention, is bad (mail will not work like this), or could not be found
+out, and comes with what to do. Nothing here changes anything.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import ipaddress
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.mailauth import dmarc_record, spf_record
+from postroom.net import outbound, port_owner, sockets
+from postroom.net.addresses import is_public
+from postroom.net.dns import Resolver
+from postroom.net.dns_records import InvalidName, LookupFailed
+
+State = Literal["good", "attention", "bad", "unknown"]
+
+PORTS: Final = (25, 465, 587, 993, 80, 443)
+WELL_KNOWN: Final = "gmail.com"  # whose mail servers always answer on port 25
+SECONDS: Final = 8.0
+LEAST_DISK: Final = 2 << 30  # octets
+_UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC of adjtimex(2)
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """``what`` was looked at, what was ``seen``, and ``advice`` ("" when all is well)."""
+
+    what: str
+    state: State
+    seen: str
+    advice: str = ""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the server is to stand. ``ports`` are those that it wants to listen on."""
+
+    domain: str
+    hostname: str
+    data: Path
+    ports: Sequence[int] = PORTS
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """How the world is asked; other values are for networks without one."""
+
+    resolver: Resolver
+    outward: Callable[[], Iterable[str]] = sockets.outward_addresses
+    well_known: str = WELL_KNOWN
+    smtp_port: int = 25
+    is_offline: bool = False
+
+
+async def measure(place: Place, reach: Reach) -> list[Fact]:
+    """Everything, in the order in which people should read it."""
+    local = [*_addresses(reach), *_ports(place), _clock(), _disk(place.data)]
+    if reach.is_offline:
+        return local
+    asked = await asyncio.gather(
+        _port_25(reach), _server_name(place, reach), _reverse(place, reach), _mail_now(place, reach),
+        _policies(place, reach),
+    )  # fmt: skip
+    return [*local, *(fact for facts in asked for fact in facts)]
+
+
+def is_blocked(facts: Iterable[Fact]) -> bool:
+    """Whether mail can't leave this machine straight: it has to go through a relay."""
+    return any(one.what == "outgoing port 25" and one.state == "bad" for one in facts)
+
+
+def _addresses(reach: Reach) -> list[Fact]:
+    found = list(reach.outward())
+    if not found:
+        return [
+            Fact("address", "bad", "none", "this machine has no route to the Internet: check that")
+        ]
+    public = [one for one in found if is_public(one)]
+    if public:
+        return [Fact("address", "good", ", ".join(public))]
+    return [
+        Fact(
+            "address", "attention", f"{', '.join(found)}, not public",
+            "the machine stands behind a router (NAT): forward the ports to it there, and name the "
+            "public address in dns.public_addresses",
+        )
+    ]  # fmt: skip
+
+
+def _ports(place: Place) -> list[Fact]:
+    taken = {port: port_owner.owner(port) for port in place.ports}
+    facts = [
+        Fact(
+            f"port {port}", "attention", f"taken by {who}",
+            "stop it and keep it from starting, or give Postroom another port or address in "
+            "[[listen]]",
+        )
+        for port, who in taken.items()
+        if who is not None
+    ]  # fmt: skip
+    free = [str(port) for port, who in taken.items() if who is None]
+    return [*facts, Fact("free ports", "good", " ".join(free))] if free else facts
+
+
+def _clock() -> Fact:
+    """The kernel knows whether anything keeps the clock right."""
+    with contextlib.suppress(OSError, AttributeError):
+        buffer = ctypes.create_string_buffer(256)  # struct timex; modes = 0 only reads
+        ctypes.CDLL(None).adjtimex(buffer)
+        status = ctypes.c_int.from_buffer(buffer, ctypes.sizeof(ctypes.c_long) * 5).value
+        if not status & _UNSYNCHRONISED:
+            return Fact("clock", "good", "kept right")
+        return Fact(
+            "clock", "attention", "not synchronised",
+            "let systemd-timesyncd or chrony set it: signatures and codes depend on the time",
+        )  # fmt: skip
+    return Fact("clock", "unknown", "this system does not tell")
+
+
+def _disk(data: Path) -> Fact:
+    existing = next(one for one in (data, *data.absolute().parents) if one.exists())
+    free = shutil.disk_usage(existing).free
+    seen = f"{free / (1 << 30):.1f} GB free at {existing}"
+    if free < LEAST_DISK:
+        return Fact("disk", "attention", seen, "mail is refused when less than 1 GB is left")
+    return Fact("disk", "good", seen)
+
+
+async def _port_25(reach: Reach) -> list[Fact]:
+    """Many providers close it: then a relay sends."""
+    try:
+        found = await reach.resolver.lookup(reach.well_known, "MX", seconds=SECONDS)
+        hosts = [one.host for one in sorted(found.records) if one.host][:2]
+        addresses = [
+            address
+            for host in hosts
+            for address in (await reach.resolver.lookup(host, "A", seconds=SECONDS)).records
+        ]
+    except (LookupFailed, InvalidName) as error:
+        return [Fact("outgoing port 25", "unknown", str(error), "check dns.servers")]
+    if not addresses:
+        return [Fact("outgoing port 25", "unknown", f"{reach.well_known} has no mail server")]
+    try:
+        connected = await outbound.connect(
+            addresses, reach.smtp_port, asyncio.Protocol, seconds=SECONDS
+        )
+    except outbound.ConnectFailed as error:
+        return [
+            Fact(
+                "outgoing port 25", "bad", f"closed ({error.detail})",
+                "send through a relay (postroom relay presets), or ask your provider to open it",
+            )
+        ]  # fmt: skip
+    connected.transport.abort()
+    return [Fact("outgoing port 25", "good", "open")]
+
+
+async def _server_name(place: Place, reach: Reach) -> list[Fact]:
+    ours = {one for one in reach.outward() if is_public(one)}
+    found = await _look(reach, place.hostname, "A") | await _look(reach, place.hostname, "AAAA")
+    if not found:
+        return [
+            Fact("server name", "attention", f"{place.hostname} has no address", "see the records")
+        ]
+    if ours and not found <= ours:
+        return [
+            Fact(
+                "server name", "attention", f"{place.hostname} leads to {', '.join(sorted(found))}",
+                f"let it lead to {', '.join(sorted(ours))}",
+            )
+        ]  # fmt: skip
+    return [Fact("server name", "good", f"{place.hostname}: {', '.join(sorted(found))}")]
+
+
+async def _reverse(place: Place, reach: Reach) -> list[Fact]:
+    facts: list[Fact] = []
+    for address in (one for one in reach.outward() if is_public(one)):
+        names = await _look(reach, ipaddress.ip_address(address).reverse_pointer, "PTR")
+        seen = f"{address}: {', '.join(sorted(names)) or 'none'}"
+        if place.hostname in names:
+            facts.append(Fact("reverse name", "good", seen))
+        else:
+            advice = (
+                f"set it to {place.hostname} where you rent the server; others refuse mail else"
+            )
+            facts.append(Fact("reverse name", "attention", seen, advice))
+    return facts
+
+
+async def _mail_now(place: Place, reach: Reach) -> list[Fact]:
+    with contextlib.suppress(LookupFailed, InvalidName):
+        found = await reach.resolver.lookup(place.domain, "MX", seconds=SECONDS)
+        hosts = [one.host for one in found.records]
+        others = [host for host in hosts if host and host != place.hostname]
+        if others:
+            return [
+                Fact(
+                    "mail of the domain", "attention", f"goes to {', '.join(others)} now",
+                    "it goes on doing so until you change the MX record; import it first: "
+                    "accounts and passwords here, then the MX",
+                )
+            ]  # fmt: skip
+        seen = "comes here already" if hosts else "goes nowhere yet"
+        return [Fact("mail of the domain", "good", seen)]
+    return [Fact("mail of the domain", "unknown", "DNS does not tell")]
+
+
+async def _policies(place: Place, reach: Reach) -> list[Fact]:
+    """What is published already is merged, never written over."""
+    facts: list[Fact] = []
+    with contextlib.suppress(LookupFailed, InvalidName, spf_record.BadRecord):
+        texts = (await reach.resolver.lookup(place.domain, "TXT", seconds=SECONDS)).records
+        spf = spf_record.choose(texts)
+        if spf is not None:
+            advice = "postroom dns --check tells how to add this server to it"
+            facts.append(Fact("SPF", "attention", spf.decode("ascii", "replace"), advice))
+    with contextlib.suppress(LookupFailed, InvalidName):
+        answer = await reach.resolver.lookup(f"_dmarc.{place.domain}", "TXT", seconds=SECONDS)
+        found = dmarc_record.choose(answer.records)
+        if found is not None and found.policy != "none":
+            advice = "publish the DKIM keys before you send, or your mail is refused elsewhere"
+            facts.append(Fact("DMARC", "attention", f"p={found.policy}", advice))
+    return facts
+
+
+async def _look(reach: Reach, name: str, kind: Literal["A", "AAAA", "PTR"]) -> set[str]:
+    with contextlib.suppress(LookupFailed, InvalidName):
+        return set((await reach.resolver.lookup(name, kind, seconds=SECONDS)).records)
+    return set()

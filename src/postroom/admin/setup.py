@@ -1,0 +1,125 @@
+"""From nothing to a server that works: the settings file, the domain, its admin, the relay.
+
+Every step looks first whether it is done, so that setting up again destroys nothing and goes on
+where it was left.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from postroom.address import Address, Domain
+from postroom.admin import accounts, domains, names, relays
+from postroom.admin.office import Office
+from postroom.admin.relays import UseView, Wanted
+from postroom.config.toml import string
+from postroom.db.database import Tx
+from postroom.directory import accounts as account_rows, domains as domain_rows
+from postroom.errors import Refused
+
+RELAY: Final = "default"
+
+_FILE: Final = """\
+# Written by postroom setup. Every setting: docs/config.md.
+hostname = {hostname}
+data = {data}
+"""
+_ACME: Final = """
+[acme]
+accept_terms = true
+contact = {contact}
+"""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has said. ``relay`` is what outgoing mail goes through, None for none."""
+
+    domain: str
+    admin: str
+    hostname: str
+    data: str
+    password: str | None = None
+    wants_certificates: bool = True
+    relay: Wanted | None = None
+
+    def __repr__(self) -> str:
+        return f"Wish({self.domain}, {self.admin})"
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What setting up did: each step, and whether it was done before."""
+
+    step: str
+    was_there: bool
+
+
+def write_file(path: Path, wish: Wish) -> Done:
+    """The settings file; one that is there stays as it is. Raises Refused."""
+    if path.exists():
+        return Done(f"settings in {path}", was_there=True)
+    text = _FILE.format(hostname=string(wish.hostname), data=string(wish.data))
+    if wish.wants_certificates:
+        text += _ACME.format(contact=string(wish.admin))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Refused(f"{path} can't be written: {error.strerror}; name another with -c") from error
+    return Done(f"settings in {path}", was_there=False)
+
+
+async def furnish(office: Office, wish: Wish) -> list[Done]:
+    """Domain, admin and relay; what is there stays."""
+    done = [await _domain(office, wish.domain), await _admin(office, wish)]
+    if wish.relay is not None:
+        done.append(await _relay(office, wish.relay))
+    return done
+
+
+def default_hostname(domain: str) -> str:
+    """``mail.`` before the domain; raises Invalid for what is no domain."""
+    return f"mail.{names.domain(domain).ascii}"
+
+
+async def known_domain(office: Office) -> str:
+    """The first domain that was set up; "" when there is none."""
+    own = await office.directory.look(domain_rows.first)
+    return "" if own is None else Domain(own.name).unicode
+
+
+async def has_account(office: Office, address: str) -> bool:
+    """Whether there is such an account."""
+    return await office.directory.look(lambda tx: _is_account(tx, names.address(address)))
+
+
+def _is_account(tx: Tx, address: Address) -> bool:
+    return account_rows.find(tx, address) is not None
+
+
+async def _domain(office: Office, name: str) -> Done:
+    step = f"domain {name}"
+    if await office.directory.is_own(names.domain(name)):
+        return Done(step, was_there=True)
+    await domains.add(office, name)
+    return Done(step, was_there=False)
+
+
+async def _admin(office: Office, wish: Wish) -> Done:
+    step = f"account {wish.admin}"
+    if await has_account(office, wish.admin):
+        return Done(step, was_there=True)
+    await accounts.add(office, wish.admin, password=wish.password, admin=True)
+    return Done(f"{step}, an admin", was_there=False)
+
+
+async def _relay(office: Office, wanted: Wanted) -> Done:
+    async for one in relays.every(office):
+        if UseView("default") in one.uses:
+            return Done(f"relay {one.name} for everything", was_there=True)
+    added = await relays.add(office, RELAY, wanted, [UseView("default")])
+    return Done(f"relay {added.host} for everything", was_there=False)

@@ -1,0 +1,207 @@
+"""``postroom setup``: from nothing to a mail server, in a few questions."""
+
+import asyncio
+import io
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from postroom.admin import facts as measured, presets, setup as steps
+from postroom.admin.facts import Fact, Place, Reach
+from postroom.admin.relays import Wanted
+from postroom.admin.setup import Done, Wish
+from postroom.cli import output
+from postroom.cli.password import ask, password_stdin
+from postroom.cli.work import run
+from postroom.config.load import SYSTEM_FILE, find, load
+from postroom.config.model import Config
+from postroom.net.dns import Resolver
+
+_MARKS: Final = {"good": "ok", "attention": "look", "bad": "BAD", "unknown": "?"}
+_COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknown": None}
+_ROOT: Final = 0
+
+
+@click.command()
+@click.option("--domain", metavar="D", help="The domain of your mail addresses.")
+@click.option("--admin", metavar="ADDRESS", help="Your address: the first account, an admin.")
+@password_stdin
+@click.option("--hostname", metavar="H", help="The name of this server. Default: mail.D.")
+@click.option("--data", metavar="DIR", help="The folder of everything: mail, accounts, keys.")
+@click.option("--relay", metavar="PRESET", help="Send through a provider: postroom relay presets.")
+@click.option("--relay-user", metavar="U", help="The login there; its password is asked for.")
+@click.option("--certificates/--no-certificates", default=None,
+              help="Let's Encrypt's certificates (you accept its terms), or none.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Ask nothing: take options and defaults.")
+@click.option("--offline", is_flag=True, help="Measure nothing outside this machine.")
+@output.json_option
+@click.pass_context
+def setup(context: click.Context, /, *, as_json: bool, **given: object) -> None:
+    """Make this machine a mail server: at most six questions, each with a default.
+
+    What can be measured is measured first. Running it again changes nothing that is there, and
+    goes on where it was left.
+    """
+    talk = _Talk(context, given, as_json=as_json)
+    talk.go()
+
+
+class _Talk:
+    """One run of the wizard."""
+
+    def __init__(self, context: click.Context, given: dict[str, object], *, as_json: bool) -> None:
+        self._context = context
+        self._given = given
+        self._as_json = as_json
+        self._asks = not given["yes"]
+        named = context.find_root().obj
+        self._file = Path(find(named) or _default_file()).absolute()
+        self._program = f"postroom -c {shlex.quote(named)}" if named else "postroom"
+        context.find_root().obj = str(self._file)
+
+    def go(self) -> None:
+        """From the questions to the last advice."""
+        is_new = not self._file.exists()
+        config = None if is_new else load(self._file)
+        domain = self._domain(config)
+        hostname = config.hostname if config else self._hostname(domain)
+        data = config.data if config else str(self._given["data"] or _default_data())
+        place = Place(domain=domain, hostname=hostname, data=Path(data))
+        found = asyncio.run(_measure(place, config, is_offline=bool(self._given["offline"])))
+        if not self._as_json:
+            _print_facts(found)
+        wish = self._wish(config, place, found)
+        done = [steps.write_file(self._file, wish)]
+        done += run(self._context, lambda office: steps.furnish(office, wish))
+        self._tell(wish, done, found)
+
+    def _domain(self, config: Config | None) -> str:
+        known = run(self._context, steps.known_domain) if config else ""
+        return self._answer("domain", "Domain of your mail addresses", known or None)
+
+    def _hostname(self, domain: str) -> str:
+        default = steps.default_hostname(domain)
+        return self._answer("hostname", "Name of this server", default)
+
+    def _wish(self, config: Config | None, place: Place, found: Sequence[Fact]) -> Wish:
+        admin = self._answer("admin", "Your address", f"postmaster@{place.domain}")
+        is_there = config and run(self._context, lambda office: steps.has_account(office, admin))
+        password = None
+        if not is_there:
+            password, is_made_up = ask(from_stdin=bool(self._given["password_stdin"]))
+            if is_made_up:
+                output.note(f"password of {admin}: {password}")
+        return Wish(
+            domain=place.domain,
+            hostname=place.hostname,
+            data=str(place.data),
+            admin=admin,
+            password=password,
+            wants_certificates=config is None and self._wants_certificates(),
+            relay=self._relay(found),
+        )
+
+    def _wants_certificates(self) -> bool:
+        chosen = self._given["certificates"]
+        if chosen is None and self._asks:
+            return click.confirm(
+                "Get certificates from Let's Encrypt (you accept its terms)", True, err=True
+            )
+        return bool(chosen) or chosen is None
+
+    def _relay(self, found: Sequence[Fact]) -> Wanted | None:
+        """A closed port 25 is a choice, not an end."""
+        name = self._given["relay"]
+        if name is None and self._asks and measured.is_blocked(found):
+            click.echo(
+                "Port 25 is closed: mail leaves through a provider, or not at all.", err=True
+            )
+            name = click.prompt(
+                "Preset of the provider (empty: receive only)", "", show_default=False, err=True
+            )
+        if not name:
+            return None
+        preset = presets.find(str(name))
+        login = self._given["relay_user"]
+        if login is None and preset.auth != "none" and self._asks:
+            login = click.prompt(f"Login at {preset.title}", preset.login or None, err=True)
+        password = None
+        if login:
+            password = click.prompt("Password there", hide_input=True, err=True)
+        return Wanted(preset=preset.name, login=str(login) if login else None, password=password)
+
+    def _answer(self, option: str, question: str, default: str | None) -> str:
+        given = self._given[option]
+        if given:
+            return str(given)
+        if self._asks:
+            typed: str = click.prompt(question, default, err=True)
+            return typed
+        if default is None:
+            raise click.UsageError(f"--yes needs --{option}")
+        return default
+
+    def _tell(self, wish: Wish, done: Sequence[Done], found: Sequence[Fact]) -> None:
+        if self._as_json:
+            click.echo(
+                output.encode({"file": str(self._file), "done": list(done), "facts": list(found)})
+            )
+            return
+        for one in done:
+            click.echo(f"{'kept' if one.was_there else 'done'}  {one.step}")
+        click.echo(_next(self._program, wish))
+        click.echo(_qr(f"https://{wish.hostname}/mobileconfig?email={wish.admin}"))
+
+
+def _next(program: str, wish: Wish) -> str:
+    """What a person does now, in order."""
+    steps = (
+        (f"Put its records into the DNS of {wish.domain}:", f"{program} dns {wish.domain}"),
+        ("Let systemd run the server:", f"{program} install-service"),
+        ("  or try it by hand:", f"{program} serve"),
+        ("See whether the world finds it:", f"{program} dns {wish.domain} --check"),
+        (f"Write to {wish.admin}, and see what happened:", f"{program} trace {wish.admin}"),
+        ("Set up your mail program:", f"{program} account settings {wish.admin}"),
+    )
+    width = max(len(what) for what, _ in steps)
+    lines = [f"  {what:<{width}}  {command}" for what, command in steps]
+    return "\n".join(["", "Now:", *lines, "  An iPhone or a Mac sets itself up with this:", ""])
+
+
+async def _measure(place: Place, config: Config | None, *, is_offline: bool) -> list[Fact]:
+    resolver = Resolver(config.dns.servers if config else ())
+    try:
+        return await measured.measure(place, Reach(resolver=resolver, is_offline=is_offline))
+    finally:
+        await resolver.close()
+
+
+def _print_facts(found: Sequence[Fact]) -> None:
+    width = max(len(one.what) for one in found)
+    for one in found:
+        mark = click.style(f"{_MARKS[one.state]:<4}", fg=_COLOURS[one.state])
+        click.echo(f"{mark}  {one.what:<{width}}  {output.printable(one.seen)}")
+        if one.advice:
+            click.echo(f"      {'':<{width}}  -> {one.advice}")
+    click.echo()
+
+
+def _qr(url: str) -> str:
+    """A QR code in half blocks, to be read off the screen by a phone."""
+    import segno
+
+    out = io.StringIO()
+    segno.make(url, error="l").terminal(out, compact=True)
+    return out.getvalue()
+
+
+def _default_file() -> Path:
+    return SYSTEM_FILE if os.geteuid() == _ROOT else Path("postroom.toml")
+
+
+def _default_data() -> str:
+    return "/var/lib/postroom" if os.geteuid() == _ROOT else str(Path("postroom-data").absolute())

@@ -1,0 +1,125 @@
+"""What is measured before a server is set up, in a small world of its own."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from postroom.admin.facts import Fact, Place, Reach, is_blocked, measure
+from postroom.net.dns import Resolver
+from rig.dns import DnsServer
+
+OURS = "11.1.1.1"  # a public address that is nobody's in here
+ZONE = {
+    ("well.test", "MX"): ["10 mx.well.test.", "20 mx2.well.test."],
+    ("mx.well.test", "A"): ["127.0.0.1"],
+    ("mail.example.test", "A"): [OURS],
+    ("1.1.1.11.in-addr.arpa", "PTR"): ["mail.example.test."],
+}
+
+
+def facts(
+    zone: dict[tuple[str, str], list[str]],
+    data: Path,
+    *,
+    outward: Sequence[str] = (OURS,),
+    port: int = 9,
+    is_offline: bool = False,
+) -> dict[str, Fact]:
+    async def inside() -> list[Fact]:
+        async with DnsServer(zone) as server:
+            resolver = Resolver([server.address])
+            place = Place(domain="example.test", hostname="mail.example.test", data=data, ports=())
+            reach = Reach(
+                resolver=resolver,
+                outward=lambda: outward,
+                well_known="well.test",
+                smtp_port=port,
+                is_offline=is_offline,
+            )
+            found = await measure(place, reach)
+            await resolver.close()
+            return found
+
+    return {one.what: one for one in asyncio.run(inside())}
+
+
+def test_a_good_place(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = facts(ZONE, data, port=listener.getsockname()[1])
+    told = {what: one.state for what, one in found.items()}
+    assert told.pop("clock") in {"good", "attention", "unknown"}
+    assert told.pop("disk") in {"good", "attention"}
+    assert told == {
+        "address": "good",
+        "outgoing port 25": "good",
+        "server name": "good",
+        "reverse name": "good",
+        "mail of the domain": "good",
+    }
+    assert not is_blocked(found.values())
+
+
+def test_a_closed_port_25_is_told_with_the_way_out(data: Path) -> None:
+    found = facts(ZONE, data)
+    assert is_blocked(found.values())
+    assert found["outgoing port 25"].state == "bad"
+    assert "relay" in found["outgoing port 25"].advice
+
+
+def test_without_dns_nothing_is_claimed(data: Path) -> None:
+    found = facts({}, data)
+    assert found["outgoing port 25"].state == "unknown"
+    assert not is_blocked(found.values())
+
+
+@pytest.mark.parametrize(
+    ("outward", "state"), [((), "bad"), (("10.0.0.2",), "attention"), ((OURS,), "good")]
+)
+def test_where_the_machine_stands(data: Path, outward: Sequence[str], state: str) -> None:
+    found = facts(ZONE, data, outward=outward, is_offline=True)
+    assert found["address"].state == state
+    assert set(found) <= {"address", "clock", "disk"}
+
+
+def test_what_is_in_dns_already_is_told_and_nothing_is_to_be_lost(data: Path) -> None:
+    zone = {
+        **ZONE,
+        ("example.test", "MX"): ["10 mx.old.test."],
+        ("example.test", "TXT"): ["v=spf1 include:old.test -all"],
+        ("_dmarc.example.test", "TXT"): ["v=DMARC1; p=reject"],
+        ("mail.example.test", "A"): ["11.2.2.2"],
+        ("1.1.1.11.in-addr.arpa", "PTR"): ["host1.provider.test."],
+    }
+    found = facts(zone, data)
+    assert "mx.old.test" in found["mail of the domain"].seen
+    assert "v=spf1 include:old.test -all" in found["SPF"].seen
+    assert "before you send" in found["DMARC"].advice
+    assert OURS in found["server name"].advice
+    assert "mail.example.test" in found["reverse name"].advice
+    assert {found[one].state for one in ("SPF", "DMARC", "server name", "reverse name")} == {
+        "attention"
+    }
+
+
+def test_a_port_that_is_taken_is_named_with_who_has_it(data: Path) -> None:
+    async def inside(ports: Sequence[int]) -> dict[str, Fact]:
+        resolver = Resolver(["127.0.0.1:9"])
+        place = Place(domain="a.test", hostname="b.test", data=data, ports=ports)
+        found = await measure(place, Reach(resolver=resolver, is_offline=True))
+        await resolver.close()
+        return {one.what: one for one in found}
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        found = asyncio.run(inside([port]))
+    assert found[f"port {port}"].state == "attention"
+    assert "pid" in found[f"port {port}"].seen
+    assert asyncio.run(inside([port]))["free ports"].seen == str(port)
+
+
+def test_a_folder_that_is_not_there_yet_is_measured_where_it_will_be(tmp_path: Path) -> None:
+    found = facts(ZONE, tmp_path / "a" / "b", is_offline=True)
+    assert found["disk"].seen.endswith(str(tmp_path))

@@ -1,0 +1,80 @@
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from postroom.admin import relays, setup
+from postroom.admin.office import Office
+from postroom.admin.relays import Wanted
+from postroom.admin.setup import Wish
+from postroom.config.load import load
+from postroom.errors import Refused
+from tests.admin.bureau import Story, logs_in
+from tests.fakes import Clock
+
+WISH = Wish(
+    domain="demo.test",
+    admin="me@demo.test",
+    hostname="mail.demo.test",
+    data="/var/lib/mail",
+    password="a-Good-one-1",
+)
+
+
+def test_the_file_is_read_by_the_server_and_one_that_is_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "postroom.toml"
+    assert not setup.write_file(path, WISH).was_there
+    config = load(path)
+    assert (config.hostname, config.data) == ("mail.demo.test", "/var/lib/mail")
+    assert config.acme.accept_terms
+    assert config.acme.contact == "me@demo.test"
+    path.write_text('hostname = "other.test"\n')
+    assert setup.write_file(path, WISH).was_there
+    assert path.read_text() == 'hostname = "other.test"\n'
+
+
+def test_consent_to_terms_is_not_invented(tmp_path: Path) -> None:
+    path = tmp_path / "postroom.toml"
+    odd = Wish(
+        domain="demo.test", admin="a@demo.test", hostname="m.test", data='C:\\"x"',
+        wants_certificates=False,
+    )  # fmt: skip
+    setup.write_file(path, odd)
+    assert "acme" not in tomllib.loads(path.read_text())
+    assert tomllib.loads(path.read_text())["data"] == 'C:\\"x"'
+
+
+def test_a_file_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refused, match="name another with -c"):
+        setup.write_file(tmp_path / "file" / "postroom.toml", WISH)
+
+
+def test_everything_is_made_once(tell: Callable[[Story], None]) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        assert await setup.known_domain(office) == ""
+        wish = Wish(
+            domain="demo.test", admin="me@demo.test", hostname="mail.demo.test", data="x",
+            password="a-Good-one-1",
+            relay=Wanted(host="smtp.provider.test", port=465, tls="implicit"),
+        )  # fmt: skip
+        first = await setup.furnish(office, wish)
+        assert [one.was_there for one in first] == [False, False, False]
+        assert await logs_in(office, "me@demo.test", "a-Good-one-1")
+        again = await setup.furnish(
+            office, Wish(domain="demo.test", admin="me@demo.test", hostname="h", data="x",
+                         password="another-One-2", relay=wish.relay),
+        )  # fmt: skip
+        assert [one.was_there for one in again] == [True, True, True]
+        assert await logs_in(office, "me@demo.test", "a-Good-one-1")
+        assert not await logs_in(office, "me@demo.test", "another-One-2")
+        assert len([one async for one in relays.every(office)]) == 1
+        assert await setup.known_domain(office) == "demo.test"
+
+    tell(story)
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert "a-Good-one-1" not in repr(WISH)
+    assert setup.default_hostname("Bücher.test") == "mail.xn--bcher-kva.test"
