@@ -132,6 +132,10 @@ def test_wholes_of_many(database: Opener, data: Path) -> None:
                 await spoiled(db, sql, ident)
                 with pytest.raises(BlobCorrupt):
                     await blobs.body(db, ident)
+            assert await db.read(lambda tx: blobs.wholes(tx, wanted[1:4])) == {
+                ident: (HEAD, bodies[ident]) for ident in wanted[1:4]
+            }  # they were read lately
+            blobs = store(data, db)
             found = await db.read(lambda tx: blobs.wholes(tx, wanted))
             assert sorted(found) == sorted([wanted[4], wanted[5], wanted[6], wanted[7]])
             if db.engine == "sqlite":
@@ -139,6 +143,7 @@ def test_wholes_of_many(database: Opener, data: Path) -> None:
                     path.unlink()
             else:
                 await db.write(lambda tx: tx.execute("DELETE FROM blob_frame"))
+            blobs = store(data, db)
             found = await db.read(lambda tx: blobs.wholes(tx, wanted))
             assert all(len(body) <= 65_536 for _, body in found.values())
 
@@ -224,7 +229,10 @@ def test_what_nobody_names_can_be_erased_at_once(database: Opener, data: Path) -
             assert await db.read(blobs.freed) == 0
             await db.write(lambda tx: blobs.release(tx, {small.id: 1, large.id: 1}, START))
             assert await db.read(blobs.freed) == 2 * len(HEAD) + 5 + LARGE
+            read = [small.id, kept.id]
+            assert list(await db.read(lambda tx: blobs.wholes(tx, read))) == read
             await blobs.erase(db, [5, small.id, kept.id, large.id])
+            assert list(await db.read(lambda tx: blobs.wholes(tx, read))) == [kept.id]
             assert await references(db) == {kept.id: (1, None)}
             assert not files(data / "blobs")
             assert await db.read(lambda tx: tx.one("SELECT count(*) FROM blob_frame")) == (0,)

@@ -16,6 +16,7 @@ from postroom.blobs.damage import BlobCorrupt, damaged
 from postroom.blobs.files import Files, Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
 from postroom.blobs.reader import Digest, opened, pieces, read_body, read_head, read_row
+from postroom.blobs.recent import Recent
 from postroom.blobs.writer import BlobWriter
 from postroom.db.database import Database, Engine, Row, Tx
 from postroom.db.ids import Ids
@@ -48,6 +49,7 @@ class BlobStore:
         self.files = Files(data, step)
         self._in_rows = db_engine == "postgres"
         self._ids = ids
+        self._recent = Recent()
 
     def writer(self) -> BlobWriter:
         """For the body of one message."""
@@ -105,7 +107,7 @@ class BlobStore:
         gone = 0
         while True:
             rows = await db.write(lambda tx: _delete(tx, now - GRACE_MS), bulk=True)
-            await self._remove_files(rows)
+            await self._forget(rows)
             gone += len(rows)
             if len(rows) < _CHUNK:
                 return gone
@@ -115,7 +117,7 @@ class BlobStore:
         for at in range(0, len(ids), _CHUNK):
             some = ids[at : at + _CHUNK]
             rows = await db.write(lambda tx, some=some: _erase(tx, some), bulk=True)  # type: ignore[misc]
-            await self._remove_files(rows)
+            await self._forget(rows)
 
     def freed(self, tx: Tx) -> int:
         """Octets, uncompressed, of what waits to be collected. Reads all of these rows."""
@@ -124,7 +126,8 @@ class BlobStore:
         )
         return int(row[0]) if row else 0
 
-    async def _remove_files(self, rows: Sequence[Row]) -> None:
+    async def _forget(self, rows: Sequence[Row]) -> None:
+        self._recent.drop([ident for ident, _ in rows])
         for ident, place in rows:
             if place == IN_FILE:
                 await asyncio.to_thread(self.files.remove, ident)
@@ -151,14 +154,17 @@ class BlobStore:
 
     def wholes(self, tx: Tx, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         """Header blocks and bodies, checked; as ``heads``. The caller bounds their size."""
+        known = self._recent.get(ids)
         found: dict[int, tuple[bytes, bytes]] = {}
-        for ident, *row in _rows(tx, _WHOLE, ids):
+        missing = [ident for ident in ids if ident not in known]
+        for ident, *row in _rows(tx, _WHOLE, missing) if missing else ():
             try:
                 blob = opened(ident, *row)
                 found[ident] = blob.head, read_body(tx, self.files, blob)
             except (ValueError, OSError) as error:
                 damaged(ident, str(error))
-        return found
+        self._recent.put(found)
+        return known | found
 
     async def head(self, db: Database, ident: int) -> bytes:
         """The header block."""
