@@ -23,7 +23,7 @@ async def told(view: View, ranges: Ranges) -> Told:
     found: Told = []
     async for page in flags(view, ranges):
         assert len(page.sequences) == len(page.uids) <= PAGE
-        texts = [(*page.common, False)] * len(page.uids)
+        texts = [page.common] * len(page.uids)
         for place, bits, keywords, recent in page.others:
             texts[place] = (bits, keywords, recent)
         found += [

@@ -33,6 +33,9 @@ def test_what_select_tells(database: Opener, data: Path) -> None:
             assert view.name == "INBOX"
             other = await opened(store)
             assert (other.recent, view.is_recent(3), other.is_recent(3)) == (0, True, False)
+            for some in (view, other):
+                uids = [1, 2, 3, 5, 9]
+                assert some.are_recent(uids) == [some.is_recent(uid) for uid in uids]
             await put(store, LETTER)
             changes = await other.refresh(expunges=True)
             assert (changes.exists, changes.recent) == (4, 1)

@@ -375,13 +375,13 @@ def _cut(found: list[Row], span: Span) -> tuple[list[Row], Span | None]:
 
 
 def _made(view: View, found: Sequence[Row]) -> list[FetchRow]:
-    sequences = view.sequences_of([row[0] for row in found])
-    marked = bool(view.recent_ranges)
+    uids = [row[0] for row in found]
     return [
         FetchRow(
-            sequence, row[0], row[1], row[2], row[3], row[4], row[5], row[6],
-            marked and view.is_recent(row[0]), view,
+            sequence, row[0], row[1], row[2], row[3], row[4], row[5], row[6], is_recent, view
         )
-        for sequence, row in zip(sequences, found, strict=True)
+        for sequence, is_recent, row in zip(
+            view.sequences_of(uids), view.are_recent(uids), found, strict=True
+        )
         if sequence
     ]  # fmt: skip

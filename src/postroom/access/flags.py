@@ -3,7 +3,7 @@ r"""Flags of many messages: what clients ask most, for whole mailboxes at once.
 Most messages of a mailbox have the same flags, such as \Seen and nothing else. A page asks
 the store how many messages there are and for those with other flags; only these come as
 rows. Where the numbers do not agree, because another session has expunged some, and where
-some are \Recent, all of them do.
+some are \Recent and some are not, all of them do.
 """
 
 from bisect import bisect_left
@@ -34,7 +34,8 @@ async def flags(view: View, ranges: Ranges) -> AsyncIterator[FlagPage]:
 
 
 async def _of_few(view: View, span: Span, common: Common) -> FlagPage | None:
-    if span.listed is not None or _has_recent(view, span):
+    is_recent = _recency(view, span)
+    if span.listed is not None or is_recent is None:
         return None
     first, uids = view.numbering.run(span.first, span.last)
     count, found = await view.source.read(
@@ -43,23 +44,30 @@ async def _of_few(view: View, span: Span, common: Common) -> FlagPage | None:
     if count != len(uids):
         return None
     if isinstance(uids, range):
-        others = [(uid - uids.start, bits, words, False) for uid, bits, words in found]
+        others = [(uid - uids.start, bits, words, is_recent) for uid, bits, words in found]
     else:
-        others = [(bisect_left(uids, uid), bits, words, False) for uid, bits, words in found]
-    return FlagPage(range(first, first + count), uids, common, others)
+        others = [(bisect_left(uids, uid), bits, words, is_recent) for uid, bits, words in found]
+    return FlagPage(range(first, first + count), uids, (*common, is_recent), others)
 
 
 async def _of_all(view: View, span: Span, common: Common) -> FlagPage:
     found = await view.source.read(entries.rows_of, view.mailbox_id, (span,), member=view.member)
-    sequences = view.sequences_of([row[0] for row in found])
-    known = [(number, row) for number, row in zip(sequences, found, strict=True) if number]
+    uids = [row[0] for row in found]
+    recent, sequences = view.are_recent(uids), view.sequences_of(uids)
+    known = [at for at, number in enumerate(sequences) if number]
     return FlagPage(
-        [number for number, _ in known],
-        [row[0] for _, row in known],
-        common,
-        [(at, row[1], row[2], view.is_recent(row[0])) for at, (_, row) in enumerate(known)],
+        [sequences[at] for at in known],
+        [uids[at] for at in known],
+        (*common, False),
+        [(place, *found[at][1:3], recent[at]) for place, at in enumerate(known)],
     )
 
 
-def _has_recent(view: View, span: Span) -> bool:
-    return any(low <= span.last and span.first <= high for low, high in view.recent_ranges)
+def _recency(view: View, span: Span) -> bool | None:
+    r"""Whether the messages of a span are \Recent; None: some are and some are not."""
+    for low, high in view.recent_ranges:
+        if low <= span.first and span.last <= high:
+            return True
+        if low <= span.last and span.first <= high:
+            return None
+    return False

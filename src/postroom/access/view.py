@@ -9,6 +9,7 @@ A mailbox that another session deletes looks emptied.
 RFC 3501 §2.3.1, §6.4, §7.3, §7.4.1; RFC 2180; RFC 6851; RFC 7162.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
@@ -171,6 +172,14 @@ class View:
         r"""True for a message that is \Recent in this session."""
         return any(first <= uid <= last for first, last in self._recent)
 
+    def are_recent(self, uids: Sequence[int]) -> list[bool]:
+        r"""The same for each of ascending UIDs."""
+        marks = [False] * len(uids)
+        for first, last in self._recent:
+            start, end = bisect_left(uids, first), bisect_right(uids, last)
+            marks[start:end] = [True] * (end - start)
+        return marks
+
     @property
     def recent_ranges(self) -> list[tuple[int, int]]:
         r"""The \Recent messages as ranges of UIDs."""
@@ -218,11 +227,9 @@ class View:
         arrived = self._arrive(found)
         if arrived:
             await self._take_recent(found.recent_uid, known + 1)
-        flags = [
-            flagged
-            for row in found.changed
-            if row[0] <= known and row[3] not in self._own and (flagged := self._flagged(row))
-        ]
+        flags = self._flagged(
+            [row for row in found.changed if row[0] <= known and row[3] not in self._own]
+        )
         self._learn(row[2] for row in found.changed)
         self.uidnext = max(self.uidnext, found.uidnext)
         self._marks = found.marks
@@ -309,12 +316,10 @@ class View:
             self._note_own(updated.modseq)
             is_changed = is_changed or updated.modseq > 0
             answer.modified.extend(updated.failed)
-            for row in updated.rows:
-                is_quiet = silent and row[0] not in updated.unseen
-                if is_quiet and change.unchanged_since is None and row[3] != updated.modseq:
-                    continue
-                if flagged := self._flagged(row, is_quiet=is_quiet):
-                    answer.flagged.append(flagged)
+            loud, rows = updated.unseen if silent else None, updated.rows
+            if loud is not None and change.unchanged_since is None:
+                rows = [row for row in rows if row[0] in loud or row[3] == updated.modseq]
+            answer.flagged.extend(self._flagged(rows, loud))
         if change.touches_keywords:
             self._learn(change.keywords)
         await teaching.by_storing(self.source, self.place.mailbox, change, self.spans(ranges, None))
@@ -386,13 +391,18 @@ class View:
         if not touches and (change.bits or change.keywords or change.action == "replace"):
             raise NotAllowed(f"you may not change these flags in {self.name!r}")
 
-    def _flagged(self, row: Row, *, is_quiet: bool = False) -> Flagged | None:
-        sequence = self.sequence_of(row[0])
-        if sequence is None:
-            return None
-        recent = bool(self._recent) and self.is_recent(row[0])
-        uid, flags, keywords, modseq = row
-        return Flagged(sequence, uid, flags, keywords, modseq, recent, is_quiet)
+    def _flagged(self, rows: Sequence[Row], loud: frozenset[int] | None = None) -> list[Flagged]:
+        """Those of these entries that the session knows; quiet all but the ``loud`` UIDs."""
+        sequences = self.sequences_of([row[0] for row in rows])
+        has_recent = bool(self._recent)
+        return [
+            Flagged(
+                sequence, uid, flags, keywords, modseq,
+                has_recent and self.is_recent(uid), loud is not None and uid not in loud,
+            )
+            for sequence, (uid, flags, keywords, modseq) in zip(sequences, rows, strict=True)
+            if sequence
+        ]  # fmt: skip
 
     def _note_own(self, modseq: int) -> None:
         """This session made the change with this MODSEQ, 0 is none."""

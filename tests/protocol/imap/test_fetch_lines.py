@@ -34,7 +34,9 @@ def test_flags_of_many() -> None:
 
 
 def test_flags_alone() -> None:
-    page = FlagPage(range(2, 5), [7, 9, 12], (1, ""), [(0, 1, "$Junk", True), (1, 0, "", False)])
+    page = FlagPage(
+        range(2, 5), [7, 9, 12], (1, "", False), [(0, 1, "$Junk", True), (1, 0, "", False)]
+    )
     assert flags_page(page, with_uid=True) == (
         b"* 2 FETCH (UID 7 FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (UID 9 FLAGS ())\r\n"
         b"* 4 FETCH (UID 12 FLAGS (\\Seen))\r\n"
@@ -43,7 +45,7 @@ def test_flags_alone() -> None:
         b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (FLAGS ())\r\n"
         b"* 4 FETCH (FLAGS (\\Seen))\r\n"
     )
-    assert flags_page(FlagPage([], [], (0, ""), []), with_uid=True) == b""
+    assert flags_page(FlagPage([], [], (0, "", False), []), with_uid=True) == b""
 
 
 def test_every_fact() -> None:
@@ -84,7 +86,7 @@ def test_uidonly_has_uids_for_numbers() -> None:
         b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
     )
     assert Lines((Attribute.SIZE,), uidonly=True).open(Row()) == b"* 7 UIDFETCH (RFC822.SIZE 310 "
-    page = FlagPage([2], [7], (0, ""), [(0, 1, "$Junk", True)])
+    page = FlagPage([2], [7], (0, "", False), [(0, 1, "$Junk", True)])
     assert flags_page(page, with_uid=True, uidonly=True) == (
         b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
     )

@@ -24,7 +24,7 @@ CLOSE: Final = b")\r\n"
 
 @functools.lru_cache(maxsize=2048)
 def _flags_text(bits: int, keywords: str, recent: bool) -> bytes:
-    return write_flags(bits, keywords, recent=recent)
+    return b"FLAGS " + write_flags(bits, keywords, recent=recent)
 
 
 class Marked(Protocol):
@@ -81,7 +81,7 @@ def _preview(row: Row) -> bytes:
 
 
 def _flags(row: Marked) -> bytes:
-    return b"FLAGS " + _flags_text(row.flags, row.keywords, row.recent)
+    return _flags_text(row.flags, row.keywords, row.recent)
 
 
 _WRITERS: Final[dict[Attribute, Writer]] = {
@@ -102,31 +102,29 @@ _WRITERS: Final[dict[Attribute, Writer]] = {
 
 
 class FlagPage(NamedTuple):
-    r"""Flags of messages: all have the ``common`` ones (flags, keywords), but for ``others``.
+    r"""Flags of messages: all have the ``common`` ones, but for ``others``.
 
-    These are (place in the page, flags, keywords, \Recent).
+    ``common`` are (flags, keywords, \Recent), ``others`` have their place in the page before.
     """
 
     sequences: Sequence[int]
     uids: Sequence[int]
-    common: tuple[int, str]
+    common: tuple[int, str, bool]
     others: Sequence[tuple[int, int, str, bool]]
 
 
 def flags_page(page: FlagPage, *, with_uid: bool, uidonly: bool = False) -> bytes:
     """Responses of many messages."""
-    texts = [_flags_text(*page.common, False)] * len(page.uids)
+    texts = [_flags_text(*page.common)] * len(page.uids)
     for place, bits, keywords, recent in page.others:
         texts[place] = _flags_text(bits, keywords, recent)
     if uidonly:
-        return b"".join(
-            map(b"* %d UIDFETCH (FLAGS %s)\r\n".__mod__, zip(page.uids, texts, strict=True))
-        )
+        return b"".join(map(b"* %d UIDFETCH (%s)\r\n".__mod__, zip(page.uids, texts, strict=True)))
     if with_uid:
         rows = zip(page.sequences, page.uids, texts, strict=True)
-        return b"".join(map(b"* %d FETCH (UID %d FLAGS %s)\r\n".__mod__, rows))
+        return b"".join(map(b"* %d FETCH (UID %d %s)\r\n".__mod__, rows))
     pairs = zip(page.sequences, texts, strict=True)
-    return b"".join(map(b"* %d FETCH (FLAGS %s)\r\n".__mod__, pairs))
+    return b"".join(map(b"* %d FETCH (%s)\r\n".__mod__, pairs))
 
 
 class Lines:
@@ -175,14 +173,16 @@ def flagged_lines(
     r"""FETCH responses that tell changed flags (RFC 3501 §7.4.2, RFC 7162 §3.2.4, RFC 9586)."""
     if with_modseq:
         return b"".join([_modseq_line(one, uidonly) for one in messages])
-    changed = list(messages)
-    page = FlagPage(
-        [one.sequence for one in changed],
-        [one.uid for one in changed],
-        (0, ""),
-        [(at, one.flags, one.keywords, one.recent) for at, one in enumerate(changed)],
-    )
-    return flags_page(page, with_uid=with_uid, uidonly=uidonly)
+    if uidonly:
+        return b"".join([b"* %d UIDFETCH (%s)\r\n" % (one.uid, _flags(one)) for one in messages])
+    if with_uid:
+        return b"".join(
+            [
+                b"* %d FETCH (UID %d %s)\r\n" % (one.sequence, one.uid, _flags(one))
+                for one in messages
+            ]
+        )
+    return b"".join([b"* %d FETCH (%s)\r\n" % (one.sequence, _flags(one)) for one in messages])
 
 
 def _modseq_line(one: Changed, uidonly: bool) -> bytes:
