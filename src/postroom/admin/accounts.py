@@ -24,6 +24,7 @@ from postroom.directory.accounts import KEPT_MS, Account, Scram
 from postroom.directory.forwards import Forward
 from postroom.directory.sending import Sent
 from postroom.errors import Invalid, NotFound
+from postroom.policy import teacher
 from postroom.store.usage import Usage
 
 MAX_NAME: Final = 200
@@ -298,6 +299,8 @@ def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails
 
 
 async def _forget(office: Office, ident: int) -> None:
+    await teacher.forget(office.db, ident)
+
     def write(tx: Tx) -> None:
         forwards.remove(tx, ident)
         sending.forget(tx, ident)

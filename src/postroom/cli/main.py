@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "ban": Lazy("postroom.cli.ban", "Networks that get no service."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
+    "spam": Lazy("postroom.cli.spam", "The spam filter: teach it, and ask it."),
     "search": Lazy("postroom.cli.search", "The index that makes searching mail quick."),
     "rejects": Lazy("postroom.cli.rejects", "Messages that were refused, and can be released."),
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),

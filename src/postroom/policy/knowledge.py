@@ -18,6 +18,7 @@ from postroom.policy.bayes import Counts, Knowledge
 EVERYBODY: Final = 0
 MAX_TOKENS: Final[Mapping[bool, int]] = {True: 1_000_000, False: 100_000}  # True: of everybody
 MAX_LESSONS: Final[Mapping[bool, int]] = {True: 100_000, False: 10_000}
+DROPPED: Final = 5_000  # tokens of a transaction
 SLICES: Final = 256  # a scope is halved in so many transactions
 
 _SLICE: Final = (1 << 63) // SLICES
@@ -166,9 +167,20 @@ def halve(tx: Tx, scope: int) -> bool:
     return False
 
 
+def drop_tokens(tx: Tx, scope: int) -> int:
+    """Drop some tokens of a scope that is to be forgotten; 0 once there are none."""
+    return tx.execute(
+        "DELETE FROM spam_token WHERE account_id = :scope AND token IN (SELECT token"
+        " FROM spam_token WHERE account_id = :scope ORDER BY token LIMIT :chunk)",
+        scope=scope,
+        chunk=DROPPED,
+    )
+
+
 def forget(tx: Tx, scope: int) -> int:
-    """Forget all that a scope has learned; how many lessons it was."""
+    """Forget all that a scope has learned, and what waits to be; how many lessons it was."""
     tx.execute("DELETE FROM spam_token WHERE account_id = :scope", scope=scope)
+    tx.execute("DELETE FROM spam_waiting WHERE account_id = :scope", scope=scope)
     lessons = tx.execute("DELETE FROM spam_lesson WHERE account_id = :scope", scope=scope)
     tx.execute(
         "UPDATE spam_knowledge SET spam = 0, ham = 0, halving = -1, version = version + 1"

@@ -43,6 +43,22 @@ def learn(tx: Tx, account_id: int, one: Lesson, now: int, *, together: bool) -> 
     return any(learned)
 
 
+async def tend(db: Database, scopes: Collection[int]) -> None:
+    """Halve what has grown beyond its bounds, slice by slice."""
+    for scope in scopes:
+        if await db.read(partial(knowledge.is_full, scope=scope)):
+            more = True
+            while more:
+                more = await db.write(partial(knowledge.halve, scope=scope), bulk=True)
+
+
+async def forget(db: Database, scope: int) -> int:
+    """Forget what a scope has learned, and what waits to be; how many lessons it was."""
+    while await db.write(partial(knowledge.drop_tokens, scope=scope), bulk=True):
+        pass
+    return await db.write(partial(knowledge.forget, scope=scope), bulk=True)
+
+
 class Teacher:
     """Of one server; ``run`` it until it is cancelled."""
 
@@ -87,15 +103,8 @@ class Teacher:
         self._untended += len(found)
         if self._untended >= TENDED_EVERY:
             self._untended = 0
-            await self.tend({EVERYBODY, *(one.account_id for one in found)})
+            await tend(self._db, {EVERYBODY, *(one.account_id for one in found)})
         return len(found)
-
-    async def tend(self, scopes: Collection[int]) -> None:
-        """Halve what has grown beyond its bounds."""
-        for scope in scopes:
-            if await self._db.read(partial(knowledge.is_full, scope=scope)):
-                while await self._db.write(partial(knowledge.halve, scope=scope), bulk=True):
-                    await self._sleep(0.0)
 
     async def _settle(self, found: Waiting) -> None:
         try:

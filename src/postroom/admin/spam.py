@@ -1,0 +1,179 @@
+"""The spam filter: teach it, see what it knows, ask it about a message, let it forget."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from postroom.admin import names
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.directory import accounts
+from postroom.message import dates, headers
+from postroom.message.scan import scan
+from postroom.policy import bayes, knowledge, lessons, teacher
+from postroom.policy.facts import Facts
+from postroom.policy.knowledge import EVERYBODY, NOTHING, Lesson
+from postroom.policy.memory import Memory
+from postroom.policy.spam import LEVELS, OFF, SpamFilter
+from postroom.policy.tokens import MAX_SAMPLE
+
+_CHUNK: Final = 16  # lessons of a transaction
+
+
+class Trained(msgspec.Struct, frozen=True):
+    """How many messages were read, and how many of them were news. "" is everybody."""
+
+    address: str
+    spam: bool
+    messages: int
+    learned: int
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What a scope has learned; ``needed`` lessons of each kind make an opinion."""
+
+    address: str
+    enabled: bool
+    spam: int
+    ham: int
+    needed: int
+    tokens: int
+    waiting: int
+    level: str
+
+
+class ClueView(msgspec.Struct, frozen=True):
+    """A token that counted: how likely it means spam, in how many messages it was."""
+
+    words: str
+    probability: float
+    spam: int
+    ham: int
+
+
+class SignView(msgspec.Struct, frozen=True):
+    """What one sign weighs."""
+
+    words: str
+    points: float
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What the filter says of a message, and why."""
+
+    junk: bool
+    score: float
+    threshold: float
+    learned: float
+    clues: list[ClueView]
+    signs: list[SignView]
+
+
+async def train(
+    office: Office, address: str, letters: Iterable[bytes], *, is_spam: bool
+) -> Trained:
+    """Learn messages, for an account or ("") for everybody."""
+    scope = await _scope(office, address)
+    together = office.config.spam.learn_together
+    made = (_lesson(letter, is_spam=is_spam) for letter in letters)
+    messages = learned = 0
+    while chunk := list(islice(made, _CHUNK)):
+
+        def work(tx: Tx, chunk: Sequence[Lesson] = chunk) -> int:
+            now = office.now()
+            news = [teacher.learn(tx, scope, one, now, together=together) for one in chunk]
+            return sum(news)
+
+        messages += len(chunk)
+        learned += await office.db.write(work, bulk=True)
+    await teacher.tend(office.db, {EVERYBODY, scope})
+    return Trained(address, is_spam, messages, learned)
+
+
+async def status(office: Office, address: str = "") -> Status:
+    """What an account, or everybody, has learned."""
+    scope = await _scope(office, address)
+
+    def read(tx: Tx) -> Status:
+        found = knowledge.totals(tx, [scope]).get(scope, NOTHING)
+        return Status(
+            address=address,
+            enabled=office.config.spam.enabled,
+            spam=found.spam,
+            ham=found.ham,
+            needed=bayes.MIN_LESSONS,
+            tokens=knowledge.size(tx, scope),
+            waiting=lessons.count(tx, [scope] if scope else []),
+            level=found.level or "normal",
+        )
+
+    return await office.db.read(read)
+
+
+async def forget(office: Office, address: str = "") -> int:
+    """Forget what an account, or everybody, has learned; how many lessons."""
+    scope = await _scope(office, address)
+    return await teacher.forget(office.db, scope)
+
+
+async def set_level(office: Office, address: str, level: str) -> Status:
+    """How strict the filter is with mail for an account, one of ``levels``."""
+    scope = await _scope(office, address)
+    chosen = "" if level == "normal" else level
+    await office.db.write(lambda tx: knowledge.set_level(tx, scope, chosen))
+    return await status(office, address)
+
+
+def levels() -> list[str]:
+    """What can be chosen."""
+    return [OFF, *LEVELS]
+
+
+async def judge(office: Office, letter: bytes, address: str = "") -> Judged:
+    """What the filter says of a message, as if it came now, by what stands in it alone."""
+    scope = await _scope(office, address)
+    head, body = headers.split(letter)
+    date = dates.read(headers.value(head, b"date") or b"")
+    facts = Facts(
+        session="",
+        address="",
+        helo="",
+        tls="",
+        sender="",
+        recipients=(),
+        accounts=(scope,) if scope else (),
+        head=head,
+        part=scan(letter),
+        sample=body[:MAX_SAMPLE],
+        is_whole=len(body) <= MAX_SAMPLE,
+        size=len(letter),
+        now=office.now() if date is None else min(date.ms, office.now()),
+    )
+    stage = SpamFilter(Memory(office.db, office.clock), office.config.spam.junk_at)
+    found = await stage.explain(facts)
+    return Judged(
+        junk=found.is_junk,
+        score=found.score,
+        threshold=found.threshold,
+        learned=round(found.opinion.score, 1),
+        clues=[
+            ClueView(words, round(clue.probability, 3), clue.spam, clue.ham)
+            for clue, words in found.clues
+        ],
+        signs=[SignView(sign.words, sign.points) for sign in found.signs],
+    )
+
+
+async def _scope(office: Office, address: str) -> int:
+    if not address:
+        return EVERYBODY
+    named = names.address(address)
+    found = await office.directory.look(lambda tx: accounts.require(tx, named))
+    return found.id
+
+
+def _lesson(letter: bytes, *, is_spam: bool) -> Lesson:
+    head, body = headers.split(letter)
+    return teacher.lesson(head, body, is_spam=is_spam)
