@@ -199,6 +199,10 @@ class Login:
         self._succeeded(login, identity, peer, "SCRAM-SHA-256")
         return identity
 
+    async def known(self, address: str) -> Identity | None:
+        """Who has this address as their main one and could log in, without a login."""
+        return await self._directory.known(address)
+
     async def failed(self, login: str, *, peer: Peer, mechanism: str, reason: str) -> None:
         """Count a failure (a door calls it when a SCRAM proof is wrong), then wait."""
         verdict = self._guard.failed(login, peer.address)

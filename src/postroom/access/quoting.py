@@ -42,7 +42,10 @@ class Quoting:
 
     async def find(self, url: bytes) -> Quoted:
         """What a URL names; raises BadUrl for whatever may not be had."""
-        named = parse_url(url)
+        return await self.locate(parse_url(url))
+
+    async def locate(self, named: MessageUrl) -> Quoted:
+        """The same of one that was read."""
         try:
             row = await self._row(named)
             quoted = await _located(row, named)

@@ -344,6 +344,7 @@ def forget_account(tx: Tx, account_id: int) -> None:
     """Remove what is left of an account without mailboxes."""
     tx.execute("DELETE FROM subscription WHERE account_id = :account", account=account_id)
     tx.execute("DELETE FROM annotation WHERE account_id = :account", account=account_id)
+    tx.execute("DELETE FROM url_key WHERE account_id = :account", account=account_id)
     seen.forget_member(tx, account_id)
     tx.execute("DELETE FROM usage WHERE account_id = :account", account=account_id)
 
@@ -407,6 +408,7 @@ def subscriptions(tx: Tx, account_id: int) -> list[str]:
 
 def _bury(tx: Tx, mailbox_id: int, former: str) -> None:
     tx.execute("DELETE FROM annotation WHERE mailbox_id = :mailbox", mailbox=mailbox_id)
+    tx.execute("DELETE FROM url_key WHERE mailbox_id = :mailbox", mailbox=mailbox_id)
     tx.execute(
         "UPDATE mailbox SET name = :name, special_use = NULL, highestmodseq = highestmodseq + 1"
         " WHERE id = :mailbox",

@@ -15,6 +15,7 @@ from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.object_ids import mailbox_id
 from postroom.protocol.imap.patterns import DELIMITER
 from postroom.protocol.imap.responses import (
+    URLMECH,
     exists_line,
     flags_lines,
     highestmodseq_line,
@@ -64,6 +65,7 @@ def _opening_lines(view: View, modes: Modes) -> bytes:
         status_line(
             b"*", "OK", "The mailbox for ever", b"MAILBOXID (%s)" % mailbox_id(view.mailbox_id)
         ),
+        status_line(b"*", "OK", "How URLs are authorized", URLMECH),
     ]
     return b"".join(lines)
 

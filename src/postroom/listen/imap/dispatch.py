@@ -25,6 +25,7 @@ from postroom.listen.imap import (
     sorting,
     unauthenticated,
     updating,
+    urlauth,
 )
 from postroom.listen.imap.contents import BrokenLiteral
 from postroom.listen.imap.conversation import Conversation
@@ -55,6 +56,7 @@ HANDLERS: Final[Handlers] = {
         sorting,
         unauthenticated,
         updating,
+        urlauth,
     )
     for event, handler in module.HANDLERS.items()
 }

@@ -46,6 +46,8 @@ _AUTHENTICATED: Final = (
     b" SEARCHRES SORT SORT=DISPLAY THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS UNAUTHENTICATE WITHIN"
 )
 # Mailboxes: ACL RFC 4314
+# URLs: URLAUTH RFC 4467, URLAUTH=BINARY 5524, URL-PARTIAL 5550 §2.5
+_URLS: Final = b"URL-PARTIAL URLAUTH URLAUTH=BINARY"
 _MAILBOXES: Final = b"ACL RIGHTS=texk"
 # Uploads, and content: MULTIAPPEND RFC 3502, BINARY 3516, CATENATE 4469, REPLACE 8508,
 # UTF8=ACCEPT 6855
@@ -65,7 +67,7 @@ def capabilities(
     """
     words = [_ALWAYS]
     if is_authenticated:
-        words += [_AUTHENTICATED, _MAILBOXES, _UPLOADS]
+        words += [_AUTHENTICATED, _MAILBOXES, _UPLOADS, _URLS]
         words.append(b"APPENDLIMIT=%d" % append_limit if append_limit else b"APPENDLIMIT")
     else:
         if can_start_tls:

@@ -249,6 +249,24 @@ class SetMetadata(WhenAuthenticated, frozen=True):
     values: tuple[tuple[str, bytes | None], ...]
 
 
+class GenUrlAuth(WhenAuthenticated, frozen=True):
+    """RFC 4467 §8: URLs, and the mechanisms that are to authorize them, in upper case."""
+
+    wanted: tuple[tuple[bytes, bytes], ...]
+
+
+class ResetKey(WhenAuthenticated, frozen=True):
+    """RFC 4467 §8; without ``mailbox`` of all of them."""
+
+    mailbox: str | None = None
+
+
+class UrlFetch(WhenAuthenticated, frozen=True):
+    """RFC 4467 §8; each URL with what is wanted of it (RFC 5524 §3), which may be nothing."""
+
+    wanted: tuple[tuple[bytes, tuple[bytes, ...]], ...]
+
+
 class Namespace(WhenAuthenticated, frozen=True):
     """RFC 2342."""
 

@@ -36,6 +36,11 @@ from postroom.protocol.imap.parse_metadata import parse_getmetadata, parse_setme
 from postroom.protocol.imap.parse_notify import parse_notify
 from postroom.protocol.imap.parse_quota import parse_getquota, parse_setquota
 from postroom.protocol.imap.parse_sort import parse_sort, parse_thread
+from postroom.protocol.imap.parse_urlauth import (
+    parse_genurlauth,
+    parse_resetkey,
+    parse_urlfetch,
+)
 from postroom.protocol.imap.tokens import MAX_TAG, TAG, BadSyntax, Reader, UidRequired
 
 MAX_LANGUAGES: Final = 30
@@ -166,6 +171,7 @@ _CONSTANT: Final[dict[bytes, Command]] = {
     b"LOGOUT": commands.Logout(),
     b"NAMESPACE": commands.Namespace(),
     b"NOOP": commands.Noop(),
+    b"RESETKEY": commands.ResetKey(),
     b"STARTTLS": commands.StartTls(),
     b"UNAUTHENTICATE": commands.Unauthenticate(),
     b"UNSELECT": commands.Unselect(),
@@ -183,6 +189,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"ENABLE": _enable,
     b"EXAMINE": parse_select(commands.Examine),
     b"FETCH": parse_fetch,
+    b"GENURLAUTH": parse_genurlauth,
     b"GETACL": parse_named(commands.GetAcl),
     b"GETMETADATA": parse_getmetadata,
     b"GETQUOTA": parse_getquota,
@@ -198,6 +205,7 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"NOTIFY": parse_notify,
     b"RENAME": parse_rename,
     b"REPLACE": _append,
+    b"RESETKEY": parse_resetkey,
     b"SEARCH": parse_search,
     b"SELECT": parse_select(commands.Select),
     b"SETACL": parse_setacl,
@@ -209,5 +217,6 @@ _PARSERS: Final[dict[bytes, Parse]] = {
     b"SUBSCRIBE": parse_named(commands.Subscribe),
     b"THREAD": parse_thread,
     b"UID": parse_uid,
+    b"URLFETCH": parse_urlfetch,
     b"UNSUBSCRIBE": parse_named(commands.Unsubscribe),
 }

@@ -13,6 +13,7 @@ from postroom.protocol.imap.names import encode_name
 from postroom.protocol.imap.sets import write_ranges, write_set
 
 CRLF: Final = b"\r\n"
+URLMECH: Final = b"URLMECH INTERNAL"  # RFC 4467 §8
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 _NO_QUOTED: Final = re.compile(rb"[\x00-\x1f\x7f-\xff]")
 _NO_QUOTED_UTF8: Final = re.compile(rb"[\x00-\x1f\x7f]")
