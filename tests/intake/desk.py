@@ -146,6 +146,20 @@ class Desk:
             for name, value in zip(names, row, strict=True)
         }
 
+    async def leaving(self) -> list[tuple[str, bytes]]:
+        """(recipient, octets) of what waits for other servers, in order."""
+        rows = await self.db.read(
+            lambda tx: tx.all(
+                "SELECT d.recipient, q.prefix, q.blob_id FROM delivery d"
+                " JOIN queued q ON q.id = d.queued_id ORDER BY q.id, d.number"
+            )
+        )
+        found = []
+        for recipient, prefix, blob_id in rows:
+            pieces = [piece async for piece in self.blobs.stream(self.db, blob_id)]
+            found.append((bytes(recipient).decode(), bytes(prefix) + b"".join(pieces)))
+        return found
+
     async def queue(self) -> list[tuple[str, str]]:
         rows = await self.db.read(
             lambda tx: tx.all(

@@ -89,6 +89,27 @@ def test_parts_are_found_below_what_stands_on_top(database: Opener, data: Path) 
     asyncio.run(run())
 
 
+def test_what_a_script_asks_of_mailboxes(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            work = await make(here, "Work/Bills")
+            await make(here, "Archive", "\\Archive")
+            for test, holds in (
+                ('mailboxexists "Work/Bills"', True),
+                ('mailboxexists ["inbox", "Work"]', True),
+                ('mailboxexists ["inbox", "Nowhere"]', False),
+                ('specialuse_exists "\\\\archive"', True),
+                ('specialuse_exists "Work" "\\\\Archive"', False),
+                ('specialuse_exists "Archive" "\\\\Archive"', True),
+                ('specialuse_exists "\\\\Junk"', False),
+                (f'mailboxidexists "{mailbox_id(work).decode()}"', True),
+                ('mailboxidexists "F0"', False),
+            ):
+                assert await fits(here, test) is holds, test
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("octets", [LETTER, LARGE], ids=["small", "large"])
 def test_each_account_has_its_own(database: Opener, data: Path, octets: bytes) -> None:
     async def run() -> None:

@@ -10,7 +10,7 @@ import msgspec
 from postroom.blobs import frames, zstd
 from postroom.blobs.damage import damaged
 from postroom.blobs.files import Files
-from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW
+from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW, Prepared
 from postroom.db.database import Database, Tx
 
 _ON_LOOP: Final = 64 * 1024
@@ -142,6 +142,20 @@ async def pieces(
         yield piece
         start += len(piece)
         number += 1
+
+
+async def pending(files: Files, blob: Prepared) -> AsyncIterator[bytes]:
+    """The body of a blob that has no row yet, in pieces of at most 1 MiB."""
+    if blob.body is not None:
+        yield zstd.unpack(blob.body, blob.body_size) if blob.digest else blob.body
+        return
+    read = files.read if blob.place == IN_FILE else files.read_temporary
+    for frame in frames.from_octets(blob.frames, blob.body_size):
+        yield await asyncio.to_thread(
+            checked,
+            blob.id,
+            lambda frame=frame: frames.read(read(blob.id, frame.offset, frame.stored), frame),
+        )
 
 
 async def _frame(db: Database, files: Files, blob: Opened, number: int) -> bytes:

@@ -16,7 +16,9 @@ from postroom.directory.expand import Local
 from postroom.directory.login import Identity
 from postroom.errors import MailError, OutcomeUnknown, StorageFull
 from postroom.intake import (
+    answering,
     decide,
+    editing,
     examine,
     forwarding,
     plan,
@@ -419,6 +421,9 @@ class Conversation:
         try:
             octets = None if small is None else (stored, small)
             content = Content(blob, indexed, arrival.is_ascii, octets, author)
+            content = await editing.edited(
+                services, self._session, envelope, arrival, content, ident, now
+            )
             letter = plan.letter(self._session, envelope, content, services.ids, ident, now, onward)
             if examination is not None:
                 letter = examine.noted(letter, examination)
@@ -435,6 +440,8 @@ class Conversation:
             services.sending.count(self._identity.account_id, len(envelope.accepted))
         answer = self._accepted_as(envelope, letter, content, examination)
         await receipts.send(services, envelope, head, ident, now)
+        message = decide.Message.of(envelope, arrival, self._session, examination)
+        await answering.follow(services, message, ident)
         return answer
 
     def _accepted_as(

@@ -45,6 +45,7 @@ BLOCKED: Final = reply(550, "5.7.1", "The recipient accepts no mail from this se
 REFUSED: Final = reply(550, "5.7.1", "The message is refused")
 PUT_OFF: Final = reply(451, "4.7.1", "The message can't be checked now, please try again later")
 
+_NOT_JUNK: Final = 89  # percent, at most
 MAX_AUTHORS: Final = 100  # addresses in From that are looked up in lists
 _MAX_FROM: Final = 10_000  # octets of it that are read
 
@@ -178,16 +179,30 @@ async def _filtered(
         helo=message.session.helo,
     )
     persona = await services.directory.persona_of(one.account_id)
+    spam = _percent(message, one, is_junk=base.is_junk)
     outcome = Outcome(actions=(Keep(is_implicit=True),))
     if found.script is not None:
-        outcome = await sieving.outcome(subject, one, found.script, persona, base.fields)
+        outcome = await sieving.outcome(subject, one, found.script, persona, base.fields, spam)
     if found.vacation is not None and may_answer(outcome):
-        away = await sieving.outcome(subject, one, found.vacation, persona, base.fields)
+        away = await sieving.outcome(subject, one, found.vacation, persona, base.fields, spam)
         answers = [action for action in away.actions if isinstance(action, Vacation)]
         outcome = msgspec.structs.replace(outcome, actions=(*outcome.actions, *answers))
     return await decision_of(
-        outcome, base, script=found.name, account_id=one.account_id, store=services.store
+        outcome,
+        base,
+        script=found.name,
+        account_id=one.account_id,
+        store=services.store,
+        seen=subject.head(base.fields),
     )
+
+
+def _percent(message: Message, one: Local, *, is_junk: bool) -> int | None:
+    """How likely it is spam, for RFC 5235: ten percent a point; what is junk is surely so."""
+    if not message.verdicts:
+        return None
+    score = sum([verdict.of(one.account_id).score for verdict in message.verdicts])
+    return 100 if is_junk else max(0, min(_NOT_JUNK, round(10 * score)))
 
 
 def _decided(
@@ -210,7 +225,8 @@ def _decided(
         if pattern and is_proven(message.authentication, address.rpartition("@")[2]):
             return Decision(reason=f"not junk, {pattern} is on the allow list ({told})")
     score = sum([verdict.score for verdict in own])
-    return Decision((JUNK,), None, f"junk: {told}", trace.junk(told, score))
+    fields = trace.junk(told, score)
+    return Decision((JUNK,), None, f"junk: {told}", fields, is_junk=True)
 
 
 def _refusal(grave: Verdict) -> Reply | None:

@@ -24,6 +24,8 @@ class Filing(msgspec.Struct, frozen=True):
 
     ``special_use`` goes before the name ``mailbox``; with ``creates`` a mailbox that is missing
     is made, else the INBOX takes its place. ``flags`` and ``keywords`` as in ``store.flags``.
+    A script may have changed the header block (RFC 5293): ``added`` are fields on top of it,
+    ``head`` stands in its place.
     """
 
     mailbox: str | int = mailboxes.INBOX
@@ -31,6 +33,8 @@ class Filing(msgspec.Struct, frozen=True):
     creates: bool = False
     flags: int = 0
     keywords: str = ""
+    added: bytes = b""
+    head: bytes | None = None
 
 
 INBOX: Final = Filing()
@@ -47,7 +51,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     The rest comes of scripts: ``redirects`` are further addresses the message goes to, ``answers``
     leave once it is ours, and ``remember`` is stored then. ``is_personal``: the refusal is the
-    account's own, and not one of the site.
+    account's own, and not one of the site. ``is_junk``: the message is judged so, wherever it goes.
     """
 
     filings: tuple[Filing, ...] = (INBOX,)
@@ -58,6 +62,7 @@ class Decision(msgspec.Struct, frozen=True):
     answers: tuple[Vacation | Notify, ...] = ()
     remember: tuple[Remember, ...] = ()
     is_personal: bool = False
+    is_junk: bool = False
 
     def fact(self, account_id: int, recipient: str, at: int) -> Fact | None:
         """What the ledger tells of it, to be numbered; None when there is nothing to tell."""

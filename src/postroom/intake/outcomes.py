@@ -44,12 +44,12 @@ _USES: Final = {use.lower(): use for use in mailboxes.SPECIAL_USES.values()}
 
 
 async def decision_of(
-    outcome: Outcome, base: Decision, *, script: str, account_id: int, store: Store
+    outcome: Outcome, base: Decision, *, script: str, account_id: int, store: Store, seen: bytes
 ) -> Decision:
     """The decision of an account whose script came to this.
 
     ``base`` is what it would do without one, with one filing; ``script`` is the name of the script
-    for its owner, "" for rules without one. Raises MailError.
+    for its owner, "" for rules without one; ``seen`` the header block it saw. Raises MailError.
     """
     called = f"the script {script}" if script else "a rule"
     for action in outcome.actions:
@@ -57,8 +57,10 @@ async def decision_of(
             answers = tuple([one for one in outcome.actions if isinstance(one, Notify)])
             reply = Reply(550, "5.7.1", _lines(action.reason))
             reason = f"{called}: {clean(action.reason)}"
-            return Decision((), reply, reason, answers=answers, is_personal=True)
-    found = await _places(outcome, base, account_id, store)
+            return Decision(
+                (), reply, reason, answers=answers, is_personal=True, is_junk=base.is_junk
+            )
+    found = await _places(outcome, base, account_id, store, seen)
     reasons, fields = [base.reason], base.fields
     if outcome.error is not None:
         reasons.append(f"{called} failed: {outcome.error}")
@@ -73,11 +75,12 @@ async def decision_of(
         redirects=tuple([one.address for one in outcome.actions if isinstance(one, Redirect)]),
         answers=tuple([one for one in outcome.actions if isinstance(one, Vacation | Notify)]),
         remember=outcome.remember,
+        is_junk=base.is_junk,
     )
 
 
 async def _places(
-    outcome: Outcome, base: Decision, account_id: int, store: Store
+    outcome: Outcome, base: Decision, account_id: int, store: Store, seen: bytes
 ) -> tuple[Filing, ...]:
     """Where copies go, each place once."""
     found: dict[Filing, None] = {}
@@ -85,15 +88,17 @@ async def _places(
         match action:
             case Keep():
                 place = base.filings[0] if action.is_implicit else Filing()
-                found[_flagged(place, action.flags)] = None
+                found[_edited(_flagged(place, action.flags), action.head, seen)] = None
             case FileInto():
-                found[await _filing(action, account_id, store)] = None
+                place = await filing_of(action, account_id, store)
+                found[_edited(place, action.head, seen)] = None
             case _:
                 pass
     return tuple(found)
 
 
-async def _filing(action: FileInto, account_id: int, store: Store) -> Filing:
+async def filing_of(action: FileInto, account_id: int, store: Store) -> Filing:
+    """The place that an action names. Raises MailError."""
     number = mailbox_number(action.mailbox_id) if action.mailbox_id else 0
     if number and await store.read(mailboxes.exists, account_id, number):
         return _flagged(Filing(number), action.flags)
@@ -105,6 +110,15 @@ async def _filing(action: FileInto, account_id: int, store: Store) -> Filing:
         creates = False
     use = _USES.get((action.special_use or "").lower(), "")
     return _flagged(Filing(name, use, creates), action.flags)
+
+
+def _edited(filing: Filing, head: bytes | None, seen: bytes) -> Filing:
+    """The filing with what the script has made of the header block."""
+    if head is None or head == seen:
+        return filing
+    if head.endswith(seen):
+        return msgspec.structs.replace(filing, added=head[: -len(seen)])
+    return msgspec.structs.replace(filing, head=head)
 
 
 def _flagged(filing: Filing, given: Flags) -> Filing:

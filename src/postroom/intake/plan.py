@@ -9,7 +9,9 @@ address here has a delivery to its own domain, and where that leads, to accounts
 elsewhere, is looked up when it is due (``delivery.here``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
@@ -112,11 +114,18 @@ def indexed(envelope: Envelope, arrival: Arrival, head: bytes, now: int) -> Inde
     return index(head, part)
 
 
+Edit = tuple[int, bytes, bytes | None]
+"""An account, and ``added`` and ``head`` of a Filing."""
+
+NO_EDITS: Final[Mapping[Edit, "Content"]] = MappingProxyType({})
+
+
 class Content(msgspec.Struct, frozen=True):
     """What there is of a message: its blob, its index, and whether it is 8-bit.
 
     ``octets`` of a small one: header block and body. ``author`` is who stands in From, for
-    people, and only there when somebody refuses the message.
+    people, and only there when somebody refuses the message. ``edited`` is what scripts have
+    made of it.
     """
 
     blob: Prepared
@@ -124,11 +133,17 @@ class Content(msgspec.Struct, frozen=True):
     is_ascii: bool
     octets: tuple[bytes, bytes] | None = None
     author: str = ""
+    edited: Mapping[Edit, "Content"] = NO_EDITS
 
     @property
     def size(self) -> int:
         """Octets without any recipient's own lines."""
         return self.blob.head_size + self.blob.body_size
+
+    @property
+    def more(self) -> tuple[Prepared, ...]:
+        """The blobs that scripts have made necessary."""
+        return tuple([one.blob for one in self.edited.values() if one.blob is not self.blob])
 
 
 def letter(
@@ -170,6 +185,7 @@ def letter(
         facts=told(local, envelope.decisions, now),
         content=None if onward is None else content.octets,
         rejects=rejects(envelope, local, content, ids, now),
+        more=content.more,
         masks=tuple([one.mask for one in local if one.mask]),
     )
 
@@ -231,19 +247,19 @@ def _copies(
         if decided is KEEP:
             copies.append(_copy(envelope, one, content, ids, now))
             continue
-        first: Copy | None = None
+        made: dict[Edit, Copy] = {}  # a message by its header block
         for filing in decided.filings:
-            copy = _copy(envelope, one, content, ids, now, decided.fields)
-            if first is not None:  # the same message in another mailbox
-                copy = msgspec.structs.replace(
-                    copy, message_id=first.message_id, thread_id=first.thread_id
-                )
-            copies.append(_placed(copy, filing, ids))
-            first = first or copy
+            edit = one.account_id, filing.added, filing.head
+            if edit not in made:
+                fields = filing.added + decided.fields if filing.head is None else b""
+                chosen = content.edited.get(edit, content)
+                made[edit] = _copy(envelope, one, chosen, ids, now, fields)
+            copies.append(placed(made[edit], filing, ids))
     return tuple(copies)
 
 
-def _placed(copy: Copy, filing: Filing, ids: Ids) -> Copy:
+def placed(copy: Copy, filing: Filing, ids: Ids) -> Copy:
+    """The copy in the place of this filing."""
     levels = 0
     if filing.creates and isinstance(filing.mailbox, str):
         levels = 1 + filing.mailbox.count(names.SEPARATOR)

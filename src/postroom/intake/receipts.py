@@ -12,6 +12,7 @@ import traceback
 from postroom.address import Address
 from postroom.db.ids import to_text
 from postroom.errors import MailError
+from postroom.intake.decision import KEEP
 from postroom.intake.plan import Envelope
 from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
@@ -27,7 +28,7 @@ async def send(services: Services, envelope: Envelope, head: bytes, ident: int, 
 
     ``head`` is the message's header block, ``ident`` its queue id, ``now`` its time.
     """
-    asked = [one for one in envelope.accepted if one.local and _wants(one)]
+    asked = [one for one in envelope.accepted if _wants(one) and _is_taken(envelope, one)]
     if not asked or not envelope.sender or envelope.due(now) > now:
         return
     if not services.budget.allows(envelope.sender):
@@ -72,6 +73,12 @@ async def _send(
 
 def _wants(one: Accepted) -> bool:
     return one.notify is not None and "SUCCESS" in one.notify.split(",")
+
+
+def _is_taken(envelope: Envelope, one: Accepted) -> bool:
+    """Whether an account behind the recipient has not refused the message."""
+    decisions = envelope.decisions
+    return any(decisions.get(local.account_id, KEEP).refusal is None for local in one.local)
 
 
 def _reported(one: Accepted) -> ReportedRecipient:

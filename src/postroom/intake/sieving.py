@@ -37,7 +37,7 @@ from postroom.sieve.questions import (
     WasSeen,
 )
 from postroom.sieve.script import Call, Script
-from postroom.store import mailboxes, memory, names
+from postroom.store import annotations, mailboxes, memory, names
 from postroom.store.mailboxes import Mailbox
 from postroom.telemetry import sink
 from postroom.telemetry.events import SessionFailed
@@ -61,11 +61,14 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     helo: str = ""
 
-    def letter(self, recipient: str, own: bytes) -> Letter:
-        """For one account, whose copies get the fields ``own`` on top."""
-        arrival = self.arrival
+    def head(self, own: bytes) -> bytes:
+        """The header block for one account, whose copies get the fields ``own`` on top."""
+        return own + self.top + trace.strip_own(self.arrival.head, self.services.hostname)
+
+    def letter(self, recipient: str, own: bytes, spam: int | None) -> Letter:
+        """For one account; ``spam`` is in percent, None where nobody looked."""
+        arrival, head = self.arrival, self.head(own)
         received = arrival.head
-        head = own + self.top + trace.strip_own(received, self.services.hostname)
         body = arrival.small_body
         return Letter(
             head=head,
@@ -75,11 +78,17 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             size=arrival.stored_size,
             sender=self.sender,
             recipient=recipient,
+            spam=spam,
         )
 
 
 async def outcome(
-    subject: Subject, one: Local, script: Script, persona: Persona, own: bytes = b""
+    subject: Subject,
+    one: Local,
+    script: Script,
+    persona: Persona,
+    own: bytes = b"",
+    spam: int | None = None,
 ) -> Outcome:
     """What a script of an account wants done; an erring one keeps the message.
 
@@ -100,7 +109,7 @@ async def outcome(
             "version": VERSION,
         },
     )
-    letter = subject.letter(one.address, own)
+    letter = subject.letter(one.address, own, spam)
     is_light = len(letter.head) <= _LIGHT_HEAD and not _HEAVY & script.extensions
     is_light = is_light and _count(script.commands) <= _LIGHT_SCRIPT
     answers = _Answers(subject.services, one.account_id)
@@ -175,8 +184,19 @@ class _Answers:
             case ScriptText(name, is_global):
                 owner = scripts.SITE if is_global else account_id
                 return await self._services.directory.included(owner, name)
-            case Metadata():
-                return None  # no annotations here
+            case Metadata(entry, mailbox):
+                found = await self._annotation(entry, mailbox)
+                return None if found is None else found.decode("utf-8", "replace")
+
+    async def _annotation(self, entry: str, mailbox: str | None) -> bytes | None:
+        where = annotations.SERVER
+        if mailbox is not None:
+            found = (await self._all()).get(names.canonical(mailbox))
+            if found is None or not found.id:
+                return None
+            where = found.id
+        store = self._services.store
+        return await store.read(annotations.value, where, self._account_id, entry)
 
     async def _all(self) -> dict[str, Mailbox]:
         if self._mailboxes is None:

@@ -21,7 +21,7 @@ class Letter(msgspec.Struct, frozen=True):
 
     ``queued`` is there when ``outgoing`` is. Without ``entry`` the ledger tells nothing:
     a message that a person put into a mailbox. Such a letter may be several messages:
-    ``more`` are the blobs of those after the first, each named by one copy. ``replaced`` is
+    ``more`` are other blobs than the first, each named by one message. ``replaced`` is
     a message that goes when this one comes (RFC 8508). ``content`` is
     the header block and the body of the blob when they are small and in memory yet:
     delivery can begin at once. ``rejects`` are the accounts that refused it and keep it to be
@@ -65,7 +65,7 @@ class Letter(msgspec.Struct, frozen=True):
             messages = 1
         else:
             messages = len({(copy.account_id, copy.message_id) for copy in copies})
-            messages -= len(self.more)
+        messages -= len(self.more)
         return messages + (self.queued is not None) + len(self.rejects)
 
     def told(self, filed: list[Filed]) -> list[Fact]:
