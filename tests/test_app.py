@@ -14,7 +14,15 @@ from postroom.errors import Refused
 from postroom.telemetry import sink
 
 HOST = "127.0.0.1"
-MAIL: tuple[ListenProtocol, ...] = ("smtp", "submission", "lmtp", "imap", "imaps", "pop3")
+MAIL: tuple[ListenProtocol, ...] = (
+    "smtp",
+    "submission",
+    "lmtp",
+    "imap",
+    "imaps",
+    "pop3",
+    "managesieve",
+)
 
 
 def config(data: Path, *protocols: ListenProtocol) -> Config:
@@ -38,7 +46,7 @@ def test_every_door_answers_and_the_end_is_orderly(data: Path) -> None:
     said: dict[str, bytes] = {}
 
     async def ready(app: App, _office: Office) -> None:
-        for protocol in ("smtp", "submission", "lmtp", "imap", "pop3"):
+        for protocol in ("smtp", "submission", "lmtp", "imap", "pop3", "managesieve"):
             said[protocol] = await greeting(app.ports[protocol])
         reader, writer = await asyncio.open_connection(HOST, app.ports["http"])
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -53,6 +61,7 @@ def test_every_door_answers_and_the_end_is_orderly(data: Path) -> None:
     assert said["lmtp"].startswith(b"220 mail.demo.test ")
     assert said["imap"].startswith(b"* OK ")
     assert said["pop3"].startswith(b"+OK ")
+    assert said["managesieve"] == b'"IMPLEMENTATION" "Postroom"\r\n'
     assert said["http"].endswith(b"ok\n")
     assert sink.installed() is None
     assert b'"event":"server.stopping"' in (data / "log" / "postroom.jsonl").read_bytes()
@@ -114,11 +123,6 @@ def test_a_port_that_is_taken_is_refused_with_the_next_action(data: Path) -> Non
 
 async def _stop_at_once(app: App, _office: Office) -> None:
     app.stop()
-
-
-def test_a_door_that_is_missing_is_named_and_the_others_start(data: Path) -> None:
-    serve(config(data, "imap", "managesieve"), {}, _stop_at_once)
-    assert b'"event":"listener.missing"' in (data / "log" / "postroom.jsonl").read_bytes()
 
 
 def test_systemd_hears_of_it(data: Path) -> None:

@@ -34,7 +34,6 @@ from postroom.notify import DIRECTORY
 from postroom.store.watch import Watch
 from postroom.telemetry import sink
 from postroom.telemetry.events import (
-    ListenerMissing,
     ListenerOpened,
     LoopLagged,
     ServerStarted,
@@ -51,7 +50,6 @@ NODE: Final = 0  # of the ids, until one is leased; commands take others
 
 _M_MMAP_THRESHOLD: Final = -3  # mallopt(3)
 _WEB: Final = frozenset({"http", "https"})
-_MISSING: Final = frozenset({"managesieve"})  # doors that this version lacks
 
 Bound = tuple[Listen, Sequence[socket.socket]]
 
@@ -142,13 +140,10 @@ class App:
                 await door.stop()
 
     def _bind_all(self, closing: contextlib.AsyncExitStack) -> list[Bound]:
-        """The sockets of every listener that has a door; closed with ``closing``."""
+        """The sockets of every listener; closed with ``closing``."""
         inherited = inherited_sockets(self._environment, os.getpid())
         bound: list[Bound] = []
         for listen in self.config.listen or standard_listeners():
-            if listen.protocol in _MISSING:
-                bound.append((listen, []))
-                continue
             try:
                 opened = sockets.listeners(listen.address, listen.port, inherited)
             except OSError as error:
@@ -161,19 +156,10 @@ class App:
     async def _open_mail_door(
         self, house: House, listen: Listen, opened: Sequence[socket.socket]
     ) -> None:
-        if listen.protocol in _MISSING:
-            sink.emit(
-                ListenerMissing(
-                    protocol=listen.protocol,
-                    address=listen.address,
-                    port=listen.port,
-                    reason="this version has no such door",
-                )
-            )
         for listener in opened:
             name = listener.getsockname()
             sink.emit(ListenerOpened(protocol=listen.protocol, address=name[0], port=name[1]))
-        if opened and listen.protocol not in _WEB:
+        if listen.protocol not in _WEB:
             await house.open(listen, opened)
 
     async def _open_web(self, house: House, bound: Sequence[Bound]) -> list["HttpDoor"]:

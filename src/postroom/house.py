@@ -13,12 +13,14 @@ from functools import partial
 
 from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
+from postroom.access.scripts import Scripts
 from postroom.access.tokens import Tokens, source_of
 from postroom.access.warning import warn
 from postroom.admin.office import Office
 from postroom.admin.renewal import Renewal
 from postroom.config.model import Config, Listen
 from postroom.delivery.outbound import Shared, outbound
+from postroom.directory.scripts import Room
 from postroom.directory.sending import Sending
 from postroom.errors import Refused
 from postroom.intake.disk import Disk
@@ -32,6 +34,7 @@ from postroom.listen.door import Contexts, Door
 from postroom.listen.imap.conversation import Services as ImapServices
 from postroom.listen.imap.door import ImapDoor, Settings as ImapSettings
 from postroom.listen.listener import Listener
+from postroom.listen.managesieve.door import ManageSieveDoor, Settings as ManageSieveSettings
 from postroom.listen.pop3.door import Pop3Door, Settings as Pop3Settings
 from postroom.listen.smtp.door import Network, Settings as SmtpSettings, SmtpDoor
 from postroom.net.dns import Resolver
@@ -51,6 +54,8 @@ from postroom.post.commit import Post
 from postroom.post.notice import Budget, addressed
 from postroom.protocol.smtp.settings import Settings as SessionSettings
 from postroom.queue.listing import stats as queue_stats
+from postroom.sieve.limits import Limits as SieveLimits
+from postroom.sieve.rules import EXTENSIONS
 from postroom.telemetry import sink
 from postroom.telemetry.events import (
     StorageTrouble,
@@ -166,6 +171,8 @@ class House:
             return self._imap(listen)
         if listen.protocol in {"pop3", "pop3s"}:
             return self._pop3(listen)
+        if listen.protocol == "managesieve":
+            return self._managesieve(listen)
         return self._smtp(listen)
 
     def _contexts(self, listen: Listen) -> Contexts:
@@ -319,6 +326,25 @@ class House:
             login_failures=self.config.limits.login_failures,
         )
         return partial(Pop3Door, settings)
+
+    def _managesieve(self, listen: Listen) -> Callable[[], Door]:
+        office, limits = self.office, self.config.limits
+        room = Room(self.config.sieve.max_scripts, self.config.sieve.max_script)
+        settings = ManageSieveSettings(
+            login=self.login,
+            scripts=Scripts(office.directory, office.ids, office.clock, room),
+            connections=self.connections,
+            extensions=EXTENSIONS,
+            max_redirects=SieveLimits().max_redirects,
+            contexts=self._contexts(listen),
+            auth=listen.auth or "tls",
+            login_seconds=limits.login_seconds,
+            idle_seconds=limits.managesieve_idle_minutes * 60.0,
+            soft_errors=limits.soft_errors,
+            hard_errors=limits.hard_errors,
+            login_failures=limits.login_failures,
+        )
+        return partial(ManageSieveDoor, settings)
 
 
 def _networks(texts: Sequence[str]) -> tuple[Network, ...]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from postroom.db.database import Tx
-from postroom.directory import cache
 from postroom.directory.cache import Cache
 from postroom.directory.freshness import CHECK_MS
 from tests.directory.town import Counted, Town, Towns
@@ -127,13 +126,10 @@ def test_a_value_older_than_the_version_is_not_remembered(town: Towns) -> None:
 def test_memory_is_bounded(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:
-            values, _ = cached(t)
-            await values.get("")
-            for number in range(cache.MAX_VALUES + 10):
-                values._values[str(number)] = ()
-            await values.get("another")
-            assert len(values._values) <= cache.MAX_VALUES
-            assert await values.get("another") == ()
+            values = Cache[str, tuple[str, ...]](Counted(t.db), t.clock, names, most=3)
+            for number in range(10):
+                assert await values.get(str(number)) == ()
+            assert list(values._values) == ["7", "8", "9"]
 
     asyncio.run(run())
 
@@ -150,5 +146,21 @@ def test_a_remembered_value_costs_next_to_nothing(town: Towns) -> None:
                     await values.get("")
                 best = min(best, (time.perf_counter() - start) / 200)
             assert best < 20e-6  # about 1 µs; ten times that would still be a fault
+
+    asyncio.run(run())
+
+
+def test_the_oldest_go_when_values_weigh_too_much(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            db = Counted(t.db)
+            values = Cache[int, int](db, t.clock, lambda _, key: key, most=10, weigh=int)
+            for key in (4, 5, 6):
+                assert await values.get(key) == key
+            assert list(values._values) == [6]
+            assert await values.get(4) == 4
+            assert list(values._values) == [6, 4]
+            assert await values.get(50) == 50
+            assert list(values._values) == [50]
 
     asyncio.run(run())

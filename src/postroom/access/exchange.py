@@ -38,6 +38,7 @@ class Exchange:
         "_peer",
         "_reason",
         "_scope",
+        "is_proven",
     )
 
     def __init__(
@@ -59,6 +60,8 @@ class Exchange:
         self._kind = ""  # of the mechanism, for the log
         self._name = ""
         self._reason = ""
+        self.is_proven = False
+        """The last challenge says that all is well: an empty response is all that can follow."""
 
     async def respond(self, response: bytes | None) -> bytes | Identity:
         """The next challenge, or who it is.
@@ -103,6 +106,7 @@ class Exchange:
     async def _settle(self, step: Challenge | Granted | Denied) -> bytes | Identity:
         match step:
             case Challenge():
+                self.is_proven = step.is_final
                 return step.octets
             case Granted():
                 if self._keys is None or step.credential is None:

@@ -18,6 +18,7 @@ from postroom.config.model import STANDARD_PORTS, Config, Limits, Listen, Listen
 from postroom.config.toml import string
 
 HOST: Final = "127.0.0.1"
+_IN_CLEAR: Final = frozenset({"submission", "imap", "pop3", "managesieve"})
 _TRIES: Final = 200  # ports tried above the one that is taken
 
 
@@ -61,8 +62,6 @@ def free_ports(offset: int) -> dict[ListenProtocol, int]:
     """Standard port + offset for each protocol, or the next one that is free."""
     ports: dict[ListenProtocol, int] = {}
     for protocol, standard in STANDARD_PORTS.items():
-        if protocol == "managesieve":
-            continue
         wanted = standard + offset
         for port in range(wanted, wanted + _TRIES):
             if port not in ports.values() and _is_free(port):
@@ -85,7 +84,7 @@ def configuration(folder: Path, ports: dict[ListenProtocol, int]) -> Config:
                 protocol=protocol,
                 address=HOST,
                 port=port,
-                auth="plain" if protocol in {"submission", "imap", "pop3"} else None,
+                auth="plain" if protocol in _IN_CLEAR else None,
             )
             for protocol, port in ports.items()
         ),
@@ -134,6 +133,7 @@ Postroom is running. It listens on this machine only; nothing can leave it.
     read, IMAP             port {ports["imaps"]} TLS, or {ports["imap"]} STARTTLS
     read, POP3             port {ports["pop3s"]} TLS, or {ports["pop3"]} STARTTLS
     send, SMTP             port {ports["submissions"]} TLS, or {ports["submission"]} STARTTLS
+    filters, ManageSieve   port {ports["managesieve"]} STARTTLS
   from other servers       SMTP port {ports["smtp"]}, LMTP port {ports["lmtp"]}
   health                   http://{HOST}:{ports["http"]}/healthz and /metrics
   everything is in         {kept}

@@ -229,12 +229,15 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     pop3_idle_minutes: Annotated[
         Count, Meta(description="Wait for a command (RFC 1939 §3: 10 minutes).")
     ] = 10
+    managesieve_idle_minutes: Annotated[
+        Count, Meta(description="Wait for a command (RFC 5804 §1.2: 30 minutes).")
+    ] = 30
     login_seconds: Annotated[
         int,
         Meta(
             le=1_000_000,
             ge=10,
-            description="Time for a TLS handshake, and to log in over IMAP or POP3.",
+            description="Time for a TLS handshake, and to log in over IMAP, POP3 or ManageSieve.",
         ),
     ] = 60
     drain_seconds: Annotated[
@@ -307,6 +310,18 @@ class Sharing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ] = False
 
 
+class Sieve(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Scripts that people filter their letters with (docs/filtering.md)."""
+
+    max_scripts: Annotated[Count, Meta(description="Scripts that one account may have stored.")] = (
+        100
+    )
+    max_script: Annotated[
+        int,
+        Meta(ge=1_024, le=262_144, description="The largest script that is stored, in octets."),
+    ] = 65_536
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where events are written. What is not written is counted all the same."""
 
@@ -377,6 +392,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()
     sharing: Annotated[Sharing, Meta(description="Shared mailboxes.")] = Sharing()
+    sieve: Annotated[Sieve, Meta(description="Filter scripts.")] = Sieve()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
 
     @property

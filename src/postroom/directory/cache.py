@@ -22,13 +22,25 @@ class Cache(Generic[KeyT, ValueT]):
     """Values by key. Used on one event loop."""
 
     def __init__(
-        self, db: Reader, clock: Callable[[], int], read: Callable[[Tx, KeyT], ValueT]
+        self,
+        db: Reader,
+        clock: Callable[[], int],
+        read: Callable[[Tx, KeyT], ValueT],
+        *,
+        most: int = MAX_VALUES,
+        weigh: Callable[[ValueT], int] = lambda _: 1,
     ) -> None:
-        """``clock`` is UTC milliseconds; ``read`` looks one value up."""
+        """``clock`` is UTC milliseconds; ``read`` looks one value up.
+
+        Values that weigh more than ``most`` in all are not kept: the oldest go.
+        """
         self._db = db
         self._read = read
+        self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._values: dict[KeyT, ValueT] = {}
-        self._freshness = Freshness(db, clock, self._values.clear)
+        self._freshness = Freshness(db, clock, self._forget)
         self._lock = asyncio.Lock()
 
     def hint(self) -> None:
@@ -49,7 +61,12 @@ class Cache(Generic[KeyT, ValueT]):
                 return self._values[key]
             number, value = await self._db.read(lambda tx: (version.read(tx), self._read(tx, key)))
             if self._freshness.reached(number):
-                if len(self._values) >= MAX_VALUES:
-                    self._values.clear()
                 self._values[key] = value
+                self._weight += self._weigh(value)
+                while self._weight > self._most and len(self._values) > 1:
+                    self._weight -= self._weigh(self._values.pop(next(iter(self._values))))
             return value
+
+    def _forget(self) -> None:
+        self._values.clear()
+        self._weight = 0

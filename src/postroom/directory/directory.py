@@ -26,7 +26,7 @@ from postroom.directory.accounts import Scram
 from postroom.directory.cache import Cache
 from postroom.directory.dkim_keys import SigningKeys
 from postroom.directory.expand import Resolution
-from postroom.directory.filters import Filter
+from postroom.directory.filters import Filter, Included
 from postroom.directory.login import Identity, Logins, ScramKeys
 from postroom.directory.passwords import Costs, Hasher
 from postroom.directory.persona import Persona
@@ -69,7 +69,12 @@ class Directory:
         self._own = Cache[str, bool](db, clock, _is_own)
         self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
         self._reach = Cache[int, Reach](db, clock, reach.of)
-        self._filters = Cache[int, Filter | None](db, clock, filters.of)
+        self._filters = Cache[int, Filter | None](
+            db, clock, filters.of, most=filters.MAX_OCTETS, weigh=filters.weight
+        )
+        self._included = Cache[tuple[int, str], Included](
+            db, clock, filters.included, most=filters.MAX_OCTETS, weigh=filters.weight
+        )
         self._personas = Cache[int, Persona](db, clock, persona.of)
         self._senders = Cache[int, Senders | None](db, clock, senders.of)
         self.signing_keys = SigningKeys(db, clock, secrets)
@@ -133,6 +138,7 @@ class Directory:
         self._granted.hint()
         self._reach.hint()
         self._filters.hint()
+        self._included.hint()
         self._senders.hint()
         self._personas.hint()
 
@@ -197,8 +203,12 @@ class Directory:
         return await self._filters.get(account_id)
 
     async def included(self, account_id: int, name: str) -> Script | bytes | None:
-        """The script that another one of the account, or of the site, includes (RFC 6609)."""
-        return await self.look(lambda tx: filters.included(tx, (account_id, name)))
+        """The script that another one of the account, or of the site, includes (RFC 6609).
+
+        ``account_id`` is ``scripts.SITE`` for those of the site. Octets where it is no valid
+        script; None where there is none.
+        """
+        return (await self._included.get((account_id, name))).script
 
     async def persona_of(self, account_id: int) -> Persona:
         """Who an account is to its scripts, as ``filter_of``."""

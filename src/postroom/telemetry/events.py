@@ -127,16 +127,6 @@ class ExpungedPurged(Event, frozen=True, kw_only=True, tag="expunged.purged"):
     octets: int
 
 
-class ListenerMissing(Event, frozen=True, kw_only=True, tag="listener.missing"):
-    """A configured listener could not be opened; the others are."""
-
-    level: ClassVar[Level] = "warning"
-    protocol: str
-    address: str
-    port: int
-    reason: str
-
-
 class ListenerOpened(Event, frozen=True, kw_only=True, tag="listener.opened"):
     """A door is open."""
 

@@ -103,7 +103,7 @@ class ScramSha256:
         if server_key is None:
             return Denied()
         signature = hmac.digest(server_key, signed, "sha256")
-        return Challenge(b"v=" + binascii.b2a_base64(signature, newline=False))
+        return Challenge(b"v=" + binascii.b2a_base64(signature, newline=False), is_final=True)
 
     def _prove(self, proof: bytes, signed: bytes) -> bytes | None:
         """RFC 5802 §3: H(proof XOR HMAC(StoredKey, signed)) must be StoredKey."""

@@ -9,9 +9,14 @@ import msgspec
 
 
 class Challenge(msgspec.Struct, frozen=True):
-    """Send this to the client (in base64); its response goes to ``step``."""
+    """Send this to the client (in base64); its response goes to ``step``.
+
+    ``is_final``: the client has proved who it is and has nothing to add. A protocol that can
+    say this together with the outcome gives ``step`` the empty response (RFC 4422 §3.6).
+    """
 
     octets: bytes
+    is_final: bool = False
 
 
 class AskPassword(msgspec.Struct, frozen=True):

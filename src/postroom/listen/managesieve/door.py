@@ -1,0 +1,192 @@
+"""The ManageSieve door: drives ``protocol.managesieve`` and answers from ``access.scripts``."""
+
+import asyncio
+import secrets
+from collections.abc import Collection
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.access.exchange import Exchange, MalformedResponse
+from postroom.access.login import Login, LoginRefused, reply_of
+from postroom.access.scripts import Scripts
+from postroom.directory.login import Identity
+from postroom.errors import MailError
+from postroom.listen.connections import Connections
+from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.managesieve.answers import answer
+from postroom.protocol.managesieve import events
+from postroom.protocol.managesieve.commands import Authenticate, Plain
+from postroom.protocol.managesieve.session import Offer, Session, State
+from postroom.protocol.sasl.mechanisms import start
+
+SCOPE: Final = "sieve"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What all connections of one listener share. Times are seconds."""
+
+    login: Login
+    scripts: Scripts
+    connections: Connections
+    extensions: Collection[str]
+    max_redirects: int
+    contexts: Contexts | None = None
+    auth: Literal["never", "tls", "plain"] = "tls"  # where people may log in
+    login_seconds: float = 60.0
+    idle_seconds: float = 1800.0  # RFC 5804 §1.2: at least 30 minutes after the login
+    soft_errors: int = 10
+    hard_errors: int = 20
+    login_failures: int = 5
+    tarpit: float = 1.0
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Who is connected, for ``access.login``."""
+
+    session: str
+    address: str
+    door: str
+
+
+class ManageSieveDoor(Door):
+    """One ManageSieve connection."""
+
+    __slots__ = ("_exchange", "_failures", "_identity", "_settings")
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.connections, "managesieve", contexts=settings.contexts)
+        self._settings = settings
+        self._exchange: Exchange | None = None
+        self._identity: Identity | None = None
+        self._failures = 0
+
+    def is_unwelcome(self) -> str:
+        """A banned network is turned away before a word."""
+        return self._settings.login.unwelcome(self.address)
+
+    def last_words(self, reason: str) -> bytes:
+        """RFC 5804 §1.3 TRYLATER."""
+        if reason == "full":
+            return b'BYE (TRYLATER) "Too many connections, try again later"\r\n'
+        return b'BYE (TRYLATER) "Local error, try again later"\r\n'
+
+    async def serve(self) -> None:
+        """The whole session."""
+        settings = self._settings
+        session = Session(
+            Offer(
+                extensions=sorted(settings.extensions),
+                max_script=settings.scripts.room.octets,
+                max_redirects=settings.max_redirects,
+                hard_errors=settings.hard_errors,
+            ),
+            mechanisms=self._mechanisms(),
+            can_start_tls=self.has_tls and not self.tls,
+        )
+        session.greet()
+        try:
+            await self._talk(session)
+        except Expired:
+            session.close("You were silent for too long")
+            self.write(session.data_to_send())
+
+    async def _talk(self, session: Session) -> None:
+        while True:
+            while (event := session.next_event()) is not None:
+                await self._answer(session, event)
+                await self.send(session.data_to_send())
+            await self.send(session.data_to_send())
+            if session.state is State.CLOSED or self.is_over:
+                return
+            if self.is_stopping:
+                session.close("The server is going down, try again later", b"TRYLATER")
+                self.write(session.data_to_send())
+                return
+            waited = self._settings.login_seconds
+            if self._identity is not None:
+                waited = self._settings.idle_seconds
+            if not self.buffered:
+                await self.wait(self.now() + waited)
+            session.receive(self.take())
+
+    async def _answer(self, session: Session, event: events.Event) -> None:
+        match event:
+            case Authenticate():
+                await self._authenticate(session, event)
+            case events.Response():
+                await self._respond(session, event.octets)
+            case Plain("STARTTLS"):
+                await self._secure(session)
+            case Plain("UNAUTHENTICATE"):
+                self._identity = None
+                session.unauthenticated()
+            case events.Rejected():
+                if event.mistakes > self._settings.soft_errors:
+                    await asyncio.sleep(self._settings.tarpit)
+            case events.Quit():
+                pass
+            case _:
+                if self._identity is None:
+                    raise AssertionError("the session lets nobody work without a login")
+                await answer(session, self._settings.scripts, self._identity.account_id, event)
+
+    async def _authenticate(self, session: Session, event: Authenticate) -> None:
+        mechanism = start(event.mechanism, nonce=secrets.token_urlsafe(18))
+        if mechanism is None:
+            session.no("This mechanism is not offered")
+            return
+        self._exchange = Exchange(
+            mechanism,
+            self._settings.login,
+            scope=SCOPE,
+            peer=Peer(self.session_id, self.address, self.protocol),
+            certified=self.certified,
+        )
+        await self._respond(session, event.initial)
+
+    async def _respond(self, session: Session, octets: bytes | None) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            session.no("No login is going on")
+            return
+        final = None
+        try:
+            said = await exchange.respond(octets)
+            if isinstance(said, bytes) and exchange.is_proven:  # it goes with the OK
+                final, said = said, await exchange.respond(b"")
+        except MalformedResponse:
+            self._exchange = None
+            session.no("The response makes no sense")
+        except MailError as error:
+            self._refuse_login(session, error)
+        else:
+            if isinstance(said, bytes):
+                session.challenge(said)
+            else:
+                self._exchange = None
+                self._identity = said
+                session.authenticated(said.address, final)
+
+    def _refuse_login(self, session: Session, error: MailError) -> None:
+        self._exchange = None
+        told = reply_of(error)
+        session.no(told.text, b"" if isinstance(told, LoginRefused) else b"TRYLATER")
+        self._failures += 1
+        if self._failures >= self._settings.login_failures:
+            session.close("Too many failed logins")
+
+    async def _secure(self, session: Session) -> None:
+        self.pause()
+        if self.buffered:  # sent in clear behind STARTTLS: never done inside TLS
+            session.data_to_send()
+            session.close("Nothing may follow STARTTLS before the handshake")
+            return
+        self.write(session.data_to_send())
+        if await self.start_tls():
+            session.secured(self._mechanisms())
+
+    def _mechanisms(self) -> tuple[str, ...]:
+        auth = self._settings.auth
+        is_open = auth == "plain" or (auth == "tls" and self.tls)
+        return self._settings.login.mechanisms(self.certified) if is_open else ()
