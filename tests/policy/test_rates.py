@@ -91,6 +91,14 @@ def test_a_harvester_is_found_and_a_list_with_stale_addresses_is_none() -> None:
         assert one.recipient("198.51.100.1", "c@d.test", 0) is None
 
 
+def test_the_neighbour_of_harvesters_is_turned_away_and_no_abuser() -> None:
+    one = counters(unknown_recipients_per_hour=1)
+    for number in range(WIDE):
+        assert one.unknown(f"192.0.2.{number}", 0) is None
+    over = told(one.unknown("192.0.2.99", 0))
+    assert (over.whose, over.reply, over.is_abuse) == ("192.0.2.0/24", TURNED_AWAY, False)
+
+
 def test_errors_are_abuse() -> None:
     one = counters(errors_per_hour=1)
     assert one.error("192.0.2.1", 0) is None

@@ -89,15 +89,18 @@ class Gate:
         self.tarpit = Tarpit(settings.tarpit_seconds, settings.tarpit_connections)
         self._exempt: list[Network] = [ipaddress.ip_network(one) for one in settings.exempt]
 
-    def knock(self, address: str) -> str:
-        """Why an address gets no service where mail comes in; "" when it does."""
+    def knock(self, address: str, *, is_counted: bool = True) -> str:
+        """Why an address gets no service where mail comes in; "" when it does.
+
+        ``is_counted``: the door is for strangers.
+        """
         if is_loopback(address) or self.is_exempt(address):
             return ""
         now = self.clock()
         ban = self.memory.bans.find(address, "smtp", now)
         if ban is not None:
             return f"the network is banned: {ban.reason}"
-        return self.memory.counters.connection(address, now)
+        return self.memory.counters.connection(address, now) if is_counted else ""
 
     def erred(self, peer: Peer) -> None:
         """A session ended for its errors."""
@@ -242,9 +245,11 @@ class Visit:
     # -- what is known of it
 
     async def score(self, seconds: float) -> int:
-        """What is known after so many seconds at most."""
+        """What is known after so many seconds at most; who is on this machine waits for none."""
         if self._gate is None:
             return 0
+        if self._is_near:
+            seconds = 0
         waited = [one for one in self._asked if isinstance(one, asyncio.Future) and not one.done()]
         if waited and seconds:
             await asyncio.wait(waited, timeout=seconds)

@@ -71,8 +71,8 @@ class Keeper:
                     rounds = 0
                     self._hinted.clear()
                     await self.look()
-            except MailError as error:  # memory holds meanwhile
-                sink.emit(StorageTrouble(where="bans", reason=error.detail or str(error)))
+            except Exception as error:  # noqa: BLE001 - memory holds meanwhile
+                sink.emit(StorageTrouble(where="bans", reason=_reason(error)))
                 await asyncio.sleep(PAUSE)
 
     async def close(self) -> None:
@@ -80,7 +80,7 @@ class Keeper:
         try:
             await self.flush()
         except MailError as error:
-            sink.emit(StorageTrouble(where="bans", reason=error.detail or str(error)))
+            sink.emit(StorageTrouble(where="bans", reason=_reason(error)))
 
     async def look(self) -> None:
         """Take over the bans that are written down, if they have changed."""
@@ -111,6 +111,10 @@ class Keeper:
         _written(self._devices.changed, devices)
         _written(self._greylist.changed, greylist)
         self._devices.put(devices.values())
+
+
+def _reason(error: Exception) -> str:
+    return (error.detail if isinstance(error, MailError) else "") or repr(error)
 
 
 def _written(changed: MutableMapping[KeyT, ValueT], written: Mapping[KeyT, ValueT]) -> None:

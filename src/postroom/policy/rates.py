@@ -117,5 +117,9 @@ class Counters:
         return self._abuse(self._errors, address, now)
 
     def _abuse(self, pair: _Pair, address: str, now: int) -> Over | None:
+        """Whose wide network has used up its limit may be the neighbour of an abuser."""
         network = pair.over(address, now)
-        return Over(pair.what, network, TURNED_AWAY, is_abuse=True) if network else None
+        if not network:
+            return None
+        is_abuse = network == network_of(address)
+        return Over(pair.what, network, TURNED_AWAY, is_abuse=is_abuse)

@@ -64,6 +64,7 @@ class Desk:
     fault: Exception | None = None  # raised at the end of a message
     suspicion: int = 0
     is_patient: bool = False  # with those who speak early
+    early: int = 0  # how often that was told
 
     def open(self, peer: Peer) -> "Talk":
         self.peers.append(peer)
@@ -86,6 +87,7 @@ class Talk:
         self.content_octets = b""
 
     def spoke_early(self) -> bool:
+        self.desk.early += 1
         return self.desk.is_patient
 
     async def score(self, seconds: float) -> int:

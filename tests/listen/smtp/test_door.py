@@ -29,11 +29,11 @@ class Porter:
 
     def __init__(self, reason: str = "") -> None:
         self.reason = reason
-        self.knocked: list[str] = []
+        self.knocked: list[tuple[str, bool]] = []
         self.culprits: list[str] = []
 
-    def knock(self, address: str) -> str:
-        self.knocked.append(address)
+    def knock(self, address: str, *, is_counted: bool = True) -> str:
+        self.knocked.append((address, is_counted))
         return self.reason
 
     def erred(self, peer: Peer) -> None:
@@ -161,9 +161,16 @@ def test_who_speaks_before_the_greeting_is_turned_away(loop: str) -> None:
         async with house.open(), house.client() as client:
             await client.send(b"EHLO c.test\r\n")
             assert await client.line() == "220 mx.test ESMTP Postroom"
-            assert (await client.line()).startswith("250-mx.test")
+            while not (await client.line()).startswith("250 "):
+                pass
+            assert house.desk.early == 2
+            assert await client.say("STARTTLS") == ["220 2.0.0 Ready to start TLS"]
+            await client.start_tls()
+            await client.say("EHLO c.test")
+            assert house.desk.early == 3  # it is not forgotten inside TLS
         async with house.open(), house.client() as client:
             assert await client.line() == "220 mx.test ESMTP Postroom"
+        assert house.desk.early == 3
 
     run(loop, main())
 
@@ -258,10 +265,16 @@ def test_a_banned_network_does_not_get_to_port_25(loop: str, events: Recorder) -
         gate = Porter("the network is banned: abuse")
         async with House(PORT_25, gate=gate).open() as house, house.client() as client:
             assert (await client.rest()).startswith("421 4.7.0 Too many connections")
-        assert gate.knocked == ["127.0.0.1"]
+        async with (
+            House(PORT_25, gate=gate, checks=False).open() as house,
+            house.client() as client,
+        ):
+            assert (await client.rest()).startswith("421 4.7.0 Too many connections")
+        assert gate.knocked == [("127.0.0.1", True), ("127.0.0.1", False)]
 
     run(loop, main())
-    assert [one.reason for one in events.of(ConnectionRefused)] == ["the network is banned: abuse"]
+    reasons = [one.reason for one in events.of(ConnectionRefused)]
+    assert reasons == ["the network is banned: abuse"] * 2
 
 
 @both_loops

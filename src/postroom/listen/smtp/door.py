@@ -82,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class SmtpDoor(Door):
     """One connection."""
 
-    __slots__ = ("_exchange", "_patience", "_peer", "_session", "_settings", "_talk")
+    __slots__ = ("_exchange", "_is_early", "_patience", "_peer", "_session", "_settings", "_talk")
 
     _peer: Peer
     _session: Session
@@ -97,6 +97,7 @@ class SmtpDoor(Door):
         )
         self._settings = settings
         self._exchange: Exchange | None = None
+        self._is_early = False
         self._patience = settings.idle_seconds
 
     def is_unwelcome(self) -> str:
@@ -104,7 +105,10 @@ class SmtpDoor(Door):
         settings = self._settings
         if settings.session.requires_login:
             return settings.login.unwelcome(self.address)
-        return "" if settings.gate is None else settings.gate.knock(self.address)
+        if settings.gate is None:
+            return ""
+        is_counted = settings.checks and settings.protocol == "smtp"
+        return settings.gate.knock(self.address, is_counted=is_counted)
 
     def last_words(self, reason: str) -> bytes:
         """421: come back later (RFC 5321 §3.8)."""
@@ -155,7 +159,8 @@ class SmtpDoor(Door):
         pause = self._settings.greeting_pause
         if pause and await self._talk.score(PATIENCE) > 0:
             await asyncio.sleep(pause)
-        if self.buffered and not self._talk.spoke_early():
+        self._is_early = bool(self.buffered)
+        if self._is_early and not self._talk.spoke_early():
             session.hang_up(replies.TALK_BEFORE_GREETING)
         else:
             session.greet()
@@ -302,6 +307,8 @@ class SmtpDoor(Door):
             session.tls_started(self._mechanisms)
             self._peer = msgspec.structs.replace(self._peer, tls=self.tls)
             self._talk = self._settings.intake.open(self._peer)
+            if self._is_early:
+                self._talk.spoke_early()
             self._exchange = None
         else:
             session.hang_up(replies.SESSION_FAILED)

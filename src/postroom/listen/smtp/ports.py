@@ -72,8 +72,8 @@ class Conversation(Protocol):
 class Gate(Protocol):
     """Knows who may come to a door, and who has erred too often."""
 
-    def knock(self, address: str) -> str:
-        """Why an address gets no service; "" when it does."""
+    def knock(self, address: str, *, is_counted: bool = True) -> str:
+        """Why an address gets no service; "" when it does. ``is_counted``: as a stranger."""
         ...
 
     def erred(self, peer: Peer) -> None:
