@@ -7,6 +7,7 @@ import pytest
 from postroom.message import headers
 from postroom.policy import rules
 from postroom.policy.facts import Authentication
+from postroom.policy.suspicion import Mark, Suspicion
 from postroom.policy.tokens import tokens
 from tests.policy.letters import HAM, NOW, facts, letter
 
@@ -39,6 +40,14 @@ def test_an_ordinary_letter_has_none() -> None:
 def test_how_it_came(others: dict[str, Any], words: str) -> None:
     (sign,) = signs(**others)
     assert words in sign
+
+
+def test_what_was_noticed_of_the_peer_counts_once() -> None:
+    marks = (Mark("its address has no name", 1), Mark("a good list has it", -4))
+    found = signs(
+        helo="pc", authentication=Authentication(iprev="fail"), suspicion=Suspicion(marks)
+    )
+    assert found == {"its address has no name": 1.0, "a good list has it": -4.0}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Signs of spam that need no learning: what hardly any honest program or person does.
 
 Few, and each weighs little: only several of them together, or a disguised program, reach
-the threshold. None of them takes points away, since whatever looks harmless can be copied.
+the threshold. None of them takes points away, since whatever looks harmless can be copied; but
+for a list of good senders that a postmaster has chosen (``blocklists``).
 RFC 5322 §3.6, RFC 5321 §4.1.1.1.
 """
 
@@ -61,12 +62,9 @@ def signs(facts: Facts, tokens: Tokens) -> Iterator[Sign]:
             yield Sign(points, words)
     found = facts.authentication
     for (check, result), (points, words) in _CHECKS.items():
-        if getattr(found, check) == result:
+        if getattr(found, check) == result and (check != "iprev" or not facts.suspicion.marks):
             yield Sign(points, words)
-    if facts.helo.startswith("["):
-        yield Sign(0.5, "the peer greets with an address instead of a name")
-    elif facts.helo and "." not in facts.helo and facts.address:
-        yield Sign(0.5, "the peer greets with a name that has no domain")
+    yield from _of_peer(facts)
     fields = tokens.fields
     date = dates.read(features.first(fields, b"date"))
     if date is not None and date.ms > facts.now + DAY_MS:
@@ -75,6 +73,18 @@ def signs(facts: Facts, tokens: Tokens) -> Iterator[Sign]:
         yield Sign(0.5, "it is dated more than a week ago")
     if b"list-id" not in fields and not _names_a_recipient(facts, fields):
         yield Sign(0.3, "none of its recipients here is named in To or Cc")
+
+
+def _of_peer(facts: Facts) -> Iterator[Sign]:
+    """What was noticed of who brings it; by its HELO alone where nobody looked at it closely."""
+    for mark in facts.suspicion.marks:
+        yield Sign(float(mark.score), mark.reason)
+    if facts.suspicion.marks:
+        return
+    if facts.helo.startswith("["):
+        yield Sign(0.5, "the peer greets with an address instead of a name")
+    elif facts.helo and "." not in facts.helo and facts.address:
+        yield Sign(0.5, "the peer greets with a name that has no domain")
 
 
 def _names_a_recipient(facts: Facts, fields: Fields) -> bool:
