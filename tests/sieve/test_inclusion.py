@@ -94,3 +94,7 @@ def test_names_are_as_they_stand() -> None:
     assert problems(NEEDED + 'include "${a}";')[0].endswith("include: variables can't stand here")
     assert problems('require "include"; global "a";')
     assert problems(NEEDED + 'global "${a}";')
+    assert problems(NEEDED + 'set "a" "b"; global "a";')[0].endswith(
+        "was used before it was made global"
+    )
+    assert not problems(NEEDED + 'global "a"; set "a" "b"; global ["a", "c"];')

@@ -105,7 +105,17 @@ def test_wildcards_never_blow_up() -> None:
 
 def test_question_marks_are_paid_for() -> None:
     assert Keys(Match("matches"), ["a*b"]).weight == 1
+    assert Keys(Match("matches"), ["*a" * 4000]).weight > 500
     assert Keys(Match("matches"), ["?" * 4000]).weight > 400_000
+
+
+def test_regular_expressions_are_paid_for_by_what_they_become() -> None:
+    """A short one can be a large program, which RE2 may have to follow state by state."""
+    short = Keys(Match("regex"), ["^a"])
+    large = Keys(Match("regex"), ["(a|b)*a(a|b){500}c"])
+    assert short.weight < 5
+    assert large.weight > 200
+    assert short.price < large.price
 
 
 @pytest.mark.parametrize(

@@ -44,17 +44,29 @@ def body(machine: Machine, call: Call) -> bool:
 
 
 def _texts(machine: Machine) -> Iterator[str]:
-    parts = [part for part in walk(machine.letter.part) if part.content_type[0] == "text"]
+    parts = [part for part in _all(machine) if part.content_type[0] == "text"]
     for part in parts[:MAX_PARTS]:
         yield readable(machine, part)
+
+
+def _all(machine: Machine) -> list[Part]:
+    parts = list(walk(machine.letter.part))
+    machine.spend(len(parts))
+    return parts
 
 
 def readable(machine: Machine, part: Part) -> str:
     """The text of a text part, HTML without its tags; "" for other parts."""
     if part.content_type[0] != "text":
         return ""
-    text = _decoded(machine, part)
-    return plain(text) if part.content_type[1] in {"html", "xhtml"} else text
+    text = machine.readings.get(part.body_start)
+    if text is None:
+        text = _decoded(machine, part)
+        if part.content_type[1] in {"html", "xhtml"}:
+            machine.spend(len(text) // 32)
+            text = plain(text)
+        machine.readings[part.body_start] = text
+    return text
 
 
 def plain(text: str) -> str:
@@ -64,13 +76,13 @@ def plain(text: str) -> str:
 
 def _decoded(machine: Machine, part: Part) -> str:
     octets = machine.letter.octets(part.body_start, part.end)
-    machine.spend(1 + len(octets) // 256)
+    machine.spend(1 + len(octets) // 64)
     return clean(decoded(part, octets))
 
 
 def _contents(machine: Machine, wanted: Sequence[str]) -> Iterator[str]:
     """RFC 5173 §5.2: parts by type; of a message its header, of a multipart what is around."""
-    parts = [part for part in walk(machine.letter.part) if _is_wanted(part, wanted)]
+    parts = [part for part in _all(machine) if _is_wanted(part, wanted)]
     for part in parts[:MAX_PARTS]:
         if part.message is not None:
             inside = part.message

@@ -36,7 +36,7 @@ def date(machine: Machine, call: Call) -> bool:
 def _dates(machine: Machine, call: Call) -> Iterator[str]:
     what = machine.text(call.arguments[1])
     for value in chosen(machine.head.values(machine.text(call.arguments[0])), call):
-        machine.spend(1)
+        machine.spend(4)
         found = dates.read(value)
         if found is not None:
             offset = found.offset if "originalzone" in call.tags else _zone(machine, call)

@@ -42,6 +42,7 @@ class Known:
     def __init__(self, extensions: set[str]) -> None:
         self.extensions = extensions
         self.variables: set[str] = set()
+        self.shared: set[str] = set()  # those of the variables that are global
         self.loops = 0  # foreverypart around
 
 
@@ -226,6 +227,10 @@ def _global(call: Call, known: Known) -> Found:
     if "variables" not in known.extensions:
         yield 0, 'global variables need: require "variables";'
         return
+    for name in constants(call.arguments[0]):
+        if f".{name.lower()}" in known.variables - known.shared:
+            yield 0, f"the variable {name[:60]} was used before it was made global"
+        known.shared.add(f".{name.lower()}")
     yield from _variable(call, known)
 
 

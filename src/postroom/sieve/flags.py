@@ -10,7 +10,7 @@ from postroom.sieve.actions import Flags
 from postroom.sieve.details import FLAG
 from postroom.sieve.limits import MAX_FLAGS
 from postroom.sieve.machine import Machine
-from postroom.sieve.script import Call
+from postroom.sieve.script import Call, Value
 from postroom.sieve.variables import assign
 
 _SYSTEM: Final = {
@@ -30,6 +30,12 @@ def flag_list(texts: Iterable[str]) -> Flags:
     return tuple(found.values())
 
 
+def _given(machine: Machine, value: Value | None) -> Flags:
+    texts = machine.texts(value)
+    machine.spend(sum(map(len, texts)) // 32)
+    return flag_list(texts)
+
+
 def _current(machine: Machine, call: Call) -> Flags:
     if call.arguments[0] is None:
         return machine.flags
@@ -43,7 +49,7 @@ def _value(machine: Machine, name: str) -> str:
 
 def change(machine: Machine, call: Call) -> None:
     """The commands ``setflag``, ``addflag`` and ``removeflag``."""
-    given = flag_list(machine.texts(call.arguments[1]))
+    given = _given(machine, call.arguments[1])
     if call.name == "addflag":
         given = flag_list([*_current(machine, call), *given])
     elif call.name == "removeflag":
@@ -71,5 +77,5 @@ def has_flag(machine: Machine, call: Call) -> bool:
 def of_action(machine: Machine, call: Call) -> Flags:
     """The flags of an action: ``:flags``, else the internal variable."""
     if "flags" in call.tags:
-        return flag_list(machine.texts(call.tags["flags"]))
+        return _given(machine, call.tags["flags"])
     return machine.flags

@@ -24,7 +24,7 @@ def fetch(machine: Machine, question: ScriptText, *, optional: bool) -> Asking[S
     if isinstance(answer, Script):
         return answer
     if isinstance(answer, bytes):
-        machine.spend(1 + len(answer) // 16)
+        machine.spend(1 + len(answer))
         try:
             return check(parse(answer))
         except ScriptError as error:

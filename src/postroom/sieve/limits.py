@@ -22,7 +22,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a postmaster may want to set.
 
     A step is a command, a test, or the comparison of up to 256 characters with one key;
-    ``max_steps`` is about a second of one processor.
+    ``max_steps`` is a second or two of one processor.
     """
 
     max_steps: int = 400_000

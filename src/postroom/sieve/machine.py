@@ -48,6 +48,7 @@ class Machine:
         self.parts: list[Part] = []  # of foreverypart, the innermost last
         self.has_implicit_keep = True
         self.is_partial = False
+        self.readings: dict[int, str] = {}  # texts of parts, by the offset of their body
         self.seen: dict[str, bool] = {}  # what duplicate was told
         self.remembered: dict[str, Remember] = {}
         self.actions: list[Action] = []
@@ -72,9 +73,15 @@ class Machine:
     def _filled(self, text: Text) -> str:
         if not isinstance(text, Template):
             return text
-        pieces = [self._value(piece) for piece in text.pieces]
-        self.spend(1 + len(pieces) // 8)
-        return "".join(pieces)[:MAX_TEXT]
+        pieces: list[str] = []
+        room = MAX_TEXT
+        for piece in text.pieces:
+            pieces.append(self._value(piece)[:room])
+            room -= len(pieces[-1])
+            if not room:
+                break
+        self.spend(1 + len(pieces) // 8 + (MAX_TEXT - room) // 64)
+        return "".join(pieces)
 
     def _value(self, piece: str | Reference) -> str:
         if isinstance(piece, str):
@@ -110,8 +117,12 @@ class Machine:
             match = Match("value", call.match.comparator, call.match.relation)
             return Keys(match, self.texts(keys)).fit(count)
         wanted = Keys(call.match, self.texts(keys))
+        self.spend(wanted.price)
+        is_costly = call.match.comparator == "i;unicode-casemap"
         for text in texts:
             self.spend(wanted.weight * (1 + len(text) // 256))
+            if is_costly and not text.isascii():
+                self.spend(len(text) // 16)
             if wanted.fit(text):
                 if wanted.captures is not None and captures:
                     found = wanted.captures[: MAX_CAPTURES + 1]

@@ -3,6 +3,8 @@
 RFC 5490 (mailboxes, annotations), RFC 8579 §4.1 (special uses), RFC 9042 §5 (ids).
 """
 
+from typing import Final
+
 from postroom.sieve.machine import Machine
 from postroom.sieve.questions import (
     Answer,
@@ -15,7 +17,7 @@ from postroom.sieve.questions import (
 )
 from postroom.sieve.script import Call
 
-QUESTION_STEPS = 500  # what a question costs: somebody looks into a database
+QUESTION_STEPS: Final = 4000  # what a question costs: somebody looks into a database
 
 
 def ask(machine: Machine, question: Question) -> Asking[Answer]:

@@ -62,12 +62,17 @@ class Keys:
         self.captures: Captures | None = None
         """What the wildcards of the key that fitted last have matched, the whole first."""
         self.weight = len(keys)
+        """What a comparison with a short text costs, in steps."""
+        self.price = len(keys) // 4
+        """What it cost to make the keys ready."""
         if match.kind == "matches":
             self._globs = [glob(key, match.comparator) for key in keys]
             self.weight += sum([key.count("?") * len(key) for key in keys]) // 16
+            self.weight += sum([key.count("*") for key in keys]) // 4
         elif match.kind == "regex":
             self._patterns = [pattern(key, match.comparator) for key in keys]
-            self.weight += sum(map(len, keys)) // 64
+            self.weight = sum([1 + one.programsize // 4 for one in self._patterns])
+            self.price += sum(map(len, keys))
         elif match.comparator == "i;ascii-numeric":
             self._numbers = [number(key) for key in keys]
         else:

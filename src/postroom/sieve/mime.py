@@ -44,10 +44,11 @@ def heads(machine: Machine, call: Call) -> Iterator[Head]:
         return
     part = machine.parts[-1] if machine.parts else machine.letter.part
     for one in walk(part) if "anychild" in call.tags else (part,):
-        machine.spend(1)
+        machine.spend(4)
         if one is machine.letter.part:
             yield machine.head
         else:
+            machine.spend((one.body_start - one.header_start) // 64)
             yield Head(machine.letter.octets(one.header_start, one.body_start))
 
 
