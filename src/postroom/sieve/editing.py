@@ -45,7 +45,7 @@ def delete_header(machine: Machine, call: Call) -> None:
     if name in PROTECTED:
         return
     octets = machine.head.octets
-    machine.spend(1 + len(octets) // 64)
+    machine.spend(1 + len(octets) // 16)
     found = [one for one in headers.fields(octets) if one.name == name.encode("utf-8", "replace")]
     unwanted = set()
     for one in chosen(found, call):
@@ -58,7 +58,7 @@ def delete_header(machine: Machine, call: Call) -> None:
 
 
 def _change(machine: Machine, octets: bytes) -> None:
-    machine.spend(1 + len(octets) // 64)
+    machine.spend(1 + len(octets) // 16)
     if len(octets) > headers.MAX_HEADER:
         raise RunError("the header would become too large")
     machine.head = Head(octets)

@@ -71,7 +71,7 @@ class Keys:
             self.weight += sum([key.count("*") for key in keys]) // 4
         elif match.kind == "regex":
             self._patterns = [pattern(key, match.comparator) for key in keys]
-            self.weight = sum([1 + one.programsize // 4 for one in self._patterns])
+            self.weight = sum([1 + one.programsize // 2 for one in self._patterns])
             self.price += sum(map(len, keys))
         elif match.comparator == "i;ascii-numeric":
             self._numbers = [number(key) for key in keys]
