@@ -120,6 +120,8 @@ class App:
         jobs.append(asyncio.create_task(house.renewal.run()))
         jobs.append(asyncio.create_task(house.learn()))
         jobs.append(asyncio.create_task(house.keeper.run()))
+        if self.config.reports.send:
+            jobs.append(asyncio.create_task(house.report()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
             watch = Watch(house.office.db, house.office.notify, version.read)
             jobs.append(asyncio.create_task(watch.run()))

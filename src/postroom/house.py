@@ -16,6 +16,7 @@ from postroom.access.login import Login
 from postroom.access.scripts import Scripts
 from postroom.access.tokens import Tokens, source_of
 from postroom.access.warning import warn
+from postroom.admin import reporting
 from postroom.admin.office import Office
 from postroom.admin.renewal import Renewal
 from postroom.config.model import Config, Listen
@@ -23,6 +24,7 @@ from postroom.delivery.outbound import Shared, outbound
 from postroom.directory.scripts import Room
 from postroom.directory.sending import Sending
 from postroom.errors import Refused
+from postroom.intake.collecting import Collector
 from postroom.intake.disk import Disk
 from postroom.intake.gate import Gate, Memory
 from postroom.intake.intake import Intake
@@ -44,6 +46,7 @@ from postroom.policy.bans import Bans
 from postroom.policy.blocklists import Blocklist
 from postroom.policy.connection import Connection
 from postroom.policy.devices import Devices
+from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
 from postroom.policy.rates import Counters
@@ -121,6 +124,8 @@ class House:
         self.post.express = self._delivery.express
         self._delivering: asyncio.Task[None] | None = None
         self._sending = Sending(office.db, office.clock, limits.sends_per_day)
+        self.counts = DmarcCounts(office.db, office.clock)
+        self._collector = Collector(office.db, office.blobs, office.ids, office.directory)
         self._intake = Intake(
             IntakeServices(
                 hostname=config.hostname,
@@ -142,6 +147,8 @@ class House:
                 gate=self._gate,
                 resolver=self.resolver,
                 authentication=config.authentication,
+                counts=self.counts if config.reports.send else None,
+                collector=self._collector if config.reports.receive else None,
             )
         )
         self._indexer = Indexer(office.store, config.search.max_text)
@@ -199,6 +206,10 @@ class House:
                 office.db, office.blobs, office.clock, together=settings.learn_together
             ).run()
 
+    async def report(self) -> None:
+        """Count for daily reports, and send them."""
+        await reporting.run(self.office, self.post, self.resolver, self.counts)
+
     async def close_doors(self) -> None:
         """No new connections; what has begun, in and out, is finished."""
         for listener in self._listeners:
@@ -210,6 +221,7 @@ class House:
         await self.connections.drain(seconds)
         await self._delivery.stop(seconds)
         await self._sending.close()
+        await self._collector.close()
         await self.keeper.close()
         await self.resolver.close()
         await asyncio.gather(*self._warnings, return_exceptions=True)

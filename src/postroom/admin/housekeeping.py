@@ -16,7 +16,7 @@ from postroom.blobs.sweep import sweep
 from postroom.directory import sts_policies
 from postroom.directory.dkim_keys import DkimKey
 from postroom.intake.disk import Disk
-from postroom.ledger import segments, tls_results
+from postroom.ledger import dmarc_results, reports, segments, tls_results
 from postroom.ledger.retention import forget
 from postroom.mailauth import dkim_key
 from postroom.net.dns import Resolver
@@ -55,7 +55,7 @@ class Housekeeping:
             "blobs": lambda: office.blobs.collect(office.db, office.now()),
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
             "policies": self._forget_policies,
-            "TLS results": self._forget_tls_results,
+            "reports": self._forget_reports,
             "bans": self._forget_bans,
             "old signing keys": lambda: dkim.purge(office),
             "missing signing keys": lambda: dkim.make_missing(office),  # takes long at first
@@ -145,9 +145,14 @@ class Housekeeping:
         now = self._office.now()
         await self._office.db.write(lambda tx: sts_policies.purge(tx, now), bulk=True)
 
-    async def _forget_tls_results(self) -> None:
-        now = self._office.now()
-        await self._office.db.write(lambda tx: tls_results.purge(tx, now), bulk=True)
+    async def _forget_reports(self) -> None:
+        office, now = self._office, self._office.now()
+        await office.db.write(lambda tx: tls_results.purge(tx, now), bulk=True)
+        await office.db.write(lambda tx: dmarc_results.purge(tx, now), bulk=True)
+        await office.db.write(lambda tx: reports.purge_sent(tx, now // DAY_MS), bulk=True)
+        oldest = segments.first_id_at(now - reports.KEEP_MS)
+        while await office.db.write(lambda tx: reports.purge(tx, oldest), bulk=True):
+            pass
 
     async def _forget_bans(self) -> None:
         now = self._office.now()

@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
     "explain": Lazy("postroom.cli.explain", "Why a message is believed, or not."),
+    "reports": Lazy("postroom.cli.reports", "What others report on your domains, and our reports."),
 }
 
 

@@ -16,6 +16,7 @@ _TABLES: Final = (
     "ledger",
     "queued",
     "lease",
+    "report",
     "expunged",
     "mailbox",
     "domain",

@@ -438,6 +438,8 @@ class Conversation:
             return self._refusals.message(envelope, arrival, reply_to(error), error.detail)
         if self._identity is not None:
             services.sending.count(self._identity.account_id, len(envelope.accepted))
+        if examination is not None and services.collector is not None and letter.copies:
+            services.collector.offer(examination.facts, blob.id)
         answer = self._accepted_as(envelope, letter, content, examination)
         await receipts.send(services, envelope, head, ident, now)
         message = decide.Message.of(envelope, arrival, self._session, examination)

@@ -115,6 +115,9 @@ class Inquiry:
             suspicion=suspicion,
         )
         verdicts = tuple([await self._judged(stage, facts) for stage in services.stages])
+        if findings is not None and services.counts is not None:
+            of_dmarc = [one for one in verdicts if one.stage == "dmarc"]
+            services.counts.count(findings, (of_dmarc or [_FINE])[0].action)
         told = [] if findings is None else [one.words() for one in findings.results()]
         fields = [field for verdict in verdicts for field in verdict.fields]
         if findings is not None:

@@ -10,9 +10,11 @@ from postroom.config.model import Limits
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
 from postroom.directory.sending import Sending
+from postroom.intake.collecting import Collector
 from postroom.intake.disk import Disk
 from postroom.intake.gate import Gate
 from postroom.policy.asking import Names
+from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.policy.verdict import Stage
 from postroom.post.commit import Post
 from postroom.post.notice import Budget
@@ -26,6 +28,7 @@ class Services:
     """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds.
 
     ``sending`` counts what accounts send, ``budget`` the notices that an address gets.
+    ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
     ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked,
     without ``gate`` nothing is asked of who brings it.
     """
@@ -44,4 +47,6 @@ class Services:
     stages: Sequence[Stage] = ()
     resolver: Names | None = None
     authentication: Authentication = _DEFAULTS
+    counts: DmarcCounts | None = None
+    collector: Collector | None = None
     gate: Gate | None = None

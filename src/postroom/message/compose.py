@@ -44,7 +44,10 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a letter says. ``date`` is made by ``dates.write``; ``more`` are other fields."""
+    """What a letter says. ``date`` is made by ``dates.write``; ``more`` are other fields.
+
+    With ``report_type`` it is a multipart/report of this type (RFC 6522).
+    """
 
     sender: Person
     to: Sequence[Person]
@@ -55,6 +58,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     cc: Sequence[Person] = ()
     more: Sequence[tuple[str, str]] = ()
     attachments: Sequence[Attachment] = ()
+    report_type: str = ""
 
 
 def compose(draft: Draft) -> bytes:
@@ -74,7 +78,10 @@ def compose(draft: Draft) -> bytes:
     if len(parts) == 1:
         return head + parts[0]
     boundary = _boundary(draft.message_id, parts)
-    kind = b'Content-Type: multipart/mixed; boundary="%b"\r\n\r\n' % boundary
+    subtype = b"mixed"
+    if draft.report_type:
+        subtype = b'report; report-type="%b"' % draft.report_type.encode("ascii")
+    kind = b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n' % (subtype, boundary)
     opened = b"--" + boundary + b"\r\n"
     inner = b"".join([opened + part + b"\r\n" for part in parts])
     return head + kind + inner + b"--" + boundary + b"--\r\n"

@@ -339,6 +339,24 @@ class ServerStopping(Event, frozen=True, kw_only=True, tag="server.stopping"):
     reason: str
 
 
+class ReportReceived(Event, frozen=True, kw_only=True, tag="report.received"):
+    """A report on a domain of ours came by mail; ``postroom reports`` shows it."""
+
+    kind: str
+    domain: str
+    organization: str
+    passed: int
+    failed: int
+
+
+class ReportSent(Event, frozen=True, kw_only=True, tag="report.sent"):
+    """A daily report went to a domain that asks for it."""
+
+    kind: str
+    domain: str
+    recipients: tuple[str, ...]
+
+
 class SessionFailed(SessionEvent, frozen=True, kw_only=True, tag="session.failed"):
     """A fault of ours ended a command; the peer was told to try again."""
 

@@ -1,0 +1,90 @@
+"""Reports on our domains that come by mail are read on the quiet, once they were filed.
+
+A message is looked at when its subject is that of a report and it is authenticated: DKIM or SPF
+passed, for anybody can write a report. It is a message like any other besides.
+
+RFC 9990 §3.5.3, RFC 8460 §5.3.
+"""
+
+import asyncio
+import traceback
+from typing import Final
+
+from postroom.address import AddressError, Domain
+from postroom.blobs.store import BlobStore
+from postroom.db.database import Database
+from postroom.db.ids import Ids
+from postroom.directory.directory import Directory
+from postroom.errors import MailError
+from postroom.ledger import reports
+from postroom.message import enclosed, headers
+from postroom.policy import received_reports
+from postroom.policy.facts import Facts
+from postroom.policy.received_reports import Parsed
+from postroom.telemetry import sink
+from postroom.telemetry.events import ReportReceived, SessionFailed, StorageTrouble
+
+MAX_SIZE: Final = 32 * 1024 * 1024  # octets of a message
+MAX_WAITING: Final = 100  # messages; what comes beyond them is not read
+_SUBJECT: Final = b"report domain:"
+
+
+class Collector:
+    """One a process. ``close`` it at the end."""
+
+    def __init__(self, db: Database, blobs: BlobStore, ids: Ids, directory: Directory) -> None:
+        self._db = db
+        self._blobs = blobs
+        self._ids = ids
+        self._directory = directory
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Semaphore(1)
+
+    def offer(self, facts: Facts, blob_id: int) -> None:
+        """A message was filed: read it when it may hold a report."""
+        found = facts.authentication
+        if not (found.dkim or found.spf == "pass") or facts.size > MAX_SIZE:
+            return
+        subject = headers.value(facts.head, b"subject") or b""
+        if not subject.lower().startswith(_SUBJECT) or len(self._tasks) >= MAX_WAITING:
+            return
+        task = asyncio.get_running_loop().create_task(self._collect(blob_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        await asyncio.gather(*self._tasks)
+
+    async def _collect(self, blob_id: int) -> None:
+        async with self._turn:
+            try:
+                pieces = [piece async for piece in self._blobs.stream(self._db, blob_id)]
+                for one in await asyncio.to_thread(received_reports.parse, b"".join(pieces)):
+                    await self._keep(one)
+            except enclosed.TooLarge:
+                return  # whoever sends that wants something else
+            except MailError as error:
+                sink.emit(StorageTrouble(where="reports", reason=error.detail or str(error)))
+            except Exception as error:  # noqa: BLE001 - the message is in its mailbox
+                sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))
+
+    async def _keep(self, one: Parsed) -> None:
+        """If it is about a domain of ours."""
+        try:
+            is_ours = await self._directory.is_own(Domain.parse(one.domain))
+        except AddressError:
+            return
+        if not is_ours:
+            return
+        received = received_reports.row(one, self._ids.next())
+        if await self._db.write(lambda tx: reports.add(tx, received, one.ident)):
+            sink.emit(
+                ReportReceived(
+                    kind=one.kind,
+                    domain=one.domain,
+                    organization=one.organization,
+                    passed=one.passed,
+                    failed=one.failed,
+                )
+            )

@@ -1,0 +1,120 @@
+"""Reports on our domains that others sent, and which of ours went out.
+
+A report is one row, whatever it says; the one that comes twice stays the first.
+"""
+
+import hashlib
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.db.database import Row, Tx
+
+Kind = Literal["dmarc", "tls"]
+
+KEEP_MS: Final = 400 * 86_400_000
+KEEP_SENT_DAYS: Final = 30
+NEWEST: Final = 1 << 62
+
+_COLUMNS: Final = "id, kind, domain, organization, begins, ends, passed, failed, content"
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A report. Times are in ms; ``passed`` and ``failed`` count messages or sessions."""
+
+    id: int
+    kind: Kind
+    domain: str
+    organization: str
+    begins: int
+    ends: int
+    passed: int
+    failed: int
+    content: str
+
+
+def add(tx: Tx, one: Received, ident: str) -> bool:
+    """Keep it; False when it is there already. ``ident`` is the report's own."""
+    text = f"{one.kind} {one.organization!r} {ident}"
+    return (
+        tx.one(
+            f"INSERT INTO report (identity, {_COLUMNS}) VALUES (:identity, :id, :kind, :domain,"
+            " :organization, :begins, :ends, :passed, :failed, :content)"
+            " ON CONFLICT (identity) DO NOTHING RETURNING id",
+            identity=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+            **msgspec.structs.asdict(one),
+        )
+        is not None
+    )
+
+
+def newest(tx: Tx, domain: str, *, below: int = NEWEST, limit: int) -> list[Received]:
+    """The newest first, of one domain or, with "", of all; ids under ``below``."""
+    chosen = " AND domain = :domain" if domain else ""
+    given = {"domain": domain} if domain else {}
+    return [
+        _read(row)
+        for row in tx.all(
+            f"SELECT {_COLUMNS} FROM report WHERE id < :below{chosen} ORDER BY id DESC LIMIT :limit",
+            below=below,
+            limit=limit,
+            **given,
+        )
+    ]
+
+
+def named(tx: Tx, ident: int) -> Received | None:
+    """The report of this id."""
+    row = tx.one(f"SELECT {_COLUMNS} FROM report WHERE id = :id", id=ident)
+    return None if row is None else _read(row)
+
+
+def purge(tx: Tx, before: int) -> int:
+    """Forget a part of those with ids under ``before``; how many went."""
+    return tx.execute(
+        "DELETE FROM report WHERE id IN"
+        " (SELECT id FROM report WHERE id < :before ORDER BY id LIMIT 1000)",
+        before=before,
+    )
+
+
+def claim(tx: Tx, day: int, kind: Kind, domain: str) -> bool:
+    """Take it on oneself to send a report; False when somebody has."""
+    row = tx.one(
+        "INSERT INTO report_sent (day, kind, domain) VALUES (:day, :kind, :domain)"
+        " ON CONFLICT (day, kind, domain) DO NOTHING RETURNING day",
+        day=day,
+        kind=kind,
+        domain=domain,
+    )
+    return row is not None
+
+
+def is_sent(tx: Tx, day: int, kind: Kind, domain: str) -> bool:
+    """Whether somebody has."""
+    row = tx.one(
+        "SELECT 1 FROM report_sent WHERE day = :day AND kind = :kind AND domain = :domain",
+        day=day,
+        kind=kind,
+        domain=domain,
+    )
+    return row is not None
+
+
+def give_back(tx: Tx, day: int, kind: Kind, domain: str) -> None:
+    """It could not be sent: try again."""
+    tx.execute(
+        "DELETE FROM report_sent WHERE day = :day AND kind = :kind AND domain = :domain",
+        day=day,
+        kind=kind,
+        domain=domain,
+    )
+
+
+def purge_sent(tx: Tx, today: int) -> int:
+    """Forget what was sent long ago."""
+    return tx.execute("DELETE FROM report_sent WHERE day < :before", before=today - KEEP_SENT_DAYS)
+
+
+def _read(row: Row) -> Received:
+    return Received(*row)

@@ -1,0 +1,48 @@
+"""Reports of others are kept once; ours are claimed once."""
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from postroom.ledger import reports
+from postroom.ledger.reports import Received
+from tests.conftest import Opener
+
+ONE: Final = Received(1, "dmarc", "a.test", "Them", 1_000, 2_000, 5, 2, "{}")
+
+
+def test_a_report_is_kept_once(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            again = msgspec.structs.replace(ONE, id=2)
+            other = msgspec.structs.replace(ONE, id=3, domain="b.test")
+            assert await db.write(lambda tx: reports.add(tx, ONE, "r1"))
+            assert not await db.write(lambda tx: reports.add(tx, again, "r1"))
+            assert await db.write(lambda tx: reports.add(tx, other, "r2"))
+            assert await db.read(lambda tx: reports.named(tx, 1)) == ONE
+            assert await db.read(lambda tx: reports.named(tx, 2)) is None
+            assert await db.read(lambda tx: reports.newest(tx, "", limit=9)) == [other, ONE]
+            assert await db.read(lambda tx: reports.newest(tx, "", limit=1)) == [other]
+            assert await db.read(lambda tx: reports.newest(tx, "", below=3, limit=9)) == [ONE]
+            assert await db.read(lambda tx: reports.newest(tx, "a.test", limit=9)) == [ONE]
+            assert await db.write(lambda tx: reports.purge(tx, 3)) == 1
+            assert await db.read(lambda tx: reports.newest(tx, "", limit=9)) == [other]
+
+    asyncio.run(run())
+
+
+def test_a_report_is_sent_by_one(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            assert not await db.read(lambda tx: reports.is_sent(tx, 5, "tls", "a.test"))
+            assert await db.write(lambda tx: reports.claim(tx, 5, "tls", "a.test"))
+            assert not await db.write(lambda tx: reports.claim(tx, 5, "tls", "a.test"))
+            assert await db.write(lambda tx: reports.claim(tx, 5, "dmarc", "a.test"))
+            assert await db.read(lambda tx: reports.is_sent(tx, 5, "tls", "a.test"))
+            await db.write(lambda tx: reports.give_back(tx, 5, "tls", "a.test"))
+            assert await db.write(lambda tx: reports.claim(tx, 5, "tls", "a.test"))
+            assert await db.write(lambda tx: reports.purge_sent(tx, 35)) == 0
+            assert await db.write(lambda tx: reports.purge_sent(tx, 36)) == 2
+
+    asyncio.run(run())
