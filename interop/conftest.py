@@ -15,7 +15,9 @@ from rig.server import DOMAIN, HOST, Server
 ALICE = f"alice@{DOMAIN}"
 BOB = f"bob@{DOMAIN}"
 PASSWORD = "interop-Password-1"
-DOORS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp")
+DOORS = (
+    "smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp", "managesieve",
+)  # fmt: skip
 
 Run = Callable[..., str]
 

@@ -8,7 +8,7 @@ set -eu
 case "${1:-}" in
 test) wanted="postgresql:/usr/lib/postgresql/*/bin/initdb:initdb" ;;
 # swaks says TLS only with libnet-ssleay-perl, which it merely recommends.
-interop) wanted="swaks libnet-ssleay-perl:/usr/lib/*/perl5/*/Net/SSLeay.pm:/usr/share/perl5/Net/SSLeay.pm
+interop) wanted="swaks sieve-connect libnet-ssleay-perl:/usr/lib/*/perl5/*/Net/SSLeay.pm:/usr/share/perl5/Net/SSLeay.pm
     curl msmtp neomutt isync::mbsync fetchmail getmail6::getmail offlineimap3::offlineimap
     postfix:/usr/sbin/postfix nsd:/usr/sbin/nsd strace pebble dovecot-sieve::sieve-test
     xfsprogs:/sbin/mkfs.xfs:/usr/sbin/mkfs.xfs" ;;

@@ -2,8 +2,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from postroom.sieve.actions import FileInto, Keep
+from postroom.sieve.compiler import compile_script
+from postroom.sieve.interpreter import Passed, run
 from postroom.sieve.limits import MAX_NESTING
-from tests.sieve.desk import actions, outcome
+from postroom.sieve.questions import run_with
+from tests.sieve.desk import HERE, actions, letter, outcome
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,10 @@ def test_whatever_the_letter_a_script_ends(octets: bytes) -> None:
     foreverypart { if header :mime :anychild :param "a" "content-type" "b" { break; } }
     """
     assert outcome(script, octets).error is None
+
+
+def test_what_was_run_can_be_told() -> None:
+    script = compile_script(b"if false { keep; } else {\n  stop; }\ndiscard;")
+    trail: list[Passed] = []
+    run_with(run(script, letter(), HERE, trail), {})
+    assert trail == [Passed(1, 1, "if"), Passed(2, 3, "stop")]

@@ -16,7 +16,7 @@ from postroom.sieve.compiler import compile_script
 from postroom.sieve.problems import ScriptError
 from postroom.sieve.script import Script
 
-MAX_OCTETS: Final = 4 * 1024 * 1024  # of the texts of what is remembered compiled, in all
+MAX_OCTETS: Final = 2 * 1024 * 1024  # of the texts of what is remembered compiled, in all
 _LEAST: Final = 64  # what an account without a filter counts
 
 

@@ -20,13 +20,27 @@ from postroom.sieve.script import Call, Script
 from postroom.sieve.tests import holds
 
 
-def run(script: Script, letter: Letter, environment: Environment) -> Asking[Outcome]:
+class Passed(msgspec.Struct, frozen=True):
+    """A command that was run; ``script`` is the name of the included one it stands in."""
+
+    line: int
+    column: int
+    command: str
+    script: str = ""
+
+
+def run(
+    script: Script,
+    letter: Letter,
+    environment: Environment,
+    trail: list[Passed] | None = None,
+) -> Asking[Outcome]:
     """What the script wants done with the letter; yields questions (``questions``).
 
-    Raises nothing but what is thrown into it.
+    Each command that is run is appended to ``trail``. Raises nothing but what is thrown into it.
     """
     machine = Machine(letter, environment)
-    runner = _Runner(machine, script)
+    runner = _Runner(machine, script, trail)
     try:
         yield from runner.run()
     except RunError as error:
@@ -59,8 +73,9 @@ class _Frame(msgspec.Struct):
 
 
 class _Runner:
-    def __init__(self, machine: Machine, script: Script) -> None:
+    def __init__(self, machine: Machine, script: Script, trail: list[Passed] | None) -> None:
         self._machine = machine
+        self._trail = trail
         self._frames = [_Frame(script.commands)]
         self._call: Call | None = None
         self._included: set[ScriptText] = set()
@@ -69,8 +84,11 @@ class _Runner:
     def where(self) -> str:
         """The place of the command that is run, for people."""
         place = f"line {self._call.place.line}" if self._call else "line 1"
-        script = next((one.script for one in reversed(self._frames) if one.script), None)
+        script = self._included_script()
         return f'{place} of the included script "{script.name[:60]}"' if script else place
+
+    def _included_script(self) -> ScriptText | None:
+        return next((one.script for one in reversed(self._frames) if one.script), None)
 
     def run(self) -> Asking[None]:
         while self._frames:
@@ -79,9 +97,16 @@ class _Runner:
                 self._call = call = frame.commands[frame.next]
                 frame.next += 1
                 self._machine.spend(1)
+                if self._trail is not None:
+                    self._note(self._trail, call)
                 yield from self._do(call)
             else:
                 self._end(frame)
+
+    def _note(self, trail: list[Passed], call: Call) -> None:
+        script = self._included_script()
+        place = call.place
+        trail.append(Passed(place.line, place.column, call.name, script.name if script else ""))
 
     def _end(self, frame: _Frame) -> None:
         """The commands of a frame are done: the loop goes on, or the frame ends."""
