@@ -173,6 +173,8 @@ class App:
         application = web.application(
             house.office,
             house.certificates,
+            house.login,
+            house.resolver,
             check=house.check,
             counts=_counts,
             gauges=house.gauges,

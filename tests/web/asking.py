@@ -23,6 +23,7 @@ async def ask(
     method: str = "GET",
     body: bytes = b"",
     client: str = "127.0.0.1",
+    headers: Mapping[str, str] | None = None,
 ) -> Said:
     """One request; ``target`` is a path, perhaps with a query."""
     path, _, query = target.partition("?")
@@ -42,15 +43,18 @@ async def ask(
         "path": path,
         "raw_path": path.encode(),
         "query_string": query.encode(),
-        "headers": [(b"host", host.encode())],
+        "headers": [
+            (b"host", host.encode()),
+            *((name.encode(), value.encode()) for name, value in (headers or {}).items()),
+        ],
         "client": (client, 1),
         "server": ("127.0.0.1", 80),
-        "scheme": "http",
+        "scheme": "https",
         "http_version": "1.1",
     }
     await application(scope, receive, send)
-    headers = {name.decode(): value.decode() for name, value in said[0]["headers"]}
-    return Said(said[0]["status"], headers, b"".join(part.get("body", b"") for part in said))
+    answered = {name.decode(): value.decode() for name, value in said[0]["headers"]}
+    return Said(said[0]["status"], answered, b"".join(part.get("body", b"") for part in said))
 
 
 def asked(application: ASGIApp, target: str, **how: str) -> Said:

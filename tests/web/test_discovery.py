@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
+from postroom.access.login import Login
 from postroom.admin import dns, domains
 from postroom.admin.dns_plan import sts_ident
 from postroom.admin.office import Office
@@ -58,8 +59,13 @@ def tell(database: Opener, data: Path, story: Story, config: Config = CONFIG) ->
             certificates = Certificates(
                 "mx.demo.test", data, now=dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
             )
-            whole = application(office, certificates, check=well, counts=dict, gauges=gauges)
+            resolver = Resolver(["127.0.0.1:9"])
+            login = Login(office.directory, office.clock)
+            whole = application(
+                office, certificates, login, resolver, check=well, counts=dict, gauges=gauges
+            )
             await story(behind(HTTPS, whole, office), office)
+            await resolver.close()
 
     asyncio.run(inside())
 

@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin import names, paging
 from postroom.admin.credentials import AppPasswordView, app_view, chosen, is_holding
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.admin.sending import allowed
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
@@ -137,6 +138,24 @@ async def every(
         office.directory, page, lambda pair: pair[0].key, ("", "", 0), limit
     ):
         yield view
+
+
+async def page(
+    office: Office, *, search: str = "", after: str = "", size: int = 100
+) -> Slice[AccountView]:
+    """One page of the list; ``after`` is the ``next`` of the page before."""
+    sought, start = names.sought(search), paging.key_of(after, ("", "", 0))
+
+    def read(tx: Tx) -> Slice[AccountView]:
+        found = accounts.page(tx, start, size + 1, search=sought)
+        shown = found[:size]
+        return Slice(
+            tuple(_views(tx, shown, office.now())),
+            accounts.count(tx, sought),
+            paging.cursor(shown[-1].key) if len(found) > size else "",
+        )
+
+    return await office.directory.look(read)
 
 
 async def show(office: Office, address: str) -> AccountDetails:

@@ -9,6 +9,7 @@ import msgspec
 from postroom.address import Address
 from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.directory import aliases, verify
 from postroom.directory.aliases import Alias
@@ -78,12 +79,25 @@ async def every(
         ("", ""),
         limit,
     ):
-        yield AliasView(
-            address=str(alias.address),
-            targets=tuple(map(str, alias.targets)),
-            hidden=alias.is_hidden,
-            created=names.moment(alias.created),
+        yield _listed(alias)
+
+
+async def page(
+    office: Office, *, search: str = "", after: str = "", size: int = 100
+) -> Slice[AliasView]:
+    """One page of the list; ``after`` is the ``next`` of the page before."""
+    sought, start = names.sought(search), paging.key_of(after, ("", ""))
+
+    def read(tx: Tx) -> Slice[AliasView]:
+        found = aliases.page(tx, start, size + 1, search=sought)
+        shown = found[:size]
+        return Slice(
+            tuple(map(_listed, shown)),
+            aliases.count(tx, sought),
+            paging.cursor(shown[-1].key) if len(found) > size else "",
         )
+
+    return await office.directory.look(read)
 
 
 async def show(office: Office, address: str) -> AliasDetails:
@@ -166,6 +180,15 @@ def _details(tx: Tx, alias: Alias) -> AliasDetails:
     return AliasDetails(
         address=str(alias.address),
         targets=tuple(views),
+        hidden=alias.is_hidden,
+        created=names.moment(alias.created),
+    )
+
+
+def _listed(alias: Alias) -> AliasView:
+    return AliasView(
+        address=str(alias.address),
+        targets=tuple(map(str, alias.targets)),
         hidden=alias.is_hidden,
         created=names.moment(alias.created),
     )

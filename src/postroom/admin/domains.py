@@ -14,6 +14,7 @@ from postroom.address import Address, Domain
 from postroom.admin import dkim, names, paging
 from postroom.admin.dkim import KeyView
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.directory import addresses, dkim_keys, domains, relays, send_as, shares
 from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
@@ -106,6 +107,24 @@ async def every(
         limit,
     ):
         yield _view(own)
+
+
+async def page(
+    office: Office, *, search: str = "", after: str = "", size: int = 100
+) -> Slice[DomainView]:
+    """One page of the list; ``after`` is the ``next`` of the page before."""
+    sought, start = names.sought(search), paging.key_of(after, ("",))
+
+    def read(tx: Tx) -> Slice[DomainView]:
+        found = domains.page(tx, start[0], size + 1, sought)
+        shown = found[:size]
+        return Slice(
+            tuple(map(_view, shown)),
+            domains.count(tx, sought),
+            paging.cursor((shown[-1].name,)) if len(found) > size else "",
+        )
+
+    return await office.directory.look(read)
 
 
 async def show(office: Office, name: str) -> DomainDetails:

@@ -1,7 +1,9 @@
 """Long lists, read page by page: each page is one short read transaction."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, Generic, TypeVar, cast
+
+import msgspec
 
 from postroom.db.database import Tx
 from postroom.directory.directory import Directory
@@ -10,6 +12,36 @@ PAGE: Final = 500
 
 ItemT = TypeVar("ItemT")
 KeyT = TypeVar("KeyT")
+
+
+class Slice(msgspec.Struct, Generic[ItemT], frozen=True):
+    """One page of a list: ``total`` is how long the whole list is.
+
+    ``next`` is where the next page begins, "" after the last one. It is only for giving back.
+    """
+
+    items: tuple[ItemT, ...]
+    total: int
+    next: str = ""
+
+
+def cursor(key: Sequence[object]) -> str:
+    """A key as text."""
+    return msgspec.json.encode(key).decode()
+
+
+def key_of(text: str, start: KeyT) -> KeyT:
+    """The key in a text, a tuple like ``start``; ``start`` for anything else."""
+    try:
+        found = msgspec.json.decode(text, type=tuple)
+    except msgspec.DecodeError:
+        return start
+    shape = [type(one) for one in found]
+    return (
+        cast("KeyT", found)
+        if shape == [type(one) for one in cast("tuple[object, ...]", start)]
+        else start
+    )
 
 
 async def walk(

@@ -14,7 +14,7 @@ import click
 
 from postroom.config.authentication import Authentication
 from postroom.config.delivery import Delivery
-from postroom.config.model import STANDARD_PORTS, Config, Limits, Listen, ListenProtocol, Log
+from postroom.config.model import STANDARD_PORTS, Config, Dns, Limits, Listen, ListenProtocol, Log
 from postroom.config.toml import string
 
 HOST: Final = "127.0.0.1"
@@ -90,6 +90,7 @@ def configuration(folder: Path, ports: dict[ListenProtocol, int]) -> Config:
         ),
         limits=Limits(disk_reserve=16 * 1024 * 1024),
         authentication=Authentication(verify=False),  # nothing leaves, no question either
+        dns=Dns(public_addresses=(HOST,)),
         delivery=Delivery(capture=True),
         log=Log(console="none"),
     )
@@ -111,6 +112,7 @@ def as_toml(config: Config) -> str:
             f'auth = "{listen.auth}"',
         ]
     lines += ["[limits]", f"disk_reserve = {config.limits.disk_reserve}"]
+    lines += ["[dns]", f'public_addresses = ["{HOST}"]']
     lines += ["[delivery]", f"capture = {str(config.delivery.capture).lower()}"]
     lines += ["[authentication]", f"verify = {str(config.authentication.verify).lower()}"]
     lines += ["[log]", f'console = "{config.log.console}"']
@@ -135,6 +137,7 @@ Postroom is running. It listens on this machine only; nothing can leave it.
     send, SMTP             port {ports["submissions"]} TLS, or {ports["submission"]} STARTTLS
     filters, ManageSieve   port {ports["managesieve"]} STARTTLS
   from other servers       SMTP port {ports["smtp"]}, LMTP port {ports["lmtp"]}
+  administration           http://{HOST}:{ports["http"]}/ (alice is an administrator)
   health                   http://{HOST}:{ports["http"]}/healthz and /metrics
   everything is in         {kept}
 

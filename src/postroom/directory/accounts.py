@@ -123,16 +123,7 @@ def page(
     tx: Tx, after: tuple[str, str, int], limit: int, *, search: str = "", removed: bool = False
 ) -> list[Account]:
     """The next accounts by domain, then local part. First the rest of the domain, then on."""
-    state = "c.removed IS NOT NULL AND a.live = 0" if removed else "c.removed IS NULL"
-    where = state
-    given: dict[str, object] = {}
-    if search:
-        contains = "instr" if tx.engine == "sqlite" else "strpos"
-        where += (
-            f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0"
-            f" OR {contains}(lower(c.name), :search) > 0)"
-        )
-        given["search"] = search
+    where, given = _matching(tx, search, removed=removed)
     domain, canonical, ident = after
     select = f"SELECT {_COLUMNS} FROM {_IN_ORDER} AND {where}"
     rows = tx.all(
@@ -153,6 +144,26 @@ def page(
             **given,
         )
     return [_account(row) for row in rows]
+
+
+def count(tx: Tx, search: str = "") -> int:
+    """How many accounts that were not removed match."""
+    where, given = _matching(tx, search, removed=False)
+    row = tx.one(f"SELECT count(*) FROM {_IN_ORDER} AND {where}", **given)
+    return int(row[0]) if row else 0
+
+
+def _matching(tx: Tx, search: str, *, removed: bool) -> tuple[str, dict[str, object]]:
+    """The condition of a list, and its parameters."""
+    where = "c.removed IS NOT NULL AND a.live = 0" if removed else "c.removed IS NULL"
+    if not search:
+        return where, {}
+    contains = "instr" if tx.engine == "sqlite" else "strpos"
+    where += (
+        f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0"
+        f" OR {contains}(lower(c.name), :search) > 0)"
+    )
+    return where, {"search": search}
 
 
 def add(tx: Tx, account: Account, scram: Scram, address_id: int) -> Account:

@@ -64,16 +64,7 @@ def require(tx: Tx, address: Address) -> Alias:
 
 def page(tx: Tx, after: tuple[str, str], limit: int, *, search: str = "") -> list[Alias]:
     """The next aliases by domain, then local part. First the rest of the domain, then on."""
-    given: dict[str, object] = {}
-    where = ""
-    if search:
-        contains = "instr" if tx.engine == "sqlite" else "strpos"
-        where = (
-            f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0 OR EXISTS"
-            " (SELECT 1 FROM alias_target t WHERE t.alias_id = l.id"
-            f" AND {contains}(lower(t.local) || '@' || t.domain, :search) > 0))"
-        )
-        given["search"] = search
+    where, given = _matching(tx, search)
     select = f"SELECT {_COLUMNS} FROM {_IN_ORDER}{where}"
     domain, canonical = after
     rows = tx.all(
@@ -92,6 +83,26 @@ def page(tx: Tx, after: tuple[str, str], limit: int, *, search: str = "") -> lis
             **given,
         )
     return [_alias(tx, row) for row in rows]
+
+
+def count(tx: Tx, search: str = "") -> int:
+    """How many aliases match."""
+    where, given = _matching(tx, search)
+    row = tx.one(f"SELECT count(*) FROM {_IN_ORDER}{where}", **given)
+    return int(row[0]) if row else 0
+
+
+def _matching(tx: Tx, search: str) -> tuple[str, dict[str, object]]:
+    """The condition of a list (it may be empty), and its parameters."""
+    if not search:
+        return "", {}
+    contains = "instr" if tx.engine == "sqlite" else "strpos"
+    where = (
+        f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0 OR EXISTS"
+        " (SELECT 1 FROM alias_target t WHERE t.alias_id = l.id"
+        f" AND {contains}(lower(t.local) || '@' || t.domain, :search) > 0))"
+    )
+    return where, {"search": search}
 
 
 def add(tx: Tx, alias: Alias, address_id: int) -> None:

@@ -91,6 +91,17 @@ def page(tx: Tx, after: str, limit: int, search: str) -> list[OwnDomain]:
     return [_domain(row) for row in rows]
 
 
+def count(tx: Tx, search: str = "") -> int:
+    """How many domains match."""
+    contains = "instr" if tx.engine == "sqlite" else "strpos"
+    row = tx.one(
+        "SELECT count(*) FROM domain d WHERE d.removed IS NULL"
+        + (f" AND {contains}(d.name, :search) > 0" if search else ""),
+        **({"search": search} if search else {}),
+    )
+    return int(row[0]) if row else 0
+
+
 def add(tx: Tx, ident: int, domain: Domain, alias_of: Domain | None, now: int) -> OwnDomain:
     """Make ``domain`` ours; one that was removed comes back."""
     if domain.is_literal:

@@ -4,22 +4,32 @@ Imported only after the mail doors answer.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from postroom.access.login import Login
 from postroom.admin.office import Office
 from postroom.config.model import Listen
+from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
-from postroom.web import acme, health
+from postroom.web import acme, health, static
+from postroom.web.desk import Desk
 from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
 from postroom.web.hosts import Hosts
+from postroom.web.pages import addresses, domains, entrance, me, overview, people, queue
+from postroom.web.render import Renderer
+
+_PAGES: Final = (entrance, me, overview, domains, people, addresses, queue)
 
 
 def application(
     office: Office,
     certificates: Certificates,
+    login: Login,
+    resolver: Resolver,
     *,
     check: Check,
     counts: Callable[[], Mapping[str, int]],
@@ -27,11 +37,14 @@ def application(
 ) -> Starlette:
     """What all listeners serve. ``check``, ``counts`` and ``gauges`` are those of ``health``."""
     trusted = office.config.trusted
+    desk = Desk(office, login, resolver, Renderer(office.config.hostname))
     return Starlette(
         routes=[
             *health.routes(check=check, counts=counts, gauges=gauges, trusted=trusted),
             *Discovery(office, certificates).routes(),
             *acme.routes(office),
+            *static.routes(),
+            *(route for pages in _PAGES for route in pages.routes(desk)),
         ]
     )
 

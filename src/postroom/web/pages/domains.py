@@ -1,0 +1,57 @@
+"""Domains: the list, and each with its DNS records beside what DNS has."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.admin import dns, dns_zone, domains
+from postroom.admin.domains import DomainChanges
+from postroom.web.desk import Desk, Visitor
+from postroom.web.routing import Router
+
+
+def routes(desk: Desk) -> list[Route]:
+    """All pages and forms about domains."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def every(request: Request, visitor: Visitor) -> Response:
+        query = request.query_params
+        sought = query.get("q", "")
+        page = await domains.page(office, search=sought, after=query.get("after", ""))
+        return renderer.page(
+            "domains.html", visitor=visitor, here="/admin/domains", page=page, sought=sought
+        )
+
+    async def add(_request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        added = await domains.add(office, fields.get("name", ""))
+        return f"/admin/domains/{added.ascii}"
+
+    async def show(request: Request, visitor: Visitor) -> Response:
+        name = request.path_params["name"]
+        found = await domains.show(office, name)
+        is_check = "check" in request.query_params
+        look = dns.check if is_check else dns.records
+        rows = await look(office, name, resolver=desk.resolver)
+        return renderer.page(
+            "domain.html", visitor=visitor, here="/admin/domains", found=found, rows=rows,
+            is_check=is_check, zone=dns_zone.zone_file(found.ascii, rows),
+        )  # fmt: skip
+
+    async def change(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        name = request.path_params["name"]
+        await domains.change(office, name, DomainChanges(catch_all=fields.get("catch_all", "")))
+        return f"/admin/domains/{name}"
+
+    async def remove(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        await domains.remove(office, request.path_params["name"])
+        return "/admin/domains"
+
+    return [
+        router.show("/admin/domains", every, for_admins=True),
+        router.do("/admin/domains", add, for_admins=True),
+        router.show("/admin/domains/{name}", show, for_admins=True),
+        router.do("/admin/domains/{name}", change, for_admins=True),
+        router.do("/admin/domains/{name}/remove", remove, for_admins=True),
+    ]

@@ -1,0 +1,73 @@
+"""What a person does alone: password, devices, settings of mail programs, sessions."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.access.login import LoginDelayed, LoginRefused
+from postroom.admin import accounts, client_settings, credentials
+from postroom.directory import web_sessions
+from postroom.errors import Invalid
+from postroom.web.desk import Desk, Visitor
+from postroom.web.routing import Router
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The page of one's own account and its forms."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def show(_request: Request, visitor: Visitor) -> Response:
+        return await _page(visitor, "")
+
+    async def password(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
+        """The present one is asked for: an open browser is no proof."""
+        new = fields.get("new", "")
+        if new != fields.get("again"):
+            raise Invalid("the new password was not typed the same twice")
+        if len(new) < credentials.SHORT:
+            raise Invalid(f"the new password needs {credentials.SHORT} characters or more")
+        try:
+            await desk.proven(request, visitor, fields.get("present", ""))
+        except (LoginRefused, LoginDelayed):
+            raise Invalid("the present password is not right") from None
+        await credentials.set_password(office, visitor.identity.address, new)
+        await desk.change(lambda tx: web_sessions.remove_all(tx, visitor.identity.account_id))
+        return await desk.log_out(visitor)
+
+    async def add_device(
+        _request: Request, visitor: Visitor, fields: Mapping[str, str]
+    ) -> Response:
+        label = fields.get("label", "")
+        made = await credentials.add_app(office, visitor.identity.address, label)
+        return await _page(
+            visitor, f"Password for {label}: {made} - type it there now; it is not shown again."
+        )
+
+    async def remove_device(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        await credentials.remove_app(office, visitor.identity.address, fields.get("label", ""))
+        return "/me"
+
+    async def end_others(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        account, token = visitor.identity.account_id, visitor.session.token
+        await desk.change(lambda tx: web_sessions.remove_all(tx, account, but=token))
+        return "/me"
+
+    async def _page(visitor: Visitor, told: str) -> Response:
+        address, account = visitor.identity.address, visitor.identity.account_id
+        sessions = await office.directory.look(lambda tx: web_sessions.of(tx, account))
+        return renderer.page(
+            "me.html", visitor=visitor, here="/me", told=told,
+            found=await accounts.show(office, address),
+            settings=await client_settings.require(office, address),
+            sessions=[one for one in sessions if not one.is_over(office.now())],
+        )  # fmt: skip
+
+    return [
+        router.show("/me", show, for_admins=False),
+        router.do("/me/password", password, for_admins=False),
+        router.do("/me/devices", add_device, for_admins=False),
+        router.do("/me/devices/remove", remove_device, for_admins=False),
+        router.do("/me/sessions/end", end_others, for_admins=False),
+    ]

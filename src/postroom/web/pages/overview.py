@@ -1,0 +1,42 @@
+"""How the server does, and the way of a message."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.admin import overview, trace
+from postroom.admin.trace import Found
+from postroom.errors import NotFound
+from postroom.web.desk import Desk, Visitor
+from postroom.web.routing import Router
+
+
+def routes(desk: Desk) -> list[Route]:
+    """Overview and trace."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def show(_request: Request, visitor: Visitor) -> Response:
+        found = await overview.show(office)
+        highest = max(1, *found.hours)
+        return renderer.page(
+            "overview.html", visitor=visitor, here="/admin", found=found, highest=highest
+        )
+
+    async def story(request: Request, visitor: Visitor) -> Response:
+        sought = request.query_params.get("q", "").strip()
+        found: Found | None = None
+        problem = ""
+        if sought:
+            try:
+                found = await trace.find(office, sought)
+            except NotFound as error:
+                problem = str(error)
+        return renderer.page(
+            "trace.html", visitor=visitor, here="/admin/trace", sought=sought, found=found,
+            problem=problem,
+        )  # fmt: skip
+
+    return [
+        router.show("/admin", show, for_admins=True),
+        router.show("/admin/trace", story, for_admins=True),
+    ]

@@ -1,0 +1,100 @@
+"""People: accounts with quota, state, passwords and addresses."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.admin import accounts, credentials
+from postroom.errors import Invalid
+from postroom.web.desk import Desk, Visitor
+from postroom.web.routing import Router
+
+_QUOTA: Final = re.compile(r"(\d{1,9})\s{0,5}(MB|GB|TB)", re.IGNORECASE)
+_UNITS: Final = {"mb": 20, "gb": 30, "tb": 40}  # powers of two
+
+
+def routes(desk: Desk) -> list[Route]:
+    """All pages and forms about accounts."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def every(request: Request, visitor: Visitor) -> Response:
+        query = request.query_params
+        sought = query.get("q", "")
+        page = await accounts.page(office, search=sought, after=query.get("after", ""))
+        return renderer.page(
+            "people.html", visitor=visitor, here="/admin/people", page=page, sought=sought
+        )
+
+    async def add(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
+        password = fields.get("password") or credentials.random_password()
+        added = await accounts.add(
+            office, fields.get("address", ""), password=password, name=fields.get("name", "")
+        )
+        told = "" if fields.get("password") else f"Password of {added.address}: {password}"
+        return await _page(visitor, added.address, told)
+
+    async def show(request: Request, visitor: Visitor) -> Response:
+        return await _page(visitor, request.path_params["address"], "")
+
+    async def change(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        address = request.path_params["address"]
+        await accounts.change(
+            office,
+            address,
+            name=fields.get("name", ""),
+            quota=octets(fields.get("quota", "")),
+            admin="admin" in fields,
+            disabled="disabled" in fields,
+        )
+        return f"/admin/people/{address}"
+
+    async def password(request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> Response:
+        address = request.path_params["address"]
+        made = credentials.random_password()
+        await credentials.set_password(office, address, made)
+        return await _page(visitor, address, f"New password of {address}: {made}")
+
+    async def add_name(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        address = request.path_params["address"]
+        await accounts.add_address(office, address, fields.get("further", ""))
+        return f"/admin/people/{address}"
+
+    async def remove_name(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        address = request.path_params["address"]
+        await accounts.remove_address(office, address, fields.get("further", ""))
+        return f"/admin/people/{address}"
+
+    async def remove(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        await accounts.remove(office, request.path_params["address"])
+        return "/admin/people"
+
+    async def _page(visitor: Visitor, address: str, told: str) -> Response:
+        found = await accounts.show(office, address)
+        return renderer.page(
+            "person.html", visitor=visitor, here="/admin/people", found=found, told=told
+        )
+
+    return [
+        router.show("/admin/people", every, for_admins=True),
+        router.do("/admin/people", add, for_admins=True),
+        router.show("/admin/people/{address}", show, for_admins=True),
+        router.do("/admin/people/{address}", change, for_admins=True),
+        router.do("/admin/people/{address}/password", password, for_admins=True),
+        router.do("/admin/people/{address}/addresses", add_name, for_admins=True),
+        router.do("/admin/people/{address}/addresses/remove", remove_name, for_admins=True),
+        router.do("/admin/people/{address}/remove", remove, for_admins=True),
+    ]
+
+
+def octets(text: str) -> int:
+    """``10 GB`` in octets; 0 for nothing, which is no limit. Raises Invalid."""
+    if not text.strip():
+        return 0
+    found = _QUOTA.fullmatch(text.strip())
+    if found is None:
+        raise Invalid(f"{text!r} is no size; write it like 500 MB or 10 GB, or leave it empty")
+    return int(found[1]) << _UNITS[found[2].lower()]

@@ -1,0 +1,60 @@
+"""Pages from templates: escaped, with the headers that keep a browser on our side.
+
+No script and no style but our own files, no frames, no foreign host (Content Security Policy
+level 3); nothing of a page is kept by caches.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+import jinja2
+from starlette.responses import HTMLResponse
+
+from postroom import VERSION
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_UNITS: Final = ("B", "KB", "MB", "GB", "TB")
+
+
+class Renderer:
+    """Fills templates. One a server."""
+
+    def __init__(self, hostname: str) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("postroom.web", "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        filters: Mapping[str, Callable[..., str]] = {"moment": moment, "size": size}
+        self._environment.filters.update(filters)
+        self._environment.globals.update(version=VERSION, hostname=hostname)
+
+    def page(self, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
+        """A whole response."""
+        text = self._environment.get_template(template).render(context)
+        return HTMLResponse(text, status_code=status, headers=HEADERS)
+
+
+def moment(value: datetime | None) -> str:
+    """A time as people read it, in UTC."""
+    return "" if value is None else value.strftime("%Y-%m-%d %H:%M")
+
+
+def size(octets: int) -> str:
+    """``1.5 MB``."""
+    amount = float(octets)
+    for unit in _UNITS:
+        if amount < 1024 or unit == _UNITS[-1]:
+            break
+        amount /= 1024
+    return f"{amount:.0f} {unit}" if amount == int(amount) else f"{amount:.1f} {unit}"

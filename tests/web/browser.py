@@ -1,0 +1,111 @@
+"""A browser against a whole application: keeps the cookie, follows to where it is sent, fills in
+forms with the word they carry."""
+
+import asyncio
+import datetime as dt
+import html
+import re
+import urllib.parse
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from postroom.access.login import Login
+from postroom.admin import accounts, domains
+from postroom.admin.office import Office
+from postroom.config.model import Config, Dns, Listen
+from postroom.net.dns import Resolver
+from postroom.net.tls import Certificates
+from postroom.web.application import application, behind
+from rig.dns import DnsServer
+from tests.admin.bureau import offices
+from tests.admin.test_dns import configured
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.asking import Said, ask
+from tests.web.test_health import gauges, well
+
+ADMIN, PERSON = "root@demo.test", "bob@demo.test"
+PASSWORD = "a-Good-one-1"
+HTTPS = Listen(protocol="https", port=443)
+CONFIG = Config(
+    hostname="mx.demo.test",
+    dns=Dns(public_addresses=("192.0.2.5",)),
+    listen=(Listen(protocol="imaps", port=993), Listen(protocol="submissions", port=465), HTTPS),
+)
+
+
+class Browser:
+    """One person's window."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+        self.cookie = ""
+        self.page = ""
+
+    async def get(self, target: str, **headers: str) -> Said:
+        """Look at a page."""
+        return await self._ask(target, "GET", b"", headers)
+
+    async def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Said:
+        """Send a form with the word of the page that was seen last."""
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.page)
+        whole = {**({"csrf": found[1]} if found else {}), **fields}
+        return await self._ask(path, "POST", urllib.parse.urlencode(whole).encode(), headers)
+
+    async def log_in(self, address: str, password: str = PASSWORD) -> Said:
+        """Through the form at /."""
+        await self.get("/")
+        return await self.post("/", {"address": address, "password": password})
+
+    async def _ask(self, target: str, method: str, body: bytes, headers: Mapping[str, str]) -> Said:
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookie:
+            more["cookie"] = self.cookie
+        said = await ask(
+            self._application, target, host="mx.demo.test", method=method, body=body, headers=more
+        )
+        if cookie := said.headers.get("set-cookie"):
+            self.cookie = cookie.partition(";")[0]
+        self.page = said.body.decode()
+        return said
+
+    @property
+    def text(self) -> str:
+        """What a person reads."""
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", self.page)).split())
+
+
+Story = Callable[[Browser, Office, Clock], Awaitable[None]]
+
+
+def tell(database: Opener, data: Path, story: Story, *, logged_in: str = ADMIN) -> None:
+    """Run a story with an administrator and a person, one of them logged in ("": nobody)."""
+
+    async def inside() -> None:
+        clock = Clock()
+        async with offices(database, data, clock)() as opened, DnsServer({}) as server:
+            office = configured(opened, CONFIG)
+            await domains.add(office, "demo.test")
+            await accounts.add(office, ADMIN, password=PASSWORD, admin=True)
+            await accounts.add(office, PERSON, password=PASSWORD, name="Bob <b>")
+            certificates = Certificates(
+                "mx.demo.test", data, now=dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+            )
+            resolver = Resolver([server.address])
+
+            async def no_pause(_seconds: float) -> None:
+                return
+
+            login = Login(office.directory, clock, no_pause)
+            whole = application(
+                office, certificates, login, resolver, check=well, counts=dict, gauges=gauges
+            )
+            browser = Browser(behind(HTTPS, whole, office))
+            if logged_in:
+                await browser.log_in(logged_in)
+            await story(browser, office, clock)
+            await resolver.close()
+
+    asyncio.run(inside())

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+from postroom.admin import domains
+from postroom.admin.office import Office
+from postroom.directory.dkim_keys import generate_pair
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.browser import ADMIN, Browser, tell
+
+
+def test_a_domain_is_added_looked_at_changed_and_removed(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get("/admin/domains")
+        said = await browser.post("/admin/domains", {"name": "Bücher.test"})
+        assert said.headers["location"] == "/admin/domains/xn--bcher-kva.test"
+        await browser.get(said.headers["location"])
+        assert "bücher.test" in browser.text
+        assert "10 mx.demo.test." in browser.text
+        assert "$ORIGIN xn--bcher-kva.test." in browser.text
+        await browser.get("/admin/domains/demo.test?check")
+        assert "no name server is responsible for demo.test" in browser.text
+        said = await browser.post("/admin/domains/demo.test", {"catch_all": ADMIN})
+        assert said.status == 303
+        assert (await domains.show(office, "demo.test")).catch_all == ADMIN
+        await browser.get("/admin/domains")
+        assert (await browser.post("/admin/domains/demo.test/remove", {})).status == 400
+        assert "Nothing was changed" in browser.text
+        await browser.get("/admin/domains")
+        path = "/admin/domains/xn--bcher-kva.test/remove"
+        assert (await browser.post(path, {})).headers["location"] == "/admin/domains"
+        await browser.get("/admin/domains?q=cher")
+        assert "0 of 0 shown" in browser.text
+
+    tell(database, data, story)
+
+
+def test_a_long_list_has_pages_and_a_total(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        page = await domains.page(office, size=1)
+        assert (len(page.items), page.total, page.next) == (1, 1, "")
+        pair = generate_pair()
+        for number in range(3):
+            await domains.add(office, f"d{number}.test", generate=lambda: pair)
+        seen, after = [], ""
+        while True:
+            page = await domains.page(office, after=after, size=2)
+            seen += [one.ascii for one in page.items]
+            assert page.total == 4
+            after = page.next
+            if not after:
+                break
+        assert seen == ["d0.test", "d1.test", "d2.test", "demo.test"]
+        for odd in ("nonsense", "[1]", "[]", '["a", "b"]', "{}"):
+            assert len((await domains.page(office, after=odd)).items) == 4
+        assert (await browser.get("/admin/domains?after=%5B1%5D")).status == 200
+
+    tell(database, data, story)

@@ -1,0 +1,74 @@
+from pathlib import Path
+
+from postroom.admin import credentials
+from postroom.admin.office import Office
+from tests.admin.bureau import logs_in
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.browser import PASSWORD, PERSON, Browser, tell
+
+
+def test_a_person_sees_how_to_set_up_a_mail_program(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
+        await browser.get("/me")
+        assert "mx.demo.test" in browser.text
+        assert "IMAP 993 at once" in browser.text
+        assert "/mobileconfig?email=bob%40demo.test" in browser.page
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_a_password_is_changed_by_who_knows_it_and_ends_all_sessions(
+    database: Opener, data: Path
+) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        new = "another-One-2"
+        for fields, words in (
+            ({"present": "wrong", "new": new, "again": new}, "present password"),
+            ({"present": PASSWORD, "new": new, "again": "other"}, "same twice"),
+            ({"present": PASSWORD, "new": "short", "again": "short"}, "characters or more"),
+        ):
+            await browser.get("/me")
+            assert (await browser.post("/me/password", fields)).status == 400
+            assert words in browser.text
+            assert await logs_in(office, PERSON, PASSWORD)
+        await browser.get("/me")
+        said = await browser.post("/me/password", {"present": PASSWORD, "new": new, "again": new})
+        assert said.headers["location"] == "/"
+        assert await logs_in(office, PERSON, new)
+        assert await office.db.read(lambda tx: tx.one("SELECT count(*) FROM web_session")) == (0,)
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_a_device_gets_a_password_that_is_shown_once_and_taken_away_alone(
+    database: Opener, data: Path
+) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get("/me")
+        await browser.post("/me/devices", {"label": "phone"})
+        made = browser.text.partition("Password for phone: ")[2].split()[0]
+        assert await logs_in(office, PERSON, made)
+        await browser.get("/me")
+        assert made not in browser.page
+        await browser.post("/me/devices/remove", {"label": "phone"})
+        assert not await logs_in(office, PERSON, made)
+        assert await credentials.apps(office, PERSON) == ()
+        assert await logs_in(office, PERSON, PASSWORD)
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_other_browsers_are_logged_out(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
+        first = browser.cookie
+        browser.cookie = ""
+        await browser.log_in(PERSON)
+        await browser.get("/me")
+        assert browser.text.count("127.0.0.1") == 2
+        await browser.post("/me/sessions/end", {})
+        assert (await browser.get("/me")).status == 200
+        browser.cookie = first
+        assert (await browser.get("/me")).status == 303
+
+    tell(database, data, story, logged_in=PERSON)

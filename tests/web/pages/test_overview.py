@@ -1,0 +1,45 @@
+from pathlib import Path
+
+from postroom.admin.office import Office
+from postroom.ledger import rows
+from postroom.ledger.rows import Entry
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.browser import Browser, tell
+
+
+async def came(office: Office, subject: str) -> None:
+    entry = Entry(
+        office.ids.next(), office.now(), "smtp", "192.0.2.1", "mx.x.test", "a@x.test",
+        "id@x.test", subject, 100,
+    )  # fmt: skip
+    await office.db.write(lambda tx: rows.add(tx, [entry], []))
+
+
+def test_the_flow_of_a_day_is_drawn(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, clock: Clock) -> None:
+        await came(office, "one")
+        clock.advance(seconds=7200)
+        await came(office, "two")
+        await came(office, "three")
+        clock.advance(seconds=10)
+        assert (await browser.get("/admin")).status == 200
+        assert "last 24 hours: 3" in browser.text
+        assert "All is well" in browser.text
+        assert "<title>1 hours ago: 2</title>" in browser.page
+        assert "<title>3 hours ago: 1</title>" in browser.page
+
+    tell(database, data, story)
+
+
+def test_a_story_is_found_and_what_strangers_wrote_is_text(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await came(office, "<img src=x onerror=y>")
+        await browser.get("/admin/trace?q=id@x.test")
+        assert "<img" not in browser.page
+        assert "<img src=x onerror=y>" in browser.text
+        await browser.get("/admin/trace?q=unknown@y.test")
+        assert "nothing is known of unknown@y.test" in browser.text
+        assert (await browser.get("/admin/trace")).status == 200
+
+    tell(database, data, story)

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+
+from postroom.admin import accounts
+from postroom.admin.office import Office
+from postroom.errors import Invalid, NotFound
+from postroom.web.pages.people import octets
+from tests.admin.bureau import logs_in
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.browser import PASSWORD, PERSON, Browser, tell
+
+HERE = f"/admin/people/{PERSON}"
+
+
+def test_somebody_is_added_with_a_password_that_is_shown_once(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get("/admin/people")
+        await browser.post("/admin/people", {"address": "eve@demo.test", "password": ""})
+        told = browser.text.partition("Password of eve@demo.test: ")[2].split()[0]
+        assert await logs_in(office, "eve@demo.test", told)
+        await browser.get("/admin/people/eve@demo.test")
+        assert told not in browser.page
+        await browser.get("/admin/people?q=eve")
+        assert "1 of 1 shown" in browser.text
+        await browser.get("/admin/people")
+        assert "3 of 3 shown" in browser.text
+        assert "Bob <b>" in browser.text
+        await browser.post("/admin/people", {"address": "eve@demo.test", "password": "x"})
+        assert "Nothing was changed" in browser.text
+
+    tell(database, data, story)
+
+
+def test_an_account_is_changed_as_the_form_says(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        await browser.post(HERE, {"name": "Bob", "quota": "10 GB", "admin": "on"})
+        found = await accounts.show(office, PERSON)
+        assert (found.name, found.quota, found.admin, found.state) == (
+            "Bob", 10 << 30, True, "active",
+        )  # fmt: skip
+        await browser.get(HERE)
+        assert 'value="10 GB"' in browser.page
+        await browser.post(HERE, {"name": "Bob", "quota": "", "disabled": "on"})
+        found = await accounts.show(office, PERSON)
+        assert (found.quota, found.admin, found.state) == (0, False, "disabled")
+        await browser.get(HERE)
+        assert (await browser.post(HERE, {"name": "B", "quota": "much"})).status == 400
+        assert (await accounts.show(office, PERSON)).name == "Bob"
+
+    tell(database, data, story)
+
+
+def test_passwords_addresses_and_the_end(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        await browser.post(f"{HERE}/password", {})
+        told = browser.text.partition(f"New password of {PERSON}: ")[2].split()[0]
+        assert await logs_in(office, PERSON, told)
+        assert not await logs_in(office, PERSON, PASSWORD)
+        await browser.post(f"{HERE}/addresses", {"further": "robert@demo.test"})
+        assert (await accounts.show(office, PERSON)).addresses == ("robert@demo.test",)
+        await browser.get(HERE)
+        await browser.post(f"{HERE}/addresses/remove", {"further": "robert@demo.test"})
+        assert (await accounts.show(office, PERSON)).addresses == ()
+        await browser.get(HERE)
+        said = await browser.post(f"{HERE}/remove", {})
+        assert said.headers["location"] == "/admin/people"
+        with pytest.raises(NotFound):
+            await accounts.show(office, PERSON)
+
+    tell(database, data, story)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("", 0), (" 500 MB ", 500 << 20), ("10gb", 10 << 30), ("2 TB", 2 << 40)]
+)
+def test_sizes_are_typed_as_people_do(text: str, number: int) -> None:
+    assert octets(text) == number
+
+
+@pytest.mark.parametrize("text", ["much", "10", "-1 GB", "1.5 GB", "1 PB"])
+def test_other_sizes_are_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="10 GB"):
+        octets(text)

@@ -1,0 +1,13 @@
+import re
+
+from starlette.applications import Starlette
+
+from postroom.web import static
+from tests.web.asking import asked
+
+
+def test_the_style_is_ours_and_names_no_other_host() -> None:
+    said = asked(Starlette(routes=static.routes()), "/style.css")
+    assert said.status == 200
+    assert said.headers["content-type"].startswith("text/css")
+    assert not re.search(rb"https?:|@import|url\(", said.body)
