@@ -81,6 +81,21 @@ def test_what_others_write_is_seen_at_the_next_look(database: Opener) -> None:
     asyncio.run(run())
 
 
+def test_a_ban_that_was_earned_here_and_taken_away_by_a_postmaster_ends(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            clock = Clock()
+            one = Memory(db, clock)
+            await one.keeper.load()
+            one.bans.ban("192.0.2.1", "smtp", "harvest", 3600, clock())
+            await one.keeper.flush()
+            await db.write(lambda tx: ban_rows.remove(tx, ["192.0.2.1/32"]))
+            await one.keeper.look()
+            assert len(one.bans) == 0  # though the table is as it was at the start
+
+    asyncio.run(run())
+
+
 def test_a_hint_is_followed_at_once(database: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSE", 3600)
 

@@ -80,6 +80,7 @@ class Door(asyncio.Protocol, abc.ABC):
         "reason",
         "session_id",
         "tls",
+        "unwelcome",
     )
 
     def __init__(
@@ -114,6 +115,7 @@ class Door(asyncio.Protocol, abc.ABC):
         self.port = 0
         self.reason = ""  # why the connection ended, for the log; "" when all was well
         self.session_id = ""
+        self.unwelcome = ""  # what ``is_unwelcome`` has said
         self.tls = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384" once it is on
         self.deadline = NEVER
         self.is_stopping = False
@@ -126,7 +128,7 @@ class Door(asyncio.Protocol, abc.ABC):
 
     @abc.abstractmethod
     def last_words(self, reason: str) -> bytes:
-        """What to tell a peer that gets no service: "full" or "failed"."""
+        """What to tell a peer that gets no service: "unwelcome", "full" or "failed"."""
 
     def is_unwelcome(self) -> str:
         """Why this peer is turned away at once, such as a ban; "" when it is not."""
@@ -293,7 +295,8 @@ class Door(asyncio.Protocol, abc.ABC):
         """Count the connection, or turn it away."""
         self.address = _plain(peer[0])
         self.port = peer[1]
-        refused = self.is_unwelcome() or self._connections.caps.enter(self.address)
+        self.unwelcome = self.is_unwelcome()
+        refused = self.unwelcome or self._connections.caps.enter(self.address)
         if refused:
             emit(ConnectionRefused(peer=self.address, door=self.protocol, reason=refused))
             return False
@@ -353,7 +356,7 @@ class Door(asyncio.Protocol, abc.ABC):
             return
         elif not self.admit(peer):
             self._is_closing = True
-            stream.write(self.last_words("full"))
+            stream.write(self.last_words("unwelcome" if self.unwelcome else "full"))
             stream.close()
             return
         self._task = self._loop.create_task(self._run())

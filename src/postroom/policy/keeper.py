@@ -43,7 +43,7 @@ class Keeper:
         self._bans = bans
         self._devices = devices
         self._greylist = greylist
-        self._state = (0, 0)
+        self._state: tuple[int, int] | None = None
         self._hinted = asyncio.Event()
 
     def hint(self) -> None:
@@ -107,6 +107,8 @@ class Keeper:
             greylist_rows.put(tx, greylist.values())
 
         await self._db.write(write, bulk=True)
+        if bans:
+            self._state = None  # what the rows were before is no sign any more
         _written(self._bans.changed, bans)
         _written(self._devices.changed, devices)
         _written(self._greylist.changed, greylist)

@@ -192,7 +192,8 @@ def test_a_banned_network_waits_outside(data: Path) -> None:
         for _ in range(guard.FAILURES_TO_BAN):
             home.services.login._guard.failed("alice", "192.0.2.1")
         assert refused.is_unwelcome() == "the network is banned: failed logins"
-        assert refused.last_words("full").startswith(b"* BYE [UNAVAILABLE] Too many")
+        assert refused.last_words("full").startswith(b"* BYE [UNAVAILABLE] Too many conn")
+        assert refused.last_words("unwelcome").startswith(b"* BYE [UNAVAILABLE] Too many fail")
         assert refused.last_words("failed").startswith(b"* BYE [UNAVAILABLE] Internal")
 
     at_home(data, main)

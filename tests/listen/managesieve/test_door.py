@@ -369,7 +369,7 @@ def test_a_database_that_fails_costs_a_retry(database: Opener, data: Path) -> No
     play("asyncio", database, data, story)
 
 
-@pytest.mark.parametrize("reason", ["full", "failed"])
+@pytest.mark.parametrize("reason", ["unwelcome", "full", "failed"])
 def test_last_words_are_temporary(reason: str, database: Opener, data: Path) -> None:
     async def story(there: Place) -> None:
         settings = Settings(

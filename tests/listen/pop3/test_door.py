@@ -275,7 +275,7 @@ def test_the_server_goes_down_in_order(database: Opener, data: Path) -> None:
     play("asyncio", database, data, script)
 
 
-@pytest.mark.parametrize("reason", ["full", "failed"])
+@pytest.mark.parametrize("reason", ["unwelcome", "full", "failed"])
 def test_last_words_are_temporary(reason: str, database: Opener, data: Path) -> None:
     async def script(there: Place) -> None:
         settings = Settings(

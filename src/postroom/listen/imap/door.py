@@ -76,7 +76,10 @@ class ImapDoor(Door):
 
     def last_words(self, reason: str) -> bytes:
         """BYE for a peer that gets no service."""
-        text = "Too many connections" if reason == "full" else "Internal error"
+        text = {
+            "unwelcome": "Too many failures from your network; try again later",
+            "full": "Too many connections",
+        }.get(reason, "Internal error")
         return status_line(b"*", "BYE", text, b"UNAVAILABLE")
 
     # COMPRESS: a layer between the session and the socket

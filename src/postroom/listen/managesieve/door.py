@@ -67,6 +67,8 @@ class ManageSieveDoor(Door):
 
     def last_words(self, reason: str) -> bytes:
         """RFC 5804 §1.3 TRYLATER."""
+        if reason == "unwelcome":
+            return b'BYE (TRYLATER) "Too many failures from your network, try again later"\r\n'
         if reason == "full":
             return b'BYE (TRYLATER) "Too many connections, try again later"\r\n'
         return b'BYE (TRYLATER) "Local error, try again later"\r\n'

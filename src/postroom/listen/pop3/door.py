@@ -77,6 +77,8 @@ class Pop3Door(Door):
 
     def last_words(self, reason: str) -> bytes:
         """RFC 3206 §3: try again later."""
+        if reason == "unwelcome":
+            return b"-ERR [SYS/TEMP] too many failures from your network, try again later\r\n"
         if reason == "full":
             return b"-ERR [SYS/TEMP] too many connections, try again later\r\n"
         return b"-ERR [SYS/TEMP] local error, try again later\r\n"

@@ -39,7 +39,7 @@ from postroom.protocol.smtp.commands import (
     Vrfy,
 )
 from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response, Slow
-from postroom.protocol.smtp.replies import reply_to
+from postroom.protocol.smtp.replies import reply, reply_to
 from postroom.protocol.smtp.server import Session
 from postroom.protocol.smtp.settings import Settings as SessionSettings
 
@@ -112,6 +112,8 @@ class SmtpDoor(Door):
 
     def last_words(self, reason: str) -> bytes:
         """421: come back later (RFC 5321 §3.8)."""
+        if reason == "unwelcome":
+            return reply(421, "4.7.0", f"Please try again later: {self.unwelcome}").encode()
         answer = replies.TOO_MANY_CONNECTIONS if reason == "full" else replies.SESSION_FAILED
         return answer.encode()
 
