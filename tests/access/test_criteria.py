@@ -29,10 +29,37 @@ def steps(key: keys.SearchKey) -> criteria.Program:
     return criteria.program(NoView(), key)  # type: ignore[arg-type]
 
 
-def test_nested_ands_are_taken_apart() -> None:
+def test_nested_keys_of_a_kind_are_taken_apart_and_each_stands_once() -> None:
     a, b, c = keys.Flag(1), keys.Flag(2), keys.Not(keys.And((keys.Flag(4), keys.Flag(8))))
-    tree = keys.And((keys.And((a, keys.And((b,)))), c))
-    assert list(criteria.conjuncts(tree)) == [a, b, c]
+    tree = keys.And((keys.And((a, keys.And((b, a)))), c, c))
+    apart = criteria.programs(NoView(), tree)  # type: ignore[arg-type]
+    assert [criteria.condition(one) for one in apart] == [
+        "(e.flags & 1) <> 0",
+        "(e.flags & 2) <> 0",
+        "NOT ((e.flags & 4) <> 0 AND (e.flags & 8) <> 0)",
+    ]
+    tree_of_ors = keys.Or(keys.Or(a, keys.Or(b, a)), keys.Or(a, b))
+    assert criteria.condition(steps(tree_of_ors)) == "((e.flags & 1) <> 0 OR (e.flags & 2) <> 0)"
+    assert criteria.condition(steps(keys.Or(a, a))) == "(e.flags & 1) <> 0"
+
+
+class Numbered(NoView):
+    """Stands for a view whose UIDs are the numbers."""
+
+    @staticmethod
+    def uid_ranges(numbers: object, *, by_uid: bool) -> list[tuple[int, int]]:
+        assert isinstance(numbers, tuple)
+        return list(numbers)
+
+
+def test_sets_are_joined() -> None:
+    a, b = (keys.Numbers(ranges, by_uid=True) for ranges in (((1, 5), (9, 9)), ((3, 9),)))
+    for tree, condition in (
+        (keys.And((a, b)), "(e.uid BETWEEN 3 AND 5 OR e.uid BETWEEN 9 AND 9)"),
+        (keys.Or(a, b), "(e.uid BETWEEN 1 AND 9)"),
+        (keys.And((a, keys.Numbers(((6, 7),), by_uid=True))), "(1 = 0)"),
+    ):
+        assert criteria.condition(criteria.program(Numbered(), tree)) == condition  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from array import array
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.access.numbering import STAR, Numbering, merge, within
+from postroom.access.numbering import STAR, Numbering, common, merge, within
 from postroom.errors import Invalid
 from postroom.store.spans import MAX_LISTED, Span
 
@@ -49,6 +49,17 @@ def test_sets() -> None:
     assert numbering([]).uid_ranges([(1, STAR)], by_uid=False) == []
     with pytest.raises(Invalid):
         held.uid_ranges([(1, 5)], by_uid=False)
+
+
+@given(st.lists(RANGES, min_size=1, max_size=4))
+def test_common_is_what_all_sets_have(sets: list[list[list[int]]]) -> None:
+    merged = [merge((low, high) for low, high in ranges) for ranges in sets]
+    wanted = set.intersection(
+        *({uid for low, high in ranges for uid in range(low, high + 1)} for ranges in merged)
+    )
+    found = common(merged)
+    assert found == merge(found)
+    assert {uid for low, high in found for uid in range(low, high + 1)} == wanted
 
 
 @given(UIDS, RANGES, st.sampled_from([None, 1, 2, 7]))

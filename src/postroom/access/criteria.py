@@ -12,12 +12,13 @@ by day, time and zone disregarded (RFC 3501 §6.4.4).
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from postroom.access.lookup import Findings, Question
+from postroom.access.numbering import common, merge
 from postroom.access.texts import BodyText, EnvelopeText, HeadText
 from postroom.access.view import View
 from postroom.db.database import Row
@@ -71,35 +72,58 @@ class Join(msgspec.Struct, frozen=True):
 Program = list[Leaf | Join]
 
 
-def conjuncts(tree: SearchKey) -> Iterator[SearchKey]:
-    """The keys that must all match: nested ANDs taken apart."""
-    waiting = [tree]
-    while waiting:
-        key = waiting.pop()
-        if isinstance(key, keys.And):
-            waiting.extend(reversed(key.keys))
-        else:
-            yield key
+def programs(view: View, tree: SearchKey) -> list[Program]:
+    """The keys that must all match, a program for each. Raises as ``program`` does."""
+    if isinstance(tree, keys.And):
+        return [program(view, part) for part in _parts(view, tree)]
+    return [program(view, tree)]
 
 
-def program(view: View, key: SearchKey) -> Program:
+def program(view: View, key: SearchKey | Leaf) -> Program:
     """The steps of a tree. Raises Invalid for sequence numbers that do not exist."""
     steps: Program = []
-    waiting: list[SearchKey | Join] = [key]
+    waiting: list[SearchKey | Leaf | Join] = [key]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, Join):
+        if isinstance(item, Leaf | Join):
             steps.append(item)
-        elif isinstance(item, keys.And):
-            waiting.append(Join("and", len(item.keys)))
-            waiting.extend(reversed(item.keys))
-        elif isinstance(item, keys.Or):
-            waiting.extend([Join("or", 2), item.right, item.left])
+        elif isinstance(item, keys.And | keys.Or):
+            parts = _parts(view, item)
+            if len(parts) != 1:
+                waiting.append(Join("and" if isinstance(item, keys.And) else "or", len(parts)))
+            waiting.extend(reversed(parts))
         elif isinstance(item, keys.Not):
             waiting.extend([Join("not", 1), item.key])
         else:
             steps.append(_test(view, item))
     return steps
+
+
+def _parts(view: View, key: keys.And | keys.Or) -> list[SearchKey | Leaf]:
+    """What an AND or an OR joins: those inside it taken apart, each key once, all sets as one.
+
+    So what is written a thousand times is looked at once.
+    """
+    found: dict[SearchKey | Leaf, None] = {}
+    waiting: list[SearchKey] = [key]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, type(key)):
+            found[part] = None
+        elif isinstance(part, keys.And):
+            waiting.extend(reversed(part.keys))
+        elif isinstance(part, keys.Or):
+            waiting.extend([part.right, part.left])
+    sets = [part for part in found if isinstance(part, keys.Numbers)]
+    if len(sets) < 2:
+        return list(found)
+    ranges = [view.uid_ranges(part.ranges, by_uid=part.by_uid) for part in sets]
+    if isinstance(key, keys.And):
+        joined = common(ranges)
+    else:
+        joined = merge(pair for some in ranges for pair in some)
+    others = [part for part in found if not isinstance(part, keys.Numbers)]
+    return [_within(joined, is_set=True), *others]
 
 
 def judge(steps: Program, candidate: Candidate) -> Value:

@@ -230,6 +230,21 @@ class Numbering:
         return uid + at
 
 
+def common(sets: Sequence[Ranges]) -> list[tuple[int, int]]:
+    """What is in all of these sets of ranges, each of which ascends and is apart."""
+    steps = sorted(
+        step for ranges in sets for low, high in ranges for step in ((low, 1), (high + 1, -1))
+    )
+    found: list[tuple[int, int]] = []
+    depth = start = 0
+    for place, step in steps:
+        if depth == len(sets) and start < place:
+            found.append((start, place - 1))
+        depth += step
+        start = place
+    return found
+
+
 def merge(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Ascending, apart, not empty."""
     merged: list[tuple[int, int]] = []

@@ -41,8 +41,7 @@ async def search(view: View, tree: SearchKey) -> list[int]:
         return list(view.numbering.uids)
     conditions: list[str] = []
     programs: list[Program] = []
-    for key in criteria.conjuncts(tree):
-        steps = criteria.program(view, key)
+    for steps in criteria.programs(view, tree):
         text = criteria.condition(steps) if len(conditions) < criteria.MAX_TESTS_IN_SQL else ""
         if text:
             conditions.append(text)
