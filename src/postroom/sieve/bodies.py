@@ -22,6 +22,8 @@ from postroom.sieve.variables import assign, modified
 
 MAX_PARTS: Final = 200  # whose text a test reads
 
+_RAW: Final = -1  # where the raw body is kept among the readings of parts
+
 _TAG: Final = re.compile(  # what is never closed reaches to the end, so this is linear
     r"<(script|style)\b[^>]*+>?(?:.*?</\1\b[^>]*+>?|.*)|<!--(?:.*?-->|.*)|<[a-z/!?][^>]*+>?",
     re.DOTALL | re.IGNORECASE,
@@ -33,14 +35,21 @@ def body(machine: Machine, call: Call) -> bool:
     letter = machine.letter
     machine.is_partial = machine.is_partial or not letter.is_whole
     if "raw" in call.tags:
-        machine.spend(1 + len(letter.body) // 256)
-        texts: Iterator[str] = iter([clean(decode(letter.body))])
+        texts: Iterator[str] = iter([_raw(machine)])
     elif "content" in call.tags:
         wanted = [kind.lower() for kind in machine.texts(call.tags["content"])]
         texts = _contents(machine, wanted)
     else:
         texts = _texts(machine)
     return machine.compare(call, texts, call.arguments[0], captures=False)
+
+
+def _raw(machine: Machine) -> str:
+    text = machine.readings.get(_RAW)
+    if text is None:
+        machine.spend(1 + len(machine.letter.body) // 64)
+        text = machine.readings[_RAW] = clean(decode(machine.letter.body))
+    return text
 
 
 def _texts(machine: Machine) -> Iterator[str]:
