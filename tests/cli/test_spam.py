@@ -24,11 +24,11 @@ def folders(shell: Shell, tmp_path: Path) -> Path:
 def test_it_is_taught_asked_and_made_to_forget(shell: Shell, folders: Path) -> None:
     spam, ham = str(folders / "spam"), str(folders / "ham")
     assert shell.says("spam", "train", "--global", "--spam", spam) == (
-        "50 messages read, 50 learned as spam\n"
+        "50 spam and 0 ham read, 50 of them learned\n"
     )
     assert "no, needs 40 of each" in shell.says("spam", "status")
     assert shell.says("spam", "train", "alice@demo.test", "--ham", ham, ham) == (
-        "100 messages read, 50 learned as ham\n"
+        "0 spam and 100 ham read, 50 of them learned\n"
     )
     assert shell.json("spam", "status")["ham"] == 50
     assert shell.json("spam", "status", "alice@demo.test")["spam"] == 0
@@ -42,7 +42,7 @@ def test_it_is_taught_asked_and_made_to_forget(shell: Shell, folders: Path) -> N
 
 def test_one_message_from_standard_input(shell: Shell, folders: Path) -> None:
     said = shell.says("spam", "train", "--global", "--ham", "-", typed="Subject: x\n\nbody\n")
-    assert said == "1 message read, 1 learned as ham\n"
+    assert said == "0 spam and 1 ham read, 1 of them learned\n"
 
 
 def test_levels(shell: Shell, folders: Path) -> None:
@@ -54,10 +54,21 @@ def test_levels(shell: Shell, folders: Path) -> None:
     shell.misuses("spam", "level", "alice@demo.test", "furious")
 
 
+def test_both_kinds_at_once(shell: Shell, folders: Path) -> None:
+    spam, ham = str(folders / "spam"), str(folders / "ham")
+    found = shell.json("spam", "train", "alice@demo.test", "--spam", spam, "--ham", ham)
+    assert found == {"address": "alice@demo.test", "spam": 50, "ham": 50, "learned": 100}
+
+
 def test_what_is_asked_wrongly(shell: Shell, folders: Path) -> None:
-    assert "--spam or --ham" in shell.misuses("spam", "train", "--global", str(folders))
-    assert "name an ACCOUNT" in shell.misuses("spam", "train", "--spam", "alice@demo.test")
+    some = str(folders / "spam")
+    assert "name messages" in shell.misuses("spam", "train", "--global", some)
+    assert "name messages" in shell.misuses("spam", "train", "alice@demo.test")
+    assert "name an ACCOUNT" in shell.misuses("spam", "train", "--spam", some)
+    assert "say what" in shell.misuses(
+        "spam", "train", "--global", "--spam", some, "--ham", some, some
+    )
     assert "name an ACCOUNT" in shell.misuses("spam", "forget")
     assert "name an ACCOUNT" in shell.misuses("spam", "forget", "--global", "alice@demo.test")
     assert "nowhere" in shell.refuses("spam", "train", "--global", "--spam", "nowhere")
-    assert "carol" in shell.refuses("spam", "train", "carol@demo.test", "--spam", str(folders))
+    assert "carol" in shell.refuses("spam", "train", "carol@demo.test", "--spam", some)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from postroom.policy import bayes
-from postroom.policy.bayes import MIN_LESSONS, NO_OPINION, Counts, Knowledge
+from postroom.policy.bayes import (
+    MAX_STEPS,
+    MAX_TILT,
+    MIN_LESSONS,
+    NO_OPINION,
+    Counts,
+    Knowledge,
+)
 
 SPAMMY, HAMMY, BOTH, NEW = range(4)
 COUNTS: dict[int, Counts] = {SPAMMY: (300, 0, 4), HAMMY: (0, 300, -4), BOTH: (300, 300, 0)}
@@ -65,15 +72,33 @@ def test_what_one_has_learned_oneself_weighs_more() -> None:
 
 
 def test_only_mistakes_move_the_lean() -> None:
-    assert bayes.steps([1, 2], {}, is_spam=True) == 2
-    assert bayes.steps([1, 2], {}, is_spam=False) == -2
-    assert bayes.steps([1, 2], {1: (0, 0, 100)}, is_spam=True) == 0
-    assert bayes.steps([1, 2], {1: (0, 0, 100)}, is_spam=False) == -2
-    assert bayes.steps([1], {1: (0, 0, 9)}, is_spam=True) == 1
-    assert bayes.steps([], {}, is_spam=True) == 2
+    clear = Knowledge(400, 400, dict.fromkeys(range(20), (100, 0, 0)))
+    assert bayes.steps(range(20), clear, 0, is_spam=True) == 0
+    assert bayes.steps(range(20), clear, 0, is_spam=False) == -MAX_STEPS
+    unclear = Knowledge(400, 400, dict.fromkeys(range(100), (100, 100, 0)))
+    assert bayes.steps(range(100), unclear, 0, is_spam=True) == 1  # which is enough
+    assert bayes.steps([], unclear, 0, is_spam=True) == MAX_STEPS
+    assert bayes.steps(range(20), Knowledge(39, 400, {}), 0, is_spam=True) == 0
 
 
-def test_it_learns_to_tell_two_kinds_apart() -> None:
+def test_steps_to_both_sides_nearly_balance() -> None:
+    unclear = Knowledge(400, 400, {1: (100, 100, 0)})
+    assert bayes.steps([1], unclear, MAX_TILT, is_spam=True) == 0
+    assert bayes.steps([1], unclear, MAX_TILT - 1, is_spam=True) == 1
+    assert bayes.steps([1], unclear, MAX_TILT, is_spam=False) == -MAX_STEPS
+    assert bayes.steps([1], unclear, -MAX_TILT, is_spam=False) == 0
+
+
+def test_tokens_of_one_lesson_alone_are_hardly_heard() -> None:
+    counts = dict.fromkeys(range(100), (1, 0, 50))
+    few = bayes.judge(range(5), Knowledge(400, 400, counts))
+    many = bayes.judge(range(100), Knowledge(400, 400, counts))
+    assert len(many.clues) == len(few.clues) == 5
+    assert many.score == few.score
+
+
+@pytest.mark.parametrize("order", ["mixed", "spam first", "ham first"])
+def test_it_learns_to_tell_two_kinds_apart(order: str) -> None:
     chance = random.Random(1)
     counts: dict[int, Counts] = {}
 
@@ -81,13 +106,19 @@ def test_it_learns_to_tell_two_kinds_apart() -> None:
         own = range(60) if spam else range(60, 120)
         return sorted({*chance.sample(own, 8), *chance.sample(range(120, 300), 20)})
 
-    for n in range(400):
-        spam, found = n % 2 == 0, letter(n % 2 == 0)
-        moved = bayes.steps(found, counts, is_spam=spam)
+    kinds = [n % 2 == 0 for n in range(800)]
+    if order != "mixed":
+        kinds.sort(reverse=order == "spam first")
+    known, tilt = Knowledge(), 0
+    for spam in kinds:
+        found = letter(spam)
+        moved = bayes.steps(found, known, tilt, is_spam=spam)
+        tilt += moved
         for token in found:
             s, h, lean = counts.get(token, (0, 0, 0))
             counts[token] = s + spam, h + (not spam), lean + moved
-    known = Knowledge(200, 200, counts)
+        known = Knowledge(known.spam + spam, known.ham + (not spam), counts)
+    assert abs(tilt) <= MAX_TILT
     assert all(bayes.judge(letter(spam=True), known).score > 2 for _ in range(100))
     assert all(bayes.judge(letter(spam=False), known).score < -2 for _ in range(100))
 

@@ -7,7 +7,6 @@ import pytest
 
 from postroom.db.database import Database, Row
 from postroom.policy import knowledge
-from postroom.policy.bayes import MAX_STEPS
 from postroom.policy.knowledge import EVERYBODY, SLICES, Lesson
 from tests.conftest import Opener
 
@@ -48,10 +47,10 @@ def test_a_message_is_learned_once(database: Opener) -> None:
         assert await learn(db, HAM)
         assert await lessons(db) == (1, 1)
         assert await rows(db) == [
-            (0, 1, 1, 0, MAX_STEPS),
+            (0, 1, 1, 0, 0),
             (0, 2, 1, 1, 0),
-            (0, 3, 0, 1, -MAX_STEPS),
-            (0, BIG, 1, 0, MAX_STEPS),
+            (0, 3, 0, 1, 0),
+            (0, BIG, 1, 0, 0),
         ]
 
     run(database, work)
@@ -78,9 +77,9 @@ def test_scopes_do_not_mix(database: Opener) -> None:
         await learn(db, HAM, scope=8)
         found = await db.read(lambda tx: knowledge.knowledge(tx, [0, 7, 8, 9], [1, 2, 3, 99]))
         assert set(found) == {7, 8}
-        assert found[7].counts == {1: (1, 0, 2), 2: (1, 0, 2)}
+        assert found[7].counts == {1: (1, 0, 0), 2: (1, 0, 0)}
         assert (found[7].spam, found[7].ham) == (1, 0)
-        assert found[8].counts == {2: (0, 1, -2), 3: (0, 1, -2)}
+        assert found[8].counts == {2: (0, 1, 0), 3: (0, 1, 0)}
         assert await db.write(lambda tx: knowledge.forget(tx, 7)) == 1
         assert [row[0] for row in await rows(db)] == [8, 8]
         assert await lessons(db, 7) == (0, 0)
@@ -145,5 +144,22 @@ def test_two_who_learn_at_the_same_time_lose_nothing(database: Opener) -> None:
         await asyncio.gather(*(learn(db, lesson) for lesson in many))
         assert await lessons(db) == (20, 20)
         assert (await rows(db))[0][2:4] == (20, 20)
+
+    run(database, work)
+
+
+def test_a_mistake_moves_the_lean_and_unlearning_moves_it_back(database: Opener) -> None:
+    async def work(db: Database) -> None:
+        for count in range(40):
+            await learn(db, Lesson(b"s%15d" % count, (1, 2), is_spam=True))
+            await learn(db, Lesson(b"h%15d" % count, (3, 4), is_spam=False))
+        before = await rows(db)
+        odd = Lesson(b"o" * 16, (3, 4, 5), is_spam=True)
+        await learn(db, odd)
+        assert [row[4] for row in await rows(db)] == [0, 0, 2, 2, 2]
+        assert (await db.read(lambda tx: knowledge.totals(tx, [EVERYBODY])))[EVERYBODY].tilt == 2
+        await db.write(lambda tx: knowledge.unlearn(tx, EVERYBODY, odd))
+        assert await rows(db) == before
+        assert (await db.read(lambda tx: knowledge.totals(tx, [EVERYBODY])))[EVERYBODY].tilt == 0
 
     run(database, work)

@@ -62,11 +62,11 @@ def test_tokens_are_remembered_until_something_is_learned(database: Opener) -> N
     async def work(db: Counting, held: Memory, clock: Clock) -> None:
         await learn(db.db, EVERYBODY, b"1", 1, 2)
         known = await held.recall([1, 3], [])
-        assert known.everybody.counts == {1: (1, 0, 2), 3: (0, 0, 0)}
+        assert known.everybody.counts == {1: (1, 0, 0), 3: (0, 0, 0)}
         assert db.reads == 2
         assert await held.recall([1, 3], []) == known
         assert db.reads == 2
-        assert (await held.recall([2], [])).everybody.counts == {2: (1, 0, 2)}
+        assert (await held.recall([2], [])).everybody.counts == {2: (1, 0, 0)}
         assert db.reads == 3
         await learn(db.db, EVERYBODY, b"2", 1, 3)
         assert await held.recall([1, 3], []) == known
@@ -94,7 +94,7 @@ def test_accounts_have_what_is_their_own(database: Opener) -> None:
         await db.db.write(lambda tx: knowledge.set_level(tx, 8, "off"))
         known = await held.recall([1, 2], [7, 8, 9])
         assert list(known.own) == [7]
-        assert known.own[7].counts == {1: (1, 0, 2)}
+        assert known.own[7].counts == {1: (1, 0, 0)}
         assert known.levels == {8: "off"}
         assert not known.everybody.counts
 

@@ -1,7 +1,7 @@
 """The spam filter: teach it, see what it knows, ask it about a message, let it forget."""
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, zip_longest
 from typing import Final
 
 import msgspec
@@ -23,11 +23,11 @@ _CHUNK: Final = 16  # lessons of a transaction
 
 
 class Trained(msgspec.Struct, frozen=True):
-    """How many messages were read, and how many of them were news. "" is everybody."""
+    """How many messages were read of each kind, and how many were news. "" is everybody."""
 
     address: str
-    spam: bool
-    messages: int
+    spam: int
+    ham: int
     learned: int
 
 
@@ -72,13 +72,20 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 async def train(
-    office: Office, address: str, letters: Iterable[bytes], *, is_spam: bool
+    office: Office, address: str, *, spam: Iterable[bytes] = (), ham: Iterable[bytes] = ()
 ) -> Trained:
-    """Learn messages, for an account or ("") for everybody."""
+    """Learn messages, for an account or ("") for everybody.
+
+    One of each kind in turn, as long as there are both: so they are learned best.
+    """
     scope = await _scope(office, address)
     together = office.config.spam.learn_together
-    made = (_lesson(letter, is_spam=is_spam) for letter in letters)
-    messages = learned = 0
+    made = _in_turn(
+        (_lesson(letter, is_spam=True) for letter in spam),
+        (_lesson(letter, is_spam=False) for letter in ham),
+    )
+    read = {True: 0, False: 0}
+    learned = 0
     while chunk := list(islice(made, _CHUNK)):
 
         def work(tx: Tx, chunk: Sequence[Lesson] = chunk) -> int:
@@ -86,10 +93,11 @@ async def train(
             news = [teacher.learn(tx, scope, one, now, together=together) for one in chunk]
             return sum(news)
 
-        messages += len(chunk)
+        for one in chunk:
+            read[one.is_spam] += 1
         learned += await office.db.write(work, bulk=True)
     await teacher.tend(office.db, {EVERYBODY, scope})
-    return Trained(address, is_spam, messages, learned)
+    return Trained(address, read[True], read[False], learned)
 
 
 async def status(office: Office, address: str = "") -> Status:
@@ -172,6 +180,11 @@ async def _scope(office: Office, address: str) -> int:
     named = names.address(address)
     found = await office.directory.look(lambda tx: accounts.require(tx, named))
     return found.id
+
+
+def _in_turn(spam: Iterator[Lesson], ham: Iterator[Lesson]) -> Iterator[Lesson]:
+    for pair in zip_longest(spam, ham):
+        yield from (one for one in pair if one is not None)
 
 
 def _lesson(letter: bytes, *, is_spam: bool) -> Lesson:

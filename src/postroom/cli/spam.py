@@ -25,33 +25,37 @@ def spam() -> None:
 
 @spam.command()
 @click.option("--global", "for_all", is_flag=True, help="Teach it for every account.")
-@click.option("--spam/--ham", "is_spam", default=None, help="What the messages are.")
-@click.argument("words", metavar="[ACCOUNT] FILE|MBOX|MAILDIR|-...", nargs=-1, required=True)
+@click.option("--spam", "spams", multiple=True, metavar="PATH", help="Messages that are spam.")
+@click.option("--ham", "hams", multiple=True, metavar="PATH", help="Messages that are not.")
+@click.argument("words", metavar="[ACCOUNT] [PATH]...", nargs=-1)
 @output.json_option
 @click.pass_context
 def train(
     context: click.Context,
     words: tuple[str, ...],
+    spams: tuple[str, ...],
+    hams: tuple[str, ...],
     *,
     for_all: bool,
-    is_spam: bool | None,
     as_json: bool,
 ) -> None:
-    """Teach the filter that messages are spam, or that they are not (--ham).
+    """Teach the filter which messages are spam and which are not.
 
-    A message that is known already counts once; learned as the other it is unlearned first.
+    A PATH is a message, an mbox, a Maildir or another folder of messages, or - for standard
+    input; further ones are of the kind that was named. Name both kinds in one command if you
+    have both: they are learned best in turn. A message counts once; learned as the other kind it
+    is unlearned first.
     """
-    if is_spam is None:
-        raise click.UsageError("say what the messages are: --spam or --ham")
-    address, paths = ("", words) if for_all else (words[0], words[1:])
-    if not paths:
-        raise click.UsageError("name an ACCOUNT (or --global) and the messages")
-    found = run(
-        context, lambda office: admin.train(office, address, _letters(paths), is_spam=is_spam)
-    )
-    kind = "spam" if is_spam else "ham"
-    noun = "message" if found.messages == 1 else "messages"
-    sentence = f"{found.messages} {noun} read, {found.learned} learned as {kind}"
+    if not for_all and not words:
+        raise click.UsageError("name an ACCOUNT, or --global")
+    address, further = ("", words) if for_all else (words[0], words[1:])
+    if not spams and not hams:
+        raise click.UsageError("name messages: --spam PATH, --ham PATH or both")
+    if further and spams and hams:
+        raise click.UsageError(f"say what {further[0]} is: --spam or --ham before each")
+    spam, ham = (_letters((*named, *(further if named else ()))) for named in (spams, hams))
+    found = run(context, lambda office: admin.train(office, address, spam=spam, ham=ham))
+    sentence = f"{found.spam} spam and {found.ham} ham read, {found.learned} of them learned"
     output.done(found, sentence, as_json=as_json)
 
 

@@ -2,10 +2,15 @@
 
 Two opinions are added. The first is Robinson's: each token has a probability of spam, from
 the shares of spam and of ham it stood in and pulled towards one half as long as it is rare;
-Fisher's method tells how unlikely so many high, or low, ones would be by chance. The second
-is learned from mistakes: each message that was not judged clearly enough moved the ``lean``
-of all its tokens a step towards spam or ham (a perceptron with a margin). The first knows
-what is typical, the second what is decisive.
+Fisher's method tells how unlikely so many high, or low, ones would be by chance. Tokens of a
+single lesson are mostly all of the same one, so few of them are heard. The second opinion is
+learned from mistakes: a message that was not judged clearly enough moves the ``lean`` of all
+its tokens a step towards spam or ham (a perceptron with a margin). The first knows what is
+typical, the second what is decisive.
+
+Steps towards spam and ham must nearly balance at any time (``MAX_TILT``). Otherwise whoever
+teaches a thousand spams and then a thousand hams would have taught, last of all, that
+everything is ham.
 
 What an account has learned by itself complements what all have: a lesson of its own counts
 for three to ten of others. Without enough lessons of both kinds there is no opinion at all,
@@ -21,13 +26,15 @@ import msgspec
 MIN_LESSONS: Final = 40  # of each kind; with fewer there is no opinion
 FULL_LESSONS: Final = 400  # of each kind; up to here it grows to its full weight
 OWN_WEIGHT: Final = (3, 10)  # of a lesson of one's own beside others: at least, at most
-MARGIN: Final = 10.0  # of the lean of a message; below it there is something to learn
+MARGIN: Final = 6.0  # of both opinions; below it there is something to learn
 MAX_STEPS: Final = 2  # in one lesson
-POINTS: Final = 0.5  # what a unit of both opinions weighs
+MAX_TILT: Final = 4  # more steps towards one side than to the other
+POINTS: Final = 0.8  # what a unit of both opinions weighs
 
 _PRIOR: Final = 0.1  # how many lessons one half counts for
 _CLEAR: Final = 0.1  # distance from one half; nearer ones say nothing
 _MOST: Final = 150  # of the clearest tokens are heard
+_ONCE: Final = 5  # of each side's tokens that only one lesson had
 _LEAN: Final = 0.6  # weight of the second opinion
 
 Counts = tuple[int, int, int]  # spam, ham, lean
@@ -83,7 +90,31 @@ def judge(tokens: Iterable[int], known: Knowledge) -> Opinion:
     """How spam-like a message of these tokens is."""
     if not known.is_enough:
         return NO_OPINION
-    clues: list[Clue] = []
+    raw, heard = _weighed(tokens, known)
+    certainty = min(1.0, min(known.spam, known.ham) / FULL_LESSONS) ** 0.5
+    return Opinion(POINTS * certainty * raw, heard)
+
+
+def steps(tokens: Sequence[int], known: Knowledge, tilt: int, *, is_spam: bool) -> int:
+    """By how much a lesson moves the lean of its tokens: above 0 towards spam.
+
+    ``tilt``: how many more steps than to the other side were made towards spam before.
+    """
+    if not known.is_enough:
+        return 0
+    sign = 1 if is_spam else -1
+    raw = sign * _weighed(tokens, known)[0]
+    count = 0
+    while count < MAX_STEPS and raw < MARGIN and sign * tilt + count < MAX_TILT:
+        count += 1
+        raw += _LEAN * math.sqrt(len(tokens))
+    return sign * count
+
+
+def _weighed(tokens: Iterable[int], known: Knowledge) -> tuple[float, list[Clue]]:
+    """Both opinions together, and the tokens of the first."""
+    often: list[Clue] = []
+    once: tuple[list[Clue], list[Clue]] = ([], [])
     leans = size = 0
     get, spam_lessons, ham_lessons = known.counts.get, known.spam, known.ham
     for token in tokens:
@@ -92,31 +123,26 @@ def judge(tokens: Iterable[int], known: Knowledge) -> Opinion:
         if found is None:
             continue
         spam, ham, lean = found
-        leans += lean
         seen = spam + ham
-        if seen > 0:
-            share = spam / spam_lessons
-            odds = share / (share + ham / ham_lessons)
-            probability = (_PRIOR * 0.5 + seen * odds) / (_PRIOR + seen)
-            if abs(probability - 0.5) >= _CLEAR:
-                clues.append(Clue(token, probability, spam, ham))
+        if seen > 1:
+            leans += lean
+        elif not seen:
+            continue
+        share = spam / spam_lessons
+        odds = share / (share + ham / ham_lessons)
+        probability = (_PRIOR * 0.5 + seen * odds) / (_PRIOR + seen)
+        if abs(probability - 0.5) < _CLEAR:
+            continue
+        clue = Clue(token, probability, spam, ham)
+        if seen > 1:
+            often.append(clue)
+        else:
+            once[spam].append(clue)
+    clues = often + once[0][:_ONCE] + once[1][:_ONCE]
     clues.sort(key=lambda clue: (-abs(clue.probability - 0.5), clue.token))
     heard = clues[:_MOST]
-    certainty = min(1.0, min(spam_lessons, ham_lessons) / FULL_LESSONS) ** 0.5
-    raw = _fisher([clue.probability for clue in heard]) + _LEAN * leans / (math.sqrt(size) or 1.0)
-    return Opinion(POINTS * certainty * raw, heard)
-
-
-def steps(tokens: Sequence[int], counts: Mapping[int, Counts], *, is_spam: bool) -> int:
-    """By how much a lesson moves the lean of its tokens: above 0 towards spam."""
-    size = math.sqrt(len(tokens)) or 1.0
-    sign = 1 if is_spam else -1
-    lean = sign * sum(counts[token][2] for token in tokens if token in counts) / size
-    count = 0
-    while count < MAX_STEPS and lean < MARGIN:
-        count += 1
-        lean += size
-    return sign * count
+    lean_of_all = _LEAN * leans / (math.sqrt(size) or 1.0)
+    return _fisher([clue.probability for clue in heard]) + lean_of_all, heard
 
 
 def _fisher(probabilities: Sequence[float]) -> float:

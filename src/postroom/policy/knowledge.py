@@ -39,7 +39,7 @@ class Lesson(msgspec.Struct, frozen=True):
 class Totals(msgspec.Struct, frozen=True):
     """Lessons of a scope. ``version`` grows with each of them; ``halving`` -1: it is not.
 
-    ``level`` is what an account has chosen, "" for nothing.
+    ``level`` is what an account has chosen, "" for nothing; ``tilt``: see ``bayes.steps``.
     """
 
     spam: int = 0
@@ -47,6 +47,7 @@ class Totals(msgspec.Struct, frozen=True):
     version: int = 0
     halving: int = -1
     level: str = ""
+    tilt: int = 0
 
     @property
     def lessons(self) -> int:
@@ -61,7 +62,7 @@ def totals(tx: Tx, scopes: Sequence[int]) -> dict[int, Totals]:
     """Those of each scope that has learned anything."""
     listed = ",".join(map(str, scopes))
     rows = tx.all(
-        "SELECT account_id, spam, ham, version, halving, level FROM spam_knowledge"
+        "SELECT account_id, spam, ham, version, halving, level, tilt FROM spam_knowledge"
         f" WHERE account_id IN ({listed})"
     )
     return {scope: Totals(*row) for scope, *row in rows}
@@ -97,8 +98,9 @@ def learn(tx: Tx, scope: int, lesson: Lesson, now: int) -> bool:
         if bool(before[0]) is lesson.is_spam:
             return False
         _unlearn(tx, scope, lesson, *before)
-    known = counts(tx, [scope], lesson.tokens)[scope]
-    moved = bayes.steps(lesson.tokens, known, is_spam=lesson.is_spam)
+    learned = totals(tx, [scope]).get(scope, NOTHING)
+    known = Knowledge(learned.spam, learned.ham, counts(tx, [scope], lesson.tokens)[scope])
+    moved = bayes.steps(lesson.tokens, known, learned.tilt, is_spam=lesson.is_spam)
     _add(tx, scope, lesson, moved)
     tx.execute(
         "INSERT INTO spam_lesson (account_id, digest, spam, steps, learned)"
@@ -160,7 +162,7 @@ def halve(tx: Tx, scope: int) -> bool:
         return True
     tx.execute(
         "UPDATE spam_knowledge SET halving = -1, spam = spam / 2, ham = ham / 2,"
-        " version = version + 1 WHERE account_id = :scope",
+        " tilt = tilt / 2, version = version + 1 WHERE account_id = :scope",
         scope=scope,
     )
     _forget_old_lessons(tx, scope)
@@ -183,7 +185,7 @@ def forget(tx: Tx, scope: int) -> int:
     tx.execute("DELETE FROM spam_waiting WHERE account_id = :scope", scope=scope)
     lessons = tx.execute("DELETE FROM spam_lesson WHERE account_id = :scope", scope=scope)
     tx.execute(
-        "UPDATE spam_knowledge SET spam = 0, ham = 0, halving = -1, version = version + 1"
+        "UPDATE spam_knowledge SET spam = 0, ham = 0, tilt = 0, halving = -1, version = version + 1"
         " WHERE account_id = :scope",
         scope=scope,
     )
@@ -223,7 +225,9 @@ def _unlearn(tx: Tx, scope: int, lesson: Lesson, was_spam: int, moved: int) -> N
     tokens = sorted(lesson.tokens)
     tx.execute(
         f"UPDATE spam_knowledge SET spam = {_less('spam', ':less_spam')},"
-        f" ham = {_less('ham', ':less_ham')}, version = version + 1 WHERE account_id = :scope",
+        f" ham = {_less('ham', ':less_ham')}, tilt = tilt - :moved,"
+        " version = version + 1 WHERE account_id = :scope",
+        moved=moved,
         less_spam=spam,
         less_ham=ham,
         scope=scope,
@@ -252,13 +256,14 @@ def _add(tx: Tx, scope: int, lesson: Lesson, moved: int) -> None:
     """In the order of the tokens: two who learn at the same time wait, but not for each other."""
     spam, ham = int(lesson.is_spam), int(not lesson.is_spam)
     tx.execute(
-        "INSERT INTO spam_knowledge (account_id, spam, ham, version, halving, level)"
-        " VALUES (:scope, :spam, :ham, 1, -1, '') ON CONFLICT (account_id) DO UPDATE SET"
+        "INSERT INTO spam_knowledge (account_id, spam, ham, version, halving, level, tilt)"
+        " VALUES (:scope, :spam, :ham, 1, -1, '', :tilt) ON CONFLICT (account_id) DO UPDATE SET"
         " spam = spam_knowledge.spam + excluded.spam, ham = spam_knowledge.ham + excluded.ham,"
-        " version = spam_knowledge.version + 1",
+        " tilt = spam_knowledge.tilt + excluded.tilt, version = spam_knowledge.version + 1",
         scope=scope,
         spam=spam,
         ham=ham,
+        tilt=moved,
     )
     tx.many(
         "INSERT INTO spam_token (account_id, token, spam, ham, lean) VALUES (?, ?, ?, ?, ?)"

@@ -24,13 +24,11 @@ from postroom.policy import features, links, texts
 MAX_SAMPLE: Final = 64 * 1024  # octets of a body that are read
 MAX_WORDS: Final = 3_000  # of the text
 MAX_TOKENS: Final = 2_500
-MAX_PATHS: Final = 30  # links whose paths are read
 MAX_WORD: Final = 24  # characters of a word that count
 
 _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{1,2}|[^\W_][\w'$%-]*[\w$%!]|[$][\d.,]+"
 )
-_PATH_WORD: Final = re.compile(r"[a-z]{3,20}")
 _CACHED: Final = 40_000  # words whose numbers are remembered
 
 _numbers: dict[str, int] = {}
@@ -86,8 +84,6 @@ def _links(found: Sequence[links.Link]) -> list[str]:
     words: list[str] = []
     for link in dict.fromkeys(found):
         words += links.names(link)
-    for link in found[:MAX_PATHS]:
-        words += [f"path:{word}" for word in _PATH_WORD.findall(link.path[:200].lower())[:8]]
     return words
 
 

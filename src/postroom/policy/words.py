@@ -48,7 +48,6 @@ _KINDS: Final[Mapping[str, str]] = {
     "site": "a link to {}",
     "host": "a link to {}",
     "tld": "a link to a site in .{}",
-    "path": "“{}” in a link",
     "type": "a part of type {}",
     "charset": "text in {}",
     "encoding": "a part encoded as {}",
