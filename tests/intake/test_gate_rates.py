@@ -93,5 +93,9 @@ def test_connections_are_counted_at_the_door(tell: Tell) -> None:
         assert said == ["", "", f"too many connections a minute of {ADDRESS}"]
         assert [town.gate.knock("127.0.0.1") for _ in range(3)] == [""] * 3
         assert town.gate.knock(ADDRESS, is_counted=False) == ""
+        town.gate.knock(ADDRESS)
+        assert town.gate.knock(ADDRESS).startswith("too many connections")
+        banned = f"the network is banned: too many refused connections of {ADDRESS}"
+        assert town.gate.knock(ADDRESS) == banned
 
     tell(story)

@@ -1,6 +1,7 @@
 """RFC 5782, and answers that are none."""
 
 import pytest
+from hypothesis import given, strategies as st
 
 from postroom.config.connections import Dnsbl
 from postroom.mailauth.lookups import (
@@ -65,6 +66,16 @@ def test_names_are_asked_for_as_they_are_and_addresses_never(
     name: str, question: str | None
 ) -> None:
     assert of_names().question(name) == question
+
+
+@given(st.text(max_size=300))
+def test_whatever_a_client_calls_itself_only_good_names_are_asked_for(name: str) -> None:
+    for blocklist in (of_names(), of_addresses()):
+        question = blocklist.question(name)
+        if question is not None:
+            assert question.isascii()
+            assert len(question) <= 253
+            assert all(question.split("."))
 
 
 @pytest.mark.parametrize("answer", ["127.0.0.2", "127.0.0.10", "127.1.2.3"])

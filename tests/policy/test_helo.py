@@ -1,4 +1,5 @@
 import pytest
+from hypothesis import given, strategies as st
 
 from postroom.mailauth.lookups import (
     Answer,
@@ -29,6 +30,13 @@ OURS = "mx.local.test"
 )
 def test_what_a_mail_server_may_say(name: str) -> None:
     assert helo.fault(name, "192.0.2.1", OURS) is None
+
+
+@given(st.text(max_size=40))
+def test_any_name_is_judged(name: str) -> None:
+    found = helo.fault(name, "192.0.2.1", OURS)
+    assert found is None or found.mark.score > 0
+    run_with(helo.check(name), {})
 
 
 def test_a_literal_of_ipv6() -> None:

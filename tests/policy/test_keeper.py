@@ -192,6 +192,23 @@ def test_an_end_without_a_database_is_an_end(events: Recorder) -> None:
     assert events.of(StorageTrouble)
 
 
+def test_much_is_written_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 10)
+
+    async def run() -> None:
+        db, clock = Broken(failures=0), Clock()
+        one = Memory(db, clock)  # type: ignore[arg-type]
+        for number in range(25):
+            one.bans.ban(f"192.0.2.{number}", "smtp", "harvest", 60, clock())
+        one.devices.saw("alice", "192.0.2.1", clock())
+        await one.keeper.flush()
+        assert db.writes == 3
+        assert not one.bans.changed
+        assert not one.devices.changed
+
+    asyncio.run(run())
+
+
 def test_nothing_is_written_when_nothing_happened() -> None:
     async def run() -> None:
         db, clock = Broken(failures=0), Clock()

@@ -43,6 +43,13 @@ def test_connections_of_an_address() -> None:
     assert one.connection("192.0.2.1", 30_000) == ""
 
 
+def test_who_connects_at_twice_the_rate_is_a_flooder() -> None:
+    one = counters(connections_per_minute=2)
+    assert [one.flood("192.0.2.1", 0) for _ in range(2)] == [None, None]
+    over = told(one.flood("192.0.2.1", 0))
+    assert (over.reason, over.is_abuse) == ("too many refused connections of 192.0.2.1", True)
+
+
 def test_the_network_around_has_a_limit_too() -> None:
     one = counters(connections_per_minute=2)
     said = [one.connection(f"192.0.2.{number}", 0) for number in range(2 * WIDE + 1)]

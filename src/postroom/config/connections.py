@@ -89,8 +89,8 @@ class Connections(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Meta(
             ge=0,
             le=1_440,
-            description="The first ban of a network that harvests addresses or errs beyond its "
-            "rates; each further one is twice as long, a day at most. 0: none.",
+            description="The first ban of a network that harvests addresses, floods us or errs beyond "
+            "its rates; each further one is twice as long, a day at most. 0: none.",
         ),
     ] = 60
 

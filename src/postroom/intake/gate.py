@@ -100,7 +100,13 @@ class Gate:
         ban = self.memory.bans.find(address, "smtp", now)
         if ban is not None:
             return f"the network is banned: {ban.reason}"
-        return self.memory.counters.connection(address, now) if is_counted else ""
+        if not is_counted:
+            return ""
+        counters = self.memory.counters
+        reason = counters.connection(address, now)
+        if reason:
+            self.over(Peer("", address, 0, "smtp"), counters.flood(address, now))
+        return reason
 
     def erred(self, peer: Peer) -> None:
         """A session ended for its errors."""

@@ -1,13 +1,13 @@
 """Keeps what is known of those who connect over a restart, and in step with other processes.
 
-What changed in memory is written in one transaction every two seconds, not with each
-connection: a flood of strangers costs no more writes than a few. What others wrote (a
+What changed in memory is written together every two seconds, not with each connection: a flood of strangers costs no more writes than a few. What others wrote (a
 postmaster's command, another server on the database) is read after a hint and every ten
 seconds. A kill loses the last two seconds.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, MutableMapping
+from itertools import islice
 from typing import Final, TypeVar
 
 from postroom.db.database import Database, Tx
@@ -19,6 +19,7 @@ from postroom.policy.greylist import Greylist
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
+CHUNK: Final = 1_000  # rows of a kind in one transaction
 PAUSE: Final = 2.0  # seconds between two writes
 ROUNDS_OF_LOOK: Final = 5  # so many pauses from one look at the rows to the next
 
@@ -96,10 +97,12 @@ class Keeper:
 
     async def flush(self) -> None:
         """Write what has changed. Raises MailError; nothing is forgotten then."""
-        bans, devices = dict(self._bans.changed), dict(self._devices.changed)
-        greylist = dict(self._greylist.changed)
-        if not (bans or devices or greylist):
-            return
+        while self._bans.changed or self._devices.changed or self._greylist.changed:
+            await self._write()
+
+    async def _write(self) -> None:
+        bans, devices = _some(self._bans.changed), _some(self._devices.changed)
+        greylist = _some(self._greylist.changed)
 
         def write(tx: Tx) -> None:
             ban_rows.put(tx, bans.values())
@@ -117,6 +120,11 @@ class Keeper:
 
 def _reason(error: Exception) -> str:
     return (error.detail if isinstance(error, MailError) else "") or repr(error)
+
+
+def _some(changed: Mapping[KeyT, ValueT]) -> dict[KeyT, ValueT]:
+    """As many as one transaction may write."""
+    return dict(islice(changed.items(), CHUNK))
 
 
 def _written(changed: MutableMapping[KeyT, ValueT], written: Mapping[KeyT, ValueT]) -> None:

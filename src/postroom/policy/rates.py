@@ -77,6 +77,7 @@ class Counters:
 
     def __init__(self, rates: Rates) -> None:
         self._connections = _Pair("connections", rates.connections_per_minute, MINUTE)
+        self._floods = _Pair("refused connections", rates.connections_per_minute, MINUTE)
         self._messages = _Pair("messages", rates.messages_per_hour, HOUR)
         self._recipients = _Pair("recipients", rates.recipients_per_hour, HOUR)
         self._unknown = _Pair("unknown recipients", rates.unknown_recipients_per_hour, HOUR)
@@ -88,6 +89,10 @@ class Counters:
         """Count a connection; why it is one too many, or ""."""
         network = self._connections.over(address, now)
         return f"too many connections a minute of {network}" if network else ""
+
+    def flood(self, address: str, now: int) -> Over | None:
+        """Count a connection that was one too many."""
+        return self._abuse(self._floods, address, now)
 
     def message(self, address: str, sender: str, now: int) -> Over | None:
         """Count a message that begins. The null reverse-path is nobody's."""
