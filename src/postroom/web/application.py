@@ -19,10 +19,32 @@ from postroom.web.desk import Desk
 from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
 from postroom.web.hosts import Hosts
-from postroom.web.pages import addresses, domains, entrance, me, overview, people, queue
+from postroom.web.pages import (
+    addresses,
+    domains,
+    entrance,
+    filters,
+    me,
+    overview,
+    people,
+    queue,
+    security,
+    senders,
+)
 from postroom.web.render import Renderer
 
-_PAGES: Final = (entrance, me, overview, domains, people, addresses, queue)
+_PAGES: Final = (
+    entrance,
+    me,
+    filters,
+    senders,
+    overview,
+    domains,
+    people,
+    addresses,
+    queue,
+    security,
+)
 
 
 def application(

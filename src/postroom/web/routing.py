@@ -56,6 +56,8 @@ class Router:
                 return self._message(visitor, 403, str(error))
             except TooLarge:
                 return self._message(visitor, 413, "The form is too large.")
+            except NotFound as error:
+                return self._message(visitor, 404, str(error))
             except (Refused, MailError) as error:
                 return self._message(visitor, 400, _words(error))
             return result if isinstance(result, Response) else RedirectResponse(result, 303)

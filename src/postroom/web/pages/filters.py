@@ -1,0 +1,96 @@
+"""What a person lets be done with their mail: answers while away, rules, forwarding."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.admin import forwards, rules, vacations
+from postroom.directory.vacations import Vacation
+from postroom.errors import Invalid, NotFound
+from postroom.web.desk import Desk, Visitor
+from postroom.web.routing import Router
+
+HERE: Final = "/me/filters"
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The page and its forms."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def show(_request: Request, visitor: Visitor) -> Response:
+        address = visitor.identity.address
+        try:
+            away = await vacations.show(office, address)
+        except NotFound:
+            away = None
+        return renderer.page(
+            "filters.html", visitor=visitor, here=HERE, away=away,
+            rules=await rules.show(office, address), forward=await forwards.show(office, address),
+        )  # fmt: skip
+
+    async def away(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        address = visitor.identity.address
+        if "end" in fields:
+            await vacations.end(office, address)
+            return HERE
+        await vacations.change(
+            office,
+            address,
+            Vacation(
+                fields.get("text", ""),
+                fields.get("subject", ""),
+                fields.get("begins", ""),
+                fields.get("ends", ""),
+                number(fields.get("days", "7")),
+                (),
+            ),
+        )
+        return HERE
+
+    async def add_rule(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        await rules.add(
+            office,
+            visitor.identity.address,
+            [
+                rules.condition(
+                    fields.get("field", ""), fields.get("test", ""), fields.get("value", "")
+                )
+            ],
+            [rules.action(fields.get("action", ""), fields.get("argument", ""))],
+        )
+        return HERE
+
+    async def change_rule(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        which = number(fields.get("number", ""))
+        if "up" in fields:
+            await rules.move(office, visitor.identity.address, which, max(1, which - 1))
+        else:
+            await rules.remove(office, visitor.identity.address, which)
+        return HERE
+
+    async def forward(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        address = visitor.identity.address
+        to = fields.get("to", "").replace(",", " ").split()
+        if to:
+            await forwards.change(office, address, to=to, keep="keep" in fields)
+        else:
+            await forwards.end(office, address)
+        return HERE
+
+    return [
+        router.show(HERE, show, for_admins=False),
+        router.do(f"{HERE}/vacation", away, for_admins=False),
+        router.do(f"{HERE}/rules", add_rule, for_admins=False),
+        router.do(f"{HERE}/rules/change", change_rule, for_admins=False),
+        router.do(f"{HERE}/forward", forward, for_admins=False),
+    ]
+
+
+def number(text: str) -> int:
+    """A whole number that was typed; raises Invalid."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid(f"{text!r} is no whole number")
+    return int(text)

@@ -1,0 +1,59 @@
+"""Security of the server: who is turned away, what others report about us, relays."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.admin import bans, relays, reports
+from postroom.web.desk import Desk, Visitor
+from postroom.web.pages.filters import number
+from postroom.web.routing import Router
+
+SHOWN: Final = 200
+
+
+def routes(desk: Desk) -> list[Route]:
+    """Bans, reports and relays."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def banned(request: Request, visitor: Visitor) -> Response:
+        sought = request.query_params.get("q", "")
+        found = [one async for one in bans.every(office, search=sought, limit=SHOWN)]
+        return renderer.page(
+            "bans.html", visitor=visitor, here="/admin/bans", bans=found, sought=sought
+        )
+
+    async def change(_request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        network = fields.get("network", "")
+        if "remove" in fields:
+            await bans.remove(office, network)
+        else:
+            hours = number(fields.get("hours") or "0")
+            await bans.add(office, network, reason=fields.get("reason", ""), hours=hours)
+        return "/admin/bans"
+
+    async def reported(request: Request, visitor: Visitor) -> Response:
+        domain = request.query_params.get("q", "").strip()
+        return renderer.page(
+            "reports.html", visitor=visitor, here="/admin/reports", sought=domain,
+            reports=await reports.every(office, domain, limit=SHOWN),
+        )  # fmt: skip
+
+    async def report(request: Request, visitor: Visitor) -> Response:
+        found = await reports.show(office, request.path_params["ident"])
+        return renderer.page("report.html", visitor=visitor, here="/admin/reports", found=found)
+
+    async def relayed(_request: Request, visitor: Visitor) -> Response:
+        found = [one async for one in relays.every(office, limit=SHOWN)]
+        return renderer.page("relays.html", visitor=visitor, here="/admin/relays", relays=found)
+
+    return [
+        router.show("/admin/bans", banned, for_admins=True),
+        router.do("/admin/bans", change, for_admins=True),
+        router.show("/admin/reports", reported, for_admins=True),
+        router.show("/admin/reports/{ident}", report, for_admins=True),
+        router.show("/admin/relays", relayed, for_admins=True),
+    ]

@@ -1,0 +1,65 @@
+"""Whom a person hears from: masked addresses, blocked and trusted senders, what was refused."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.admin import masks, rejects, senders
+from postroom.directory.senders import List
+from postroom.errors import Invalid
+from postroom.web.desk import Desk, Visitor
+from postroom.web.routing import Router
+
+HERE: Final = "/me/senders"
+SHOWN: Final = 100  # rejects and masks on a page, the newest first
+
+_LISTS: Final[Mapping[str, List]] = {"block": "block", "allow": "allow"}
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The page and its forms."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def show(_request: Request, visitor: Visitor) -> Response:
+        address = visitor.identity.address
+        return renderer.page(
+            "senders.html", visitor=visitor, here=HERE, shown=SHOWN,
+            masks=[one async for one in masks.every(office, address, limit=SHOWN)],
+            rejects=[one async for one in rejects.every(office, address, limit=SHOWN)],
+            blocked=await senders.show(office, address, "block"),
+            allowed=await senders.show(office, address, "allow"),
+        )  # fmt: skip
+
+    async def mask(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        masked = fields.get("mask")
+        if masked is None:
+            await masks.add(office, visitor.identity.address, label=fields.get("label", ""))
+            return HERE
+        mine = [one.address async for one in masks.every(office, visitor.identity.address)]
+        if masked not in mine:
+            raise Invalid("that is no masked address of yours")
+        await masks.change(office, masked, is_on=fields.get("state") == "on")
+        return HERE
+
+    async def listed(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        which = _LISTS.get(fields.get("list", ""))
+        if which is None:
+            raise Invalid("there is no such list")
+        change = senders.remove if "remove" in fields else senders.add
+        await change(office, visitor.identity.address, which, [fields.get("sender", "")])
+        return HERE
+
+    async def rejected(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        change = rejects.release if "release" in fields else rejects.remove
+        await change(office, visitor.identity.address, [fields.get("id", "")])
+        return HERE
+
+    return [
+        router.show(HERE, show, for_admins=False),
+        router.do(f"{HERE}/masks", mask, for_admins=False),
+        router.do(f"{HERE}/lists", listed, for_admins=False),
+        router.do(f"{HERE}/rejects", rejected, for_admins=False),
+    ]

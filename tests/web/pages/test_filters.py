@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from postroom.admin import forwards, rules, vacations
+from postroom.admin.office import Office
+from postroom.errors import Invalid, NotFound
+from postroom.web.pages.filters import number
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.browser import PERSON, Browser, tell
+
+HERE = "/me/filters"
+
+
+def test_an_answer_while_away_is_set_changed_and_ended(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        fields = {
+            "text": "Back in May </textarea>", "subject": "", "begins": "2026-05-01",
+            "ends": "2026-05-31", "days": "3",
+        }  # fmt: skip
+        assert (await browser.post(f"{HERE}/vacation", fields)).status == 303
+        found = await vacations.show(office, PERSON)
+        assert (found.text, found.days) == ("Back in May </textarea>", 3)
+        await browser.get(HERE)
+        assert "You answer from 2026-05-01 to 2026-05-31" in browser.text
+        assert "&lt;/textarea&gt;" in browser.page
+        assert (await browser.post(f"{HERE}/vacation", {**fields, "days": "0"})).status == 400
+        await browser.get(HERE)
+        await browser.post(f"{HERE}/vacation", {"end": "1"})
+        with pytest.raises(NotFound):
+            await vacations.show(office, PERSON)
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_rules_are_added_sorted_and_removed(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        for value in ("invoice", "<i>list"):
+            await browser.get(HERE)
+            fields = {
+                "field": "subject", "test": "contains", "value": value,
+                "action": "move", "argument": "Bills",
+            }  # fmt: skip
+            assert (await browser.post(f"{HERE}/rules", fields)).status == 303
+        await browser.get(HERE)
+        assert "if subject contains <i>list" in browser.text
+        await browser.post(f"{HERE}/rules/change", {"number": "2", "up": "1"})
+        found = await rules.show(office, PERSON)
+        assert [one.conditions[0].value for one in found.rules] == ["<i>list", "invoice"]
+        await browser.get(HERE)
+        await browser.post(f"{HERE}/rules/change", {"number": "1"})
+        assert len((await rules.show(office, PERSON)).rules) == 1
+        await browser.get(HERE)
+        bad = {"field": "moon", "test": "is", "value": "x", "action": "move", "argument": "y"}
+        assert (await browser.post(f"{HERE}/rules", bad)).status == 400
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_forwarding_begins_and_ends(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        await browser.post(f"{HERE}/forward", {"to": "b@other.test, c@other.test", "keep": "on"})
+        found = await forwards.show(office, PERSON)
+        assert (found.to, found.keeps_copy) == (("b@other.test", "c@other.test"), True)
+        await browser.get(HERE)
+        await browser.post(f"{HERE}/forward", {"to": ""})
+        assert (await forwards.show(office, PERSON)).to == ()
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "\u00b2", "9" * 10])
+def test_only_whole_numbers_are_numbers(text: str) -> None:
+    assert number("007") == 7
+    with pytest.raises(Invalid):
+        number(text)

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+from postroom.admin import bans, relays
+from postroom.admin.office import Office
+from postroom.admin.relays import UseView, Wanted
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.browser import Browser, tell
+
+
+def test_a_network_is_turned_away_and_let_in_again(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get("/admin/bans")
+        fields = {"network": "192.0.2.0/24", "hours": "2", "reason": "<b>floods"}
+        assert (await browser.post("/admin/bans", fields)).status == 303
+        (one,) = [ban async for ban in bans.every(office)]
+        assert (one.network, one.by_hand) == ("192.0.2.0/24", True)
+        await browser.get("/admin/bans")
+        assert "<b>floods" in browser.text
+        await browser.post("/admin/bans", {"network": "192.0.2.0/24", "remove": "1"})
+        assert [ban async for ban in bans.every(office)] == []
+        for bad in (
+            {"network": "127.0.0.1"},
+            {"network": "x"},
+            {"network": "1.1.1.1", "hours": "x"},
+        ):
+            await browser.get("/admin/bans")
+            assert (await browser.post("/admin/bans", bad)).status == 400
+
+    tell(database, data, story)
+
+
+def test_reports_and_relays_are_listed_without_their_secrets(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        wanted = Wanted(
+            host="smtp.provider.test", port=465, tls="implicit", login="me", password="a-Secret"
+        )
+        await relays.add(office, "provider", wanted, [UseView("default")])
+        await browser.get("/admin/relays")
+        assert "smtp.provider.test:465" in browser.text
+        assert "a-Secret" not in browser.page
+        assert (await browser.get("/admin/reports")).status == 200
+        assert "None yet" in browser.text
+        assert (await browser.get("/admin/reports/0000000000000")).status == 404
+
+    tell(database, data, story)
