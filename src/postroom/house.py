@@ -149,6 +149,7 @@ class House:
                 authentication=config.authentication,
                 counts=self.counts if config.reports.send else None,
                 collector=self._collector if config.reports.receive else None,
+                filing=config.filing,
             )
         )
         self._indexer = Indexer(office.store, config.search.max_text)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.config.filing import Filing
 from postroom.db.ids import from_text
 from postroom.directory.expand import Local
 from postroom.intake import decide
@@ -257,5 +258,59 @@ def test_temporary_trouble_for_one_files_nothing(database: Opener, data: Path) -
             assert [said(one) for one in answers] == ["451 4.7.1", "250 2.0.0"]
             assert len(await here.inbox(here.alice)) == 1
             assert (await here.counts()).get("reject") is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("recipient", "name"),
+    [
+        ("bob+work@local.test", "Work"),
+        ("bob+WORK@local.test", "Work"),
+        ("bob+work.bills@local.test", "Work/Bills"),
+        ("bob+v1.2@local.test", "v1.2"),
+        ("bob+nowhere@local.test", "INBOX"),
+        ("bob+inbox@local.test", "INBOX"),
+        ("bob+sent@local.test", "INBOX"),
+        ("bob+@local.test", "INBOX"),
+        ("bob@local.test", "INBOX"),
+        ("team@local.test", "Work"),
+    ],
+)
+def test_a_subaddress_names_a_mailbox(
+    database: Opener, data: Path, recipient: str, name: str
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.store.furnish(here.bob.id)
+            for made in ("Work/Bills", "v1.2"):
+                ids = [here.ids.next() for _ in made.split("/")]
+                await here.store.write(mailboxes.create, here.bob.id, made, None, ids, here.clock())
+            await here.town.alias("team@local.test", "bob+work@local.test")
+            (answer,) = await send(here.open(), recipient)
+            assert said(answer) == "250 2.0.0"
+            assert len(await here.inbox(here.bob, name)) == 1
+            here.change(filing=Filing(subaddress=False))
+            await send(here.open(), recipient)
+            assert len(await here.inbox(here.bob)) == (2 if name == "INBOX" else 1)
+
+    asyncio.run(run())
+
+
+def test_junk_and_scripts_go_before_a_subaddress(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            ids = [here.ids.next()]
+            await here.store.write(mailboxes.create, here.bob.id, "Work", None, ids, here.clock())
+            here.change(stages=(Says(SPAM),))
+            await send(here.open(), "bob+work@local.test")
+            assert len(await here.inbox(here.bob, "Junk")) == 1
+            here.change(stages=())
+            await here.town.script("bob@local.test", "if size :over 1K { discard; }")
+            await send(here.open(), "bob+work@local.test")
+            assert len(await here.inbox(here.bob, "Work")) == 1
+            await here.town.script("bob@local.test", "keep;")
+            await send(here.open(), "bob+work@local.test")
+            assert len(await here.inbox(here.bob)) == 1
 
     asyncio.run(run())

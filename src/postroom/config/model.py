@@ -15,6 +15,7 @@ from postroom.config.acme import Acme
 from postroom.config.authentication import Authentication
 from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
+from postroom.config.filing import Filing
 from postroom.config.oauth import Oauth
 from postroom.config.reports import Reports
 from postroom.config.spam import Spam
@@ -391,6 +392,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     spam: Annotated[Spam, Meta(description="The spam filter.")] = Spam()
     reports: Annotated[Reports, Meta(description="Daily reports.")] = Reports()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
+    filing: Annotated[Filing, Meta(description="Where messages for people here go.")] = Filing()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()
     sharing: Annotated[Sharing, Meta(description="Shared mailboxes.")] = Sharing()

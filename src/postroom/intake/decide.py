@@ -9,6 +9,7 @@ Asked in this order, and the first that says something decides:
    by SPF or DKIM for that very domain; anybody can write any From.
 4. Its rules and its Sieve script (``sieving``, ``outcomes``): what they say goes before 5.
 5. A verdict of "junk": into the mailbox with the use \Junk, the reason on top of the message.
+6. A subaddress that names one of its mailboxes: there.
 
 A stage that puts the message off for one account puts it off for all of them: the sender gets
 one answer (RFC 5321 §4.1.1.4), and nothing may be filed twice when it comes again.
@@ -25,7 +26,7 @@ from postroom.directory.filters import Filter, may_answer
 from postroom.directory.senders import Senders
 from postroom.intake import decision, sieving
 from postroom.intake.arrival import Arrival
-from postroom.intake.decision import JUNK, KEEP, Decision, Decisions
+from postroom.intake.decision import INBOX, JUNK, KEEP, Decision, Decisions, Filing
 from postroom.intake.examine import Examination
 from postroom.intake.outcomes import decision_of
 from postroom.intake.plan import Envelope
@@ -33,13 +34,13 @@ from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
 from postroom.intake.sieving import Subject
 from postroom.intake.stamp import Session
-from postroom.message import headers, trace
-from postroom.message.addresses import mailboxes, parse
+from postroom.message import addresses, headers, trace
 from postroom.message.index import one_line
 from postroom.policy.facts import Authentication
 from postroom.policy.verdict import Verdict, gravest
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.sieve.actions import Keep, Outcome, Vacation
+from postroom.store import mailboxes
 
 BLOCKED: Final = reply(550, "5.7.1", "The recipient accepts no mail from this sender")
 REFUSED: Final = reply(550, "5.7.1", "The message is refused")
@@ -150,6 +151,8 @@ async def decide(services: Services, message: Message) -> Opinions:
         decided = KEEP
         if verdicts or senders is not None:
             decided = _decided(message, one, verdicts, senders)
+        if one.detail and services.filing.subaddress and decided.filings == (INBOX,):
+            decided = await _detailed(services, one, one.detail, decided)
         script = await directory.filter_of(one.account_id)
         if script is not None and decided.refusal is None:
             decided = await _filtered(services, message, one, script, decided)
@@ -166,6 +169,14 @@ async def decide(services: Services, message: Message) -> Opinions:
     return Opinions(decisions, refusal, author, told)
 
 
+async def _detailed(services: Services, one: Local, detail: str, base: Decision) -> Decision:
+    """The decision for mail to a subaddress: the mailbox that it names, if there is one."""
+    found = await services.store.read(mailboxes.by_detail, one.account_id, detail)
+    if found is None:
+        return base
+    return msgspec.structs.replace(base, filings=(Filing(found.name),))
+
+
 async def _filtered(
     services: Services, message: Message, one: Local, found: Filter, base: Decision
 ) -> Decision:
@@ -174,6 +185,7 @@ async def _filtered(
         services=services,
         arrival=message.arrival,
         sender=message.envelope.sender,
+        is_submitted=message.envelope.account_id is not None,
         top=b"".join(message.fields),
         address=message.session.peer.address,
         helo=message.session.helo,
@@ -254,7 +266,7 @@ def _people(message: Message) -> list[str]:
     """The reverse-path, then who stands in From: addresses with their domain in A-labels."""
     found = [message.envelope.sender] if message.envelope.sender else []
     for value in headers.values(message.arrival.head, b"from"):
-        for one in mailboxes(parse(value[:_MAX_FROM], MAX_AUTHORS)):
+        for one in addresses.mailboxes(addresses.parse(value[:_MAX_FROM], MAX_AUTHORS)):
             try:
                 local, domain = one.local.decode(), one.domain.decode()
                 found.append(str(Address.parse(f"{local}@{domain}")))

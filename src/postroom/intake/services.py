@@ -6,6 +6,7 @@ from typing import Final
 
 from postroom.blobs.store import BlobStore
 from postroom.config.authentication import Authentication
+from postroom.config.filing import Filing
 from postroom.config.model import Limits
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
@@ -21,6 +22,7 @@ from postroom.post.notice import Budget
 from postroom.store.store import Store
 
 _DEFAULTS: Final = Authentication()
+_FILING: Final = Filing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +51,5 @@ class Services:
     authentication: Authentication = _DEFAULTS
     counts: DmarcCounts | None = None
     collector: Collector | None = None
+    filing: Filing = _FILING
     gate: Gate | None = None

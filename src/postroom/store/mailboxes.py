@@ -126,6 +126,20 @@ def touch(tx: Tx, mailbox_id: int) -> int:
     return int(row[0])
 
 
+def by_detail(tx: Tx, account_id: int, detail: str) -> Mailbox | None:
+    """The mailbox that the detail of an address names (RFC 5233), in any case.
+
+    A dot stands for a level where no name has one. INBOX and mailboxes with a special use are none.
+    """
+    wanted = names.canonical(detail).casefold()
+    found = {
+        one.name.casefold(): one
+        for one in listing(tx, account_id)
+        if one.special_use is None and one.name != INBOX
+    }
+    return found.get(wanted) or found.get(wanted.replace(".", names.SEPARATOR))
+
+
 def get(tx: Tx, account_id: int, name: str) -> Mailbox:
     """The mailbox of that name; raises NotFound."""
     found = find(tx, account_id, name)
