@@ -11,7 +11,7 @@ from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.store.filing import Filed
 from tests.conftest import Opener
-from tests.intake.desk import LARGE, LETTER, Desk, desk, nothing_left, said, send
+from tests.intake.desk import BOBS, LARGE, LETTER, Desk, desk, nothing_left, said, send
 
 BOB = "bob@local.test"
 BOTH = (BOB, "alice@local.test")
@@ -153,5 +153,29 @@ def test_nothing_is_left_of_a_letter_that_is_refused_late(
             (answer,) = await send(here.open(), BOB, octets=octets)
             assert said(answer) == "451 4.3.0"
             await nothing_left(here)
+
+    asyncio.run(run())
+
+
+def test_nobody_learns_of_bcc(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            octets = b"Bcc: eve@local.test\r\n" + BOBS
+            scripts = (
+                'deleteheader "Subject"; if exists "bcc" { discard; }',
+                'addheader "X-Seen" "yes"; if exists "bcc" { discard; }',
+                'deleteheader "Message-ID";',
+            )
+            for number, script in enumerate(scripts):
+                await here.town.script("alice@local.test", REQUIRED + script)
+                one = await here.logged_in(here.bob)
+                (answer,) = await send(one, "alice@local.test", octets=octets, sender=BOB)
+                assert said(answer) == "250 2.0.0"
+                hers = (await here.inbox(here.alice))[number]
+                head, _ = headers.split(hers)
+                assert headers.values(head, b"bcc") == []
+                assert len(headers.values(head, b"message-id")) == 1
+            rows = await here.db.read(lambda tx: tx.all("SELECT envelope FROM message"))
+            assert not any(b"eve" in bytes(row[0]) for row in rows)
 
     asyncio.run(run())

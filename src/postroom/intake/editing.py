@@ -9,7 +9,7 @@ import msgspec
 
 from postroom.blobs.reader import pending
 from postroom.blobs.store import Prepared
-from postroom.intake import plan
+from postroom.intake import plan, submission
 from postroom.intake.arrival import Arrival
 from postroom.intake.plan import Content, Edit, Envelope
 from postroom.intake.services import Services
@@ -34,6 +34,13 @@ async def edited(
     """
     if not envelope.decisions:
         return content
+
+    def whole(head: bytes) -> bytes:
+        """With what a message of somebody here has to have (``intake.submission``)."""
+        if envelope.account_id is None:
+            return head
+        return submission.fixed(head, ident=ident, now=now, hostname=services.hostname)
+
     found: dict[Edit, Content] = {}
     try:
         for account_id, decided in envelope.decisions.items():
@@ -42,10 +49,10 @@ async def edited(
                 if edit in found or (filing.head is None and not filing.added):
                     continue
                 if filing.head is None:
-                    indexed = _indexed(arrival, filing.added + arrival.head)
+                    indexed = _indexed(arrival, filing.added + whole(arrival.head))
                     found[edit] = msgspec.structs.replace(content, indexed=indexed)
                     continue
-                head = plan.stamped(session, envelope, b"", ident, now) + filing.head
+                head = plan.stamped(session, envelope, b"", ident, now) + whole(filing.head)
                 blob = await _copied(services, content.blob, head)
                 found[edit] = Content(blob, _indexed(arrival, head), content.is_ascii)
     except BaseException:

@@ -21,7 +21,7 @@ from postroom.directory.expand import Local
 from postroom.directory.persona import Persona
 from postroom.intake.arrival import Arrival
 from postroom.intake.services import Services
-from postroom.message import trace
+from postroom.message import headers, submission, trace
 from postroom.message.part import Part
 from postroom.sieve.actions import Keep, Outcome
 from postroom.sieve.interpreter import run
@@ -52,18 +52,25 @@ Running = Generator[Question, Answer, Outcome]
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as scripts see it, whoever's they are. ``top`` are fields put on top of it."""
+    """A message as scripts see it, whoever's they are. ``top`` are fields put on top of it.
+
+    ``is_submitted``: somebody here has written it; of Bcc, which is removed, nobody learns.
+    """
 
     services: Services
     arrival: Arrival
     sender: str
+    is_submitted: bool = False
     top: bytes = b""
     address: str = ""
     helo: str = ""
 
     def head(self, own: bytes) -> bytes:
         """The header block for one account, whose copies get the fields ``own`` on top."""
-        return own + self.top + trace.strip_own(self.arrival.head, self.services.hostname)
+        head = trace.strip_own(self.arrival.head, self.services.hostname)
+        if self.is_submitted:
+            head = headers.strip(head, submission.BLIND)
+        return own + self.top + head
 
     def letter(self, recipient: str, own: bytes, spam: int | None) -> Letter:
         """For one account; ``spam`` is in percent, None where nobody looked."""

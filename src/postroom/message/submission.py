@@ -23,7 +23,7 @@ from postroom.message.parameters import without_comments
 MAX_AUTHORS: Final = 100
 MAX_SHOWN: Final = 100  # characters of an address in a problem
 
-_BLIND: Final = frozenset({b"bcc", b"resent-bcc"})
+BLIND: Final = frozenset({b"bcc", b"resent-bcc"})
 _MARKS: Final = frozenset({b"precedence", b"list-id", b"list-unsubscribe", b"auto-submitted"})
 _BULK: Final = frozenset({b"bulk", b"list", b"junk"})
 _CONTINUED: Final = re.compile(rb"(?:[ \t][^\n]*+\n)*+")
@@ -67,9 +67,9 @@ def prepare(head: bytes, *, now: int, message_id: str, hostname: str) -> Prepare
     unique and needs no quoting.
     """
     names = [field.name for field in headers.fields(head)]
-    removed = sum([name in _BLIND for name in names])
+    removed = sum([name in BLIND for name in names])
     if removed:
-        head = headers.strip(head, _BLIND)
+        head = headers.strip(head, BLIND)
     added = {}
     if b"message-id" not in names:
         added["Message-ID"] = f"<{message_id}@{hostname}>"
