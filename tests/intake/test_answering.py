@@ -50,15 +50,19 @@ def test_who_is_away_answers_once_a_week(database: Opener, data: Path) -> None:
             assert field(octets, "in-reply-to") == b"<1@client.example>"
             assert octets.endswith(b"\r\n\r\nI am away.\r\n")
             assert len(await here.inbox(here.bob)) == 1
+            (answer,) = await send(here.open(), BOB, sender="zoe@client.example")
+            told = await here.told(answer)
+            assert told[-1] == ("noted", BOB, "answered that bob@local.test is away")
             await written(here)
             await written(here, sender="ANN@client.example")
-            assert len(await here.leaving()) == 1
-            await written(here, sender="eve@client.example")
             assert len(await here.leaving()) == 2
+            await written(here, sender="eve@client.example")
+            assert len(await here.leaving()) == 3
             here.clock.advance(days=7)
             await written(here)
             assert [one for one, _ in await here.leaving()] == [
-                "ann@client.example", "eve@client.example", "ann@client.example",
+                "ann@client.example", "zoe@client.example", "eve@client.example",
+                "ann@client.example",
             ]  # fmt: skip
 
     asyncio.run(run())

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from postroom.directory import scripts
+from postroom.intake import sieving
 from postroom.intake.sieving import mailbox_number
 from postroom.policy.facts import Facts
 from postroom.policy.verdict import Verdict
 from postroom.protocol.imap.object_ids import mailbox_id
 from postroom.store import mailboxes
+from postroom.telemetry.events import SessionFailed
 from tests.conftest import Opener
+from tests.fakes import Recorder
 from tests.intake.desk import LARGE, LETTER, Desk, desk, said, send
 
 PARTS = (
@@ -134,3 +137,36 @@ def test_the_id_of_a_mailbox_is_read_as_it_is_written(number: int) -> None:
 @pytest.mark.parametrize("text", ["", "F", "M1", "Fx", "F-1", "F 1", "F1A", "F\N{SUPERSCRIPT TWO}"])
 def test_other_ids_are_none(text: str) -> None:
     assert mailbox_number(text) == 0
+
+
+def test_many_heavy_scripts_wait_for_each_other(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            script = (
+                'require ["regex", "fileinto", "mailbox"];\n'
+                'if header :regex "subject" "H.*o" { fileinto :create "A"; }\n'
+            )
+            await here.town.script("bob@local.test", script)
+            answers = await asyncio.gather(*(send(here.open(), "bob@local.test") for _ in range(9)))
+            assert {said(answer) for (answer,) in answers} == {"250 2.0.0"}
+            assert len(await here.inbox(here.bob, "A")) == 9
+
+    asyncio.run(run())
+
+
+def test_a_mistake_of_ours_keeps_the_letter(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch, events: Recorder
+) -> None:
+    monkeypatch.setattr(sieving, "run", lambda *_: (1 // 0 for _ in "x"))
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.script("bob@local.test", "discard;")
+            (answer,) = await send(here.open(), "bob@local.test")
+            assert said(answer) == "250 2.0.0"
+            (letter,) = await here.inbox(here.bob)
+            assert b"X-Sieve-Error: the script main: it could not be run\r\n" in letter
+            (event,) = events.of(SessionFailed)
+            assert "ZeroDivisionError" in event.traceback
+
+    asyncio.run(run())

@@ -17,6 +17,7 @@ from postroom.store import removal, usage
 from postroom.store.rejects import Reject
 from postroom.store.removal import Removal
 from postroom.store.spans import Span
+from postroom.store.store import account_key
 from postroom.telemetry.events import MailboxWarned
 from tests.conftest import Opener
 from tests.db.faulty import disk
@@ -169,6 +170,24 @@ def test_sessions_and_workers_are_woken_once_a_batch(database: Opener, data: Pat
             await asyncio.sleep(0)
             assert set().union(*published) == {1, 2, queue.NOTIFY_KEY}
             assert len(published) < 10
+
+    asyncio.run(run())
+
+
+def test_who_watches_names_hears_of_a_mailbox_that_was_made(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            published: list[set[int]] = []
+            place.notify.publish = lambda keys: published.append(set(keys))  # type: ignore[method-assign]
+            for _ in range(2):
+                one = letter(place, 1)
+                fresh = (place.ids.next(),)
+                copy = msgspec.structs.replace(one.copies[0], mailbox="New", fresh=fresh)
+                await place.post.commit(msgspec.structs.replace(one, copies=(copy,)))
+                await asyncio.sleep(0)
+            first, second = published
+            assert account_key(1) in first
+            assert account_key(1) not in second
 
     asyncio.run(run())
 

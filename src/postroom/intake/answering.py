@@ -27,6 +27,8 @@ from postroom.intake.outcomes import filing_of
 from postroom.intake.plan import placed
 from postroom.intake.services import Services
 from postroom.intake.sieving import SEEN
+from postroom.ledger import rows as ledger
+from postroom.ledger.rows import Fact, folded
 from postroom.message import dates
 from postroom.message.dsn import Report, ReportedRecipient, compose
 from postroom.post import notice
@@ -127,8 +129,19 @@ class _Account:
         octets = vacation.reply(
             letter, action, own=own, date=dates.write(now), message_id=self._message_id()
         )
-        if await self._sent(letter.sender, octets) and action.fcc is not None:
-            await self._keep(action.fcc, octets)
+        if await self._sent(letter.sender, octets):
+            await self._told(f"answered that {own[0]} is away", now)
+            if action.fcc is not None:
+                await self._keep(action.fcc, octets)
+
+    async def _told(self, detail: str, now: int) -> None:
+        """One more fact of the message's story."""
+        one = self._one
+        fact = Fact(
+            self._ident, self._services.ids.next(), now, "noted", folded(one.address),
+            one.account_id, detail=detail,
+        )  # fmt: skip
+        await self._services.store.write(ledger.note, [fact])
 
     async def _notify(self, action: Notify, now: int) -> None:
         _, own = await self._own()

@@ -1,7 +1,8 @@
 """What every conversation works with; made once by the composition root."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from postroom.blobs.store import BlobStore
@@ -21,6 +22,8 @@ from postroom.post.commit import Post
 from postroom.post.notice import Budget
 from postroom.store.store import Store
 
+HEAVY_SCRIPTS: Final = 2  # Sieve scripts that run in threads at the same time
+
 _DEFAULTS: Final = Authentication()
 _FILING: Final = Filing()
 
@@ -32,7 +35,8 @@ class Services:
     ``sending`` counts what accounts send, ``budget`` the notices that an address gets.
     ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
     ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked,
-    without ``gate`` nothing is asked of who brings it.
+    without ``gate`` nothing is asked of who brings it. ``heavy`` is for Sieve scripts that may
+    take long.
     """
 
     hostname: str
@@ -52,4 +56,5 @@ class Services:
     counts: DmarcCounts | None = None
     collector: Collector | None = None
     filing: Filing = _FILING
+    heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
     gate: Gate | None = None

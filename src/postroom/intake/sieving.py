@@ -5,7 +5,7 @@ Authentication-Results on top, and X-Spam-Flag when it is judged junk. It has th
 message that is in memory, and the first octets of a larger one.
 
 Scripts are bounded by steps; small ones that ask for nothing expensive run on the event loop,
-all others in a thread. What they ask of mailboxes is read once a run.
+all others in a thread, two at a time. What they ask of mailboxes is read once a run.
 """
 
 import asyncio
@@ -120,7 +120,8 @@ async def outcome(
     is_light = len(letter.head) <= _LIGHT_HEAD and not _HEAVY & script.extensions
     is_light = is_light and _count(script.commands) <= _LIGHT_SCRIPT
     answers = _Answers(subject.services, one.account_id)
-    return await _driven(run(script, letter, environment), answers, is_light=is_light)
+    running = run(script, letter, environment)
+    return await _driven(running, answers, subject.services.heavy, is_light=is_light)
 
 
 def _count(commands: Sequence[Call]) -> int:
@@ -134,11 +135,17 @@ def _count(commands: Sequence[Call]) -> int:
     return count
 
 
-async def _driven(running: Running, answers: "_Answers", *, is_light: bool) -> Outcome:
+async def _driven(
+    running: Running, answers: "_Answers", heavy: asyncio.Semaphore, *, is_light: bool
+) -> Outcome:
     answer: Answer = None
     step: Callable[[Answer], Question | Outcome] = _Stepper(running)
     while True:
-        found = step(answer) if is_light else await asyncio.to_thread(step, answer)
+        if is_light:
+            found = step(answer)
+        else:
+            async with heavy:
+                found = await asyncio.to_thread(step, answer)
         if isinstance(found, Outcome):
             return found
         answer = await answers.to(found)
