@@ -16,6 +16,7 @@ from postroom.protocol.smtp.replies import Reply
 from postroom.sieve.actions import Notify, Remember, Vacation
 from postroom.store import mailboxes
 
+MAX_REASON: Final = 1000  # characters of it in the ledger and in Rejects
 JUNK_USE: Final = "\\Junk"
 
 
@@ -69,7 +70,9 @@ class Decision(msgspec.Struct, frozen=True):
         if not self.reason:
             return None
         kind: Final = "noted" if self.refusal is None else "refused"
-        return Fact(0, 0, at, kind, folded(recipient), account_id, detail=clean(self.reason))
+        return Fact(
+            0, 0, at, kind, folded(recipient), account_id, detail=clean(self.reason, MAX_REASON)
+        )
 
 
 KEEP: Final = Decision()

@@ -20,7 +20,7 @@ from postroom.db.ids import Ids
 from postroom.directory.expand import Local
 from postroom.intake import stamp
 from postroom.intake.arrival import Arrival
-from postroom.intake.decision import KEEP, NONE, Decisions, Filing
+from postroom.intake.decision import KEEP, MAX_REASON, NONE, Decisions, Filing
 from postroom.intake.relay import Accepted
 from postroom.intake.stamp import Session
 from postroom.ledger.rows import Entry, Fact, clean, folded, normal_id
@@ -228,7 +228,7 @@ def rejects(
                 sender=clean(envelope.sender),
                 author=content.author,
                 subject=clean(content.indexed.subject),
-                reason=clean(decided.reason),
+                reason=clean(decided.reason, MAX_REASON),
             )
         )
     return tuple(found)
