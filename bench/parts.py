@@ -253,6 +253,7 @@ async def _intake(
             disk=Disk(office.config.folder, 0, office.clock),
             sending=Sending(office.db, office.clock, 0),
             budget=Budget(office.clock, 100),
+            kept=Budget(office.clock, 200),
             resolver=resolver,
             authentication=settings,
             stages=trust.stages(settings) if resolver is not None else (),

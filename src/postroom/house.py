@@ -10,6 +10,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
@@ -63,6 +64,9 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import (
     StorageTrouble,
 )
+
+REJECTS_PER_HOUR: Final = 200
+"""Refused messages that an account keeps though their senders were told."""
 
 
 class House:
@@ -139,6 +143,7 @@ class House:
                 disk=Disk(config.folder, limits.disk_reserve, office.clock),
                 sending=self._sending,
                 budget=Budget(office.clock, config.delivery.notices_per_hour),
+                kept=Budget(office.clock, REJECTS_PER_HOUR),
                 stages=(
                     *trust.stages(config.authentication),
                     Connection(config.connections.junk_score),

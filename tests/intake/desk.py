@@ -74,6 +74,7 @@ class Desk:
             disk=Disk(data, 0, self.clock),
             sending=self.sending,
             budget=Budget(self.clock, 100),
+            kept=Budget(self.clock, 100),
         )
         self.alice: Account
         self.bob: Account

@@ -3,11 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from postroom.db.ids import from_text
 from postroom.errors import StorageFull
+from postroom.intake import rejecting
 from postroom.ledger import trace
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
+from postroom.post.notice import Budget
 from postroom.store import rejects
 from postroom.store.filing import Filed
 from postroom.telemetry.events import MessageRefused
@@ -85,6 +89,30 @@ def test_what_could_not_be_kept_is_refused_all_the_same(database: Opener, data: 
                 (answer,) = await send(here.open(), "bob@local.test", octets=octets)
                 assert said(answer) == "550 5.7.1"
             await nothing_left(here)
+
+    asyncio.run(run())
+
+
+def test_a_flood_does_not_fill_the_disk(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejecting, "MOST_OCTETS", 10_000)
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            here.change(kept=Budget(here.clock, 2))
+            await here.town.senders("bob@local.test", "block", "client.example")
+            (answer,) = await send(here.open(), "bob@local.test", octets=LARGE)
+            assert said(answer) == "550 5.7.1"
+            await nothing_left(here)
+            here.clock.advance(seconds=3600)
+            for _ in range(4):
+                (answer,) = await send(here.open(), "bob@local.test")
+                assert said(answer) == "550 5.7.1"
+            assert len(await kept(here, here.bob.id)) == 2
+            here.clock.advance(seconds=3600)
+            await send(here.open(), "bob@local.test")
+            assert len(await kept(here, here.bob.id)) == 3
 
     asyncio.run(run())
 

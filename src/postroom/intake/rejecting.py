@@ -1,11 +1,13 @@
 """A message that everybody refuses: kept for those who may want to look at it.
 
 The answer is 5yz whatever becomes of the copy, so the sender is told and we owe nothing; but
-who waits for a message that was refused by mistake finds it, and can have it released.
+who waits for a message that was refused by mistake finds it, and can have it released. A flood
+must not fill the disk, so large ones are not kept, nor more than some an hour of one account.
 """
 
 import traceback
 from collections.abc import Sequence
+from typing import Final
 
 from postroom.errors import MailError, OutcomeUnknown
 from postroom.intake import plan
@@ -17,6 +19,9 @@ from postroom.message.index import brief
 from postroom.post.letter import Letter
 from postroom.telemetry import sink
 from postroom.telemetry.events import SessionFailed
+
+MOST_OCTETS: Final = 1024 * 1024
+"""Of a message that is kept."""
 
 
 async def keep(
@@ -33,14 +38,15 @@ async def keep(
 
     Raises OutcomeUnknown and nothing else: what could not be kept is not there.
     """
-    if not any(one.local for one in envelope.accepted):
+    local = [one for one in envelope.local() if services.kept.allows(str(one.account_id))]
+    if not local or arrival.stored_size > MOST_OCTETS:
         return
     try:
         ident, now = services.ids.next(), services.clock()
         stamped = plan.stamped(session, envelope, arrival.head, ident, now)
         blob = await arrival.prepared(b"".join((*fields, stamped)))
         content = Content(blob, brief(arrival.head), arrival.is_ascii, author=author)
-        kept = plan.rejects(envelope, envelope.local(), content, services.ids, now)
+        kept = plan.rejects(envelope, local, content, services.ids, now)
         await services.post.commit(Letter(blob=blob, rejects=kept))
     except OutcomeUnknown:
         raise

@@ -32,7 +32,8 @@ _FILING: Final = Filing()
 class Services:
     """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds.
 
-    ``sending`` counts what accounts send, ``budget`` the notices that an address gets.
+    ``sending`` counts what accounts send, ``budget`` the notices that an address gets, ``kept``
+    the refused messages that an account keeps an hour though their senders were told.
     ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
     ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked,
     without ``gate`` nothing is asked of who brings it. ``heavy`` is for Sieve scripts that may
@@ -50,6 +51,7 @@ class Services:
     disk: Disk
     sending: Sending
     budget: Budget
+    kept: Budget
     stages: Sequence[Stage] = ()
     resolver: Names | None = None
     authentication: Authentication = _DEFAULTS

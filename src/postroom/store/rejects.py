@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.blobs.store import BlobStore
+from postroom.blobs.store import GRACE_MS, BlobStore
 from postroom.db.database import Row, Tx
 
 KEPT_MS: Final = 14 * 86_400_000
@@ -124,5 +124,6 @@ def _read(row: Row) -> Reject:
 
 
 def _release(tx: Tx, blobs: BlobStore, rows: Sequence[Row], now: int) -> None:
+    """What goes is collected at once: a flood of what is refused must not fill the disk."""
     if rows:
-        blobs.release(tx, Counter(row[0] for row in rows), now)
+        blobs.release(tx, Counter(row[0] for row in rows), now - GRACE_MS)
