@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from postroom.address import Address
-from postroom.directory import masks
+from postroom.db.database import Tx
+from postroom.directory import masks, rules, vacations
+from postroom.directory.rules import Action, Condition, Rule
 from postroom.errors import StorageFailed
 from postroom.message import headers
 from postroom.policy.facts import Facts
@@ -272,5 +274,39 @@ def test_what_fails_costs_an_answer_and_no_letter(
             assert await here.leaving() == []
             (event,) = events.of(NoticeSuppressed)
             assert event.reason == "the disk is gone"
+
+    asyncio.run(run())
+
+
+def test_rules_the_script_and_the_vacation_of_the_settings(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            rule = Rule(
+                "all", (Condition("subject", "contains", "hell"),), (Action("flag", "$Work"),)
+            )
+
+            def settings(tx: Tx) -> None:
+                rules.add(tx, here.bob.id, here.ids.next(), rule)
+                vacations.put(tx, here.bob.id, vacations.Vacation("On an island.", days=3))
+
+            await here.town.directory.change(settings)
+            await written(here)
+            ((recipient, octets),) = await here.leaving()
+            assert recipient == "ann@client.example"
+            assert octets.endswith(b"\r\n\r\nOn an island.\r\n")
+            script = 'require ["fileinto", "mailbox"]; fileinto :create "A";'
+            await here.town.script(BOB, script)
+            await written(here, sender="eve@client.example")
+            rows = await here.db.read(
+                lambda tx: tx.all(
+                    "SELECT b.name, e.keywords FROM entry e JOIN mailbox b ON b.id = e.mailbox_id"
+                    " ORDER BY b.name"
+                )
+            )
+            assert rows == [("A", "$Work"), ("INBOX", "$Work")]
+            assert len(await here.leaving()) == 2
+            await here.town.script(BOB, "discard;")
+            await written(here, sender="zoe@client.example")
+            assert len(await here.leaving()) == 2
 
     asyncio.run(run())
