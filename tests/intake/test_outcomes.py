@@ -200,3 +200,93 @@ def test_an_erring_script_keeps_the_letter_and_says_why(database: Opener, data: 
             assert len(await here.inbox(here.bob, "Junk")) == 1
 
     asyncio.run(run())
+
+
+async def scripts(here: Desk, **texts: str) -> None:
+    for name, text in texts.items():
+        await here.town.script(f"{name}@local.test", EVERYTHING + text)
+
+
+def test_who_is_redirected_to_decides_too(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await scripts(
+                here,
+                bob='redirect "alice@local.test";',
+                alice='fileinto :create "From bob"; redirect :copy "a@elsewhere.test";',
+            )
+            (answer,) = await send(here.open(), BOB)
+            assert said(answer) == "250 2.0.0"
+            assert await here.inbox(here.bob) == await here.inbox(here.alice) == []
+            (letter,) = await here.inbox(here.alice, "From bob")
+            assert b"\r\nDelivered-To: alice@local.test\r\n" in letter
+            assert await here.queue() == [("a@elsewhere.test", "elsewhere.test")]
+            await here.town.senders("alice@local.test", "block", "client.example")
+            (answer,) = await send(here.open(), BOB)
+            assert said(answer) == "250 2.0.0"
+            assert len(await here.inbox(here.alice, "From bob")) == 1
+            kept = await here.store.read(rejects.newest, here.alice.id, limit=9)
+            assert len(kept) == 1
+            (answer,) = await send(here.open("lmtp"), BOB)
+            assert said(answer) == "250 2.0.0"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("bob", "alice", "found"),
+    [
+        ('redirect "bob@local.test";', "keep;", (1, 0)),
+        ('redirect "bob+x@local.test"; keep;', "keep;", (1, 0)),
+        ('redirect "alice@local.test";', 'redirect "bob@local.test";', (0, 1)),
+        ('redirect :copy "alice@local.test";', 'redirect "bob@local.test";', (1, 1)),
+        ('redirect "all@local.test";', "", (0, 1)),
+        ('redirect "alice@local.test";', "discard;", (0, 0)),
+    ],
+)
+def test_no_circle_loses_a_letter(
+    database: Opener, data: Path, bob: str, alice: str, found: tuple[int, int]
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.alias("all@local.test", BOB, "alice@local.test")
+            await scripts(here, bob=bob, alice=alice)
+            (answer,) = await send(here.open(), BOB)
+            assert said(answer) == "250 2.0.0"
+            assert (len(await here.inbox(here.bob)), len(await here.inbox(here.alice))) == found
+            assert await here.queue() == []
+
+    asyncio.run(run())
+
+
+def test_a_redirect_that_can_not_be_filed_waits(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.account("carol@local.test", quota=10)
+            await here.town.alias("mixed@local.test", "alice@local.test", "x@elsewhere.test")
+            await send(here.open(), "carol@local.test")
+            for address in ("carol@local.test", "nobody@local.test", "mixed@local.test"):
+                await scripts(here, bob=f'redirect "{address}";')
+                (answer,) = await send(here.open(), BOB)
+                assert said(answer) == "250 2.0.0"
+                assert (await here.queue())[-1] == (address, "local.test")
+            assert await here.inbox(here.bob) == []
+
+    asyncio.run(run())
+
+
+def test_two_ways_to_one_account_are_one_letter(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await scripts(here, bob='redirect "alice@local.test"; redirect "alice+x@local.test";')
+            (answer,) = await send(here.open(), *BOTH)
+            assert said(answer) == "250 2.0.0"
+            assert len(await here.inbox(here.alice)) == 1
+            one = await here.logged_in(here.bob)
+            octets = LETTER.replace(b"ann@client.example", b"bob@local.test")
+            (answer,) = await send(one, BOB, octets=octets, sender=BOB)
+            assert said(answer) == "250 2.0.0"
+            assert len(await here.inbox(here.alice)) == 2
+            await one.close()
+
+    asyncio.run(run())

@@ -47,6 +47,7 @@ REFUSED: Final = reply(550, "5.7.1", "The message is refused")
 PUT_OFF: Final = reply(451, "4.7.1", "The message can't be checked now, please try again later")
 
 _NOT_JUNK: Final = 89  # percent, at most
+_CIRCLE: Final = "kept: its script redirects it in a circle"
 MAX_AUTHORS: Final = 100  # addresses in From that are looked up in lists
 _MAX_FROM: Final = 10_000  # octets of it that are read
 
@@ -83,12 +84,14 @@ class Opinions(msgspec.Struct, frozen=True):
 
     ``refusal`` is what the stages say to those who have no account here, with its ``told``
     reason. ``author`` is who stands in From, for people, when any account refuses the message.
+    ``redirected`` are addresses here, each after the account that redirects to it.
     """
 
     decisions: Decisions = decision.NONE
     refusal: Reply | None = None
     author: str = ""
     told: str = ""
+    redirected: tuple[tuple[int, Accepted], ...] = ()
 
     @property
     def reason(self) -> str:
@@ -101,27 +104,27 @@ class Opinions(msgspec.Struct, frozen=True):
 
         An account that redirects it is an address that leads on.
         """
-        if any(one.redirects for one in self.decisions.values()):
-            going = self._led_on(going)
-        return msgspec.structs.replace(envelope, accepted=going, decisions=self.decisions)
-
-    def _led_on(self, going: Sequence[Accepted]) -> list[Accepted]:
-        seen: set[int] = set()
-        found = []
-        for one in going:
-            fresh = [local.account_id for local in one.local if local.account_id not in seen]
-            seen.update(fresh)
-            onward = [
-                address
-                for account_id in fresh
-                for address in self.decisions.get(account_id, KEEP).redirects
-            ]
-            if onward:
-                remote = tuple(dict.fromkeys((*one.remote, *onward)))
-                found.append(msgspec.structs.replace(one, remote=remote, leads_on=True))
-            else:
-                found.append(one)
-        return found
+        places: dict[int, int] = {}  # which of them an account gets it by
+        for place, one in enumerate(going):
+            for local in one.local:
+                places.setdefault(local.account_id, place)
+        redirected = []
+        for account_id, target in self.redirected:
+            if account_id in places:
+                redirected.append(target)
+                for local in target.local:
+                    places.setdefault(local.account_id, places[account_id])
+        onward: dict[int, dict[str, None]] = {}
+        for account_id, place in places.items():
+            for address in self.decisions.get(account_id, KEEP).redirects:
+                onward.setdefault(place, {})[address] = None
+        led = list(going)
+        for place, found in onward.items():
+            remote = tuple(dict.fromkeys((*led[place].remote, *found)))
+            led[place] = msgspec.structs.replace(led[place], remote=remote, leads_on=True)
+        return msgspec.structs.replace(
+            envelope, accepted=led, decisions=self.decisions, redirected=redirected
+        )
 
     def of(self, one: Accepted) -> Reply | None:
         """The answer to a recipient who does not get the message; None when it goes anywhere.
@@ -145,19 +148,15 @@ async def decide(services: Services, message: Message) -> Opinions:
     """What each account does with the message, and who else. Raises MailError."""
     verdicts = [one for one in message.verdicts if one.action != "pass" or one.personal]
     decisions: dict[int, Decision] = {}
-    directory = services.directory
-    for one in message.envelope.local():
-        senders = await directory.senders_of(one.account_id)
-        decided = KEEP
-        if verdicts or senders is not None:
-            decided = _decided(message, one, verdicts, senders)
-        if one.detail and services.filing.subaddress and decided.filings == (INBOX,):
-            decided = await _detailed(services, one, one.detail, decided)
-        script = await directory.filter_of(one.account_id)
-        if script is not None and decided.refusal is None:
-            decided = await _filtered(services, message, one, script, decided)
+    redirected: list[tuple[int, Accepted]] = []
+    local = message.envelope.local()
+    for one in local:
+        decided = await _decision(services, message, one, verdicts)
         if decided is not KEEP:
             decisions[one.account_id] = decided
+    if any(one.redirects for one in decisions.values()):
+        known = {one.account_id for one in local}
+        redirected = await _redirected(services, message, verdicts, decisions, known)
     grave = gravest(verdicts)
     refusal = None if grave is None else _refusal(grave)
     told = "" if grave is None else f"{grave.stage}: {grave.reason}"
@@ -166,7 +165,80 @@ async def decide(services: Services, message: Message) -> Opinions:
     author = ""
     if any(one.refusal is not None for one in decisions.values()):
         author = one_line(headers.values(message.arrival.head, b"from"))
-    return Opinions(decisions, refusal, author, told)
+    return Opinions(decisions, refusal, author, told, tuple(redirected))
+
+
+async def _decision(
+    services: Services, message: Message, one: Local, verdicts: Sequence[Verdict]
+) -> Decision:
+    directory = services.directory
+    senders = await directory.senders_of(one.account_id)
+    decided = KEEP
+    if verdicts or senders is not None:
+        decided = _decided(message, one, verdicts, senders)
+    if one.detail and services.filing.subaddress and decided.filings == (INBOX,):
+        decided = await _detailed(services, one, one.detail, decided)
+    script = await directory.filter_of(one.account_id)
+    if script is not None and decided.refusal is None:
+        decided = await _filtered(services, message, one, script, decided)
+    return decided
+
+
+async def _redirected(
+    services: Services,
+    message: Message,
+    verdicts: Sequence[Verdict],
+    decisions: dict[int, Decision],
+    known: set[int],
+) -> list[tuple[int, Accepted]]:
+    """Accounts here that scripts redirect the message to, each after who does so.
+
+    They decide for themselves, each once, so that no circle is endless; who would redirect it to
+    nobody new keeps it. An address that is not here, is full or puts the message off stays with
+    ``redirects``: it waits in the queue.
+    """
+    found: list[tuple[int, Accepted]] = []
+    waiting = list(decisions)
+    while waiting:
+        account_id = waiting.pop(0)
+        decided = decisions[account_id]
+        elsewhere, is_reached = [], False
+        for address in decided.redirects:
+            target = await _target(services, address)
+            fresh = [] if target is None else [o for o in target.local if o.account_id not in known]
+            theirs = {o: await _decision(services, message, o, verdicts) for o in fresh}
+            if target is None or any(_is_late(one) for one in theirs.values()):
+                elsewhere.append(address)
+                continue
+            is_reached = is_reached or bool(fresh)
+            for one, said in theirs.items():
+                known.add(one.account_id)
+                if said is not KEEP:
+                    decisions[one.account_id] = said
+                    waiting.append(one.account_id)
+            if fresh:
+                found.append((account_id, msgspec.structs.replace(target, local=tuple(fresh))))
+        if decided.redirects:
+            decided = msgspec.structs.replace(decided, redirects=tuple(elsewhere))
+            if not (decided.filings or elsewhere or is_reached):  # a circle; nothing is lost
+                decided = msgspec.structs.replace(decided, filings=(INBOX,), reason=_CIRCLE)
+            decisions[account_id] = decided
+    return found
+
+
+async def _target(services: Services, address: str) -> Accepted | None:
+    """The accounts behind an address, if it leads to such only and they have room."""
+    resolution = await services.directory.resolve(Address.parse(address))
+    if resolution.kind != "found" or resolution.remote or not resolution.local:
+        return None
+    for one in resolution.local:
+        if one.quota and await services.store.is_full(one.account_id, one.quota):
+            return None
+    return Accepted(resolution.local[0].address, resolution.local, ())
+
+
+def _is_late(decided: Decision) -> bool:
+    return decided.refusal is not None and not decided.refusal.is_permanent
 
 
 async def _detailed(services: Services, one: Local, detail: str, base: Decision) -> Decision:

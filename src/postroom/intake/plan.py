@@ -40,7 +40,8 @@ class Envelope(msgspec.Struct, frozen=True):
     """Who sends a message to whom. ``sender`` is "" for the null reverse-path.
 
     ``is_ours``: it is of somebody who may send anywhere through us. ``decisions`` say what
-    accounts do that do not simply keep the message.
+    accounts do that do not simply keep the message. ``redirected`` are addresses here that their
+    scripts redirect it to.
     """
 
     mail: Mail
@@ -49,6 +50,7 @@ class Envelope(msgspec.Struct, frozen=True):
     accepted: Sequence[Accepted]
     is_ours: bool = False
     decisions: Decisions = NONE
+    redirected: Sequence[Accepted] = ()
 
     def due(self, now: int) -> int:
         """When it is to be delivered, in milliseconds; ``now`` when that is at once."""
@@ -59,7 +61,7 @@ class Envelope(msgspec.Struct, frozen=True):
     def local(self) -> list[Local]:
         """Every account once, with the first recipient that leads to it."""
         found: dict[int, Local] = {}
-        for recipient in self.accepted:
+        for recipient in (*self.accepted, *self.redirected):
             for one in recipient.local:
                 found.setdefault(one.account_id, one)
         return list(found.values())
