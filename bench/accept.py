@@ -86,6 +86,7 @@ class CheckingPeer(PostroomPeer):
     """Postroom with all checks, on letters that are signed and pass SPF, DKIM and DMARC."""
 
     name = "postroom-checks"
+    more = ""  # settings
 
     def __init__(self, folder: Path) -> None:
         key = SigningKey.load(generate_rsa(), made_here=True)
@@ -99,7 +100,9 @@ class CheckingPeer(PostroomPeer):
             }
         )
         super().__init__(
-            folder, settings=f'[dns]\nservers = ["{self._dns.address}"]\n', checks="full"
+            folder,
+            settings=f'[dns]\nservers = ["{self._dns.address}"]\n{self.more}',
+            checks="full",
         )
         self.letter = folder / "letter"
         line = b"0123456789 the quick brown fox jumps over a lazy dog\r\n"
@@ -120,6 +123,13 @@ class CheckingPeer(PostroomPeer):
     def stop(self) -> None:
         super().stop()
         self._dns.close()
+
+
+class OriginPeer(CheckingPeer):
+    """The same without the spam filter: SPF, DKIM, DMARC, ARC and the client's name."""
+
+    name = "postroom-origin"
+    more = "[spam]\nenabled = false\n"
 
 
 def cpu_seconds(pids: list[int]) -> float:
@@ -209,6 +219,7 @@ def _ratios(figures: list[Figure]) -> None:
 
 _PEERS: dict[str, Callable[[Path], "Peer | PostroomPeer"]] = {
     "postroom": PostroomPeer,
+    "postroom-origin": OriginPeer,
     "postroom-checks": CheckingPeer,
     "postfix-virtual": PostfixVirtualPeer,
     "postfix-dovecot": DovecotPeer,
