@@ -1,6 +1,7 @@
 """Verified signatures: published examples, dkimpy's, our own, and everything that was changed."""
 
 import base64
+import hashlib
 import itertools
 from collections.abc import Iterator
 from functools import cache
@@ -13,8 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given, strategies as st
 
+from postroom.mailauth.canonical import SimpleBody
 from postroom.mailauth.dkim_key import SigningKey, public_record
-from postroom.mailauth.dkim_verify import MAX_SIGNATURES, Result, Verifier
+from postroom.mailauth.dkim_verify import MAX_SIGNATURES, BodyHash, Result, Verifier
 from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question, run_with
 from postroom.message import headers
 from tests.absent import vectors
@@ -170,6 +172,27 @@ def test_an_open_end_counts_only_while_nothing_stands_there() -> None:
     (one,) = verified(letter + b"buy now\r\n")
     assert (one.outcome, "l=" in one.problem) == ("policy", True)
     assert verified(letter.replace(b"one  \r\n\r\n", b""))[0].outcome == "fail"
+
+
+@given(
+    st.binary(max_size=5_000),
+    st.lists(st.integers(0, 6_000) | st.none(), max_size=8),
+    st.lists(st.integers(0, 5_000), max_size=5),
+)
+def test_one_pass_over_the_body_hashes_every_length(
+    body: bytes, lengths: list[int | None], places: list[int]
+) -> None:
+    canonical = bytearray()
+    whole = SimpleBody(canonical.extend)
+    whole.feed(body)
+    whole.finish()
+    hashed = BodyHash("simple", lengths)
+    for block in cuts(body, places):
+        hashed.feed(block)
+    hashed.finish()
+    assert hashed.size == len(canonical)
+    for length in (*lengths, None):
+        assert hashed.digest(length) == hashlib.sha256(canonical[:length]).digest()
 
 
 def test_a_second_instance_of_an_over_signed_field_breaks_the_signature() -> None:

@@ -14,6 +14,7 @@ from postroom.message import headers
 from rig.dns import Fault, ThreadedDns
 from rig.server import HOST, Server
 from tests.mailauth.keys import SIGNED, signers
+from tests.mailauth.test_dkim_verify import signed as partly_signed
 from tests.system.wire import ALICE, Wire, count, letters, running
 
 ZONE = {
@@ -22,6 +23,8 @@ ZONE = {
     ("strict.test", "TXT"): ["v=spf1 -all"],
     ("_dmarc.strict.test", "TXT"): ["v=DMARC1; p=reject; np=reject"],
     ("e1._domainkey.strict.test", "TXT"): [public_record(signers()[1].key)],
+    ("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject"],
+    ("r1._domainkey.example.org", "TXT"): [public_record(signers()[0].key)],
     ("mild.test", "TXT"): ["v=spf1 -all"],
     ("_dmarc.mild.test", "TXT"): ["v=DMARC1; p=reject; t=y"],
     ("good.test", "TXT"): [f"v=spf1 ip4:{HOST} -all"],
@@ -92,6 +95,15 @@ def test_a_signature_makes_it_good(server: Server) -> None:
     assert brought(server, octets + b"appended\r\n").startswith(b"550-5.7.1 ")
     second = b"From: Boss <boss@strict.test>\r\n"
     assert brought(server, second + octets).startswith(b"550-5.7.1 ")
+
+
+def test_a_signature_of_the_beginning_vouches_for_no_end(server: Server) -> None:
+    octets = partly_signed(length=True)
+    assert b"\r\n l=" in octets or b"; l=" in octets
+    assert brought(server, octets).startswith(b"250-2.0.0 ")
+    answer = brought(server, octets + b"buy now\r\n")
+    assert answer.startswith(b"550-5.7.1 ")
+    assert b"dkim=policy" in answer
 
 
 def test_spf_makes_it_good(server: Server) -> None:

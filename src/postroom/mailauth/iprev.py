@@ -43,7 +43,9 @@ def check(ip: IpAddress) -> Check[Result]:
         except LookupFailed as error:
             problem = str(error)
             continue
-        if any(isinstance(one, str) and ipaddress.ip_address(one) == ip for one in addresses):
+        if str(ip) in addresses or any(
+            isinstance(one, str) and ipaddress.ip_address(one) == ip for one in addresses
+        ):
             return Result(outcome="pass", name=name)
     if problem:
         return Result(outcome="temperror", problem=problem)

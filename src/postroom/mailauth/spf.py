@@ -34,7 +34,7 @@ MAX_VOID: Final = 2
 MAX_NAMES: Final = 10
 MAX_EXPLANATION: Final = 500  # characters
 
-_LABEL: Final = re.compile(r"[^.]{1,63}")
+_NAME: Final = re.compile(r"(?!\[)[^.]{1,63}(?:\.[^.]{1,63})++")
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +215,8 @@ class _Evaluation:
         if is_term:
             self._budget.note(answer)
         prefix = directive.prefix4 if is_4 else directive.prefix6
+        if prefix == facts.ip.max_prefixlen and str(facts.ip) in answer:
+            return True
         return any(
             facts.ip in ipaddress.ip_network(f"{address}/{prefix}", strict=False)
             for address in answer
@@ -285,13 +287,7 @@ class _Evaluation:
 
 def _is_name(name: str) -> bool:
     """Something of several labels that the DNS can be asked for (§4.3)."""
-    labels = name.split(".")
-    return (
-        len(labels) > 1
-        and len(name) <= 253
-        and not name.startswith("[")
-        and all(_LABEL.fullmatch(label) for label in labels)
-    )
+    return len(name) <= 253 and _NAME.fullmatch(name) is not None
 
 
 def _is_within(name: str, domain: str) -> bool:

@@ -47,12 +47,13 @@ def split(octets: bytes) -> tuple[bytes, bytes]:
 def fields(head: bytes) -> Iterator[Field]:
     """The fields in order, up to the empty line."""
     for found in _FIELD.finditer(head):
-        if found["end"] is not None:
-            return
-        name = found["name"]
-        if name is not None:
+        kind = found.lastgroup
+        if kind == "name":
             start, end = found.span()
-            yield Field(name.lower(), start, head.index(b":", start) + 1, end)
+            name = found[1]
+            yield Field(name.lower(), start, head.index(b":", start + len(name)) + 1, end)
+        elif kind == "end":
+            return
 
 
 def unfold(octets: bytes) -> bytes:
