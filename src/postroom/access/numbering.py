@@ -167,13 +167,10 @@ class Numbering:
         The sequence numbers come from the highest down, so that each is valid when those
         before it are gone.
         """
-        gone: list[int] = []
-        places: list[int] = []
-        for uid in uids:
-            number = self.sequence_of(uid)
-            if number is not None:
-                gone.append(uid)
-                places.append(number)
+        known = list(uids)
+        numbers = self.sequences_of(known)
+        gone = [uid for uid, number in zip(known, numbers, strict=True) if number]
+        places = [number for number in numbers if number]
         if places:
             self._cut(places)
         places.reverse()

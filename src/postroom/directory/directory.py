@@ -76,6 +76,7 @@ class Directory:
             db, clock, filters.included, most=filters.MAX_OCTETS, weigh=filters.weight
         )
         self._personas = Cache[int, Persona](db, clock, persona.of)
+        self._quotas = Cache[int, int](db, clock, _quota)
         self._senders = Cache[int, Senders | None](db, clock, senders.of)
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
@@ -141,6 +142,7 @@ class Directory:
         self._included.hint()
         self._senders.hint()
         self._personas.hint()
+        self._quotas.hint()
 
     async def resolve(self, address: Address) -> Resolution:
         """Where a letter for ``address`` goes; from memory when it can be."""
@@ -235,8 +237,7 @@ class Directory:
 
     async def quota_of(self, account_id: int) -> int:
         """The quota of an account in octets, 0 for none."""
-        account = await self.look(lambda tx: accounts.by_id(tx, account_id))
-        return account.quota if account else 0
+        return await self._quotas.get(account_id)
 
     async def verify_address(self, address: Address | str) -> Verified:
         """For VRFY: an address, or a bare name that is sought in every domain."""
@@ -276,6 +277,11 @@ class Directory:
         await self.change(
             lambda tx: accounts.add_holding(tx, account_id, address_id, scram, self._clock())
         )
+
+
+def _quota(tx: Tx, account_id: int) -> int:
+    account = accounts.by_id(tx, account_id)
+    return account.quota if account else 0
 
 
 def _is_own(tx: Tx, name: str) -> bool:

@@ -46,12 +46,19 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The ``count`` entries of a mailbox that fulfil a condition."""
+    """The ``count`` entries of a mailbox that fulfil a condition, from UID ``first`` to ``last``."""
 
     account_id: int
     mailbox_id: int
     condition: str
     count: int
+    first: int
+    last: int
+
+    @property
+    def is_run(self) -> bool:
+        """Whether they are all from the first to the last."""
+        return self.last - self.first + 1 == self.count
 
 
 class Weight(msgspec.Struct, frozen=True):
@@ -63,10 +70,10 @@ class Weight(msgspec.Struct, frozen=True):
 
 def keep(tx: Tx, ids: Ids, source: Source, now: int) -> None:
     """Make copies of entries that are about to go; they take over the references."""
+    number = "uid - :first" if source.is_run else "row_number() OVER (ORDER BY uid) - 1"
     tx.execute(
         "INSERT INTO expunged (id, account_id, message_id, mailbox_id, mailbox, uid, flags,"
-        " keywords, size, received, expunged_at)"
-        " SELECT :base + row_number() OVER (ORDER BY uid) - 1, account_id, message_id,"
+        f" keywords, size, received, expunged_at) SELECT :base + {number}, account_id, message_id,"
         " mailbox_id, :name, uid, flags, keywords, size, received, :now FROM entry"
         f" WHERE mailbox_id = :mailbox AND account_id = :account AND {source.condition}",
         base=ids.run(source.count),
@@ -74,6 +81,7 @@ def keep(tx: Tx, ids: Ids, source: Source, now: int) -> None:
         now=now,
         mailbox=source.mailbox_id,
         account=source.account_id,
+        **({"first": source.first} if source.is_run else {}),
     )
 
 

@@ -71,11 +71,15 @@ def expunge(tx: Tx, blobs: BlobStore, order: Removal, now: int) -> Chunk | None:
         if order.keeps is None:
             drop_references(tx, account_id, mailbox_id, condition)
         else:
-            place = Source(account_id, mailbox_id, condition, chunk.messages)
-            expunged.keep(tx, order.keeps, place, now)
+            expunged.keep(tx, order.keeps, _source(account_id, mailbox_id, condition, chunk), now)
         remove_entries(tx, account_id, mailbox_id, condition, modseq)
         release_spent(tx, blobs, account_id, now)
     return chunk
+
+
+def _source(account_id: int, mailbox_id: int, condition: str, chunk: Chunk) -> Source:
+    first, last = chunk.span.first, chunk.span.last
+    return Source(account_id, mailbox_id, condition, chunk.messages, first, last)
 
 
 def empty(
@@ -97,8 +101,7 @@ def empty(
         if keeps is None or not mailboxes.name_of(tx, mailbox_id):
             drop_references(tx, account_id, mailbox_id, condition)
         else:
-            place = Source(account_id, mailbox_id, condition, chunk.messages)
-            expunged.keep(tx, keeps, place, now)
+            expunged.keep(tx, keeps, _source(account_id, mailbox_id, condition, chunk), now)
         remove_entries(tx, account_id, mailbox_id, condition, None)
         release_spent(tx, blobs, account_id, now)
         return False
