@@ -204,7 +204,12 @@ class Watching:
             events = self._events_of(folder) | (self._events_of(old) if old else frozenset())
             if old is None or old.name != folder.name:
                 named = Named(folder, old_name=old.name if old else "")
-                if Event.MAILBOX_NAME in events and not any(_says(one, named) for one in news):
+                is_implied = (
+                    old is not None
+                    and old.subscribed == folder.subscribed
+                    and any(_says(one, named) for one in news)
+                )
+                if Event.MAILBOX_NAME in events and not is_implied:
                     news.append(named)
             elif (old.subscribed != folder.subscribed and Event.SUBSCRIPTION_CHANGE in events) or (
                 old.has_children != folder.has_children and Event.MAILBOX_NAME in events
