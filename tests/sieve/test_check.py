@@ -16,6 +16,7 @@ from tests.sieve.desk import outcome, problems
         ("if keep { }", "1:4 keep is a command, not a test"),
         ("if vanish { }", "1:4 vanish is no test that is known"),
         ('fileinto "a";', '1:1 fileinto needs: require "fileinto";'),
+        ('require "i;octet";', '1:9 the extension "i;octet" is not supported'),
         ('require "nope";', '1:9 the extension "nope" is not supported'),
         ('keep;\nrequire "fileinto";', "2:1 require must stand before all other commands"),
         ("require 5;", "1:1 require needs a string or a list of strings"),

@@ -31,6 +31,7 @@ NEEDED = (
         ),
         ('fileinto :copy "a";', (FileInto(mailbox="a", copy=True), IMPLICIT)),
         ('keep; fileinto "inbox";', (Keep(),)),
+        ('fileinto :copy "INBOX";', (FileInto(mailbox="INBOX", copy=True),)),
         ('fileinto :create "a";', (FileInto(mailbox="a", create=True),)),
         (
             'fileinto :specialuse "\\\\Junk" :mailboxid "F1" "a";',

@@ -1,6 +1,9 @@
+import random
+
 import pytest
 from hypothesis import given, strategies as st
 
+from interop.sieve_cases import Cases
 from postroom.sieve.actions import FileInto, Keep
 from postroom.sieve.compiler import compile_script
 from postroom.sieve.interpreter import Passed, run
@@ -53,3 +56,15 @@ def test_what_was_run_can_be_told() -> None:
     trail: list[Passed] = []
     run_with(run(script, letter(), HERE, trail), {})
     assert trail == [Passed(1, 1, "if"), Passed(2, 3, "stop")]
+
+
+def test_random_scripts_end_whatever_happens_to_the_letter() -> None:
+    """What they come to is compared with another program's answers in ``interop``."""
+    cases, chance = Cases(7), random.Random(7)
+    for _ in range(60):
+        octets = bytearray(cases.letter())
+        for _ in range(10):
+            octets[chance.randrange(len(octets))] = chance.randrange(256)
+        found = outcome(cases.script(), bytes(octets))
+        assert found.actions
+        assert found.error is None

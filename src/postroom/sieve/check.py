@@ -28,6 +28,7 @@ from postroom.sieve.script import Call, Match, Script, Text, Value
 from postroom.sieve.strings import BadString, encoded_characters, template
 from postroom.sieve.tree import Argument, Node, Number, Strings, Tag
 
+_ALWAYS: Final = frozenset({"comparator-" + name for name in ALWAYS_THERE})
 _CHAIN: Final = ("if", "elsif", "else")
 _MATCH_TYPES: Final = ("is", "contains", "matches", "regex", "count", "value")
 _ORDERED: Final = ("is", "count", "value")  # what i;ascii-numeric can do
@@ -153,7 +154,7 @@ class _Checker:
             self._add(name)
 
     def _has(self, name: str) -> bool:
-        return name in self._allowed or name.removeprefix("comparator-") in ALWAYS_THERE
+        return name in self._allowed or name in _ALWAYS
 
     def _add(self, name: str) -> None:
         self.required.add(name)

@@ -50,11 +50,10 @@ def run(
             is_partial=machine.is_partial,
             steps=machine.steps,
         )
-    actions = machine.actions
-    if machine.has_implicit_keep:
-        actions = [*actions, Keep(flags=machine.flags, is_implicit=True, head=machine.edited)]
+    if machine.has_implicit_keep and not machine.is_in_inbox:
+        machine.actions.append(Keep(flags=machine.flags, is_implicit=True, head=machine.edited))
     return Outcome(
-        actions=tuple(actions),
+        actions=tuple(machine.actions),
         remember=tuple(machine.remembered.values()),
         is_partial=machine.is_partial,
         steps=machine.steps,

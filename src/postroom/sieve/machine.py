@@ -137,6 +137,11 @@ class Machine:
         """The header block when it is not the one that came."""
         return self.head.octets if self.is_edited else None
 
+    @property
+    def is_in_inbox(self) -> bool:
+        """An action files into the inbox, so the implicit keep would only do it again."""
+        return any(_target(action) == _target(Keep()) for action in self.actions)
+
     def add(self, action: Action) -> None:
         """Take an action; one that is there already, into the same place, is not repeated."""
         self._check_conflicts(action)
