@@ -97,6 +97,8 @@ def test_what_a_script_asks_of_mailboxes(database: Opener, data: Path) -> None:
         async with desk(database, data) as here:
             work = await make(here, "Work/Bills")
             await make(here, "Archive", "\\Archive")
+            both = await make(here, "Both")
+            await here.store.write(mailboxes.set_uses, both, ["\\Sent", "\\Trash"])
             for test, holds in (
                 ('mailboxexists "Work/Bills"', True),
                 ('mailboxexists ["inbox", "Work"]', True),
@@ -105,6 +107,7 @@ def test_what_a_script_asks_of_mailboxes(database: Opener, data: Path) -> None:
                 ('specialuse_exists "Work" "\\\\Archive"', False),
                 ('specialuse_exists "Archive" "\\\\Archive"', True),
                 ('specialuse_exists "\\\\Junk"', False),
+                ('specialuse_exists "Both" ["\\\\Trash", "\\\\sent"]', True),
                 (f'mailboxidexists "{mailbox_id(work).decode()}"', True),
                 ('mailboxidexists "F0"', False),
             ):

@@ -191,7 +191,9 @@ class _Answers:
                 chosen = list((await self._all()).values())
                 if mailbox is not None:
                     chosen = [one for one in chosen if one.name == names.canonical(mailbox)]
-                return any((one.special_use or "").lower() == use.lower() for one in chosen)
+                return any(
+                    use.lower() == other.lower() for one in chosen for other in one.special_uses
+                )
             case WasSeen(key):
                 now = self._services.clock()
                 return await store.read(memory.is_known, account_id, SEEN + key, now)
