@@ -73,6 +73,7 @@ async def run_script(
         (r'fileinto :specialuse "\\None" "A";', {"A": [(0, "")]}),
         ('fileinto :mailboxid "F0" "A";', {"A": [(0, "")]}),
         ('fileinto :mailboxid "Fabcdef" "A";', {"A": [(0, "")]}),
+        ('fileinto :mailboxid "Fffffffffffffffff" "A";', {"A": [(0, "")]}),
         ("discard; keep;", {"INBOX": [(0, "")]}),
     ],
 )

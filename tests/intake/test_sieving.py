@@ -137,7 +137,9 @@ def test_the_id_of_a_mailbox_is_read_as_it_is_written(number: int) -> None:
     assert mailbox_number(mailbox_id(number).decode()) == number
 
 
-@pytest.mark.parametrize("text", ["", "F", "M1", "Fx", "F-1", "F 1", "F1A", "F\N{SUPERSCRIPT TWO}"])
+@pytest.mark.parametrize(
+    "text", ["", "F", "M1", "Fx", "F-1", "F 1", "F1A", "F\N{SUPERSCRIPT TWO}", "F" + "f" * 16]
+)
 def test_other_ids_are_none(text: str) -> None:
     assert mailbox_number(text) == 0
 

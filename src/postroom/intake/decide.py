@@ -266,9 +266,13 @@ async def _filtered(
     spam = _percent(message, one, is_junk=base.is_junk)
     outcome = Outcome(actions=(Keep(is_implicit=True),))
     if found.script is not None:
-        outcome = await sieving.outcome(subject, one, found.script, persona, base.fields, spam)
+        outcome = await sieving.outcome(
+            subject, one, found.script, persona, own=base.fields, spam=spam, octets=found.octets
+        )
     if found.vacation is not None and may_answer(outcome):
-        away = await sieving.outcome(subject, one, found.vacation, persona, base.fields, spam)
+        away = await sieving.outcome(
+            subject, one, found.vacation, persona, own=base.fields, spam=spam, octets=found.octets
+        )
         answers = [action for action in away.actions if isinstance(action, Vacation)]
         outcome = msgspec.structs.replace(outcome, actions=(*outcome.actions, *answers))
     return await decision_of(

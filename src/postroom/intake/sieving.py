@@ -10,7 +10,7 @@ all others in a thread, two at a time. What they ask of mailboxes is read once a
 
 import asyncio
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,7 @@ from postroom.intake.arrival import Arrival
 from postroom.intake.services import Services
 from postroom.message import headers, submission, trace
 from postroom.message.part import Part
+from postroom.protocol.imap import object_ids
 from postroom.sieve.actions import Keep, Outcome
 from postroom.sieve.interpreter import run
 from postroom.sieve.letter import Environment, Letter
@@ -36,7 +37,7 @@ from postroom.sieve.questions import (
     SpecialUseExists,
     WasSeen,
 )
-from postroom.sieve.script import Call, Script
+from postroom.sieve.script import Script
 from postroom.store import annotations, mailboxes, memory, names
 from postroom.store.mailboxes import Mailbox
 from postroom.telemetry import sink
@@ -44,9 +45,11 @@ from postroom.telemetry.events import SessionFailed
 
 SEEN: Final = "seen "  # before keys of ``duplicate`` in ``store.memory``
 
-_LIGHT_SCRIPT: Final = 50  # commands
+_LIGHT_SCRIPT: Final = 2_000  # octets
 _LIGHT_HEAD: Final = 16 * 1024  # octets
 _HEAVY: Final = frozenset({"body", "foreverypart", "include", "mime", "regex"})
+
+_MOST: Final = (1 << 63) - 1  # what an id can be
 
 Running = Generator[Question, Answer, Outcome]
 
@@ -94,10 +97,15 @@ async def outcome(
     one: Local,
     script: Script,
     persona: Persona,
+    *,
     own: bytes = b"",
     spam: int | None = None,
+    octets: int = 0,
 ) -> Outcome:
     """What a script of an account wants done; an erring one keeps the message.
+
+    ``own`` are fields on top of this account's copies, ``spam`` is in percent, ``octets`` are
+    those of the script's text.
 
     Raises MailError when the database does not answer.
     """
@@ -117,22 +125,11 @@ async def outcome(
         },
     )
     letter = subject.letter(one.address, own, spam)
-    is_light = len(letter.head) <= _LIGHT_HEAD and not _HEAVY & script.extensions
-    is_light = is_light and _count(script.commands) <= _LIGHT_SCRIPT
+    is_light = octets <= _LIGHT_SCRIPT and len(letter.head) <= _LIGHT_HEAD
+    is_light = is_light and not _HEAVY & script.extensions
     answers = _Answers(subject.services, one.account_id)
     running = run(script, letter, environment)
     return await _driven(running, answers, subject.services.heavy, is_light=is_light)
-
-
-def _count(commands: Sequence[Call]) -> int:
-    """Commands and blocks of a script, as far as it matters."""
-    count, waiting = 0, list(commands)
-    while waiting and count <= _LIGHT_SCRIPT:
-        call = waiting.pop()
-        count += 1
-        for _test, block in call.branches:
-            waiting += block
-    return count
 
 
 async def _driven(
@@ -233,12 +230,8 @@ def with_id(boxes: dict[str, Mailbox], ident: str) -> Mailbox | None:
 
 def mailbox_number(ident: str) -> int:
     """The number in a MAILBOXID; 0 when it is none of ours."""
-    digits = ident[1:]
-    is_ours = ident[:1] == "F" and digits.isascii() and digits.isalnum() and digits.islower()
-    try:
-        return int(digits, 16) if is_ours or (digits.isdecimal() and ident[:1] == "F") else 0
-    except ValueError:
-        return 0
+    number = object_ids.number_of(ident.encode("utf-8", "replace"), "F")
+    return number if number <= _MOST else 0
 
 
 def _moved(part: Part, by: int) -> Part:
