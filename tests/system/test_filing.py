@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,30 @@ def test_a_masked_address_is_made_used_and_switched_off(server: Server) -> None:
     assert takes(server, mask)
     server.command("mask", "off", mask)
     assert eventually(lambda: not takes(server, mask))
+
+
+def test_a_script_files_and_refuses(server: Server, tmp_path: Path) -> None:
+    carol = f"carol@{DOMAIN}"
+    server.add_account(carol, "canary-Carol-3Bc")
+    script = tmp_path / "carol.sieve"
+    script.write_text(
+        'require ["fileinto", "mailbox", "reject"];\n'
+        'if address :is "from" "eve@elsewhere.test" { fileinto :create "Eve"; }\n'
+        'else { reject "Only Eve writes here."; }\n'
+    )
+    server.command("sieve", "put", carol, "main", str(script), "--activate")
+
+    def is_refused() -> bool:
+        with Wire(server.ports["smtp"]).hello() as wire:
+            wire.begin(carol)
+            answer = wire.ask(LETTER.replace(b"eve@", b"mallory@") + b".")
+        return answer == b"550 5.7.1 Only Eve writes here."
+
+    assert eventually(is_refused)
+    assert says(server, "lmtp", carol, ALICE) == b"250 250"
+    with Wire(server.ports["imap"]) as wire:
+        wire.imap_login(carol, "canary-Carol-3Bc")
+        found = wire.imap(b"a", b"STATUS Eve (MESSAGES)")
+    assert found[0] == b'* STATUS "Eve" (MESSAGES 1)'
+    (kept,) = server.json("rejects", "list", carol, "--limit", "1")
+    assert kept["reason"] == "the script main: Only Eve writes here."
