@@ -51,6 +51,7 @@ from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
 from postroom.policy.rates import Counters
+from postroom.policy.reputation import Reputation
 from postroom.policy.spam import SpamFilter
 from postroom.policy.teacher import Teacher
 from postroom.policy.verdict import Stage
@@ -130,6 +131,7 @@ class House:
         self._sending = Sending(office.db, office.clock, limits.sends_per_day)
         self.counts = DmarcCounts(office.db, office.clock)
         self._collector = Collector(office.db, office.blobs, office.ids, office.directory)
+        self._reputation = Reputation(office.db, office.clock) if config.spam.enabled else None
         self._intake = Intake(
             IntakeServices(
                 hostname=config.hostname,
@@ -151,6 +153,7 @@ class House:
                 ),
                 gate=self._gate,
                 resolver=self.resolver,
+                reputation=self._reputation,
                 authentication=config.authentication,
                 counts=self.counts if config.reports.send else None,
                 collector=self._collector if config.reports.receive else None,
@@ -163,10 +166,10 @@ class House:
 
     def _spam_filter(self) -> Sequence[Stage]:
         """The stage that judges by what was learned, unless it is switched off."""
-        settings = self.config.spam
-        if not settings.enabled:
+        if self._reputation is None:
             return ()
-        return (SpamFilter(memory.Memory(self.office.db, self.office.clock), settings.junk_at),)
+        known = memory.Memory(self.office.db, self.office.clock)
+        return (SpamFilter(known, self.config.spam.junk_at, self._reputation),)
 
     async def open(self, listen: Listen, opened: Sequence[socket.socket]) -> None:
         """Accept connections on these sockets; they are the listener's from here on."""
@@ -207,10 +210,11 @@ class House:
     async def learn(self) -> None:
         """Learn what people show to be spam or not, unless the filter is switched off."""
         office, settings = self.office, self.config.spam
-        if settings.enabled:
-            await Teacher(
+        if self._reputation is not None:
+            teacher = Teacher(
                 office.db, office.blobs, office.clock, together=settings.learn_together
-            ).run()
+            )
+            await asyncio.gather(teacher.run(), self._reputation.run())
 
     async def report(self) -> None:
         """Count for daily reports, and send them."""
@@ -227,6 +231,8 @@ class House:
         await self.connections.drain(seconds)
         await self._delivery.stop(seconds)
         await self._sending.close()
+        if self._reputation is not None:
+            await self._reputation.close()
         await self._collector.close()
         await self.keeper.close()
         await self.resolver.close()

@@ -437,7 +437,7 @@ class Conversation:
         except MailError as error:
             return self._refusals.message(envelope, arrival, reply_to(error), error.detail)
         if self._identity is not None:
-            services.sending.count(self._identity.account_id, len(envelope.accepted))
+            services.sent(self._identity.account_id, [one.address for one in envelope.accepted])
         if examination is not None and services.collector is not None and letter.copies:
             services.collector.offer(examination.facts, blob.id)
         answer = self._accepted_as(envelope, letter, content, examination)

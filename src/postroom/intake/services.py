@@ -17,6 +17,7 @@ from postroom.intake.disk import Disk
 from postroom.intake.gate import Gate
 from postroom.policy.asking import Names
 from postroom.policy.dmarc_counts import DmarcCounts
+from postroom.policy.reputation import Reputation
 from postroom.policy.verdict import Stage
 from postroom.post.commit import Post
 from postroom.post.notice import Budget
@@ -35,6 +36,7 @@ class Services:
     ``sending`` counts what accounts send, ``budget`` the notices that an address gets, ``kept``
     the refused messages that an account keeps an hour though their senders were told.
     ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
+    ``reputation`` learns whom accounts write to.
     ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked,
     without ``gate`` nothing is asked of who brings it. ``heavy`` is for Sieve scripts that may
     take long.
@@ -54,9 +56,16 @@ class Services:
     kept: Budget
     stages: Sequence[Stage] = ()
     resolver: Names | None = None
+    reputation: Reputation | None = None
     authentication: Authentication = _DEFAULTS
     counts: DmarcCounts | None = None
     collector: Collector | None = None
     filing: Filing = _FILING
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
     gate: Gate | None = None
+
+    def sent(self, account_id: int, recipients: Sequence[str]) -> None:
+        """A letter of an account to these addresses was committed."""
+        self.sending.count(account_id, len(recipients))
+        if self.reputation is not None:
+            self.reputation.sent(account_id, recipients)

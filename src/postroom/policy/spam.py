@@ -6,7 +6,7 @@ is junk; nothing is ever refused. Every verdict says why.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from postroom.policy import bayes, rules
 from postroom.policy.bayes import NO_OPINION, Clue, Knowledge, Opinion
 from postroom.policy.facts import Facts
 from postroom.policy.memory import Known, Memory
+from postroom.policy.reputation import FIRST, KNOWN, Reputation, Standing
 from postroom.policy.rules import Sign
 from postroom.policy.tokens import Tokens, tokens
 from postroom.policy.verdict import Verdict
@@ -24,6 +25,7 @@ STAGE: Final = "spam"
 LEVELS: Final = {"lenient": 3.0, "normal": 0.0, "strict": -2.0}
 """What an account's level adds to the threshold; "off" is the other one."""
 OFF: Final = "off"
+SUSPICIOUS: Final = 2.0  # points of what was learned, for a first contact
 MAX_TOLD: Final = 5  # clues in a reason
 
 _AT_ONCE: Final = 32 * 1024  # octets of a sample that are read on the loop
@@ -72,21 +74,28 @@ class Judgement(msgspec.Struct, frozen=True):
 class SpamFilter:
     """The stage. Made once."""
 
-    def __init__(self, memory: Memory, junk_at: float) -> None:
+    def __init__(
+        self, memory: Memory, junk_at: float, reputation: Reputation | None = None
+    ) -> None:
         """``junk_at``: the points from which a message is junk."""
         self._memory = memory
+        self._reputation = reputation
         self._junk_at = junk_at
 
     async def judge(self, facts: Facts) -> Verdict:
         """Junk or not, for everybody and for those who differ."""
         read = await _read(facts)
         known = await self._memory.recall(list(read.names), facts.accounts)
-        signs = list(rules.signs(facts, read))
-        common = self._judgement(read, known.everybody, signs)
+        common = self._judgement(read, known.everybody, list(rules.signs(facts, read)))
+        friends: Collection[int] = ()
+        if self._reputation is not None:
+            standing = await self._reputation.of(facts, read)
+            common, friends = _weighed(common, standing), standing.friends
+            self._reputation.note(facts, read, is_spam=common.is_junk)
         personal = {
-            account: _verdict(self._personal(read, known, account, common))
+            account: _verdict(self._personal(read, known, account, common, friends))
             for account in facts.accounts
-            if account in known.own or account in known.levels
+            if account in known.own or account in known.levels or account in friends
         }
         verdict = _verdict(common)
         for account in personal:
@@ -104,17 +113,33 @@ class SpamFilter:
             return common
         return self._personal(read, known, facts.accounts[0], common)
 
-    def _personal(self, read: Tokens, known: Known, account: int, common: Judgement) -> Judgement:
+    def _personal(
+        self,
+        read: Tokens,
+        known: Known,
+        account: int,
+        common: Judgement,
+        friends: Collection[int] = (),
+    ) -> Judgement:
+        signs = [*common.signs, KNOWN] if account in friends else common.signs
         threshold = self._junk_at + LEVELS.get(known.levels.get(account, ""), 0.0)
         own = known.own.get(account)
         opinion = common.opinion
         if own is not None:
             opinion = bayes.judge(read.names, bayes.together(known.everybody, own))
-        return msgspec.structs.replace(common, opinion=opinion, threshold=threshold)
+        return msgspec.structs.replace(common, opinion=opinion, signs=signs, threshold=threshold)
 
     def _judgement(self, read: Tokens, known: Knowledge, signs: Sequence[Sign]) -> Judgement:
         opinion = bayes.judge(read.names, known) if known.is_enough else NO_OPINION
         return Judgement(opinion, signs, self._junk_at, read.names)
+
+
+def _weighed(judged: Judgement, standing: Standing) -> Judgement:
+    """With what is known of who brings it."""
+    signs = [*judged.signs, *standing.signs]
+    if standing.is_first and judged.opinion.score >= SUSPICIOUS:
+        signs.append(FIRST)
+    return msgspec.structs.replace(judged, signs=signs)
 
 
 def _verdict(judged: Judgement) -> Verdict:

@@ -15,7 +15,7 @@ from postroom.blobs.damage import BlobCorrupt
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Database, Tx
 from postroom.message.scan import scan
-from postroom.policy import knowledge, lessons
+from postroom.policy import knowledge, lessons, repute_rows
 from postroom.policy.knowledge import EVERYBODY, Lesson
 from postroom.policy.lessons import Waiting
 from postroom.policy.tokens import MAX_SAMPLE, tokens
@@ -53,7 +53,8 @@ async def tend(db: Database, scopes: Collection[int]) -> None:
 
 
 async def forget(db: Database, scope: int) -> int:
-    """Forget what a scope has learned, and what waits to be; how many lessons it was."""
+    """Forget what a scope has learned, and whom it writes to; how many lessons it was."""
+    await db.write(partial(repute_rows.forget, account_id=scope), bulk=True)
     while await db.write(partial(knowledge.drop_tokens, scope=scope), bulk=True):
         pass
     return await db.write(partial(knowledge.forget, scope=scope), bulk=True)
