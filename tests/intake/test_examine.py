@@ -95,6 +95,8 @@ def test_a_genuine_letter(database: Opener, data: Path, octets: bytes, size: int
             assert "iprev=pass (mx.a.test) policy.iprev=192.0.2.1" in answer.reasons
             (letter,) = await here.inbox(here.bob)
             assert letter.endswith(signed(octets)[-len(octets) :])
+            received = headers.value(letter, b"received") or b""
+            assert received.startswith(b"from mx.a.test (mx.a.test [192.0.2.1])")
 
     asyncio.run(run())
 

@@ -21,6 +21,8 @@ def test_received_says_how_it_came() -> None:
     assert made(plain) == (
         b"Received: from client ([192.0.2.1]) by mx.local.test with ESMTP " + end
     )
+    plain.host = "mx.client.example"
+    assert b"from client (mx.client.example [192.0.2.1]) by" in made(plain)
     plain.is_esmtp = False
     assert b" with SMTP id" in made(plain)
     secret = Session(

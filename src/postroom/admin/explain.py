@@ -89,8 +89,9 @@ async def letter(office: Office, text: str, names: Names | None) -> Explanation:
     story = await trace.newest(office, text)
     if story is None:
         raise NotFound(
-            f"nothing is known of {text}, and there is no such file; stories are kept"
-            f" {office.config.limits.ledger_days} days"
+            f"nothing is known of {text}: no such message was accepted in the last"
+            f" {office.config.limits.ledger_days} days, and there is no such file; what was refused"
+            " is told by postroom trace"
         )
     entry = story.entry
     noted = tuple([fact.detail for fact in story.facts if fact.kind == "checked"])

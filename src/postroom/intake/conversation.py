@@ -334,6 +334,7 @@ class Conversation:
         if self._inquiry is not None:
             suspicion = await self._visit.suspicion()
             examination = await self._inquiry.end(envelope, arrival, suspicion)
+            self._session.host = examination.facts.authentication.name
         refused = await self._refused_recipients(envelope, arrival.head)
         if refused and not self._peer.is_lmtp:
             refusal = next(iter(refused.values()))

@@ -14,13 +14,14 @@ from postroom.message import dates, trace
 
 
 class Session(msgspec.Struct):
-    """What a session's Received fields have in common."""
+    """What a session's Received fields have in common; ``host`` is the peer's verified name."""
 
     peer: Peer
     hostname: str
     helo: str = ""
     is_esmtp: bool = True
     authenticated: bool = False
+    host: str = ""
 
 
 def received(
@@ -29,7 +30,7 @@ def received(
     """The Received field; ``recipient`` when the message has just one."""
     peer = session.peer
     return trace.received(
-        trace.Client(session.helo, peer.address),
+        trace.Client(session.helo, peer.address, session.host),
         by=session.hostname,
         protocol=trace.protocol_name(
             lmtp=peer.is_lmtp,

@@ -90,6 +90,7 @@ class Verifier:
         self._signature: Signature | None = None
         self._body: BodyHash | None = None
         self._problem = ""
+        self._written: dict[int, bytes] = {}
         try:
             self._read()
         except _Broken as error:
@@ -221,18 +222,25 @@ class Verifier:
     def _check_seal(self, index: int) -> Check[None]:
         seal = self._seals[index]
         digest = hashlib.sha256()
+        own = self._sets[index][_SEAL]
         for one in self._sets[: index + 1]:
             for kind in _KINDS:
-                raw = self._head[one[kind].start : one[kind].end]
-                if kind == _SEAL and one is self._sets[index]:
-                    name, colon, value = raw.partition(b":")
-                    raw = name + colon + without_b(value)
-                    digest.update(canonical_field(raw, "relaxed").removesuffix(b"\r\n"))
-                else:
-                    digest.update(canonical_field(raw, "relaxed"))
+                if one[kind] is not own:
+                    digest.update(self._canonical(one[kind]))
+        name, colon, value = self._head[own.start : own.end].partition(b":")
+        raw = name + colon + without_b(value)
+        digest.update(canonical_field(raw, "relaxed").removesuffix(b"\r\n"))
         key = yield from find_key(seal.key_name)
         if not key.fits(seal.algorithm) or not key.verifies(digest.digest(), seal.octets):
             raise _Broken(f"seal {index + 1} does not match")
+
+    def _canonical(self, field: headers.Field) -> bytes:
+        """The field as seals cover it: every later one does."""
+        found = self._written.get(field.start)
+        if found is None:
+            found = canonical_field(self._head[field.start : field.end], "relaxed")
+            self._written[field.start] = found
+        return found
 
     def _value(self, field: headers.Field) -> bytes:
         return self._head[field.value_start : field.end]
