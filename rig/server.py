@@ -20,7 +20,12 @@ HOST: Final = "127.0.0.1"
 DOMAIN: Final = "rig.test"
 START_SECONDS: Final = 30
 
-_PLAIN: Final = {"submission", "imap", "pop3"}  # doors that may take a password in clear here
+_PLAIN: Final = {
+    "submission",
+    "imap",
+    "pop3",
+    "managesieve",
+}  # doors that may take a password in clear here
 
 
 def free_port() -> int:

@@ -60,7 +60,7 @@ from postroom.post.notice import Budget, addressed
 from postroom.protocol.smtp.settings import Settings as SessionSettings
 from postroom.queue.listing import stats as queue_stats
 from postroom.sieve.limits import Limits as SieveLimits
-from postroom.sieve.rules import EXTENSIONS
+from postroom.sieve.rules import EXTENSIONS, NOTIFY_METHODS
 from postroom.telemetry import sink
 from postroom.telemetry.events import (
     StorageTrouble,
@@ -359,6 +359,7 @@ class House:
             scripts=Scripts(office.directory, office.ids, office.clock, room),
             connections=self.connections,
             extensions=EXTENSIONS,
+            notify=NOTIFY_METHODS,
             max_redirects=SieveLimits().max_redirects,
             contexts=self._contexts(listen),
             auth=listen.auth or "tls",

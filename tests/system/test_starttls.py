@@ -9,7 +9,7 @@ from rig.server import HOST, Server, free_port
 from tests.system.wire import ALICE, LETTER, PASSWORDS, Wire, count, plain, running
 
 SECRET = PASSWORDS[ALICE].encode()
-LOCKED = ("submission", "imap", "pop3")  # these listeners take no password in clear
+LOCKED = ("submission", "imap", "pop3", "managesieve")  # these listeners take no password in clear
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,20 @@ def test_pop3_refuses_what_follows_stls(server: Server, locked: dict[str, int], 
             said = wire.rest()
             assert b"+OK" not in said
             assert said.startswith(b"-ERR")
+
+
+@pytest.mark.parametrize("where", ["own", "locked"])
+def test_managesieve_refuses_what_follows_starttls(
+    server: Server, locked: dict[str, int], where: str
+) -> None:
+    port = server.ports["managesieve"] if where == "own" else locked["managesieve"]
+    behind_login = b'AUTHENTICATE "PLAIN" "' + plain(ALICE, PASSWORDS[ALICE]) + b'"\r\n'
+    for behind in (behind_login, b"NOOP\r\n", b"\r\n", b"x"):
+        with Wire(port, greeted=False) as wire:
+            while not wire.line().startswith(b"OK"):
+                pass
+            wire.send(b"STARTTLS\r\n" + behind)
+            assert wire.rest() == b'BYE "Nothing may follow STARTTLS before the handshake"\r\n'
 
 
 def test_smtp_forgets_all_that_was_said_before_tls(server: Server) -> None:

@@ -22,7 +22,9 @@ LETTER: Final = (
     b"From: <someone@elsewhere.test>\r\nTo: <alice@rig.test>\r\nSubject: plain\r\n\r\nhello\r\n"
 )
 PEOPLE: Final = (ALICE, BOB)
-DOORS: Final = ("smtp", "submission", "lmtp", "imap", "pop3", "submissions", "imaps", "pop3s")
+DOORS: Final = (
+    "smtp", "submission", "lmtp", "imap", "pop3", "submissions", "imaps", "pop3s", "managesieve",
+)  # fmt: skip
 
 
 _furnished: dict[tuple[str, ...], Path] = {}  # data folders before their first start

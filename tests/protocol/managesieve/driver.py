@@ -3,7 +3,9 @@
 from postroom.protocol.managesieve import commands, events
 from postroom.protocol.managesieve.session import Offer, Session
 
-OFFER = Offer(extensions=("fileinto", "enotify"), max_script=2000, max_redirects=4)
+OFFER = Offer(
+    extensions=("fileinto", "enotify"), notify=("mailto",), max_script=2000, max_redirects=4
+)
 
 
 class Driver:

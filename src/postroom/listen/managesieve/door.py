@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scripts: Scripts
     connections: Connections
     extensions: Collection[str]
+    notify: Sequence[str] = ()
     max_redirects: int
     contexts: Contexts | None = None
     auth: Literal["never", "tls", "plain"] = "tls"  # where people may log in
@@ -79,6 +80,7 @@ class ManageSieveDoor(Door):
         session = Session(
             Offer(
                 extensions=sorted(settings.extensions),
+                notify=settings.notify,
                 max_script=settings.scripts.room.octets,
                 max_redirects=settings.max_redirects,
                 hard_errors=settings.hard_errors,

@@ -39,9 +39,10 @@ _BEFORE_LOGIN: Final = frozenset({"AUTHENTICATE", "STARTTLS"})
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server can do. ``max_script`` is in octets."""
+    """What the server can do. ``max_script`` is in octets; ``notify`` are schemes of URIs."""
 
     extensions: Sequence[str]
+    notify: Sequence[str] = ()
     max_script: int
     max_redirects: int
     hard_errors: int = 20
@@ -265,8 +266,8 @@ class Session:
             ("SASL", " ".join(self._mechanisms)),
             ("SIEVE", " ".join(self._offer.extensions)),
         ]
-        if "enotify" in self._offer.extensions:
-            lines.append(("NOTIFY", "mailto"))
+        if self._offer.notify:
+            lines.append(("NOTIFY", " ".join(self._offer.notify)))
         if self._can_start_tls and self.state is not State.AUTHENTICATED:
             lines.append(("STARTTLS", ""))
         lines.append(("MAXREDIRECTS", str(self._offer.max_redirects)))
