@@ -1,70 +1,45 @@
 """The ManageSieve door: drives ``protocol.managesieve`` and answers from ``access.scripts``."""
 
 import asyncio
-import secrets
 from collections.abc import Collection, Sequence
-from typing import Final, Literal
-
-import msgspec
 
 from postroom.access.exchange import Exchange, MalformedResponse
-from postroom.access.login import Login, LoginRefused, reply_of
+from postroom.access.login import LoginRefused, reply_of
 from postroom.access.scripts import Scripts
 from postroom.directory.login import Identity
 from postroom.errors import MailError
-from postroom.listen.connections import Connections
-from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.door import Expired
+from postroom.listen.entrance import Entrance, EntranceDoor
 from postroom.listen.managesieve.answers import answer
 from postroom.protocol.managesieve import events
 from postroom.protocol.managesieve.commands import Authenticate, Plain
 from postroom.protocol.managesieve.session import Offer, Session, State
-from postroom.protocol.sasl.mechanisms import start
-
-SCOPE: Final = "sieve"
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(Entrance, frozen=True, kw_only=True):
     """What all connections of one listener share. Times are seconds."""
 
-    login: Login
     scripts: Scripts
-    connections: Connections
     extensions: Collection[str]
     notify: Sequence[str] = ()
     max_redirects: int
-    contexts: Contexts | None = None
-    auth: Literal["never", "tls", "plain"] = "tls"  # where people may log in
-    login_seconds: float = 60.0
+    protocol: str = "managesieve"
     idle_seconds: float = 1800.0  # RFC 5804 §1.2: at least 30 minutes after the login
-    soft_errors: int = 10
     hard_errors: int = 20
-    login_failures: int = 5
-    tarpit: float = 1.0
 
 
-class Peer(msgspec.Struct, frozen=True):
-    """Who is connected, for ``access.login``."""
-
-    session: str
-    address: str
-    door: str
-
-
-class ManageSieveDoor(Door):
+class ManageSieveDoor(EntranceDoor):
     """One ManageSieve connection."""
 
-    __slots__ = ("_exchange", "_failures", "_identity", "_settings")
+    __slots__ = ("_exchange", "_identity", "_settings")
+
+    scope = "sieve"
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.connections, "managesieve", contexts=settings.contexts)
+        super().__init__(settings)
         self._settings = settings
         self._exchange: Exchange | None = None
         self._identity: Identity | None = None
-        self._failures = 0
-
-    def is_unwelcome(self) -> str:
-        """A banned network is turned away before a word."""
-        return self._settings.login.unwelcome(self.address)
 
     def last_words(self, reason: str) -> bytes:
         """RFC 5804 §1.3 TRYLATER."""
@@ -85,7 +60,7 @@ class ManageSieveDoor(Door):
                 max_redirects=settings.max_redirects,
                 hard_errors=settings.hard_errors,
             ),
-            mechanisms=self._mechanisms(),
+            mechanisms=self.mechanisms,
             can_start_tls=self.has_tls and not self.tls,
         )
         session.greet()
@@ -136,17 +111,10 @@ class ManageSieveDoor(Door):
                 await answer(session, self._settings.scripts, self._identity.account_id, event)
 
     async def _authenticate(self, session: Session, event: Authenticate) -> None:
-        mechanism = start(event.mechanism, nonce=secrets.token_urlsafe(18))
-        if mechanism is None:
+        self._exchange = self.exchange(event.mechanism)
+        if self._exchange is None:
             session.no("This mechanism is not offered")
             return
-        self._exchange = Exchange(
-            mechanism,
-            self._settings.login,
-            scope=SCOPE,
-            peer=Peer(self.session_id, self.address, self.protocol),
-            certified=self.certified,
-        )
         await self._respond(session, event.initial)
 
     async def _respond(self, session: Session, octets: bytes | None) -> None:
@@ -176,8 +144,7 @@ class ManageSieveDoor(Door):
         self._exchange = None
         told = reply_of(error)
         session.no(told.text, b"" if isinstance(told, LoginRefused) else b"TRYLATER")
-        self._failures += 1
-        if self._failures >= self._settings.login_failures:
+        if self.has_failed():
             session.close("Too many failed logins")
 
     async def _secure(self, session: Session) -> None:
@@ -188,9 +155,4 @@ class ManageSieveDoor(Door):
             return
         self.write(session.data_to_send())
         if await self.start_tls():
-            session.secured(self._mechanisms())
-
-    def _mechanisms(self) -> tuple[str, ...]:
-        auth = self._settings.auth
-        is_open = auth == "plain" or (auth == "tls" and self.tls)
-        return self._settings.login.mechanisms(self.certified) if is_open else ()
+            session.secured(self.mechanisms)

@@ -6,74 +6,42 @@ their size. Deletions happen at QUIT only; a lost connection deletes nothing.
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Awaitable
-from typing import Literal
-
-import msgspec
 
 from postroom.access.exchange import Exchange, MalformedResponse
-from postroom.access.login import Login, reply_of
+from postroom.access.login import reply_of
 from postroom.access.maildrop import Maildrop
 from postroom.directory.login import Identity
 from postroom.errors import MailError, NotFound
-from postroom.listen.connections import Connections
-from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.door import Expired
+from postroom.listen.entrance import Entrance, EntranceDoor
 from postroom.protocol.pop3 import events
 from postroom.protocol.pop3.session import Session, State
-from postroom.protocol.sasl.mechanisms import start
 from postroom.store.store import Store
 
-SCOPE = "pop3"
 
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(Entrance, frozen=True, kw_only=True):
     """What all connections of one listener share. Times are seconds."""
 
     hostname: str
-    login: Login
     store: Store
-    connections: Connections
     protocol: str = "pop3"
-    contexts: Contexts | None = None
-    implicit_tls: bool = False
-    auth: Literal["never", "tls", "plain"] = "tls"  # where people may log in
-    login_seconds: float = 60.0
     idle_seconds: float = 600.0  # RFC 1939 §3: at least 10 minutes
-    soft_errors: int = 10
-    login_failures: int = 5
-    tarpit: float = 1.0
 
 
-class Peer(msgspec.Struct, frozen=True):
-    """Who is connected, for ``access.login``."""
-
-    session: str
-    address: str
-    door: str
-
-
-class Pop3Door(Door):
+class Pop3Door(EntranceDoor):
     """One POP3 connection."""
 
-    __slots__ = ("_drop", "_exchange", "_failures", "_session", "_settings")
+    __slots__ = ("_drop", "_exchange", "_session", "_settings")
+
+    scope = "pop3"
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(
-            settings.connections,
-            settings.protocol,
-            contexts=settings.contexts,
-            implicit_tls=settings.implicit_tls,
-        )
+        super().__init__(settings)
         self._settings = settings
         self._session: Session | None = None
         self._drop: Maildrop | None = None
         self._exchange: Exchange | None = None
-        self._failures = 0
-
-    def is_unwelcome(self) -> str:
-        """A banned network is turned away before a word."""
-        return self._settings.login.unwelcome(self.address)
 
     def last_words(self, reason: str) -> bytes:
         """RFC 3206 §3: try again later."""
@@ -86,7 +54,7 @@ class Pop3Door(Door):
     async def serve(self) -> None:
         """The whole session."""
         session = Session(
-            mechanisms=self._mechanisms(),
+            mechanisms=self.mechanisms,
             can_start_tls=self.has_tls and not self.tls,
         )
         self._session = session
@@ -126,7 +94,7 @@ class Pop3Door(Door):
             case events.Login():
                 await self._log_in(
                     session, self._settings.login.password(
-                        event.name, event.password, scope=SCOPE, peer=self._peer()
+                        event.name, event.password, scope=self.scope, peer=self.peer
                     )
                 )  # fmt: skip
             case events.Authenticate():
@@ -146,17 +114,10 @@ class Pop3Door(Door):
                 pass
 
     async def _authenticate(self, session: Session, event: events.Authenticate) -> None:
-        mechanism = start(event.mechanism, nonce=secrets.token_urlsafe(18))
-        if mechanism is None:
+        self._exchange = self.exchange(event.mechanism)
+        if self._exchange is None:
             session.refuse("there is no such mechanism")
             return
-        self._exchange = Exchange(
-            mechanism,
-            self._settings.login,
-            scope=SCOPE,
-            peer=self._peer(),
-            certified=self.certified,
-        )
         await self._respond(session, event.initial)
 
     async def _respond(self, session: Session, octets: bytes | None) -> None:
@@ -200,8 +161,7 @@ class Pop3Door(Door):
         self._exchange = None
         told = reply_of(error)
         session.refuse(told.text, "AUTH" if told.code == 535 else "SYS/TEMP")
-        self._failures += 1
-        if self._failures >= self._settings.login_failures:
+        if self.has_failed():
             session.close("too many failed logins")
 
     async def _secure(self, session: Session) -> None:
@@ -211,7 +171,7 @@ class Pop3Door(Door):
             return
         self.write(session.data_to_send())
         if await self.start_tls():
-            session.secured(self._mechanisms())
+            session.secured(self.mechanisms)
 
     async def _retrieve(self, session: Session, index: int) -> None:
         if self._drop is None:
@@ -251,11 +211,3 @@ class Pop3Door(Door):
     async def _linger(self) -> None:
         """Make a peer that errs a lot wait."""
         await asyncio.sleep(self._settings.tarpit)
-
-    def _mechanisms(self) -> tuple[str, ...]:
-        auth = self._settings.auth
-        is_open = auth == "plain" or (auth == "tls" and self.tls)
-        return self._settings.login.mechanisms(self.certified) if is_open else ()
-
-    def _peer(self) -> Peer:
-        return Peer(self.session_id, self.address, self.protocol)
