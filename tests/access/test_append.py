@@ -12,6 +12,7 @@ from postroom.errors import Invalid, MailboxFull, NotFound, Permanent, Refused
 from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.post.commit import Expunged, Post
+from postroom.store import mailboxes
 from postroom.store.flags import DRAFT, SEEN
 from postroom.store.store import Store
 from tests.access.shop import audit, opened, place_of, shop
@@ -247,6 +248,22 @@ def test_a_mailbox_deleted_meanwhile(database: Opener, data: Path) -> None:
                 await work.finish()
             assert (await store.usage(1)).messages == 0
             assert files(data) == []
+
+    asyncio.run(run())
+
+
+def test_a_mailbox_that_has_another_name_meanwhile(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            for text in (b"small", large(200_000)):
+                work = await begun(store, "Drafts")
+                await put(work, text)
+                await store.write(mailboxes.rename, 1, "Drafts", "Old", store.clock())
+                with pytest.raises(NotFound):
+                    await work.finish()
+                assert (await store.read(mailboxes.get, 1, "Old")).messages == 0
+                assert files(data) == []
+                await store.write(mailboxes.rename, 1, "Old", "Drafts", store.clock())
 
     asyncio.run(run())
 

@@ -2,19 +2,22 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from postroom.access import rights
-from postroom.access.places import Labels, Place, Places, is_of_others
+from postroom.access.places import LATELY_MS, Labels, Place, Places, is_of_others
 from postroom.db.database import Tx
 from postroom.directory import accounts
 from postroom.errors import NotAllowed, NotFound
+from postroom.store import mailboxes
 from postroom.store.flags import DELETED, FLAGGED, SEEN
 from tests.access.neighbours import ALICE, BOB, CAROL, TEAM, neighbours
 from tests.access.shop import Person, shop
 from tests.conftest import Opener
 from tests.directory.town import at
+from tests.fakes import Clock
 
 INBOX = "Other Users/alice@demo.test/INBOX"
 
@@ -39,6 +42,32 @@ def test_a_name_without_mailbox_is_not_found(database: Opener, data: Path) -> No
             for name in ("Nowhere", "", "INBOX/below", "\x1fburied", "Other Users", INBOX):
                 with pytest.raises(NotFound):
                     await Places(Person(), store).get(name)
+
+    asyncio.run(run())
+
+
+def test_who_files_message_after_message_is_answered_from_memory(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            places = Places(Person(), store)
+            drafts = await places.lately("Drafts")
+            assert drafts == await places.get("Drafts")
+            assert await places.lately("Drafts") is drafts
+            assert (await places.lately("INBOX")).name == "INBOX"
+            drafts = await places.lately("Drafts")
+            await store.write(mailboxes.rename, 1, "Drafts", "Old", store.clock())
+            assert await places.lately("Drafts") is drafts  # another process did that
+            store.wake_names(2)  # something was renamed here
+            with pytest.raises(NotFound):
+                await places.lately("Drafts")
+            old = await places.lately("Old")
+            await store.write(mailboxes.rename, 1, "Old", "Drafts", store.clock())
+            assert await places.lately("Old") is old
+            cast("Clock", store.clock).advance(LATELY_MS)
+            with pytest.raises(NotFound):
+                await places.lately("Old")
 
     asyncio.run(run())
 

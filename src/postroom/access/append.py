@@ -219,4 +219,5 @@ class Appender:
             keywords=self._labels.keywords,
             quota=self._quota,
             seen_by=self._labels.seen_by,
+            name=place.mailbox.name if place.member is None else "",
         )

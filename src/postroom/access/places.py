@@ -25,6 +25,7 @@ from postroom.store.store import Store
 
 OTHERS: Final = "Other Users"
 PREFIX: Final = OTHERS + names.SEPARATOR
+LATELY_MS: Final = 1000  # for which what was found by a name is remembered
 
 T = TypeVar("T")
 
@@ -106,6 +107,22 @@ class Labels(msgspec.Struct, frozen=True):
     seen_by: int = 0
 
 
+class _Latest(msgspec.Struct, frozen=True):
+    """An own mailbox as it was found by a name."""
+
+    name: str
+    place: Place
+    found_at: int
+    renamings: int
+
+    def is_good(self, name: str, now: int, renamings: int) -> bool:
+        return (
+            self.name == name
+            and self.renamings == renamings
+            and 0 <= now - self.found_at < LATELY_MS
+        )
+
+
 class Places:
     """The mailboxes that one person can reach. Without ``sharing`` only their own."""
 
@@ -114,6 +131,7 @@ class Places:
         self.sharing = sharing
         self._store = store
         self._is_furnished = False
+        self._latest: _Latest | None = None
 
     async def get(self, name: str) -> Place:
         """The mailbox of that name; raises NotFound.
@@ -128,6 +146,20 @@ class Places:
         if mailbox is None:
             raise NotFound(f"there is no mailbox {wanted!r}")
         return Place(wanted, mailbox)
+
+    async def lately(self, name: str) -> Place:
+        """The same for who files message after message: for a moment from memory.
+
+        Another process may have renamed it: the name must be looked at in the transaction.
+        """
+        latest, now = self._latest, self._store.clock()
+        if latest is None or not latest.is_good(name, now, self._store.renamings):
+            renamings = self._store.renamings
+            place = await self.get(name)
+            if place.member is not None:
+                return place
+            latest = self._latest = _Latest(name, place, now, renamings)
+        return latest.place
 
     async def again(self, place: Place) -> Place:
         """The same place with the rights of now, which may be none."""

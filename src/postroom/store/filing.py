@@ -89,13 +89,14 @@ class Copy(msgspec.Struct, frozen=True):
     recipient: str = ""
     seen_by: int = 0
     room: int = 1
+    name: str = ""
     special_use: str = ""
     fresh: tuple[int, ...] = ()
 
     @property
     def place(self) -> tuple[int, str | int, str]:
         """What is the same for all copies that go to one mailbox."""
-        return self.account_id, self.mailbox, self.special_use
+        return self.account_id, self.mailbox, self.special_use or self.name
 
 
 class Filed(msgspec.Struct, frozen=True):
@@ -281,6 +282,8 @@ def _allocate(
 def _mailbox_id(tx: Tx, copy: Copy, made: set[int], now: int) -> int:
     """The mailbox that a copy goes to; one that is made for it is added to ``made``."""
     if isinstance(copy.mailbox, int):
+        if copy.name and mailboxes.name_of(tx, copy.mailbox) != copy.name:
+            raise MailboxGone
         return copy.mailbox
     if copy.mailbox == mailboxes.INBOX and not copy.special_use:
         return copy.account_id

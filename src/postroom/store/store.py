@@ -69,6 +69,7 @@ class Store:
         self.clock = clock
         self.notify = notify
         self.quota_of = quota_of
+        self.renamings = 0  # how often names of mailboxes have changed in this process
         self.learns = False  # whether what people do with Junk is noted for the spam filter
         self._keeps = ids if keeps_expunged else None
 
@@ -96,6 +97,7 @@ class Store:
 
     def wake_names(self, account_id: int) -> None:
         """Tell the sessions that watch an account that its list of mailboxes has changed."""
+        self.renamings += 1
         self.notify.publish([account_key(account_id)])
 
     async def usage(self, account_id: int) -> Usage:

@@ -53,7 +53,7 @@ async def _begin(
     services = talk.services
     appender = Appender(services.store, services.post, max_message=services.max_message)
     try:
-        await appender.begin(await talk.places.get(mailbox), replacing=replacing)
+        await appender.begin(await talk.places.lately(mailbox), replacing=replacing)
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return
