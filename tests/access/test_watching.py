@@ -104,12 +104,36 @@ def test_names(database: Opener, data: Path) -> None:
             await folders.create("C")
             assert told(await watching.look(0)) == [">A", ">A/B"]
             await folders.rename("A/B", "D")  # out of the subtree
-            assert told(await watching.look(0)) == [">A", "A/B>D"]  # A has no others below
+            assert told(await watching.look(0)) == ["A/B>D", ">A"]  # A has no others below
             await folders.subscribe("A")
             await folders.subscribe("D")
             assert told(await watching.look(0)) == [">A"]
             await folders.delete("A")
             assert told(await watching.look(0)) == [">A gone"]
+
+    asyncio.run(run())
+
+
+def test_many_changes_at_once_are_told_in_an_order_that_can_be_followed(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            folders = folders_of(store)
+            for name in ("A", "B/C/D", "E", "F"):
+                await folders.create(name)
+            watching = Watching(folders, store, [EventGroup(Watched.PERSONAL, NAMES)], lambda: None)
+            await watching.begin(0, with_status=False)
+            await folders.delete("A")
+            await folders.rename("B", "A")  # takes the name that has become free
+            await folders.rename("F", "G")
+            await folders.rename("E", "F")
+            await folders.create("E")
+            assert told(await watching.look(0)) == [">A gone", "B>A", "F>G", "E>F", ">E"]
+            await folders.rename("F", "X")
+            await folders.rename("G", "F")
+            await folders.rename("X", "G")  # each has the other's name now
+            assert sorted(told(await watching.look(0))) == ["F>G", "G>F"]
 
     asyncio.run(run())
 

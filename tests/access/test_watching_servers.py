@@ -140,8 +140,9 @@ def test_a_client_of_another_server_has_the_whole_picture(
             await watch.look()
             annotated = 0
             for _ in range(40):
-                names = sorted(name for name in picture.names)
-                annotated += await change(here, chance, names)
+                for _ in range(chance.choice((1, 1, 2, 4))):
+                    names = [one.name for one in await here.folders.list() if one.selectable]
+                    annotated += await change(here, chance, names)
                 await watch.look()
                 await asyncio.sleep(0)
                 if woken.is_set():
@@ -152,7 +153,7 @@ def test_a_client_of_another_server_has_the_whole_picture(
                 counted = await here.folders.statuses(listed)
                 told = {one.name: counted[one.id].messages for one in listed}
                 assert {name: picture.messages.get(name, 0) for name in told} == told
-            assert picture.annotated == annotated
+            assert 0 < picture.annotated <= annotated
             watching.close()
 
     asyncio.run(run())

@@ -27,7 +27,7 @@ from postroom.protocol.imap.notify import (
     Watched,
 )
 from postroom.store import annotations, watch
-from postroom.store.names import SEPARATOR
+from postroom.store.names import SEPARATOR, superiors
 from postroom.store.store import Store, account_key
 
 MAX_WATCHED: Final = 10_000  # mailboxes of one client
@@ -198,29 +198,26 @@ class Watching:
         self._others = [account_key(ident) for ident in await self._folders.owners()]
         before, self._known = self._known, listed
         self._subscribe()
-        news: list[Named] = []
-        for mailbox_id, folder in listed.items():  # by name: a mailbox before those below it
-            old = before.get(mailbox_id)
-            events = self._events_of(folder) | (self._events_of(old) if old else frozenset())
-            if old is None or old.name != folder.name:
-                named = Named(folder, old_name=old.name if old else "")
-                is_implied = (
-                    old is not None
-                    and old.subscribed == folder.subscribed
-                    and any(_says(one, named) for one in news)
-                )
-                if Event.MAILBOX_NAME in events and not is_implied:
-                    news.append(named)
-            elif (old.subscribed != folder.subscribed and Event.SUBSCRIPTION_CHANGE in events) or (
-                old.has_children != folder.has_children and Event.MAILBOX_NAME in events
-            ):
-                news.append(Named(folder))
+        gone: list[Named] = []
         for mailbox_id, folder in before.items():
             if mailbox_id not in listed:
                 self._told.pop(mailbox_id, None)
                 if Event.MAILBOX_NAME in self._events_of(folder):
-                    news.append(Named(folder, is_gone=True))
-        return news
+                    gone.append(Named(folder, is_gone=True))
+        renamed: dict[str, Named] = {}  # by the new name
+        changed: list[Named] = []
+        for mailbox_id, folder in listed.items():  # by name: a mailbox before those below it
+            old = before.get(mailbox_id)
+            events = self._events_of(folder) | (self._events_of(old) if old else frozenset())
+            if old is not None and old.name != folder.name:
+                is_implied = old.subscribed == folder.subscribed and _is_told(
+                    folder.name, old.name, renamed
+                )
+                if Event.MAILBOX_NAME in events and not is_implied:
+                    renamed[folder.name] = Named(folder, old_name=old.name)
+            elif _is_changed(folder, old, events):
+                changed.append(Named(folder))
+        return [*gone, *_in_turn(renamed), *changed]
 
     def _subscribe(self) -> None:
         wanted = {account_key(self._account), *self._others, DIRECTORY}
@@ -244,14 +241,36 @@ class Watching:
         return None
 
 
-def _says(parent: Named, child: Named) -> bool:
+def _is_changed(folder: Folder, old: Folder | None, events: frozenset[Event]) -> bool:
+    """Whether a mailbox that has kept its name, or is new, is to be told."""
+    if old is None or old.has_children != folder.has_children:
+        return Event.MAILBOX_NAME in events
+    return old.subscribed != folder.subscribed and Event.SUBSCRIPTION_CHANGE in events
+
+
+def _is_told(name: str, old_name: str, renamed: Mapping[str, Named]) -> bool:
     """Whether a rename is told by that of a mailbox above (RFC 5465 §5.4)."""
-    above, before = parent.folder.name + SEPARATOR, parent.old_name + SEPARATOR
-    return (
-        bool(parent.old_name and child.old_name)
-        and child.folder.name.startswith(above)
-        and child.old_name == before + child.folder.name[len(above) :]
+    return any(
+        old_name == renamed[above].old_name + name[len(above) :]
+        for above in superiors(name)
+        if above in renamed
     )
+
+
+def _in_turn(renamed: Mapping[str, Named]) -> list[Named]:
+    """Renames in an order in which a name is free before another mailbox takes it."""
+    by_old_name = {one.old_name: one for one in renamed.values()}
+    told: dict[str, Named] = {}
+    for one in renamed.values():
+        chain: dict[str, Named] = {}
+        following: Named | None = one
+        while (
+            following and following.folder.name not in told and following.folder.name not in chain
+        ):
+            chain[following.folder.name] = following
+            following = by_old_name.get(following.folder.name)
+        told.update(reversed(chain.items()))
+    return list(told.values())
 
 
 def _stands_in(folder: Folder, group: EventGroup) -> bool:
