@@ -113,8 +113,8 @@ def test_regular_expressions_are_paid_for_by_what_they_become() -> None:
     """A short one can be a large program, which RE2 may have to follow state by state."""
     short = Keys(Match("regex"), ["^a"])
     large = Keys(Match("regex"), ["(a|b)*a(a|b){500}c"])
-    assert short.weight < 5
-    assert large.weight > 200
+    assert short.weight < 20
+    assert large.weight > 1000
     assert short.price < large.price
 
 
@@ -173,3 +173,5 @@ def test_regular_expressions_are_linear_and_bounded() -> None:
 
 def test_keys_are_taken_apart_once() -> None:
     assert glob("a*", OCTET) is glob("a*", OCTET)
+    long = "a*" * 1000
+    assert glob(long, OCTET) is not glob(long, OCTET)

@@ -22,6 +22,8 @@ from postroom.sieve.script import Match
 
 RELATIONS: Final = ("gt", "ge", "lt", "le", "eq", "ne")
 
+MAX_KEPT: Final = 500  # characters of a key with wildcards that is remembered taken apart
+
 Captures = tuple[str, ...]
 
 _LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -71,7 +73,7 @@ class Keys:
             self.weight += sum([key.count("*") for key in keys]) // 4
         elif match.kind == "regex":
             self._patterns = [pattern(key, match.comparator) for key in keys]
-            self.weight = sum([1 + one.programsize // 2 for one in self._patterns])
+            self.weight = sum([1 + one.programsize for one in self._patterns])
             self.price += sum(map(len, keys))
         elif match.comparator == "i;ascii-numeric":
             self._numbers = [number(key) for key in keys]
@@ -145,7 +147,7 @@ def pattern(key: str, comparator: str) -> "re2._Regexp":
     if len(key.encode("utf-8", "replace")) > MAX_REGEX:
         raise RunError(f"the regular expression is longer than {MAX_REGEX} octets")
     options = re2.Options()
-    options.max_mem = 2 << 20
+    options.max_mem = 1 << 20
     options.log_errors = False
     options.dot_nl = True
     options.case_sensitive = comparator == "i;octet"
@@ -211,7 +213,7 @@ class _Segment:
 Spans = list[tuple[int, int]]
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _compiled(expression: str, is_last: bool) -> re.Pattern[str]:
     return re.compile(expression + (r"\Z" if is_last else ""), re.DOTALL)
 
@@ -239,9 +241,17 @@ class Glob:
         return found[:MAX_CAPTURES]
 
 
-@functools.lru_cache(maxsize=256)
 def glob(key: str, comparator: str) -> Glob:
     r"""Take a key apart; ``\`` makes the next character stand for itself."""
+    return _kept_glob(key, comparator) if len(key) <= MAX_KEPT else _glob(key, comparator)
+
+
+@functools.lru_cache(maxsize=256)
+def _kept_glob(key: str, comparator: str) -> Glob:
+    return _glob(key, comparator)
+
+
+def _glob(key: str, comparator: str) -> Glob:
     segments: list[list[str | None]] = [[]]
     for escaped, wild, plain in _WILD.findall(key):
         if wild == "*":
