@@ -5,6 +5,7 @@ closes everything in order.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import ipaddress
 import socket
@@ -24,7 +25,7 @@ from postroom.config.model import Config, Listen
 from postroom.delivery.outbound import Shared, outbound
 from postroom.directory.scripts import Room
 from postroom.directory.sending import Sending
-from postroom.errors import Refused
+from postroom.errors import MailError, Refused
 from postroom.intake.collecting import Collector
 from postroom.intake.disk import Disk
 from postroom.intake.gate import Gate, Memory
@@ -234,6 +235,8 @@ class House:
         if self._reputation is not None:
             await self._reputation.close()
         await self._collector.close()
+        with contextlib.suppress(MailError):  # counts are a courtesy
+            await self.counts.flush()
         await self.keeper.close()
         await self.resolver.close()
         await asyncio.gather(*self._warnings, return_exceptions=True)
