@@ -146,12 +146,12 @@ def learned(lessons: Iterable[tuple[list[int], bool]]) -> Knowledge:
     known = Knowledge(0, 0, counts)
     tilt = 0
     for found, is_spam in lessons:
-        moved = bayes.steps(found, known, tilt, is_spam=is_spam)
+        moved = bayes.steps(found, known, is_spam=is_spam)
         tilt += moved
         for token in found:
             spam, ham, lean = counts.get(token, (0, 0, 0))
             counts[token] = spam + is_spam, ham + (not is_spam), lean + moved
-        known = Knowledge(known.spam + is_spam, known.ham + (not is_spam), counts)
+        known = Knowledge(known.spam + is_spam, known.ham + (not is_spam), counts, tilt)
     return known
 
 

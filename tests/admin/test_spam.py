@@ -14,6 +14,7 @@ from postroom.config.model import Config
 from postroom.config.spam import Spam
 from postroom.directory.accounts import KEPT_MS
 from postroom.errors import NotFound
+from postroom.policy.knowledge import Lesson
 from tests.policy.letters import HAM, SPAM, letter
 
 ALICE = "alice@demo.test"
@@ -54,6 +55,14 @@ def test_it_is_taught_and_asked(data: Path) -> None:
         assert (await spam.status(office)).spam == 0
 
     run(data, work)
+
+
+@pytest.mark.parametrize(("ratio", "order"), [(1.0, "shshh"), (2.0, "shhsh"), (0.5, "sshhh")])
+def test_both_kinds_are_learned_in_turn(ratio: float, order: str) -> None:
+    spams = [Lesson(bytes([n]), (), is_spam=True) for n in range(2)]
+    hams = [Lesson(bytes([n]), (), is_spam=False) for n in range(3)]
+    found = list(spam._in_turn(iter(spams), iter(hams), ratio))
+    assert "".join("s" if one.is_spam else "h" for one in found) == order
 
 
 def test_an_account_learns_for_itself_and_for_all(data: Path) -> None:

@@ -56,8 +56,10 @@ def test_levels(shell: Shell, folders: Path) -> None:
 
 def test_both_kinds_at_once(shell: Shell, folders: Path) -> None:
     spam, ham = str(folders / "spam"), str(folders / "ham")
-    found = shell.json("spam", "train", "alice@demo.test", "--spam", spam, "--ham", ham)
-    assert found == {"address": "alice@demo.test", "spam": 50, "ham": 50, "learned": 100}
+    found = shell.json(
+        "spam", "train", "alice@demo.test", "--spam", spam, "--ham", ham, "--ham", spam
+    )
+    assert found == {"address": "alice@demo.test", "spam": 50, "ham": 100, "learned": 150}
 
 
 def test_what_is_asked_wrongly(shell: Shell, folders: Path) -> None:

@@ -73,20 +73,33 @@ def test_what_one_has_learned_oneself_weighs_more() -> None:
 
 def test_only_mistakes_move_the_lean() -> None:
     clear = Knowledge(400, 400, dict.fromkeys(range(20), (100, 0, 0)))
-    assert bayes.steps(range(20), clear, 0, is_spam=True) == 0
-    assert bayes.steps(range(20), clear, 0, is_spam=False) == -MAX_STEPS
+    assert bayes.steps(range(20), clear, is_spam=True) == 0
+    assert bayes.steps(range(20), clear, is_spam=False) == -MAX_STEPS
     unclear = Knowledge(400, 400, dict.fromkeys(range(100), (100, 100, 0)))
-    assert bayes.steps(range(100), unclear, 0, is_spam=True) == 1  # which is enough
-    assert bayes.steps([], unclear, 0, is_spam=True) == MAX_STEPS
-    assert bayes.steps(range(20), Knowledge(39, 400, {}), 0, is_spam=True) == 0
+    assert bayes.steps(range(100), unclear, is_spam=True) == 1  # which is enough
+    assert bayes.steps([], unclear, is_spam=True) == MAX_STEPS
+    assert bayes.steps(range(20), Knowledge(39, 400, {}), is_spam=True) == 0
 
 
-def test_steps_to_both_sides_nearly_balance() -> None:
-    unclear = Knowledge(400, 400, {1: (100, 100, 0)})
-    assert bayes.steps([1], unclear, MAX_TILT, is_spam=True) == 0
-    assert bayes.steps([1], unclear, MAX_TILT - 1, is_spam=True) == 1
-    assert bayes.steps([1], unclear, MAX_TILT, is_spam=False) == -MAX_STEPS
-    assert bayes.steps([1], unclear, -MAX_TILT, is_spam=False) == 0
+@pytest.mark.parametrize(
+    ("tilt", "to_spam", "to_ham"),
+    [
+        (MAX_TILT, 0, -MAX_STEPS),
+        (MAX_TILT - 1, 1, -MAX_STEPS),
+        (-MAX_TILT, MAX_STEPS, 0),
+        (0, MAX_STEPS, -MAX_STEPS),
+    ],
+)
+def test_steps_to_both_sides_nearly_balance(tilt: int, to_spam: int, to_ham: int) -> None:
+    unclear = Knowledge(400, 400, {1: (100, 100, 0)}, tilt)
+    assert bayes.steps([1], unclear, is_spam=True) == to_spam
+    assert bayes.steps([1], unclear, is_spam=False) == to_ham
+
+
+def test_what_all_messages_have_does_not_lean() -> None:
+    known = Knowledge(400, 400, {1: (400, 400, -6), 2: (4, 4, -6)}, -6)
+    assert bayes.judge([1], known).score == 0
+    assert bayes.judge([2], known).score < 0
 
 
 def test_tokens_of_one_lesson_alone_are_hardly_heard() -> None:
@@ -112,12 +125,12 @@ def test_it_learns_to_tell_two_kinds_apart(order: str) -> None:
     known, tilt = Knowledge(), 0
     for spam in kinds:
         found = letter(spam)
-        moved = bayes.steps(found, known, tilt, is_spam=spam)
+        moved = bayes.steps(found, known, is_spam=spam)
         tilt += moved
         for token in found:
             s, h, lean = counts.get(token, (0, 0, 0))
             counts[token] = s + spam, h + (not spam), lean + moved
-        known = Knowledge(known.spam + spam, known.ham + (not spam), counts)
+        known = Knowledge(known.spam + spam, known.ham + (not spam), counts, tilt)
     assert abs(tilt) <= MAX_TILT
     assert all(bayes.judge(letter(spam=True), known).score > 2 for _ in range(100))
     assert all(bayes.judge(letter(spam=False), known).score < -2 for _ in range(100))

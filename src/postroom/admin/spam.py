@@ -1,7 +1,7 @@
 """The spam filter: teach it, see what it knows, ask it about a message, let it forget."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, zip_longest
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -72,17 +72,23 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 async def train(
-    office: Office, address: str, *, spam: Iterable[bytes] = (), ham: Iterable[bytes] = ()
+    office: Office,
+    address: str,
+    *,
+    spam: Iterable[bytes] = (),
+    ham: Iterable[bytes] = (),
+    ham_for_spam: float = 1.0,
 ) -> Trained:
     """Learn messages, for an account or ("") for everybody.
 
-    One of each kind in turn, as long as there are both: so they are learned best.
+    Both kinds in turn, so many hams for each spam: they are learned best when they end together.
     """
     scope = await _scope(office, address)
     together = office.config.spam.learn_together
     made = _in_turn(
         (_lesson(letter, is_spam=True) for letter in spam),
         (_lesson(letter, is_spam=False) for letter in ham),
+        ham_for_spam,
     )
     read = {True: 0, False: 0}
     learned = 0
@@ -182,9 +188,17 @@ async def _scope(office: Office, address: str) -> int:
     return found.id
 
 
-def _in_turn(spam: Iterator[Lesson], ham: Iterator[Lesson]) -> Iterator[Lesson]:
-    for pair in zip_longest(spam, ham):
-        yield from (one for one in pair if one is not None)
+def _in_turn(
+    spam: Iterator[Lesson], ham: Iterator[Lesson], ham_for_spam: float
+) -> Iterator[Lesson]:
+    due = 0.0
+    for one in spam:
+        yield one
+        due += ham_for_spam
+        while due >= 1.0:
+            due -= 1.0
+            yield from islice(ham, 1)
+    yield from ham
 
 
 def _lesson(letter: bytes, *, is_spam: bool) -> Lesson:

@@ -54,7 +54,11 @@ def train(
     if further and spams and hams:
         raise click.UsageError(f"say what {further[0]} is: --spam or --ham before each")
     spam, ham = (_letters((*named, *(further if named else ()))) for named in (spams, hams))
-    found = run(context, lambda office: admin.train(office, address, spam=spam, ham=ham))
+    ratio = _ratio(spams, hams)
+    found = run(
+        context,
+        lambda office: admin.train(office, address, spam=spam, ham=ham, ham_for_spam=ratio),
+    )
     sentence = f"{found.spam} spam and {found.ham} ham read, {found.learned} of them learned"
     output.done(found, sentence, as_json=as_json)
 
@@ -116,6 +120,14 @@ def forget(context: click.Context, account: str, *, for_all: bool, as_json: bool
     count = run(context, lambda office: admin.forget(office, account))
     whose = account or "everybody"
     output.done({"lessons": count}, f"{count} lessons of {whose} forgotten", as_json=as_json)
+
+
+def _ratio(spams: Sequence[str], hams: Sequence[str]) -> float:
+    """How many hams there are for each spam; 1 where that can't be known before."""
+    if not spams or not hams or "-" in (*spams, *hams):
+        return 1.0
+    spam, ham = (sum(1 for _ in _letters(paths)) for paths in (spams, hams))
+    return ham / spam if spam else 1.0
 
 
 def _letters(paths: Sequence[str]) -> Iterator[bytes]:

@@ -8,9 +8,9 @@ learned from mistakes: a message that was not judged clearly enough moves the ``
 its tokens a step towards spam or ham (a perceptron with a margin). The first knows what is
 typical, the second what is decisive.
 
-Steps towards spam and ham must nearly balance at any time (``MAX_TILT``). Otherwise whoever
-teaches a thousand spams and then a thousand hams would have taught, last of all, that
-everything is ham.
+Whoever teaches a thousand spams and then a thousand hams must not have taught, last of all,
+that everything is ham: steps towards both sides nearly balance at any time (``MAX_TILT``), and
+from the lean of a token is taken what it has by being in many messages (``tilt``).
 
 What an account has learned by itself complements what all have: a lesson of its own counts
 for three to ten of others. Without enough lessons of both kinds there is no opinion at all,
@@ -41,11 +41,15 @@ Counts = tuple[int, int, int]  # spam, ham, lean
 
 
 class Knowledge(msgspec.Struct, frozen=True):
-    """Lessons of each kind, and what they say of the tokens in question."""
+    """Lessons of each kind, and what they say of the tokens in question.
+
+    ``tilt``: how many more steps towards spam than towards ham they have made.
+    """
 
     spam: int = 0
     ham: int = 0
     counts: Mapping[int, Counts] = msgspec.field(default_factory=dict)
+    tilt: int = 0
 
     @property
     def is_enough(self) -> bool:
@@ -83,7 +87,12 @@ def together(everybody: Knowledge, own: Knowledge) -> Knowledge:
     for token, (spam, ham, lean) in own.counts.items():
         of_all = counts.get(token, (0, 0, 0))
         counts[token] = of_all[0] + weight * spam, of_all[1] + weight * ham, of_all[2] + lean
-    return Knowledge(everybody.spam + weight * own.spam, everybody.ham + weight * own.ham, counts)
+    return Knowledge(
+        everybody.spam + weight * own.spam,
+        everybody.ham + weight * own.ham,
+        counts,
+        everybody.tilt + own.tilt,
+    )
 
 
 def judge(tokens: Iterable[int], known: Knowledge) -> Opinion:
@@ -95,17 +104,14 @@ def judge(tokens: Iterable[int], known: Knowledge) -> Opinion:
     return Opinion(POINTS * certainty * raw, heard)
 
 
-def steps(tokens: Sequence[int], known: Knowledge, tilt: int, *, is_spam: bool) -> int:
-    """By how much a lesson moves the lean of its tokens: above 0 towards spam.
-
-    ``tilt``: how many more steps than to the other side were made towards spam before.
-    """
+def steps(tokens: Sequence[int], known: Knowledge, *, is_spam: bool) -> int:
+    """By how much a lesson moves the lean of its tokens: above 0 towards spam."""
     if not known.is_enough:
         return 0
     sign = 1 if is_spam else -1
     raw = sign * _weighed(tokens, known)[0]
     count = 0
-    while count < MAX_STEPS and raw < MARGIN and sign * tilt + count < MAX_TILT:
+    while count < MAX_STEPS and raw < MARGIN and sign * known.tilt + count < MAX_TILT:
         count += 1
         raw += _LEAN * math.sqrt(len(tokens))
     return sign * count
@@ -115,7 +121,8 @@ def _weighed(tokens: Iterable[int], known: Knowledge) -> tuple[float, list[Clue]
     """Both opinions together, and the tokens of the first."""
     often: list[Clue] = []
     once: tuple[list[Clue], list[Clue]] = ([], [])
-    leans = size = 0
+    leans, size = 0.0, 0
+    common = known.tilt / (known.spam + known.ham)
     get, spam_lessons, ham_lessons = known.counts.get, known.spam, known.ham
     for token in tokens:
         size += 1
@@ -125,7 +132,7 @@ def _weighed(tokens: Iterable[int], known: Knowledge) -> tuple[float, list[Clue]
         spam, ham, lean = found
         seen = spam + ham
         if seen > 1:
-            leans += lean
+            leans += lean - common * seen
         elif not seen:
             continue
         share = spam / spam_lessons

@@ -54,6 +54,10 @@ class Totals(msgspec.Struct, frozen=True):
         """Of both kinds."""
         return self.spam + self.ham
 
+    def of(self, known: Mapping[int, Counts]) -> Knowledge:
+        """With what is known of some tokens."""
+        return Knowledge(self.spam, self.ham, known, self.tilt)
+
 
 NOTHING: Final = Totals()
 
@@ -84,11 +88,7 @@ def counts(tx: Tx, scopes: Sequence[int], tokens: Iterable[int]) -> dict[int, di
 def knowledge(tx: Tx, scopes: Sequence[int], tokens: Iterable[int]) -> dict[int, Knowledge]:
     """Totals and counts together."""
     learned, known = totals(tx, scopes), counts(tx, scopes, tokens)
-    return {
-        scope: Knowledge(learned[scope].spam, learned[scope].ham, known[scope])
-        for scope in scopes
-        if scope in learned
-    }
+    return {scope: learned[scope].of(known[scope]) for scope in scopes if scope in learned}
 
 
 def learn(tx: Tx, scope: int, lesson: Lesson, now: int) -> bool:
@@ -99,8 +99,8 @@ def learn(tx: Tx, scope: int, lesson: Lesson, now: int) -> bool:
             return False
         _unlearn(tx, scope, lesson, *before)
     learned = totals(tx, [scope]).get(scope, NOTHING)
-    known = Knowledge(learned.spam, learned.ham, counts(tx, [scope], lesson.tokens)[scope])
-    moved = bayes.steps(lesson.tokens, known, learned.tilt, is_spam=lesson.is_spam)
+    known = learned.of(counts(tx, [scope], lesson.tokens)[scope])
+    moved = bayes.steps(lesson.tokens, known, is_spam=lesson.is_spam)
     _add(tx, scope, lesson, moved)
     tx.execute(
         "INSERT INTO spam_lesson (account_id, digest, spam, steps, learned)"

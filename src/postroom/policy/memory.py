@@ -60,10 +60,7 @@ class Memory:
         totals = {scope: self._totals.get(scope, NOTHING) for scope in scopes}
         taught = [one for one in accounts if totals[one].lessons][:MAX_OWN]
         counts = await self._recalled(tokens, totals[EVERYBODY], taught)
-        learned = {
-            scope: Knowledge(totals[scope].spam, totals[scope].ham, known)
-            for scope, known in counts.items()
-        }
+        learned = {scope: totals[scope].of(known) for scope, known in counts.items()}
         levels = {one: totals[one].level for one in accounts if totals[one].level}
         return Known(learned.pop(EVERYBODY), learned, levels)
 
