@@ -49,6 +49,7 @@ from postroom.policy.blocklists import Blocklist
 from postroom.policy.connection import Connection
 from postroom.policy.devices import Devices
 from postroom.policy.dmarc_counts import DmarcCounts
+from postroom.policy.filters import external
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
 from postroom.policy.rates import Counters
@@ -151,6 +152,7 @@ class House:
                     *trust.stages(config.authentication),
                     Connection(config.connections.junk_score),
                     *self._spam_filter(),
+                    *external.stages(config.filter),
                 ),
                 gate=self._gate,
                 resolver=self.resolver,

@@ -220,3 +220,36 @@ def test_open_files_are_closed(data: Path) -> None:
     before = descriptors()
     asyncio.run(go())
     assert descriptors() <= before
+
+
+@pytest.mark.parametrize("size", [0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME + 5])
+def test_what_was_written_can_be_read_before_the_end(data: Path, size: int) -> None:
+    async def go() -> None:
+        writer = new(data)
+        await writer.write(noise(size))
+        for _ in range(2):  # as often as anybody likes
+            pieces = [piece async for piece in writer.octets()]
+            assert all(len(piece) <= FRAME for piece in pieces)
+            assert b"".join(pieces) == noise(size)
+        blob = (await writer.finish(HEAD)).packed()
+        assert blob.digest == hashlib.sha256(noise(size) + HEAD).digest()
+
+    asyncio.run(go())
+
+
+def test_what_the_disk_spoils_is_not_read(data: Path) -> None:
+    async def go() -> None:
+        writer = new(data)
+        await writer.write(noise(2 * FRAME))
+        (path,) = files(data)
+        path.write_bytes(b"x" * path.stat().st_size)
+        with pytest.raises(StorageFailed, match="checksum"):
+            _ = [piece async for piece in writer.octets()]
+        path.unlink()
+        with pytest.raises(StorageFailed, match="No such file"):
+            _ = [piece async for piece in writer.octets()]
+        path.touch()
+        await writer.abort()
+        assert files(data) == []
+
+    asyncio.run(go())

@@ -146,3 +146,15 @@ def test_memory_does_not_grow_with_the_message(data: Path) -> None:
         assert files(data) == []
 
     asyncio.run(run())
+
+
+def test_the_body_is_there_until_it_is_prepared(data: Path) -> None:
+    async def run(octets: bytes) -> None:
+        one = arrival(data)
+        await feed(one, octets, 50_000)
+        head, body = headers.split(octets)
+        assert b"".join([piece async for piece in one.body()]) == body
+        assert (await one.prepared(head)).body_size == len(body)
+
+    for octets in (MULTIPART[:100], MULTIPART, MULTIPART + b"x\r\n" * 1_000_000):
+        asyncio.run(run(octets))

@@ -9,13 +9,15 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from postroom.blobs import frames, zstd
 from postroom.blobs.files import Files, failure, write_all
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW, INLINE, Prepared
 from postroom.db.ids import Ids
+from postroom.errors import StorageFailed
 
 __all__ = ["BlobWriter", "Prepared"]
 
@@ -55,6 +57,16 @@ class BlobWriter:
                 continue
             self._pending += rest[:room]
             rest = rest[room:]
+
+    async def octets(self) -> AsyncIterator[bytes]:
+        """What was taken so far, a frame at a time; not after ``finish``.
+
+        Raises ``StorageFailed``, also when what is read is not what was written.
+        """
+        for frame in tuple(self._frames):
+            yield await self._in_thread(partial(self._read, frame))
+        if self._pending:
+            yield bytes(self._pending)
 
     async def finish(self, head: bytes, *, apart: bool = False) -> Prepared:
         """The blob; a body in a file is durable there. Raises as ``write``.
@@ -97,6 +109,13 @@ class BlobWriter:
         packed, frame = frames.make(self._pending, self._stored)
         self._append(packed, frame)
         self._pending = bytearray()
+
+    def _read(self, frame: frames.Frame) -> bytes:
+        try:
+            packed = self._files.read_temporary(self._id, frame.offset, frame.stored)
+            return frames.read(packed, frame)
+        except ValueError as error:
+            raise StorageFailed(detail=str(error)) from error
 
     def _append(self, packed: bytes, frame: frames.Frame) -> None:
         write_all(self._fd, packed)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from postroom.address import AddressError, Domain
 from postroom.config.connections import Dnsbl, pattern
 from postroom.config.delivery import Delivery
+from postroom.config.filters import Filter
 from postroom.config.model import Config, Listen
 from postroom.config.oauth import Oauth
 from postroom.errors import ConfigurationError
@@ -50,6 +51,8 @@ def faults(config: Config) -> Iterator[Fault]:
     yield from _networks("connections.exempt", config.connections.exempt)
     for number, dnsbl in enumerate(config.dnsbl):
         yield from _dnsbl(f"dnsbl[{number}]", dnsbl)
+    for number, one in enumerate(config.filter):
+        yield from _filter(f"filter[{number}]", one)
     yield from _delivery(config.delivery)
     if config.limits.hard_errors < config.limits.soft_errors:
         yield "limits.hard_errors", "must not be below soft_errors"
@@ -114,6 +117,13 @@ def _dnsbl(setting: str, dnsbl: Dnsbl) -> Iterator[Fault]:
             yield f"{setting}.answers[{number}]", str(error)
     if dnsbl.refuse and dnsbl.score < 0:
         yield f"{setting}.refuse", "a list of good ones (a score below 0) refuses nobody"
+
+
+def _filter(setting: str, one: Filter) -> Iterator[Fault]:
+    try:
+        _ = one.place
+    except ValueError as error:
+        yield f"{setting}.address", str(error)
 
 
 def _delivery(delivery: Delivery) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from postroom.config.authentication import Authentication
 from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
 from postroom.config.filing import Filing
+from postroom.config.filters import Filter
 from postroom.config.oauth import Oauth
 from postroom.config.reports import Reports
 from postroom.config.spam import Spam
@@ -391,6 +392,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     dnsbl: Annotated[tuple[Dnsbl, ...], Meta(description="Lists of senders, a table each.")] = ()
     rates: Annotated[Rates, Meta(description="How much strangers may bring.")] = Rates()
     spam: Annotated[Spam, Meta(description="The spam filter.")] = Spam()
+    filter: Annotated[
+        tuple[Filter, ...], Meta(description="Other programs that judge, a table each.")
+    ] = ()
     reports: Annotated[Reports, Meta(description="Daily reports.")] = Reports()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     filing: Annotated[Filing, Meta(description="Where messages for people here go.")] = Filing()

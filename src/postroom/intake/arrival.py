@@ -8,7 +8,7 @@ remembered in ``refusal``; the rest is then swallowed, the reply belongs to its 
 ``sample`` are the first octets of the body: all of a short message, enough to judge a long one.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
 from postroom.blobs.store import BlobStore, BlobWriter, Prepared
@@ -121,6 +121,17 @@ class Arrival:
     def small_body(self) -> bytes | None:
         """The body of a message that is in memory; None of one that is not."""
         return self._body if self._writer is None else None
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body in pieces, from the disk if it is there; until it is ``prepared``.
+
+        Raises MailError.
+        """
+        if self._writer is None:
+            yield self._body
+            return
+        async for piece in self._writer.octets():
+            yield piece
 
     async def prepared(self, head: bytes) -> Prepared:
         """The blob of this header block and the body that came. Raises MailError."""

@@ -113,6 +113,7 @@ class Inquiry:
             now=services.clock(),
             authentication=found,
             suspicion=suspicion,
+            body=arrival.body,
         )
         verdicts = tuple([await self._judged(stage, facts) for stage in services.stages])
         if findings is not None and services.counts is not None:

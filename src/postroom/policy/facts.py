@@ -1,5 +1,7 @@
 """What is known of a message once it has come whole: what every stage judges by."""
 
+from collections.abc import AsyncIterator, Callable
+
 import msgspec
 
 from postroom.message.part import Part
@@ -39,7 +41,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``sender`` is "" for the null reverse-path. ``accounts`` are the ids of those here who get
     it, in the order of ``recipients``' accounts, each once. ``head`` is the header block as it
     came, ``part`` the MIME tree over head and body, ``sample`` the first octets of the body
-    (all of a small one: ``is_whole``); nothing that a stage does needs more than that.
+    (all of a small one: ``is_whole``). A stage that needs all of a large one reads ``octets``,
+    which ``body`` is for: the pieces of the body, there only while the message is judged.
     ``now`` is in UTC milliseconds. ``suspicion`` is what the connection tells.
     """
 
@@ -58,3 +61,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     now: int
     authentication: Authentication = Authentication()
     suspicion: Suspicion = NONE
+    body: Callable[[], AsyncIterator[bytes]] | None = None
+
+    async def octets(self) -> AsyncIterator[bytes]:
+        """The whole message in pieces of at most 1 MiB: ``size`` octets. Raises MailError."""
+        yield self.head
+        if self.is_whole or self.body is None:
+            yield self.sample
+            return
+        async for piece in self.body():
+            yield piece

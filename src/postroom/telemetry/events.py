@@ -127,6 +127,19 @@ class ExpungedPurged(Event, frozen=True, kw_only=True, tag="expunged.purged"):
     octets: int
 
 
+class FilterFailed(Event, frozen=True, kw_only=True, tag="filter.failed"):
+    """A filter of the settings did not judge a message; ``action`` is what became of it.
+
+    That is "accept" (it went on without this judgement) or "defer" (451).
+    """
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    filter: str
+    action: str
+    reason: str
+
+
 class ListenerOpened(Event, frozen=True, kw_only=True, tag="listener.opened"):
     """A door is open."""
 

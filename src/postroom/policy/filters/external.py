@@ -1,0 +1,100 @@
+"""The stage around a filter: its deadline, what happens on failure, the most it can do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from postroom.config.filters import Filter, Place
+from postroom.errors import MailError
+from postroom.policy.facts import Facts
+from postroom.policy.filters import clamd
+from postroom.policy.filters.finding import Finding
+from postroom.policy.filters.wire import Failed
+from postroom.policy.verdict import Action, Stage, Verdict
+from postroom.protocol.smtp.replies import Reply, reply
+from postroom.telemetry import sink
+from postroom.telemetry.events import FilterFailed
+
+Ask = Callable[[Place, Facts], Awaitable[Finding]]
+
+UNAVAILABLE: Final = reply(451, "4.7.1", "The message can't be checked now, please try again later")
+MAX_REASON: Final = 300  # characters
+REFUSED: Final = "The message is refused by a filter"
+DEFERRED: Final = "The message is not taken now, please try again later"
+
+_KINDS: Final[Mapping[str, Ask]] = MappingProxyType({"clamav": clamd.ask})
+
+
+def stages(filters: Iterable[Filter]) -> tuple[Stage, ...]:
+    """One for each table of the settings, in their order."""
+    return tuple([External(one, _KINDS[one.kind]) for one in filters])
+
+
+class External:
+    """Asks one filter."""
+
+    def __init__(self, settings: Filter, ask: Ask) -> None:
+        """``ask`` speaks its protocol."""
+        self._settings = settings
+        self._place = settings.place
+        self._ask = ask
+
+    async def judge(self, facts: Facts) -> Verdict:
+        """What it says, as far as the settings let it; within its seconds."""
+        settings = self._settings
+        if facts.size > settings.max_size:
+            return Verdict(
+                stage=settings.called,
+                reason=f"not asked: {facts.size} octets, it is shown {settings.max_size} at most",
+            )
+        try:
+            async with asyncio.timeout(settings.seconds):
+                finding = await self._ask(self._place, facts)
+        except TimeoutError:
+            return self._failed(f"no answer within {settings.seconds:g} s")
+        except (Failed, MailError) as error:
+            return self._failed(str(error))
+        return self._verdict(finding)
+
+    def _failed(self, reason: str) -> Verdict:
+        settings = self._settings
+        reason = _line(reason)
+        sink.emit(FilterFailed(filter=settings.called, action=settings.on_failure, reason=reason))
+        if settings.on_failure == "defer":
+            return Verdict(
+                stage=settings.called, action="defer", reason=f"failed: {reason}", reply=UNAVAILABLE
+            )
+        return Verdict(stage=settings.called, reason=f"failed, went on without it: {reason}")
+
+    def _verdict(self, finding: Finding) -> Verdict:
+        action = self._limited(finding.action)
+        return Verdict(
+            stage=self._settings.called,
+            action=action,
+            reason=_line(finding.reason),
+            score=finding.score,
+            reply=_reply(action, _line(finding.told)),
+        )
+
+    def _limited(self, action: Action) -> Action:
+        """As grave as the settings allow. Where it may not refuse, it may not put off either."""
+        gravest = self._settings.gravest
+        if gravest == "refuse":
+            return action
+        if action in ("refuse", "junk") and gravest == "junk":
+            return "junk"
+        return "pass"
+
+
+def _reply(action: Action, told: str) -> Reply | None:
+    if action == "refuse":
+        return reply(550, "5.7.1", told or REFUSED)
+    if action == "defer":
+        return reply(451, "4.7.1", told or DEFERRED)
+    return None
+
+
+def _line(text: str) -> str:
+    """One line that can be shown: filters repeat what strangers write."""
+    return "".join([one if one.isprintable() else "?" for one in text[:MAX_REASON]])

@@ -1,0 +1,42 @@
+"""The settings of filters: what is no address is refused, what is left out is harmless."""
+
+import pytest
+
+from postroom.config.filters import Filter, Place, read
+from postroom.config.load import parse
+from postroom.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("/run/clamav/clamd.ctl", Place(path="/run/clamav/clamd.ctl")),
+        ("127.0.0.1:3310", Place(host="127.0.0.1", port=3310)),
+        ("[::1]:3310", Place(host="::1", port=3310)),
+        ("scanner.lan:65535", Place(host="scanner.lan", port=65_535)),
+    ],
+)
+def test_addresses(address: str, place: Place) -> None:
+    assert read(address) == place
+    assert Filter(kind="clamav", address=address).place == place
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "clamd.ctl", "localhost", "localhost:", ":3310", "a:0", "a:65536", "::1:3310", "/a\0b",
+     "a b:1", "http://a:1"],
+)  # fmt: skip
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(ValueError, match="neither a path"):
+        read(address)
+
+
+def test_a_table_needs_a_kind_and_an_address_only() -> None:
+    config = parse('[[filter]]\nkind = "clamav"\naddress = "127.0.0.1:3310"\n')
+    (one,) = config.filter
+    assert (one.called, one.on_failure, one.gravest) == ("clamav", "accept", "refuse")
+
+
+def test_a_bad_address_is_refused_with_its_place() -> None:
+    with pytest.raises(ConfigurationError, match=r"filter\[0\]\.address: 'clamd' is neither"):
+        parse('[[filter]]\nkind = "clamav"\naddress = "clamd"\n')

@@ -1,0 +1,78 @@
+"""Messages of strangers are shown to other programs: what is refused, and what is left then."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from postroom.config.filters import Filter
+from postroom.policy.filters import external
+from postroom.protocol.smtp.replies import Reply
+from tests.conftest import Opener
+from tests.intake.desk import LARGE, LETTER, Desk, desk, nothing_left, said, send
+from tests.intake.test_examine import only_rejects
+from tests.policy.filters.fakes import VIRUS, Clamd, Talk, listening, silent, written
+
+INFECTED = LETTER + VIRUS + b"\r\n"
+HUGE = LARGE + b"".join(b"%070d\r\n" % number for number in range(40_000)) + VIRUS + b"\r\n"
+
+
+async def brought(here: Desk, octets: bytes, talk: Talk, **settings: object) -> Reply:
+    async with listening(talk) as place:
+        one = Filter(kind="clamav", address=written(place), **settings)  # type: ignore[arg-type]
+        here.change(stages=external.stages([one]))
+        client = here.open()
+        await client.greet("client.example", esmtp=True)
+        (answer,) = await send(client, "bob@local.test", octets=octets)
+        await client.close()
+        return answer
+
+
+@pytest.mark.parametrize("octets", [INFECTED, HUGE], ids=["small", "huge"])
+def test_a_virus_is_refused(database: Opener, data: Path, octets: bytes) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            fake = Clamd()
+            answer = await brought(here, octets, fake)
+            assert said(answer) == "550 5.7.1"
+            assert answer.lines == ("The message holds malware: Our.Test.Virus",)
+            assert fake.seen == [octets]
+            assert await here.inbox(here.bob) == []
+            if octets is INFECTED:
+                await only_rejects(here, 1)
+            else:  # too large to be kept
+                await nothing_left(here)
+            clean = octets.replace(VIRUS, b"nothing")
+            assert said(await brought(here, clean, fake)) == "250 2.0.0"
+            (filed,) = await here.inbox(here.bob)
+            assert filed.endswith(clean)
+
+    asyncio.run(run())
+
+
+def test_a_virus_is_junk_where_the_settings_say_so(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            answer = await brought(here, INFECTED, Clamd(), gravest="junk")
+            assert said(answer) == "250 2.0.0"
+            assert await here.inbox(here.bob) == []
+            (junk,) = await here.inbox(here.bob, "Junk")
+            assert junk.endswith(INFECTED)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("octets", [INFECTED, HUGE], ids=["small", "huge"])
+def test_a_filter_that_fails(database: Opener, data: Path, octets: bytes) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            answer = await brought(here, octets, silent, on_failure="defer")
+            assert said(answer) == "451 4.7.1"
+            await nothing_left(here)
+            answer = await brought(here, octets, silent)
+            assert said(answer) == "250 2.0.0"
+            assert len(await here.inbox(here.bob)) == 1
+            (note,) = [detail for kind, _, detail in await here.told(answer) if kind == "checked"]
+            assert note.startswith("clamav: failed, went on without it: ")
+
+    asyncio.run(run())
