@@ -66,6 +66,16 @@ def test_hidden_inside_hidden() -> None:
     assert found.texts == ["c"]
 
 
+def test_a_body_that_is_hidden_itself_and_elements_inside_their_like() -> None:
+    found = html("<body hidden style='display:none'><p>seen</p><i hidden>not</i></body>")
+    assert (found.texts, found.hidden) == (["seen"], ["not"])
+    deep = "<div hidden>" * 500 + "x" + "</div>" * 500
+    assert html(deep + "<p>y</p>").texts == ["y"]
+    nested = "<svg><style>a<style>b</style></style></svg>" * 50
+    assert html(nested + "<p>y</p>").texts[0].split() == ["y"]
+    assert len(html("<i hidden>x</i>" * 500).hidden) == 100
+
+
 def test_html_beside_plain_text_and_html_that_is_called_plain() -> None:
     found = reading(
         b"Content-Type: multipart/alternative; boundary=b\r\n\r\n"

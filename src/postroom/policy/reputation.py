@@ -16,7 +16,6 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Database, Tx
-from postroom.errors import MailError
 from postroom.policy import features, repute_rows
 from postroom.policy.facts import Authentication, Facts
 from postroom.policy.repute_rows import Letters
@@ -123,15 +122,15 @@ class Reputation:
 
         try:
             await self._db.write(write, bulk=True)
-        except MailError as error:
-            sink.emit(StorageTrouble(where="reputation", reason=error.detail or str(error)))
+        except Exception as error:  # noqa: BLE001 - it must go on when the database does
+            sink.emit(StorageTrouble(where="reputation", reason=repr(error)))
 
     async def _prune(self) -> None:
         try:
             while await self._db.write(lambda tx: repute_rows.prune(tx, self._clock()), bulk=True):
                 pass
-        except MailError as error:
-            sink.emit(StorageTrouble(where="reputation", reason=error.detail or str(error)))
+        except Exception as error:  # noqa: BLE001 - it must go on when the database does
+            sink.emit(StorageTrouble(where="reputation", reason=repr(error)))
 
 
 def is_proven(found: Authentication) -> bool:

@@ -19,14 +19,15 @@ from postroom.policy.links import MAX_LINKS, Link, find, marks, parse
 
 MAX_TEXT: Final = 40_000  # octets of one part that are read
 MAX_PARTS: Final = 8  # text parts that are read
-MAX_ELEMENTS: Final = 500  # of one kind that are looked at
+MAX_ELEMENTS: Final = 500  # with links that are looked at
+MAX_TAKEN: Final = 100  # elements of a kind that are taken out
 
 _LEADS: Final = "a[href],area[href],img[src],form"
 _UNSEEN: Final = ",".join(
     [
-        "[hidden]",
+        "body [hidden]",
         *(
-            f'[style*="{name}:{blank}{value}" i]'
+            f'body [style*="{name}:{blank}{value}" i]'
             for name, value in (
                 ("display", "none"),
                 ("visibility", "hidden"),
@@ -98,13 +99,8 @@ def _html(reading: Reading, text: str) -> None:
     if body is None:
         return
     images = sum(_leads(reading, node) for node in body.css(_LEADS)[:MAX_ELEMENTS])
-    for node in body.css(_UNSEEN)[:MAX_ELEMENTS]:
-        unseen = node.text(deep=True)[:1000].strip()
-        if unseen:
-            reading.hidden.append(unseen)
-        node.decompose()
-    for node in body.css("script,style")[:MAX_ELEMENTS]:
-        node.decompose()
+    reading.hidden += [text for text in _taken_out(body, _UNSEEN) if text]
+    _taken_out(body, "body script,body style")
     seen = body.text(deep=True, separator=" ")
     reading.texts.append(seen)
     if reading.hidden:
@@ -113,6 +109,18 @@ def _html(reading: Reading, text: str) -> None:
         reading.marks.append("html:images")
         if len(seen) < 200 * images:
             reading.marks.append("html:mostly-images")
+
+
+def _taken_out(body: LexborNode, which: str) -> list[str]:
+    """The texts of elements below the body, which are there no more.
+
+    Each is looked for anew: one inside another has gone with it, memory and all.
+    """
+    texts: list[str] = []
+    while len(texts) < MAX_TAKEN and (node := body.css_first(which)) is not None:
+        texts.append(node.text(deep=True)[:1000].strip())
+        node.decompose()
+    return texts
 
 
 def _leads(reading: Reading, node: LexborNode) -> bool:
