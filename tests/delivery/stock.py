@@ -9,7 +9,6 @@ from postroom.blobs.reader import Opened, read_row
 from postroom.blobs.store import Prepared
 from postroom.delivery.content import Loaded
 from postroom.net.dns import Resolver
-from postroom.post.letter import Letter
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 from postroom.queue.claimed import Claimed, Recipient
 from postroom.queue.rows import OURS, Queued
@@ -86,7 +85,8 @@ async def stored(place: Office, head: bytes, body: bytes) -> int:
     writer = place.blobs.writer()
     await writer.write(body)
     blob: Prepared = await writer.finish(head)
-    await place.post.commit(Letter(blob=blob))
+    await place.db.write(lambda tx: place.blobs.insert(tx, [(blob, 1)]))
+    await place.blobs.inserted(blob)
     return blob.id
 
 
