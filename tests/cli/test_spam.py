@@ -34,7 +34,7 @@ def test_it_is_taught_asked_and_made_to_forget(shell: Shell, folders: Path) -> N
     assert shell.json("spam", "status", "alice@demo.test")["spam"] == 0
     told = shell.says("spam", "test", str(folders / "spam" / "1"))
     assert "points, junk from 5.0" in told
-    assert "“pills”" in told
+    assert '"pills"' in told
     assert shell.json("spam", "test", "-", typed="Subject: x\n\nbody\n")["junk"] is False
     assert shell.says("spam", "forget", "--global") == "100 lessons of everybody forgotten\n"
     assert "too little" in shell.says("spam", "test", str(folders / "spam" / "1"))

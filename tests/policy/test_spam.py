@@ -39,7 +39,7 @@ def test_what_was_learned_decides_and_is_explained(database: Opener) -> None:
         assert verdict.action == "junk"
         assert verdict.score >= 5
         assert "it looks like spam" in verdict.reason
-        assert any(f"the word “{word}”" in verdict.reason for word in SPAM.split())
+        assert any(f'the word "{word}"' in verdict.reason for word in SPAM.split())
         assert verdict.fields == (f"X-Spam-Score: {verdict.score:.1f}\r\n".encode(),)
         assert not verdict.personal
         verdict = await judge.judge(facts(letter(HAM, number=999), 7))

@@ -8,9 +8,9 @@ from postroom.policy.words import plain
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("pills", "the word “pills”"),
-        ("subject:free", "“free” in the subject"),
-        ("subject:free money", "“free money” in the subject"),
+        ("pills", 'the word "pills"'),
+        ("subject:free", '"free" in the subject'),
+        ("subject:free money", '"free money" in the subject'),
         ("site:shop.example", "a link to shop.example"),
         ("link:ip", "a link leads to a bare address"),
         ("from:tld:biz", "the author's address: biz"),

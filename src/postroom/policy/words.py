@@ -44,7 +44,7 @@ _MARKS: Final[Mapping[str, str]] = {
     "attached:disguised": "an attached program pretends to be a document",
 }
 _KINDS: Final[Mapping[str, str]] = {
-    "subject": "“{}” in the subject",
+    "subject": '"{}" in the subject',
     "site": "a link to {}",
     "host": "a link to {}",
     "tld": "a link to a site in .{}",
@@ -68,6 +68,6 @@ def plain(name: str) -> str:
         return _MARKS[name]
     kind, colon, rest = name.partition(":")
     if not colon:
-        return f"the word “{name}”"
+        return f'the word "{name}"'
     rest = rest.removeprefix("shape:").removeprefix("tld:")
     return _KINDS.get(kind, kind + ": {}").format(rest)
