@@ -4,9 +4,10 @@ import base64
 
 import pytest
 from hypothesis import given, strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
 from postroom.message.scan import scan
-from postroom.policy.texts import MAX_PARTS, MAX_TEXT, Reading, read
+from postroom.policy.texts import MAX_PARTS, MAX_TEXT, Reading, harmless, read
 
 
 def reading(letter: bytes) -> Reading:
@@ -117,3 +118,19 @@ def test_a_body_that_is_cut_off() -> None:
 def test_nothing_raises(octets: bytes) -> None:
     reading(b"Content-Type: text/html\r\n\r\n" + octets)
     reading(octets)
+
+
+def test_elements_that_open_again_and_again_do_not_fill_the_memory() -> None:
+    names = ("b", "I", "font", "a href=x", "nobr", "strong")
+    for name in names:
+        opened = "".join(f"<{name} id={number}>" for number in range(300))
+        markup = f"<p>{opened}" + "<p>x" * 1000
+        found = LexborHTMLParser(harmless(markup)).css("*")
+        assert len(found) < 6 * (300 + 1000), name
+
+
+def test_links_and_looks_survive_it() -> None:
+    markup = '<B>a</B><font style="display:none">c</font><a href="http://x.test">d</a><body><br>'
+    assert harmless(markup) == (
+        '<span>a</span><span style="display:none">c</span><a href="http://x.test">d</a><body><br>'
+    )
