@@ -1,4 +1,4 @@
-"""ClamAV's own clamd, with a signature of ours, judges what comes."""
+"""clamd with a signature of ours, and SpamAssassin's spamd, judge what comes."""
 
 import contextlib
 import shutil
@@ -14,6 +14,7 @@ from interop.conftest import BOB, PASSWORD, Mailbox
 from rig.server import HOST, Server
 
 VIRUS = "a-virus-of-our-own"
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 START_SECONDS = 60
 LINES = "".join([f"{number:070d}\r\n" for number in range(60_000)])  # 4 MB
 
@@ -94,3 +95,21 @@ def test_clamd(tmp_path: Path) -> None:
         with contextlib.closing(Mailbox(server, BOB)) as bob:
             assert bob.find("good")
             assert len(bob.find("long")) == 1
+
+
+def test_spamd(tmp_path: Path) -> None:
+    path = tmp_path / "spamd.sock"
+    command = ["spamd", "-L", "-x", "-m", "1", "-s", "stderr", f"--socketpath={path}"]
+    with (
+        running(command, path, "spamd"),
+        filtered(
+            tmp_path / "server",
+            f'kind = "spamassassin"\naddress = "{path}"\non_failure = "defer"\nseconds = 60',
+        ) as server,
+    ):
+        assert send(server, "good", "hello").startswith("250 2.0.0")
+        assert send(server, "bad", GTUBE).startswith("250 2.0.0")
+        with contextlib.closing(Mailbox(server, BOB)) as bob:
+            assert len(bob.find("good")) == 1
+            (junk,) = bob.find("bad", "Junk")
+            assert b"GTUBE" in junk.partition(b"\r\n\r\n")[0]

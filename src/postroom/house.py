@@ -152,7 +152,7 @@ class House:
                     *trust.stages(config.authentication),
                     Connection(config.connections.junk_score),
                     *self._spam_filter(),
-                    *external.stages(config.filter),
+                    *external.stages(config.filter, config.hostname),
                 ),
                 gate=self._gate,
                 resolver=self.resolver,

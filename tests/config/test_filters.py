@@ -40,3 +40,17 @@ def test_a_table_needs_a_kind_and_an_address_only() -> None:
 def test_a_bad_address_is_refused_with_its_place() -> None:
     with pytest.raises(ConfigurationError, match=r"filter\[0\]\.address: 'clamd' is neither"):
         parse('[[filter]]\nkind = "clamav"\naddress = "clamd"\n')
+
+
+def test_how_much_it_is_shown() -> None:
+    assert Filter(kind="clamav", address="a:1").most == 26_214_400
+    assert Filter(kind="spamassassin", address="a:1").most == 512_000
+    assert Filter(kind="spamassassin", address="a:1", max_size=7).most == 7
+
+
+def test_the_target_of_a_program_of_ones_own() -> None:
+    text = '[[filter]]\nkind = "http"\naddress = "127.0.0.1:80"\ntarget = "%s"\n'
+    assert parse(text % "/judge?a=1").filter[0].place.target == "/judge?a=1"
+    for target in ("", "judge", "/a b", "/a\\r\\nX: 1", "http://a/", "/a\\n"):
+        with pytest.raises(ConfigurationError, match=r"filter\[0\]\.target|filter\[\.\.\.\]"):
+            parse(text % target)

@@ -1,8 +1,10 @@
 """Messages of strangers are shown to other programs: what is refused, and what is left then."""
 
 import asyncio
+import base64
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from postroom.config.filters import Filter
@@ -11,7 +13,7 @@ from postroom.protocol.smtp.replies import Reply
 from tests.conftest import Opener
 from tests.intake.desk import LARGE, LETTER, Desk, desk, nothing_left, said, send
 from tests.intake.test_examine import only_rejects
-from tests.policy.filters.fakes import VIRUS, Clamd, Talk, listening, silent, written
+from tests.policy.filters.fakes import VIRUS, Clamd, Http, Talk, listening, silent, written
 
 INFECTED = LETTER + VIRUS + b"\r\n"
 HUGE = LARGE + b"".join(b"%070d\r\n" % number for number in range(40_000)) + VIRUS + b"\r\n"
@@ -19,8 +21,8 @@ HUGE = LARGE + b"".join(b"%070d\r\n" % number for number in range(40_000)) + VIR
 
 async def brought(here: Desk, octets: bytes, talk: Talk, **settings: object) -> Reply:
     async with listening(talk) as place:
-        one = Filter(kind="clamav", address=written(place), **settings)  # type: ignore[arg-type]
-        here.change(stages=external.stages([one]))
+        one = Filter(**{"kind": "clamav", "address": written(place), **settings})  # type: ignore[arg-type]
+        here.change(stages=external.stages([one], "mx.local.test"))
         client = here.open()
         await client.greet("client.example", esmtp=True)
         (answer,) = await send(client, "bob@local.test", octets=octets)
@@ -74,5 +76,46 @@ def test_a_filter_that_fails(database: Opener, data: Path, octets: bytes) -> Non
             assert len(await here.inbox(here.bob)) == 1
             (note,) = [detail for kind, _, detail in await here.told(answer) if kind == "checked"]
             assert note.startswith("clamav: failed, went on without it: ")
+
+    asyncio.run(run())
+
+
+def test_rspamd_puts_a_message_off(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            fake = Http(b'{"action": "soft reject", "messages": {"smtp_message": "Later"}}')
+            answer = await brought(here, HUGE, fake, kind="rspamd")
+            assert (said(answer), answer.lines) == ("451 4.7.1", ("Later",))
+            assert fake.body == HUGE
+            assert b"\r\nRcpt: bob@local.test\r\n" in fake.head
+            await nothing_left(here)
+
+    asyncio.run(run())
+
+
+def test_spamassassin_files_as_junk(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            spam = b"SPAMD/1.1 0 EX_OK\r\nSpam: True ; 9.1 / 5.0\r\n\r\nGTUBE"
+            answer = await brought(here, LETTER, Http(raw=spam), kind="spamassassin")
+            assert said(answer) == "250 2.0.0"
+            (junk,) = await here.inbox(here.bob, "Junk")
+            assert b"GTUBE" in junk.partition(b"\r\n\r\n")[0]
+            assert (
+                b"Received: from client.example" in junk
+            )  # ours; what spamd was told is not filed
+            assert junk.count(b"Return-Path:") == 1
+
+    asyncio.run(run())
+
+
+def test_a_program_of_ones_own_refuses(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            fake = Http(b'{"action": "refuse", "reason": "Not today\\r\\n250 OK"}')
+            answer = await brought(here, HUGE, fake, kind="http", target="/judge")
+            assert answer.encode() == b"550 5.7.1 Not today??250 OK\r\n"
+            assert base64.b64decode(msgspec.json.decode(fake.body)["message"]) == HUGE
+            await nothing_left(here)
 
     asyncio.run(run())

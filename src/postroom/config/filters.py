@@ -10,11 +10,15 @@ _ENDPOINT: Final = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):([0-9
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a filter listens: the path of a Unix socket, or ``host`` and ``port``."""
+    """Where a filter listens: the path of a Unix socket, or ``host`` and ``port``.
+
+    ``target`` is what is asked for there over HTTP.
+    """
 
     path: str = ""
     host: str = ""
     port: int = 0
+    target: str = "/"
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,8 +28,11 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     kind: Annotated[
-        Literal["clamav"],
-        Meta(description="What it is: clamd of ClamAV."),
+        Literal["clamav", "spamassassin", "rspamd", "http"],
+        Meta(
+            description="What it is: clamd of ClamAV, spamd of SpamAssassin, a normal worker of "
+            "rspamd, or a program of your own that is asked with JSON."
+        ),
     ]
     address: Annotated[
         str,
@@ -34,6 +41,14 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "there as they are, so a host that is not this one needs a network you trust."
         ),
     ]
+    target: Annotated[
+        str,
+        Meta(
+            max_length=500,
+            pattern=r"^/[!-~]*\Z",
+            description="What is asked for there, of the kind http: /judge.",
+        ),
+    ] = "/"
     name: Annotated[
         str, Meta(max_length=50, description="What it is called in reasons; its kind by default.")
     ] = ""
@@ -51,19 +66,18 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     gravest: Annotated[
         Literal["refuse", "junk", "note"],
         Meta(
-            description="The most that its word can do. A virus is refused, or filed as junk, or "
-            "noted only."
+            description="The most that its word can do: what it would refuse is refused, or filed "
+            "as junk, or it is noted only. SpamAssassin never refuses."
         ),
     ] = "refuse"
     max_size: Annotated[
-        int,
+        Annotated[int, Meta(ge=0, le=1 << 53)] | None,
         Meta(
-            ge=0,
-            le=1 << 53,
             description="Octets; larger messages are not shown to it and go on without it. It "
-            "should take as much itself (StreamMaxLength of clamd).",
+            "must take as much itself (StreamMaxLength of clamd). Default: 26214400, and 512000 "
+            "for SpamAssassin, which is slow with large ones.",
         ),
-    ] = 26_214_400
+    ] = None
 
     @property
     def called(self) -> str:
@@ -71,9 +85,16 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return self.name or self.kind
 
     @property
+    def most(self) -> int:
+        """Octets of a message that is shown to it."""
+        if self.max_size is not None:
+            return self.max_size
+        return 512_000 if self.kind == "spamassassin" else 26_214_400
+
+    @property
     def place(self) -> Place:
-        """The address, read. Raises ValueError."""
-        return read(self.address)
+        """The address, read, and the target. Raises ValueError."""
+        return msgspec.structs.replace(read(self.address), target=self.target)
 
 
 def read(address: str) -> Place:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -87,3 +88,19 @@ class Clamd:
         self.seen.append(bytes(got))
         found = VIRUS in got
         writer.write(b"stream: Our.Test.Virus FOUND\0" if found else b"stream: OK\0")
+
+
+class Http:
+    """Reads a request by its length and answers with this body, or these octets."""
+
+    def __init__(self, body: bytes = b"", *, raw: bytes = b"") -> None:
+        self.answer = raw or b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        self.head = b""
+        self.body = b""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.head = await reader.readuntil(b"\r\n\r\n")
+        found = re.search(rb"\r\nContent-Length: (\d+)\r\n", self.head, re.IGNORECASE)
+        assert found is not None
+        self.body = await reader.readexactly(int(found[1]))
+        writer.write(self.answer)

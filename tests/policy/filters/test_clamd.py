@@ -17,7 +17,7 @@ from tests.policy.letters import facts, letter
 def asked(fake: Clamd, known: Facts, path: Path | None = None) -> Finding:
     async def run() -> Finding:
         async with listening(fake, path) as place:
-            return await clamd.ask(place, known)
+            return await clamd.ask(place, known, "mx.local.test")
 
     return asyncio.run(run())
 

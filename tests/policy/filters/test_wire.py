@@ -29,8 +29,8 @@ def test_an_answer_ends_with_the_connection_or_before() -> None:
 @pytest.mark.parametrize(
     ("talk", "reason"),
     [
-        (answering(b"x" * 101), "longer than 100 octets"),
-        (endless, "longer than 100 octets"),
+        (answering(b"x" * 101), "longer than"),
+        (endless, "longer than"),
         (answering(b"cut"), "cut off"),
         (silent, "without an answer|lost"),
     ],

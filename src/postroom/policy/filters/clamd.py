@@ -18,7 +18,7 @@ MAX_NAME: Final = 100  # characters of what was found
 _FOUND: Final = re.compile(r"stream: (\S.*) FOUND")
 
 
-async def ask(place: Place, facts: Facts) -> Finding:
+async def ask(place: Place, facts: Facts, _hostname: str) -> Finding:
     """Refuse what has a virus in it. Raises Failed."""
     async with connected(place) as wire:
         await wire.send(b"zINSTREAM\0")

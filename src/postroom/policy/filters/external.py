@@ -8,7 +8,7 @@ from typing import Final
 from postroom.config.filters import Filter, Place
 from postroom.errors import MailError
 from postroom.policy.facts import Facts
-from postroom.policy.filters import clamd
+from postroom.policy.filters import clamd, hook, rspamd, spamd
 from postroom.policy.filters.finding import Finding
 from postroom.policy.filters.wire import Failed
 from postroom.policy.verdict import Action, Stage, Verdict
@@ -16,26 +16,29 @@ from postroom.protocol.smtp.replies import Reply, reply
 from postroom.telemetry import sink
 from postroom.telemetry.events import FilterFailed
 
-Ask = Callable[[Place, Facts], Awaitable[Finding]]
+Ask = Callable[[Place, Facts, str], Awaitable[Finding]]
 
 UNAVAILABLE: Final = reply(451, "4.7.1", "The message can't be checked now, please try again later")
 MAX_REASON: Final = 300  # characters
 REFUSED: Final = "The message is refused by a filter"
 DEFERRED: Final = "The message is not taken now, please try again later"
 
-_KINDS: Final[Mapping[str, Ask]] = MappingProxyType({"clamav": clamd.ask})
+_KINDS: Final[Mapping[str, Ask]] = MappingProxyType(
+    {"clamav": clamd.ask, "spamassassin": spamd.ask, "rspamd": rspamd.ask, "http": hook.ask}
+)
 
 
-def stages(filters: Iterable[Filter]) -> tuple[Stage, ...]:
-    """One for each table of the settings, in their order."""
-    return tuple([External(one, _KINDS[one.kind]) for one in filters])
+def stages(filters: Iterable[Filter], hostname: str) -> tuple[Stage, ...]:
+    """One for each table of the settings, in their order; ``hostname`` is our name."""
+    return tuple([External(one, _KINDS[one.kind], hostname) for one in filters])
 
 
 class External:
     """Asks one filter."""
 
-    def __init__(self, settings: Filter, ask: Ask) -> None:
+    def __init__(self, settings: Filter, ask: Ask, hostname: str) -> None:
         """``ask`` speaks its protocol."""
+        self._hostname = hostname
         self._settings = settings
         self._place = settings.place
         self._ask = ask
@@ -43,14 +46,14 @@ class External:
     async def judge(self, facts: Facts) -> Verdict:
         """What it says, as far as the settings let it; within its seconds."""
         settings = self._settings
-        if facts.size > settings.max_size:
+        if facts.size > settings.most:
             return Verdict(
                 stage=settings.called,
-                reason=f"not asked: {facts.size} octets, it is shown {settings.max_size} at most",
+                reason=f"not asked: {facts.size} octets, it is shown {settings.most} at most",
             )
         try:
             async with asyncio.timeout(settings.seconds):
-                finding = await self._ask(self._place, facts)
+                finding = await self._ask(self._place, facts, self._hostname)
         except TimeoutError:
             return self._failed(f"no answer within {settings.seconds:g} s")
         except (Failed, MailError) as error:

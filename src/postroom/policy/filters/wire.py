@@ -40,6 +40,13 @@ class Wire:
         if not self._is_cut and self._writer.can_write_eof():
             self._writer.write_eof()
 
+    async def some(self, most: int) -> bytes:
+        """What has come, b"" at the end. Raises Failed when it is more than ``most`` octets."""
+        block = await self._reader.read(most + 1)
+        if len(block) > most:
+            raise Failed("its answer is longer than it may be")
+        return block
+
     async def answer(self, most: int, *, until: bytes = b"") -> bytes:
         """What comes until the end of the connection, or ``until`` these octets (left out).
 
@@ -47,12 +54,10 @@ class Wire:
         """
         got = bytearray()
         while until == b"" or until not in got:
-            block = await self._reader.read(most + 1)
+            block = await self.some(most - len(got))
             if not block:
                 break
             got += block
-            if len(got) > most:
-                raise Failed(f"its answer is longer than {most} octets")
         if not got:
             raise Failed("it closed the connection without an answer")
         if until:
