@@ -1,4 +1,4 @@
-"""clamd with a signature of ours, and SpamAssassin's spamd, judge what comes."""
+"""clamd with a signature of ours, SpamAssassin's spamd and rspamd judge what comes."""
 
 import contextlib
 import shutil
@@ -113,3 +113,29 @@ def test_spamd(tmp_path: Path) -> None:
             assert len(bob.find("good")) == 1
             (junk,) = bob.find("bad", "Junk")
             assert b"GTUBE" in junk.partition(b"\r\n\r\n")[0]
+
+
+def test_rspamd(tmp_path: Path) -> None:
+    path = tmp_path / "rspamd.sock"
+    settings = tmp_path / "rspamd.conf"
+    settings.write_text(
+        f"""options {{
+            pidfile = "{tmp_path}/pid"; tempdir = "{tmp_path}"; filters = "";
+            control_socket = "{tmp_path}/control";
+            dns {{ nameserver = ["127.0.0.1:9"]; timeout = 0.1s; retransmits = 1; }}
+        }}
+        logging {{ type = "console"; }}
+        worker "normal" {{ bind_socket = "{path}"; count = 1; }}
+        """
+    )
+    with (
+        running(["rspamd", "-f", "-i", "-c", str(settings)], path, "rspamd"),
+        filtered(
+            tmp_path / "server",
+            f'kind = "rspamd"\naddress = "{path}"\non_failure = "defer"\nseconds = 60',
+        ) as server,
+    ):
+        assert send(server, "good", "hello").startswith("250 2.0.0")
+        assert send(server, "bad", GTUBE) == "550 5.7.1 Gtube pattern"
+        with contextlib.closing(Mailbox(server, BOB)) as bob:
+            assert len(bob.find("good")) == 1

@@ -68,6 +68,11 @@ def test_the_symbols_that_count_are_named_and_the_sender_is_told() -> None:
     assert found.told == "Go " + "x" * 197
 
 
+def test_numbers_that_are_none_are_null() -> None:
+    answer = b'{"action": "no action", "score": null, "required_score": null, "symbols": {"S": {"score": null}}}'
+    assert rspamd.read(answer) == Finding(reason="no action, 0 points: nothing")
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -38,13 +38,12 @@ _ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
 
 
 class _Symbol(msgspec.Struct):
-    score: float = 0.0
+    score: float | None = None  # null is how rspamd writes "not a number"
 
 
 class _Answer(msgspec.Struct):
     action: str
-    score: float = 0.0
-    required_score: float = 0.0
+    score: float | None = None
     symbols: dict[str, _Symbol] = {}
     messages: dict[str, object] = {}
 
@@ -71,14 +70,16 @@ def read(answer: bytes) -> Finding:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Failed(f"it answered {answer[:100]!r}: {error}") from error
     action = _ACTIONS.get(found.action)
-    if action is None or not math.isfinite(found.score):
-        raise Failed(f"it wants {found.action[:50]!r} with {found.score:g} points")
-    hits = sorted(found.symbols.items(), key=lambda hit: -abs(hit[1].score))[:MAX_SYMBOLS]
-    named = ", ".join([f"{name} {symbol.score:+g}" for name, symbol in hits if symbol.score])
+    score = found.score or 0.0
+    if action is None or not math.isfinite(score):
+        raise Failed(f"it wants {found.action[:50]!r} with {score:g} points")
+    hits = [(name, symbol.score) for name, symbol in found.symbols.items() if symbol.score]
+    hits.sort(key=lambda hit: -abs(hit[1]))
+    named = ", ".join([f"{name} {points:+g}" for name, points in hits[:MAX_SYMBOLS]])
     told = found.messages.get("smtp_message", "")
     return Finding(
         action=action,
-        reason=f"{found.action}, {found.score:g} points: {named or 'nothing'}",
-        score=found.score,
+        reason=f"{found.action}, {score:g} points: {named or 'nothing'}",
+        score=score,
         told=told[:MAX_TOLD] if isinstance(told, str) else "",
     )
