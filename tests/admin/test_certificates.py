@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from postroom.admin import certificates, domains
 from postroom.admin.office import Office
@@ -73,6 +75,23 @@ def test_what_leads_here_is_ordered_and_a_failure_waits_longer_each_time(
             assert await certificates.see_to_all(office, resolver=resolver) == 2
         assert waits == [1, 2]
         assert await certificates.named(office) == []
+
+    tell(database, data, story)
+
+
+def test_a_certificate_keeps_its_name_and_key_whichever_names_lead_here(
+    database: Opener, data: Path
+) -> None:
+    async def story(office: Office, resolver: Resolver, clock: Clock) -> None:
+        await certificates.see_to_all(office, resolver=resolver)
+        before = await office.directory.look(rows.listing)
+        clock.advance(days=2)
+        async with DnsServer({**ZONE, ("demo.test", "A"): ["192.0.2.5"]}) as changed:
+            other = Resolver([changed.address])
+            assert await certificates.see_to_all(office, resolver=other) == 2
+            await other.close()
+        after = await office.directory.look(rows.listing)
+        assert [(one.name, one.key) for one in before] == [(one.name, one.key) for one in after]
 
     tell(database, data, story)
 
@@ -149,6 +168,7 @@ def test_one_that_is_there_is_renewed_when_two_thirds_are_over_or_a_name_is_miss
         assert await ordered() == 1
         (named,) = await certificates.named(office)
         assert named.names == ("old.demo.test",)
-        assert named.key.startswith(b"-----BEGIN PRIVATE KEY-----")
+        key = load_pem_private_key(named.key, None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
 
     tell(database, data, story)

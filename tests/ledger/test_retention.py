@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from postroom.db.database import Tx
+from postroom.db.ids import first_id_at
 from postroom.ledger import rows, segments
 from postroom.ledger.retention import CHUNK, forget, forget_chunk
 from postroom.ledger.rows import Fact
-from postroom.ledger.segments import SETTLED_MS, first_id_at
+from postroom.ledger.segments import SETTLED_MS
 from tests.conftest import Opener
 from tests.fakes import START
 from tests.ledger.test_rows import entry

@@ -5,9 +5,10 @@ import asyncio
 from hypothesis import given, strategies as st
 
 from postroom.db.database import Tx
+from postroom.db.ids import first_id_at
 from postroom.ledger import rows, segments
 from postroom.ledger.rows import Fact
-from postroom.ledger.segments import SETTLED_MS, Segment, first_id_at, key_of
+from postroom.ledger.segments import SETTLED_MS, Segment, key_of
 from tests.conftest import Opener
 from tests.fakes import START
 from tests.ledger.test_rows import entry

@@ -3,9 +3,10 @@
 import asyncio
 
 from postroom.db.database import Database
+from postroom.db.ids import first_id_at
 from postroom.ledger import rows, segments, trace
 from postroom.ledger.rows import Fact
-from postroom.ledger.segments import SETTLED_MS, first_id_at
+from postroom.ledger.segments import SETTLED_MS
 from postroom.ledger.trace import THE_END, Sought, Story
 from tests.conftest import Opener
 from tests.fakes import START

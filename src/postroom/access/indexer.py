@@ -21,7 +21,7 @@ from typing import Final
 from postroom.access import texts
 from postroom.blobs.damage import BlobCorrupt
 from postroom.db.database import Row, Tx
-from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
+from postroom.db.ids import NODE_BITS, SEQUENCE_BITS, first_id_at
 from postroom.db.node import database_time
 from postroom.errors import MailError
 from postroom.message.part import Part
@@ -125,7 +125,7 @@ class Indexer:
         for _ in range(CHUNKS):
             began = time.monotonic()
             before = self.source.clock() - SETTLED_MS
-            work = await self._next(account_id, max(0, before) << (NODE_BITS + SEQUENCE_BITS))
+            work = await self._next(account_id, first_id_at(before))
             if work is None:
                 return
             await self.settle(work)

@@ -63,7 +63,7 @@ async def renew(office: Office, name: str, *, resolver: Resolver) -> Certificate
             "certificates are not ordered here; set accept_terms = true under [acme] in "
             "postroom.toml (the terms are the authority's)"
         )
-    wanted = {one[0]: one async for one in _wanted(office, resolver)}
+    wanted = {one.name: one.names async for one in _wanted(office, resolver)}
     if name not in wanted:
         raise NotFound(
             f"no certificate is wanted for {name}; DNS does not lead it here, or it is not a name "
@@ -83,9 +83,9 @@ async def see_to_all(office: Office, *, resolver: Resolver) -> int:
         return 0
     ordered = 0
     async for wanted in _wanted(office, resolver):
-        held = await _held(office, wanted[0])
-        if await _is_due(office, held, wanted) and await _claimed(office, held):
-            await _order(office, held, wanted)
+        held = await _held(office, wanted.name)
+        if await _is_due(office, held, wanted.names) and await _claimed(office, held):
+            await _order(office, held, wanted.names)
             ordered += 1
     return ordered
 
@@ -106,19 +106,26 @@ async def challenge(office: Office, token: str) -> str | None:
     return await office.directory.look(lambda tx: rows.challenge(tx, token))
 
 
-async def _wanted(office: Office, resolver: Resolver) -> AsyncIterator[tuple[str, ...]]:
-    """The names of each certificate, the first of them its own."""
+class Wanted(msgspec.Struct, frozen=True):
+    """A certificate that there should be. ``name`` stays, whichever ``names`` lead here."""
+
+    name: str
+    names: tuple[str, ...]
+
+
+async def _wanted(office: Office, resolver: Resolver) -> AsyncIterator[Wanted]:
+    """One for the server, one a domain."""
     ours = {str(one) for one in await public_addresses(office.config, resolver)}
     hostname = office.config.hostname.lower()
     if office.config.tls.certificate is None and await _leads_here(resolver, hostname, ours):
-        yield (hostname,)
+        yield Wanted(hostname, (hostname,))
     async for domain in domains.every(office):
         candidates = [domain.ascii, *(f"{label}.{domain.ascii}" for label in LABELS)]
         found = [
             one for one in candidates if one != hostname and await _leads_here(resolver, one, ours)
         ]
         if found:
-            yield tuple(found)
+            yield Wanted(f"{LABELS[0]}.{domain.ascii}", tuple(found))
 
 
 async def _leads_here(resolver: Resolver, name: str, ours: set[str]) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 from postroom.admin import accounts, dkim
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
+from postroom.db.ids import first_id_at
 from postroom.directory import sts_policies
 from postroom.directory.dkim_keys import DkimKey
 from postroom.intake.disk import Disk
@@ -150,7 +151,7 @@ class Housekeeping:
         await office.db.write(lambda tx: tls_results.purge(tx, now), bulk=True)
         await office.db.write(lambda tx: dmarc_results.purge(tx, now), bulk=True)
         await office.db.write(lambda tx: reports.purge_sent(tx, now // DAY_MS), bulk=True)
-        oldest = segments.first_id_at(now - reports.KEEP_MS)
+        oldest = first_id_at(now - reports.KEEP_MS)
         while await office.db.write(lambda tx: reports.purge(tx, oldest), bulk=True):
             pass
 

@@ -16,6 +16,7 @@ from postroom.errors import Refused
 
 USER: Final = "postroom"
 FOLDER: Final = Path("/etc/systemd/system")
+_HOMES: Final = (("home",), ("root",))  # what ProtectHome hides, from the top of the file system
 _RUNNING: Final = Path("/run/systemd/system")  # sd_booted(3)
 
 _SERVICE: Final = """\
@@ -92,9 +93,8 @@ def units(config: Config, file: Path, *, python: str = sys.executable) -> Units:
     """The units for a server with these settings, which stand in ``file``."""
     listeners = config.listen or standard_listeners()
     lines = [line for one in listeners if one.port for line in _listen(one)]
-    is_in_home = any(
-        str(path).startswith(("/home/", "/root/")) for path in (config.folder, file, Path(python))
-    )
+    places = (config.folder, file, Path(python))
+    is_in_home = any(path.is_absolute() and path.parts[1:2] in _HOMES for path in places)
     return Units(
         service=_SERVICE.format(
             user=USER,

@@ -64,13 +64,27 @@ def write_file(path: Path, wish: Wish) -> Done:
         text += _ACME.format(contact=string(wish.admin))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x") as file:
+        is_ours = _write_new(path, text)
+    except OSError as error:
+        raise Refused(f"{path} can't be written: {error.strerror}; name another with -c") from error
+    return Done(f"settings in {path}", was_there=not is_ours)
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Whole or not at all; False when there is one by now, which stays. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    try:
+        with temporary.open("x") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
-        raise Refused(f"{path} can't be written: {error.strerror}; name another with -c") from error
-    return Done(f"settings in {path}", was_there=False)
+        os.link(temporary, path)
+    except FileExistsError:  # another wizard was quicker
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 async def furnish(office: Office, wish: Wish) -> list[Done]:

@@ -95,6 +95,11 @@ class Ids:
         )
 
 
+def first_id_at(milliseconds: int) -> int:
+    """The lowest id that can be made at this time."""
+    return max(0, milliseconds) << (NODE_BITS + SEQUENCE_BITS)
+
+
 def to_text(ident: int) -> str:
     """The id as people see it: 13 letters of Crockford's base 32, lower case."""
     return (

@@ -3,7 +3,7 @@
 from typing import Final
 
 from postroom.db.database import Tx
-from postroom.ledger.segments import first_id_at
+from postroom.db.ids import first_id_at
 
 _HOUR_MS: Final = 3_600_000
 

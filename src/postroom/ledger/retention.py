@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from postroom.db.database import Database, Tx
-from postroom.ledger import segments
+from postroom.db.ids import first_id_at
 
 CHUNK: Final = 1000
 _DAY_MS: Final = 86_400_000
@@ -18,7 +18,7 @@ Waiting = Callable[[Tx, Sequence[int]], Collection[int]]
 
 async def forget(db: Database, now: int, days: int, waiting: Waiting) -> int:
     """Delete the letters older than ``days`` that do not wait; how many went."""
-    before = segments.first_id_at(now - days * _DAY_MS)
+    before = first_id_at(now - days * _DAY_MS)
     gone = 0
     after = 0
     while True:

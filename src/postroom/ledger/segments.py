@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Database, Tx
-from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
+from postroom.db.ids import first_id_at
 
 LETTERS: Final = 1000
 SETTLED_MS: Final = 5 * 60 * 1000
@@ -47,11 +47,6 @@ def key_of(text: str) -> bytes:
 def key_of_account(account_id: int) -> bytes:
     """The hash of an account."""
     return key_of(f"#{account_id}")
-
-
-def first_id_at(milliseconds: int) -> int:
-    """The lowest id that can be made at this time."""
-    return max(0, milliseconds) << (NODE_BITS + SEQUENCE_BITS)
 
 
 def below(tx: Tx, ident: int, limit: int) -> list[Segment]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from postroom.db.database import Tx
-from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
+from postroom.db.ids import first_id_at
 from postroom.queue.claimed import (
     RECIPIENT,
     Batch,
@@ -33,7 +33,7 @@ def overdue(tx: Tx, lease: int, before: int, now: int, most: int) -> Batch | Non
         f" WHERE q.due < :before AND d.status = {WAITING}"
         " AND q.id < :bound ORDER BY q.id LIMIT :most",
         before=before,
-        bound=_id_at(before),
+        bound=first_id_at(before),
         most=most,
     )
     recipients = [recipient(row) for row in rows]
@@ -53,12 +53,12 @@ def undelayed(tx: Tx, mark: int, before: int, most: int) -> tuple[tuple[Claimed,
         for row in tx.all(
             "SELECT id FROM queued WHERE id > :mark AND id < :bound ORDER BY id LIMIT :most",
             mark=mark,
-            bound=_id_at(before),
+            bound=first_id_at(before),
             most=most,
         )
     ]
     if not ids:
-        return (), max(mark, _id_at(before) - 1)
+        return (), max(mark, first_id_at(before) - 1)
     rows = in_letters(
         tx,
         f"SELECT {RECIPIENT} FROM delivery WHERE status = {WAITING} AND warned = 0"
@@ -91,8 +91,3 @@ def warn(tx: Tx, recipients: Iterable[Recipient]) -> None:
         "UPDATE delivery SET warned = 1 WHERE queued_id = ? AND number = ? AND warned = 0",
         [(one.queued_id, one.number) for one in recipients],
     )
-
-
-def _id_at(milliseconds: int) -> int:
-    """The first id of a moment (``db.ids``)."""
-    return max(0, milliseconds) << (NODE_BITS + SEQUENCE_BITS)
