@@ -122,8 +122,9 @@ def test_stop_puts_back_what_it_can_not_finish(database: Opener, data: Path, eve
             await here.send("you@b.test")
             await here.send("me@b.test")
             gate, running = await under_way(here, event)
-            await here.dispatcher.stop(0)
+            running.cancel()  # as the house does: or it would claim again what is put back
             await asyncio.gather(running, return_exceptions=True)
+            await here.dispatcher.stop(0)
             rows = await here.waiting()
             assert [(one.status, one.attempts) for one in rows] == [(WAITING, 0)] * 2
             assert await here.leases() == 0
