@@ -9,5 +9,5 @@ lock() {
         --no-emit-options --annotation-style=line --output-file "$@"
 }
 lock build.txt build.in
-lock run.txt --extra postgres ../pyproject.toml
+lock run.txt --extra postgres --extra ldap --extra oidc --extra webauthn ../pyproject.toml
 lock dev.txt dev.in
