@@ -11,6 +11,7 @@ import importlib
 from typing import Final, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from postroom import VERSION
 from postroom.errors import MailError, Refused
@@ -50,6 +51,7 @@ COMMANDS: Final = {
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
     "explain": Lazy("postroom.cli.explain", "Why a message is believed, or not."),
     "reports": Lazy("postroom.cli.reports", "What others report on your domains, and our reports."),
+    "completion": Lazy("postroom.cli.completion", "Let the shell complete these commands."),
 }
 
 
@@ -82,6 +84,16 @@ class Postroom(click.Group):
         """Print the table without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of commands come from the table, so the Tab key need not wait for imports."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=lazy.summary)
+            for name, lazy in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; refusals and failures become ``Failed``."""
