@@ -90,12 +90,7 @@ async def page(
 
     def read(tx: Tx) -> Slice[AliasView]:
         found = aliases.page(tx, start, size + 1, search=sought)
-        shown = found[:size]
-        return Slice(
-            tuple(map(_listed, shown)),
-            aliases.count(tx, sought),
-            paging.cursor(shown[-1].key) if len(found) > size else "",
-        )
+        return paging.sliced(found, size, aliases.count(tx, sought), lambda one: one.key, _listed)
 
     return await office.directory.look(read)
 

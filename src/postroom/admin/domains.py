@@ -117,12 +117,7 @@ async def page(
 
     def read(tx: Tx) -> Slice[DomainView]:
         found = domains.page(tx, start[0], size + 1, sought)
-        shown = found[:size]
-        return Slice(
-            tuple(map(_view, shown)),
-            domains.count(tx, sought),
-            paging.cursor((shown[-1].name,)) if len(found) > size else "",
-        )
+        return paging.sliced(found, size, domains.count(tx, sought), lambda one: (one.name,), _view)
 
     return await office.directory.look(read)
 

@@ -12,6 +12,7 @@ PAGE: Final = 500
 
 ItemT = TypeVar("ItemT")
 KeyT = TypeVar("KeyT")
+ViewT = TypeVar("ViewT")
 
 
 class Slice(msgspec.Struct, Generic[ItemT], frozen=True):
@@ -28,6 +29,20 @@ class Slice(msgspec.Struct, Generic[ItemT], frozen=True):
 def cursor(key: Sequence[object]) -> str:
     """A key as text."""
     return msgspec.json.encode(key).decode()
+
+
+def sliced(
+    found: Sequence[ItemT],
+    size: int,
+    total: int,
+    key: Callable[[ItemT], Sequence[object]],
+    view: Callable[[ItemT], ViewT],
+) -> Slice[ViewT]:
+    """A page of ``size`` from what was read with one more, to know whether others follow."""
+    shown = found[:size]
+    return Slice(
+        tuple(map(view, shown)), total, cursor(key(shown[-1])) if len(found) > size else ""
+    )
 
 
 def key_of(text: str, start: KeyT) -> KeyT:

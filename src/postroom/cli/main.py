@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "dns": Lazy("postroom.cli.dns", "The DNS records that a domain needs."),
     "certificate": Lazy("postroom.cli.certificate", "Certificates that renew themselves."),
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
+    "token": Lazy("postroom.cli.token", "What programs show to use the API."),
     "ban": Lazy("postroom.cli.ban", "Networks that get no service."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
     "spam": Lazy("postroom.cli.spam", "The spam filter: teach it, and ask it."),
