@@ -84,7 +84,7 @@ def _rows(table: type[msgspec.Struct]) -> Iterator[str]:
             continue
         meaning = _metas(kind)[-1].description or ""
         default = "" if field.default is msgspec.NODEFAULT else _toml(field.default)
-        yield f"| `{field.name}` | {_words(kind)} | {default} | {meaning} |"
+        yield f"| `{field.encode_name}` | {_words(kind)} | {default} | {meaning} |"
 
 
 def _metas(kind: Any) -> list[msgspec.Meta]:

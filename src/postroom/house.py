@@ -154,6 +154,7 @@ class House:
                     *self._spam_filter(),
                     *external.stages(config.filter, config.hostname),
                 ),
+                outgoing=external.stages(config.filter, config.hostname, is_outgoing=True),
                 gate=self._gate,
                 resolver=self.resolver,
                 reputation=self._reputation,

@@ -54,3 +54,13 @@ def test_the_target_of_a_program_of_ones_own() -> None:
     for target in ("", "judge", "/a b", "/a\\r\\nX: 1", "http://a/", "/a\\n"):
         with pytest.raises(ConfigurationError, match=r"filter\[0\]\.target|filter\[\.\.\.\]"):
             parse(text % target)
+
+
+def test_which_mail_it_sees() -> None:
+    text = '[[filter]]\nkind = "clamav"\naddress = "a:1"\n'
+    assert parse(text).filter[0].sees == "incoming"
+    assert parse(f'{text}for = "both"\n').filter[0].sees == "both"
+    with pytest.raises(ConfigurationError, match=r"filter.*for: .*none of incoming, outgoing"):
+        parse(f'{text}for = "all"\n')
+    with pytest.raises(ConfigurationError, match="did you mean for"):
+        parse(f'{text}fore = "both"\n')

@@ -11,7 +11,7 @@ from postroom.config.filters import Filter
 from postroom.policy.filters import external
 from postroom.protocol.smtp.replies import Reply
 from tests.conftest import Opener
-from tests.intake.desk import LARGE, LETTER, Desk, desk, nothing_left, said, send
+from tests.intake.desk import BOBS, LARGE, LETTER, Desk, desk, nothing_left, said, send
 from tests.intake.test_examine import only_rejects
 from tests.policy.filters.fakes import VIRUS, Clamd, Http, Talk, listening, silent, written
 
@@ -117,5 +117,50 @@ def test_a_program_of_ones_own_refuses(database: Opener, data: Path) -> None:
             assert answer.encode() == b"550 5.7.1 Not today??250 OK\r\n"
             assert base64.b64decode(msgspec.json.decode(fake.body)["message"]) == HUGE
             await nothing_left(here)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("way", ["login", "relay"])
+def test_what_people_here_send(database: Opener, data: Path, way: str) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here, listening(fake := Clamd()) as place:
+            one = Filter(kind="clamav", address=written(place), sees="outgoing")
+            here.change(
+                stages=external.stages([one], "mx.local.test"),
+                outgoing=external.stages([one], "mx.local.test", is_outgoing=True),
+            )
+            client = await here.logged_in(here.bob) if way == "login" else here.open(relay=True)
+            infected = BOBS + VIRUS + b"\r\n"
+            for recipients in (["ann@client.example"], ["ann@client.example", "alice@local.test"]):
+                (answer,) = await send(
+                    client, *recipients, octets=infected, sender="bob@local.test"
+                )
+                assert said(answer) == "550 5.7.1"
+                assert await here.queue() == []
+                assert await here.inbox(here.alice) == []
+            (answer,) = await send(
+                client, "ann@client.example", octets=BOBS, sender="bob@local.test"
+            )
+            assert said(answer) == "250 2.0.0"
+            assert [name for name, _ in await here.queue()] == ["ann@client.example"]
+            assert fake.seen == [infected, infected, BOBS]
+            (head, _, _) = (await here.leaving())[0][1].partition(b"\r\n\r\n")
+            assert b"Authentication-Results" not in head
+            await client.close()
+
+    asyncio.run(run())
+
+
+def test_what_people_here_send_without_checks(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here, listening(fake := Clamd()) as place:
+            one = Filter(kind="clamav", address=written(place), sees="both")
+            here.change(outgoing=external.stages([one], "mx.local.test", is_outgoing=True))
+            client = here.open(relay=True, checks=False)
+            (answer,) = await send(client, "ann@client.example", octets=INFECTED)
+            assert said(answer) == "250 2.0.0"
+            assert fake.seen == []
+            await client.close()
 
     asyncio.run(run())

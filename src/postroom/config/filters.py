@@ -21,8 +21,14 @@ class Place(msgspec.Struct, frozen=True):
     target: str = "/"
 
 
-class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Another program that judges mail from strangers at listeners with checks = "full".
+class Filter(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    rename={"sees": "for"},
+):
+    """Another program that judges mail at listeners with checks = "full".
 
     It is shown the whole message. What it says stands in the message's story (postroom trace).
     """
@@ -49,6 +55,13 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             description="What is asked for there, of the kind http: /judge.",
         ),
     ] = "/"
+    sees: Annotated[
+        Literal["incoming", "outgoing", "both"],
+        Meta(
+            description="Which mail it is shown: what strangers bring, what people here send "
+            "(who has logged in, and relay_from), or both."
+        ),
+    ] = "incoming"
     name: Annotated[
         str, Meta(max_length=50, description="What it is called in reasons; its kind by default.")
     ] = ""

@@ -138,7 +138,7 @@ def _explained(message: str) -> str:
     at = _AT.fullmatch(message)
     reason, setting = (at[1], at[2] or "") if at else (message, "")
     if unknown := _UNKNOWN.fullmatch(reason):
-        known = [field.name for field in msgspec.structs.fields(_table(setting))]
+        known = [field.encode_name for field in msgspec.structs.fields(_table(setting))]
         near = difflib.get_close_matches(unknown[1], known, n=1)
         advice = f"; did you mean {near[0]}?" if near else ""
         return f"{_join(setting, unknown[1])}: unknown setting{advice}"
@@ -159,16 +159,22 @@ def _table(setting: str) -> type[msgspec.Struct]:
     """The model's class at a path such as ``listen[0]``."""
     at: Any = Config
     for name in filter(None, re.sub(r"\[\d+\]", "", setting).split(".")):
-        hint = typing.get_type_hints(at)[name]
+        hint = _hint(at, name)
         at = next((kind for kind in typing.get_args(hint) if kind is not Ellipsis), hint)
     found: type[msgspec.Struct] = at
     return found
 
 
+def _hint(table: Any, name: str) -> Any:
+    """The type of a setting, by its name in the file."""
+    names = {field.encode_name: field.name for field in msgspec.structs.fields(table)}
+    return typing.get_type_hints(table)[names[name]]
+
+
 def _choices(setting: str) -> tuple[str, ...]:
     """The words that a setting may have."""
     table, _, name = setting.rpartition(".")
-    hint = typing.get_type_hints(_table(table))[name]
+    hint = _hint(_table(table), name)
     found = typing.get_args(hint)
     for part in found:
         found = typing.get_args(part) or found  # Literal[...] | None

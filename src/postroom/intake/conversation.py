@@ -257,10 +257,10 @@ class Conversation:
             return self._refusals.recipient(self._sender, event.recipient, *unwanted)
         self._copies = copies
         self._accepted.append(accepted)
-        if self._inquiry is None and examine.is_stranger(
-            self._peer, is_logged_in=self._identity is not None
-        ):
-            self._inquiry = Inquiry(services, self._peer, self._session.helo, self._sender)
+        if self._inquiry is None:
+            self._inquiry = examine.begin(
+                services, self._peer, self._session.helo, self._sender, is_ours=self._may_relay
+            )
         if self._refusals.is_verbose:
             return replies.RECIPIENT_OK.because(relay.reasons(accepted))
         return replies.RECIPIENT_OK
@@ -439,8 +439,9 @@ class Conversation:
             return self._refusals.message(envelope, arrival, reply_to(error), error.detail)
         if self._identity is not None:
             services.sent(self._identity.account_id, [one.address for one in envelope.accepted])
-        if examination is not None and services.collector is not None and letter.copies:
-            services.collector.offer(examination.facts, blob.id)
+        collector = None if envelope.is_ours else services.collector
+        if examination is not None and collector is not None and letter.copies:
+            collector.offer(examination.facts, blob.id)
         answer = self._accepted_as(envelope, letter, content, examination)
         await receipts.send(services, envelope, head, ident, now)
         message = decide.Message.of(envelope, arrival, self._session, examination)

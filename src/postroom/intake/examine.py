@@ -1,6 +1,6 @@
-"""Mail from strangers is examined: where it comes from, and what the stages of policy say.
+"""Mail is examined: where it comes from, and what the stages of policy say.
 
-    inquiry = begin(services, peer, helo, sender)    # with the first recipient that is accepted
+    inquiry = begin(services, peer, helo, sender, is_ours=False)  # at the first recipient
     arrival = Arrival(.., reader=inquiry.seals)      # the body is hashed while it comes
     examination = await inquiry.end(envelope, arrival)
 
@@ -8,6 +8,9 @@ A stranger is whoever has neither logged in nor may relay, at a listener with
 ``checks = "full"``; loopback is one as well. The checks of SPF and of the client's name run
 while the content comes. What comes over LMTP was taken by another server of ours, so nothing
 can be told from its address: its signatures are checked and noted, DMARC is not judged.
+
+Mail of who may send anywhere through us (it is "ours") is shown to those filters that the
+settings name for it, and to nothing else.
 
 Whatever was found goes on top of the message (Authentication-Results), into the ledger and,
 with VERB, into the reply. A stage that fails says nothing; that is told to the operator.
@@ -65,15 +68,18 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
 class Inquiry:
     """One message under examination. ``close`` it when the message does not come."""
 
-    def __init__(self, services: Services, peer: Peer, helo: str, sender: str) -> None:
+    def __init__(
+        self, services: Services, peer: Peer, helo: str, sender: str, *, is_ours: bool = False
+    ) -> None:
         self._services = services
+        self._stages = services.outgoing if is_ours else services.stages
         self._peer = peer
         self._helo = helo
         self._sender = sender
         self._seals: Seals | None = None
         self._asking: Asking | None = None
         self._origin: Origin | None = None
-        if services.resolver is not None and services.authentication.verify:
+        if services.resolver is not None and services.authentication.verify and not is_ours:
             self._asking = Asking(services.resolver)
             client = Client(
                 address="" if peer.is_lmtp else peer.address,
@@ -115,7 +121,7 @@ class Inquiry:
             suspicion=suspicion,
             body=arrival.body,
         )
-        verdicts = tuple([await self._judged(stage, facts) for stage in services.stages])
+        verdicts = tuple([await self._judged(stage, facts) for stage in self._stages])
         if findings is not None and services.counts is not None:
             of_dmarc = [one for one in verdicts if one.stage == "dmarc"]
             services.counts.count(findings, (of_dmarc or [_FINE])[0].action)
@@ -162,9 +168,16 @@ class Inquiry:
             return _FINE
 
 
-def is_stranger(peer: Peer, *, is_logged_in: bool) -> bool:
-    """Whether mail of this peer is examined."""
-    return peer.checks and not (is_logged_in or peer.relay or peer.is_submission)
+def begin(
+    services: Services, peer: Peer, helo: str, sender: str, *, is_ours: bool
+) -> Inquiry | None:
+    """The inquiry into a message of this peer; None where nothing is asked.
+
+    ``is_ours``: it is of somebody who may send anywhere through us.
+    """
+    if not peer.checks or (is_ours and not services.outgoing):
+        return None
+    return Inquiry(services, peer, helo, sender, is_ours=is_ours)
 
 
 def noted(letter: Letter, examination: Examination) -> Letter:

@@ -5,7 +5,7 @@ it) is asked for when it connects, and waited for only where something depends o
 to wait for its greeting, at RCPT where somebody listed is refused or put off, and at the end of
 a message. Names that can't be looked up speak for nobody and against nobody.
 
-Strangers are those of ``examine.is_stranger`` at an SMTP door. Networks of
+Strangers have neither logged in nor may relay, at an SMTP door with ``checks = "full"``. Networks of
 ``connections.exempt`` are left alone. So is loopback, but for its listings: a connection from
 127.0.0.2, which every list holds (RFC 5782 §5), shows whether the lists work.
 """

@@ -37,7 +37,7 @@ class Services:
     the refused messages that an account keeps an hour though their senders were told.
     ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
     ``reputation`` learns whom accounts write to.
-    ``stages`` judge mail from strangers; without ``resolver`` its origin is not checked,
+    ``stages`` judge mail from strangers, ``outgoing`` that of people here; without ``resolver`` its origin is not checked,
     without ``gate`` nothing is asked of who brings it. ``heavy`` is for Sieve scripts that may
     take long.
     """
@@ -55,6 +55,7 @@ class Services:
     budget: Budget
     kept: Budget
     stages: Sequence[Stage] = ()
+    outgoing: Sequence[Stage] = ()
     resolver: Names | None = None
     reputation: Reputation | None = None
     authentication: Authentication = _DEFAULTS

@@ -97,3 +97,13 @@ def test_too_large_a_message_is_not_shown_to_it(events: Recorder) -> None:
     assert fake.seen == []
     assert events == []
     assert judged(fake, max_size=len(BAD)).action == "refuse"
+
+
+def test_each_sees_the_mail_it_is_for() -> None:
+    filters = [
+        Filter(kind="clamav", address="a:1", name=sees, sees=sees)
+        for sees in ("incoming", "outgoing", "both")
+    ]
+    assert len(external.stages(filters, "mx.local.test")) == 2
+    assert len(external.stages(filters[:1], "mx.local.test", is_outgoing=True)) == 0
+    assert len(external.stages(filters[1:], "mx.local.test", is_outgoing=True)) == 2

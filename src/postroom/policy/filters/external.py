@@ -28,9 +28,17 @@ _KINDS: Final[Mapping[str, Ask]] = MappingProxyType(
 )
 
 
-def stages(filters: Iterable[Filter], hostname: str) -> tuple[Stage, ...]:
-    """One for each table of the settings, in their order; ``hostname`` is our name."""
-    return tuple([External(one, _KINDS[one.kind], hostname) for one in filters])
+def stages(
+    filters: Iterable[Filter], hostname: str, *, is_outgoing: bool = False
+) -> tuple[Stage, ...]:
+    """One for each table of the settings that sees such mail, in their order.
+
+    ``hostname`` is our name.
+    """
+    other: Final = "incoming" if is_outgoing else "outgoing"
+    return tuple(
+        [External(one, _KINDS[one.kind], hostname) for one in filters if one.sees != other]
+    )
 
 
 class External:
