@@ -5,6 +5,7 @@ import click.testing
 import pytest
 
 from postroom.cli import main
+from rig.server import HOST, free_port
 from tests.cli.conftest import Shell
 
 
@@ -18,7 +19,7 @@ def nothing(tmp_path: Path) -> Shell:
 
 def options(shell: Shell, *more: str) -> list[str]:
     return [
-        "setup", "--yes", "--offline", "--no-certificates", "--password-stdin",
+        "setup", "--yes", "--offline", "--no-test", "--no-certificates", "--password-stdin",
         "--data", str(shell.config.parent / "data"), *more,
     ]  # fmt: skip
 
@@ -56,6 +57,7 @@ def test_questions_have_defaults_and_passwords_are_not_shown(nothing: Shell) -> 
             str(nothing.config),
             "setup",
             "--offline",
+            "--no-test",
             "--data",
             str(nothing.config.parent / "d"),
         ],
@@ -80,3 +82,26 @@ def test_a_relay_takes_what_the_network_does_not_let_out(nothing: Shell) -> None
     words = options(nothing, "--domain", "demo.test", "--relay", "gmail")
     assert "relay smtp.gmail.com for everything" in nothing.says(*words, typed="a-Good-one-1\n")
     assert [one["host"] for one in nothing.json("relay", "list")] == ["smtp.gmail.com"]
+
+
+def test_it_ends_with_a_message_that_comes_in(nothing: Shell) -> None:
+    port = free_port()
+    nothing.config.write_text(
+        f'hostname = "mx.demo.test"\ndata = "data"\n[dns]\nservers = ["127.0.0.1:9"]\n'
+        f'[[listen]]\nprotocol = "smtp"\naddress = "{HOST}"\nport = {port}\n'
+    )
+    words = [one for one in options(nothing, "--domain", "demo.test") if one != "--no-test"]
+    said = nothing.says(*words, typed="a-Good-one-1\n")
+    assert "ok    mail in   it lies in INBOX of postmaster@demo.test" in said
+
+
+def test_a_message_that_can_t_be_tried_is_no_failure(nothing: Shell) -> None:
+    nothing.config.write_text(
+        'hostname = "mx.demo.test"\ndata = "data"\n'
+        '[[listen]]\nprotocol = "smtp"\naddress = "192.0.2.77"\nport = 25\n'
+    )
+    words = [one for one in options(nothing, "--domain", "demo.test") if one != "--no-test"]
+    result = nothing.run(*words, typed="a-Good-one-1\n")
+    assert result.exit_code == 0
+    assert "note: no test message: " in result.stderr
+    assert "test-letter" in result.stderr

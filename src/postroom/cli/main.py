@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "serve": Lazy("postroom.cli.serve", "Run the server."),
     "demo": Lazy("postroom.cli.demo", "Try everything on this machine, without set-up."),
     "install-service": Lazy("postroom.cli.install_service", "Let systemd run the server."),
+    "test-letter": Lazy("postroom.cli.test_letter", "See whether mail comes in and goes out."),
     "domain": Lazy("postroom.cli.domain", "Domains that receive mail here."),
     "account": Lazy("postroom.cli.account", "Mailboxes, passwords and quotas."),
     "alias": Lazy("postroom.cli.alias", "Addresses that stand for others."),

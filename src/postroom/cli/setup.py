@@ -12,13 +12,16 @@ import click
 
 from postroom.admin import facts as measured, presets, setup as steps
 from postroom.admin.facts import Fact, Place, Reach
+from postroom.admin.letter_test import LetterTest
 from postroom.admin.relays import Wanted
 from postroom.admin.setup import Done, Wish
-from postroom.cli import output
+from postroom.cli import output, trial
 from postroom.cli.password import ask, password_stdin
+from postroom.cli.test_letter import show
 from postroom.cli.work import run
 from postroom.config.load import SYSTEM_FILE, find, load
 from postroom.config.model import Config
+from postroom.errors import MailError, Refused
 from postroom.net.dns import Resolver
 
 _MARKS: Final = {"good": "ok", "attention": "look", "bad": "BAD", "unknown": "?"}
@@ -38,6 +41,8 @@ _ROOT: Final = 0
               help="Let's Encrypt's certificates (you accept its terms), or none.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Ask nothing: take options and defaults.")
 @click.option("--offline", is_flag=True, help="Measure nothing outside this machine.")
+@click.option("--test-to", metavar="ADDRESS", help="Write a test message to this address outside.")
+@click.option("--no-test", is_flag=True, help="Send no test messages at the end.")
 @output.json_option
 @click.pass_context
 def setup(context: click.Context, /, *, as_json: bool, **given: object) -> None:
@@ -77,7 +82,24 @@ class _Talk:
         wish = self._wish(config, place, found)
         done = [steps.write_file(self._file, wish)]
         done += run(self._context, lambda office: steps.furnish(office, wish))
-        self._tell(wish, done, found)
+        letters = self._test_letters(wish)
+        self._tell(wish, done, found, letters)
+
+    def _test_letters(self, wish: Wish) -> list[LetterTest]:
+        """One in, and one out when an address is named."""
+        if self._given["no_test"]:
+            return []
+        to = str(self._given["test_to"] or "")
+        if not to and self._asks:
+            to = click.prompt(
+                "Address elsewhere for a test message (empty: none)", "",
+                show_default=False, err=True,
+            )  # fmt: skip
+        try:
+            return trial.letters(load(self._file), wish.admin, to)
+        except (Refused, MailError) as error:
+            output.note(f"no test message: {error}; later: {self._program} test-letter")
+            return []
 
     def _domain(self, config: Config | None) -> str:
         known = run(self._context, steps.known_domain) if config else ""
@@ -145,14 +167,20 @@ class _Talk:
             raise click.UsageError(f"--yes needs --{option}")
         return default
 
-    def _tell(self, wish: Wish, done: Sequence[Done], found: Sequence[Fact]) -> None:
+    def _tell(
+        self,
+        wish: Wish,
+        done: Sequence[Done],
+        found: Sequence[Fact],
+        letters: Sequence[LetterTest],
+    ) -> None:
         if self._as_json:
-            click.echo(
-                output.encode({"file": str(self._file), "done": list(done), "facts": list(found)})
-            )
+            told = {"file": str(self._file), "done": done, "facts": found, "letters": letters}
+            click.echo(output.encode(told))
             return
         for one in done:
             click.echo(f"{'kept' if one.was_there else 'done'}  {one.step}")
+        show(letters)
         click.echo(_next(self._program, wish))
         click.echo(_qr(f"https://{wish.hostname}/mobileconfig?email={wish.admin}"))
 
@@ -164,7 +192,7 @@ def _next(program: str, wish: Wish) -> str:
         ("Let systemd run the server:", f"{program} install-service"),
         ("  or try it by hand:", f"{program} serve"),
         ("See whether the world finds it:", f"{program} dns {wish.domain} --check"),
-        (f"Write to {wish.admin}, and see what happened:", f"{program} trace {wish.admin}"),
+        ("See whether mail comes in and goes out:", f"{program} test-letter --to ADDRESS"),
         ("Set up your mail program:", f"{program} account settings {wish.admin}"),
     )
     width = max(len(what) for what, _ in steps)

@@ -105,6 +105,15 @@ def holding(tx: Tx, address: Address | None = None) -> Account | None:
     return found if same else None
 
 
+def first_admin(tx: Tx) -> Account | None:
+    """The oldest administrator who may log in; None before there is one."""
+    row = tx.one(
+        f"SELECT {_COLUMNS} FROM {_JOINED} WHERE c.is_admin = 1 AND c.disabled = 0"
+        " AND c.removed IS NULL AND a.main = 1 ORDER BY c.id LIMIT 1"
+    )
+    return _account(row) if row else None
+
+
 def latest_removed(tx: Tx, address: Address) -> Account | None:
     """The account removed last whose main address was this."""
     own = domains.target(tx, address.domain)
