@@ -1,7 +1,7 @@
 """Three people of one domain and a group, over a shop: who shares mailboxes with whom."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from postroom.directory.accounts import Account, Scram
 from postroom.directory.aliases import Alias
 from postroom.directory.directory import Directory
 from postroom.directory.secrets import Secrets
+from postroom.quota import NO_QUOTA, Quota
 from postroom.store import mailboxes
 from postroom.store.store import Store
 from tests.access.shop import Person, shop
@@ -64,7 +65,16 @@ async def settle(directory: Directory, ids: Ids) -> None:
         domains.add(tx, ids.next(), Domain("demo.test"), None, 0)
         for address, ident in PEOPLE.items():
             account = Account(
-                ident, Address.parse(address), "person", "", False, False, 0, 0, None, ("", "", 0)
+                ident,
+                Address.parse(address),
+                "person",
+                "",
+                False,
+                False,
+                NO_QUOTA,
+                0,
+                None,
+                ("", "", 0),
             )
             accounts.add(tx, account, Scram(b"", 1), ids.next())
         team = tuple(Address.parse(text) for text in list(PEOPLE)[1:])
@@ -76,7 +86,7 @@ async def settle(directory: Directory, ids: Ids) -> None:
 
 @contextlib.asynccontextmanager
 async def neighbours(
-    database: Opener, data: Path, quotas: dict[int, int] | None = None
+    database: Opener, data: Path, quotas: Mapping[int, int | Quota] | None = None
 ) -> AsyncIterator[Neighbours]:
     """``quotas`` by account id."""
     async with shop(database, data, quotas) as store:

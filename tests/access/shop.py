@@ -1,7 +1,7 @@
 """A store with everything under it, and letters put into it."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from postroom.message.headers import split
 from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.notify import Notify
+from postroom.quota import Quota
 from postroom.store import textindex
 from postroom.store.filing import Copy, Filed, file_letters
 from postroom.store.store import Store
@@ -34,14 +35,15 @@ class Person(msgspec.Struct, frozen=True):
 async def shop(
     database: Opener,
     data: Path,
-    quotas: dict[int, int] | None = None,
+    quotas: Mapping[int, int | Quota] | None = None,
     *,
     keeps_expunged: bool = False,
 ) -> AsyncIterator[Store]:
-    """An empty store. ``quotas`` by account id."""
+    """An empty store. ``quotas`` by account id, octets if a number."""
 
-    async def quota_of(account_id: int) -> int:
-        return (quotas or {}).get(account_id, 0)
+    async def quota_of(account_id: int) -> Quota:
+        found = (quotas or {}).get(account_id, 0)
+        return found if isinstance(found, Quota) else Quota(found)
 
     async with database() as db:
         clock = Clock()

@@ -12,6 +12,7 @@ from postroom.errors import Invalid, MailboxFull, NotFound, Permanent, Refused
 from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.post.commit import Expunged, Post
+from postroom.quota import Quota
 from postroom.store import mailboxes
 from postroom.store.flags import DRAFT, SEEN
 from postroom.store.store import Store
@@ -283,6 +284,31 @@ def test_of_two_at_the_edge_of_the_quota_one_is_filed(database: Opener, data: Pa
             blobs = await store.db.read(lambda tx: tx.all("SELECT id FROM blob"))
             assert len(blobs) == 3
             assert len(files(data)) == (2 if store.db.engine == "sqlite" else 0)
+            await audit(store)
+
+    asyncio.run(run())
+
+
+def test_the_quota_of_messages_holds_before_and_in_the_commit(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data, {1: Quota(messages=3)}) as store:
+            works = [await begun(store) for _ in range(2)]
+            for work in works:
+                await put(work, LETTER, LETTER)
+            answers = await asyncio.gather(
+                *[work.finish() for work in works], return_exceptions=True
+            )
+            assert sum(isinstance(answer, MailboxFull) for answer in answers) == 1
+            work = await begun(store)
+            with pytest.raises(MailboxFull):
+                await put(work, LETTER, LETTER)
+            await work.abort()
+            await put(work := await begun(store), LETTER)
+            await work.finish()
+            work = await replacing(store, (await uids(store))[-1])  # one goes, one comes
+            await put(work, LETTER)
+            await work.finish()
+            assert (await store.usage(1)).messages == 3
             await audit(store)
 
     asyncio.run(run())

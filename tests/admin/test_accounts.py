@@ -46,10 +46,18 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(tell: Tell) -> None:
             *,
             password: str = "secret",
             quota: int = 0,
+            message_quota: int = 0,
             name: str = "",
         ) -> None:
             with pytest.raises(error):
-                await accounts.add(office, address, password=password, quota=quota, name=name)
+                await accounts.add(
+                    office,
+                    address,
+                    password=password,
+                    quota=quota,
+                    message_quota=message_quota,
+                    name=name,
+                )
 
         await refused(NotFound, "bob@other.test")
         await refused(AlreadyExists, "ALICE@demo.test")
@@ -57,6 +65,8 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(tell: Tell) -> None:
         await refused(Invalid, password="")
         await refused(Invalid, password="a\nb")
         await refused(Invalid, quota=-1)
+        await refused(Invalid, message_quota=-1)
+        await refused(Invalid, message_quota=1 << 40)
         await refused(Invalid, name="a\nb")
         await refused(Invalid, name="x" * 201)
         assert [one.address async for one in accounts.every(office)] == ["Alice@demo.test"]
@@ -88,6 +98,8 @@ def test_rights_quota_name_and_state_are_changed(tell: Tell) -> None:
             office, "alice@demo.test", name="Zoe", admin=True, quota=1 << 40
         )
         assert (changed.name, changed.admin, changed.quota) == ("Zoe", True, 1 << 40)
+        changed = await accounts.change(office, "alice@demo.test", message_quota=7)
+        assert (changed.quota, changed.message_quota) == (1 << 40, 7)
         changed = await accounts.change(office, "alice@demo.test", disabled=True)
         assert (changed.state, changed.name, changed.admin) == ("disabled", "Zoe", True)
         assert not await logs_in(office, "alice@demo.test", "secret")

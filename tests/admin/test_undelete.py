@@ -155,6 +155,14 @@ def test_the_quota_is_respected_unless_told(tell: Tell) -> None:
         with pytest.raises(Refused):
             await undelete.restore(office, ALICE, Filter(subject="one"))
         assert (await undelete.weight(office, ALICE)).messages == 3
+        await accounts.change(office, ALICE, quota=0, message_quota=2)
+        with pytest.raises(Refused) as refused:
+            await undelete.restore(office, ALICE, undelete.EVERYTHING)
+        assert str(refused.value) == (
+            "alice@demo.test has no room for 3 messages: it has 0 and may have 2; let it have more"
+            " (postroom account quota alice@demo.test --messages N), or restore them with"
+            " --over-quota"
+        )
         ids = [one.id async for one in undelete.every(office, ALICE)]
         assert (await undelete.restore(office, ALICE, ids[:2])).messages == 2
         done = await undelete.restore(office, ALICE, ids[2:], over_quota=True)

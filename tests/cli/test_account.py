@@ -71,6 +71,22 @@ def test_other_quotas_are_wrong_usage(demo: Shell, size: str) -> None:
     demo.misuses("account", "quota", "alice@demo.test", "--", size)
 
 
+def test_the_number_of_messages_is_limited_apart(demo: Shell) -> None:
+    add(demo, "alice@demo.test", "--messages", "500")
+    assert demo.says("account", "quota", "alice@demo.test").strip() == (
+        "quota of alice@demo.test: 500 messages, used: 0B in 0 messages"
+    )
+    told = demo.json("account", "quota", "alice@demo.test", "1G")
+    assert (told["quota"], told["message_quota"], told["messages"]) == (1 << 30, 500, 0)
+    told = demo.json("account", "quota", "alice@demo.test", "--messages", "9")
+    assert (told["quota"], told["message_quota"]) == (1 << 30, 9)
+    assert "1G, 9 messages" in demo.says("account", "list")
+    told = demo.json("account", "quota", "alice@demo.test", "none", "--messages", "None")
+    assert (told["quota"], told["message_quota"]) == (0, 0)
+    for wrong in ("-1", "many", "1.5", "\u0663"):
+        demo.misuses("account", "quota", "alice@demo.test", "--messages", wrong)
+
+
 def test_an_account_is_changed_disabled_and_enabled(demo: Shell) -> None:
     add(demo, "alice@demo.test")
     changed = demo.json("account", "set", "alice@demo.test", "--name", "A", "--admin")

@@ -5,6 +5,7 @@ import pytest
 from postroom.directory import accounts, credentials, domains
 from postroom.directory.accounts import KEPT_MS, Account, Scram
 from postroom.errors import AlreadyExists, Invalid, NotFound
+from postroom.quota import Quota
 from tests.directory.town import Town, Towns, at
 
 
@@ -45,7 +46,7 @@ def test_an_account_is_found_by_each_of_its_addresses(town: Towns) -> None:
                 "Alice@demo.test",
                 "Alice A",
             )
-            assert (alice.quota, alice.is_admin, alice.is_disabled) == (5, True, False)
+            assert (alice.quota, alice.is_admin, alice.is_disabled) == (Quota(5), True, False)
             further = await t.directory.look(lambda tx: accounts.further(tx, added.id))
             assert further == [at("al@demo.test")]
 

@@ -6,6 +6,7 @@ from postroom.address import Domain
 from postroom.db.database import Tx
 from postroom.directory import domains, version
 from postroom.errors import NotFound, Refused
+from postroom.quota import NO_QUOTA, Quota
 from tests.directory.town import Towns, at
 
 
@@ -177,8 +178,8 @@ def test_small_questions(town: Towns) -> None:
             assert not await t.directory.is_own(Domain("other.test"))
             await t.domain("other.test")
             assert await t.directory.is_own(Domain("other.test"))
-            assert await t.directory.quota_of(alice.id) == 10
-            assert await t.directory.quota_of(1) == 0
+            assert await t.directory.quota_of(alice.id) == Quota(10)
+            assert await t.directory.quota_of(1) == NO_QUOTA
             assert await t.directory.address_of(alice.id) == "alice@demo.test"
             await t.remove("alice@demo.test")
             for ident in (alice.id, 1):

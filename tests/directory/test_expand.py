@@ -12,6 +12,7 @@ from postroom.directory import accounts, addresses, aliases
 from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, Local, Resolution
 from postroom.directory.names import Policy, fold
 from postroom.errors import Invalid
+from postroom.quota import NO_QUOTA, Quota
 from tests.conftest import Opener
 from tests.directory.town import Town, Towns, at, forward_rows, towns
 
@@ -41,7 +42,7 @@ def test_an_account_gets_its_letters_under_the_name_that_was_written(town: Towns
     async def story(t: Town) -> None:
         alice = await t.account("alice@demo.test", quota=7)
         assert await t.resolve("ALICE@Demo.Test") == Resolution(
-            "found", (Local(alice.id, "alice@demo.test", None, 7),)
+            "found", (Local(alice.id, "alice@demo.test", None, Quota(7)),)
         )
 
     in_town(town, story)
@@ -63,7 +64,7 @@ def test_a_subaddress_goes_to_its_user_unless_it_is_a_name(town: Towns) -> None:
         alice = await t.account("alice@demo.test")
         exact = await t.account("alice+lists@demo.test")
         found = await t.resolve("Alice+News.X@demo.test")
-        assert found.local == (Local(alice.id, "alice+news.x@demo.test", "News.X", 0),)
+        assert found.local == (Local(alice.id, "alice+news.x@demo.test", "News.X", NO_QUOTA),)
         assert await t.receivers("alice+lists@demo.test") == {exact.id}
         assert (await t.resolve("alice+lists+more@demo.test")).local[0].detail == "more"
         await t.policy("demo.test", Policy(separators=""))
@@ -101,7 +102,7 @@ def test_a_catch_all_catches_only_unknown_names(town: Towns) -> None:
         assert await t.receivers("alice@demo.test") == {alice.id}
         assert await t.receivers("alice+x@demo.test") == {alice.id}
         found = await t.resolve("Anyone@demo.test")
-        assert found == Resolution("found", (Local(bob.id, "anyone@demo.test", None, 0),))
+        assert found == Resolution("found", (Local(bob.id, "anyone@demo.test", None, NO_QUOTA),))
         await t.disable("alice@demo.test")
         assert (await t.resolve("alice@demo.test")).kind == "disabled"
 

@@ -9,6 +9,7 @@ from postroom.directory import accounts, addresses, domains, forwards
 from postroom.directory.expand import Local
 from postroom.directory.forwards import Forward
 from postroom.errors import Invalid
+from postroom.quota import Quota
 from tests.directory.town import Town, Towns, at, forward_rows
 
 
@@ -169,7 +170,7 @@ def test_an_account_forwards_with_and_without_a_copy(town: Towns) -> None:
         found = await t.resolve("Alice+News@demo.test")
         assert {one.account_id for one in found.local} == {alice.id, bob.id}
         assert (found.remote, found.via, found.holders) == (("a@example.org",), "", (alice.id,))
-        assert found.local[0] == Local(alice.id, "alice+news@demo.test", "News", 7)
+        assert found.local[0] == Local(alice.id, "alice+news@demo.test", "News", Quota(7))
         await t.forward("alice@demo.test", "a@example.org", keep=False)
         found = await t.resolve("Alice@demo.test")
         assert (found.local, found.remote, found.name) == (

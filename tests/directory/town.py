@@ -35,6 +35,7 @@ from postroom.directory.relays import RelayEntry, Use
 from postroom.directory.secrets import Secrets
 from postroom.directory.send_as import Grant
 from postroom.directory.senders import List
+from postroom.quota import Quota
 from tests.conftest import Opener
 from tests.fakes import Clock
 
@@ -108,6 +109,7 @@ class Town:
         name: str = "",
         is_admin: bool = False,
         quota: int = 0,
+        message_quota: int = 0,
     ) -> Account:
         account = Account(
             id=self.ids.next(),
@@ -116,7 +118,7 @@ class Town:
             name=name,
             is_admin=is_admin,
             is_disabled=False,
-            quota=quota,
+            quota=Quota(quota, message_quota),
             created=self.clock(),
             removed=None,
             key=("", "", 0),

@@ -21,6 +21,7 @@ from postroom.policy.facts import Authentication, Facts
 from postroom.policy.verdict import Verdict
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import reply
+from postroom.quota import NO_QUOTA
 from postroom.store import mailboxes
 from tests.conftest import Opener
 from tests.intake.desk import LETTER, Desk, desk, nothing_left, said, send
@@ -32,7 +33,7 @@ PROVEN = Authentication(dmarc="pass", author="client.example")
 
 
 def accepted(*accounts: int, remote: tuple[str, ...] = ()) -> Accepted:
-    local = tuple(Local(one, f"user{one}@local.test", None, 0) for one in accounts)
+    local = tuple(Local(one, f"user{one}@local.test", None, NO_QUOTA) for one in accounts)
     return Accepted(f"to{accounts}@local.test", local, remote)
 
 

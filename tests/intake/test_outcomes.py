@@ -10,7 +10,7 @@ from postroom.policy.verdict import Verdict
 from postroom.protocol.imap.object_ids import mailbox_id
 from postroom.store import mailboxes, rejects
 from tests.conftest import Opener
-from tests.intake.desk import LARGE, LETTER, Desk, desk, said, send
+from tests.intake.desk import LARGE, LETTER, Desk, desk, mail, rcpt, said, send
 from tests.intake.test_sieving import make
 
 BOB = "bob@local.test"
@@ -289,5 +289,25 @@ def test_two_ways_to_one_account_are_one_letter(database: Opener, data: Path) ->
             assert said(answer) == "250 2.0.0"
             assert len(await here.inbox(here.alice)) == 2
             await one.close()
+
+    asyncio.run(run())
+
+
+def test_a_mailbox_with_all_its_messages_takes_no_other(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            carol = await here.town.account("carol@local.test", message_quota=1)
+            one, other = here.open(), here.open()
+            for conversation in (one, other):
+                await conversation.mail(mail())
+                await conversation.rcpt(rcpt("carol@local.test"))
+            for conversation, code in ((one, "250 2.0.0"), (other, "452 4.2.2")):
+                await conversation.content(LETTER)
+                (answer,) = await conversation.end(None)
+                assert said(answer) == code
+            late = here.open()
+            await late.mail(mail())
+            assert said(await late.rcpt(rcpt("carol@local.test"))) == "452 4.2.2"
+            assert len(await here.inbox(carol)) == 1
 
     asyncio.run(run())

@@ -19,6 +19,7 @@ from postroom.intake.stamp import Session
 from postroom.message.index import Indexed
 from postroom.protocol.smtp.commands import Mail
 from postroom.queue.rows import NORMAL, OURS, STRANGER
+from postroom.quota import Quota
 from tests.conftest import Opener
 from tests.fakes import START, Clock
 from tests.intake.desk import desk, mail, rcpt, said, send
@@ -32,7 +33,7 @@ CONTENT = Content(
 
 
 def local(account_id: int, address: str, quota: int = 0) -> Local:
-    return Local(account_id, address, None, quota)
+    return Local(account_id, address, None, Quota(quota))
 
 
 def envelope(*accepted: Accepted, sender: str = "a@client.example") -> Envelope:
@@ -47,8 +48,8 @@ def test_every_account_and_every_address_gets_one() -> None:
     onward = Onward("srs@l.test", b"Delivered-To: all@l.test\r\n", STRANGER, NORMAL)
     letter = plan.letter(SESSION, many, CONTENT, Ids(Clock()), 77, START, onward)
     assert [(c.account_id, c.recipient, c.quota, c.mailbox) for c in letter.copies] == [
-        (1, "all@l.test", 5, "INBOX"),
-        (2, "all@l.test", 0, "INBOX"),
+        (1, "all@l.test", Quota(5), "INBOX"),
+        (2, "all@l.test", Quota(0), "INBOX"),
     ]
     assert len({copy.message_id for copy in letter.copies}) == 2
     assert {copy.blob_id for copy in letter.copies} == {9}

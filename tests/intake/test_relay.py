@@ -10,6 +10,7 @@ from postroom.directory.expand import Local, Resolution
 from postroom.intake import relay
 from postroom.intake.relay import Accepted, judge
 from postroom.protocol.smtp.replies import Reply
+from postroom.quota import NO_QUOTA
 from tests.conftest import Opener
 from tests.intake.desk import desk, mail, rcpt, said
 
@@ -123,12 +124,12 @@ def test_judgements(resolution: Resolution, may_relay: bool, expected: object) -
 
 def test_postmaster_without_a_domain_is_never_elsewhere() -> None:
     assert isinstance(judge(None, Resolution("not-ours"), may_relay=True), Reply)
-    local = (Local(1, "postmaster@local.test", None, 0),)
+    local = (Local(1, "postmaster@local.test", None, NO_QUOTA),)
     assert judge(None, Resolution("found", local), may_relay=False) == (local, ())
 
 
 def test_reasons_name_the_way() -> None:
-    local = (Local(1, "a@local.test", None, 0),)
+    local = (Local(1, "a@local.test", None, NO_QUOTA),)
     accepted = Accepted("a@local.test", local, ("b@x.test", "c@x.test"), via="a@local.test")
     assert relay.reasons(accepted) == [
         "alias a@local.test",

@@ -15,6 +15,7 @@ from postroom.notify import Notify
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.queue.rows import Outgoing, Queued
+from postroom.quota import Quota
 from postroom.store.filing import Copy
 from tests.conftest import Opener
 from tests.fakes import Clock
@@ -128,7 +129,7 @@ def letter(
                 envelope=b"(NIL)",
                 bodystructure=b"(NIL)",
                 thread_id=copy_id,
-                quota=quota,
+                quota=Quota(quota),
                 recipient=(recipients or {}).get(receiver, f"User{receiver}@demo.test"),
             )
         )

@@ -13,6 +13,7 @@ from postroom.errors import MailboxFull, StorageFailed, StorageFull
 from postroom.ledger import trace
 from postroom.post.letter import Letter
 from postroom.queue import listing, rows as queue
+from postroom.quota import Quota
 from postroom.store import removal, usage
 from postroom.store.rejects import Reject
 from postroom.store.removal import Removal
@@ -287,7 +288,9 @@ def test_several_messages_are_there_or_not_together(database: Opener, data: Path
             ]
             copies = tuple([part.copies[0] for part in parts])
             more = tuple([part.blob for part in parts[1:]])
-            full = tuple([msgspec.structs.replace(copy, quota=10, room=11) for copy in copies])
+            full = tuple(
+                [msgspec.structs.replace(copy, quota=Quota(10), room=11) for copy in copies]
+            )
             whole = msgspec.structs.replace(parts[0], copies=copies, more=more)
             with pytest.raises(MailboxFull):
                 await place.post.commit(msgspec.structs.replace(whole, copies=full))

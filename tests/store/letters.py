@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from postroom.db.database import Database, Row, Tx
+from postroom.quota import Quota
 from postroom.store.filing import Copy
 
 P = ParamSpec("P")
@@ -21,6 +22,7 @@ def copy(
     flags: int = 0,
     keywords: str = "",
     quota: int = 0,
+    message_quota: int = 0,
     room: int = 1,
     received: int = 1_790_000_000_000,
     message_id: int = 0,
@@ -43,7 +45,7 @@ def copy(
         thread_id=ident,
         flags=flags,
         keywords=keywords,
-        quota=quota,
+        quota=Quota(quota, message_quota),
         recipient="a@example.org",
         room=room,
         special_use=special_use,

@@ -7,6 +7,7 @@ import pytest
 
 from postroom.db.database import Row
 from postroom.errors import MailboxFull, NotFound
+from postroom.quota import Quota
 from postroom.store import copying, mailboxes, news
 from postroom.store.copying import Copied, Transfer
 from postroom.store.mailboxes import Mailbox
@@ -26,9 +27,14 @@ async def make(store: Store, account_id: int, name: str) -> Mailbox:
 
 
 async def transfer(
-    store: Store, target: Mailbox, *spans: Span, is_move: bool = False, quota: int = 0
+    store: Store,
+    target: Mailbox,
+    *spans: Span,
+    is_move: bool = False,
+    quota: int = 0,
+    message_quota: int = 0,
 ) -> Copied:
-    order = Transfer(1, 1, target, spans, is_move, quota)
+    order = Transfer(1, 1, target, spans, is_move, Quota(quota, message_quota))
     return await store.write(copying.transfer, store.blobs, order, store.clock())
 
 
@@ -123,6 +129,8 @@ def test_a_copy_above_the_quota_copies_nothing(database: Opener, data: Path) -> 
             target = await make(store, 1, "Archive")
             with pytest.raises(MailboxFull):
                 await transfer(store, target, Span(1, 2), quota=len(LETTER) * 3)
+            with pytest.raises(MailboxFull):
+                await transfer(store, target, Span(1, 2), message_quota=3)
             assert (await store.usage(1)).messages == 2
             await store.delete_mailbox(1, "Archive")
             with pytest.raises(NotFound):

@@ -76,6 +76,36 @@ def test_who_says_how_much_room_it_needs_gets_that_or_is_refused(database: Opene
     asyncio.run(run())
 
 
+def test_of_messages_there_are_never_too_many(database: Opener) -> None:
+    """RFC 9208 §5.2, also with several letters of one batch and copies of one letter."""
+
+    async def run() -> None:
+        async with database() as db:
+            letters = [
+                [copy(1, message_quota=3)],
+                [copy(1, message_quota=3), copy(2)],
+                [copy(1, message_quota=3), copy(1, message_quota=3)],
+                [copy(2, message_quota=9), copy(1, message_quota=3)],
+                [copy(1, message_quota=3)],
+            ]
+            answers = await db.write(lambda tx: file_letters(tx, letters, NOW))
+            assert [isinstance(answer, MailboxFull) for answer in answers] == [
+                False, False, True, False, True,
+            ]  # fmt: skip
+            assert (await db.read(lambda tx: usage.usage_of(tx, 1))).messages == 3
+            assert (await db.read(lambda tx: usage.usage_of(tx, 2))).messages == 2
+
+            async def deliver() -> object:
+                one = copy(1, message_quota=8)
+                return (await db.write(lambda tx: file_letters(tx, [[one]], NOW)))[0]
+
+            parallel = await asyncio.gather(*(deliver() for _ in range(20)))
+            assert sum(isinstance(answer, list) for answer in parallel) == 5
+            assert (await db.read(lambda tx: usage.usage_of(tx, 1))).messages == 8
+
+    asyncio.run(run())
+
+
 def test_twenty_parallel_filings_at_the_edge_of_the_quota(database: Opener) -> None:
     """I7: the sum is at most the quota and one message."""
 

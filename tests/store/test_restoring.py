@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import MailboxFull, NotFound
+from postroom.quota import Quota
 from postroom.store import expunged, mailboxes
 from postroom.store.expunged import Chosen
 from postroom.store.flags import ANSWERED, DELETED, SEEN
@@ -34,7 +35,7 @@ async def make(store: Store, name: str) -> int:
 async def restore(
     store: Store, chosen: Sequence[int], target: str = "", quota: int = 0
 ) -> Restored:
-    return await store.restore(1, Restoration(chosen, target, quota))
+    return await store.restore(1, Restoration(chosen, target, Quota(quota)))
 
 
 def test_messages_come_back_with_flags_and_date_and_new_uids(database: Opener, data: Path) -> None:
@@ -144,6 +145,8 @@ def test_above_the_quota_nothing_comes_back(database: Opener, data: Path) -> Non
             ids = await copies(store)
             with pytest.raises(MailboxFull):
                 await restore(store, ids, "Found", quota=3 * WEIGHT - 1)
+            with pytest.raises(MailboxFull):
+                await store.restore(1, Restoration(ids, "Found", Quota(messages=2)))
             with pytest.raises(NotFound):
                 await store.read(mailboxes.get, 1, "Found")
             assert await copies(store) == ids

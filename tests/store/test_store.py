@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import NotFound
+from postroom.quota import NO_QUOTA, Quota
 from postroom.store import mailboxes, vanished
 from postroom.store.spans import Span
 from tests.access.shop import put, shop
@@ -36,9 +37,10 @@ def test_the_quota_is_asked_only_where_there_is_one(database: Opener, data: Path
     async def run() -> None:
         async with shop(database, data) as store:
             await put(store, LETTER)
-            assert not await store.is_full(1, 0)
-            assert not await store.is_full(1, len(LETTER) + 1)
-            assert await store.is_full(1, len(LETTER))
+            assert not await store.is_full(1, NO_QUOTA)
+            assert not await store.is_full(1, Quota(len(LETTER) + 1, 2))
+            assert await store.is_full(1, Quota(len(LETTER)))
+            assert await store.is_full(1, Quota(messages=1))
 
     asyncio.run(run())
 

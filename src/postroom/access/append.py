@@ -28,11 +28,13 @@ from postroom.blobs.store import Prepared
 from postroom.errors import Invalid, NotFound, Permanent
 from postroom.post.commit import Expunged, Post
 from postroom.post.letter import Letter
+from postroom.quota import NO_QUOTA
 from postroom.store import listing, usage
 from postroom.store.filing import Copy, MailboxGone
 from postroom.store.removal import Removal
 from postroom.store.spans import Span
 from postroom.store.store import Store
+from postroom.store.usage import Usage
 
 MAX_MESSAGES: Final = 1000  # of one command
 MAX_PARTS: Final = 1000  # of one message
@@ -73,7 +75,8 @@ class Appender:
 
     def _reset(self) -> None:
         self._place: Place | None = None
-        self._quota = self._used = 0
+        self._quota = NO_QUOTA
+        self._used = Usage(0, 0)
         self._incoming: Incoming | None = None
         self._labels = Labels(0, "")
         self._received = 0
@@ -83,7 +86,7 @@ class Appender:
         self._copies: list[Copy] = []
         self._held = self._rows = 0
         self._replaced: Removal | None = None
-        self._freed = 0  # octets of what is replaced, where it counts for the same quota
+        self._freed = Usage(0, 0)  # what is replaced, where it counts for the same quota
 
     async def begin(self, place: Place, *, replacing: tuple[View, int] | None = None) -> None:
         """Messages for this mailbox will come. Raises NotAllowed.
@@ -98,7 +101,10 @@ class Appender:
         account_id = place.mailbox.account_id
         self._quota = await self._store.quota_of(account_id)
         if self._quota:
-            self._used = (await self._store.usage(account_id)).octets - self._freed
+            used = await self._store.usage(account_id)
+            self._used = Usage(
+                used.octets - self._freed.octets, used.messages - self._freed.messages
+            )
         self._place = place
 
     async def message(self, flags: int, keywords: Iterable[str], received: int) -> None:
@@ -134,7 +140,7 @@ class Appender:
             raise TooBig(f"The message is above the limit of {self._max_message} octets")
         if self._copies and self._total > MAX_TOTAL:
             raise Permanent(f"One APPEND takes {MAX_TOTAL} octets, send the rest in another")
-        usage.refuse_above(self._quota, self._used, self._total)
+        usage.refuse_above(self._quota, self._used, self._total, len(self._copies) + 1)
 
     async def write(self, block: bytes) -> None:
         """The next octets of the message."""
@@ -152,8 +158,12 @@ class Appender:
             await self._end_message()
             if place is None or not self._copies:
                 raise Invalid("nothing was begun")
-            room = sum(copy.size for copy in self._copies) - self._freed
-            copies = [msgspec.structs.replace(copy, room=room) for copy in self._copies]
+            room = sum(copy.size for copy in self._copies) - self._freed.octets
+            in_place = self._freed.messages > 0
+            copies = [
+                msgspec.structs.replace(copy, room=room, takes_place=in_place)
+                for copy in self._copies
+            ]
             blob, *more = self._blobs
             self._blobs = []  # from here on they are the commit's
             try:
@@ -185,7 +195,7 @@ class Appender:
             raise Expunged
         self._replaced = self._store.removal_of(view.account_id, view.mailbox_id, uid)
         if view.account_id == place.mailbox.account_id:
-            self._freed = found[0][4]
+            self._freed = Usage(found[0][4], 1)
 
     async def _end_message(self) -> None:
         """The message in progress is complete."""

@@ -3,16 +3,12 @@
 A quota root is the address of an account (RFC 9208 §3.1).
 """
 
-from typing import Final
-
 from postroom.address import Address, AddressError
 from postroom.db.database import Tx
 from postroom.directory import accounts
 from postroom.directory.accounts import Account
 from postroom.errors import Invalid, NotFound
-
-NO_LIMIT: Final = 0
-MAX_OCTETS: Final = 1 << 62
+from postroom.quota import MAX_MESSAGES, MAX_OCTETS, Quota
 
 
 def holder(tx: Tx, root: str) -> int | None:
@@ -21,17 +17,17 @@ def holder(tx: Tx, root: str) -> int | None:
     return account.id if account else None
 
 
-def change(tx: Tx, root: str, octets: int) -> tuple[int, bool]:
-    """Set the limit; the account, and that the directory has changed.
+def change(tx: Tx, root: str, quota: Quota) -> tuple[int, bool]:
+    """Set the limits; the account, and that the directory has changed.
 
     Raises NotFound, Invalid.
     """
-    if octets >= MAX_OCTETS:
+    if quota.octets >= MAX_OCTETS or quota.messages >= MAX_MESSAGES:
         raise Invalid("the limit is too large")
     account = _account(tx, root)
     if account is None:
         raise NotFound(f"there is no quota root {root!r}")
-    accounts.change(tx, account, quota=octets)
+    accounts.change(tx, account, quota=quota)
     return account.id, True
 
 

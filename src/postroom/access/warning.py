@@ -18,6 +18,7 @@ from postroom.message.compose import Draft, Person, compose
 from postroom.post import notice as notices
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
+from postroom.quota import NO_QUOTA, Quota
 from postroom.store.store import Store
 
 AddressOf = Callable[[int], Awaitable[str]]
@@ -25,7 +26,7 @@ AddressOf = Callable[[int], Awaitable[str]]
 _TEXT: Final = """\
 Your mailbox {address} is {percent} % full.
 
-{used} of {quota} are used by {messages} messages. When it is full, no more mail can be
+{room} When it is full, no more mail can be
 delivered to you: senders are asked to try again, and give up after a few days.
 
 What helps: empty the folders Trash and Junk, delete messages with large attachments, or
@@ -41,7 +42,7 @@ class Notice(msgspec.Struct, frozen=True):
     percent: int
     octets: int
     messages: int
-    quota: int
+    quota: Quota
 
 
 async def warn(
@@ -85,16 +86,24 @@ def letter_of(store: Store, notice: Notice, hostname: str) -> Letter:
             text=_TEXT.format(
                 address=notice.address,
                 percent=notice.percent,
-                used=readable(notice.octets),
-                quota=readable(notice.quota),
-                messages=notice.messages,
+                room=_room(notice),
             ),
             more=(("Auto-Submitted", "auto-generated"), ("X-Priority", "2")),
         )
     )
     return notices.written(
-        store, octets, local=(Local(notice.account_id, notice.address, None, quota=0),)
+        store, octets, local=(Local(notice.account_id, notice.address, None, quota=NO_QUOTA),)
     )
+
+
+def _room(notice: Notice) -> str:
+    """What is used of what."""
+    quota, used, messages = notice.quota, readable(notice.octets), f"{notice.messages} messages"
+    if not quota.octets:
+        return f"It holds {messages} of at most {quota.messages}."
+    if quota.messages:
+        messages += f" of at most {quota.messages}"
+    return f"{used} of {readable(quota.octets)} are used by {messages}."
 
 
 def readable(octets: int) -> str:

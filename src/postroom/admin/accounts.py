@@ -26,6 +26,7 @@ from postroom.directory.forwards import Forward
 from postroom.directory.sending import Sent
 from postroom.errors import Invalid, NotFound
 from postroom.policy import teacher
+from postroom.quota import MAX_MESSAGES, MAX_OCTETS, Quota
 from postroom.store.usage import Usage
 
 MAX_NAME: Final = 200
@@ -34,7 +35,7 @@ State = Literal["active", "disabled", "removed", "holding"]
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """An account as lists show it. ``quota`` is octets, 0 for none."""
+    """An account as lists show it. ``quota`` is octets, ``message_quota`` messages, 0 for none."""
 
     id: str
     address: str
@@ -42,6 +43,7 @@ class AccountView(msgspec.Struct, frozen=True):
     state: State
     admin: bool
     quota: int
+    message_quota: int
     created: datetime
     kept_until: datetime | None
     """Of a removed account: when its mail goes."""
@@ -95,6 +97,7 @@ async def add(
     password: str | None,
     name: str = "",
     quota: int = 0,
+    message_quota: int = 0,
     admin: bool = False,
 ) -> AccountView:
     """Open a mailbox. Without a password only app passwords can log in to it."""
@@ -105,7 +108,7 @@ async def add(
         name=_name(name),
         is_admin=admin,
         is_disabled=False,
-        quota=_quota(quota),
+        quota=_quota(quota, message_quota),
         created=office.now(),
         removed=None,
         key=("", "", 0),
@@ -166,13 +169,14 @@ async def show(office: Office, address: str) -> AccountDetails:
     return await office.directory.look(lambda tx: _details(tx, account, usage, office.now()))
 
 
-async def change(
+async def change(  # noqa: PLR0913
     office: Office,
     address: str,
     *,
     name: str | None = None,
     admin: bool | None = None,
     quota: int | None = None,
+    message_quota: int | None = None,
     disabled: bool | None = None,
     send_limit: int | Literal["default"] | None = None,
 ) -> AccountView:
@@ -182,17 +186,20 @@ async def change(
     """
     found = names.address(address)
     new_name = None if name is None else _name(name)
-    new_quota = None if quota is None else _quota(quota)
     new_limit = None if send_limit is None or send_limit == "default" else _limit(send_limit)
 
     def write(tx: Tx) -> Account:
         account = accounts.require(tx, found)
+        limits = account.quota
         accounts.change(
             tx,
             account,
             name=new_name,
             is_admin=admin,
-            quota=new_quota,
+            quota=_quota(
+                limits.octets if quota is None else quota,
+                limits.messages if message_quota is None else message_quota,
+            ),
             is_disabled=disabled,
         )
         if send_limit is not None:
@@ -335,10 +342,12 @@ def _name(name: str) -> str:
     return name
 
 
-def _quota(quota: int) -> int:
-    if not 0 <= quota < 1 << 62:
+def _quota(octets: int, messages: int) -> Quota:
+    if not 0 <= octets < MAX_OCTETS:
         raise Invalid("a quota is a number of octets, 0 for none")
-    return quota
+    if not 0 <= messages < MAX_MESSAGES:
+        raise Invalid("a quota of messages is a number of them, 0 for none")
+    return Quota(octets, messages)
 
 
 def _limit(limit: int) -> int:
@@ -371,7 +380,8 @@ def _view(account: Account, forward: Forward | None, sent: Sent) -> AccountView:
         name=account.name,
         state=state,
         admin=account.is_admin,
-        quota=account.quota,
+        quota=account.quota.octets,
+        message_quota=account.quota.messages,
         created=names.moment(account.created),
         kept_until=None if account.removed is None else names.moment(account.removed + KEPT_MS),
         forwards=() if forward is None else tuple(map(str, forward.targets)),

@@ -124,7 +124,7 @@ def _release(
     if isinstance(answer, MailError):
         raise Refused(
             f"{account.address} has no room for it; give it more: postroom account quota"
-            f" {account.address} SIZE"
+            f" {account.address} SIZE, or --messages N"
         )
     return answer
 

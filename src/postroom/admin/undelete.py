@@ -23,6 +23,7 @@ from postroom.message.casemap import casemap
 from postroom.message.charset import decode_words
 from postroom.message.headers import collect
 from postroom.message.index import one_line
+from postroom.quota import NO_QUOTA
 from postroom.store import expunged, textindex
 from postroom.store.expunged import Expunged, Weight
 from postroom.store.names import canonical, checked
@@ -145,7 +146,7 @@ async def restore(
     """
     account = await _account(office, address)
     target = checked(to) if to else ""
-    quota = 0 if over_quota else account.quota
+    quota = NO_QUOTA if over_quota else account.quota
     if quota:
         await _check_room(office, account, chosen)
     messages = octets = 0
@@ -181,12 +182,20 @@ async def _account(office: Office, address: str) -> Account:
 
 async def _check_room(office: Office, account: Account, chosen: Sequence[str] | Filter) -> None:
     wanted = await _weight(office, account, chosen)
-    used = (await office.store.usage(account.id)).octets
-    if wanted.octets and used + wanted.octets > account.quota:
+    used, quota = await office.store.usage(account.id), account.quota
+    if not wanted.messages:
+        return
+    if 0 < quota.octets < used.octets + wanted.octets:
         raise Refused(
             f"{account.address} has no room for {wanted.messages} messages of {wanted.octets}"
-            f" octets: {used} of {account.quota} are used; give it more (postroom account quota"
-            f" {account.address} SIZE), or restore them with --over-quota"
+            f" octets: {used.octets} of {quota.octets} are used; give it more (postroom account"
+            f" quota {account.address} SIZE), or restore them with --over-quota"
+        )
+    if 0 < quota.messages < used.messages + wanted.messages:
+        raise Refused(
+            f"{account.address} has no room for {wanted.messages} messages: it has"
+            f" {used.messages} and may have {quota.messages}; let it have more (postroom account"
+            f" quota {account.address} --messages N), or restore them with --over-quota"
         )
 
 

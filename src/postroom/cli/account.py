@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from postroom.admin import accounts, client_settings
-from postroom.admin.accounts import AccountDetails
+from postroom.admin.accounts import AccountDetails, AccountView
 from postroom.cli import output
 from postroom.cli.password import app_password, ask, password, password_stdin
 from postroom.cli.senders import allow, block
@@ -22,7 +22,7 @@ _COLUMNS = [
     ("NAME", lambda one: one.name),
     ("STATE", lambda one: one.state),
     ("ADMIN", lambda one: "admin" if one.admin else ""),
-    ("QUOTA", lambda one: output.size(one.quota) if one.quota else "none"),
+    ("QUOTA", lambda one: _limits(one)),  # noqa: PLW0108 - it stands below
 ]
 _LOGIN_WITH: Final = "that of the account, or one for the device: postroom account app-password"
 _SERVICE_COLUMNS = [
@@ -57,6 +57,23 @@ class Quota(click.ParamType[int]):
         return int(float(match[1]) * 1024 ** _POWERS[match[2].upper()])
 
 
+class MessageQuota(click.ParamType[int]):
+    """A number of messages, or ``none``."""
+
+    name = "n"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read it; 0 is none."""
+        word = str(value).strip()
+        if word.lower() == "none":
+            return 0
+        if not (word.isascii() and word.isdecimal()):
+            self.fail(f"{word!r} is no number of messages; write 100000 or none", param, ctx)
+        return int(word[:20])
+
+
 @click.group()
 def account() -> None:
     """Mailboxes, passwords, addresses and quotas."""
@@ -67,14 +84,22 @@ def account() -> None:
 @click.option("--name", default="", help="The full name.")
 @password_stdin
 @click.option("--quota", type=Quota(), default=0, help="The most it may hold: 10G. Default: none.")
+@click.option(
+    "--messages",
+    "message_quota",
+    type=MessageQuota(),
+    default=0,
+    help="The most messages it may hold. Default: any number.",
+)
 @click.option("--admin", is_flag=True, help="May administer; gets the mail of postmaster.")
 @output.json_option
 @click.pass_context
-def add(
+def add(  # noqa: PLR0913
     context: click.Context,
     address: str,
     name: str,
     quota: int,
+    message_quota: int,
     *,
     password_stdin: bool,
     admin: bool,
@@ -89,7 +114,13 @@ def add(
     added = run(
         context,
         lambda office: accounts.add(
-            office, address, password=chosen, name=name, quota=quota, admin=admin
+            office,
+            address,
+            password=chosen,
+            name=name,
+            quota=quota,
+            message_quota=message_quota,
+            admin=admin,
         ),
     )
     if as_json:
@@ -137,7 +168,7 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ("named by", found.named_by),
             ("state", found.state),
             ("admin", found.admin),
-            ("quota", output.size(found.quota) if found.quota else "none"),
+            ("quota", _limits(found)),
             ("used", f"{output.size(found.used)} in {found.messages} messages"),
             ("forwards to", found.forwards),
             ("keeps a copy", found.keeps_copy if found.forwards else None),
@@ -190,17 +221,44 @@ def set_(
 @account.command()
 @click.argument("address")
 @click.argument("size", type=Quota(), required=False)
+@click.option(
+    "--messages",
+    "message_quota",
+    type=MessageQuota(),
+    help="The most messages it may hold: a number, or none.",
+)
 @output.json_option
 @click.pass_context
-def quota(context: click.Context, address: str, size: int | None, *, as_json: bool) -> None:
-    """Set the quota of the account ADDRESS to SIZE (10G, none), or print it."""
-    if size is not None:
-        run(context, lambda office: accounts.change(office, address, quota=size))
+def quota(
+    context: click.Context,
+    address: str,
+    size: int | None,
+    message_quota: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Set the quota of the account ADDRESS to SIZE (10G, none), or print it.
+
+    Both limits may be set; what is not named stays as it is.
+    """
+    if size is not None or message_quota is not None:
+        run(
+            context,
+            lambda office: accounts.change(
+                office, address, quota=size, message_quota=message_quota
+            ),
+        )
     found = run(context, lambda office: accounts.show(office, address))
-    limit = output.size(found.quota) if found.quota else "none"
     output.done(
-        {"address": found.address, "quota": found.quota, "used": found.used},
-        f"quota of {found.address}: {limit}, used: {output.size(found.used)}",
+        {
+            "address": found.address,
+            "quota": found.quota,
+            "used": found.used,
+            "message_quota": found.message_quota,
+            "messages": found.messages,
+        },
+        f"quota of {found.address}: {_limits(found)}, used: {output.size(found.used)}"
+        f" in {found.messages} messages",
         as_json=as_json,
     )
 
@@ -307,6 +365,13 @@ def remove_address(context: click.Context, owner: str, further: str, *, as_json:
     """Take ADDRESS away from ACCOUNT."""
     found = run(context, lambda office: accounts.remove_address(office, owner, further))
     output.done(found, f"{found.address} no longer receives as {further}", as_json=as_json)
+
+
+def _limits(found: AccountView) -> str:
+    limits = [output.size(found.quota)] if found.quota else []
+    if found.message_quota:
+        limits.append(f"{found.message_quota} messages")
+    return ", ".join(limits) or "none"
 
 
 def _sent(found: AccountDetails) -> str:

@@ -17,13 +17,14 @@ from postroom.directory import addresses, domains, scripts, senders, shares
 from postroom.directory.names import DEFAULT
 from postroom.directory.shares import Grantee
 from postroom.errors import AlreadyExists, Invalid, NotFound
+from postroom.quota import Quota
 
 KEPT_MS: Final = 30 * 24 * 3600 * 1000
 HOLDING_LOCAL: Final = "postmaster"
 
 _COLUMNS: Final = (
-    "c.id, c.kind, c.name, c.is_admin, c.disabled, c.quota, c.created, c.removed,"
-    " a.written, d.name, a.canonical"
+    "c.id, c.kind, c.name, c.is_admin, c.disabled, c.quota, c.message_quota, c.created,"
+    " c.removed, a.written, d.name, a.canonical"
 )
 _JOINED: Final = (
     "domain d JOIN address a ON a.domain_id = d.id JOIN account c ON c.id = a.account_id"
@@ -45,7 +46,7 @@ class Account(msgspec.Struct, frozen=True):
     name: str
     is_admin: bool
     is_disabled: bool
-    quota: int
+    quota: Quota
     created: int
     removed: int | None
     key: tuple[str, str, int]
@@ -181,14 +182,15 @@ def add(tx: Tx, account: Account, scram: Scram, address_id: int) -> Account:
     if held is not None:
         return _adopt(tx, held, account, scram)
     tx.execute(
-        "INSERT INTO account (id, kind, name, is_admin, disabled, quota, revision, scram_salt,"
-        " scram_iterations, created) VALUES (:id, :kind, :name, :admin, 0, :quota, 0, :salt,"
-        " :iterations, :created)",
+        "INSERT INTO account (id, kind, name, is_admin, disabled, quota, message_quota, revision,"
+        " scram_salt, scram_iterations, created) VALUES (:id, :kind, :name, :admin, 0, :octets,"
+        " :messages, 0, :salt, :iterations, :created)",
         id=account.id,
         kind=account.kind,
         name=account.name,
         admin=int(account.is_admin),
-        quota=account.quota,
+        octets=account.quota.octets,
+        messages=account.quota.messages,
         salt=scram.salt,
         iterations=scram.iterations,
         created=account.created,
@@ -229,7 +231,7 @@ def change(
     *,
     name: str | None = None,
     is_admin: bool | None = None,
-    quota: int | None = None,
+    quota: Quota | None = None,
     is_disabled: bool | None = None,
 ) -> None:
     """Set what is given. Open logins end at the next check of the revision."""
@@ -237,13 +239,15 @@ def change(
         raise Invalid(
             f"{account.address} is the holding account; run: postroom account add {account.address}"
         )
+    limits = account.quota if quota is None else quota
     tx.execute(
-        "UPDATE account SET name = :name, is_admin = :admin, quota = :quota, disabled = :disabled,"
-        " revision = revision + 1 WHERE id = :id",
+        "UPDATE account SET name = :name, is_admin = :admin, quota = :octets,"
+        " message_quota = :messages, disabled = :disabled, revision = revision + 1 WHERE id = :id",
         id=account.id,
         name=account.name if name is None else name,
         admin=int(account.is_admin if is_admin is None else is_admin),
-        quota=account.quota if quota is None else quota,
+        octets=limits.octets,
+        messages=limits.messages,
         disabled=int(account.is_disabled if is_disabled is None else is_disabled),
     )
 
@@ -373,7 +377,8 @@ def _all_addresses(tx: Tx, ident: int) -> list[tuple[int, Address, bool]]:
 
 
 def _account(row: tuple[Any, ...]) -> Account:
-    ident, kind, name, admin, disabled, quota, created, removed, written, domain, canonical = row
+    ident, kind, name, admin, disabled, octets, messages, created, removed, *address = row
+    written, domain, canonical = address
     return Account(
         id=ident,
         address=Address(written, Domain(domain)),
@@ -381,7 +386,7 @@ def _account(row: tuple[Any, ...]) -> Account:
         name=name,
         is_admin=bool(admin),
         is_disabled=bool(disabled),
-        quota=quota,
+        quota=Quota(octets, messages),
         created=created,
         removed=removed,
         key=(domain, canonical, ident),

@@ -39,6 +39,7 @@ from postroom.directory.senders import Senders
 from postroom.directory.tls_rules import TlsRules
 from postroom.directory.verify import Expansion, Verified
 from postroom.errors import NotFound, Refused
+from postroom.quota import NO_QUOTA, Quota
 from postroom.sieve.script import Script
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Directory:
             db, clock, filters.included, most=filters.MAX_OCTETS, weigh=filters.weight
         )
         self._personas = Cache[int, Persona](db, clock, persona.of)
-        self._quotas = Cache[int, int](db, clock, _quota)
+        self._quotas = Cache[int, Quota](db, clock, _quota)
         self._senders = Cache[int, Senders | None](db, clock, senders.of)
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
@@ -235,8 +236,8 @@ class Directory:
             raise NotFound("the account is gone")
         return str(account.address)
 
-    async def quota_of(self, account_id: int) -> int:
-        """The quota of an account in octets, 0 for none."""
+    async def quota_of(self, account_id: int) -> Quota:
+        """The quota of an account."""
         return await self._quotas.get(account_id)
 
     async def verify_address(self, address: Address | str) -> Verified:
@@ -279,9 +280,9 @@ class Directory:
         )
 
 
-def _quota(tx: Tx, account_id: int) -> int:
+def _quota(tx: Tx, account_id: int) -> Quota:
     account = accounts.by_id(tx, account_id)
-    return account.quota if account else 0
+    return account.quota if account else NO_QUOTA
 
 
 def _is_own(tx: Tx, name: str) -> bool:

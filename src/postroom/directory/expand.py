@@ -22,6 +22,7 @@ from postroom.db.database import Tx
 from postroom.directory import domains, version
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import is_role
+from postroom.quota import Quota
 
 MAX_DEPTH: Final = 20
 MAX_RECIPIENTS: Final = 10_000
@@ -41,7 +42,7 @@ class Local(msgspec.Struct, frozen=True):
     account_id: int
     address: str
     detail: str | None
-    quota: int
+    quota: Quota
     mask: int = 0
 
 
@@ -79,7 +80,7 @@ class Walk:
         self._has_forwards = forwards
         self._domains: dict[str, OwnDomain | None] = {}
         self._seen: set[str] = set()
-        self._accounts: dict[int, tuple[str | None, int, int]] = {}
+        self._accounts: dict[int, tuple[str | None, Quota, int]] = {}
         self._remote: dict[str, None] = {}
         self._node: dict[str, int] = {}
         self._targets: dict[int, list[str]] = {}
@@ -281,17 +282,17 @@ class Walk:
     def _roles(self) -> "list[_Found]":
         """The admins; the holding account until there is one."""
         rows = self._tx.all(
-            "SELECT c.id, c.quota, f.alias_id, f.keep FROM account c"
+            "SELECT c.id, c.quota, c.message_quota, f.alias_id, f.keep FROM account c"
             " LEFT JOIN forward f ON f.account_id = c.id"
             " WHERE c.is_admin = 1 AND c.disabled = 0 AND c.removed IS NULL ORDER BY c.id"
         ) or self._tx.all(
-            "SELECT id, quota, NULL, 0 FROM account WHERE kind = 'holding' AND removed IS NULL"
+            "SELECT id, quota, message_quota, NULL, 0 FROM account WHERE kind = 'holding' AND removed IS NULL"
             " ORDER BY id LIMIT 1"
         )
         self._needs_holding = self._needs_holding or not rows
         return [
-            _Found(ident, None, False, quota, forward_id, bool(keep))
-            for ident, quota, forward_id, keep in rows
+            _Found(ident, None, False, Quota(octets, messages), forward_id, bool(keep))
+            for ident, octets, messages, forward_id, keep in rows
         ]
 
     def _rows(self, own: OwnDomain, keys: Sequence[str]) -> "dict[str, _Found]":
@@ -299,8 +300,8 @@ class Walk:
         for chunk in _chunks(keys):
             names = {f"n{place}": key for place, key in enumerate(chunk)}
             rows = self._tx.all(
-                "SELECT a.canonical, a.account_id, a.alias_id, c.disabled, c.quota, f.alias_id,"
-                " f.keep, m.address_id, m.is_off FROM address a"
+                "SELECT a.canonical, a.account_id, a.alias_id, c.disabled, c.quota,"
+                " c.message_quota, f.alias_id, f.keep, m.address_id, m.is_off FROM address a"
                 " LEFT JOIN account c ON c.id = a.account_id"
                 " LEFT JOIN forward f ON f.account_id = a.account_id"
                 " LEFT JOIN mask m ON m.address_id = a.id"
@@ -314,15 +315,16 @@ class Walk:
                 account_id,
                 alias_id,
                 disabled,
-                quota,
+                octets,
+                messages,
                 onward,
                 keep,
                 mask,
                 is_off,
             ) in rows:
                 found[canonical] = _Found(
-                    account_id, alias_id, bool(disabled or is_off), quota or 0, onward, bool(keep),
-                    mask or 0,
+                    account_id, alias_id, bool(disabled or is_off),
+                    Quota(octets or 0, messages or 0), onward, bool(keep), mask or 0,
                 )  # fmt: skip
         return found
 
@@ -366,7 +368,7 @@ class _Found(msgspec.Struct, frozen=True):
     account_id: int | None
     alias_id: int | None
     is_disabled: bool
-    quota: int
+    quota: Quota
     forward_id: int | None = None
     keeps: bool = False
     mask: int = 0
@@ -377,7 +379,7 @@ class _Handed(msgspec.Struct, frozen=True):
 
     node: int
     detail: str | None
-    quota: int
+    quota: Quota
 
 
 def resolve(tx: Tx, address: Address) -> tuple[int, Resolution]:

@@ -17,6 +17,7 @@ import msgspec
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.errors import NotFound
+from postroom.quota import NO_QUOTA, Quota
 from postroom.store import entries, flags as flag_words, removal, seen, textindex, usage
 from postroom.store.filing import MAX_UID
 from postroom.store.mailboxes import Mailbox
@@ -24,7 +25,7 @@ from postroom.store.spans import Span
 
 
 class Transfer(msgspec.Struct, frozen=True):
-    r"""What is copied where. ``quota`` is that of the target's account (0: none).
+    r"""What is copied where. ``quota`` is that of the target's account.
 
     ``reader`` is whose \Seen counts in the source, ``member`` whose in the target; None is
     the owner. Flags outside ``mask``, and without ``names`` all keywords, are left behind.
@@ -35,7 +36,7 @@ class Transfer(msgspec.Struct, frozen=True):
     target: Mailbox
     spans: tuple[Span, ...]
     is_move: bool
-    quota: int = 0
+    quota: Quota = NO_QUOTA
     reader: int | None = None
     member: int | None = None
     mask: int = flag_words.ALL
@@ -60,8 +61,8 @@ def transfer(tx: Tx, blobs: BlobStore, order: Transfer, now: int) -> Copied:
         return Copied(target.uidvalidity, [], 0)
     within = order.source_account == target.account_id
     if not (within and order.is_move):
-        used = usage.usage_of(tx, target.account_id).octets
-        usage.refuse_above(order.quota, used, octets)
+        used = usage.usage_of(tx, target.account_id)
+        usage.refuse_above(order.quota, used, octets, len(sources))
     usage.charge(tx, target.account_id, octets, len(sources), now)
     first, modseq = allocate(tx, target, len(sources), octets)
     base = first

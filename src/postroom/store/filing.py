@@ -5,8 +5,8 @@ each, what was filed or the refusal; a refused letter has left no row. One UPDAT
 account (usage, which is also the account's lock) and one a mailbox (UID, MODSEQ) serve
 the whole batch, then one ``many`` a table. Accounts and mailboxes are taken in the order
 of their ids. The quota is checked inside: a letter is refused when the account was full
-*before* it, so an account is over its quota by one letter at most; one that says how much
-``room`` it needs is refused when there is less.
+*before* it, so an account is over its octets by one letter at most; one that says how much
+``room`` it needs is refused when there is less. Of messages there are never too many.
 
 Running twice: everything here hangs on the transaction. When it is rolled back, nothing
 was allocated. When it was committed and the same letters come again (the answer of the
@@ -17,15 +17,18 @@ did. So the way of every letter costs no look-up.
 RFC 3501 §2.3.1.1 (UID, UIDVALIDITY), RFC 7162 §3.1 (MODSEQ), RFC 3463 X.2.2 (quota).
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from postroom.db.database import Row, Tx
 from postroom.errors import MailboxFull, MailError, Temporary
+from postroom.quota import NO_QUOTA, Quota
 from postroom.store import mailboxes, seen, textindex, usage
 from postroom.store.spans import Span
+from postroom.store.usage import Usage
 
 MAX_UID: Final = 0xFFFFFFFF
 
@@ -64,9 +67,10 @@ class Copy(msgspec.Struct, frozen=True):
 
     ``mailbox`` is an id, or a name: "INBOX" is made when it is missing, a letter for
     another name that is missing goes to the INBOX. ``prefix`` holds the recipient's own
-    lines; ``size`` is that of prefix and blob. ``quota`` is in octets, 0 is none.
-    ``seen_by`` is a member who files it as seen into a shared mailbox, 0 for nobody. The
-    account must have ``room`` for so many octets more, or the letter is refused.
+    lines; ``size`` is that of prefix and blob. ``seen_by`` is
+    a member who files it as seen into a shared mailbox, 0 for nobody. Of its ``quota`` the
+    account must have ``room`` for so many octets more, or the letter is refused; and for as
+    many messages as there are copies, or none for one that takes the place of another.
 
     With a ``special_use`` (RFC 6154) it goes to the mailbox that has it, whatever its name, and
     to the one that is called ``mailbox`` when none has. With ``fresh``, an id for each level of
@@ -85,10 +89,11 @@ class Copy(msgspec.Struct, frozen=True):
     thread_id: int
     flags: int = 0
     keywords: str = ""
-    quota: int = 0
+    quota: Quota = NO_QUOTA
     recipient: str = ""
     seen_by: int = 0
     room: int = 1
+    takes_place: bool = False
     name: str = ""
     special_use: str = ""
     fresh: tuple[int, ...] = ()
@@ -119,8 +124,8 @@ class _Share(msgspec.Struct):
 
     octets: int = 0
     messages: int = 0
-    quota: int = 0
-    before: int = 0
+    quota: Quota = NO_QUOTA
+    before: Usage = Usage(0, 0)
     warned: int = 0
     searched: int = 0
     warning: int = 0
@@ -215,7 +220,8 @@ def _charge(tx: Tx, letters: Iterable[Sequence[Copy]], now: int) -> dict[int, _S
                 share = shares[copy.account_id] = _Share()
             share.octets += copy.size
             share.messages += 1
-            share.quota = max(share.quota, copy.quota)
+            if copy.quota:
+                share.quota = copy.quota
     for account_id in sorted(shares):
         share = shares[account_id]
         share.before, share.warned, share.searched = usage.charge(
@@ -232,16 +238,17 @@ def _refuse(
     used = {account_id: share.before for account_id, share in accounts.items()}
     back: dict[int, _Share] = {}
     for number, letter in enumerate(letters):
-        full = next((c for c in letter if 0 < c.quota < used[c.account_id] + c.room), None)
-        if full is not None:
-            refused[number] = MailboxFull(detail=f"account {full.account_id}")
+        full = _full(letter, used)
+        if full:
+            refused[number] = MailboxFull(detail=f"account {full}")
             for copy in letter:
                 share = back.setdefault(copy.account_id, _Share())
                 share.octets += copy.size
                 share.messages += 1
             continue
         for copy in letter:
-            used[copy.account_id] += copy.size
+            before = used[copy.account_id]
+            used[copy.account_id] = Usage(before.octets + copy.size, before.messages + 1)
     for account_id in sorted(back):
         usage.charge(tx, account_id, -back[account_id].octets, -back[account_id].messages, 0)
     for account_id, share in accounts.items():
@@ -253,6 +260,18 @@ def _refuse(
         if known != share.warned:
             usage.note_warning(tx, account_id, known)
     return refused
+
+
+def _full(letter: Sequence[Copy], used: Mapping[int, Usage]) -> int:
+    """The account that has no room for the copies of a letter, 0 when all have."""
+    coming = Counter(copy.account_id for copy in letter if not copy.takes_place)
+    for copy in letter:
+        account_id = copy.account_id
+        now = used[account_id]
+        then = Usage(now.octets + copy.room, now.messages + coming[account_id])
+        if usage.is_above(copy.quota, then):
+            return account_id
+    return 0
 
 
 def _allocate(

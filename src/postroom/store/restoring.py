@@ -12,6 +12,7 @@ import msgspec
 
 from postroom.db.database import Tx
 from postroom.db.ids import Ids
+from postroom.quota import NO_QUOTA, Quota
 from postroom.store import expunged, flags, mailboxes, names, usage
 from postroom.store.copying import allocate
 from postroom.store.expunged import Expunged
@@ -24,12 +25,12 @@ class Restoration(msgspec.Struct, frozen=True):
     """Which copies, at most ``expunged.MOST_NAMED``, and where to.
 
     ``target`` is the canonical name of one mailbox for all, made where it is missing; "": back
-    to where each came from. ``quota`` is that of the account, 0 for none.
+    to where each came from. ``quota`` is that of the account.
     """
 
     copies: Sequence[int]
     target: str = ""
-    quota: int = 0
+    quota: Quota = NO_QUOTA
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def restore(tx: Tx, ids: Ids, account_id: int, order: Restoration, now: int) -> 
     copies = expunged.named(tx, account_id, order.copies)
     octets = sum(copy.size for copy in copies)
     if copies:
-        usage.refuse_above(order.quota, used, octets)
+        usage.refuse_above(order.quota, used, octets, len(copies))
         usage.charge(tx, account_id, octets, len(copies), now)
     places: dict[tuple[int, str], Mailbox] = {}
     chosen: dict[Mailbox, list[Expunged]] = {}

@@ -12,6 +12,7 @@ from postroom.blobs.store import BlobStore
 from postroom.db.database import Database, Tx
 from postroom.db.ids import Ids
 from postroom.notify import Notify
+from postroom.quota import NO_QUOTA, Quota
 from postroom.store import (
     expunged,
     mailboxes,
@@ -33,7 +34,7 @@ from postroom.store.usage import Usage
 P = ParamSpec("P")
 T = TypeVar("T")
 
-QuotaOf = Callable[[int], Awaitable[int]]
+QuotaOf = Callable[[int], Awaitable[Quota]]
 
 
 def account_key(account_id: int) -> int:
@@ -44,12 +45,12 @@ def account_key(account_id: int) -> int:
     return -account_id
 
 
-async def _no_quota(_account_id: int) -> int:
-    return 0
+async def _no_quota(_account_id: int) -> Quota:
+    return NO_QUOTA
 
 
 class Store:
-    """The mailboxes of every account. ``quota_of`` asks the directory (octets, 0: none)."""
+    """The mailboxes of every account. ``quota_of`` asks the directory."""
 
     def __init__(
         self,
@@ -104,9 +105,12 @@ class Store:
         """What the account's mail weighs."""
         return await self.read(usage.usage_of, account_id)
 
-    async def is_full(self, account_id: int, quota: int) -> bool:
+    async def is_full(self, account_id: int, quota: Quota) -> bool:
         """True when a letter for this account would be refused; without quota nobody is asked."""
-        return quota > 0 and (await self.usage(account_id)).octets >= quota
+        if not quota:
+            return False
+        used = await self.usage(account_id)
+        return usage.is_above(quota, Usage(used.octets + 1, used.messages + 1))
 
     async def furnish(self, account_id: int) -> None:
         """Make the mailboxes of a new account (once; a read afterwards)."""

@@ -14,8 +14,9 @@ import msgspec
 
 from postroom.db.database import Tx
 from postroom.errors import MailboxFull
+from postroom.quota import Quota
 
-LEVELS: Final = (95, 80)  # percent of the quota at which its owner is told
+LEVELS: Final = (95, 80)  # percent of a limit at which its owner is told
 RELIEF: Final = 5  # percentage points below a level before that warning may come again
 
 
@@ -27,12 +28,12 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Charged(NamedTuple):
-    """What the account's row said when it was charged: octets before, warning last sent.
+    """What the account's row said when it was charged: usage before, warning last sent.
 
     ``searched``: see ``store.textindex``.
     """
 
-    before: int
+    before: Usage
     warned: int
     searched: int
 
@@ -50,19 +51,19 @@ def charge(tx: Tx, account_id: int, octets: int, messages: int, now: int) -> Cha
     for _ in range(2):
         row = tx.one(
             "UPDATE usage SET octets = octets + :octets, messages = messages + :messages"
-            " WHERE account_id = :account RETURNING octets, warned, searched",
+            " WHERE account_id = :account RETURNING octets, messages, warned, searched",
             octets=octets,
             messages=messages,
             account=account_id,
         )
         if row:
-            return Charged(row[0] - octets, row[1], row[2])
+            return Charged(Usage(row[0] - octets, row[1] - messages), row[2], row[3])
         open_account(tx, account_id, now)
     raise AssertionError("the usage row is there now")
 
 
-def lock(tx: Tx, account_id: int, now: int) -> int:
-    """Lock the account; its octets."""
+def lock(tx: Tx, account_id: int, now: int) -> Usage:
+    """Lock the account; what its mail weighs."""
     return charge(tx, account_id, 0, 0, now).before
 
 
@@ -111,25 +112,40 @@ def note_warning(tx: Tx, account_id: int, warned: int) -> None:
     )
 
 
-def refuse_above(quota: int, used: int, octets: int) -> None:
-    """Raise MailboxFull when ``octets`` more would be above the quota (0: none)."""
-    if quota and used + octets > quota:
-        raise MailboxFull(f"This needs {octets} octets; {used} of {quota} are used")
+def is_above(quota: Quota, used: Usage) -> bool:
+    """True when the mail is more than the quota allows."""
+    return 0 < quota.octets < used.octets or 0 < quota.messages < used.messages
 
 
-def warning_due(before: int, after: int, quota: int, warned: int = 0) -> tuple[int, int]:
+def refuse_above(quota: Quota, used: Usage, octets: int, messages: int) -> None:
+    """Raise MailboxFull when so much more would be above the quota."""
+    if 0 < quota.octets < used.octets + octets:
+        raise MailboxFull(f"This needs {octets} octets; {used.octets} of {quota.octets} are used")
+    if 0 < quota.messages < used.messages + messages:
+        raise MailboxFull(
+            f"This is {messages} more; there are {used.messages} messages of {quota.messages}"
+        )
+
+
+def warning_due(before: Usage, after: Usage, quota: Quota, warned: int = 0) -> tuple[int, int]:
     """Which warning is due when the usage goes from ``before`` to ``after``.
 
     ``warned`` is the level last told. Answers (the level to remember, the level to tell
     now or 0). A level is told once; it may be told again after the usage has been
-    ``RELIEF`` points below it.
+    ``RELIEF`` points below it. Of two limits the one that is nearer counts.
     """
-    if quota <= 0:
+    if not quota:
         return 0, 0
     known = warned
-    if known >= 95 and before * 100 < quota * (95 - RELIEF):
+    if known >= 95 and not _reaches(before, quota, 95 - RELIEF):
         known = 80
-    if known >= 80 and before * 100 < quota * (80 - RELIEF):
+    if known >= 80 and not _reaches(before, quota, 80 - RELIEF):
         known = 0
-    reached = next((level for level in LEVELS if after * 100 >= quota * level), 0)
+    reached = next((level for level in LEVELS if _reaches(after, quota, level)), 0)
     return (reached, reached) if reached > known else (known, 0)
+
+
+def _reaches(used: Usage, quota: Quota, percent: int) -> bool:
+    return (quota.octets > 0 and used.octets * 100 >= quota.octets * percent) or (
+        quota.messages > 0 and used.messages * 100 >= quota.messages * percent
+    )

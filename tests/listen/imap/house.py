@@ -32,6 +32,7 @@ from postroom.listen.listener import Listener
 from postroom.net.sockets import listeners
 from postroom.notify import Notify
 from postroom.post.commit import Post
+from postroom.quota import Quota
 from postroom.store.store import Store
 from tests.access.neighbours import CAROL, PEOPLE, Neighbours, settle
 from tests.conftest import Opener
@@ -197,8 +198,8 @@ async def house(
 ) -> AsyncIterator[House]:
     """Open the door; close everything afterwards. Without ``database`` on SQLite."""
 
-    async def quota_of(account_id: int) -> int:
-        return quota or await directory.quota_of(account_id)
+    async def quota_of(account_id: int) -> Quota:
+        return Quota(quota) if quota else await directory.quota_of(account_id)
 
     clock = Clock()
     notify = Notify()

@@ -1,8 +1,8 @@
 """Quotas: GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208).
 
-The quota root of a mailbox is its owner's address; what is shared weighs on its owner. One
-resource is limited, STORAGE, in units of 1,024 octets. Administrators see and set the limits
-of everybody.
+The quota root of a mailbox is its owner's address; what is shared weighs on its owner. Two
+resources are limited: STORAGE, in units of 1,024 octets, and MESSAGE. Administrators see and
+set the limits of everybody.
 """
 
 from functools import partial
@@ -10,12 +10,12 @@ from typing import Final
 
 from postroom.access import quotas, rights as letters
 from postroom.access.places import is_of_others
-from postroom.access.quotas import NO_LIMIT
 from postroom.errors import Invalid, NotAllowed, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.responses import mailbox_name, string
+from postroom.quota import Quota
 
 UNIT: Final = 1024  # octets, RFC 9208 §5.1
 
@@ -54,12 +54,15 @@ async def set_quota(talk: Conversation, command: c.SetQuota) -> None:
     if not talk.person.is_admin:
         raise NotAllowed(f"only administrators may set the quota of {command.root!r}")
     limits = dict(command.limits)
-    storage = limits.pop(b"STORAGE", None)
+    storage, messages = limits.pop(b"STORAGE", None), limits.pop(b"MESSAGE", None)
     if limits:
-        raise Invalid("only STORAGE can be limited here")
-    octets = NO_LIMIT if storage is None else max(1, storage * UNIT)  # 1: nothing fits
+        raise Invalid("only STORAGE and MESSAGE can be limited here")
+    quota = Quota(  # a limit of 0 is 1 here, where 0 is none
+        0 if storage is None else max(1, storage * UNIT),
+        0 if messages is None else max(1, messages),
+    )
     account_id = await talk.services.sharing.change_if(
-        partial(quotas.change, root=command.root, octets=octets)
+        partial(quotas.change, root=command.root, quota=quota)
     )
     talk.session.untagged(await _quota(talk, command.root, account_id))
     await talk.report()
@@ -67,13 +70,16 @@ async def set_quota(talk: Conversation, command: c.SetQuota) -> None:
 
 
 async def _quota(talk: Conversation, root: str, account_id: int) -> bytes:
-    """``* QUOTA "root" (STORAGE used limit)``; nothing in it where there is no limit."""
+    """``* QUOTA "root" (STORAGE used limit MESSAGE used limit)``; only what is limited."""
     store = talk.services.store
-    limits = b""
+    limits = []
     if quota := await store.quota_of(account_id):
-        used = (await store.usage(account_id)).octets
-        limits = b"STORAGE %d %d" % (-(-used // UNIT), quota // UNIT)
-    return b"* QUOTA %s (%s)\r\n" % (string(root.encode()), limits)
+        used = await store.usage(account_id)
+        if quota.octets:
+            limits.append(b"STORAGE %d %d" % (-(-used.octets // UNIT), quota.octets // UNIT))
+        if quota.messages:
+            limits.append(b"MESSAGE %d %d" % (used.messages, quota.messages))
+    return b"* QUOTA %s (%s)\r\n" % (string(root.encode()), b" ".join(limits))
 
 
 HANDLERS: Final[Handlers] = {

@@ -27,7 +27,7 @@ _ALWAYS: Final = b" ".join(
         b"OBJECTID",  # RFC 8474
         b"PREVIEW",  # RFC 8970
         b"QRESYNC",  # RFC 7162
-        b"QUOTA QUOTA=RES-STORAGE QUOTASET",  # RFC 9208
+        b"QUOTA QUOTA=RES-MESSAGE QUOTA=RES-STORAGE QUOTASET",  # RFC 9208
         b"SASL-IR",  # RFC 4959
         b"SAVEDATE",  # RFC 8514
         b"SPECIAL-USE",  # RFC 6154

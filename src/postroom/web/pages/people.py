@@ -47,6 +47,7 @@ def routes(desk: Desk) -> list[Route]:
             address,
             name=fields.get("name", ""),
             quota=octets(fields.get("quota", "")),
+            message_quota=messages(fields.get("messages", "")),
             admin="admin" in fields,
             disabled="disabled" in fields,
         )
@@ -98,3 +99,13 @@ def octets(text: str) -> int:
     if found is None:
         raise Invalid(f"{text!r} is no size; write it like 500 MB or 10 GB, or leave it empty")
     return int(found[1]) << _UNITS[found[2].lower()]
+
+
+def messages(text: str) -> int:
+    """``5000``; 0 for nothing, which is no limit. Raises Invalid."""
+    text = text.strip()
+    if not text:
+        return 0
+    if len(text) > 9 or not (text.isascii() and text.isdecimal()):
+        raise Invalid(f"{text!r} is no number of messages; write it like 5000, or leave it empty")
+    return int(text)
