@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.admin import accounts, aliases, domains, queue, trace
+from postroom.admin import accounts, aliases, domains, queue, roles, trace
 from postroom.admin.office import Office
 from postroom.admin.trace import StoryView
 from postroom.db.ids import to_text
@@ -191,5 +191,68 @@ def test_what_is_not_known(tell: Tell, sought: str) -> None:
     async def story(office: Office, clock: Clock) -> None:
         with pytest.raises(NotFound, match="90 days"):
             await trace.find(office, sought)
+
+    tell(story)
+
+
+def test_an_administrator_of_a_domain_sees_what_concerns_it(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        await domains.add(office, "other.test")
+        people = ["alice@demo.test", "eve@other.test"]
+        for address in people:
+            await accounts.add(office, address, password="a-Good-one-1")
+        await roles.assign(office, "alice@demo.test", "admin", ["demo.test"])
+        found = [await office.directory.known(address) for address in people]
+        alice, eve = [one.account_id for one in found if one is not None]
+        both = dict(zip((alice, eve), people, strict=True))
+        post = Post(office.db, office.blobs, office.notify, office.clock)
+        for ident, sender, to, far in (
+            ("both@x", "z@client.example", both, ("far@x.test",)),
+            ("theirs@x", "z@client.example", {eve: people[1]}, ()),
+            ("ours@x", people[0], {eve: people[1]}, ("far@x.test",)),
+            ("forged@x", "forged@demo.test", {eve: people[1]}, ()),
+        ):
+            one = letter(
+                office, *to, recipients=to, remote=far, message_id=ident, sender=sender,
+                account_id=alice if sender == people[0] else None,
+            )  # fmt: skip
+            await post.commit(one)
+
+        async def seen(sought: str) -> list[tuple[list[str], int]]:
+            found = await trace.find(office, sought, within=alice)
+            return [
+                ([fact.recipient for fact in one.facts], len(one.waiting)) for one in found.messages
+            ]
+
+        assert await seen("both@x") == [([people[0]], 0)]
+        assert await seen("ours@x") == [([people[1], "far@x.test"], 1)]
+        for sought in ("theirs@x", "forged@x", people[1] + "x"):
+            with pytest.raises(NotFound, match="nothing is known"):
+                await seen(sought)
+        assert len(await seen(people[1])) == 2
+
+    tell(story)
+
+
+def test_an_administrator_of_a_domain_sees_its_refusals(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        for name in ("demo.test", "other.test"):
+            await domains.add(office, name)
+        await accounts.add(office, "alice@demo.test", password="a-Good-one-1")
+        await roles.assign(office, "alice@demo.test", "admin", ["demo.test"])
+        found = await office.directory.known("alice@demo.test")
+        assert found is not None
+        write(
+            office,
+            *(
+                RecipientRefused(
+                    peer="192.0.2.7", status="5.1.1", sender="z@z.test", recipient=one, reason="x"
+                )
+                for one in ("a@demo.test", "b@other.test")
+            ),
+        )
+        seen = await trace.find(office, "z@z.test", within=found.account_id)
+        assert [one.recipients for one in seen.refusals] == [("a@demo.test",)]
 
     tell(story)

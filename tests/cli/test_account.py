@@ -29,8 +29,8 @@ def test_accounts_are_added_listed_and_shown(demo: Shell) -> None:
     told = demo.json("account", "add", "carol@demo.test")
     assert (told["address"], len(told["password"])) == ("carol@demo.test", 24)
     assert demo.says("account", "list").splitlines() == [
-        "ADDRESS          NAME     STATE   ADMIN  QUOTA",
-        "Alice@demo.test  Alice A  active  admin  10G",
+        "ADDRESS          NAME     STATE   ROLE   QUOTA",
+        "Alice@demo.test  Alice A  active  owner  10G",
         "bob@demo.test             active         none",
         "carol@demo.test           active         none",
     ]

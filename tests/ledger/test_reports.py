@@ -26,6 +26,21 @@ def test_a_report_is_kept_once(database: Opener) -> None:
             assert await db.read(lambda tx: reports.newest(tx, "", limit=1)) == [other]
             assert await db.read(lambda tx: reports.newest(tx, "", below=3, limit=9)) == [ONE]
             assert await db.read(lambda tx: reports.newest(tx, "a.test", limit=9)) == [ONE]
+            for domain, among, found in (
+                ("", ["a.test", "c.test"], [ONE]),
+                ("", ["a.test", "b.test"], [other, ONE]),
+                ("b.test", ["a.test"], []),
+                ("a.test", ["a.test", "b.test"], [ONE]),
+                ("", [], []),
+            ):
+                assert (
+                    await db.read(
+                        lambda tx, domain=domain, among=among: reports.newest(  # type: ignore[misc]
+                            tx, domain, among=among, limit=9
+                        )
+                    )
+                    == found
+                )
             assert await db.write(lambda tx: reports.purge(tx, 3)) == 1
             assert await db.read(lambda tx: reports.newest(tx, "", limit=9)) == [other]
 

@@ -6,9 +6,10 @@ import datetime as dt
 import html
 import re
 import urllib.parse
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from postroom.access.login import Login
@@ -39,8 +40,9 @@ CONFIG = Config(
 class Browser:
     """One person's window."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._application = application
+        self.routes = routes
         self.cookie = ""
         self.page = ""
 
@@ -70,6 +72,10 @@ class Browser:
             self.cookie = cookie.partition(";")[0]
         self.page = said.body.decode()
         return said
+
+    def another(self) -> "Browser":
+        """The window of somebody else."""
+        return Browser(self._application, self.routes)
 
     @property
     def text(self) -> str:
@@ -102,7 +108,7 @@ def tell(database: Opener, data: Path, story: Story, *, logged_in: str = ADMIN) 
             whole = application(
                 office, certificates, login, resolver, check=well, counts=dict, gauges=gauges
             )
-            browser = Browser(behind(HTTPS, whole, office))
+            browser = Browser(behind(HTTPS, whole, office), whole.routes)
             if logged_in:
                 await browser.log_in(logged_in)
             await story(browser, office, clock)

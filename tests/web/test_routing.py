@@ -1,11 +1,20 @@
-"""What is refused comes back as a sentence."""
+"""What is refused comes back as a sentence; and who is let in where."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final, NamedTuple
 
+from starlette.routing import Route
+
+from postroom.admin import accounts, aliases, domains, roles
 from postroom.admin.office import Office
+from postroom.db.database import Tx
+from tests.admin.test_reach import queued, reported
 from tests.conftest import Opener
 from tests.fakes import Clock
-from tests.web.browser import Browser, tell
+from tests.web.asking import Said
+from tests.web.browser import ADMIN, PASSWORD, PERSON, Browser, tell
 
 
 def test_refusals_are_pages_with_their_status(database: Opener, data: Path) -> None:
@@ -26,3 +35,186 @@ def test_refusals_are_pages_with_their_status(database: Opener, data: Path) -> N
         assert (await browser.get("/admin/nothing")).status == 404
 
     tell(database, data, story)
+
+
+# What administrators of single domains may do besides their own account, and with what in it.
+# Everything else below /admin is for owners: a page that is added is so until it stands here.
+OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("GET", "/admin"): {},
+    ("GET", "/admin/trace"): {},
+    ("GET", "/admin/domains"): {},
+    ("GET", "/admin/domains/{name}"): {},
+    ("POST", "/admin/domains/{name}"): {"catch_all": ""},
+    ("GET", "/admin/people"): {},
+    ("POST", "/admin/people"): {"address": "new@{domain}"},
+    ("GET", "/admin/people/{address}"): {},
+    ("POST", "/admin/people/{address}"): {"name": "New name"},
+    ("POST", "/admin/people/{address}/password"): {},
+    ("POST", "/admin/people/{address}/addresses"): {"further": "more@{domain}"},
+    ("POST", "/admin/people/{address}/addresses/remove"): {"further": "more@{domain}"},
+    ("POST", "/admin/people/{address}/remove"): {},
+    ("GET", "/admin/addresses"): {},
+    ("POST", "/admin/addresses"): {"address": "team@{domain}", "targets": "x@elsewhere.test"},
+    ("POST", "/admin/addresses/remove"): {"address": "team@{domain}"},
+    ("GET", "/admin/queue"): {},
+    ("GET", "/admin/queue/{ident}"): {},
+    ("POST", "/admin/queue/{ident}"): {"action": "hold"},
+    ("GET", "/admin/reports"): {},
+    ("GET", "/admin/reports/{ident}"): {},
+}
+CHIEF: Final = "chief@demo.test"
+
+
+class Thing(NamedTuple):
+    """What there is in a domain."""
+
+    domain: str
+    person: str
+    letter: str
+    report: str
+
+    def path(self, template: str) -> str:
+        """The path to what a route shows of it."""
+        ident = self.report if "reports" in template else self.letter
+        filled = template.replace("{address}", self.person).replace("{name}", self.domain)
+        return re.sub(r"\{[^}]*\}", "x", filled.replace("{ident}", ident))
+
+
+async def town(office: Office) -> tuple[Thing, Thing]:
+    """Two domains with the same in them; chief administers the first."""
+    await domains.add(office, "other.test")
+    for address in (CHIEF, "eve@other.test"):
+        await accounts.add(office, address, password=PASSWORD)
+    for domain in ("demo.test", "other.test"):
+        await aliases.add(office, f"list@{domain}", ["x@elsewhere.test"])
+    await roles.assign(office, CHIEF, "admin", ["demo.test"])
+    ours, theirs = [
+        Thing(domain, person, await queued(office, person), await reported(office, domain))
+        for domain, person in (("demo.test", PERSON), ("other.test", "eve@other.test"))
+    ]
+    return ours, theirs
+
+
+def walk(browser: Browser) -> list[tuple[str, str]]:
+    """Method and path of every route of the administration."""
+    found = {
+        (method, route.path)
+        for route in browser.routes
+        if isinstance(route, Route) and route.path.startswith("/admin")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    return sorted(found, key=lambda pair: (pair[1].endswith("/remove"), pair[1], pair[0]))
+
+
+async def send(browser: Browser, method: str, path: str, fields: Mapping[str, str]) -> Said:
+    if method == "GET":
+        return await browser.get(path)
+    await browser.get("/me")
+    return await browser.post(path, fields)
+
+
+def test_every_route_lets_in_whom_it_is_for(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        ours, theirs = await town(office)
+        chief, person, nobody = browser.another(), browser.another(), browser.another()
+        await chief.log_in(CHIEF)
+        await accounts.add(office, "ida@demo.test", password=PASSWORD)
+        await person.log_in("ida@demo.test")
+        routes = walk(browser)
+        assert set(OF_DOMAINS) <= set(routes)
+        for method, template in routes:
+            path = ours.path(template)
+            fields = {
+                name: value.replace("{domain}", "demo.test")
+                for name, value in OF_DOMAINS.get((method, template), {}).items()
+            }
+            said = await send(nobody, method, path, {})
+            assert (said.status, said.headers["location"][:7]) == (303, "/?next="), path
+            assert (await send(person, method, path, fields)).status == 403, path
+            said = await send(chief, method, path, fields)
+            if (method, template) in OF_DOMAINS:
+                assert said.status in {200, 303}, (method, path, chief.text)
+            else:
+                assert said.status == 403, (method, path)
+                assert "for owners" in chief.text
+
+        for method, template in OF_DOMAINS:
+            if method == "GET" and "{" not in template:
+                await chief.get(theirs.path(template))
+                for text in (theirs.domain, theirs.letter, theirs.report):
+                    assert text not in chief.page, (template, text)
+
+    tell(database, data, story)
+
+
+def test_what_is_of_other_domains_is_not_there(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        _ours, theirs = await town(office)
+        chief = browser.another()
+        await chief.log_in(CHIEF)
+        before = await office.db.read(_all_rows)
+        for (method, template), given in OF_DOMAINS.items():
+            fields = {
+                name: value.replace("{domain}", "other.test") for name, value in given.items()
+            }
+            named = "{" in template or any("{domain}" in value for value in given.values())
+            if named:
+                said = await send(chief, method, theirs.path(template), fields)
+                assert said.status == 404, (method, template)
+        # What is theirs in the path, but not in the form.
+        for path in (
+            f"/admin/people/{PERSON}/addresses",
+            f"/admin/people/{PERSON}/addresses/remove",
+        ):
+            assert (await send(chief, "POST", path, {"further": "x@other.test"})).status == 404
+        assert (await chief.get("/admin/addresses?for=eve@other.test")).status == 404
+        assert (await chief.get("/admin/addresses?for=bob@demo.test")).status == 200
+        assert (await chief.get(f"/admin/trace?q={theirs.letter}")).status == 200
+        assert "nothing is known" in chief.text
+        assert await office.db.read(_all_rows) == before
+
+    tell(database, data, story)
+
+
+def test_an_administrator_of_a_domain_does_not_touch_who_may_do_more(
+    database: Opener, data: Path
+) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await town(office)
+        await accounts.add(office, "wide@demo.test", password=PASSWORD)
+        await roles.assign(office, "wide@demo.test", "admin", ["demo.test", "other.test"])
+        chief = browser.another()
+        await chief.log_in(CHIEF)
+        for address in (ADMIN, "wide@demo.test"):
+            assert (await chief.get(f"/admin/people/{address}")).status == 200
+            for what in ("", "/password", "/addresses", "/addresses/remove", "/remove"):
+                fields = {"further": "x@demo.test"}
+                said = await send(chief, "POST", f"/admin/people/{address}{what}", fields)
+                assert said.status == 403, (address, what)
+                assert "may do more than you" in chief.text
+        assert await office.directory.password(ADMIN, PASSWORD, "web")
+        # The mark of the old form gives nobody rights.
+        await send(chief, "POST", f"/admin/people/{PERSON}", {"admin": "on", "role": "owner"})
+        assert (await roles.show(office, PERSON)).role == "person"
+
+    tell(database, data, story)
+
+
+def test_rights_that_end_end_at_once(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await town(office)
+        chief = browser.another()
+        said = await chief.log_in(CHIEF)
+        assert said.headers["location"] == "/admin"
+        assert (await chief.get("/admin/people")).status == 200
+        await roles.assign(office, CHIEF, "person")
+        assert (await chief.get("/admin/people")).status == 403
+        await chief.get("/me")
+        assert "/admin" not in chief.page
+
+    tell(database, data, story)
+
+
+def _all_rows(tx: Tx) -> list[object]:
+    tables = ("domain", "account", "address", "alias", "credential", "queued", "delivery")
+    return [tx.all(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]

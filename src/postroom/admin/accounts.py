@@ -16,12 +16,14 @@ from postroom.db.ids import to_text
 from postroom.directory import (
     accounts,
     addresses,
+    administrators,
     credentials,
     forwards,
     passwords,
     sending,
 )
 from postroom.directory.accounts import KEPT_MS, Account, Scram
+from postroom.directory.administrators import Powers, Role
 from postroom.directory.forwards import Forward
 from postroom.directory.sending import Sent
 from postroom.errors import Invalid, NotFound
@@ -42,6 +44,8 @@ class AccountView(msgspec.Struct, frozen=True):
     name: str
     state: State
     admin: bool
+    """Whether it is an owner: may administer everything."""
+    role: Role
     quota: int
     message_quota: int
     created: datetime
@@ -72,6 +76,8 @@ class AccountDetails(AccountView, frozen=True):
     messages: int
     has_password: bool
     last_login: datetime | None
+    administers: tuple[str, ...]
+    """The domains of an admin."""
     app_passwords: tuple[AppPasswordView, ...]
 
 
@@ -144,17 +150,25 @@ async def every(
 
 
 async def page(
-    office: Office, *, search: str = "", after: str = "", size: int = 100
+    office: Office,
+    *,
+    search: str = "",
+    after: str = "",
+    size: int = 100,
+    within: int | None = None,
 ) -> Slice[AccountView]:
-    """One page of the list; ``after`` is the ``next`` of the page before."""
+    """One page of the list; ``after`` is the ``next`` of the page before.
+
+    ``within``: only those in the domains of this administrator.
+    """
     sought, start = names.sought(search), paging.key_of(after, ("", "", 0))
 
     def read(tx: Tx) -> Slice[AccountView]:
-        found = accounts.page(tx, start, size + 1, search=sought)
+        found = accounts.page(tx, start, size + 1, search=sought, within=within)
         shown = found[:size]
         return Slice(
             tuple(_views(tx, shown, office.now())),
-            accounts.count(tx, sought),
+            accounts.count(tx, sought, within=within),
             paging.cursor(shown[-1].key) if len(found) > size else "",
         )
 
@@ -202,6 +216,8 @@ async def change(  # noqa: PLR0913
             ),
             is_disabled=disabled,
         )
+        if admin:
+            administrators.assign(tx, account.id, ())
         if send_limit is not None:
             sending.set_limit(tx, account.id, new_limit)
         return accounts.require(tx, found)
@@ -320,6 +336,7 @@ def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails
         messages=usage.messages,
         has_password=any(one.kind == "password" for one in ring),
         last_login=names.moment(max(used)) if used else None,
+        administers=administrators.of(tx, account.id).domains,
         app_passwords=tuple(app_view(one) for one in ring if one.kind == "app"),
     )
 
@@ -363,10 +380,14 @@ async def _viewed(office: Office, account: Account) -> AccountView:
 def _views(tx: Tx, found: Sequence[Account], now: int) -> list[AccountView]:
     idents = [account.id for account in found]
     onward, sent = forwards.among(tx, idents), sending.of(tx, idents, now)
-    return [_view(one, onward.get(one.id), sent.get(one.id, Sent())) for one in found]
+    powers = administrators.among(tx, idents)
+    return [
+        _view(one, onward.get(one.id), sent.get(one.id, Sent()), powers.get(one.id, Powers()).role)
+        for one in found
+    ]
 
 
-def _view(account: Account, forward: Forward | None, sent: Sent) -> AccountView:
+def _view(account: Account, forward: Forward | None, sent: Sent, role: Role) -> AccountView:
     state: State = "active"
     if account.removed is not None:
         state = "removed"
@@ -380,6 +401,7 @@ def _view(account: Account, forward: Forward | None, sent: Sent) -> AccountView:
         name=account.name,
         state=state,
         admin=account.is_admin,
+        role=role,
         quota=account.quota.octets,
         message_quota=account.quota.messages,
         created=names.moment(account.created),

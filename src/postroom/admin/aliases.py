@@ -83,14 +83,23 @@ async def every(
 
 
 async def page(
-    office: Office, *, search: str = "", after: str = "", size: int = 100
+    office: Office,
+    *,
+    search: str = "",
+    after: str = "",
+    size: int = 100,
+    within: int | None = None,
 ) -> Slice[AliasView]:
-    """One page of the list; ``after`` is the ``next`` of the page before."""
+    """One page of the list; ``after`` is the ``next`` of the page before.
+
+    ``within``: only those of this administrator.
+    """
     sought, start = names.sought(search), paging.key_of(after, ("", ""))
 
     def read(tx: Tx) -> Slice[AliasView]:
-        found = aliases.page(tx, start, size + 1, search=sought)
-        return paging.sliced(found, size, aliases.count(tx, sought), lambda one: one.key, _listed)
+        found = aliases.page(tx, start, size + 1, search=sought, within=within)
+        total = aliases.count(tx, sought, within=within)
+        return paging.sliced(found, size, total, lambda one: one.key, _listed)
 
     return await office.directory.look(read)
 

@@ -110,14 +110,23 @@ async def every(
 
 
 async def page(
-    office: Office, *, search: str = "", after: str = "", size: int = 100
+    office: Office,
+    *,
+    search: str = "",
+    after: str = "",
+    size: int = 100,
+    within: int | None = None,
 ) -> Slice[DomainView]:
-    """One page of the list; ``after`` is the ``next`` of the page before."""
+    """One page of the list; ``after`` is the ``next`` of the page before.
+
+    ``within``: only those of this administrator.
+    """
     sought, start = names.sought(search), paging.key_of(after, ("",))
 
     def read(tx: Tx) -> Slice[DomainView]:
-        found = domains.page(tx, start[0], size + 1, sought)
-        return paging.sliced(found, size, domains.count(tx, sought), lambda one: (one.name,), _view)
+        found = domains.page(tx, start[0], size + 1, sought, within=within)
+        total = domains.count(tx, sought, within=within)
+        return paging.sliced(found, size, total, lambda one: (one.name,), _view)
 
     return await office.directory.look(read)
 

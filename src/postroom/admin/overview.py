@@ -59,6 +59,29 @@ async def show(office: Office) -> Overview:
     return Overview(*counted, tuple(hours), waiting, disk.free, disk.total, held, tuple(alerts))
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What an administrator of single domains has; ``queue``: what their people have sent."""
+
+    domains: int
+    accounts: int
+    aliases: int
+    queue: StatsView
+
+
+async def within(office: Office, administrator: int) -> Part:
+    """The same for the domains of an administrator (the id of an account)."""
+
+    def count(tx: Tx) -> tuple[int, int, int]:
+        return (
+            domains.count(tx, within=administrator),
+            accounts.count(tx, within=administrator),
+            aliases.count(tx, within=administrator),
+        )
+
+    counted = await office.directory.look(count)
+    return Part(*counted, await queue.stats(office, within=administrator))
+
+
 def _about_queue(waiting: StatsView, now: int) -> list[Alert]:
     alerts: list[Alert] = []
     if waiting.quarantined:

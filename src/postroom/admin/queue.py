@@ -21,7 +21,7 @@ from postroom.ledger import rows as ledger
 from postroom.ledger.rows import Fact, Kind, folded
 from postroom.queue import changes, listing
 from postroom.queue.changes import Changed
-from postroom.queue.listing import Delivery, Depth, Filter, Status, Waiting
+from postroom.queue.listing import Delivery, Depth, Filter, Stats, Status, Waiting
 from postroom.queue.rows import BULK, FIRST, NORMAL, NOTIFY_KEY, OURS, STRANGER, VERIFIED
 
 PAGE: Final = 500
@@ -120,11 +120,17 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def choose(
-    *, destination: str = "", sender: str | None = None, recipient: str = "", all_: bool = False
+    *,
+    destination: str = "",
+    sender: str | None = None,
+    recipient: str = "",
+    all_: bool = False,
+    within: int | None = None,
 ) -> Filter:
     """Letters by what they have in common; raises Invalid when nothing is named.
 
-    ``sender`` "" or "<>" is the null reverse-path.
+    ``sender`` "" or "<>" is the null reverse-path. ``within``: submitted by people of the
+    domains of this administrator.
     """
     if not (destination or recipient or sender is not None or all_):
         raise Invalid("name queue ids, or choose messages; see --help")
@@ -134,6 +140,7 @@ def choose(
         destination=names.domain(destination).ascii if destination else "",
         sender=sender,
         recipient=str(names.address(recipient)) if recipient else "",
+        within=within,
     )
 
 
@@ -160,9 +167,18 @@ async def show(office: Office, ident: str) -> QueuedDetails:
     return found
 
 
-async def stats(office: Office) -> StatsView:
-    """How deep the queue is, and where it is deepest."""
-    found, depths = await office.db.read(lambda tx: (listing.stats(tx), listing.depths(tx, TOP)))
+async def stats(office: Office, *, within: int | None = None) -> StatsView:
+    """How deep the queue is, and where it is deepest.
+
+    ``within``: of what people of the domains of this administrator have sent, without the depths.
+    """
+
+    def read(tx: Tx) -> tuple[Stats, list[Depth]]:
+        if within is not None:
+            return listing.stats_within(tx, within), []
+        return listing.stats(tx), listing.depths(tx, TOP)
+
+    found, depths = await office.db.read(read)
     now = office.now()
     return StatsView(
         deliveries=found.deliveries,

@@ -7,6 +7,7 @@ RFC 9990, RFC 7489 §7.2, RFC 8460 §5.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -80,10 +81,12 @@ async def import_file(office: Office, path: Path) -> Imported:
     return Imported(tuple(new), len(parsed) - len(new))
 
 
-async def every(office: Office, domain: str = "", *, limit: int = 50) -> list[ReportView]:
-    """The newest reports, of one domain or of all."""
+async def every(
+    office: Office, domain: str = "", *, limit: int = 50, among: Sequence[str] | None = None
+) -> list[ReportView]:
+    """The newest reports, of one domain or of all; ``among``: only on these domains."""
     wanted = names.domain(domain).ascii if domain else ""
-    found = await office.db.read(lambda tx: rows.newest(tx, wanted, limit=limit))
+    found = await office.db.read(lambda tx: rows.newest(tx, wanted, among=among, limit=limit))
     return [_view(one) for one in found]
 
 

@@ -18,7 +18,7 @@ from postroom.admin.office import Office
 from postroom.admin.queue import DeliveryView, delivery_view
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
-from postroom.directory import accounts
+from postroom.directory import accounts, administrators
 from postroom.errors import NotFound
 from postroom.ledger import trace
 from postroom.ledger.rows import Fact, folded, normal_id
@@ -89,8 +89,12 @@ class Found(msgspec.Struct, frozen=True):
     more: bool
 
 
-async def find(office: Office, text: str, *, limit: int = 20) -> Found:
-    """The newest ``limit`` messages and refusals; raises NotFound when there are none."""
+async def find(office: Office, text: str, *, limit: int = 20, within: int | None = None) -> Found:
+    """The newest ``limit`` messages and refusals; raises NotFound when there are none.
+
+    ``within``: only what concerns the domains of this administrator. Of what others wrote to
+    several domains, that is what became of it for their own people.
+    """
     text = text.strip()
     messages = await _by_queue_id(office, text)
     more = False
@@ -101,12 +105,23 @@ async def find(office: Office, text: str, *, limit: int = 20) -> Found:
         account = await office.directory.look(lambda tx: accounts.find(tx, address))
         sought = Sought(address=folded(str(address)), account_id=account.id if account else 0)
         messages, more = await _search(office, sought, limit)
-    refusals = await asyncio.to_thread(_refusals, office, text, limit)
-    if not messages and not refusals:
+    names_in_reach: frozenset[str] | None = None
+    if within is not None:
+        names_in_reach = await office.db.read(lambda tx: administrators.reach(tx, within))
+    refusals = [
+        one
+        for one in await asyncio.to_thread(_refusals, office, text, limit)
+        if names_in_reach is None or _is_of(names_in_reach, one.sender, *one.recipients)
+    ]
+    views = [
+        view
+        for one in messages
+        if (view := await office.db.read(lambda tx, one=one: _seen(tx, one, within)))  # type: ignore[misc]
+    ]
+    if not views and not refusals:
         raise NotFound(
             f"nothing is known of {text}; stories are kept {office.config.limits.ledger_days} days"
         )
-    views = [await office.db.read(lambda tx, one=one: _view(tx, one)) for one in messages]  # type: ignore[misc]
     return Found(tuple(views), tuple(refusals), more)
 
 
@@ -179,6 +194,25 @@ def _refusal(event: Mapping[str, Any]) -> RefusalView:
         status=str(event.get("status", "")),
         reason=str(event.get("reason", "")),
     )
+
+
+def _seen(tx: Tx, story: Story, within: int | None) -> StoryView | None:
+    """The story as an administrator of single domains sees it; None when it is no concern."""
+    sender = story.entry.account_id
+    if within is None or (
+        sender is not None and administrators.reaches_account(tx, within, sender)
+    ):
+        return _view(tx, story)
+    reach = administrators.reach(tx, within)
+    facts = tuple(fact for fact in story.facts if _is_of(reach, fact.recipient))
+    if not facts:
+        return None
+    return msgspec.structs.replace(_view(tx, Story(story.entry, facts)), waiting=())
+
+
+def _is_of(domains: frozenset[str], *addresses: str) -> bool:
+    parsed = [_address(one) for one in addresses]
+    return any(one is not None and one.domain.ascii in domains for one in parsed)
 
 
 def _view(tx: Tx, story: Story) -> StoryView:

@@ -10,6 +10,7 @@ from postroom.admin import accounts, client_settings
 from postroom.admin.accounts import AccountDetails, AccountView
 from postroom.cli import output
 from postroom.cli.password import app_password, ask, password, password_stdin
+from postroom.cli.role import role
 from postroom.cli.senders import allow, block
 from postroom.cli.sending import SendLimit, forward, release, send_as
 from postroom.cli.work import run
@@ -21,7 +22,7 @@ _COLUMNS = [
     ("ADDRESS", lambda one: one.address),
     ("NAME", lambda one: one.name),
     ("STATE", lambda one: one.state),
-    ("ADMIN", lambda one: "admin" if one.admin else ""),
+    ("ROLE", lambda one: "" if one.role == "person" else one.role),
     ("QUOTA", lambda one: _limits(one)),  # noqa: PLW0108 - it stands below
 ]
 _LOGIN_WITH: Final = "that of the account, or one for the device: postroom account app-password"
@@ -91,7 +92,11 @@ def account() -> None:
     default=0,
     help="The most messages it may hold. Default: any number.",
 )
-@click.option("--admin", is_flag=True, help="May administer; gets the mail of postmaster.")
+@click.option(
+    "--admin",
+    is_flag=True,
+    help="May administer everything (an owner); gets the mail of postmaster.",
+)
 @output.json_option
 @click.pass_context
 def add(  # noqa: PLR0913
@@ -167,7 +172,8 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ("also receives as", found.addresses),
             ("named by", found.named_by),
             ("state", found.state),
-            ("admin", found.admin),
+            ("role", found.role),
+            ("administers", found.administers),
             ("quota", _limits(found)),
             ("used", f"{output.size(found.used)} in {found.messages} messages"),
             ("forwards to", found.forwards),
@@ -188,7 +194,9 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
 @account.command("set")
 @click.argument("address")
 @click.option("--name", help="The full name.")
-@click.option("--admin/--no-admin", "admin", default=None, help="May administer or not.")
+@click.option(
+    "--admin/--no-admin", "admin", default=None, help="May administer everything (an owner) or not."
+)
 @click.option(
     "--send-limit",
     type=SendLimit(),
@@ -385,6 +393,7 @@ def _sent(found: AccountDetails) -> str:
 
 account.add_command(password)
 account.add_command(app_password)
+account.add_command(role)
 account.add_command(forward)
 account.add_command(send_as)
 account.add_command(release)

@@ -14,6 +14,7 @@ import msgspec
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
 from postroom.directory import addresses, domains, scripts, senders, shares
+from postroom.directory.administrators import IN_REACH
 from postroom.directory.names import DEFAULT
 from postroom.directory.shares import Grantee
 from postroom.errors import AlreadyExists, Invalid, NotFound
@@ -130,10 +131,19 @@ def latest_removed(tx: Tx, address: Address) -> Account | None:
 
 
 def page(
-    tx: Tx, after: tuple[str, str, int], limit: int, *, search: str = "", removed: bool = False
+    tx: Tx,
+    after: tuple[str, str, int],
+    limit: int,
+    *,
+    search: str = "",
+    removed: bool = False,
+    within: int | None = None,
 ) -> list[Account]:
-    """The next accounts by domain, then local part. First the rest of the domain, then on."""
-    where, given = _matching(tx, search, removed=removed)
+    """The next accounts by domain, then local part. First the rest of the domain, then on.
+
+    ``within``: only those in the domains of this administrator.
+    """
+    where, given = _matching(tx, search, removed=removed, within=within)
     domain, canonical, ident = after
     select = f"SELECT {_COLUMNS} FROM {_IN_ORDER} AND {where}"
     rows = tx.all(
@@ -156,24 +166,30 @@ def page(
     return [_account(row) for row in rows]
 
 
-def count(tx: Tx, search: str = "") -> int:
-    """How many accounts that were not removed match."""
-    where, given = _matching(tx, search, removed=False)
+def count(tx: Tx, search: str = "", *, within: int | None = None) -> int:
+    """How many accounts that were not removed match, ``within`` as in ``page``."""
+    where, given = _matching(tx, search, removed=False, within=within)
     row = tx.one(f"SELECT count(*) FROM {_IN_ORDER} AND {where}", **given)
     return int(row[0]) if row else 0
 
 
-def _matching(tx: Tx, search: str, *, removed: bool) -> tuple[str, dict[str, object]]:
+def _matching(
+    tx: Tx, search: str, *, removed: bool, within: int | None
+) -> tuple[str, dict[str, object]]:
     """The condition of a list, and its parameters."""
     where = "c.removed IS NOT NULL AND a.live = 0" if removed else "c.removed IS NULL"
+    given: dict[str, object] = {}
+    if within is not None:
+        where += f" AND d.id {IN_REACH}"
+        given["within"] = within
     if not search:
-        return where, {}
+        return where, given
     contains = "instr" if tx.engine == "sqlite" else "strpos"
     where += (
         f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0"
         f" OR {contains}(lower(c.name), :search) > 0)"
     )
-    return where, {"search": search}
+    return where, given | {"search": search}
 
 
 def add(tx: Tx, account: Account, scram: Scram, address_id: int) -> Account:

@@ -12,6 +12,7 @@ import msgspec
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
 from postroom.directory import addresses, domains, shares
+from postroom.directory.administrators import IN_REACH
 from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, TooMany, Walk
 from postroom.directory.names import fold
 from postroom.directory.shares import Grantee
@@ -62,9 +63,19 @@ def require(tx: Tx, address: Address) -> Alias:
     raise NotFound(f"no alias {address}; see: postroom alias list")
 
 
-def page(tx: Tx, after: tuple[str, str], limit: int, *, search: str = "") -> list[Alias]:
-    """The next aliases by domain, then local part. First the rest of the domain, then on."""
-    where, given = _matching(tx, search)
+def page(
+    tx: Tx,
+    after: tuple[str, str],
+    limit: int,
+    *,
+    search: str = "",
+    within: int | None = None,
+) -> list[Alias]:
+    """The next aliases by domain, then local part. First the rest of the domain, then on.
+
+    ``within``: only those in the domains of this administrator.
+    """
+    where, given = _matching(tx, search, within)
     select = f"SELECT {_COLUMNS} FROM {_IN_ORDER}{where}"
     domain, canonical = after
     rows = tx.all(
@@ -85,24 +96,26 @@ def page(tx: Tx, after: tuple[str, str], limit: int, *, search: str = "") -> lis
     return [_alias(tx, row) for row in rows]
 
 
-def count(tx: Tx, search: str = "") -> int:
-    """How many aliases match."""
-    where, given = _matching(tx, search)
+def count(tx: Tx, search: str = "", *, within: int | None = None) -> int:
+    """How many aliases match, ``within`` as in ``page``."""
+    where, given = _matching(tx, search, within)
     row = tx.one(f"SELECT count(*) FROM {_IN_ORDER}{where}", **given)
     return int(row[0]) if row else 0
 
 
-def _matching(tx: Tx, search: str) -> tuple[str, dict[str, object]]:
+def _matching(tx: Tx, search: str, within: int | None) -> tuple[str, dict[str, object]]:
     """The condition of a list (it may be empty), and its parameters."""
+    where = "" if within is None else f" AND d.id {IN_REACH}"
+    given: dict[str, object] = {} if within is None else {"within": within}
     if not search:
-        return "", {}
+        return where, given
     contains = "instr" if tx.engine == "sqlite" else "strpos"
-    where = (
+    where += (
         f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0 OR EXISTS"
         " (SELECT 1 FROM alias_target t WHERE t.alias_id = l.id"
         f" AND {contains}(lower(t.local) || '@' || t.domain, :search) > 0))"
     )
-    return where, {"search": search}
+    return where, given | {"search": search}
 
 
 def add(tx: Tx, alias: Alias, address_id: int) -> None:

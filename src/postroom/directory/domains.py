@@ -11,6 +11,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
+from postroom.directory.administrators import IN_REACH
 from postroom.directory.names import DEFAULT, Policy
 from postroom.errors import AlreadyExists, Invalid, NotFound, Refused
 
@@ -77,29 +78,39 @@ def first(tx: Tx) -> OwnDomain | None:
     return _domain(row) if row else None
 
 
-def page(tx: Tx, after: str, limit: int, search: str) -> list[OwnDomain]:
-    """The next domains by name."""
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
+def page(
+    tx: Tx, after: str, limit: int, search: str, *, within: int | None = None
+) -> list[OwnDomain]:
+    """The next domains by name; ``within``: only those of this administrator."""
+    where, given = _matching(tx, search, within)
     rows = tx.all(
-        f"SELECT {_COLUMNS} FROM {_JOINED} WHERE d.name > :after AND d.removed IS NULL"
-        + (f" AND {contains}(d.name, :search) > 0" if search else "")
-        + " ORDER BY d.name LIMIT :limit",
+        f"SELECT {_COLUMNS} FROM {_JOINED} WHERE d.name > :after AND {where}"
+        " ORDER BY d.name LIMIT :limit",
         after=after,
         limit=limit,
-        **({"search": search} if search else {}),
+        **given,
     )
     return [_domain(row) for row in rows]
 
 
-def count(tx: Tx, search: str = "") -> int:
-    """How many domains match."""
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
-    row = tx.one(
-        "SELECT count(*) FROM domain d WHERE d.removed IS NULL"
-        + (f" AND {contains}(d.name, :search) > 0" if search else ""),
-        **({"search": search} if search else {}),
-    )
+def count(tx: Tx, search: str = "", *, within: int | None = None) -> int:
+    """How many domains match, ``within`` as in ``page``."""
+    where, given = _matching(tx, search, within)
+    row = tx.one(f"SELECT count(*) FROM domain d WHERE {where}", **given)
     return int(row[0]) if row else 0
+
+
+def _matching(tx: Tx, search: str, within: int | None) -> tuple[str, dict[str, object]]:
+    """The condition of a list, and its parameters."""
+    where, given = "d.removed IS NULL", dict[str, object]()
+    if search:
+        contains = "instr" if tx.engine == "sqlite" else "strpos"
+        where += f" AND {contains}(d.name, :search) > 0"
+        given["search"] = search
+    if within is not None:
+        where += f" AND (d.id {IN_REACH} OR d.alias_of {IN_REACH})"
+        given["within"] = within
+    return where, given
 
 
 def add(tx: Tx, ident: int, domain: Domain, alias_of: Domain | None, now: int) -> OwnDomain:

@@ -4,6 +4,7 @@ A report is one row, whatever it says; the one that comes twice stays the first.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -48,10 +49,20 @@ def add(tx: Tx, one: Received, ident: str) -> bool:
     )
 
 
-def newest(tx: Tx, domain: str, *, below: int = NEWEST, limit: int) -> list[Received]:
-    """The newest first, of one domain or, with "", of all; ids under ``below``."""
-    chosen = " AND domain = :domain" if domain else ""
-    given = {"domain": domain} if domain else {}
+def newest(
+    tx: Tx, domain: str, *, among: Sequence[str] | None = None, below: int = NEWEST, limit: int
+) -> list[Received]:
+    """The newest first, of one domain or, with "", of all; ids under ``below``.
+
+    ``among``: only of these domains.
+    """
+    if among is not None:
+        among = [name for name in among if domain in {"", name}]
+        if not among:
+            return []
+    names = among if among is not None else [domain] if domain else []
+    given = {f"n{place}": name for place, name in enumerate(names)}
+    chosen = f" AND domain IN ({', '.join(f':{name}' for name in given)})" if given else ""
     return [
         _read(row)
         for row in tx.all(

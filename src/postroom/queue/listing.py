@@ -36,6 +36,12 @@ _DEPTH: Final = (
 )
 _LETTERS: Final = 100  # letters a query
 
+# Rows of the directory, which is a neighbour: who of an administrator's domains has sent it.
+_OF_DOMAINS: Final = (
+    "q.account_id IN (SELECT a.account_id FROM domain_admin s JOIN address a"
+    " ON a.domain_id = s.domain_id WHERE s.account_id = :within AND a.main = 1)"
+)
+
 T = TypeVar("T")
 
 
@@ -83,12 +89,14 @@ class Filter(msgspec.Struct, frozen=True):
     """Which letters; what is empty or None does not matter.
 
     ``destination``: it has a delivery there. Addresses are compared without case (ASCII).
+    ``within``: people of the domains of this administrator (an account's id) submitted it.
     """
 
     destination: str = ""
     sender: str | None = None
     recipient: str = ""
     held: bool | None = None
+    within: int | None = None
 
 
 class Depth(msgspec.Struct, frozen=True):
@@ -131,6 +139,9 @@ def page(tx: Tx, chosen: Filter = EVERYTHING, *, after: int = 0, limit: int) -> 
     if chosen.held is not None:
         conditions.append("q.held = :held")
         parameters["held"] = int(chosen.held)
+    if chosen.within is not None:
+        conditions.append(_OF_DOMAINS)
+        parameters["within"] = chosen.within
     inner = ["d.queued_id = q.id"]
     if chosen.destination:
         inner.append("d.destination = :destination")
@@ -152,6 +163,21 @@ def show(tx: Tx, ident: int) -> Waiting | None:
     """One letter with all its recipients."""
     found = tx.all(f"SELECT {_COLUMNS} FROM queued q WHERE q.id = :id", id=ident)
     return _letters(tx, found)[0] if found else None
+
+
+def stats_within(tx: Tx, within: int) -> Stats:
+    """The same of what people of an administrator's domains have sent."""
+    row = tx.one(
+        "SELECT count(*), sum(CASE WHEN d.status = :held THEN 1 ELSE 0 END),"
+        " sum(CASE WHEN d.status = :quarantined THEN 1 ELSE 0 END),"
+        " sum(CASE WHEN d.lease IS NULL THEN 0 ELSE 1 END), count(DISTINCT d.destination),"
+        " min(q.accepted) FROM queued q JOIN delivery d ON d.queued_id = q.id"
+        f" WHERE {_OF_DOMAINS}",
+        held=HELD,
+        quarantined=QUARANTINED,
+        within=within,
+    )
+    return Stats(*(number or 0 for number in row)) if row else Stats(0, 0, 0, 0, 0, 0)
 
 
 def stats(tx: Tx) -> Stats:

@@ -29,6 +29,7 @@ from postroom.web.pages import (
     overview,
     people,
     queue,
+    roles,
     security,
     senders,
 )
@@ -43,6 +44,7 @@ _PAGES: Final = (
     letter_test,
     domains,
     people,
+    roles,
     addresses,
     queue,
     security,

@@ -18,9 +18,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from postroom.access.login import Login
+from postroom.admin import roles
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import web_sessions
+from postroom.directory import administrators, web_sessions
+from postroom.directory.administrators import Powers
 from postroom.directory.login import Identity
 from postroom.directory.web_sessions import MAX_AGENT, TOUCH_MS, WebSession
 from postroom.errors import NotFound
@@ -37,6 +39,22 @@ class Visitor(msgspec.Struct, frozen=True):
 
     identity: Identity
     session: WebSession
+    powers: Powers
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the pages of the administration are for them, all or some."""
+        return self.powers.role != "person"
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether everything is."""
+        return self.powers.role == "owner"
+
+    @property
+    def within(self) -> int | None:
+        """Whose domains lists are limited to: their own, except for an owner, who sees all."""
+        return None if self.is_owner else self.identity.account_id
 
     @property
     def csrf(self) -> str:
@@ -67,9 +85,17 @@ class Desk:
         if not secret:
             return None
         token, now = web_sessions.digest(secret), self.office.now()
-        session = await self.office.directory.look(lambda tx: web_sessions.find(tx, token))
-        if session is None or session.is_over(now):
+
+        def read(tx: Tx) -> tuple[WebSession, Powers] | None:
+            session = web_sessions.find(tx, token)
+            if session is None or session.is_over(now):
+                return None
+            return session, administrators.of(tx, session.account_id)
+
+        found = await self.office.directory.look(read)
+        if found is None:
             return None
+        session, powers = found
         try:
             identity = await self.office.directory.identity(
                 session.account_id, session.credential_id
@@ -78,7 +104,7 @@ class Desk:
             return None
         if now - session.seen > TOUCH_MS:
             await self.office.db.write(lambda tx: web_sessions.touch(tx, token, now))
-        return Visitor(identity, session)
+        return Visitor(identity, session, powers)
 
     async def proven(self, request: Request, visitor: Visitor, password: str) -> Identity:
         """Test the password of who is logged in already; raises LoginRefused, LoginDelayed."""
@@ -100,7 +126,9 @@ class Desk:
             agent=request.headers.get("user-agent", "")[:MAX_AGENT],
         )
         await self.office.db.write(lambda tx: web_sessions.add(tx, session))
-        response = RedirectResponse("/admin" if identity.is_admin else "/me", status_code=303)
+        powers = await roles.powers(self.office, identity.account_id)
+        home = "/me" if powers.role == "person" else "/admin"
+        response = RedirectResponse(home, status_code=303)
         response.set_cookie(
             COOKIE, secret, httponly=True, samesite="strict", secure=request.url.scheme == "https"
         )

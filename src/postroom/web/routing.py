@@ -1,73 +1,143 @@
 """From a path to a page: logged in or not, allowed or not, and what is said when it fails.
 
-What ``admin`` refuses comes back on the page that asked, as a sentence; nothing is half done.
+Whether somebody may see or send something is decided here and nowhere else: each route says
+whom it is for, and what of a request names something that must be theirs. What ``admin``
+refuses comes back on the page that asked, as a sentence; nothing is half done.
 """
 
 import urllib.parse
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Literal
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from postroom.admin import reach
+from postroom.admin.reach import Kind
+from postroom.db.database import Tx
 from postroom.errors import MailError, NotFound, Refused
 from postroom.web.desk import Desk, Forbidden, Page, TooLarge, Visitor, form
 
 Action = Callable[[Request, Visitor, Mapping[str, str]], Awaitable[Response | str]]
 
 
+class Named(msgspec.Struct, frozen=True):
+    """What of a request names something: the part ``name`` of its path, query or form."""
+
+    kind: Kind
+    where: Literal["path", "query", "form"]
+    name: str
+    is_changed: bool = False
+    """The account is changed: it must not have powers that the visitor lacks."""
+
+
+THEIRS: Final[Sequence[Named]] = ()
+"""For a page that names nothing, and shows what belongs to ``Visitor.within``."""
+
+
 class Router:
-    """Makes routes for pages and actions of one desk."""
+    """Makes routes for pages and actions of one desk.
+
+    ``for_admins`` are owners; ``of`` lets administrators of single domains in as well, when
+    everything that it lists belongs to their domains.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def show(self, path: str, page: Page, *, for_admins: bool) -> Route:
+    def show(
+        self, path: str, page: Page, *, for_admins: bool, of: Sequence[Named] | None = None
+    ) -> Route:
         """A page that is looked at."""
 
         async def endpoint(request: Request) -> Response:
             visitor = await self._desk.visitor(request)
             if visitor is None:
                 return _to_login(request)
-            if for_admins and not visitor.identity.is_admin:
-                return self._message(visitor, 403, "This page is for administrators.")
-            try:
+
+            async def answer() -> Response:
+                if for_admins:
+                    await self._admit(visitor, request, of, {})
                 return await page(request, visitor)
-            except NotFound as error:
-                return self._message(visitor, 404, str(error))
-            except (Refused, MailError) as error:
-                return self._message(visitor, 400, _words(error))
+
+            return await self._told(visitor, answer)
 
         return Route(path, endpoint, methods=["GET"])
 
-    def do(self, path: str, action: Action, *, for_admins: bool) -> Route:
+    def do(
+        self, path: str, action: Action, *, for_admins: bool, of: Sequence[Named] | None = None
+    ) -> Route:
         """A form that is sent. The action answers with a page, or with the path to go to."""
 
         async def endpoint(request: Request) -> Response:
             visitor = await self._desk.visitor(request)
             if visitor is None:
                 return _to_login(request)
-            if for_admins and not visitor.identity.is_admin:
-                return self._message(visitor, 403, "This page is for administrators.")
-            try:
+
+            async def answer() -> Response:
                 fields = await form(request, visitor)
+                if for_admins:
+                    await self._admit(visitor, request, of, fields)
                 result = await action(request, visitor, fields)
-            except Forbidden as error:
-                return self._message(visitor, 403, str(error))
-            except TooLarge:
-                return self._message(visitor, 413, "The form is too large.")
-            except NotFound as error:
-                return self._message(visitor, 404, str(error))
-            except (Refused, MailError) as error:
-                return self._message(visitor, 400, _words(error))
-            return result if isinstance(result, Response) else RedirectResponse(result, 303)
+                return result if isinstance(result, Response) else RedirectResponse(result, 303)
+
+            return await self._told(visitor, answer)
 
         return Route(path, endpoint, methods=["POST"])
+
+    async def _admit(
+        self,
+        visitor: Visitor,
+        request: Request,
+        of: Sequence[Named] | None,
+        fields: Mapping[str, str],
+    ) -> None:
+        """Let an administrator pass, or raise Forbidden; NotFound for what is not theirs."""
+        if not visitor.is_admin:
+            raise Forbidden("This page is for administrators.")
+        within = visitor.within
+        if within is None:
+            return
+        if of is None:
+            raise Forbidden("This page is for owners, who administer the whole server.")
+        named = [(one, _value(one, request, fields)) for one in of]
+
+        def test(tx: Tx) -> None:
+            for one, text in named:
+                if one.where == "query" and not text:
+                    continue
+                if not reach.reaches(tx, within, one.kind, text):
+                    raise NotFound(f"there is no {text} in your domains")
+                if one.is_changed and not reach.may_touch(tx, within, text):
+                    raise Forbidden(f"{text} may do more than you: an owner can change it")
+
+        await self._desk.office.directory.look(test)
+
+    async def _told(self, visitor: Visitor, answer: Callable[[], Awaitable[Response]]) -> Response:
+        """The answer, or what stands in its way as a page."""
+        try:
+            return await answer()
+        except Forbidden as error:
+            return self._message(visitor, 403, str(error))
+        except TooLarge:
+            return self._message(visitor, 413, "The form is too large.")
+        except NotFound as error:
+            return self._message(visitor, 404, str(error))
+        except (Refused, MailError) as error:
+            return self._message(visitor, 400, _words(error))
 
     def _message(self, visitor: Visitor, status: int, text: str) -> Response:
         return self._desk.renderer.page(
             "message.html", status=status, visitor=visitor, title="", text=text
         )
+
+
+def _value(one: Named, request: Request, fields: Mapping[str, str]) -> str:
+    if one.where == "path":
+        return str(request.path_params[one.name])
+    return (request.query_params if one.where == "query" else fields).get(one.name, "").strip()
 
 
 def _to_login(request: Request) -> Response:

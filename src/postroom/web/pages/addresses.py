@@ -1,6 +1,7 @@
 """Addresses: aliases in one table, and the box that tells where mail for an address goes."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,9 @@ from postroom.admin import aliases, destinations
 from postroom.admin.destinations import Destination
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import Router
+from postroom.web.routing import Named, Router
+
+_ALIAS: Final = Named("name", "form", "address")
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -20,7 +23,9 @@ def routes(desk: Desk) -> list[Route]:
     async def every(request: Request, visitor: Visitor) -> Response:
         query = request.query_params
         sought, asked = query.get("q", ""), query.get("for", "").strip()
-        page = await aliases.page(office, search=sought, after=query.get("after", ""))
+        page = await aliases.page(
+            office, search=sought, after=query.get("after", ""), within=visitor.within
+        )
         where: Destination | None = None
         problem = ""
         if asked:
@@ -43,7 +48,7 @@ def routes(desk: Desk) -> list[Route]:
         return "/admin/addresses"
 
     return [
-        router.show("/admin/addresses", every, for_admins=True),
-        router.do("/admin/addresses", add, for_admins=True),
-        router.do("/admin/addresses/remove", remove, for_admins=True),
+        router.show("/admin/addresses", every, for_admins=True, of=[Named("name", "query", "for")]),
+        router.do("/admin/addresses", add, for_admins=True, of=[_ALIAS]),
+        router.do("/admin/addresses/remove", remove, for_admins=True, of=[_ALIAS]),
     ]

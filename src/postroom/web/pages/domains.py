@@ -1,6 +1,7 @@
 """Domains: the list, and each with its DNS records beside what DNS has."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +10,9 @@ from starlette.routing import Route
 from postroom.admin import dns, dns_zone, domains
 from postroom.admin.domains import DomainChanges
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import Router
+from postroom.web.routing import THEIRS, Named, Router
+
+_NAMED: Final = Named("domain", "path", "name")
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -19,7 +22,9 @@ def routes(desk: Desk) -> list[Route]:
     async def every(request: Request, visitor: Visitor) -> Response:
         query = request.query_params
         sought = query.get("q", "")
-        page = await domains.page(office, search=sought, after=query.get("after", ""))
+        page = await domains.page(
+            office, search=sought, after=query.get("after", ""), within=visitor.within
+        )
         return renderer.page(
             "domains.html", visitor=visitor, here="/admin/domains", page=page, sought=sought
         )
@@ -49,9 +54,9 @@ def routes(desk: Desk) -> list[Route]:
         return "/admin/domains"
 
     return [
-        router.show("/admin/domains", every, for_admins=True),
+        router.show("/admin/domains", every, for_admins=True, of=THEIRS),
         router.do("/admin/domains", add, for_admins=True),
-        router.show("/admin/domains/{name}", show, for_admins=True),
-        router.do("/admin/domains/{name}", change, for_admins=True),
+        router.show("/admin/domains/{name}", show, for_admins=True, of=[_NAMED]),
+        router.do("/admin/domains/{name}", change, for_admins=True, of=[_NAMED]),
         router.do("/admin/domains/{name}/remove", remove, for_admins=True),
     ]

@@ -8,7 +8,7 @@ from postroom.admin import overview, trace
 from postroom.admin.trace import Found
 from postroom.errors import NotFound
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import Router
+from postroom.web.routing import THEIRS, Router
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -16,6 +16,11 @@ def routes(desk: Desk) -> list[Route]:
     office, renderer, router = desk.office, desk.renderer, Router(desk)
 
     async def show(_request: Request, visitor: Visitor) -> Response:
+        if visitor.within is not None:
+            return renderer.page(
+                "own_domains.html", visitor=visitor, here="/admin", domains=visitor.powers.domains,
+                found=await overview.within(office, visitor.within),
+            )  # fmt: skip
         found = await overview.show(office)
         highest = max(1, *found.hours)
         return renderer.page(
@@ -28,7 +33,7 @@ def routes(desk: Desk) -> list[Route]:
         problem = ""
         if sought:
             try:
-                found = await trace.find(office, sought)
+                found = await trace.find(office, sought, within=visitor.within)
             except NotFound as error:
                 problem = str(error)
         return renderer.page(
@@ -37,6 +42,6 @@ def routes(desk: Desk) -> list[Route]:
         )  # fmt: skip
 
     return [
-        router.show("/admin", show, for_admins=True),
-        router.show("/admin/trace", story, for_admins=True),
+        router.show("/admin", show, for_admins=True, of=THEIRS),
+        router.show("/admin/trace", story, for_admins=True, of=THEIRS),
     ]

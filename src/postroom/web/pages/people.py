@@ -11,10 +11,15 @@ from starlette.routing import Route
 from postroom.admin import accounts, credentials
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import Router
+from postroom.web.routing import THEIRS, Named, Router
 
 _QUOTA: Final = re.compile(r"(\d{1,9})\s{0,5}(MB|GB|TB)", re.IGNORECASE)
 _UNITS: Final = {"mb": 20, "gb": 30, "tb": 40}  # powers of two
+LIST: Final = "/admin/people"
+ONE: Final = "/admin/people/{address}"
+_SEEN: Final = Named("account", "path", "address")
+_CHANGED: Final = Named("account", "path", "address", is_changed=True)
+_FURTHER: Final = Named("name", "form", "further")
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -24,7 +29,9 @@ def routes(desk: Desk) -> list[Route]:
     async def every(request: Request, visitor: Visitor) -> Response:
         query = request.query_params
         sought = query.get("q", "")
-        page = await accounts.page(office, search=sought, after=query.get("after", ""))
+        page = await accounts.page(
+            office, search=sought, after=query.get("after", ""), within=visitor.within
+        )
         return renderer.page(
             "people.html", visitor=visitor, here="/admin/people", page=page, sought=sought
         )
@@ -48,7 +55,6 @@ def routes(desk: Desk) -> list[Route]:
             name=fields.get("name", ""),
             quota=octets(fields.get("quota", "")),
             message_quota=messages(fields.get("messages", "")),
-            admin="admin" in fields,
             disabled="disabled" in fields,
         )
         return f"/admin/people/{address}"
@@ -80,14 +86,14 @@ def routes(desk: Desk) -> list[Route]:
         )
 
     return [
-        router.show("/admin/people", every, for_admins=True),
-        router.do("/admin/people", add, for_admins=True),
-        router.show("/admin/people/{address}", show, for_admins=True),
-        router.do("/admin/people/{address}", change, for_admins=True),
-        router.do("/admin/people/{address}/password", password, for_admins=True),
-        router.do("/admin/people/{address}/addresses", add_name, for_admins=True),
-        router.do("/admin/people/{address}/addresses/remove", remove_name, for_admins=True),
-        router.do("/admin/people/{address}/remove", remove, for_admins=True),
+        router.show(LIST, every, for_admins=True, of=THEIRS),
+        router.do(LIST, add, for_admins=True, of=[Named("name", "form", "address")]),
+        router.show(ONE, show, for_admins=True, of=[_SEEN]),
+        router.do(ONE, change, for_admins=True, of=[_CHANGED]),
+        router.do(f"{ONE}/password", password, for_admins=True, of=[_CHANGED]),
+        router.do(f"{ONE}/addresses", add_name, for_admins=True, of=[_CHANGED, _FURTHER]),
+        router.do(f"{ONE}/addresses/remove", remove_name, for_admins=True, of=[_CHANGED, _FURTHER]),
+        router.do(f"{ONE}/remove", remove, for_admins=True, of=[_CHANGED]),
     ]
 
 

@@ -12,9 +12,10 @@ from postroom.admin.office import Office
 from postroom.admin.queue import Outcome
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import Router
+from postroom.web.routing import THEIRS, Named, Router
 
 SHOWN: Final = 100  # letters, the oldest first
+_LETTER: Final = Named("letter", "path", "ident")
 
 _ACTIONS: Final[Mapping[str, Callable[[Office, list[str]], Awaitable[Outcome]]]] = {
     "retry": queue.retry,
@@ -30,11 +31,11 @@ def routes(desk: Desk) -> list[Route]:
 
     async def every(request: Request, visitor: Visitor) -> Response:
         domain = request.query_params.get("domain", "").strip()
-        chosen = queue.choose(destination=domain, all_=True)
+        chosen = queue.choose(destination=domain, all_=True, within=visitor.within)
         letters = [one async for one in queue.every(office, chosen, limit=SHOWN)]
         return renderer.page(
             "queue.html", visitor=visitor, here="/admin/queue", letters=letters, domain=domain,
-            stats=await queue.stats(office), shown=SHOWN,
+            stats=await queue.stats(office, within=visitor.within), shown=SHOWN,
         )  # fmt: skip
 
     async def show(request: Request, visitor: Visitor) -> Response:
@@ -49,7 +50,7 @@ def routes(desk: Desk) -> list[Route]:
         return "/admin/queue"
 
     return [
-        router.show("/admin/queue", every, for_admins=True),
-        router.show("/admin/queue/{ident}", show, for_admins=True),
-        router.do("/admin/queue/{ident}", act, for_admins=True),
+        router.show("/admin/queue", every, for_admins=True, of=THEIRS),
+        router.show("/admin/queue/{ident}", show, for_admins=True, of=[_LETTER]),
+        router.do("/admin/queue/{ident}", act, for_admins=True, of=[_LETTER]),
     ]

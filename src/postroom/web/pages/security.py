@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import bans, relays, reports
+from postroom.admin import bans, relays, reports, roles
 from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.filters import number
-from postroom.web.routing import Router
+from postroom.web.routing import THEIRS, Named, Router
 
 SHOWN: Final = 200
 
@@ -37,9 +37,10 @@ def routes(desk: Desk) -> list[Route]:
 
     async def reported(request: Request, visitor: Visitor) -> Response:
         domain = request.query_params.get("q", "").strip()
+        among = None if visitor.within is None else await roles.domains_of(office, visitor.within)
         return renderer.page(
             "reports.html", visitor=visitor, here="/admin/reports", sought=domain,
-            reports=await reports.every(office, domain, limit=SHOWN),
+            reports=await reports.every(office, domain, limit=SHOWN, among=among),
         )  # fmt: skip
 
     async def report(request: Request, visitor: Visitor) -> Response:
@@ -53,7 +54,12 @@ def routes(desk: Desk) -> list[Route]:
     return [
         router.show("/admin/bans", banned, for_admins=True),
         router.do("/admin/bans", change, for_admins=True),
-        router.show("/admin/reports", reported, for_admins=True),
-        router.show("/admin/reports/{ident}", report, for_admins=True),
+        router.show("/admin/reports", reported, for_admins=True, of=THEIRS),
+        router.show(
+            "/admin/reports/{ident}",
+            report,
+            for_admins=True,
+            of=[Named("report", "path", "ident")],
+        ),
         router.show("/admin/relays", relayed, for_admins=True),
     ]

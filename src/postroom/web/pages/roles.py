@@ -1,0 +1,33 @@
+"""Who administers what: the form on the page of a person, for owners."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from postroom.admin import roles
+from postroom.directory.administrators import Role
+from postroom.errors import Invalid
+from postroom.web.desk import Desk, Visitor
+from postroom.web.pages.people import ONE
+from postroom.web.routing import Router
+
+_ROLES: Final[Mapping[str, Role]] = {"owner": "owner", "admin": "admin", "person": "person"}
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The one form."""
+    office, router = desk.office, Router(desk)
+
+    async def change(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        address, wanted = request.path_params["address"], _ROLES.get(fields.get("role", ""))
+        if wanted is None:
+            raise Invalid("a role is owner, admin or person")
+        if (await roles.show(office, address)).address == visitor.identity.address:
+            raise Invalid("nobody changes their own role here: another owner can")
+        named = fields.get("domains", "").replace(",", " ").split()
+        await roles.assign(office, address, wanted, named if wanted == "admin" else ())
+        return f"/admin/people/{address}"
+
+    return [router.do(f"{ONE}/role", change, for_admins=True)]
