@@ -32,8 +32,9 @@ def test_help_lists_every_command_without_importing_any() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_there_and_has_help(shell: Shell, name: str) -> None:
-    module = importlib.import_module(COMMANDS[name].module)
-    command = getattr(module, name.replace("-", "_"))
+    lazy = COMMANDS[name]
+    module = importlib.import_module(lazy.module)
+    command = getattr(module, lazy.attribute or name.replace("-", "_"))
     assert isinstance(command, click.Command)
     assert command.help
     assert f"Usage: postroom {name}" in shell.says(name, "--help")

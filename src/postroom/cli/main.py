@@ -18,10 +18,11 @@ from postroom.errors import MailError, Refused
 
 
 class Lazy(NamedTuple):
-    """Where a command is, and its line in ``--help``."""
+    """Where a command is, its line in ``--help``, and what it is called there if not as here."""
 
     module: str
     summary: str
+    attribute: str = ""
 
 
 COMMANDS: Final = {
@@ -50,6 +51,8 @@ COMMANDS: Final = {
     "search": Lazy("postroom.cli.search", "The index that makes searching mail quick."),
     "rejects": Lazy("postroom.cli.rejects", "Messages that were refused, and can be released."),
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
+    "import": Lazy("postroom.cli.importing", "Bring mail from elsewhere.", "importing"),
+    "export": Lazy("postroom.cli.export", "Write the mail of an account into a folder."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
     "explain": Lazy("postroom.cli.explain", "Why a message is believed, or not."),
     "reports": Lazy("postroom.cli.reports", "What others report on your domains, and our reports."),
@@ -77,8 +80,9 @@ class Postroom(click.Group):
         """Import the command's module; its command has the command's name."""
         if cmd_name not in COMMANDS:
             return None
+        lazy = COMMANDS[cmd_name]
         found = getattr(
-            importlib.import_module(COMMANDS[cmd_name].module), cmd_name.replace("-", "_")
+            importlib.import_module(lazy.module), lazy.attribute or cmd_name.replace("-", "_")
         )
         return found if isinstance(found, click.Command) else None
 

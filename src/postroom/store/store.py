@@ -15,6 +15,7 @@ from postroom.notify import Notify
 from postroom.quota import NO_QUOTA, Quota
 from postroom.store import (
     expunged,
+    imported,
     mailboxes,
     memory,
     purge,
@@ -154,6 +155,7 @@ class Store:
             await self.purge(account_id, [copy.id for copy in copies])
         await self.write(rejects.forget_account, self.blobs, account_id, self.clock())
         await self.write(memory.forget_account, account_id)
+        await self.write(imported.forget_account, account_id)
         await self.forget_texts(account_id)
         await self.write(mailboxes.forget_account, account_id)
 

@@ -1,0 +1,1 @@
+"""Moving mail in and out: mbox, Maildir, other servers, their lists of accounts."""

@@ -1,0 +1,148 @@
+"""Brings mail into an account: every folder of a source, message by message.
+
+It goes on after what can't be brought over, and says what that was. Begun again it files only
+what has not come yet.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from postroom.admin import names
+from postroom.admin.moving import folder_names
+from postroom.admin.moving.filer import Filer
+from postroom.admin.moving.maildir import MaildirSource
+from postroom.admin.moving.mbox import MboxSource
+from postroom.admin.moving.reading import read_chunk
+from postroom.admin.moving.source import Folder, LeftOut, Source
+from postroom.admin.office import Office
+from postroom.directory import accounts
+from postroom.errors import Refused
+from postroom.quota import NO_QUOTA
+from postroom.store.names import INBOX
+
+MOST_TOLD: Final = 1000  # of what was left out, in the answer
+
+Kind = Literal["mbox", "maildir"]
+
+
+class Tally(msgspec.Struct):
+    """How far an import has come. ``known``: came before. ``done`` of ``total`` is a weight."""
+
+    account: str = ""
+    folder: str = ""
+    filed: int = 0
+    octets: int = 0
+    known: int = 0
+    left_out: int = 0
+    done: int = 0
+    total: int = 0
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What an import has done; ``left_out`` names at most ``MOST_TOLD``."""
+
+    account: str
+    folders: int
+    filed: int
+    octets: int
+    known: int
+    left_out_count: int
+    left_out: list[LeftOut]
+    renamed: dict[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything came."""
+        return not self.left_out_count
+
+
+class Order(msgspec.Struct, frozen=True):
+    """How to import.
+
+    ``folder``: the mailbox for the only folder or INBOX of the source; others come below it.
+    ``again``: file also what came with an import before.
+    """
+
+    folder: str = ""
+    again: bool = False
+    over_quota: bool = False
+
+
+Progress = Callable[[Tally], None]
+
+
+async def run(
+    office: Office,
+    address: str,
+    source: Source,
+    order: Order,
+    progress: Progress = lambda _tally: None,
+) -> Imported:
+    """Import; ``progress`` is called after each chunk. Raises NotFound, Refused, MailError."""
+    account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
+    await office.store.furnish(account.id)
+    filer = Filer(
+        office, account.id, quota=NO_QUOTA if order.over_quota else account.quota, again=order.again
+    )
+    tally = Tally(str(account.address), total=source.total)
+    left_out: list[LeftOut] = []
+    renamed: dict[str, str] = {}
+    progress(tally)
+    for folder in source.folders:
+        target = _target(folder, order.folder, is_only=len(source.folders) == 1)
+        mailbox = await filer.mailbox(target)
+        tally.folder = mailbox.name
+        if mailbox.name != folder.name:
+            renamed[folder.name] = mailbox.name
+        with closing(source.messages(folder)) as messages:
+            while True:
+                chunk = await asyncio.to_thread(read_chunk, messages)
+                try:
+                    done = await filer.file(mailbox, chunk.messages)
+                finally:
+                    chunk.close()
+                gone = chunk.left_out + done.left_out
+                if not chunk.messages and not gone:
+                    break
+                tally.filed += done.filed
+                tally.octets += done.octets
+                tally.known += done.known
+                tally.left_out += len(gone)
+                tally.done += sum(one.found.weight for one in chunk.messages)
+                tally.done += sum(one.weight for one in chunk.left_out)
+                left_out += gone[: MOST_TOLD - len(left_out)]
+                progress(tally)
+    return Imported(
+        account=tally.account,
+        folders=len(source.folders),
+        filed=tally.filed,
+        octets=tally.octets,
+        known=tally.known,
+        left_out_count=tally.left_out,
+        left_out=left_out,
+        renamed=renamed,
+    )
+
+
+def files(kind: Kind, path: Path) -> Source:
+    """The mail at ``path``. Raises Refused when there is none of that kind, OSError."""
+    if not path.exists():
+        raise Refused(f"there is no {path}; name the {'file or ' if kind == 'mbox' else ''}folder")
+    if kind == "maildir" and not path.is_dir():
+        raise Refused(f"{path} is a file; a Maildir is a folder with cur, new and tmp in it")
+    return MboxSource(path) if kind == "mbox" else MaildirSource(path)
+
+
+def _target(folder: Folder, wanted: str, *, is_only: bool) -> Folder:
+    """Where a folder goes here."""
+    name = folder.name
+    if not wanted:
+        return msgspec.structs.replace(folder, name=folder_names.fitting(name))
+    inner = "" if is_only or name == INBOX else name.removeprefix(f"{INBOX}/")
+    name = folder_names.fitting(f"{wanted}/{inner}" if inner else wanted)
+    return msgspec.structs.replace(folder, name=name, special_use="")

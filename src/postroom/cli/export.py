@@ -1,0 +1,57 @@
+"""``postroom export``: the mail of an account as files."""
+
+import sys
+from pathlib import Path
+from typing import cast
+
+import click
+
+from postroom.admin.moving import export as admin
+from postroom.admin.moving.export import Format
+from postroom.cli import output
+from postroom.cli.progress import Meter
+from postroom.cli.work import run
+
+
+@click.command()
+@click.argument("account")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["maildir", "mbox"]),
+    default="maildir",
+    show_default=True,
+    help="One file a message, or one a mailbox.",
+)
+@output.json_option
+@click.pass_context
+def export(context: click.Context, account: str, folder: Path, form: str, *, as_json: bool) -> None:
+    """Write all mail of ACCOUNT into DIR, a new folder.
+
+    `postroom import` brings it back as it was: octets, flags, dates and mailboxes.
+    """
+    folder = folder.absolute()
+    with Meter(f"export of {account}", as_json=as_json) as meter:
+        done = run(
+            context,
+            lambda office: admin.run(
+                office,
+                account,
+                folder,
+                cast("Format", form),
+                lambda shown: meter.show(shown.messages, shown.total, shown),
+            ),
+        )
+        meter.finish(
+            done,
+            f"{done.messages} messages ({output.size(done.octets)}) of {done.mailboxes} mailboxes"
+            f" written to {done.folder}",
+        )
+    if done.left_out:
+        for one in done.left_out:
+            output.note(f"left out: {one.origin}: {one.reason}")
+        click.echo(
+            f"postroom: {len(done.left_out)} messages are damaged; see postroom trace", err=True
+        )
+        sys.exit(1)
