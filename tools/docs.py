@@ -1,4 +1,4 @@
-"""Print the generated pages of docs/: config.md, events.md and cli.md.
+"""Print the generated pages of docs/: config.md, events.md, cli.md and api-reference.md.
 
 ``python tools/docs.py`` writes them; a test fails when one is not what it would write.
 """
@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from postroom.cli.main import postroom as cli  # noqa: E402
 from postroom.config import model  # noqa: E402
 from postroom.telemetry import events  # noqa: E402
+from postroom.web.api import nouns  # noqa: E402
 
 FOLDER: Final = ROOT / "docs"
 NOTE: Final = "<!-- Printed by tools/docs.py (make docs): change the source, not this page. -->\n"
@@ -180,10 +181,32 @@ def _commands(
                     yield from _commands(child, child_name, context)
 
 
+def api_page() -> str:
+    """Every operation of the API."""
+    out = [
+        NOTE,
+        "# Operations of the API\n",
+        (
+            "How it is used: [api.md](api.md). Each path follows `/api/v1`; what is taken and what "
+            "is answered stands in the OpenAPI document, `GET /api/v1/openapi.json`.\n"
+        ),
+    ]
+    for noun in nouns.ALL:
+        out.append(f"## {noun.name}\n\n{noun.about}\n")
+        out.append("| method | path | scope | what it does |\n| --- | --- | --- | --- |")
+        out.extend(
+            f"| {one.method} | `{one.path}` | `{one.scope}` | {_plain(one.summary)} |"
+            for one in noun.operations
+        )
+        out.append("")
+    return "\n".join(out)
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "config.md": config_page,
     "events.md": events_page,
     "cli.md": cli_page,
+    "api-reference.md": api_page,
 }
 
 

@@ -169,12 +169,10 @@ class App:
         chosen = [(listen, opened) for listen, opened in bound if listen.protocol in _WEB]
         if not chosen:
             return []
-        web, server = await asyncio.to_thread(_import_web)
+        web, call, server = await asyncio.to_thread(_import_web)
         application = web.application(
-            house.office,
+            call.Services(house.office, house.resolver, house.login, house.intake),
             house.certificates,
-            house.login,
-            house.resolver,
             check=house.check,
             counts=_counts,
             gauges=house.gauges,
@@ -228,10 +226,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _import_web() -> tuple[ModuleType, ModuleType]:
-    return importlib.import_module("postroom.web.application"), importlib.import_module(
-        "postroom.web.server"
-    )
+def _import_web() -> tuple[ModuleType, ...]:
+    names = ("application", "api.call", "server")
+    return tuple(importlib.import_module(f"postroom.web.{name}") for name in names)
 
 
 def _counts() -> Mapping[str, int]:

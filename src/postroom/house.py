@@ -134,7 +134,7 @@ class House:
         self.counts = DmarcCounts(office.db, office.clock)
         self._collector = Collector(office.db, office.blobs, office.ids, office.directory)
         self._reputation = Reputation(office.db, office.clock) if config.spam.enabled else None
-        self._intake = Intake(
+        self.intake = Intake(
             IntakeServices(
                 hostname=config.hostname,
                 limits=limits,
@@ -300,7 +300,7 @@ class House:
                 login_failures=limits.login_failures,
                 clock=self.office.clock,
             ),
-            intake=self._intake,
+            intake=self.intake,
             login=self.login,
             connections=self.connections,
             protocol=listen.protocol,

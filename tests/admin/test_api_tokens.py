@@ -65,6 +65,9 @@ def test_limits_are_of_what_is_there(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await domains.add(office, "demo.test")
         await accounts.add(office, BOB, password="long enough")
+        await domains.add(office, "alias.test", alias_of="demo.test")
+        with pytest.raises(Invalid, match="is an alias of demo.test"):
+            await api_tokens.add(office, "x", ["mail:send"], domain="alias.test")
         within = await api_tokens.add(office, "d", ["accounts:read"], domain="demo.test")
         his = await api_tokens.add(office, "b", ["mail:send"], account=BOB)
         assert (within.domain, his.account) == ("demo.test", BOB)

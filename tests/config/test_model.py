@@ -93,3 +93,18 @@ def test_names_that_end_in_s_begin_with_tls() -> None:
 
 def test_the_folder_is_a_path() -> None:
     assert Config(hostname="mail.example.org", data="/x").folder == Path("/x")
+
+
+@pytest.mark.parametrize(
+    ("database", "shown"),
+    [
+        (None, None),
+        ("postgresql://db.example/mail", "postgresql://db.example/mail"),
+        ("postgresql://me:s3cret@db.example/mail", "postgresql://me@db.example/mail"),
+        ("postgresql://me@db/mail?password=s3cret&x=1", "postgresql://me@db/mail?password=&x=1"),
+    ],
+)
+def test_settings_are_shown_without_the_password(database: str | None, shown: str | None) -> None:
+    config = Config(hostname="mail.example.org", database=database)
+    assert config.shown.database == shown
+    assert config.shown.hostname == config.hostname

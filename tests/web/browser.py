@@ -18,6 +18,7 @@ from postroom.admin.office import Office
 from postroom.config.model import Config, Dns, Listen
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
+from postroom.web.api.call import Services
 from postroom.web.application import application, behind
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
@@ -25,6 +26,7 @@ from tests.admin.test_dns import configured
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.asking import Said, ask
+from tests.web.receiving import intake_of
 from tests.web.test_health import gauges, well
 
 ADMIN, PERSON = "root@demo.test", "bob@demo.test"
@@ -106,7 +108,11 @@ def tell(database: Opener, data: Path, story: Story, *, logged_in: str = ADMIN) 
 
             login = Login(office.directory, clock, no_pause)
             whole = application(
-                office, certificates, login, resolver, check=well, counts=dict, gauges=gauges
+                Services(office, resolver, login, intake_of(office)),
+                certificates,
+                check=well,
+                counts=dict,
+                gauges=gauges,
             )
             browser = Browser(behind(HTTPS, whole, office), whole.routes)
             if logged_in:

@@ -18,6 +18,7 @@ from postroom.mailauth import sts
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
 from postroom.web import autodiscover
+from postroom.web.api.call import Services
 from postroom.web.application import application, behind
 from postroom.web.hosts import Hosts
 from rig.dns import DnsServer
@@ -26,6 +27,7 @@ from tests.admin.test_dns import configured
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.asking import ask
+from tests.web.receiving import intake_of
 from tests.web.test_autodiscover import REQUEST
 from tests.web.test_health import gauges, well
 
@@ -62,7 +64,11 @@ def tell(database: Opener, data: Path, story: Story, config: Config = CONFIG) ->
             resolver = Resolver(["127.0.0.1:9"])
             login = Login(office.directory, office.clock)
             whole = application(
-                office, certificates, login, resolver, check=well, counts=dict, gauges=gauges
+                Services(office, resolver, login, intake_of(office)),
+                certificates,
+                check=well,
+                counts=dict,
+                gauges=gauges,
             )
             await story(behind(HTTPS, whole, office), office)
             await resolver.close()

@@ -88,11 +88,11 @@ async def page(
     search: str = "",
     after: str = "",
     size: int = 100,
-    within: int | None = None,
+    within: int | str | None = None,
 ) -> Slice[AliasView]:
     """One page of the list; ``after`` is the ``next`` of the page before.
 
-    ``within``: only those of this administrator.
+    ``within``: only those of this administrator, or of this domain (A-label).
     """
     sought, start = names.sought(search), paging.key_of(after, ("", ""))
 

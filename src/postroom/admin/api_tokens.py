@@ -59,6 +59,8 @@ async def add(
 
     def write(tx: Tx) -> ApiToken:
         own = None if within is None else domains.require(tx, within)
+        if own is not None and own.alias_of:
+            raise Invalid(f"{own.name} is an alias of {own.alias_of}; name that one")
         person = None if whose is None else accounts.require(tx, whose)
         if person is not None and person.kind == "holding":
             raise is_holding(person)

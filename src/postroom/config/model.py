@@ -5,6 +5,7 @@ the whole ``Config``. Sizes are octets; names end in the unit of a time.
 """
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from postroom.config.acme import Acme
+from postroom.config.api import Api
 from postroom.config.authentication import Authentication
 from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
@@ -403,11 +405,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sharing: Annotated[Sharing, Meta(description="Shared mailboxes.")] = Sharing()
     sieve: Annotated[Sieve, Meta(description="Filter scripts.")] = Sieve()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
+    api: Annotated[Api, Meta(description="The API for programs.")] = Api()
 
     @property
     def folder(self) -> Path:
         """``data`` as a path."""
         return Path(self.data)
+
+    @property
+    def shown(self) -> "Config":
+        """The settings as they may be shown: without the password of the database."""
+        database = re.sub(r"(?<=://)([^/@]*?):[^/@]*@", r"\1@", self.database or "")
+        database = re.sub(r"([?&]password)=[^&]*", r"\1=", database)
+        return msgspec.structs.replace(self, database=database or None)
 
     @property
     def log_path(self) -> Path:

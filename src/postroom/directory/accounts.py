@@ -137,11 +137,12 @@ def page(
     *,
     search: str = "",
     removed: bool = False,
-    within: int | None = None,
+    within: int | str | None = None,
 ) -> list[Account]:
     """The next accounts by domain, then local part. First the rest of the domain, then on.
 
-    ``within``: only those in the domains of this administrator.
+    ``within``: only those in the domains of this administrator, or in the domain of this
+    A-label name.
     """
     where, given = _matching(tx, search, removed=removed, within=within)
     domain, canonical, ident = after
@@ -166,7 +167,7 @@ def page(
     return [_account(row) for row in rows]
 
 
-def count(tx: Tx, search: str = "", *, within: int | None = None) -> int:
+def count(tx: Tx, search: str = "", *, within: int | str | None = None) -> int:
     """How many accounts that were not removed match, ``within`` as in ``page``."""
     where, given = _matching(tx, search, removed=False, within=within)
     row = tx.one(f"SELECT count(*) FROM {_IN_ORDER} AND {where}", **given)
@@ -174,13 +175,13 @@ def count(tx: Tx, search: str = "", *, within: int | None = None) -> int:
 
 
 def _matching(
-    tx: Tx, search: str, *, removed: bool, within: int | None
+    tx: Tx, search: str, *, removed: bool, within: int | str | None
 ) -> tuple[str, dict[str, object]]:
     """The condition of a list, and its parameters."""
     where = "c.removed IS NOT NULL AND a.live = 0" if removed else "c.removed IS NULL"
     given: dict[str, object] = {}
     if within is not None:
-        where += f" AND d.id {IN_REACH}"
+        where += f" AND d.{'name = :within' if isinstance(within, str) else f'id {IN_REACH}'}"
         given["within"] = within
     if not search:
         return where, given

@@ -69,11 +69,12 @@ def page(
     limit: int,
     *,
     search: str = "",
-    within: int | None = None,
+    within: int | str | None = None,
 ) -> list[Alias]:
     """The next aliases by domain, then local part. First the rest of the domain, then on.
 
-    ``within``: only those in the domains of this administrator.
+    ``within``: only those in the domains of this administrator, or in the domain of this
+    A-label name.
     """
     where, given = _matching(tx, search, within)
     select = f"SELECT {_COLUMNS} FROM {_IN_ORDER}{where}"
@@ -96,17 +97,20 @@ def page(
     return [_alias(tx, row) for row in rows]
 
 
-def count(tx: Tx, search: str = "", *, within: int | None = None) -> int:
+def count(tx: Tx, search: str = "", *, within: int | str | None = None) -> int:
     """How many aliases match, ``within`` as in ``page``."""
     where, given = _matching(tx, search, within)
     row = tx.one(f"SELECT count(*) FROM {_IN_ORDER}{where}", **given)
     return int(row[0]) if row else 0
 
 
-def _matching(tx: Tx, search: str, within: int | None) -> tuple[str, dict[str, object]]:
+def _matching(tx: Tx, search: str, within: int | str | None) -> tuple[str, dict[str, object]]:
     """The condition of a list (it may be empty), and its parameters."""
-    where = "" if within is None else f" AND d.id {IN_REACH}"
-    given: dict[str, object] = {} if within is None else {"within": within}
+    where = ""
+    given: dict[str, object] = {}
+    if within is not None:
+        where = f" AND d.{'name = :within' if isinstance(within, str) else f'id {IN_REACH}'}"
+        given["within"] = within
     if not search:
         return where, given
     contains = "instr" if tx.engine == "sqlite" else "strpos"

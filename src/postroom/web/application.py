@@ -9,12 +9,12 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from postroom.access.login import Login
 from postroom.admin.office import Office
 from postroom.config.model import Listen
-from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
 from postroom.web import acme, health, static
+from postroom.web.api import routes as api
+from postroom.web.api.call import Services
 from postroom.web.desk import Desk
 from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
@@ -52,16 +52,15 @@ _PAGES: Final = (
 
 
 def application(
-    office: Office,
+    services: Services,
     certificates: Certificates,
-    login: Login,
-    resolver: Resolver,
     *,
     check: Check,
     counts: Callable[[], Mapping[str, int]],
     gauges: Gauges,
 ) -> Starlette:
     """What all listeners serve. ``check``, ``counts`` and ``gauges`` are those of ``health``."""
+    office, login, resolver = services.office, services.login, services.resolver
     trusted = office.config.trusted
     desk = Desk(office, login, resolver, Renderer(office.config.hostname))
     return Starlette(
@@ -70,6 +69,7 @@ def application(
             *Discovery(office, certificates).routes(),
             *acme.routes(office),
             *static.routes(),
+            *api.routes(services),
             *(route for pages in _PAGES for route in pages.routes(desk)),
         ]
     )

@@ -1,0 +1,81 @@
+"""The API: aliases."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from postroom.admin import aliases
+from postroom.admin.aliases import AliasDetails, AliasView
+from postroom.admin.paging import Slice
+from postroom.web.api.call import Call
+from postroom.web.api.operation import Input, Noun, Search
+
+NOUN: Final = Noun("aliases", "aliases", "Addresses that stand for others.")
+
+Hidden = Annotated[bool, Meta(description="Nobody is told who its members are.")]
+
+
+class NewAlias(Input, frozen=True, kw_only=True):
+    """An address that stands for others, here or elsewhere."""
+
+    address: str
+    targets: tuple[str, ...]
+    hidden: Hidden = False
+
+
+class AliasChanges(Input, frozen=True, kw_only=True):
+    """What is left out stays; ``targets`` replaces all, else some come and some go."""
+
+    targets: tuple[str, ...] | None = None
+    add_targets: tuple[str, ...] = ()
+    remove_targets: tuple[str, ...] = ()
+    hidden: Hidden | None = None
+
+
+class NewAliasName(Input, frozen=True, kw_only=True):
+    """The address from now on."""
+
+    new: str
+
+
+@NOUN.on("GET", "/aliases", narrows=True)
+async def every(call: Call, query: Search) -> Slice[AliasView]:
+    """List aliases by domain and name."""
+    return await aliases.page(
+        call.office,
+        search=query.search,
+        after=query.after,
+        size=query.limit,
+        within=call.within,
+    )
+
+
+@NOUN.on("POST", "/aliases", status=201, within=["body.address"])
+async def add(call: Call, body: NewAlias) -> AliasDetails:
+    """Make an address stand for others."""
+    return await aliases.add(call.office, body.address, body.targets, hidden=body.hidden)
+
+
+@NOUN.on("GET", "/aliases/{address}")
+async def show(call: Call, address: str) -> AliasDetails:
+    """Show an alias with what its targets are."""
+    return await aliases.show(call.office, address)
+
+
+@NOUN.on("PATCH", "/aliases/{address}")
+async def change(call: Call, address: str, body: AliasChanges) -> AliasDetails:
+    """Change the targets; hide or show the members."""
+    return await aliases.change(call.office, address, **msgspec.structs.asdict(body))
+
+
+@NOUN.on("POST", "/aliases/{address}/rename", within=["address", "body.new"])
+async def rename(call: Call, address: str, body: NewAliasName) -> AliasDetails:
+    """Give an alias another address."""
+    return await aliases.rename(call.office, address, body.new)
+
+
+@NOUN.on("DELETE", "/aliases/{address}")
+async def remove(call: Call, address: str) -> AliasView:
+    """Take an alias away; mail to it is refused from now on."""
+    return await aliases.remove(call.office, address)

@@ -1,0 +1,43 @@
+"""The API: the server as a whole."""
+
+from typing import Final
+
+from postroom.admin import certificates, overview, search
+from postroom.admin.certificates import CertificateView
+from postroom.admin.overview import Overview
+from postroom.admin.search import IndexView
+from postroom.config.model import Config
+from postroom.web.api.call import Call
+from postroom.web.api.operation import Noun
+
+NOUN: Final = Noun("server", "server", "The server: how it does, its settings, its certificates.")
+
+
+@NOUN.on("GET", "/overview")
+async def show(call: Call) -> Overview:
+    """Tell how the server does: counts, flow of 24 hours, queue, disk, alerts."""
+    return await overview.show(call.office)
+
+
+@NOUN.on("GET", "/config")
+async def settings(call: Call) -> Config:
+    """Show the settings in force; passwords are left out."""
+    return call.office.config.shown
+
+
+@NOUN.on("GET", "/certificates")
+async def held(call: Call) -> list[CertificateView]:
+    """List the certificates."""
+    return await certificates.every(call.office)
+
+
+@NOUN.on("POST", "/certificates/{name}/renew")
+async def renew(call: Call, name: str) -> CertificateView:
+    """Order a certificate anew."""
+    return await certificates.renew(call.office, name, resolver=call.services.resolver)
+
+
+@NOUN.on("GET", "/search")
+async def indexed(call: Call) -> IndexView:
+    """Tell how far the index for searching is."""
+    return await search.status(call.office)

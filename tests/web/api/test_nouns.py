@@ -1,0 +1,16 @@
+"""The nouns of the API."""
+
+from collections import Counter
+
+from postroom.web.api import nouns
+
+
+def test_names_are_told_apart() -> None:
+    assert len({noun.name for noun in nouns.ALL}) == len(nouns.ALL)
+    assert Counter((one.method, one.path) for one in nouns.operations()).most_common(1)[0][1] == 1
+
+
+def test_what_names_an_account_or_domain_is_held_to_it() -> None:
+    for one in nouns.operations():
+        if {"address", "domain"} & set(one.places) and not one.within:
+            assert one.name in {"domains.rename", "domains.remove"}, one.name
