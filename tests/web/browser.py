@@ -88,13 +88,20 @@ class Browser:
 Story = Callable[[Browser, Office, Clock], Awaitable[None]]
 
 
-def tell(database: Opener, data: Path, story: Story, *, logged_in: str = ADMIN) -> None:
+def tell(
+    database: Opener,
+    data: Path,
+    story: Story,
+    *,
+    logged_in: str = ADMIN,
+    config: Config = CONFIG,
+) -> None:
     """Run a story with an administrator and a person, one of them logged in ("": nobody)."""
 
     async def inside() -> None:
         clock = Clock()
         async with offices(database, data, clock)() as opened, DnsServer({}) as server:
-            office = configured(opened, CONFIG)
+            office = configured(opened, config)
             await domains.add(office, "demo.test")
             await accounts.add(office, ADMIN, password=PASSWORD, admin=True)
             await accounts.add(office, PERSON, password=PASSWORD, name="Bob <b>")

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from starlette.routing import Route
 
-from postroom.admin import accounts, aliases, domains, roles
+from postroom.admin import accounts, aliases, domains, roles, second_factor
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from tests.admin.test_reach import queued, reported
@@ -50,6 +50,7 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("GET", "/admin/people/{address}"): {},
     ("POST", "/admin/people/{address}"): {"name": "New name"},
     ("POST", "/admin/people/{address}/password"): {},
+    ("POST", "/admin/people/{address}/second-factor"): {},
     ("POST", "/admin/people/{address}/addresses"): {"further": "more@{domain}"},
     ("POST", "/admin/people/{address}/addresses/remove"): {"further": "more@{domain}"},
     ("POST", "/admin/people/{address}/remove"): {},
@@ -88,6 +89,8 @@ async def town(office: Office) -> tuple[Thing, Thing]:
     for domain in ("demo.test", "other.test"):
         await aliases.add(office, f"list@{domain}", ["x@elsewhere.test"])
     await roles.assign(office, CHIEF, "admin", ["demo.test"])
+    for address in (PERSON, "eve@other.test"):
+        await second_factor.begin(office, address)
     ours, theirs = [
         Thing(domain, person, await queued(office, person), await reported(office, domain))
         for domain, person in (("demo.test", PERSON), ("other.test", "eve@other.test"))
@@ -187,7 +190,14 @@ def test_an_administrator_of_a_domain_does_not_touch_who_may_do_more(
         await chief.log_in(CHIEF)
         for address in (ADMIN, "wide@demo.test"):
             assert (await chief.get(f"/admin/people/{address}")).status == 200
-            for what in ("", "/password", "/addresses", "/addresses/remove", "/remove"):
+            for what in (
+                "",
+                "/password",
+                "/second-factor",
+                "/addresses",
+                "/addresses/remove",
+                "/remove",
+            ):
                 fields = {"further": "x@demo.test"}
                 said = await send(chief, "POST", f"/admin/people/{address}{what}", fields)
                 assert said.status == 403, (address, what)

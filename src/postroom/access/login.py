@@ -143,6 +143,10 @@ class Login:
             return identity
         raise LoginRefused
 
+    def admit(self, login: str, *, peer: Peer) -> None:
+        """Raise LoginDelayed where too much has failed; for the further steps of a login."""
+        self._admit(login, peer)
+
     async def scram(self, login: str, *, scope: str, peer: Peer) -> ScramKeys:
         """The keys for a SCRAM exchange, also of nobody; raises LoginDelayed."""
         self._admit(login, peer)

@@ -13,6 +13,7 @@ from postroom.cli.password import app_password, ask, password, password_stdin
 from postroom.cli.role import role
 from postroom.cli.senders import allow, block
 from postroom.cli.sending import SendLimit, forward, release, send_as
+from postroom.cli.totp import totp
 from postroom.cli.work import run
 
 _QUOTA: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE)
@@ -394,6 +395,7 @@ def _sent(found: AccountDetails) -> str:
 account.add_command(password)
 account.add_command(app_password)
 account.add_command(role)
+account.add_command(totp)
 account.add_command(forward)
 account.add_command(send_as)
 account.add_command(release)

@@ -19,6 +19,7 @@ from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
 from postroom.config.filing import Filing
 from postroom.config.filters import Filter
+from postroom.config.login import Login
 from postroom.config.oauth import Oauth
 from postroom.config.reports import Reports
 from postroom.config.spam import Spam
@@ -383,6 +384,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     listen: Annotated[tuple[Listen, ...], Meta(description="The doors, one table each.")] = ()
     tls: Annotated[Tls, Meta(description="The certificate.")] = Tls()
     acme: Annotated[Acme, Meta(description="Certificates that renew themselves.")] = Acme()
+    login: Annotated[Login, Meta(description="Who gets into the browser, and how.")] = Login()
     oauth: Annotated[Oauth, Meta(description="Access tokens.")] = Oauth()
     dns: Annotated[Dns, Meta(description="Names.")] = Dns()
     authentication: Annotated[

@@ -50,6 +50,14 @@ class Keyring(msgspec.Struct, frozen=True):
     revision: int
     scram: Scram
     credentials: tuple[Credential, ...]
+    is_guarded: bool = False
+    """A second factor is on: the chosen password opens the browser only, with a code."""
+
+    def allows(self, credential: Credential, scope: str) -> bool:
+        """Whether one of the credentials opens this door."""
+        if self.is_guarded and credential.kind == "password" and scope != "web":
+            return False
+        return credential.allows(scope)
 
 
 def keyring(tx: Tx, login: Address) -> Keyring | None:
@@ -64,14 +72,16 @@ def keyring_of(tx: Tx, account_id: int) -> Keyring | None:
     """The keyring of an account."""
     row = tx.one(
         "SELECT c.name, c.is_admin, c.disabled, c.removed, c.kind, c.revision, c.scram_salt,"
-        " c.scram_iterations, a.written, d.name FROM account c"
+        " c.scram_iterations, a.written, d.name, f.opens_mail FROM account c"
         " JOIN address a ON a.account_id = c.id AND a.main = 1"
-        " JOIN domain d ON d.id = a.domain_id WHERE c.id = :id",
+        " JOIN domain d ON d.id = a.domain_id"
+        " LEFT JOIN second_factor f ON f.account_id = c.id AND f.since IS NOT NULL"
+        " WHERE c.id = :id",
         id=account_id,
     )
     if row is None:
         return None
-    name, admin, disabled, removed, kind, revision, salt, rounds, local, domain = row
+    name, admin, disabled, removed, kind, revision, salt, rounds, local, domain, opens_mail = row
     return Keyring(
         account_id=account_id,
         address=str(Address(local, Domain(domain))),
@@ -81,6 +91,7 @@ def keyring_of(tx: Tx, account_id: int) -> Keyring | None:
         revision=revision,
         scram=Scram(bytes(salt), rounds),
         credentials=tuple(of(tx, account_id)),
+        is_guarded=opens_mail == 0,
     )
 
 

@@ -120,7 +120,7 @@ class Logins:
             candidates=tuple(
                 ScramKey(one.id, one.scram.stored_key, one.scram.server_key)
                 for one in ring.credentials
-                if ring.may_login and one.allows(scope)
+                if ring.may_login and ring.allows(one, scope)
             ),
         )
 
@@ -175,7 +175,9 @@ class Logins:
                     return one
         chosen = next((one for one in mine if one.kind == "password"), None)
         phc = chosen.verifier.decode("ascii") if chosen else self._hasher.dummy
-        if not await self._hasher.verify(password, phc) or chosen is None:
+        if not await self._hasher.verify(password, phc) or ring is None or chosen is None:
+            return None
+        if not ring.allows(chosen, scope):
             return None
         if self._hasher.is_outdated(phc):
             await self._hash_again(chosen, password)

@@ -5,7 +5,7 @@ that began it, or when its account is disabled.
 """
 
 import hashlib
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +15,10 @@ IDLE_MS: Final = 8 * 3_600_000
 WHOLE_MS: Final = 7 * 86_400_000
 TOUCH_MS: Final = 60_000  # the time of the last request is written no oftener
 MAX_AGENT: Final = 200  # characters
+
+
+Method = Literal["password", "code"]
+"""How it was begun: with the password alone, or with a second factor as well."""
 
 
 class WebSession(msgspec.Struct, frozen=True):
@@ -27,13 +31,14 @@ class WebSession(msgspec.Struct, frozen=True):
     seen: int
     peer: str
     agent: str
+    method: Method = "password"
 
     def is_over(self, now: int) -> bool:
         """Whether it counts no more."""
         return now - self.seen > IDLE_MS or now - self.created > WHOLE_MS
 
 
-_COLUMNS: Final = "token, account_id, credential_id, created, seen, peer, agent"
+_COLUMNS: Final = "token, account_id, credential_id, created, seen, peer, agent, method"
 
 
 def digest(secret: str) -> bytes:
@@ -46,7 +51,7 @@ def add(tx: Tx, session: WebSession) -> None:
     purge(tx, session.created)
     tx.execute(
         f"INSERT INTO web_session ({_COLUMNS}) VALUES"
-        " (:token, :account, :credential, :created, :seen, :peer, :agent)",
+        " (:token, :account, :credential, :created, :seen, :peer, :agent, :method)",
         token=session.token,
         account=session.account_id,
         credential=session.credential_id,
@@ -54,6 +59,7 @@ def add(tx: Tx, session: WebSession) -> None:
         seen=session.seen,
         peer=session.peer,
         agent=session.agent,
+        method=session.method,
     )
 
 

@@ -17,17 +17,18 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from postroom.access.login import Login
+from postroom.access.login import Login, LoginRefused
 from postroom.admin import roles
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import administrators, web_sessions
+from postroom.directory import administrators, second_factor, web_sessions
 from postroom.directory.administrators import Powers
 from postroom.directory.login import Identity
-from postroom.directory.web_sessions import MAX_AGENT, TOUCH_MS, WebSession
+from postroom.directory.web_sessions import MAX_AGENT, TOUCH_MS, Method, WebSession
 from postroom.errors import NotFound
 from postroom.intake.peer import Peer
 from postroom.net.dns import Resolver
+from postroom.web import handover
 from postroom.web.render import Renderer
 
 COOKIE: Final = "postroom"
@@ -40,6 +41,8 @@ class Visitor(msgspec.Struct, frozen=True):
     identity: Identity
     session: WebSession
     powers: Powers
+    must_enrol: bool = False
+    """The settings want a second factor, and there is none."""
 
     @property
     def is_admin(self) -> bool:
@@ -60,6 +63,13 @@ class Visitor(msgspec.Struct, frozen=True):
     def csrf(self) -> str:
         """The word that forms of this session carry."""
         return hmac.new(self.session.token, b"form", hashlib.sha256).hexdigest()
+
+
+class HalfLogin(msgspec.Struct, frozen=True):
+    """The password was right, the second factor is asked for."""
+
+    account_id: int
+    credential_id: int
 
 
 class Forbidden(Exception):
@@ -86,16 +96,17 @@ class Desk:
             return None
         token, now = web_sessions.digest(secret), self.office.now()
 
-        def read(tx: Tx) -> tuple[WebSession, Powers] | None:
+        def read(tx: Tx) -> tuple[WebSession, Powers, bool] | None:
             session = web_sessions.find(tx, token)
             if session is None or session.is_over(now):
                 return None
-            return session, administrators.of(tx, session.account_id)
+            powers = administrators.of(tx, session.account_id)
+            return session, powers, self._must_enrol(tx, session, powers)
 
         found = await self.office.directory.look(read)
         if found is None:
             return None
-        session, powers = found
+        session, powers, must_enrol = found
         try:
             identity = await self.office.directory.identity(
                 session.account_id, session.credential_id
@@ -104,18 +115,69 @@ class Desk:
             return None
         if now - session.seen > TOUCH_MS:
             await self.office.db.write(lambda tx: web_sessions.touch(tx, token, now))
-        return Visitor(identity, session, powers)
+        return Visitor(identity, session, powers, must_enrol)
+
+    def _must_enrol(self, tx: Tx, session: WebSession, powers: Powers) -> bool:
+        wanted = self.office.config.login.second_factor
+        if wanted == "optional" or (wanted == "admins" and powers.role == "person"):
+            return False
+        return session.method == "password" and not second_factor.is_on(tx, session.account_id)
 
     async def proven(self, request: Request, visitor: Visitor, password: str) -> Identity:
         """Test the password of who is logged in already; raises LoginRefused, LoginDelayed."""
         address = visitor.identity.address
         return await self.login.password(address, password, scope="web", peer=peer_of(request))
 
-    async def log_in(self, request: Request, name: str, password: str) -> RedirectResponse:
-        """Begin a session; raises LoginRefused, LoginDelayed."""
+    async def log_in(self, request: Request, name: str, password: str) -> Response:
+        """Begin a session, or ask for the second factor; raises LoginRefused, LoginDelayed."""
         peer = peer_of(request)
         identity = await self.login.password(name, password, scope="web", peer=peer)
-        secret, now = secrets.token_urlsafe(32), self.office.now()
+        if not await self.office.directory.look(
+            lambda tx: second_factor.is_on(tx, identity.account_id)
+        ):
+            return await self.begin(request, identity, "password")
+        half = HalfLogin(identity.account_id, identity.credential_id)
+        return self.ask_code(handover.give(self._key, half, self.office.now()))
+
+    def ask_code(self, half: str, problem: str = "", *, status: int = 200) -> Response:
+        """The page that asks for a code; ``half`` is the login so far."""
+        return self.renderer.page(
+            "second.html", status=status, visitor=None, half=half, problem=problem
+        )
+
+    async def second(self, request: Request, half: str, code: str) -> Response:
+        """The second step of ``log_in``; raises LoginRefused, LoginDelayed."""
+        known = handover.take(self._key, half, HalfLogin, self.office.now())
+        if known is None:
+            raise LoginRefused
+        directory = self.office.directory
+        try:
+            identity = await directory.identity(known.account_id, known.credential_id)
+        except NotFound:
+            raise LoginRefused from None
+        peer, keys, now = peer_of(request), directory.secrets, self.office.now()
+        self.login.admit(identity.address, peer=peer)
+        outcome = await self.office.db.write(
+            lambda tx: second_factor.check(tx, identity.account_id, code, keys, now)
+        )
+        if outcome == "right":
+            return await self.begin(request, identity, "code")
+        await self.login.failed(
+            identity.address, peer=peer, mechanism="TOTP", reason=f"{outcome} code"
+        )
+        if outcome == "locked":
+            problem = "Too many wrong codes: wait an hour at most and try again."
+            return self.ask_code(half, problem, status=429)
+        problem = "That code is not right, or was used before."
+        return self.ask_code(half, problem, status=403)
+
+    @property
+    def _key(self) -> bytes:
+        return self.office.directory.secrets.seal
+
+    async def begin(self, request: Request, identity: Identity, method: Method) -> RedirectResponse:
+        """Begin a session of who has shown who they are."""
+        peer, secret, now = peer_of(request), secrets.token_urlsafe(32), self.office.now()
         session = WebSession(
             token=web_sessions.digest(secret),
             account_id=identity.account_id,
@@ -124,6 +186,7 @@ class Desk:
             seen=now,
             peer=peer.address,
             agent=request.headers.get("user-agent", "")[:MAX_AGENT],
+            method=method,
         )
         await self.office.db.write(lambda tx: web_sessions.add(tx, session))
         powers = await roles.powers(self.office, identity.account_id)

@@ -36,19 +36,28 @@ class Named(msgspec.Struct, frozen=True):
 THEIRS: Final[Sequence[Named]] = ()
 """For a page that names nothing, and shows what belongs to ``Visitor.within``."""
 
+ENROL: Final = "/me/security"
+
 
 class Router:
     """Makes routes for pages and actions of one desk.
 
     ``for_admins`` are owners; ``of`` lets administrators of single domains in as well, when
-    everything that it lists belongs to their domains.
+    everything that it lists belongs to their domains. ``to_enrol`` is what somebody needs who
+    has to set up a second factor first.
     """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     def show(
-        self, path: str, page: Page, *, for_admins: bool, of: Sequence[Named] | None = None
+        self,
+        path: str,
+        page: Page,
+        *,
+        for_admins: bool,
+        of: Sequence[Named] | None = None,
+        to_enrol: bool = False,
     ) -> Route:
         """A page that is looked at."""
 
@@ -56,6 +65,8 @@ class Router:
             visitor = await self._desk.visitor(request)
             if visitor is None:
                 return _to_login(request)
+            if visitor.must_enrol and not to_enrol:
+                return RedirectResponse(ENROL, 303)
 
             async def answer() -> Response:
                 if for_admins:
@@ -67,7 +78,13 @@ class Router:
         return Route(path, endpoint, methods=["GET"])
 
     def do(
-        self, path: str, action: Action, *, for_admins: bool, of: Sequence[Named] | None = None
+        self,
+        path: str,
+        action: Action,
+        *,
+        for_admins: bool,
+        of: Sequence[Named] | None = None,
+        to_enrol: bool = False,
     ) -> Route:
         """A form that is sent. The action answers with a page, or with the path to go to."""
 
@@ -75,6 +92,8 @@ class Router:
             visitor = await self._desk.visitor(request)
             if visitor is None:
                 return _to_login(request)
+            if visitor.must_enrol and not to_enrol:
+                return RedirectResponse(ENROL, 303)
 
             async def answer() -> Response:
                 fields = await form(request, visitor)

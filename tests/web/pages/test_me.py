@@ -57,18 +57,3 @@ def test_a_device_gets_a_password_that_is_shown_once_and_taken_away_alone(
         assert await logs_in(office, PERSON, PASSWORD)
 
     tell(database, data, story, logged_in=PERSON)
-
-
-def test_other_browsers_are_logged_out(database: Opener, data: Path) -> None:
-    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
-        first = browser.cookie
-        browser.cookie = ""
-        await browser.log_in(PERSON)
-        await browser.get("/me")
-        assert browser.text.count("127.0.0.1") == 2
-        await browser.post("/me/sessions/end", {})
-        assert (await browser.get("/me")).status == 200
-        browser.cookie = first
-        assert (await browser.get("/me")).status == 303
-
-    tell(database, data, story, logged_in=PERSON)

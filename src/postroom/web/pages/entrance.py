@@ -1,6 +1,6 @@
 """The login form at ``/``, which works without JavaScript, and the way out."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -10,6 +10,8 @@ from postroom.access.login import LoginDelayed, LoginRefused
 from postroom.web.desk import Desk, Forbidden, TooLarge, Visitor, form
 from postroom.web.routing import Router
 
+Step = Callable[[Mapping[str, str]], Awaitable[Response]]
+
 
 def routes(desk: Desk) -> list[Route]:
     """Login and logout."""
@@ -18,29 +20,45 @@ def routes(desk: Desk) -> list[Route]:
         visitor = await desk.visitor(request)
         if visitor is not None:
             return RedirectResponse("/admin" if visitor.is_admin else "/me", 303)
-        return _form("")
+        return entrance_form(desk)
 
     async def log_in(request: Request) -> Response:
-        try:
-            fields = await form(request, None)
+        async def step(fields: Mapping[str, str]) -> Response:
             return await desk.log_in(request, fields.get("address", ""), fields.get("password", ""))
-        except LoginRefused:
-            return _form("That address and password do not belong together.", 403)
-        except LoginDelayed:
-            return _form("Too many attempts: wait a minute and try again.", 429)
-        except Forbidden as error:
-            return _form(str(error), 403)
-        except TooLarge:
-            return _form("The form is too large.", 413)
+
+        return await tried(desk, request, step, "That address and password do not belong together.")
+
+    async def second(request: Request) -> Response:
+        async def step(fields: Mapping[str, str]) -> Response:
+            return await desk.second(request, fields.get("half", ""), fields.get("code", ""))
+
+        return await tried(desk, request, step, "That took too long: log in once more.")
 
     async def log_out(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> Response:
         return await desk.log_out(visitor)
 
-    def _form(problem: str, status: int = 200) -> Response:
-        return desk.renderer.page("login.html", status=status, visitor=None, problem=problem)
-
     return [
         Route("/", entrance, methods=["GET"]),
         Route("/", log_in, methods=["POST"]),
-        Router(desk).do("/logout", log_out, for_admins=False),
+        Route("/second", second, methods=["POST"]),
+        Router(desk).do("/logout", log_out, for_admins=False, to_enrol=True),
     ]
+
+
+def entrance_form(desk: Desk, problem: str = "", status: int = 200) -> Response:
+    """The login form, with what went wrong."""
+    return desk.renderer.page("login.html", status=status, visitor=None, problem=problem)
+
+
+async def tried(desk: Desk, request: Request, step: Step, refused: str) -> Response:
+    """What a step of a login answers, or the form with what stands in its way."""
+    try:
+        return await step(await form(request, None))
+    except LoginRefused:
+        return entrance_form(desk, refused, 403)
+    except LoginDelayed:
+        return entrance_form(desk, "Too many attempts: wait a minute and try again.", 429)
+    except Forbidden as error:
+        return entrance_form(desk, str(error), 403)
+    except TooLarge:
+        return entrance_form(desk, "The form is too large.", 413)

@@ -1,4 +1,4 @@
-"""What a person does alone: password, devices, settings of mail programs, sessions."""
+"""What a person does alone: password, devices, settings of mail programs."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
-from postroom.admin import accounts, client_settings, credentials
+from postroom.admin import accounts, client_settings, credentials, second_factor
 from postroom.directory import web_sessions
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
@@ -49,19 +49,13 @@ def routes(desk: Desk) -> list[Route]:
         await credentials.remove_app(office, visitor.identity.address, fields.get("label", ""))
         return "/me"
 
-    async def end_others(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
-        account, token = visitor.identity.account_id, visitor.session.token
-        await desk.change(lambda tx: web_sessions.remove_all(tx, account, but=token))
-        return "/me"
-
     async def _page(visitor: Visitor, told: str) -> Response:
-        address, account = visitor.identity.address, visitor.identity.account_id
-        sessions = await office.directory.look(lambda tx: web_sessions.of(tx, account))
+        address = visitor.identity.address
         return renderer.page(
             "me.html", visitor=visitor, here="/me", told=told,
             found=await accounts.show(office, address),
             settings=await client_settings.require(office, address),
-            sessions=[one for one in sessions if not one.is_over(office.now())],
+            factor=await second_factor.show(office, address),
         )  # fmt: skip
 
     return [
@@ -69,5 +63,4 @@ def routes(desk: Desk) -> list[Route]:
         router.do("/me/password", password, for_admins=False),
         router.do("/me/devices", add_device, for_admins=False),
         router.do("/me/devices/remove", remove_device, for_admins=False),
-        router.do("/me/sessions/end", end_others, for_admins=False),
     ]

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import accounts, credentials
+from postroom.admin import accounts, credentials, second_factor
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
@@ -18,7 +18,7 @@ _UNITS: Final = {"mb": 20, "gb": 30, "tb": 40}  # powers of two
 LIST: Final = "/admin/people"
 ONE: Final = "/admin/people/{address}"
 _SEEN: Final = Named("account", "path", "address")
-_CHANGED: Final = Named("account", "path", "address", is_changed=True)
+CHANGED: Final = Named("account", "path", "address", is_changed=True)
 _FURTHER: Final = Named("name", "form", "further")
 
 
@@ -82,18 +82,23 @@ def routes(desk: Desk) -> list[Route]:
     async def _page(visitor: Visitor, address: str, told: str) -> Response:
         found = await accounts.show(office, address)
         return renderer.page(
-            "person.html", visitor=visitor, here="/admin/people", found=found, told=told
+            "person.html",
+            visitor=visitor,
+            here="/admin/people",
+            found=found,
+            told=told,
+            factor=await second_factor.show(office, address),
         )
 
     return [
         router.show(LIST, every, for_admins=True, of=THEIRS),
         router.do(LIST, add, for_admins=True, of=[Named("name", "form", "address")]),
         router.show(ONE, show, for_admins=True, of=[_SEEN]),
-        router.do(ONE, change, for_admins=True, of=[_CHANGED]),
-        router.do(f"{ONE}/password", password, for_admins=True, of=[_CHANGED]),
-        router.do(f"{ONE}/addresses", add_name, for_admins=True, of=[_CHANGED, _FURTHER]),
-        router.do(f"{ONE}/addresses/remove", remove_name, for_admins=True, of=[_CHANGED, _FURTHER]),
-        router.do(f"{ONE}/remove", remove, for_admins=True, of=[_CHANGED]),
+        router.do(ONE, change, for_admins=True, of=[CHANGED]),
+        router.do(f"{ONE}/password", password, for_admins=True, of=[CHANGED]),
+        router.do(f"{ONE}/addresses", add_name, for_admins=True, of=[CHANGED, _FURTHER]),
+        router.do(f"{ONE}/addresses/remove", remove_name, for_admins=True, of=[CHANGED, _FURTHER]),
+        router.do(f"{ONE}/remove", remove, for_admins=True, of=[CHANGED]),
     ]
 
 

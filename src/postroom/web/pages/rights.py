@@ -1,4 +1,4 @@
-"""Who administers what: the form on the page of a person, for owners."""
+"""What administrators do about how somebody gets in: role and second factor."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,18 +6,18 @@ from typing import Final
 from starlette.requests import Request
 from starlette.routing import Route
 
-from postroom.admin import roles
+from postroom.admin import roles, second_factor
 from postroom.directory.administrators import Role
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.pages.people import ONE
+from postroom.web.pages.people import CHANGED, ONE
 from postroom.web.routing import Router
 
 _ROLES: Final[Mapping[str, Role]] = {"owner": "owner", "admin": "admin", "person": "person"}
 
 
 def routes(desk: Desk) -> list[Route]:
-    """The one form."""
+    """Forms on the page of a person."""
     office, router = desk.office, Router(desk)
 
     async def change(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
@@ -30,4 +30,12 @@ def routes(desk: Desk) -> list[Route]:
         await roles.assign(office, address, wanted, named if wanted == "admin" else ())
         return f"/admin/people/{address}"
 
-    return [router.do(f"{ONE}/role", change, for_admins=True)]
+    async def reset(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        address = request.path_params["address"]
+        await second_factor.reset(office, address)
+        return f"/admin/people/{address}"
+
+    return [
+        router.do(f"{ONE}/role", change, for_admins=True),
+        router.do(f"{ONE}/second-factor", reset, for_admins=True, of=[CHANGED]),
+    ]

@@ -1,0 +1,19 @@
+"""The settings about who gets into the browser, and how."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Logging in to the pages in the browser (docs/administration.md)."""
+
+    second_factor: Annotated[
+        Literal["optional", "admins", "everybody"],
+        Meta(
+            description="Who must have a second factor beside their password, or use a passkey: "
+            "nobody, those who administer anything, or everybody. Who has none yet is led to the "
+            "page where it is set up, and gets nowhere else."
+        ),
+    ] = "optional"

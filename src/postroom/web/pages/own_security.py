@@ -1,0 +1,83 @@
+"""How a person gets in: the second factor, and where they are logged in."""
+
+from collections.abc import Mapping, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.access.login import LoginDelayed, LoginRefused
+from postroom.admin import second_factor
+from postroom.directory import web_sessions
+from postroom.errors import Invalid
+from postroom.web.desk import Desk, Visitor
+from postroom.web.routing import ENROL, Router
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The page and its forms."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def show(_request: Request, visitor: Visitor) -> Response:
+        return await _page(visitor)
+
+    async def begin(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        await second_factor.begin(office, visitor.identity.address)
+        return ENROL
+
+    async def enable(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
+        codes = await second_factor.enable(
+            office, visitor.identity.address, fields.get("code", ""),
+            opens_mail="opens_mail" in fields, keep_session=visitor.session.token,
+        )  # fmt: skip
+        return await _page(visitor, codes)
+
+    async def disable(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        """Password and code are asked for: an open browser is no proof."""
+        try:
+            await desk.proven(request, visitor, fields.get("password", ""))
+        except (LoginRefused, LoginDelayed):
+            raise Invalid("the password is not right") from None
+        await second_factor.disable(office, visitor.identity.address, fields.get("code", ""))
+        return ENROL
+
+    async def renew(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
+        address = visitor.identity.address
+        return await _page(
+            visitor, await second_factor.renew_codes(office, address, fields.get("code", ""))
+        )
+
+    async def end_others(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        account, token = visitor.identity.account_id, visitor.session.token
+        await desk.change(lambda tx: web_sessions.remove_all(tx, account, but=token))
+        return ENROL
+
+    async def _page(visitor: Visitor, codes: Sequence[str] = ()) -> Response:
+        address, account = visitor.identity.address, visitor.identity.account_id
+        sessions = await office.directory.look(lambda tx: web_sessions.of(tx, account))
+        factor = await second_factor.show(office, address)
+        enrolment, picture = None, ""
+        if factor.state == "begun":
+            enrolment = await second_factor.enrolment(office, address)
+            picture = qr(enrolment.uri)
+        return renderer.page(
+            "own_security.html", visitor=visitor, here=ENROL, factor=factor, codes=codes,
+            enrolment=enrolment, picture=picture,
+            sessions=[one for one in sessions if not one.is_over(office.now())],
+        )  # fmt: skip
+
+    return [
+        router.show(ENROL, show, for_admins=False, to_enrol=True),
+        router.do(f"{ENROL}/begin", begin, for_admins=False, to_enrol=True),
+        router.do(f"{ENROL}/enable", enable, for_admins=False, to_enrol=True),
+        router.do(f"{ENROL}/disable", disable, for_admins=False),
+        router.do(f"{ENROL}/codes", renew, for_admins=False),
+        router.do("/me/sessions/end", end_others, for_admins=False),
+    ]
+
+
+def qr(text: str) -> str:
+    """A QR code as an SVG element, black on white whatever the colours of the page are."""
+    import segno
+
+    return segno.make(text, error="m").svg_inline(scale=5, dark="#000", light="#fff")
