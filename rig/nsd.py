@@ -40,7 +40,7 @@ class Nsd:
         self._program = program
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_udp_port()
+        self.port = free_udp_port()
         text = _CONFIG.format(host=HOST, port=self.port, folder=folder)
         for name, records in zones.items():
             (folder / f"{name}.zone").write_text(_SOA + records)
@@ -59,7 +59,7 @@ class Nsd:
             stderr=subprocess.DEVNULL,
         )
         end = time.monotonic() + 20
-        while not self._answers():
+        while not is_answering(self.port):
             if time.monotonic() > end or self._process.poll() is not None:
                 log = self._folder / "nsd.log"
                 raise RuntimeError(f"nsd: {log.read_text() if log.exists() else 'no answer'}")
@@ -76,18 +76,20 @@ class Nsd:
             self._process.terminate()
             self._process.wait(20)
 
-    def _answers(self) -> bool:
-        """A question for the root's name servers gets some reply."""
-        question = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01"
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.settimeout(0.2)
-            with contextlib.suppress(OSError):
-                probe.sendto(question, (HOST, self.port))
-                return probe.recv(512)[:2] == b"\x12\x34"
-        return False
+
+def is_answering(port: int) -> bool:
+    """A question for the root's name servers gets some reply."""
+    question = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(0.2)
+        with contextlib.suppress(OSError):
+            probe.sendto(question, (HOST, port))
+            return probe.recv(512)[:2] == b"\x12\x34"
+    return False
 
 
-def _free_udp_port() -> int:
+def free_udp_port() -> int:
+    """A port of loopback that nobody listens on at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

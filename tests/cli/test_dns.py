@@ -1,70 +1,11 @@
-import asyncio
-import contextlib
-import threading
-from collections.abc import Iterator
-
-import pytest
-
-from rig.dns import DnsServer
 from tests.cli.conftest import Shell
 
 
-@contextlib.contextmanager
-def served(zone: dict[tuple[str, str], list[str]]) -> Iterator[DnsServer]:
-    """A DNS server on a thread of its own: commands have their own loop."""
-    server = DnsServer(zone)
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    done = asyncio.Event()
-
-    async def serve() -> None:
-        async with server:
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    ready.wait()
-    try:
-        yield server
-    finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join()
-        loop.close()
-
-
-@pytest.fixture
-def demo(shell: Shell) -> Iterator[Shell]:
-    with served({}) as server:
-        with shell.config.open("a") as file:
-            file.write(f'[dns]\nservers = ["{server.address}"]\npublic_addresses = ["192.0.2.5"]\n')
-        shell.says("domain", "add", "demo.test")
-        yield shell
-
-
-def test_the_records_are_printed_as_table_zone_file_and_json(demo: Shell) -> None:
-    table = demo.says("dns", "demo.test").splitlines()
-    assert table[0].split() == ["FOR", "NEED", "NAME", "TYPE", "VALUE"]
-    assert any("10 mx.demo.test." in line for line in table)
-    zone = demo.says("dns", "demo.test", "--zone")
-    assert zone.startswith("$ORIGIN demo.test.\n")
-    assert "demo.test. IN MX 10 mx.demo.test.\n" in zone
-    told = demo.json("dns", "demo.test")
-    assert {"name", "type", "value", "use", "need", "note", "state", "found", "fix"} <= set(told[0])
-    assert {one["state"] for one in told} == {None}
-
-
-def test_a_check_tells_what_to_do_and_fails_until_all_is_there(demo: Shell) -> None:
-    result = demo.run("dns", "demo.test", "--check")
-    assert result.exit_code == 1
-    assert "no name server is responsible for demo.test" in result.stdout
-    assert "Traceback" not in result.output
-    as_json = demo.run("dns", "demo.test", "--check", "--json")
-    assert as_json.exit_code == 1
-    assert '"state":"missing"' in as_json.stdout
-
-
-def test_wrong_usage_and_other_domains_are_refused(demo: Shell) -> None:
-    assert "--zone" in demo.misuses("dns", "demo.test", "--zone", "--check")
-    assert demo.refuses("dns", "other.test") == (
-        "other.test is not a domain of this server; run: postroom domain add other.test"
-    )
+def test_a_domain_needs_no_command_and_help_names_both_ways(shell: Shell) -> None:
+    assert "is not a domain of this server" in shell.refuses("dns", "demo.test")
+    assert "is not a domain of this server" in shell.refuses("dns", "--zone", "demo.test")
+    assert "is not a domain of this server" in shell.refuses("dns", "records", "demo.test")
+    for words in (["dns"], ["dns", "--help"]):
+        said = shell.run(*words).output
+        assert "provider" in said
+        assert "short for" in said

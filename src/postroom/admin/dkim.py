@@ -147,10 +147,16 @@ async def activate(office: Office, ids: Sequence[int]) -> None:
     await office.directory.change(lambda tx: dkim_keys.activate(tx, ids, now))
 
 
+async def expired(office: Office) -> list[DkimKey]:
+    """Keys that ``purge`` would forget; at most 500."""
+    now = office.now()
+    return await office.directory.look(lambda tx: dkim_keys.expired(tx, now))
+
+
 async def purge(office: Office) -> int:
     """Forget keys that retired more than seven days ago; how many."""
     now = office.now()
-    if not await office.directory.look(lambda tx: dkim_keys.expired(tx, now)):
+    if not await expired(office):
         return 0  # no change that would empty every cache
     return len(await office.directory.change(lambda tx: dkim_keys.purge(tx, now)))
 

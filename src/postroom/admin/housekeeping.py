@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from postroom.admin import accounts, dkim
+from postroom.admin import accounts, dkim, dns_keeping
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
 from postroom.db.ids import first_id_at
@@ -58,7 +58,7 @@ class Housekeeping:
             "policies": self._forget_policies,
             "reports": self._forget_reports,
             "bans": self._forget_bans,
-            "old signing keys": lambda: dkim.purge(office),
+            "old signing keys": self._purge_keys,
             "missing signing keys": lambda: dkim.make_missing(office),  # takes long at first
         }
         self.lookup_jobs: Mapping[str, Job] = {"new signing keys": self.activate_keys}
@@ -99,12 +99,21 @@ class Housekeeping:
             return True
 
         waiting = by_domain(await dkim.waiting(self._office, MOST_WAITING))
+        await dns_keeping.publish(
+            self._office, [keys[0].domain for keys in waiting], {"DKIM"}, resolver=resolver
+        )
         found = await asyncio.gather(*map(seen, waiting))
         for keys, is_seen in zip(waiting, found, strict=True):
             if is_seen:
                 await dkim.activate(self._office, [key.id for key in keys])
                 for key in keys:
                     sink.emit(KeyActivated(domain=key.domain, selector=key.selector))
+
+    async def _purge_keys(self) -> None:
+        """Their records go first, where somebody lets us change the zone."""
+        if self._resolver is not None:
+            await dns_keeping.withdraw_keys(self._office, resolver=self._resolver)
+        await dkim.purge(self._office)
 
     async def _purge_accounts(self) -> None:
         office = self._office

@@ -97,10 +97,29 @@ async def post(
     authorization: str = "",
 ) -> Fetched:
     """Send ``body`` to ``url``; the same rules, the same errors as ``get``."""
-    fields = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    return await send(
+        "POST", url, resolver, rules, body=body, content_type=content_type,
+        authorization=authorization,
+    )  # fmt: skip
+
+
+async def send(
+    method: str,
+    url: str,
+    resolver: Names,
+    rules: Rules,
+    *,
+    body: bytes = b"",
+    content_type: str = "",
+    authorization: str = "",
+) -> Fetched:
+    """Any request; the same rules, the same errors as ``get``."""
+    fields: list[tuple[str, str]] = []
+    if body or method in {"POST", "PUT", "PATCH"}:  # RFC 9110 §8.6
+        fields += [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     if authorization:
         fields.append(("Authorization", authorization))
-    return await _ask(_Question("POST", url, tuple(fields), body), resolver, rules)
+    return await _ask(_Question(method, url, tuple(fields), body), resolver, rules)
 
 
 class _Question(msgspec.Struct, frozen=True):

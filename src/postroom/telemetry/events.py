@@ -155,6 +155,22 @@ class KeyActivated(Event, frozen=True, kw_only=True, tag="key.activated"):
     selector: str
 
 
+class ZoneChanged(Event, frozen=True, kw_only=True, tag="zone.changed"):
+    """Records of a domain were written to its zone without being asked, for these ``uses``."""
+
+    domain: str
+    provider: str
+    uses: tuple[str, ...]
+
+
+class ZoneFailed(Event, frozen=True, kw_only=True, tag="zone.failed"):
+    """Records could not be written to the zone of a domain; it is tried again."""
+
+    level: ClassVar[Level] = "warning"
+    domain: str
+    reason: str
+
+
 class LoginFailed(SessionEvent, frozen=True, kw_only=True, tag="login.failed"):
     """Somebody failed to log in; the peer learns no ``reason``, the operator does."""
 

@@ -1,0 +1,102 @@
+"""BIND, a real primary name server that takes signed updates, as a throw-away instance."""
+
+import base64
+import secrets
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from rig.nsd import free_udp_port, is_answering
+from rig.server import HOST
+
+KEY: Final = "update.rig.test"
+START_SECONDS: Final = 20
+
+_CONFIG: Final = """\
+key "{key}" {{ algorithm hmac-sha256; secret "{secret}"; }};
+options {{
+  directory "{folder}";
+  pid-file "{folder}/named.pid";
+  session-keyfile "{folder}/session.key";
+  listen-on port {port} {{ {host}; }};
+  listen-on-v6 {{ none; }};
+  recursion no;
+  dnssec-validation no;
+  notify no;
+}};
+controls {{ }};
+"""
+_ZONE: Final = """\
+zone "{name}" {{
+  type primary; file "{name}.zone"; update-policy {{ grant {key} zonesub any; }};
+}};
+"""
+_SOA: Final = """\
+$TTL 60
+@ IN SOA ns.{name}. admin.{name}. 1 3600 600 86400 60
+@ IN NS ns.{name}.
+ns IN A {host}
+"""
+
+
+class Bind:
+    """Zones by name; their records are lines of a zone file.
+
+    Whoever has ``key_file`` may change them.
+    """
+
+    def __init__(self, folder: Path, zones: dict[str, str]) -> None:
+        program = shutil.which("named") or "/usr/sbin/named"
+        if not Path(program).exists():
+            raise FileNotFoundError("named is missing (apt-get install bind9)")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._program = program
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_udp_port()
+        secret = base64.b64encode(secrets.token_bytes(32)).decode()
+        self.key_file = folder / "update.key"
+        self.key_file.write_text(
+            f'key "{KEY}" {{\n\talgorithm hmac-sha256;\n\tsecret "{secret}";\n}};\n'
+        )
+        text = _CONFIG.format(key=KEY, secret=secret, folder=folder, port=self.port, host=HOST)
+        for name, records in zones.items():
+            (folder / f"{name}.zone").write_text(_SOA.format(name=name, host=HOST) + records)
+            text += _ZONE.format(name=name, key=KEY)
+        (folder / "named.conf").write_text(text)
+
+    @property
+    def address(self) -> str:
+        """As in ``dns.servers``."""
+        return f"{HOST}:{self.port}"
+
+    def __enter__(self) -> Self:
+        log = (self._folder / "named.log").open("wb")
+        with log:
+            self._process = subprocess.Popen(
+                [self._program, "-g", "-c", str(self._folder / "named.conf")],
+                stdout=log,
+                stderr=log,
+            )
+        began = time.monotonic()
+        while not is_answering(self.port):
+            if self._process.poll() is not None or time.monotonic() > began + START_SECONDS:
+                self.__exit__(None, None, None)
+                tail = (self._folder / "named.log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"named did not start:\n{tail}")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None

@@ -1,0 +1,1 @@
+"""Zones that others keep for us and that we may change: one interface, a module a protocol."""
