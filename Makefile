@@ -7,7 +7,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench proof interop fix docs dist lock clean
+.PHONY: help demo test check bench proof interop fix docs dist deb lock clean
 
 help:
 	@echo "make demo      a working server on loopback: no root, no domain, no DNS (ARGS=...)"
@@ -19,6 +19,7 @@ help:
 	@echo "make fix       let ruff put right what it can"
 	@echo "make docs      print the generated pages of docs/ anew"
 	@echo "make dist      the packages for release, in dist/"
+	@echo "make deb       the package for Debian or Ubuntu, in dist/"
 	@echo "make lock      pin the newest versions of all dependencies"
 	@echo "make clean     remove .venv, caches and what was built"
 
@@ -63,6 +64,9 @@ docs: $(VENV)/.dev
 dist: $(VENV)/.dev
 	@rm -rf build dist
 	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+deb: dist
+	@tools/deb.sh $(VENV)
 
 lock: $(VENV)/.dev
 	@tools/lock.sh

@@ -56,16 +56,18 @@ class Server:
         wrapper: Sequence[str] = (),
         database: str | None = None,
         hostname: str = f"mail.{DOMAIN}",
+        program: Sequence[str] = (sys.executable, "-m", "postroom"),
     ) -> None:
         """``settings`` are further lines of postroom.toml, ``listen`` of each listener.
 
-        ``wrapper`` is a command to run the server under, such as strace. ``database`` is the
+        ``program`` is how postroom is called, this checkout's by default. ``wrapper`` is a command to run the server under, such as strace. ``database`` is the
         URL of a PostgreSQL, None for SQLite.
         """
         self.folder = folder
         self.data = folder / "data"
         self.config = folder / "postroom.toml"
         self.ports = {door: free_port() for door in doors}
+        self._program = list(program)
         self._wrapper = list(wrapper)
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +88,7 @@ class Server:
     def command(self, *arguments: str, stdin: str = "") -> str:
         """Run ``postroom -c CONFIG ...``; its standard output. Raises on another exit than 0."""
         done = subprocess.run(
-            [sys.executable, "-m", "postroom", "-c", str(self.config), *arguments],
+            [*self._program, "-c", str(self.config), *arguments],
             input=stdin,
             capture_output=True,
             text=True,
@@ -130,7 +132,7 @@ class Server:
         log = (self.folder / "server.log").open("ab")
         with log:
             self._process = subprocess.Popen(
-                [*self._wrapper, sys.executable, "-m", "postroom", "-c", str(self.config), "serve"],
+                [*self._wrapper, *self._program, "-c", str(self.config), "serve"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -51,17 +51,20 @@ def config_page() -> str:
             "```\n"
         ),
     ]
-    for title, table in _tables():
-        out.append(f"## {title}\n\n{_plain(table.__doc__)}\n")
+    for title, table in tables():
+        out.append(f"## {title}\n\n{plain(table.__doc__)}\n")
         out.append("| setting | kind | default | meaning |\n| --- | --- | --- | --- |")
-        out.extend(_rows(table))
+        out.extend(
+            f"| `{one.name}` | {one.kind} | {one.default} | {one.meaning} |"
+            for one in settings(table)
+        )
         out.append("")
     ports = ", ".join(f"{name} {port}" for name, port in model.STANDARD_PORTS.items())
     out.append(f"Standard ports: {ports}.")
     return "\n".join(out) + "\n"
 
 
-def _tables() -> Iterator[tuple[str, type[msgspec.Struct]]]:
+def tables() -> Iterator[tuple[str, type[msgspec.Struct]]]:
     """Every table of the file, in the order of the model."""
     yield "Top level", model.Config
     hints = typing.get_type_hints(model.Config, include_extras=True)
@@ -73,11 +76,22 @@ def _tables() -> Iterator[tuple[str, type[msgspec.Struct]]]:
             yield title, parts[0] if parts else bare
 
 
-def _plain(docstring: str | None) -> str:
+def plain(docstring: str | None) -> str:
+    """A docstring as one line of Markdown."""
     return " ".join((docstring or "").split()).replace("``", "`")
 
 
-def _rows(table: type[msgspec.Struct]) -> Iterator[str]:
+class Setting(typing.NamedTuple):
+    """A line about one setting, in Markdown."""
+
+    name: str
+    kind: str
+    default: str
+    meaning: str
+
+
+def settings(table: type[msgspec.Struct]) -> Iterator[Setting]:
+    """What a table of the file may hold, less the tables in it."""
     hints = typing.get_type_hints(table, include_extras=True)
     for field in msgspec.structs.fields(table):
         kind = hints[field.name]
@@ -85,7 +99,7 @@ def _rows(table: type[msgspec.Struct]) -> Iterator[str]:
             continue
         meaning = _metas(kind)[-1].description or ""
         default = "" if field.default is msgspec.NODEFAULT else _toml(field.default)
-        yield f"| `{field.encode_name}` | {_words(kind)} | {default} | {meaning} |"
+        yield Setting(field.encode_name, _words(kind), default, meaning)
 
 
 def _metas(kind: Any) -> list[msgspec.Meta]:
@@ -153,7 +167,7 @@ def events_page() -> str:
             tag = kind.__struct_config__.tag
             if tag and kind not in {events.Event, events.SessionEvent}:
                 names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind))
-                meaning = _plain(kind.__doc__)
+                meaning = plain(kind.__doc__)
                 out.append(f"| `{tag}` | {kind.level} | {meaning} | {names} |")
     return "\n".join(out) + "\n"
 
@@ -161,15 +175,16 @@ def events_page() -> str:
 def cli_page() -> str:
     """The help of every command."""
     out = [NOTE, "# Commands\n"]
-    for context in _commands(cli, "postroom", None):
+    for context in commands(cli, "postroom", None):
         help_text = context.command.get_help(context)
         out.append(f"## {context.command_path}\n\n```\n{help_text}\n```\n")
     return "\n".join(out)
 
 
-def _commands(
+def commands(
     command: click.Command, name: str, parent: click.Context | None
 ) -> Iterator[click.Context]:
+    """The command and all below it, each in a context in which its help can be made."""
     settings: dict[str, Any] = {"max_content_width": 96, "terminal_width": 96}
     settings |= command.context_settings
     with click.Context(command, parent=parent, info_name=name, **settings) as context:
@@ -178,7 +193,7 @@ def _commands(
             for child_name in command.list_commands(context):
                 child = command.get_command(context, child_name)
                 if child is not None and not child.hidden:
-                    yield from _commands(child, child_name, context)
+                    yield from commands(child, child_name, context)
 
 
 def api_page() -> str:
@@ -195,7 +210,7 @@ def api_page() -> str:
         out.append(f"## {noun.name}\n\n{noun.about}\n")
         out.append("| method | path | scope | what it does |\n| --- | --- | --- | --- |")
         out.extend(
-            f"| {one.method} | `{one.path}` | `{one.scope}` | {_plain(one.summary)} |"
+            f"| {one.method} | `{one.path}` | `{one.scope}` | {plain(one.summary)} |"
             for one in noun.operations
         )
         out.append("")

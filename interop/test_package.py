@@ -1,0 +1,96 @@
+"""The Debian package runs from what is in it, with the Python of the system alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rig.server import HOST, Server
+from tools import docs
+
+from .conftest import ALICE, PASSWORD, Mailbox, Run, deliver
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, made from a copy of this checkout and unpacked."""
+    source = tmp_path_factory.mktemp("source") / "postroom"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=docs.ROOT, capture_output=True, check=True
+    ).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(docs.ROOT / name, target)
+    environment = {**os.environ, "PYTHONPATH": str(source / "src")}
+    for command in (
+        [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", "dist", "."],
+        ["tools/deb.sh", sys.prefix],
+    ):
+        done = subprocess.run(
+            command, cwd=source, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    (package,) = (source / "dist").glob("*.deb")
+    root = tmp_path_factory.mktemp("unpacked")
+    subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
+    return root
+
+
+@pytest.fixture(scope="module")
+def installed(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    python = unpacked / "usr/lib/postroom/bin/python"
+    server = Server(
+        tmp_path_factory.mktemp("installed"),
+        doors=("smtp", "imap", "http"),
+        program=(str(python), "-I", "-m", "postroom"),
+    )
+    server.add_account(ALICE, PASSWORD)
+    with server:
+        yield server
+
+
+def test_a_letter_arrives(installed: Server, run: Run) -> None:
+    deliver(installed, run, "from the package")
+    with closing(Mailbox(installed, ALICE)) as mailbox:
+        assert len(mailbox.find("from the package")) == 1
+
+
+def test_pages_are_in_it(installed: Server, run: Run) -> None:
+    page = run("curl", "-sfL", f"http://{HOST}:{installed.ports['http']}/")
+    assert "<form" in page
+    assert "stylesheet" in page
+
+
+def test_nothing_else_of_this_machine_is_used(unpacked: Path) -> None:
+    python = unpacked / "usr/lib/postroom/bin/python"
+    said = subprocess.run(
+        [python, "-I", "-c", "import sys, postroom; print(postroom.__file__, *sys.path)"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert said.startswith(str(unpacked))
+    assert str(docs.ROOT) not in said
+    for path in unpacked.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.suffix in {"", ".sh", ".cfg", ".pth"}:
+            assert str(docs.ROOT).encode() not in path.read_bytes(), path
+
+
+def test_pages_of_the_manual_and_completion_are_there(unpacked: Path) -> None:
+    for name in (
+        "man/man1/postroom.1.gz", "man/man5/postroom.toml.5.gz",
+        "bash-completion/completions/postroom", "zsh/vendor-completions/_postroom",
+        "fish/vendor_completions.d/postroom.fish",
+    ):  # fmt: skip
+        assert (unpacked / "usr/share" / name).stat().st_size > 100
+
+
+def test_what_the_package_manager_runs_is_sound(unpacked: Path) -> None:
+    for script in ("postinst", "prerm", "postrm"):
+        subprocess.run(["sh", "-n", unpacked / "DEBIAN" / script], check=True)
+    control = (unpacked / "DEBIAN/control").read_text()
+    assert "@" not in control.replace("@postroom.invalid", "")
