@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from postroom import VERSION
+from postroom.admin.backup import schedule
 from postroom.admin.housekeeping import Housekeeping
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
@@ -116,6 +117,7 @@ class App:
         )
         jobs = [asyncio.create_task(Housekeeping(house.office, house.resolver).run())]
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
+        jobs.append(asyncio.create_task(schedule.run(house.office)))
         jobs.append(asyncio.create_task(house.index()))
         jobs.append(asyncio.create_task(house.renewal.run()))
         jobs.append(asyncio.create_task(house.learn()))

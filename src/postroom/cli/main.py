@@ -53,6 +53,8 @@ COMMANDS: Final = {
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
     "import": Lazy("postroom.cli.importing", "Bring mail from elsewhere.", "importing"),
     "export": Lazy("postroom.cli.export", "Write the mail of an account into a folder."),
+    "backup": Lazy("postroom.cli.backup", "Everything, safe in a second place."),
+    "restore": Lazy("postroom.cli.restore", "Bring a backup back."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),
     "explain": Lazy("postroom.cli.explain", "Why a message is believed, or not."),
     "reports": Lazy("postroom.cli.reports", "What others report on your domains, and our reports."),

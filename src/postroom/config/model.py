@@ -15,6 +15,7 @@ from msgspec import Meta
 from postroom.config.acme import Acme
 from postroom.config.api import Api
 from postroom.config.authentication import Authentication
+from postroom.config.backup import Backup
 from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
 from postroom.config.filing import Filing
@@ -406,6 +407,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()
     sharing: Annotated[Sharing, Meta(description="Shared mailboxes.")] = Sharing()
     sieve: Annotated[Sieve, Meta(description="Filter scripts.")] = Sieve()
+    backup: Annotated[Backup, Meta(description="Backups by a timetable.")] = Backup()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
     api: Annotated[Api, Meta(description="The API for programs.")] = Api()
 

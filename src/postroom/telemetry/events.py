@@ -29,6 +29,22 @@ class SessionEvent(Event, frozen=True, kw_only=True):
     door: str = ""
 
 
+class BackupFailed(Event, frozen=True, kw_only=True, tag="backup.failed"):
+    """A backup of the timetable could not be taken; it is tried again in ten minutes."""
+
+    level: ClassVar[Level] = "error"
+    folder: str
+    reason: str
+
+
+class BackupTaken(Event, frozen=True, kw_only=True, tag="backup.taken"):
+    """A backup of the timetable is whole."""
+
+    folder: str
+    files: int
+    octets: int
+
+
 class CertificateFailed(Event, frozen=True, kw_only=True, tag="certificate.failed"):
     """The authority did not issue a certificate; it is tried again, the old one stays."""
 

@@ -1,0 +1,1 @@
+"""Backups: taken while the server runs, verified, restored, by a timetable."""

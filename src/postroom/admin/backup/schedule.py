@@ -1,0 +1,86 @@
+"""Backups by a timetable: a folder each below ``backup.path``, the oldest removed.
+
+Which were taken is seen from the folders. A file that the last one has is linked from there, so
+each is whole and costs only what is new.
+"""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from postroom.admin.backup import layout, taking
+from postroom.admin.backup.taking import Order, Taken
+from postroom.admin.office import Office
+from postroom.errors import MailError, Refused
+from postroom.telemetry import sink
+from postroom.telemetry.events import BackupFailed, BackupTaken
+
+HOUR_MS: Final = 3_600_000
+RETRY: Final = 600.0  # seconds after a failure
+_FOLDER: Final = re.compile(r"\d{8}T\d{6}Z")
+_FORM: Final = "%Y%m%dT%H%M%SZ"
+
+
+async def run(office: Office, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Take them when they are due, until cancelled; nothing without ``backup.path``."""
+    while office.config.backup.path is not None:
+        waits = await asyncio.to_thread(due, office)
+        if waits <= 0 and await once(office) is None:
+            waits = RETRY
+        await sleep(max(waits, 1.0))
+
+
+def due(office: Office) -> float:
+    """Seconds until the next."""
+    taken = kept(Path(office.config.backup.path or ""))
+    if not taken:
+        return 0
+    last = datetime.strptime(taken[-1].name, _FORM).replace(tzinfo=UTC).timestamp() * 1000
+    return (last + office.config.backup.every * HOUR_MS - office.now()) / 1000
+
+
+async def once(office: Office) -> Taken | None:
+    """Take one now; None when that failed, which the log tells."""
+    root = Path(office.config.backup.path or "")
+    before = await asyncio.to_thread(kept, root)
+    name = datetime.fromtimestamp(office.now() // 1000, UTC).strftime(_FORM)
+    try:
+        taken = await taking.take(office, root / name, Order(before=before[-1] if before else None))
+        await asyncio.to_thread(_remove_old, root, office.config.backup.keep)
+    except (Refused, MailError, OSError) as error:
+        await asyncio.to_thread(_remove_part, root / name)
+        sink.emit(BackupFailed(folder=str(root / name), reason=str(error)))
+        return None
+    sink.emit(BackupTaken(folder=taken.folder, files=taken.files, octets=taken.octets))
+    return taken
+
+
+def kept(root: Path) -> list[Path]:
+    """The backups that are whole, the oldest first."""
+    if not root.is_dir():
+        return []
+    return sorted(
+        one
+        for one in root.iterdir()
+        if _FOLDER.fullmatch(one.name) and (one / layout.MANIFEST).is_file()
+    )
+
+
+def _remove_old(root: Path, keep: int) -> None:
+    for one in kept(root)[:-keep]:
+        (one / layout.MANIFEST).unlink()  # from here on it is none
+        shutil.rmtree(one)
+    whole = set(kept(root))
+    for one in root.iterdir():
+        if _FOLDER.fullmatch(one.name) and one not in whole:
+            _remove_part(one)
+
+
+def _remove_part(folder: Path) -> None:
+    """What broke off."""
+    if (folder / layout.LOCK).exists() and not (folder / layout.MANIFEST).exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,193 @@
+"""Takes a backup while the server runs: the database of one moment, and all that belongs to it.
+
+First the database is copied, then the body files: what it names is kept for a day after the
+last message went, so the files are there. A folder that holds a backup is brought up to date;
+only what is new is copied, and the backup before counts until the new one is whole.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from postroom import VERSION
+from postroom.admin.backup import copying, layout
+from postroom.admin.backup.copying import Counted
+from postroom.admin.backup.layout import Manifest
+from postroom.admin.office import Office
+from postroom.db import snapshot
+from postroom.db.folder import DATABASE
+from postroom.db.locks import FileLock
+from postroom.errors import Refused
+
+_KEPT = ("secrets", "tls")  # folders of the data folder beside the bodies
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A backup that counts. ``new`` files and octets were not in the one before.
+
+    ``is_same_disk``: it is on the file system of the data, and dies with it.
+    """
+
+    folder: str
+    created: datetime
+    files: int
+    octets: int
+    new: int
+    new_octets: int
+    is_same_disk: bool
+
+
+class Order(msgspec.Struct, frozen=True):
+    """How to take it. ``settings`` is the file to take along; ``links`` where that can be.
+
+    ``before``: another backup, whose files are linked instead of being copied again.
+    """
+
+    settings: Path | None = None
+    links: bool = True
+    before: Path | None = None
+
+
+Progress = Callable[[int, int], None]
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+async def take(
+    office: Office, folder: Path, order: Order, progress: Progress = _no_progress
+) -> Taken:
+    """Take a backup into a folder, new or with one. Raises Refused, MailError, OSError."""
+    if office.db.engine == "postgres":
+        raise Refused(
+            "the mail of this install is in PostgreSQL: back that up with pg_dump, and copy"
+            f" {office.config.folder}/secrets and {office.config.folder}/tls with it"
+        )
+    return await asyncio.to_thread(
+        _Taking(office.config.folder, folder, order, progress).run,
+        office.config.hostname,
+        office.now(),
+    )
+
+
+class _Taking:
+    def __init__(self, data: Path, folder: Path, order: Order, progress: Progress) -> None:
+        self._data = data.resolve()
+        self._folder = folder.absolute()
+        self._order = order
+        self._progress = progress
+
+    def run(self, hostname: str, now: int) -> Taken:
+        self._prepare()
+        lock = FileLock(self._folder / layout.LOCK)
+        try:
+            with lock.hold():
+                return self._take(hostname, now)
+        finally:
+            lock.close()
+
+    def _prepare(self) -> None:
+        folder, data = self._folder, self._data
+        if folder.resolve() == data or data in folder.resolve().parents:
+            raise Refused(f"{folder} is inside the data folder {data}: name one elsewhere")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        names = {one.name for one in folder.iterdir()}
+        if names and not names & {layout.MANIFEST, layout.LOCK}:
+            raise Refused(f"{folder} holds other things than a backup: name an empty folder")
+
+    def _take(self, hostname: str, now: int) -> Taken:
+        folder, created = self._folder, datetime.fromtimestamp(now // 1000, UTC)
+        self._remove_states(keep=self._current())
+        name = self._state_name(created)
+        state = folder / name
+        state.mkdir(mode=0o700)
+        snapshot.take(self._data / DATABASE, state / DATABASE, self._progress)
+        with os.fdopen(layout.create(state / layout.DIGESTS), "w", encoding="utf-8") as listing:
+            known = self._known()
+            with closing(known):
+                counted = copying.copy_bodies(
+                    self._data,
+                    folder,
+                    known,
+                    listing,
+                    lambda counted: self._progress(counted.files, 0),
+                    before=self._order.before,
+                    links=self._order.links,
+                )
+            self._copy_state(state, listing, counted)
+            listing.flush()
+            os.fsync(listing.fileno())
+        layout.sync(state)
+        manifest = Manifest(
+            state=name,
+            created=now,
+            hostname=hostname,
+            program=VERSION,
+            schema=snapshot.schema(state / DATABASE),
+            files=counted.files,
+            octets=counted.octets,
+            digest=layout.digest(state / layout.DIGESTS),
+        )
+        layout.write(folder, manifest)
+        self._remove_states(keep=name)
+        with closing(layout.digests(folder, manifest)) as wanted:
+            copying.prune(folder, wanted)
+        return Taken(
+            folder=str(folder),
+            created=created,
+            files=counted.files,
+            octets=counted.octets,
+            new=counted.new,
+            new_octets=counted.new_octets,
+            is_same_disk=folder.stat().st_dev == self._data.stat().st_dev,
+        )
+
+    def _state_name(self, created: datetime) -> str:
+        first = f"state-{created:%Y%m%dT%H%M%SZ}"
+        names = itertools.chain((first,), (f"{first}-{number}" for number in itertools.count(1)))
+        return next(name for name in names if not (self._folder / name).exists())
+
+    def _copy_state(self, state: Path, listing: TextIO, counted: Counted) -> None:
+        """What changes from one backup to the next: copied each time."""
+        if self._order.settings is not None and self._order.settings.is_file():
+            copying.copy(self._order.settings, state / "postroom.toml")
+        for name in _KEPT:
+            for path in sorted((self._data / name).rglob("*")):
+                if path.is_file() and not path.is_symlink():
+                    target = state / path.relative_to(self._data)
+                    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    copying.copy(path, target)
+        for path in sorted(state.rglob("*")):
+            if path.is_file() and path.name != layout.DIGESTS:
+                listing.write(f"{layout.digest(path)}  {path.relative_to(self._folder)}\n")
+                size = path.stat().st_size
+                counted.files += 1
+                counted.octets += size
+                counted.new += 1
+                counted.new_octets += size
+
+    def _known(self) -> layout.Lines:
+        """The list of the backup that is there already, else of the one before."""
+        for folder in (self._folder, self._order.before):
+            if folder is not None and (folder / layout.MANIFEST).exists():
+                yield from layout.digests(folder, layout.read(folder))
+                return
+
+    def _current(self) -> str:
+        if (self._folder / layout.MANIFEST).exists():
+            return layout.read(self._folder).state
+        return ""
+
+    def _remove_states(self, *, keep: str) -> None:
+        for one in self._folder.iterdir():
+            if layout.is_state(one.name) and one.name != keep:
+                shutil.rmtree(one)

@@ -1,0 +1,30 @@
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Shell
+
+
+def test_a_backup_is_taken_verified_and_found_damaged(shell: Shell, tmp_path: Path) -> None:
+    shell.says("domain", "add", "demo.test")
+    safe = str(tmp_path / "safe")
+    result = shell.run("backup", safe)
+    assert result.exit_code == 0
+    taken = json.loads(result.stdout.splitlines()[-1])
+    assert taken["folder"] == safe
+    assert "is on the disk of the data: copy it to another one" in result.stderr
+    assert shell.json("backup", safe, "--copy")["new"] > 0
+    assert shell.json("backup", "verify", safe)["faults"] == []
+    (database,) = (tmp_path / "safe").glob("state-*/postroom.sqlite")
+    (settings,) = (tmp_path / "safe").glob("state-*/postroom.toml")
+    assert settings.read_text() == shell.config.read_text()
+    database.write_bytes(b"x")
+    result = shell.run("backup", "verify", safe)
+    assert result.exit_code == 1
+    assert f"the backup in {safe} is damaged: take another one" in result.stderr
+
+
+def test_refusals(shell: Shell, tmp_path: Path) -> None:
+    shell.says("domain", "add", "demo.test")
+    assert "inside the data folder" in shell.refuses("backup", str(tmp_path / "data" / "x"))
+    assert "holds no backup" in shell.refuses("backup", "verify", str(tmp_path / "none"))
+    assert "Missing argument" in shell.misuses("backup", "verify")
