@@ -8,13 +8,14 @@ from postroom.web.render import Renderer, moment, size
 
 def test_what_others_wrote_is_text_and_the_browser_is_told_to_stay() -> None:
     page = Renderer("mx.test").page(
-        "login.html", status=403, visitor=None, problem="<script>alert(1)</script>"
-    )
+        "login.html", status=403, visitor=None, problem="<script>alert(1)</script>", options="",
+    )  # fmt: skip
     assert page.status_code == 403
     assert b"<script>" not in page.body
     assert b"&lt;script&gt;" in page.body
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
+    assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     assert page.headers["cache-control"] == "no-store"
 

@@ -6,6 +6,13 @@ from postroom.web import static
 from tests.web.asking import asked
 
 
+def test_scripts_are_ours_and_ask_no_host() -> None:
+    said = asked(Starlette(routes=static.routes()), "/passkeys.js")
+    assert said.status == 200
+    assert said.headers["content-type"].startswith("text/javascript")
+    assert not re.search(rb"https?:|fetch|XMLHttp|eval|import\b", said.body)
+
+
 def test_the_style_is_ours_and_names_no_other_host() -> None:
     said = asked(Starlette(routes=static.routes()), "/style.css")
     assert said.status == 200

@@ -264,6 +264,10 @@ class Directory:
         """Who proved a credential by SCRAM; raises NotFound when it ended meanwhile."""
         return await self._logins.identity(account_id, credential_id)
 
+    async def identity_of(self, account_id: int) -> Identity:
+        """Who has this account, proved by no credential of ours; NotFound when they may not."""
+        return await self._logins.identity_of(account_id)
+
     async def known(self, address: str) -> Identity | None:
         """Whose address this is, if that account may log in."""
         return await self._logins.known(address)

@@ -133,6 +133,13 @@ class Logins:
                     return await self._granted(ring, credential)
         raise NotFound("the account or its password is gone")
 
+    async def identity_of(self, account_id: int) -> Identity:
+        """Who has this account, proved by no credential of ours; NotFound when they may not."""
+        ring = await self._db.read(lambda tx: credentials.keyring_of(tx, account_id))
+        if ring is None or not ring.may_login:
+            raise NotFound("the account is gone or disabled")
+        return _identity(ring, 0)
+
     async def known(self, address: str) -> Identity | None:
         """Whose address this is, if that account may log in; proved by no credential of ours."""
         ring = await self._keyring(address)

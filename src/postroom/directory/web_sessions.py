@@ -17,12 +17,15 @@ TOUCH_MS: Final = 60_000  # the time of the last request is written no oftener
 MAX_AGENT: Final = 200  # characters
 
 
-Method = Literal["password", "code"]
-"""How it was begun: with the password alone, or with a second factor as well."""
+Method = Literal["password", "code", "passkey"]
+"""How it was begun: with the password alone, with a second factor as well, with a passkey."""
 
 
 class WebSession(msgspec.Struct, frozen=True):
-    """One browser. ``token`` is the digest of its secret; times in UTC milliseconds."""
+    """One browser. ``token`` is the digest of its secret; times in UTC milliseconds.
+
+    ``credential_id`` is what began it: a row of ``credential``, or of ``passkey``.
+    """
 
     token: bytes
     account_id: int

@@ -21,7 +21,7 @@ from postroom.access.login import Login, LoginRefused
 from postroom.admin import roles
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import administrators, second_factor, web_sessions
+from postroom.directory import administrators, passkeys, second_factor, web_sessions
 from postroom.directory.administrators import Powers
 from postroom.directory.login import Identity
 from postroom.directory.web_sessions import MAX_AGENT, TOUCH_MS, Method, WebSession
@@ -100,6 +100,10 @@ class Desk:
             session = web_sessions.find(tx, token)
             if session is None or session.is_over(now):
                 return None
+            if session.method == "passkey" and not passkeys.is_there(
+                tx, session.account_id, session.credential_id
+            ):
+                return None
             powers = administrators.of(tx, session.account_id)
             return session, powers, self._must_enrol(tx, session, powers)
 
@@ -108,14 +112,18 @@ class Desk:
             return None
         session, powers, must_enrol = found
         try:
-            identity = await self.office.directory.identity(
-                session.account_id, session.credential_id
-            )
+            identity = await self._identity(session)
         except NotFound:  # disabled, or the password has changed
             return None
         if now - session.seen > TOUCH_MS:
             await self.office.db.write(lambda tx: web_sessions.touch(tx, token, now))
         return Visitor(identity, session, powers, must_enrol)
+
+    async def _identity(self, session: WebSession) -> Identity:
+        directory = self.office.directory
+        if session.method == "passkey":
+            return await directory.identity_of(session.account_id)
+        return await directory.identity(session.account_id, session.credential_id)
 
     def _must_enrol(self, tx: Tx, session: WebSession, powers: Powers) -> bool:
         wanted = self.office.config.login.second_factor
@@ -137,7 +145,7 @@ class Desk:
         ):
             return await self.begin(request, identity, "password")
         half = HalfLogin(identity.account_id, identity.credential_id)
-        return self.ask_code(handover.give(self._key, half, self.office.now()))
+        return self.ask_code(handover.give(self.key, half, self.office.now()))
 
     def ask_code(self, half: str, problem: str = "", *, status: int = 200) -> Response:
         """The page that asks for a code; ``half`` is the login so far."""
@@ -147,7 +155,7 @@ class Desk:
 
     async def second(self, request: Request, half: str, code: str) -> Response:
         """The second step of ``log_in``; raises LoginRefused, LoginDelayed."""
-        known = handover.take(self._key, half, HalfLogin, self.office.now())
+        known = handover.take(self.key, half, HalfLogin, self.office.now())
         if known is None:
             raise LoginRefused
         directory = self.office.directory
@@ -172,16 +180,19 @@ class Desk:
         return self.ask_code(half, problem, status=403)
 
     @property
-    def _key(self) -> bytes:
+    def key(self) -> bytes:
+        """For ``handover``."""
         return self.office.directory.secrets.seal
 
-    async def begin(self, request: Request, identity: Identity, method: Method) -> RedirectResponse:
+    async def begin(
+        self, request: Request, identity: Identity, method: Method, passkey: int = 0
+    ) -> RedirectResponse:
         """Begin a session of who has shown who they are."""
         peer, secret, now = peer_of(request), secrets.token_urlsafe(32), self.office.now()
         session = WebSession(
             token=web_sessions.digest(secret),
             account_id=identity.account_id,
-            credential_id=identity.credential_id,
+            credential_id=passkey or identity.credential_id,
             created=now,
             seen=now,
             peer=peer.address,

@@ -1,4 +1,4 @@
-"""Our own files for browsers: one style sheet."""
+"""Our own files for browsers: a style sheet and scripts, which no page needs to work."""
 
 import importlib.resources
 from typing import Final
@@ -8,15 +8,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 _DAY: Final = 86_400
+_FILES: Final = {"style.css": "text/css", "passkeys.js": "text/javascript"}
 
 
 def routes() -> list[Route]:
     """Each file, read once."""
-    sheet = importlib.resources.files("postroom.web").joinpath("style.css").read_bytes()
+    return [_file(name, kind) for name, kind in _FILES.items()]
 
-    async def style(_request: Request) -> Response:
+
+def _file(name: str, kind: str) -> Route:
+    octets = importlib.resources.files("postroom.web").joinpath(name).read_bytes()
+
+    async def give(_request: Request) -> Response:
         return Response(
-            sheet, media_type="text/css", headers={"Cache-Control": f"public, max-age={_DAY}"}
+            octets, media_type=kind, headers={"Cache-Control": f"public, max-age={_DAY}"}
         )
 
-    return [Route("/style.css", style)]
+    return Route(f"/{name}", give)

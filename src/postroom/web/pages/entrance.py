@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
+from postroom.web import handover, webauthn
 from postroom.web.desk import Desk, Forbidden, TooLarge, Visitor, form
 from postroom.web.routing import Router
 
@@ -20,7 +21,7 @@ def routes(desk: Desk) -> list[Route]:
         visitor = await desk.visitor(request)
         if visitor is not None:
             return RedirectResponse("/admin" if visitor.is_admin else "/me", 303)
-        return entrance_form(desk)
+        return entrance_form(desk, request)
 
     async def log_in(request: Request) -> Response:
         async def step(fields: Mapping[str, str]) -> Response:
@@ -45,9 +46,16 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
-def entrance_form(desk: Desk, problem: str = "", status: int = 200) -> Response:
+def entrance_form(desk: Desk, request: Request, problem: str = "", status: int = 200) -> Response:
     """The login form, with what went wrong."""
-    return desk.renderer.page("login.html", status=status, visitor=None, problem=problem)
+    options = ticket = ""
+    host = webauthn.host_of(request.headers.get("host", ""))
+    if host and webauthn.is_available():
+        options, asked = webauthn.request(host)
+        ticket = handover.give(desk.key, asked, desk.office.now())
+    return desk.renderer.page(
+        "login.html", status=status, visitor=None, problem=problem, options=options, ticket=ticket
+    )
 
 
 async def tried(desk: Desk, request: Request, step: Step, refused: str) -> Response:
@@ -55,10 +63,10 @@ async def tried(desk: Desk, request: Request, step: Step, refused: str) -> Respo
     try:
         return await step(await form(request, None))
     except LoginRefused:
-        return entrance_form(desk, refused, 403)
+        return entrance_form(desk, request, refused, 403)
     except LoginDelayed:
-        return entrance_form(desk, "Too many attempts: wait a minute and try again.", 429)
+        return entrance_form(desk, request, "Too many attempts: wait a minute and try again.", 429)
     except Forbidden as error:
-        return entrance_form(desk, str(error), 403)
+        return entrance_form(desk, request, str(error), 403)
     except TooLarge:
-        return entrance_form(desk, "The form is too large.", 413)
+        return entrance_form(desk, request, "The form is too large.", 413)

@@ -7,10 +7,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
-from postroom.admin import second_factor
+from postroom.admin import passkeys, second_factor
 from postroom.directory import web_sessions
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
+from postroom.web.pages.passkeys import offer
 from postroom.web.routing import ENROL, Router
 
 
@@ -18,19 +19,19 @@ def routes(desk: Desk) -> list[Route]:
     """The page and its forms."""
     office, renderer, router = desk.office, desk.renderer, Router(desk)
 
-    async def show(_request: Request, visitor: Visitor) -> Response:
-        return await _page(visitor)
+    async def show(request: Request, visitor: Visitor) -> Response:
+        return await _page(request, visitor)
 
     async def begin(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
         await second_factor.begin(office, visitor.identity.address)
         return ENROL
 
-    async def enable(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
+    async def enable(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
         codes = await second_factor.enable(
             office, visitor.identity.address, fields.get("code", ""),
             opens_mail="opens_mail" in fields, keep_session=visitor.session.token,
         )  # fmt: skip
-        return await _page(visitor, codes)
+        return await _page(request, visitor, codes)
 
     async def disable(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
         """Password and code are asked for: an open browser is no proof."""
@@ -41,10 +42,12 @@ def routes(desk: Desk) -> list[Route]:
         await second_factor.disable(office, visitor.identity.address, fields.get("code", ""))
         return ENROL
 
-    async def renew(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
+    async def renew(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
         address = visitor.identity.address
         return await _page(
-            visitor, await second_factor.renew_codes(office, address, fields.get("code", ""))
+            request,
+            visitor,
+            await second_factor.renew_codes(office, address, fields.get("code", "")),
         )
 
     async def end_others(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
@@ -52,17 +55,19 @@ def routes(desk: Desk) -> list[Route]:
         await desk.change(lambda tx: web_sessions.remove_all(tx, account, but=token))
         return ENROL
 
-    async def _page(visitor: Visitor, codes: Sequence[str] = ()) -> Response:
+    async def _page(request: Request, visitor: Visitor, codes: Sequence[str] = ()) -> Response:
         address, account = visitor.identity.address, visitor.identity.account_id
         sessions = await office.directory.look(lambda tx: web_sessions.of(tx, account))
         factor = await second_factor.show(office, address)
+        offered, ticket = await offer(desk, request, visitor)
         enrolment, picture = None, ""
         if factor.state == "begun":
             enrolment = await second_factor.enrolment(office, address)
             picture = qr(enrolment.uri)
         return renderer.page(
             "own_security.html", visitor=visitor, here=ENROL, factor=factor, codes=codes,
-            enrolment=enrolment, picture=picture,
+            enrolment=enrolment, picture=picture, offered=offered, ticket=ticket,
+            passkeys=await passkeys.every(office, address),
             sessions=[one for one in sessions if not one.is_over(office.now())],
         )  # fmt: skip
 
