@@ -13,7 +13,7 @@ from postroom.access.fetch import FetchRow, first_page
 from postroom.access.offload import begin
 from postroom.access.view import View
 
-MESSAGES: Final = 32  # read at once, unless ``fetch.rows`` makes a page of fewer
+MESSAGES: Final = 64  # read at once, unless ``fetch.rows`` makes a page of fewer
 
 
 class _Coming(NamedTuple):
@@ -34,6 +34,10 @@ class Ahead:
         self._coming: _Coming | None = None
         self._need: frozenset[str] = frozenset()
         self._next = 0  # the sequence number that would go on
+
+    def has(self, uid: int, need: frozenset[str]) -> bool:
+        """Whether ``message`` answers at once."""
+        return uid in self._rows and need == self._need
 
     async def message(self, uid: int, *, need: frozenset[str], has_more: bool) -> FetchRow | None:
         """One message as ``fetch.rows`` gives it, if it is there.

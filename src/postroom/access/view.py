@@ -27,14 +27,14 @@ from postroom.message.part import Part
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.sets import SAVED
 from postroom.store import copying, entries, flags as flag_words, news, vanished, watch
-from postroom.store.entries import FlagChange, Opening, Quiet
+from postroom.store.entries import UNTOLD, FlagChange, Opening, Quiet
 from postroom.store.news import Marks, News
 from postroom.store.spans import MAX_LISTED, Span
 from postroom.store.store import Store, account_key
 
 __all__ = ["STAR", "Changes", "CopyResult", "FlagChange", "Flagged", "Ranges", "Stored", "View"]
 
-MAX_STORED: Final = 5000  # messages whose flags change in one transaction
+MAX_STORED: Final = 10_000  # messages whose flags change in one transaction
 PAGE: Final = 2000  # messages of one answer to ``refresh`` when a mailbox is deleted
 
 
@@ -286,11 +286,13 @@ class View:
         *,
         silent: bool = False,
         wants_modseq: bool = False,
+        wants_flags: bool = True,
     ) -> Stored:
         """Change flags; the new flags of all messages of the ranges.
 
         With ``silent`` only of those that another session has changed unseen (RFC 3501
-        §6.4.6); with ``wants_modseq`` also, quietly, of those whose MODSEQ is new. Each
+        §6.4.6); with ``wants_modseq`` also, quietly, of those whose MODSEQ is new; without
+        ``wants_flags`` of none, for who reads them after that (``access.flags``). Each
         transaction of at most ``MAX_STORED`` messages has one MODSEQ. Flags that the person
         may not change stay as they are; NotAllowed if that is all of them.
         """
@@ -302,7 +304,9 @@ class View:
         run = self.source.write
         size = MAX_STORED if change.unchanged_since is None else MAX_LISTED
         for span in self.spans(ranges, size):
-            quiet = Quiet(self._marks.seen, frozenset(self._own), wants_modseq) if silent else None
+            quiet = None if wants_flags else UNTOLD
+            if silent:
+                quiet = Quiet(self._marks.seen, frozenset(self._own), wants_modseq)
             updated = await run(
                 entries.update_flags,
                 self.account_id,

@@ -106,6 +106,9 @@ class Quiet(msgspec.Struct, frozen=True):
     wants_modseq: bool = False
 
 
+UNTOLD: Final = Quiet(1 << 62)  # nobody asks what the flags are now
+
+
 class Updated(msgspec.Struct, frozen=True):
     """What a STORE has done; rows are (uid, flags, keywords, modseq), by UID.
 

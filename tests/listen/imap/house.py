@@ -170,6 +170,11 @@ class Client:
     async def append(self, letter: bytes, mailbox: bytes = b"INBOX") -> None:
         await self.ok(b"APPEND %s {%d+}\r\n%s" % (mailbox, len(letter), letter))
 
+    async def append_many(self, letter: bytes, count: int) -> None:
+        """The same letter so many times, in one command."""
+        literals = b" {%d+}\r\n%s" % (len(letter), letter) * count
+        await self.ok(b"APPEND INBOX" + literals)
+
     async def rest(self) -> bytes:
         """Everything until the server closes."""
         return await asyncio.wait_for(self.reader.read(), PATIENCE)

@@ -81,6 +81,52 @@ def test_messages_one_by_one_without_waiting(database: Opener, data: Path) -> No
     at_home(data, main, database=database)
 
 
+def test_a_series_is_interrupted_by_whatever_comes(database: Opener, data: Path) -> None:
+    async def main(home: House) -> None:
+        client, other = await home.alice(), await home.alice("INBOX")
+        for number in range(1, 6):
+            await client.append(b"Subject: %d\r\n\r\nbody %d\r\n" % (number, number))
+        await client.ok(b"SELECT INBOX")
+        await other.ok(b"NOOP")
+        await other.ok(b"UID STORE 2 +FLAGS.SILENT (\\Deleted)")
+        await other.ok(b"EXPUNGE")
+        await client.say(
+            b"a UID FETCH 1 (BODY.PEEK[TEXT])\r\n"
+            b"b UID FETCH 9 (BODY.PEEK[TEXT])\r\n"  # there is none
+            b"c UID FETCH 0 (BODY.PEEK[TEXT])\r\n"
+            b"d UID FETCH 3 (BODY.PEEK[TEXT])\r\n"
+            b"e UID FETCH 4 (BODY.PEEK[TEXT])\r\n"
+            b"f FETCH 4 (BODY.PEEK[TEXT])\r\n"
+            b"g FETCH 9 (BODY.PEEK[TEXT])\r\n"
+            b"h FETCH 1 (BODY.PEEK[TEXT])\r\n"
+            b"i LOGOUT\r\n"
+        )
+        text = b"* %d FETCH (UID %d BODY[TEXT] {8}\r\nbody %d\r\n)\r\n"
+        one = b"* %d FETCH (BODY[TEXT] {8}\r\nbody %d\r\n)\r\n"
+        said = await client.rest()
+        heard = said.index(b"* 2 EXPUNGE\r\n")
+        assert heard < said.index(b"d OK")
+        said = said.replace(b"* 2 EXPUNGE\r\n", b"")
+        expected = [
+            text % (1, 1, 1) + b"a OK Fetched\r\n",
+            b"b OK Fetched\r\n",
+            b"c BAD ",
+            text % (2, 3, 3) + b"d OK Fetched\r\n",
+            text % (3, 4, 4) + b"e OK Fetched\r\n",
+            one % (4, 5) + b"f OK Fetched\r\n",
+            b"g BAD ",
+            one % (1, 1) + b"h OK Fetched\r\n",
+            b"* BYE ",
+        ]
+        at = 0
+        for piece in expected:
+            at = said.index(piece, at) + len(piece)
+        assert said.count(b" FETCH (") == 5
+        other.close()
+
+    at_home(data, main, database=database)
+
+
 def test_fields_of_a_list_are_the_same_every_time(database: Opener, data: Path) -> None:
     async def main(home: House) -> None:
         client = await home.alice()
@@ -127,14 +173,7 @@ def test_many_messages(database: Opener, data: Path) -> None:
         client = await home.alice()
         number = 1200
         for _ in range(3):
-            await client.say(
-                b"".join(
-                    b"x APPEND INBOX {%d+}\r\n%s\r\n" % (len(LETTER), LETTER)
-                    for _ in range(number // 3)
-                )
-            )
-            for _ in range(number // 3):
-                assert (await client.line()).startswith(b"x OK")
+            await client.append_many(LETTER, number // 3)
         await client.ok(b"SELECT INBOX")
         lines = await client.ok(b"UID FETCH 1:* (FLAGS)")
         assert lines == [

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from postroom.listen.imap.selected import FEW
 from tests.conftest import Opener
 from tests.listen.imap.house import House, at_home
 
@@ -28,6 +29,43 @@ def test_numbers_stay_put_until_a_command_that_may_tell(database: Opener, data: 
             b"* 1 FETCH (UID 2)\r\n",
             b"* 2 FETCH (UID 4)\r\n",
         ]
+
+    at_home(data, main, database=database)
+
+
+def test_new_flags_of_many_are_told_of_all(database: Opener, data: Path) -> None:
+    """RFC 3501 §6.4.6: of those, too, that had them before; and nobody hears of it twice."""
+
+    async def main(home: House) -> None:
+        client = await home.alice()
+        count = 3 * FEW
+        await client.append_many(LETTER, count)
+        other = await home.alice("INBOX")
+        await client.ok(b"SELECT INBOX")
+        await client.ok(b"STORE 5,7 +FLAGS.SILENT (\\Answered k)")
+        await other.ok(b"NOOP")
+        flags = {5: b"\\Answered \\Seen k", 7: b"\\Answered \\Seen k"}
+        seen = [
+            b"* %d FETCH (FLAGS (%b))\r\n" % (n, flags.get(n, b"\\Seen"))
+            for n in range(1, count + 1)
+        ]
+        assert await client.ok(b"STORE 1:* +FLAGS (\\Seen)") == seen
+        assert await client.ok(b"STORE 1:* +FLAGS (\\Seen)") == seen
+        assert await client.ok(b"NOOP") == []
+        heard = await other.ok(b"NOOP")
+        assert len(heard) == count
+        assert await client.ok(b"STORE 1:* FLAGS.SILENT ()") == []
+        await other.ok(b"STORE 9 +FLAGS.SILENT (\\Deleted)")
+        await other.ok(b"EXPUNGE")
+        told = await client.ok(b"UID STORE 1:* +FLAGS (\\Flagged)")
+        assert told == [
+            b"* %d FETCH (UID %d FLAGS (\\Flagged))\r\n" % (n, n)
+            for n in range(1, count + 1)
+            if n != 9
+        ] + [b"* 9 EXPUNGE\r\n"]
+        await other.ok(b"ENABLE CONDSTORE")
+        told = await other.ok(b"STORE 1:* -FLAGS (\\Flagged)")
+        assert sum(b" MODSEQ (" in line for line in told) == count - 1
 
     at_home(data, main, database=database)
 

@@ -63,6 +63,18 @@ def test_every_fact() -> None:
     )
 
 
+def test_a_text_of_each_message_behind_its_facts() -> None:
+    lines = Lines((Attribute.UID, Attribute.FLAGS))
+    label = b"BODY[HEADER.FIELDS (x%d)]"
+    assert lines.page_with([Row(), Row(3, 9, 0, "", False)], label, [b"x%d: a\r\n\r\n", b""]) == (
+        b"* 2 FETCH (UID 7 FLAGS (\\Seen \\Recent $Junk) BODY[HEADER.FIELDS (x%d)] {10}\r\n"
+        b"x%d: a\r\n\r\n)\r\n* 3 FETCH (UID 9 FLAGS () BODY[HEADER.FIELDS (x%d)] {0}\r\n)\r\n"
+    )
+    assert Lines((), uidonly=True).page_with([Row()], b"BODY[TEXT]", [b"a"]) == (
+        b"* 7 UIDFETCH (BODY[TEXT] {1}\r\na)\r\n"
+    )
+
+
 def test_content_follows_an_opening() -> None:
     assert Lines((Attribute.UID,)).open(Row()) == b"* 2 FETCH (UID 7 "
     assert Lines(()).open(Row()) == b"* 2 FETCH ("

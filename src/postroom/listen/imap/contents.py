@@ -41,6 +41,10 @@ async def write(
 
     Raises MailError or NotFound when nothing of it is written, else BrokenLiteral.
     """
+    if row.body is not None and len(contents) == 1 and _is_whole(item := contents[0]):
+        literal = (b" {%d}\r\n" % row.size, row.prefix, row.head, row.body)
+        talk.session.untagged_pieces((opening, item.label, *literal, CLOSE))
+        return
     await _check(row, contents)
     held = [opening]
     waiting = 0
@@ -82,6 +86,11 @@ def write_selected(talk: Conversation, opening: bytes, item: Content, selected: 
     talk.session.untagged(response)
 
 
+def _is_whole(item: Content) -> bool:
+    """Whether it is all of the message."""
+    return isinstance(item, Octets) and item.is_whole
+
+
 async def _check(row: FetchRow, contents: Sequence[Content]) -> None:
     """Raise UnknownEncoding before the response has begun."""
     for item in contents:
@@ -91,7 +100,7 @@ async def _check(row: FetchRow, contents: Sequence[Content]) -> None:
 
 async def _octets(row: FetchRow, item: Octets) -> list[bytes] | _Large:
     """What stands behind the label."""
-    if item.is_whole and row.body is not None:
+    if row.body is not None and _is_whole(item):
         return [b" {%d}\r\n" % row.size, row.prefix, row.head, row.body]
     if row.size > LARGE and (place := await extent(row, item.section)) is not None:
         start, length = _cut(place[1], item.partial)

@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Final
 
 from postroom.access.fetch import FetchRow, Fields, rows
-from postroom.access.flags import flags
 from postroom.access.previews import with_previews
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
@@ -25,15 +24,25 @@ from postroom.listen.imap.resyncing import tell_expunged
 from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
 from postroom.protocol.imap.fetch import Attribute, FetchItem
-from postroom.protocol.imap.fetch_lines import flags_page
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.search import SEEN
+from postroom.protocol.imap.sets import STAR
 
 _FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked for all the time
 
 
 async def fetch(talk: Conversation, command: Fetch) -> None:
-    """FETCH and UID FETCH."""
+    """FETCH and UID FETCH, and those that follow in a series."""
+    await _fetch(talk, command)
+    while (following := talk.session.follow()) is not None:
+        if talk.session.waiting > TOGETHER:
+            await talk.flush()
+        if not await talk.renew():
+            return
+        await _fetch(talk, following)
+
+
+async def _fetch(talk: Conversation, command: Fetch) -> None:
     items, since = command.items, command.changed_since
     if command.by_uid and Attribute.UID not in items and not talk.session.modes.uidonly:
         items = (Attribute.UID, *items)  # RFC 3501 §6.4.8
@@ -44,7 +53,9 @@ async def fetch(talk: Conversation, command: Fetch) -> None:
     if command.vanished and since is not None:
         await talk.report(always=True)  # so that what is gone has no number any more
         await tell_expunged(talk, command.ranges, since)
-    ranges = numbered(talk.selected, command.ranges, by_uid=command.by_uid)
+    ranges: Sequence[tuple[int, int]] = command.ranges
+    if not (command.by_uid and _is_one(ranges)):
+        ranges = numbered(talk.selected, command.ranges, by_uid=command.by_uid)
     if command.partial is not None:
         numbering = talk.selected.numbering
         start, end = command.partial.bounds(numbering.count_within(ranges))
@@ -85,9 +96,7 @@ async def send(
         return await _send_contents(talk, [row], plan) if row is not None else None
     uidonly = talk.session.modes.uidonly
     if plan.items in (_FLAGS[:1] if uidonly else _FLAGS) and changed_since is None:
-        async for found in flags(view, ranges):
-            talk.session.untagged(flags_page(found, with_uid=len(items) > 1, uidonly=uidonly))
-            await talk.flush()
+        await talk.send_flags(ranges, with_uid=len(items) > 1)
         return None
     failure: MailError | None = None
     fields = Fields(plan.fields, talk.services.fields) if plan.fields else None
@@ -112,6 +121,12 @@ async def _send_contents(
 ) -> MailError | None:
     """Write messages with content; the last failure, if some could not be read."""
     view = talk.selected
+    if plan.fields and not plan.marks_seen:
+        texts = [row.selected for row in page if row.selected is not None]
+        if len(texts) == len(page):
+            _send_selected(talk, page, plan, texts)
+            await talk.flush()
+            return None
     changed = frozenset[int]()
     if plan.marks_seen and view.flag_mask & SEEN:
         changed = await _mark_seen(view, page)
@@ -134,9 +149,18 @@ async def _send_contents(
     return failure
 
 
+def _send_selected(
+    talk: Conversation, page: Sequence[FetchRow], plan: Plan, texts: Sequence[bytes]
+) -> None:
+    """The same for header fields that are all at hand: they are listed by the thousand."""
+    if Attribute.MODSEQ in plan.attributes:
+        talk.note_modseq(max([row.modseq for row in page]))
+    talk.session.untagged(plan.plain.page_with(page, plan.contents[0].label, texts))
+
+
 def _is_one(ranges: Sequence[tuple[int, int]]) -> bool:
-    """Whether one message is asked for."""
-    return len(ranges) == 1 and ranges[0][0] == ranges[0][1]
+    """Whether one message is asked for, by its number."""
+    return len(ranges) == 1 and 0 < ranges[0][0] == ranges[0][1] < STAR
 
 
 async def _mark_seen(view: View, page: Sequence[FetchRow]) -> frozenset[int]:

@@ -15,6 +15,8 @@ from postroom.protocol.imap.tokens import BadSyntax
 
 UidRanges = list[tuple[int, int]]
 
+FEW: Final = 32  # messages whose new flags are read with the change itself
+
 
 async def check(talk: Conversation, _: c.Check) -> None:
     """CHECK, RFC 3501 §6.4.1: everything is always on disk."""
@@ -60,14 +62,21 @@ async def store(talk: Conversation, command: c.Store) -> None:
     )
     if command.unchanged_since is not None:
         talk.use_condstore()
+    modes = talk.session.modes
+    is_plain = (
+        not command.is_silent and not modes.condstore and view.numbering.count_within(ranges) > FEW
+    )
     stored = await view.store(
         ranges,
         change,
         silent=command.is_silent,
-        wants_modseq=talk.session.modes.condstore,
+        wants_modseq=modes.condstore,
+        wants_flags=not is_plain,
     )
     if len(view.keywords) > known:  # RFC 3501 §7.2.6: FLAGS again when a keyword is new
         talk.session.untagged(new_keywords(view))
+    if is_plain:
+        await talk.send_flags(ranges, with_uid=command.by_uid or modes.rev2)
     talk.tell_flags(stored.flagged, with_uid=command.by_uid)
     modified = stored.modified
     if modified and not command.by_uid:  # before any expunge is told

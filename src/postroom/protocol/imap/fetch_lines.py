@@ -9,8 +9,10 @@ RFC 3501 §7.4.2.
 """
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, Protocol
+from itertools import starmap
+from typing import Any, Final, NamedTuple, Protocol
 
 from postroom.message.structure import basic
 from postroom.protocol.imap.dates import write_date_time
@@ -72,32 +74,51 @@ class Row(Marked, Protocol):
     def bodystructure(self) -> bytes: ...
 
 
-Writer = Callable[[Row], bytes]
+Column = Callable[[Sequence[Row]], Iterable[object]]  # a value for each of many messages
 
 
-def _preview(row: Row) -> bytes:
+def _column(name: str) -> Column:
+    """The values of a field, without a step of ours per message."""
+    get = operator.attrgetter(name)
+    return lambda rows: map(get, rows)
+
+
+def _written(name: str, write: Callable[[Any], bytes]) -> Column:
+    get = operator.attrgetter(name)
+    return lambda rows: map(write, map(get, rows))
+
+
+def _preview(text: str | None) -> bytes:
     """RFC 8970 §6; NIL: there is none at this moment."""
-    return b"PREVIEW " + nstring(None if row.preview is None else row.preview.encode())
+    return nstring(None if text is None else text.encode())
 
 
 def _flags(row: Marked) -> bytes:
     return _flags_text(row.flags, row.keywords, row.recent)
 
 
-_WRITERS: Final[dict[Attribute, Writer]] = {
-    Attribute.FLAGS: _flags,
-    Attribute.UID: lambda row: b"UID %d" % row.uid,
-    Attribute.MODSEQ: lambda row: b"MODSEQ (%d)" % row.modseq,
-    Attribute.INTERNALDATE: lambda row: b"INTERNALDATE " + write_date_time(row.received),
-    Attribute.SAVEDATE: lambda row: b"SAVEDATE " + write_date_time(row.saved),
-    Attribute.EMAILID: lambda row: b"EMAILID (%s)" % email_id(row.message_id),
-    Attribute.THREADID: lambda row: b"THREADID (%s)" % thread_id(row.thread_id),
-    Attribute.SIZE: lambda row: b"RFC822.SIZE %d" % row.size,
-    Attribute.PREVIEW: _preview,
-    Attribute.PREVIEW_LAZY: _preview,
-    Attribute.ENVELOPE: lambda row: b"ENVELOPE " + row.envelope,
-    Attribute.BODY: lambda row: b"BODY " + basic(row.bodystructure),
-    Attribute.BODYSTRUCTURE: lambda row: b"BODYSTRUCTURE " + row.bodystructure,
+def _flags_column(rows: Sequence[Row]) -> Iterable[object]:
+    return starmap(_flags_text, map(_FLAG_FIELDS, rows))
+
+
+_FLAG_FIELDS: Final = operator.attrgetter("flags", "keywords", "recent")
+_SEQUENCES: Final = _column("sequence")
+_UIDS: Final = _column("uid")
+# of each attribute how it is written, and the values
+_FORMS: Final[dict[Attribute, tuple[bytes, Column]]] = {
+    Attribute.FLAGS: (b"%b", _flags_column),
+    Attribute.UID: (b"UID %d", _UIDS),
+    Attribute.MODSEQ: (b"MODSEQ (%d)", _column("modseq")),
+    Attribute.INTERNALDATE: (b"INTERNALDATE %b", _written("received", write_date_time)),
+    Attribute.SAVEDATE: (b"SAVEDATE %b", _written("saved", write_date_time)),
+    Attribute.EMAILID: (b"EMAILID (%b)", _written("message_id", email_id)),
+    Attribute.THREADID: (b"THREADID (%b)", _written("thread_id", thread_id)),
+    Attribute.SIZE: (b"RFC822.SIZE %d", _column("size")),
+    Attribute.PREVIEW: (b"PREVIEW %b", _written("preview", _preview)),
+    Attribute.PREVIEW_LAZY: (b"PREVIEW %b", _written("preview", _preview)),
+    Attribute.ENVELOPE: (b"ENVELOPE %b", _column("envelope")),
+    Attribute.BODY: (b"BODY %b", _written("bodystructure", basic)),
+    Attribute.BODYSTRUCTURE: (b"BODYSTRUCTURE %b", _column("bodystructure")),
 }
 
 
@@ -130,41 +151,37 @@ def flags_page(page: FlagPage, *, with_uid: bool, uidonly: bool = False) -> byte
 class Lines:
     """The writer of one FETCH: its attributes in the client's order.
 
-    ``uidonly``: UIDFETCH responses, whose number is the UID (RFC 9586).
+    ``uidonly``: UIDFETCH responses, whose number is the UID (RFC 9586). A response is one
+    format, filled with a column of values for each attribute.
     """
 
-    __slots__ = ("_uidonly", "_writers", "attributes")
+    __slots__ = ("_columns", "_facts", "_start", "attributes")
 
     def __init__(self, attributes: Sequence[Attribute], *, uidonly: bool = False) -> None:
         self.attributes = tuple(attributes)
-        self._uidonly = uidonly
-        self._writers: tuple[Writer, ...] = tuple([_WRITERS[item] for item in attributes])
+        forms = [_FORMS[item] for item in attributes]
+        self._start = b"* %d UIDFETCH (" if uidonly else b"* %d FETCH ("
+        self._facts = [form for form, _ in forms]
+        self._columns = [_UIDS if uidonly else _SEQUENCES, *[column for _, column in forms]]
 
-    def page(self, rows: Iterable[Row]) -> bytes:
+    def page(self, rows: Sequence[Row]) -> bytes:
         """Whole responses of many messages."""
-        writers = self._writers
-        if self._uidonly:
-            return b"".join(
-                [
-                    b"* %d UIDFETCH (%s)\r\n"
-                    % (row.uid, b" ".join([write(row) for write in writers]))
-                    for row in rows
-                ]
-            )
-        return b"".join(
-            [
-                b"* %d FETCH (%s)\r\n"
-                % (row.sequence, b" ".join([write(row) for write in writers]))
-                for row in rows
-            ]
-        )
+        form = self._start + b" ".join(self._facts) + CLOSE
+        return self._filled(form, rows)
+
+    def page_with(self, rows: Sequence[Row], label: bytes, texts: Sequence[bytes]) -> bytes:
+        """The same with a literal of each message behind its facts, named by ``label``."""
+        literal = label.replace(b"%", b"%%") + b" {%d}\r\n%b"
+        form = self._start + b" ".join([*self._facts, literal]) + CLOSE
+        return self._filled(form, rows, map(len, texts), texts)
 
     def open(self, row: Row) -> bytes:
         """The beginning of a response that content follows; ends with ``CLOSE``."""
-        facts = b"".join([write(row) + b" " for write in self._writers])
-        if self._uidonly:
-            return b"* %d UIDFETCH (%s" % (row.uid, facts)
-        return b"* %d FETCH (%s" % (row.sequence, facts)
+        return self._filled(self._start + b"".join([fact + b" " for fact in self._facts]), (row,))
+
+    def _filled(self, form: bytes, rows: Sequence[Row], *more: Iterable[object]) -> bytes:
+        columns = [column(rows) for column in self._columns]
+        return b"".join(map(form.__mod__, zip(*columns, *more, strict=True)))
 
 
 def flagged_lines(

@@ -98,6 +98,16 @@ class Input:
         """Forget the command up to the literal head that was just found."""
         self._cut(self._scanned)
 
+    def peek(self) -> bytes:
+        """The line that comes next, with its LF; b"" when it has not come or was begun."""
+        if self._scanned or self._segment:
+            return b""
+        return bytes(self._data[: self._data.find(b"\n") + 1])
+
+    def skip(self, count: int) -> None:
+        """Take so many octets away."""
+        self._cut(count)
+
     def line(self, limit: int) -> bytes | None:
         """One line without its CRLF, or None: not yet."""
         end = self._line_end(limit, limit)

@@ -4,6 +4,7 @@ What a client or a letter brought in (names, header text) leaves only as a quote
 without specials, or as a literal; status texts are our own and kept printable.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -18,17 +19,24 @@ _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 _NO_QUOTED: Final = re.compile(rb"[\x00-\x1f\x7f-\xff]")
 _NO_QUOTED_UTF8: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _MAX_QUOTED: Final = 1000
+_SHORT: Final = 64  # octets of a code that is worth to be remembered
 
 
 def status_line(tag: bytes, condition: str, text: str, code: bytes = b"") -> bytes:
     """``tag OK [CODE] text`` (RFC 3501 §7.1)."""
+    write = _status if len(code) < _SHORT else _status.__wrapped__
+    return tag + write(condition, text, code)
+
+
+@functools.lru_cache(maxsize=64)  # thousands of answers are the same but for the tag
+def _status(condition: str, text: str, code: bytes) -> bytes:
     text = _UNPRINTABLE.sub(" ", text).strip() or "Done"
     words = f"{condition} ".encode("ascii")
     if code:
-        return b"%s %s[%s] %s\r\n" % (tag, words, code, text.encode("ascii"))
+        return b" %s[%s] %s\r\n" % (words, code, text.encode("ascii"))
     if text.startswith("["):
         text = "." + text  # a text is no response code
-    return b"%s %s%s\r\n" % (tag, words, text.encode("ascii"))
+    return b" %s%s\r\n" % (words, text.encode("ascii"))
 
 
 def continuation(text: bytes) -> bytes:

@@ -29,6 +29,7 @@ from postroom.protocol.imap.capabilities import capabilities
 from postroom.protocol.imap.commands import (
     Authenticate,
     Command,
+    Fetch,
     Login,
     Logout,
     Unauthenticate,
@@ -53,6 +54,7 @@ from postroom.protocol.imap.output import Output
 from postroom.protocol.imap.parse import parse_arguments, split
 from postroom.protocol.imap.parse_append import brings_messages
 from postroom.protocol.imap.responses import continuation, status_line
+from postroom.protocol.imap.series import Series
 from postroom.protocol.imap.states import AFTER_NO, AFTER_OK, LEGAL, State
 from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader, Unusable
 
@@ -86,6 +88,7 @@ class Session:
         "_mode",
         "_output",
         "_pending",
+        "_series",
         "_soft_errors",
         "_tag",
         "modes",
@@ -118,6 +121,7 @@ class Session:
         self._pending: Command | None = None
         self._tag = b""
         self._appending: Appending | None = None
+        self._series: Series | None = None
         self._mistakes = 0
 
     # What the driver reads
@@ -268,6 +272,23 @@ class Session:
             if event is not None or not goes_on:
                 return event
 
+    def follow(self) -> Fetch | None:
+        """Begin the next command if it is the last FETCH again, of another single message.
+
+        None: it is not, or not all of it has come; ``next_event`` goes on.
+        """
+        if self._series is None or self._mode is not _Mode.COMMAND:
+            return None
+        line = self._input.peek()
+        found = self._series.take(line)
+        if found is None:
+            return None
+        self._input.skip(len(line))
+        self._tag, command = found
+        self._pending = command
+        self._mode = _Mode.ANSWER
+        return command
+
     def _read_more(self, mode: _Mode) -> Event | None:
         if mode is _Mode.APPEND and self._appending is not None:
             return self._appending.next()
@@ -291,7 +312,9 @@ class Session:
         try:
             if self.state is not State.UNAUTHENTICATED and brings_messages(name, reader):
                 return self._append(name, reader, None), True
-            return self._begin(parse_arguments(name, reader)), True
+            command = parse_arguments(name, reader)
+            self._series = Series.of(whole, command) if type(command) is Fetch else None
+            return self._begin(command), True
         except (BadSyntax, Unusable) as error:
             self._refuse_for(error)
             return None, True
