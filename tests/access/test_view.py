@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from postroom.access import view as views
 from postroom.access.view import STAR, FlagChange, Flagged
 from postroom.errors import Invalid, MailboxFull, NotFound, Refused
 from postroom.store import mailboxes
@@ -246,14 +247,18 @@ def test_wake(database: Opener, data: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_large_store_goes_in_chunks_and_is_complete(database: Opener, data: Path) -> None:
+def test_a_large_store_goes_in_chunks_and_is_complete(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "MAX_STORED", 1000)
+
     async def run() -> None:
         async with shop(database, data) as store:
-            for _ in range(6):
+            for _ in range(2):
                 await put(store, *[LETTER] * 1000)
             view = await opened(store)
-            done = await view.store([(1, 5500)], FlagChange("add", SEEN))
-            assert [flagged.sequence for flagged in done.flagged] == list(range(1, 5501))
+            done = await view.store([(1, 1500)], FlagChange("add", SEEN))
+            assert [flagged.sequence for flagged in done.flagged] == list(range(1, 1501))
             assert len({flagged.modseq for flagged in done.flagged}) == 2
             assert isinstance(done.flagged[0], Flagged)
             assert (await view.refresh(expunges=True)).flags == []
