@@ -133,7 +133,7 @@ class PostfixVirtualPeer:
     def pids(self) -> list[int]:
         """The master and its children."""
         path = self._folder / "queue" / "pid" / "master.pid"
-        return _family(int(path.read_text()))
+        return family(int(path.read_text()))
 
     def visible(self) -> int:
         new = self._folder / "mail" / "b" / "new"
@@ -184,7 +184,7 @@ class DovecotPeer(PostfixVirtualPeer):
 
     def pids(self) -> list[int]:
         master = int((self._folder / "run" / "master.pid").read_text())
-        return super().pids() + _family(master)
+        return super().pids() + family(master)
 
 
 def _service(line: str, port: int) -> str:
@@ -198,7 +198,7 @@ def _service(line: str, port: int) -> str:
     return " ".join(parts)
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if not children.exists():
         return []

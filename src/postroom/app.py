@@ -8,18 +8,15 @@ closes; what was answered with 250 is on stable storage at every moment in betwe
 
 import asyncio
 import contextlib
-import ctypes
 import importlib
 import os
-import resource
 import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from postroom import VERSION
+from postroom import VERSION, process
 from postroom.admin.backup import schedule
 from postroom.admin.housekeeping import Housekeeping
 from postroom.admin.office import Office
@@ -40,7 +37,7 @@ from postroom.telemetry.events import (
     ServerStarted,
     ServerStopping,
 )
-from postroom.telemetry.outputs import FileOutput, Output, StreamOutput
+from postroom.telemetry.log import written
 
 if TYPE_CHECKING:
     from postroom.web.server import HttpDoor
@@ -49,7 +46,6 @@ LAG_SECONDS: Final = 0.5  # between two measurements of the loop
 LAG_ALARM: Final = 0.1  # seconds of delay worth a line in the log
 NODE: Final = 0  # of the ids, until one is leased; commands take others
 
-_M_MMAP_THRESHOLD: Final = -3  # mallopt(3)
 _WEB: Final = frozenset({"http", "https"})
 
 Bound = tuple[Listen, Sequence[socket.socket]]
@@ -87,7 +83,7 @@ class App:
         """
         async with contextlib.AsyncExitStack() as closing:
             bound = self._bind_all(closing)
-            closing.enter_context(_log(self.config))
+            closing.enter_context(written(self.config))
             office = await closing.enter_async_context(open_office(self.config, node=NODE))
             closing.enter_context(ServeLock(self.config.folder))
             if office.db.engine == "postgres":
@@ -203,29 +199,9 @@ class App:
 
 def serve(config: Config, environment: Mapping[str, str], ready: Ready = _nothing) -> None:
     """Run a server on uvloop where it exists, else on stdlib asyncio."""
-    _prepare_process()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    process.prepare()
+    with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
         runner.run(App(config, environment).run(ready))
-
-
-def _prepare_process() -> None:
-    """No core dumps (they would hold passwords), all the files we may open, frugal malloc.
-
-    glibc keeps large freed blocks for reuse; each password hash is one of 19 MiB.
-    """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with contextlib.suppress(AttributeError, OSError):  # another C library
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def _import_web() -> tuple[ModuleType, ...]:
@@ -236,25 +212,6 @@ def _import_web() -> tuple[ModuleType, ...]:
 def _counts() -> Mapping[str, int]:
     emitter = sink.installed()
     return dict(emitter.counts) if isinstance(emitter, sink.Sink) else {}
-
-
-@contextlib.contextmanager
-def _log(config: Config) -> Iterator[None]:
-    """Events go to standard error and to ``log/postroom.jsonl``, as the settings say."""
-    outputs: list[Output] = []
-    if config.log.console != "none":
-        outputs.append(StreamOutput(sys.stderr.buffer, config.log.console))
-    if config.log.file:
-        outputs.append(
-            FileOutput(config.log_path, size=config.log.file_size, keep=config.log.files_kept)
-        )
-    mine = sink.Sink(outputs, least=config.log.level)
-    before = sink.install(mine)
-    try:
-        yield
-    finally:
-        sink.install(before)
-        mine.close()
 
 
 async def _watch_loop(notifier: Notifier) -> None:

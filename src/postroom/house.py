@@ -17,7 +17,7 @@ from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
 from postroom.access.scripts import Scripts
 from postroom.access.tokens import Tokens, source_of
-from postroom.access.warning import warn
+from postroom.access.warning import Warner
 from postroom.admin import reporting
 from postroom.admin.office import Office
 from postroom.admin.renewal import Renewal
@@ -128,7 +128,7 @@ class House:
                 clock=office.clock,
             ),
         )
-        self.post.express = self._delivery.express
+        self.post.express = self._delivery
         self._delivering: asyncio.Task[None] | None = None
         self._sending = Sending(office.db, office.clock, limits.sends_per_day)
         self.counts = DmarcCounts(office.db, office.clock)
@@ -166,7 +166,7 @@ class House:
         )
         self._indexer = Indexer(office.store, config.search.max_text)
         self._listeners: list[Listener] = []
-        self._warnings: set[asyncio.Task[int]] = set()
+        self._warner = Warner(office.store, office.directory.address_of, config.hostname)
 
     def _spam_filter(self) -> Sequence[Stage]:
         """The stage that judges by what was learned, unless it is switched off."""
@@ -242,7 +242,7 @@ class House:
             await self.counts.flush()
         await self.keeper.close()
         await self.resolver.close()
-        await asyncio.gather(*self._warnings, return_exceptions=True)
+        await self._warner.close()
 
     def reload(self) -> None:
         """Read the certificate again (SIGHUP); on an error the old one stays."""
@@ -271,18 +271,8 @@ class House:
         }
 
     def _warned(self, due: Collection[tuple[int, int]]) -> None:
-        """Mailboxes that are nearly full: tell their people, after the commit."""
-        task = asyncio.get_running_loop().create_task(
-            warn(
-                self.office.store,
-                self.post,
-                tuple(due),
-                address_of=self.office.directory.address_of,
-                hostname=self.config.hostname,
-            )
-        )
-        self._warnings.add(task)
-        task.add_done_callback(self._warnings.discard)
+        """Mailboxes are nearly full: tell their people, after the commit."""
+        self._warner.send(self.post, due)
 
     def _smtp(self, listen: Listen) -> Callable[[], Door]:
         limits = self.config.limits

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroom.access import fetch
-from postroom.access.warning import readable, warn
+from postroom.access.warning import Warner, readable, warn
 from postroom.message.headers import value
 from postroom.post.commit import Post
 from tests.access.shop import opened, put, shop
@@ -34,6 +34,22 @@ def test_the_notice_arrives_in_a_mailbox_that_is_full(database: Opener, data: Pa
                 assert value(row.head, b"auto-submitted") == b"auto-generated"
                 assert b"95 % full" in await fetch.octets(row, 0, 10_000)
                 assert row.envelope.startswith(b'("')
+
+    asyncio.run(run())
+
+
+def test_in_the_background_and_all_of_them(database: Opener, data: Path) -> None:
+    async def address_of(account_id: int) -> str:
+        return f"person{account_id}@example.org"
+
+    async def run() -> None:
+        async with shop(database, data, {1: 100}) as store:
+            post = Post(store.db, store.blobs, store.notify, store.clock)
+            warner = Warner(store, address_of, "mx.example.org")
+            warner.send(post, [(1, 80)])
+            warner.send(post, [(1, 95)])
+            await warner.close()
+            assert (await opened(store, read_only=True)).exists == 2
 
     asyncio.run(run())
 

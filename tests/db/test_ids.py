@@ -67,6 +67,7 @@ def test_a_lease_gives_its_milliseconds_and_no_more() -> None:
     before = ids.next()
     assert ids.tick == 1_001
     ids.lease(3, 5_000, 5_002)
+    assert ids.node == 3
     made = [ids.next() for _ in range(2 << 13)]
     assert before < made[0]
     assert made == sorted(set(made))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from postroom.delivery.dispatcher import Dispatcher
 from postroom.delivery.outbound import outbound, schedule_of
+from postroom.delivery.outlet import Outlet
 from postroom.delivery.schedule import Schedule
 from postroom.errors import ConfigurationError
 from rig.smtp import OFFERS, Act, Answer
@@ -45,10 +45,14 @@ def test_as_it_is_composed(
         async with station(database, data) as here:
             settings = {"ca_file": authorities(tmp_path)} if has_authorities else {}
             await here.dispatcher.stop(5)
-            made: Dispatcher = outbound(here.config(settings), here.shared)
-            await made.recover()
+            made: Outlet = outbound(here.config(settings), here.shared)
+            running = asyncio.create_task(made.run())
             await here.send("you@b.test", "bob@home.test")
-            await made.drain()
+            for _ in range(20_000):
+                if not await here.waiting():
+                    break
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
             await made.stop(5)
             assert len(here.sink.taken) == 1
             assert len(await here.inbox(here.bob)) == 1

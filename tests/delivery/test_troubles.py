@@ -36,3 +36,13 @@ def test_many_failures_in_a_row_are_a_trouble_of_ours() -> None:
     assert troubles.has("d0.test", START)
     troubles.forget("works.test")
     assert not troubles.is_general
+
+
+def test_each_change_is_told() -> None:
+    told: list[tuple[str, int]] = []
+    troubles = Troubles(lambda destination, until: told.append((destination, until)))
+    troubles.note("x.test", START + 10)
+    troubles.failed("y.test", START + 20)
+    troubles.forget("x.test")
+    troubles.forget("x.test")  # nothing new
+    assert told == [("x.test", START + 10), ("y.test", START + 20), ("x.test", 0)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.delivery.workbench import SLOTS, Workbench
+from postroom.delivery.workbench import SLOTS, Workbench, left_behind
 
 _DIE = """
 import os, signal, sys
@@ -61,3 +61,16 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"):
         Workbench(tmp_path / "bench")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_another_process_left_behind_is_found_once(tmp_path: Path) -> None:
+    path = tmp_path / "bench"
+    assert left_behind(path) == ()
+    subprocess.run([sys.executable, "-c", _DIE, str(path)], check=False)
+    assert sorted(left_behind(path)) == [7, 1 << 62]
+    assert left_behind(path) == ()
+    bench = Workbench(path, (3,))
+    assert bench.left_behind == (3,)
+    bench.close()
+    path.write_bytes(b"cut")
+    assert left_behind(path) == ()

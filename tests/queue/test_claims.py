@@ -205,6 +205,23 @@ def test_what_a_dead_worker_left_waits_again(database: Opener) -> None:
     asyncio.run(run())
 
 
+def test_what_one_dead_process_had_is_found_by_its_node(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            await db.write(lambda tx: add(tx, [letter(7), letter(8, "x@x.test")]))
+            mine, its = 5 << 21 | 1, 5 << 21 | 3 << 13 | 1
+            await db.write(lambda tx: claims.claim(tx, [mine, its], START, 9))
+            assert await db.write(lambda tx: claims.inherit(tx, START, [8], 3)) == []
+            left = [status for _, _, status in await db.read(statuses)]
+            assert sorted(left) == [0, 1]
+            assert await db.read(lambda tx: tx.all("SELECT id FROM lease")) == [(mine,)]
+            assert await db.write(lambda tx: claims.inherit(tx, START, [8], 3)) == [8]
+            assert (8, 0, 2) in await db.read(statuses)
+            await db.read(counted)
+
+    asyncio.run(run())
+
+
 def test_a_letter_that_kills_twice_is_quarantined_and_can_be_released(database: Opener) -> None:
     async def run() -> None:
         async with database() as db:

@@ -8,6 +8,7 @@ import msgspec
 
 from postroom.telemetry import sink
 from postroom.telemetry.events import (
+    ClockJumped,
     CommandRefused,
     Event,
     LoginFailed,
@@ -177,3 +178,11 @@ def test_cut_lines_and_missing_files_are_no_trouble(tmp_path: Path) -> None:
     assert list(read_back(path, lambda line: True)) == []
     path.write_bytes(b'{"at":"x","event":"y"}\n[1]\n\xff\xfe\n{"at":"2026-')
     assert list(read_back(path, lambda line: True)) == [{"at": "x", "event": "y"}]
+
+
+def test_what_another_process_counted_is_added() -> None:
+    mine = Sink([])
+    mine.emit(ClockJumped(seconds=1))
+    mine.count({"clock.jumped": 2, "message.delivered": 3})
+    mine.close()
+    assert mine.counts == {"clock.jumped": 3, "message.delivered": 3}

@@ -6,6 +6,7 @@ goes into the mailbox it is about (``post.notice``), full or not, wherever its o
 letters to; it is marked as made by a machine (RFC 3834 §5).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
@@ -43,6 +44,29 @@ class Notice(msgspec.Struct, frozen=True):
     octets: int
     messages: int
     quota: Quota
+
+
+class Warner:
+    """Sends the warnings of one process, in the background. Used on one loop."""
+
+    def __init__(self, store: Store, address_of: AddressOf, hostname: str) -> None:
+        self._store = store
+        self._address_of = address_of
+        self._hostname = hostname
+        self._tasks: set[asyncio.Task[int]] = set()
+
+    def send(self, post: Post, due: Iterable[tuple[int, int]]) -> None:
+        """Mailboxes are nearly full: (account, percent) each. ``post`` commits the letters."""
+        telling = warn(
+            self._store, post, tuple(due), address_of=self._address_of, hostname=self._hostname
+        )
+        task = asyncio.get_running_loop().create_task(telling)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Once all have been sent."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def warn(

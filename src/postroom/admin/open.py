@@ -27,8 +27,13 @@ _COMMAND_NODES: Final = 128
 
 
 @contextlib.asynccontextmanager
-async def open_office(config: Config, *, node: int | None = None) -> AsyncIterator[Office]:
-    """Everything open; closed at the end, whatever happens. ``node`` is one of ``Ids``."""
+async def open_office(
+    config: Config, *, node: int | None = None, notify: Notify | None = None
+) -> AsyncIterator[Office]:
+    """Everything open; closed at the end, whatever happens. ``node`` is one of ``Ids``.
+
+    ``notify``: another than the usual one of the data folder.
+    """
     if node is None:
         node = _COMMAND_NODES + secrets.randbelow(_COMMAND_NODES)
     async with contextlib.AsyncExitStack() as closing:
@@ -38,7 +43,7 @@ async def open_office(config: Config, *, node: int | None = None) -> AsyncIterat
         if db.engine == "postgres":
             await fingerprint.verify(db, keys)
         ids = await ids_for(db, now_ms, node)
-        notify = Notify(config.folder)
+        notify = notify or Notify(config.folder)
         closing.callback(notify.close)
         directory = Directory(
             db,

@@ -39,6 +39,11 @@ class Ids:
         with self._lock:
             return max(self._milliseconds(), self._tick) + 1
 
+    @property
+    def node(self) -> int:
+        """Whose ids they are."""
+        return self._node
+
     def lease(self, node: int, start: int, until: int) -> None:
         """From here on make ids of this node, of the milliseconds from start to before until."""
         with self._lock:

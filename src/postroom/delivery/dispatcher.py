@@ -53,12 +53,15 @@ class Dispatcher:
         ids: Ids,
         notify: Notify,
         *,
-        clerk: Clerk,
+        clerk: Clerk | None,
         counts: TlsCounts,
         bench: Workbench,
         pause: float = TROUBLE_PAUSE,
     ) -> None:
-        """``pause``: seconds to wait when the database fails."""
+        """``pause``: seconds to wait when the database fails.
+
+        ``clerk``: None where another process looks after the end of patience.
+        """
         self._pause = pause
         self._db = services.db
         self._notify = notify
@@ -77,6 +80,9 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._leases: set[int] = set()
         self._couriers: dict[asyncio.Task[None], Sequence[Batch]] = {}
+        self._is_paused = False
+        self.leaving: Callable[[int], None] = _nobody  # learns how many messages go off
+        self.has_opened = asyncio.Event()  # the express lane
         self.express = Express(
             self._send_off,
             services.troubles,
@@ -138,6 +144,16 @@ class Dispatcher:
         self._leases.add(lease)  # first: who is stopped while it is written ends it too
         await self._db.write(lambda tx: claims.open_lease(tx, lease, "", until))
         self.express.open(lease)
+        self.has_opened.set()
+
+    def pause(self) -> None:
+        """Claim no more: somebody else delivers. What is under way here is finished here."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Claim again."""
+        self._is_paused = False
+        self.wake()
 
     async def recover(self) -> None:
         """Once, at the start."""
@@ -146,12 +162,31 @@ class Dispatcher:
             lambda tx: claims.recover(tx, now, crashed, all_=self._is_alone)
         )
         self._bench.clear()
-        for ident in found:
-            sink.emit(
-                MessageQuarantined(
-                    queue_id=to_text(ident), reason="the server died twice while it had this"
-                )
+        _tell_quarantined(found)
+
+    async def inherit(self, node: int, crashed: Sequence[int]) -> None:
+        """What a process of ours that died had claimed is due again; ``node`` is its ids'."""
+
+        async def inherit() -> None:
+            now = self._clock()
+            _tell_quarantined(
+                await self._db.write(lambda tx: claims.inherit(tx, now, crashed, node))
             )
+
+        await self._until_done(inherit)
+        self.wake()
+
+    async def give_back(self, lease: int, idents: Sequence[int]) -> None:
+        """Messages that a lease which has ended still has are due again."""
+
+        async def give_back() -> None:
+            now = self._clock()
+            await self._db.write(
+                lambda tx: claims.give_back(tx, lease, idents, destination="", pace=None, now=now)
+            )
+
+        await self._until_done(give_back)
+        self.wake()
 
     async def drain(self) -> None:
         """Claim and run until nothing is due: a life of the queue in one call."""
@@ -163,7 +198,7 @@ class Dispatcher:
 
     async def turn(self) -> None:
         """Claim as much as there is room for, and send couriers off with it."""
-        while (room := self._room) > 0:
+        while not self._is_paused and (room := self._room) > 0:
             batches = await self._claim(room)
             for bundle in bundles(batches):
                 self._begin(bundle)
@@ -199,6 +234,7 @@ class Dispatcher:
     def _begin(self, bundle: Sequence[Batch]) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(bundle))
         self._couriers[task] = bundle
+        self.leaving(sum([len(batch.letters) for batch in bundle]))
         task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
@@ -211,6 +247,7 @@ class Dispatcher:
             return False
         task = asyncio.get_running_loop().create_task(self._carry(batch, content))
         self._couriers[task] = (batch,)
+        self.leaving(len(batch.letters))
         task.add_done_callback(self._ended)
         task.add_done_callback(lambda _: back())
         return True
@@ -218,21 +255,7 @@ class Dispatcher:
     async def _carry(self, batch: Batch, content: dict[int, Loaded]) -> None:
         """What can't be written now is written later: nothing of it may be left claimed."""
         if not await self._is_done(partial(self._courier.run, (batch,), content)):
-            idents = [work.letter.id for work in batch.letters]
-            await self._until_done(partial(self._give_back, batch, idents))
-
-    async def _give_back(self, batch: Batch, idents: Sequence[int]) -> None:
-        now = self._clock()
-        await self._db.write(
-            partial(
-                claims.give_back,
-                lease=batch.lease,
-                idents=idents,
-                destination=batch.destination,
-                pace=None,
-                now=now,
-            )
-        )
+            await self.give_back(batch.lease, [work.letter.id for work in batch.letters])
 
     async def _deliver(self, bundle: Sequence[Batch]) -> None:
         """When cancelled, the leases are left to ``stop``."""
@@ -249,7 +272,7 @@ class Dispatcher:
         seconds = LONGEST_SLEEP
         if self._budget.left() < 1:
             seconds = PROBE_PAUSE
-        elif self._room > 0:
+        elif self._room > 0 and not self._is_paused:
             with contextlib.suppress(MailError):
                 now = self._clock()
                 ready = await self._db.read(lambda tx: claims.next_ready(tx, now))
@@ -289,7 +312,8 @@ class Dispatcher:
             now = self._clock()
             await self._db.write(partial(claims.recover, now=now, crashed=(), all_=False))
             self.wake()
-        await self._clerk.sweep()
+        if self._clerk is not None:
+            await self._clerk.sweep()
         await self._counts.flush()
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
@@ -327,6 +351,16 @@ class ProbeBudget:
     def spend(self, count: int) -> None:
         """They are tried."""
         self._left -= count
+
+
+def _nobody(_messages: int) -> None:
+    """Nobody counts."""
+
+
+def _tell_quarantined(idents: Iterable[int]) -> None:
+    for ident in idents:
+        reason = "the server died twice while it had this"
+        sink.emit(MessageQuarantined(queue_id=to_text(ident), reason=reason))
 
 
 def _is_full(batch: Batch) -> bool:

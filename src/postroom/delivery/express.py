@@ -16,7 +16,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,7 @@ from postroom.delivery.content import Loaded
 from postroom.delivery.troubles import Troubles
 from postroom.post.letter import Letter
 from postroom.queue.claimed import Batch, Claimed, Recipient
-from postroom.queue.rows import CAP
+from postroom.queue.rows import CAP, Outgoing, Queued
 
 MOST: Final = 1_000  # messages in the lane
 MOST_OCTETS: Final = 32 * 1024 * 1024
@@ -64,6 +64,12 @@ class Express:
         self._lines: dict[str, _Line] = {}
         self._count = 0
         self._octets = 0
+        self.through: Callable[[int, int], None] = _nobody  # learns messages and octets
+
+    @property
+    def lease(self) -> int | None:
+        """That of its messages, while it is open."""
+        return self._lease
 
     def open(self, lease: int) -> None:
         """Take messages from now on, under this lease."""
@@ -78,30 +84,26 @@ class Express:
 
     def admit(self, letter: Letter) -> Letter:
         """The letter, claimed for us when it can go at once; else as it is."""
-        queued, content = letter.queued, letter.content
-        if self._lease is None or queued is None or content is None:
-            return letter
-        destination = letter.outgoing[0].destination
         if (
-            queued.first_attempt > queued.accepted
+            self._lease is None
             or self._count >= MOST
             or self._octets >= MOST_OCTETS
-            or self._troubles.has(destination, self._clock())
-            or any(one.destination != destination for one in letter.outgoing)
+            or not goes_at_once(letter, self._troubles, self._clock())
         ):
             return letter
-        lease = self._lease
-        claimed = [msgspec.structs.replace(one, lease=lease) for one in letter.outgoing]
-        return msgspec.structs.replace(letter, outgoing=tuple(claimed))
+        return claimed_for(letter, self._lease)
 
     def take(self, letter: Letter) -> None:
         """A letter that was admitted is durable now."""
-        if self._lease is None:
+        queued, content = letter.queued, letter.content
+        if self._lease is None or queued is None or content is None:
             return
-        loaded = _loaded(letter)
-        if loaded is None:
-            return
-        destination = letter.outgoing[0].destination
+        blob = letter.blob
+        self.go(loaded(queued, letter.outgoing, Small(blob.id, blob.digest, *content)))
+
+    def go(self, loaded: Loaded) -> None:
+        """The same for one that another process has admitted, under the lease of this lane."""
+        destination = loaded.claimed.recipients[0].destination
         line = self._lines.setdefault(destination, _Line())
         line.waiting.append(loaded)
         self._count += 1
@@ -146,7 +148,9 @@ class Express:
     def _back(self, destination: str, line: _Line, some: Sequence[Loaded]) -> None:
         line.busy -= 1
         self._count -= len(some)
-        self._octets -= sum([one.opened.size for one in some])
+        octets = sum([one.opened.size for one in some])
+        self._octets -= octets
+        self.through(len(some), octets)
         _calm(line)
         self._go(destination, line)
         if not line.busy and not line.waiting:
@@ -159,12 +163,38 @@ def _calm(line: _Line) -> None:
         line.hurry = None
 
 
-def _loaded(letter: Letter) -> Loaded | None:
+def _nobody(_messages: int, _octets: int) -> None:
+    """Nobody counts."""
+
+
+def goes_at_once(letter: Letter, troubles: Troubles, now: int) -> bool:
+    """Small, due, for one destination, and that is not in trouble."""
+    queued = letter.queued
+    if queued is None or letter.content is None or queued.first_attempt > queued.accepted:
+        return False
+    destination = letter.outgoing[0].destination
+    if len(letter.outgoing) > 1 and any(one.destination != destination for one in letter.outgoing):
+        return False
+    return not troubles.has(destination, now)
+
+
+def claimed_for(letter: Letter, lease: int) -> Letter:
+    """The letter, its deliveries under a lease from their first moment on."""
+    claimed = [msgspec.structs.replace(one, lease=lease) for one in letter.outgoing]
+    return msgspec.structs.replace(letter, outgoing=tuple(claimed))
+
+
+class Small(NamedTuple):
+    """The stored octets of a small message."""
+
+    blob_id: int
+    digest: bytes
+    head: bytes
+    body: bytes
+
+
+def loaded(queued: Queued, outgoing: Sequence[Outgoing], small: Small) -> Loaded:
     """What a courier would have read from the database."""
-    queued, content = letter.queued, letter.content
-    if queued is None or content is None:
-        return None
-    head, body = content
     recipients = tuple(
         [
             Recipient(
@@ -180,8 +210,9 @@ def _loaded(letter: Letter) -> Loaded | None:
                 last_reply="",
                 lease=one.lease or 0,
             )
-            for one in letter.outgoing
+            for one in outgoing
         ]
     )
-    opened = Opened(letter.blob.id, head, len(body), letter.blob.digest, IN_ROW, body, [])
+    blob_id, digest, head, body = small
+    opened = Opened(blob_id, head, len(body), digest, IN_ROW, body, [])
     return Loaded(Claimed(queued, recipients), opened)

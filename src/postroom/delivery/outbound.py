@@ -1,9 +1,10 @@
 """Delivery as the composition root holds it: every part wired, from a few that are shared."""
 
+import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from postroom.delivery.clerk import Clerk
 from postroom.delivery.connector import Connector, Settings
 from postroom.delivery.content import Contents
 from postroom.delivery.dead_hosts import DeadHosts
+from postroom.delivery.detached import Detached, bench_of
 from postroom.delivery.dispatcher import Dispatcher
 from postroom.delivery.endings import Endings
 from postroom.delivery.exchangers import Lookup
 from postroom.delivery.here import Filer
 from postroom.delivery.local import Local
 from postroom.delivery.notices import Addressed, Notices
+from postroom.delivery.outlet import Outlet
 from postroom.delivery.peer import NO_LIMITS
 from postroom.delivery.pool import Pool
 from postroom.delivery.providers import Slots
@@ -35,7 +38,7 @@ from postroom.delivery.tls_counts import TlsCounts
 from postroom.delivery.tls_policy import TlsPolicy
 from postroom.delivery.troubles import Troubles
 from postroom.delivery.wire import Limits
-from postroom.delivery.workbench import Workbench
+from postroom.delivery.workbench import Workbench, left_behind
 from postroom.directory.directory import Directory
 from postroom.errors import ConfigurationError
 from postroom.net import fetch
@@ -153,19 +156,52 @@ def services_of(
     )
 
 
-def outbound(config: Config, shared: Shared) -> Dispatcher:
-    """Everything wired. Raises ConfigurationError."""
+def outbound(config: Config, shared: Shared) -> Outlet:
+    """Everything wired, for a server. Raises ConfigurationError."""
+    crashed = left_behind(bench_of(config))  # by a delivery process that died with its server
+    bench = Workbench(config.folder / "workbench", crashed)
     counts = TlsCounts(shared.db, shared.clock)
-    bench = Workbench(config.folder / "workbench")
+    services = _benched(config, shared, counts, bench)
+    clerk = Clerk(services, Endings(services), shared.ids, steady=_steady)
+    dispatcher = Dispatcher(
+        services, shared.ids, shared.notify, clerk=clerk, counts=counts, bench=bench
+    )
+
+    def detached(left: Callable[[int], None]) -> Detached:
+        return Detached(config, services.troubles, shared.clock, left=left)
+
+    rule = config.delivery.process
+    if rule == "auto" and _cores() < 2:
+        rule = "never"
+    return Outlet(dispatcher, shared.notify, detached, rule, config.limits.drain_seconds)
+
+
+def carried(config: Config, shared: Shared, told: Callable[[str, int], None]) -> Dispatcher:
+    """The same for a delivery process; ``told`` learns which destinations are in trouble."""
+    bench = Workbench(bench_of(config))
+    counts = TlsCounts(shared.db, shared.clock)
+    services = _benched(config, shared, counts, bench)
+    services = replace(
+        services, troubles=Troubles(told), rules=replace(services.rules, is_alone=False)
+    )
+    return Dispatcher(services, shared.ids, shared.notify, clerk=None, counts=counts, bench=bench)
+
+
+def _benched(config: Config, shared: Shared, counts: TlsCounts, bench: Workbench) -> Services:
+    # It spreads attempts and hides nothing: not worth a system call a message.
+    chance = random.Random().random  # noqa: S311
     try:
-        # It spreads attempts and hides nothing: not worth a system call a message.
-        chance = random.Random().random  # noqa: S311
-        services = services_of(config, shared, counts, bench, chance=chance)
+        return services_of(config, shared, counts, bench, chance=chance)
     except BaseException:
         bench.close()
         raise
-    clerk = Clerk(services, Endings(services), shared.ids, steady=_steady)
-    return Dispatcher(services, shared.ids, shared.notify, clerk=clerk, counts=counts, bench=bench)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _steady() -> int:

@@ -5,6 +5,7 @@ no DNS): then there is no haste to try the next ones (``is_general``).
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 MOST: Final = 20_000
@@ -14,7 +15,11 @@ GENERAL: Final = 50  # that have failed in a row
 class Troubles:
     """Until when each is left alone, in ms. Forgets the oldest beyond ``MOST``."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, told: Callable[[str, int], None] = lambda _destination, _until: None
+    ) -> None:
+        """``told`` learns each change: until when, 0 when all is well again."""
+        self._told = told
         self._until: OrderedDict[str, int] = OrderedDict()
         self._in_a_row = 0
 
@@ -30,6 +35,7 @@ class Troubles:
 
     def note(self, destination: str, until: int) -> None:
         """Leave it alone until then."""
+        self._told(destination, until)
         self._until[destination] = until
         self._until.move_to_end(destination)
         if len(self._until) > MOST:
@@ -38,7 +44,8 @@ class Troubles:
     def forget(self, destination: str) -> None:
         """All is well there."""
         self._in_a_row = 0
-        self._until.pop(destination, None)
+        if self._until.pop(destination, None) is not None:
+            self._told(destination, 0)
 
     def has(self, destination: str, now: int) -> bool:
         """Whether it is to be left alone."""

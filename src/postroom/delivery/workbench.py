@@ -11,7 +11,7 @@ import contextlib
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +20,22 @@ SLOTS: Final = 64  # messages prepared at the same time
 _SLOT: Final = struct.Struct("<q")
 
 
+def left_behind(path: Path) -> tuple[int, ...]:
+    """What stands in the slots of a process that has died; the file goes."""
+    try:
+        octets = path.read_bytes()
+    except FileNotFoundError:
+        return ()
+    path.unlink(missing_ok=True)
+    whole = octets[: len(octets) // _SLOT.size * _SLOT.size]
+    return tuple([ident for (ident,) in _SLOT.iter_unpack(whole) if ident])
+
+
 class Workbench:
     """The slots of one process. Used on one loop; ``close`` it at the end."""
 
-    def __init__(self, path: Path) -> None:
-        """The file is made when it is not there."""
+    def __init__(self, path: Path, crashed: Sequence[int] = ()) -> None:
+        """The file is made when it is not there. ``crashed``: found elsewhere."""
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(file, SLOTS * _SLOT.size)
@@ -32,7 +43,7 @@ class Workbench:
         finally:
             os.close(file)
         found = [ident for (ident,) in _SLOT.iter_unpack(self._map[:]) if ident]
-        self.left_behind: tuple[int, ...] = tuple(found)
+        self.left_behind: tuple[int, ...] = (*found, *crashed)
         self._free = list(range(SLOTS))
 
     def clear(self) -> None:

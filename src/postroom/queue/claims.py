@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Row, Tx
+from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
 from postroom.queue.claimed import RECIPIENT, Batch, Claimed, Recipient, grouped, recipient
 from postroom.queue.rows import (
     CLAIMED,
@@ -142,13 +143,7 @@ def recover(tx: Tx, now: int, crashed: Sequence[int], *, all_: bool) -> list[int
     ``crashed``: the letters a worker of ours was busy with when the process died; at the
     second time a letter is quarantined. The ids of those that are.
     """
-    quarantined: list[int] = []
-    for ident in sorted(set(crashed)):
-        row = tx.one(
-            "UPDATE queued SET crashes = crashes + 1 WHERE id = :id RETURNING crashes", id=ident
-        )
-        if row is not None and row[0] >= CRASHES:
-            quarantined.append(ident)
+    quarantined = _blame(tx, crashed)
     condition = "" if all_ else " WHERE until < :now"
     ended = tx.all(f"SELECT id FROM lease{condition}", **({} if all_ else {"now": now}))
     ended += tx.all(
@@ -160,6 +155,25 @@ def recover(tx: Tx, now: int, crashed: Sequence[int], *, all_: bool) -> list[int
         tx.execute("DELETE FROM lease WHERE id = :id", id=lease)
     quarantine(tx, quarantined)
     return quarantined
+
+
+def inherit(tx: Tx, now: int, crashed: Sequence[int], node: int) -> list[int]:
+    """``recover`` for one process that has died: the leases whose ids are of its node."""
+    quarantined = _blame(tx, crashed)
+    step = 1 << SEQUENCE_BITS
+    for (lease,) in tx.all(
+        f"SELECT id FROM lease WHERE (id / {step}) % {1 << NODE_BITS} = :node ORDER BY id",
+        node=node,
+    ):
+        _let_go(tx, lease, now)
+        tx.execute("DELETE FROM lease WHERE id = :id", id=lease)
+    quarantine(tx, quarantined)
+    return quarantined
+
+
+def _blame(tx: Tx, idents: Sequence[int]) -> list[int]:
+    """Count a crash of these letters; those that have had too many."""
+    return [ident for ident in sorted(set(idents)) if crashed(tx, ident) >= CRASHES]
 
 
 def quarantine(tx: Tx, idents: Iterable[int]) -> None:

@@ -108,6 +108,13 @@ class DeliveryFailed(Event, frozen=True, kw_only=True, tag="delivery.failed"):
     traceback: str
 
 
+class DeliveryProcessFailed(Event, frozen=True, kw_only=True, tag="delivery.process.failed"):
+    """The delivery process did not start, or died; the server delivers by itself meanwhile."""
+
+    level: ClassVar[Level] = "warning"
+    reason: str
+
+
 class DestinationPaused(Event, frozen=True, kw_only=True, tag="destination.paused"):
     """No server of a destination could be used; it is left alone for ``seconds``."""
 

@@ -10,7 +10,7 @@ The one sink of the process is set by ``install``; without one, ``emit`` does no
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -80,6 +80,12 @@ class Sink:
             self.flush()
         elif not self._wake.is_set():
             self._wake.set()
+
+    def count(self, counts: Mapping[str, int]) -> None:
+        """Add events that another process has counted, and written."""
+        with self._lock:
+            for name, number in counts.items():
+                self.counts[name] = self.counts.get(name, 0) + number
 
     def flush(self) -> None:
         """Write everything that was emitted before this call."""

@@ -1,0 +1,31 @@
+"""What every long-lived process of ours does first: the server, its delivery process."""
+
+import contextlib
+import ctypes
+import resource
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from typing import Final
+
+_M_MMAP_THRESHOLD: Final = -3  # mallopt(3)
+
+
+def prepare() -> None:
+    """No core dumps (they would hold passwords), all the files we may open, frugal malloc.
+
+    glibc keeps large freed blocks for reuse; each password hash is one of 19 MiB.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+
+
+def loop_factory() -> Callable[[], AbstractEventLoop] | None:
+    """The loops of uvloop where it exists; None: what asyncio has."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
