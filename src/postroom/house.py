@@ -155,6 +155,7 @@ class House:
                     *external.stages(config.filter, config.hostname),
                 ),
                 outgoing=external.stages(config.filter, config.hostname, is_outgoing=True),
+                milters=tuple([one for one in config.filter if one.kind == "milter"]),
                 gate=self._gate,
                 resolver=self.resolver,
                 reputation=self._reputation,

@@ -64,3 +64,17 @@ def test_which_mail_it_sees() -> None:
         parse(f'{text}for = "all"\n')
     with pytest.raises(ConfigurationError, match="did you mean for"):
         parse(f'{text}fore = "both"\n')
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("unix:/run/x.sock", Place(path="/run/x.sock")),
+        ("local:/run/x.sock", Place(path="/run/x.sock")),
+        ("inet:127.0.0.1:8891", Place(host="127.0.0.1", port=8891)),
+        ("inet:8891@localhost", Place(host="localhost", port=8891)),
+        ("inet6:8891@[::1]", Place(host="::1", port=8891)),
+    ],
+)
+def test_addresses_as_milters_write_them(address: str, place: Place) -> None:
+    assert read(address) == place

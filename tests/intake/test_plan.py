@@ -86,7 +86,7 @@ def test_the_ledger_gets_harmless_text() -> None:
 def test_for_names_the_only_recipient() -> None:
     one = envelope(Accepted("b@l.test", (local(1, "b@l.test"),), ()))
     two = envelope(*one.accepted, Accepted("c@l.test", (local(2, "c@l.test"),), ()))
-    head = b"Return-Path: <x>\r\nSubject: y\r\n\r\n"
+    head = b"Subject: y\r\n\r\n"
     stamped = plan.stamped(SESSION, one, head, 77, START)
     assert b" for <b@l.test>" in stamped.replace(b"\r\n\t", b" ")
     assert stamped.endswith(b"+0000\r\nSubject: y\r\n\r\n")

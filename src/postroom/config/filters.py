@@ -6,6 +6,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+_SENDMAIL: Final = re.compile(
+    r"(?:unix|local):(?P<path>/.*)|inet6?:(?:(?P<port>[0-9]+)@(?P<host>.+)|(?P<both>.+))"
+)
 _ENDPOINT: Final = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 
 
@@ -34,17 +37,18 @@ class Filter(
     """
 
     kind: Annotated[
-        Literal["clamav", "spamassassin", "rspamd", "http"],
+        Literal["clamav", "spamassassin", "rspamd", "milter", "http"],
         Meta(
             description="What it is: clamd of ClamAV, spamd of SpamAssassin, a normal worker of "
-            "rspamd, or a program of your own that is asked with JSON."
+            "rspamd, a milter (opendkim and others), or a program of your own that is asked "
+            "with JSON."
         ),
     ]
     address: Annotated[
         str,
         Meta(
-            description="Where it listens: the path of a Unix socket or host:port. Messages go "
-            "there as they are, so a host that is not this one needs a network you trust."
+            description="Where it listens: the path of a Unix socket or host:port, also written "
+            "as unix:/path, inet:host:port and inet:port@host. Messages go there as they are, so a host that is not this one needs a network you trust."
         ),
     ]
     target: Annotated[
@@ -66,7 +70,13 @@ class Filter(
         str, Meta(max_length=50, description="What it is called in reasons; its kind by default.")
     ] = ""
     seconds: Annotated[
-        float, Meta(ge=0.1, le=240, description="How long it may take for a message.")
+        float,
+        Meta(
+            ge=0.1,
+            le=240,
+            description="How long it may take for a message; for each answer of a milter, which "
+            "may take four times as much for all of a message.",
+        ),
     ] = 20.0
     on_failure: Annotated[
         Literal["accept", "defer"],
@@ -111,11 +121,18 @@ class Filter(
 
 
 def read(address: str) -> Place:
-    """``/path`` or ``host:port``; an IPv6 address in brackets. Raises ValueError."""
+    """``/path`` or ``host:port``, or as milters write it; an IPv6 address in brackets.
+
+    Raises ValueError.
+    """
+    said = address
+    found = _SENDMAIL.fullmatch(address)
+    if found is not None:
+        address = found["path"] or found["both"] or f"{found['host']}:{found['port']}"
     if address.startswith("/") and "\0" not in address:
         return Place(path=address)
     found = _ENDPOINT.fullmatch(address)
     port = int(found[3]) if found else 0
     if found is None or not 0 < port < 65_536:
-        raise ValueError(f"{address!r} is neither a path (/run/..) nor host:port")
+        raise ValueError(f"{said!r} is neither a path (/run/..) nor host:port")
     return Place(host=found[1] or found[2], port=port)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from postroom.blobs.store import BlobStore, BlobWriter, Prepared
 from postroom.errors import MailError
 from postroom.intake.limits import HEADER_TOO_LARGE, header_fault
-from postroom.message import headers
+from postroom.message import headers, trace
 from postroom.message.headers import EMPTY_LINE, MAX_HEADER
 from postroom.message.lineends import LineEnds
 from postroom.message.scan import Part, Scanner, scan
@@ -52,6 +52,8 @@ class Arrival:
         self.sample = b""
         self.size = 0
         self.head = b""
+        self.is_amended = False
+        """Nothing in ``head`` claims falsely to be ours: it was cleaned before it was changed."""
         self._part: Part | None = None
         self.is_ascii = True
         self._blobs = blobs
@@ -132,6 +134,38 @@ class Arrival:
             return
         async for piece in self._writer.octets():
             yield piece
+
+    def another(self, most: int) -> "Arrival":
+        """One for another body, of ``most`` octets; begin it with an empty line."""
+        return Arrival(self._blobs, max_message=most, mends=True)
+
+    async def take_body(self, other: "Arrival") -> None:
+        """The body of one that has come whole stands in the place of this one's."""
+        await self.abort()
+        self._body, self.sample, self._writer = other.give_body()
+
+    def give_body(self) -> tuple[bytes, bytes, BlobWriter | None]:
+        """The body in memory, the first octets, the body on disk; they are another's now."""
+        writer, self._writer = self._writer, None
+        return self._body, self.sample, writer
+
+    async def amend(self, head: bytes) -> None:
+        """Another header block, or another body below this one. Raises MailError."""
+        self.head, self.is_amended = head, True
+        self.is_ascii = head.isascii() and self._body.isascii()
+        self._part = None
+        if self._writer is None:
+            return
+        scanner = Scanner()
+        scanner.feed(head)
+        async for piece in self._writer.octets():
+            self.is_ascii = self.is_ascii and piece.isascii()
+            scanner.feed(piece)
+        self._part = scanner.finish()
+
+    def cleaned(self, head: bytes, hostname: str) -> bytes:
+        """This header block, or one made of it, without what claims falsely to be ours."""
+        return head if self.is_amended else trace.strip_own(head, hostname)
 
     async def prepared(self, head: bytes) -> Prepared:
         """The blob of this header block and the body that came. Raises MailError."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.ledger.rows import Fact, clean, folded
+from postroom.ledger.rows import Fact, Kind, clean, folded
 from postroom.protocol.smtp.replies import Reply
 from postroom.sieve.actions import Notify, Remember, Vacation
 from postroom.store import mailboxes
@@ -52,7 +52,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     The rest comes of scripts: ``redirects`` are further addresses the message goes to, ``answers``
     leave once it is ours, and ``remember`` is stored then. ``is_personal``: the refusal is the
-    account's own, and not one of the site. ``is_junk``: the message is judged so, wherever it goes.
+    account's own, and not one of the site. ``is_held``: nobody was told of the refusal, somebody is
+    to look at the message. ``is_junk``: the message is judged so, wherever it goes.
     """
 
     filings: tuple[Filing, ...] = (INBOX,)
@@ -63,13 +64,16 @@ class Decision(msgspec.Struct, frozen=True):
     answers: tuple[Vacation | Notify, ...] = ()
     remember: tuple[Remember, ...] = ()
     is_personal: bool = False
+    is_held: bool = False
     is_junk: bool = False
 
     def fact(self, account_id: int, recipient: str, at: int) -> Fact | None:
         """What the ledger tells of it, to be numbered; None when there is nothing to tell."""
         if not self.reason:
             return None
-        kind: Final = "noted" if self.refusal is None else "refused"
+        kind: Kind = "noted"
+        if self.refusal is not None:
+            kind = "held" if self.is_held else "refused"
         return Fact(
             0, 0, at, kind, folded(recipient), account_id, detail=clean(self.reason, MAX_REASON)
         )

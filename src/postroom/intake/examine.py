@@ -17,6 +17,7 @@ with VERB, into the reply. A stage that fails says nothing; that is told to the 
 """
 
 import traceback
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -175,9 +176,21 @@ def begin(
 
     ``is_ours``: it is of somebody who may send anywhere through us.
     """
-    if not peer.checks or (is_ours and not services.outgoing):
+    if not peer.checks or (is_ours and not (services.outgoing or services.milters)):
         return None
     return Inquiry(services, peer, helo, sender, is_ours=is_ours)
+
+
+def joined(examination: Examination, verdicts: Sequence[Verdict]) -> Examination:
+    """With what others have said later."""
+    together = (*examination.verdicts, *verdicts)
+    notes = [f"{one.stage}: {one.reason}" for one in verdicts if one.reason]
+    return msgspec.structs.replace(
+        examination,
+        verdicts=together,
+        gravest=gravest(together) or _FINE,
+        notes=(*examination.notes, *notes),
+    )
 
 
 def noted(letter: Letter, examination: Examination) -> Letter:

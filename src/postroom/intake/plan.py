@@ -24,7 +24,7 @@ from postroom.intake.decision import KEEP, MAX_REASON, NONE, Decisions, Filing
 from postroom.intake.relay import Accepted
 from postroom.intake.stamp import Session
 from postroom.ledger.rows import Entry, Fact, clean, folded, normal_id
-from postroom.message import dates, trace
+from postroom.message import dates
 from postroom.message.headers import collect
 from postroom.message.index import Indexed, brief, index
 from postroom.message.part import MESSAGE_FIELDS
@@ -85,16 +85,20 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Onward(msgspec.Struct, frozen=True):
-    """How a letter goes on to addresses elsewhere (see ``forwarding``)."""
+    """How a letter goes on to addresses elsewhere (see ``forwarding``).
+
+    ``is_held``: a postmaster has to release it first.
+    """
 
     sender: str
     prefix: bytes
     origin: int
     priority: int
+    is_held: bool = False
 
 
 def stamped(session: Session, envelope: Envelope, head: bytes, ident: int, now: int) -> bytes:
-    """The header block as it is stored."""
+    """The header block as it is stored; ``head`` is cleaned (``Arrival.cleaned``)."""
     recipients = envelope.accepted
     top = stamp.received(
         session,
@@ -103,7 +107,7 @@ def stamped(session: Session, envelope: Envelope, head: bytes, ident: int, now: 
         recipient=recipients[0].address if len(recipients) == 1 else None,
         smtputf8=envelope.mail.smtputf8,
     )
-    return top + trace.strip_own(head, session.hostname)
+    return top + head
 
 
 def indexed(envelope: Envelope, arrival: Arrival, head: bytes, now: int) -> Indexed:
@@ -161,9 +165,9 @@ def letter(
 
     ``onward`` has to be there when something is to be queued, else ValueError.
     """
-    is_held = envelope.due(now) > now
-    remote = envelope.waiting() if is_held else envelope.remote()
-    local = [] if is_held else envelope.local()
+    is_later = envelope.due(now) > now
+    remote = envelope.waiting() if is_later else envelope.remote()
+    local = [] if is_later else envelope.local()
     if (onward is None) is bool(remote):
         raise ValueError("what goes elsewhere needs to know how, and nothing else does")
     return Letter(
@@ -185,7 +189,7 @@ def letter(
             envelope.account_id,
         ),
         facts=told(local, envelope.decisions, now),
-        content=None if onward is None else content.octets,
+        content=None if onward is None or onward.is_held else content.octets,
         rejects=rejects(envelope, local, content, ids, now),
         more=content.more,
         masks=tuple([one.mask for one in local if one.mask]),
@@ -314,6 +318,7 @@ def _queued(envelope: Envelope, content: Content, ident: int, now: int, onward: 
         due=envelope.due(now),
         origin=onward.origin,
         priority=onward.priority,
+        is_held=onward.is_held,
     )
 
 

@@ -43,7 +43,8 @@ async def keep(
         return
     try:
         ident, now = services.ids.next(), services.clock()
-        stamped = plan.stamped(session, envelope, arrival.head, ident, now)
+        head = arrival.cleaned(arrival.head, services.hostname)
+        stamped = plan.stamped(session, envelope, head, ident, now)
         blob = await arrival.prepared(b"".join((*fields, stamped)))
         content = Content(blob, brief(arrival.head), arrival.is_ascii, author=author)
         kept = plan.rejects(envelope, local, content, services.ids, now)

@@ -71,6 +71,26 @@ def judge(
     return _REFUSALS[resolution.kind]
 
 
+def accept(
+    address: str,
+    resolution: Resolution,
+    found: tuple[tuple[Local, ...], tuple[str, ...]],
+    orcpt: str | None = None,
+    notify: str | None = None,
+) -> Accepted:
+    """A recipient that ``judge`` has found; ``address`` as it was given."""
+    local, remote = found
+    return Accepted(
+        local[0].address if local else resolution.name or address,
+        local,
+        remote,
+        resolution.via,
+        orcpt,
+        notify,
+        leads_on=bool(remote) and resolution.kind == "found",
+    )
+
+
 def reasons(accepted: Accepted) -> list[str]:
     """What VERB tells of a recipient that was accepted."""
     told = []

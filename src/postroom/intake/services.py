@@ -8,9 +8,11 @@ from typing import Final
 from postroom.blobs.store import BlobStore
 from postroom.config.authentication import Authentication
 from postroom.config.filing import Filing
+from postroom.config.filters import Filter
 from postroom.config.model import Limits
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
+from postroom.directory.expand import Local
 from postroom.directory.sending import Sending
 from postroom.intake.collecting import Collector
 from postroom.intake.disk import Disk
@@ -37,7 +39,7 @@ class Services:
     the refused messages that an account keeps an hour though their senders were told.
     ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
     ``reputation`` learns whom accounts write to.
-    ``stages`` judge mail from strangers, ``outgoing`` that of people here; without ``resolver`` its origin is not checked,
+    ``stages`` judge mail from strangers, ``outgoing`` that of people here, ``milters`` what each of them is for; without ``resolver`` its origin is not checked,
     without ``gate`` nothing is asked of who brings it. ``heavy`` is for Sieve scripts that may
     take long.
     """
@@ -56,6 +58,7 @@ class Services:
     kept: Budget
     stages: Sequence[Stage] = ()
     outgoing: Sequence[Stage] = ()
+    milters: Sequence[Filter] = ()
     resolver: Names | None = None
     reputation: Reputation | None = None
     authentication: Authentication = _DEFAULTS
@@ -64,6 +67,13 @@ class Services:
     filing: Filing = _FILING
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
     gate: Gate | None = None
+
+    async def is_full(self, accounts: Sequence[Local]) -> bool:
+        """Whether one of these has no room. Raises MailError."""
+        for one in accounts:
+            if one.quota and await self.store.is_full(one.account_id, one.quota):
+                return True
+        return False
 
     def sent(self, account_id: int, recipients: Sequence[str]) -> None:
         """A letter of an account to these addresses was committed."""

@@ -21,7 +21,7 @@ from postroom.directory.expand import Local
 from postroom.directory.persona import Persona
 from postroom.intake.arrival import Arrival
 from postroom.intake.services import Services
-from postroom.message import headers, submission, trace
+from postroom.message import headers, submission
 from postroom.message.part import Part
 from postroom.protocol.imap import object_ids
 from postroom.sieve.actions import Keep, Outcome
@@ -70,7 +70,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     def head(self, own: bytes) -> bytes:
         """The header block for one account, whose copies get the fields ``own`` on top."""
-        head = trace.strip_own(self.arrival.head, self.services.hostname)
+        head = self.arrival.cleaned(self.arrival.head, self.services.hostname)
         if self.is_submitted:
             head = headers.strip(head, submission.BLIND)
         return own + self.top + head

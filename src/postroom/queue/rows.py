@@ -54,8 +54,8 @@ class Queued(msgspec.Struct, frozen=True):
     ``eightbit``, ``requiretls``: what the next server must be able to do. ``due`` is
     ``accepted`` unless the sender asked for later (RFC 4865); patience is counted from it.
     ``origin``: STRANGER, VERIFIED or OURS; letters of ours are signed, re-encoded where
-    needed, and their senders told of failures. Raises ValueError for octets that have no
-    place in a command.
+    needed, and their senders told of failures. ``is_held``: nobody tries it until it is
+    released. Raises ValueError for octets that have no place in a command.
     """
 
     id: int
@@ -73,6 +73,7 @@ class Queued(msgspec.Struct, frozen=True):
     due: int = 0
     origin: int = OURS
     priority: int = NORMAL
+    is_held: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could end a command."""
@@ -119,12 +120,12 @@ def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
     tx.many(
         "INSERT INTO queued (id, blob_id, prefix, account_id, sender, ret, envid, smtputf8,"
         " eightbit, requiretls, size, accepted, due, origin, priority, held, crashes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
         [
             (
                 q.id, q.blob_id, q.prefix, q.account_id, q.sender, q.ret, q.envid,
                 int(q.smtputf8), int(q.eightbit), int(q.requiretls), q.size, q.accepted,
-                q.first_attempt, q.origin, q.priority,
+                q.first_attempt, q.origin, q.priority, int(q.is_held),
             )
             for q in queued
         ],
@@ -136,7 +137,7 @@ def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
         [
             (
                 o.queued_id, o.number, o.recipient, o.orcpt, o.notify, o.destination,
-                WAITING if o.lease is None else CLAIMED, letters[o.queued_id].priority,
+                _status(letters[o.queued_id], o), letters[o.queued_id].priority,
                 letters[o.queued_id].first_attempt, o.lease,
             )
             for o in outgoing
@@ -144,9 +145,16 @@ def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
     )  # fmt: skip
     ready: dict[str, int] = {}
     for one in outgoing:
-        due = letters[one.queued_id].first_attempt if one.lease is None else NEVER
+        letter = letters[one.queued_id]
+        due = letter.first_attempt if _status(letter, one) == WAITING else NEVER
         ready[one.destination] = min(due, ready.get(one.destination, NEVER))
     expect(tx, Counter(one.destination for one in outgoing), ready)
+
+
+def _status(letter: Queued, one: Outgoing) -> int:
+    if letter.is_held:
+        return HELD
+    return WAITING if one.lease is None else CLAIMED
 
 
 def expect(tx: Tx, counts: Counter[str], ready: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from postroom.config.filters import Filter, Place
 from postroom.errors import MailError
 from postroom.policy.facts import Facts
 from postroom.policy.filters import clamd, hook, rspamd, spamd
-from postroom.policy.filters.finding import Finding
+from postroom.policy.filters.finding import Finding, one_line
 from postroom.policy.filters.wire import Failed
 from postroom.policy.verdict import Action, Stage, Verdict
 from postroom.protocol.smtp.replies import Reply, reply
@@ -19,7 +19,6 @@ from postroom.telemetry.events import FilterFailed
 Ask = Callable[[Place, Facts, str], Awaitable[Finding]]
 
 UNAVAILABLE: Final = reply(451, "4.7.1", "The message can't be checked now, please try again later")
-MAX_REASON: Final = 300  # characters
 REFUSED: Final = "The message is refused by a filter"
 DEFERRED: Final = "The message is not taken now, please try again later"
 
@@ -31,13 +30,17 @@ _KINDS: Final[Mapping[str, Ask]] = MappingProxyType(
 def stages(
     filters: Iterable[Filter], hostname: str, *, is_outgoing: bool = False
 ) -> tuple[Stage, ...]:
-    """One for each table of the settings that sees such mail, in their order.
+    """One for each table of the settings that sees such mail, in their order; no milters.
 
     ``hostname`` is our name.
     """
     other: Final = "incoming" if is_outgoing else "outgoing"
     return tuple(
-        [External(one, _KINDS[one.kind], hostname) for one in filters if one.sees != other]
+        [
+            External(one, _KINDS[one.kind], hostname)
+            for one in filters
+            if one.sees != other and one.kind != "milter"
+        ]
     )
 
 
@@ -70,7 +73,7 @@ class External:
 
     def _failed(self, reason: str) -> Verdict:
         settings = self._settings
-        reason = _line(reason)
+        reason = one_line(reason)
         sink.emit(FilterFailed(filter=settings.called, action=settings.on_failure, reason=reason))
         if settings.on_failure == "defer":
             return Verdict(
@@ -83,9 +86,9 @@ class External:
         return Verdict(
             stage=self._settings.called,
             action=action,
-            reason=_line(finding.reason),
+            reason=one_line(finding.reason),
             score=finding.score,
-            reply=_reply(action, _line(finding.told)),
+            reply=_reply(action, one_line(finding.told)),
         )
 
     def _limited(self, action: Action) -> Action:
@@ -104,8 +107,3 @@ def _reply(action: Action, told: str) -> Reply | None:
     if action == "defer":
         return reply(451, "4.7.1", told or DEFERRED)
     return None
-
-
-def _line(text: str) -> str:
-    """One line that can be shown: filters repeat what strangers write."""
-    return "".join([one if one.isprintable() else "?" for one in text[:MAX_REASON]])

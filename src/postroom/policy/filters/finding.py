@@ -1,8 +1,12 @@
 """What a filter says of a message, before the settings have their say."""
 
+from typing import Final
+
 import msgspec
 
 from postroom.policy.verdict import Action
+
+MAX_REASON: Final = 300  # characters
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,3 +16,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     score: float = 0.0
     told: str = ""
+
+
+def one_line(text: str) -> str:
+    """What can be shown: filters repeat what strangers write."""
+    return "".join([one if one.isprintable() else "?" for one in text[:MAX_REASON]])

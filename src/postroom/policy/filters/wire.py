@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from postroom.config.filters import Place
 
-__all__ = ["Failed", "Wire", "connected"]
+__all__ = ["Failed", "Wire", "connected", "opened"]
+
+_AT_ONCE: Final = 65_536
 
 
 class Failed(Exception):
@@ -14,7 +17,7 @@ class Failed(Exception):
 
 
 class Wire:
-    """One question and one answer."""
+    """One connection: a question and its answer, or more of them."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -39,6 +42,22 @@ class Wire:
         """Nothing more is sent; the answer can still come."""
         if not self._is_cut and self._writer.can_write_eof():
             self._writer.write_eof()
+
+    def say(self, octets: bytes) -> None:
+        """Send a few octets without waiting."""
+        if not self._is_cut:
+            self._writer.write(octets)
+
+    def close(self) -> None:
+        """End the connection; what could not be sent yet is lost."""
+        self._writer.transport.abort()
+
+    async def next(self) -> bytes:
+        """What has come, at least one octet. Raises Failed at the end of the connection."""
+        octets = await self._reader.read(_AT_ONCE)
+        if not octets:
+            raise Failed("it closed the connection")
+        return octets
 
     async def some(self, most: int) -> bytes:
         """What has come, b"" at the end. Raises Failed when it is more than ``most`` octets."""
@@ -68,21 +87,25 @@ class Wire:
         return bytes(got)
 
 
-@asynccontextmanager
-async def connected(place: Place) -> AsyncIterator[Wire]:
-    """A new connection, gone at the end. Raises Failed also for what the body does with it."""
+async def opened(place: Place) -> Wire:
+    """A new connection; ``Wire.close`` it. Raises Failed."""
     try:
         if place.path:
-            reader, writer = await asyncio.open_unix_connection(place.path)
-        else:
-            reader, writer = await asyncio.open_connection(place.host, place.port)
+            return Wire(*await asyncio.open_unix_connection(place.path))
+        return Wire(*await asyncio.open_connection(place.host, place.port))
     except TimeoutError:
         raise
     except OSError as error:
         raise Failed(f"no connection: {error.strerror or error}") from error
+
+
+@asynccontextmanager
+async def connected(place: Place) -> AsyncIterator[Wire]:
+    """A new connection, gone at the end. Raises Failed also for what the body does with it."""
+    wire = await opened(place)
     try:
-        yield Wire(reader, writer)
+        yield wire
     except ConnectionError as error:
         raise Failed(f"the connection was lost: {error.strerror or error}") from error
     finally:
-        writer.transport.abort()
+        wire.close()
