@@ -210,3 +210,10 @@ def test_a_field_is_folded_and_stays_one() -> None:
     assert field("X-A", "grün") == "X-A: =?utf-8?B?Z3LDvG4=?="
     folded = field("X-A", "word " * 40)
     assert max(map(len, folded.split("\r\n"))) <= 76
+
+
+def test_a_letter_may_say_the_same_as_html() -> None:
+    letter = _parsed(compose(_draft(text="Plain.", html="<p>Rich – text</p>")))
+    assert letter.get_content_type() == "multipart/alternative"
+    kinds = [part.get_content_type() for part in letter.iter_parts()]
+    assert kinds == ["text/plain", "text/html"]

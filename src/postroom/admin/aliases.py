@@ -94,14 +94,17 @@ async def page(
 
     ``within``: only those of this administrator, or of this domain (A-label).
     """
-    sought, start = names.sought(search), paging.key_of(after, ("", ""))
-
-    def read(tx: Tx) -> Slice[AliasView]:
-        found = aliases.page(tx, start, size + 1, search=sought, within=within)
-        total = aliases.count(tx, sought, within=within)
-        return paging.sliced(found, size, total, lambda one: one.key, _listed)
-
-    return await office.directory.look(read)
+    sought = names.sought(search)
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: aliases.page(tx, key, most, search=sought, within=within),
+        lambda one: one.key,
+        ("", ""),
+        lambda tx: aliases.count(tx, sought, within=within),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _listed)
 
 
 async def show(office: Office, address: str) -> AliasDetails:

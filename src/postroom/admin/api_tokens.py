@@ -98,13 +98,16 @@ async def every(office: Office, *, limit: int | None = None) -> AsyncIterator[To
 
 async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[TokenView]:
     """One page of the list; ``after`` is the ``next`` of the page before."""
-    (start,) = paging.key_of(after, ("",))
-
-    def read(tx: Tx) -> Slice[TokenView]:
-        found = api_tokens.page(tx, start, size + 1)
-        return paging.sliced(found, size, api_tokens.count(tx), lambda one: (one.name,), _view)
-
-    return await office.directory.look(read)
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: api_tokens.page(tx, key[0], most),
+        lambda one: (one.name,),
+        ("",),
+        api_tokens.count,
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def remove(office: Office, name: str) -> TokenView:

@@ -8,6 +8,7 @@ import msgspec
 
 from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.errors import Invalid, NotFound
 from postroom.net import networks
@@ -60,6 +61,21 @@ async def every(
         limit,
     ):
         yield _view(ban)
+
+
+async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[BanView]:
+    """One page of the bans in force, by network."""
+    now = office.now()
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: ban_rows.page(tx, key, most, now),
+        lambda ban: (ban.network, str(ban.doors)),
+        ("", ""),
+        lambda tx: ban_rows.count(tx, now),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def remove(office: Office, network: str) -> list[BanView]:

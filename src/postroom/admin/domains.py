@@ -121,14 +121,17 @@ async def page(
 
     ``within``: only those of this administrator.
     """
-    sought, start = names.sought(search), paging.key_of(after, ("",))
-
-    def read(tx: Tx) -> Slice[DomainView]:
-        found = domains.page(tx, start[0], size + 1, sought, within=within)
-        total = domains.count(tx, sought, within=within)
-        return paging.sliced(found, size, total, lambda one: (one.name,), _view)
-
-    return await office.directory.look(read)
+    sought = names.sought(search)
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: domains.page(tx, key[0], most, sought, within=within),
+        lambda one: (one.name,),
+        ("",),
+        lambda tx: domains.count(tx, sought, within=within),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def show(office: Office, name: str) -> DomainDetails:

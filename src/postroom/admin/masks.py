@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address
-from postroom.admin import names
+from postroom.admin import names, paging
 from postroom.admin.credentials import is_holding
 from postroom.admin.office import Office
-from postroom.admin.paging import walk
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.directory import accounts, masks
 from postroom.directory.accounts import Account
@@ -64,8 +64,26 @@ async def every(
     def page(tx: Tx, below: int, size: int) -> list[Mask]:
         return masks.of(tx, found.id, below=below, limit=size)
 
-    async for one in walk(office.directory, page, lambda mask: mask.id, _NEWEST, limit):
+    async for one in paging.walk(office.directory, page, lambda mask: mask.id, _NEWEST, limit):
         yield _view(one)
+
+
+async def page(
+    office: Office, account: str, *, after: str = "", size: int = 100
+) -> Slice[MaskView]:
+    """One page of those of an account, the newest first. Raises NotFound."""
+    owner = names.address(account)
+    ident = (await office.directory.look(lambda tx: accounts.require(tx, owner))).id
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: masks.of(tx, ident, below=key[0], limit=most),
+        lambda one: (one.id,),
+        (_NEWEST,),
+        lambda tx: masks.count(tx, ident),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def change(

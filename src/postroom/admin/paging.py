@@ -32,17 +32,36 @@ def cursor(key: Sequence[object]) -> str:
 
 
 def sliced(
-    found: Sequence[ItemT],
-    size: int,
-    total: int,
-    key: Callable[[ItemT], Sequence[object]],
-    view: Callable[[ItemT], ViewT],
-) -> Slice[ViewT]:
+    found: Sequence[ItemT], size: int, total: int, key: Callable[[ItemT], Sequence[object]]
+) -> Slice[ItemT]:
     """A page of ``size`` from what was read with one more, to know whether others follow."""
-    shown = found[:size]
-    return Slice(
-        tuple(map(view, shown)), total, cursor(key(shown[-1])) if len(found) > size else ""
-    )
+    shown = tuple(found[:size])
+    return Slice(shown, total, cursor(key(shown[-1])) if len(found) > size else "")
+
+
+def viewed(page: Slice[ItemT], view: Callable[[ItemT], ViewT]) -> Slice[ViewT]:
+    """The same page with each item as ``view`` shows it."""
+    return Slice(tuple(map(view, page.items)), page.total, page.next)
+
+
+async def one_page(
+    directory: Directory,
+    read: Callable[[Tx, KeyT, int], Sequence[ItemT]],
+    key: Callable[[ItemT], KeyT],
+    start: KeyT,
+    count: Callable[[Tx], int],
+    *,
+    after: str,
+    size: int,
+) -> Slice[ItemT]:
+    """A page of what ``read`` lists; keys are tuples, ``start`` the one before the first."""
+    begin = key_of(after, start)
+
+    def look(tx: Tx) -> Slice[ItemT]:
+        found = read(tx, begin, size + 1)
+        return sliced(found, size, count(tx), lambda one: cast("tuple[object, ...]", key(one)))
+
+    return await directory.look(look)
 
 
 def key_of(text: str, start: KeyT) -> KeyT:

@@ -10,8 +10,9 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from postroom.admin import names, relays
+from postroom.admin import names, paging, relays
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
 from postroom.delivery.router import DIRECT, RELAY
@@ -156,6 +157,22 @@ async def every(
             left -= len(page)
             if left <= 0:
                 return
+
+
+async def page(
+    office: Office, chosen: Filter = listing.EVERYTHING, *, after: str = "", size: int = 100
+) -> Slice[QueuedView]:
+    """One page of the letters, the oldest first."""
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: listing.page(tx, chosen, after=key[0], limit=most),
+        lambda one: (one.id,),
+        (0,),
+        lambda tx: listing.count(tx, chosen),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def show(office: Office, ident: str) -> QueuedDetails:

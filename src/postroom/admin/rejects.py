@@ -9,8 +9,9 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import names
+from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.blobs.reader import pieces, read_row
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
@@ -69,6 +70,23 @@ async def every(
             return
         below = page[-1].id
         limit = None if limit is None else limit - len(page)
+
+
+async def page(
+    office: Office, address: str, *, after: str = "", size: int = 100
+) -> Slice[RejectView]:
+    """One page of what an account refused, the latest first. Raises NotFound."""
+    account = await _account(office, address)
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: rejects.newest(tx, account.id, below=key[0], limit=most),
+        lambda one: (one.id,),
+        (rejects.NEWEST,),
+        lambda tx: rejects.count(tx, account.id),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def show(office: Office, address: str, ident: str) -> RejectDetails:

@@ -12,6 +12,7 @@ import msgspec
 from postroom.address import AddressError, Domain
 from postroom.admin import names, paging, presets
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.directory import accounts, domains, relays
 from postroom.directory.relays import Mechanism, Relay, RelayEntry, Tls, Use, UseKind
@@ -139,6 +140,19 @@ async def every(
 
     async for view in paging.walk(office.directory, page, lambda view: view.name, "", limit):
         yield view
+
+
+async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[RelayView]:
+    """One page of the relays, by name."""
+    return await paging.one_page(
+        office.directory,
+        lambda tx, key, most: [_view(tx, one) for one in relays.page(tx, key[0], most, "")],
+        lambda view: (view.name,),
+        ("",),
+        relays.count,
+        after=after,
+        size=size,
+    )
 
 
 async def show(office: Office, name: str) -> RelayView:

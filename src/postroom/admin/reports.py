@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import names
+from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.ids import from_text, to_text
 from postroom.errors import NotFound, Refused
 from postroom.ledger import reports as rows
@@ -88,6 +89,23 @@ async def every(
     wanted = names.domain(domain).ascii if domain else ""
     found = await office.db.read(lambda tx: rows.newest(tx, wanted, among=among, limit=limit))
     return [_view(one) for one in found]
+
+
+async def page(
+    office: Office, domain: str = "", *, after: str = "", size: int = 100
+) -> Slice[ReportView]:
+    """One page of the reports, of one domain or of all, the newest first."""
+    wanted = names.domain(domain).ascii if domain else ""
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: rows.newest(tx, wanted, below=key[0], limit=most),
+        lambda one: (one.id,),
+        (rows.NEWEST,),
+        lambda tx: rows.count(tx, wanted),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def show(office: Office, text: str) -> ReportDetails:

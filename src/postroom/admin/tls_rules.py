@@ -8,6 +8,7 @@ import msgspec
 from postroom.address import Domain
 from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.directory import tls_rules
 from postroom.directory.tls_rules import Mode, TlsRule
@@ -41,6 +42,20 @@ async def every(
         limit,
     ):
         yield _view(rule)
+
+
+async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[TlsRuleView]:
+    """One page of the rules, by domain."""
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: tls_rules.page(tx, key[0], most, ""),
+        lambda rule: (rule.domain,),
+        ("",),
+        tls_rules.count,
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def remove(office: Office, domain: str) -> TlsRuleView:

@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from postroom.access.indexer import Indexer
-from postroom.admin import names
+from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
 from postroom.directory import accounts
@@ -124,6 +125,30 @@ async def every(
             return
         below = page[-1].id
         left = None if left is None else left - len(views)
+
+
+async def page(
+    office: Office, address: str, chosen: Filter = EVERYTHING, *, after: str = "", size: int = 100
+) -> Slice[ExpungedView]:
+    """One page of them, by mailbox and time only: texts in header blocks are not looked for."""
+    account = await _account(office, address)
+    days = office.config.limits.undelete_days
+
+    def read(tx: Tx, key: tuple[int], most: int) -> list[tuple[int, ExpungedView]]:
+        found = expunged.newest(tx, account.id, chosen.chosen, below=key[0], limit=most)
+        heads = office.blobs.heads(tx, [copy.blob_id for copy in found])
+        return [(one.id, _view(one, heads.get(one.blob_id, b""), days)) for one in found]
+
+    found = await paging.one_page(
+        office.directory,
+        read,
+        lambda one: (one[0],),
+        (expunged.NEWEST,),
+        lambda tx: expunged.weight(tx, account.id, chosen.chosen).messages,
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, lambda one: one[1])
 
 
 async def weight(office: Office, address: str, chosen: Filter = EVERYTHING) -> Weight:

@@ -75,6 +75,12 @@ def of(tx: Tx, account_id: int, *, below: int = _NEWEST, limit: int) -> list[Mas
     return [_mask(row) for row in rows]
 
 
+def count(tx: Tx, account_id: int) -> int:
+    """How many an account has."""
+    row = tx.one("SELECT count(*) FROM mask WHERE account_id = :account", account=account_id)
+    return int(row[0]) if row else 0
+
+
 def find(tx: Tx, address: Address) -> Mask | None:
     """The mask with exactly this name."""
     name = addresses.find(tx, address)

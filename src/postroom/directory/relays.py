@@ -97,6 +97,12 @@ def page(tx: Tx, after: str, limit: int, search: str) -> list[RelayEntry]:
     return [_entry(row) for row in rows]
 
 
+def count(tx: Tx) -> int:
+    """How many there are."""
+    row = tx.one("SELECT count(*) FROM relay")
+    return int(row[0]) if row else 0
+
+
 def add(tx: Tx, entry: RelayEntry, password: str, seal_key: bytes) -> None:
     """Make the relay; ``password`` is "" for none. Raises AlreadyExists."""
     if find(tx, entry.name) is not None:

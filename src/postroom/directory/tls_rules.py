@@ -57,6 +57,12 @@ def page(tx: Tx, after: str, limit: int, search: str) -> list[TlsRule]:
     return [_rule(row) for row in rows]
 
 
+def count(tx: Tx) -> int:
+    """How many there are."""
+    row = tx.one("SELECT count(*) FROM tls_rule")
+    return int(row[0]) if row else 0
+
+
 def put(tx: Tx, rule: TlsRule) -> None:
     """Set the rule of its domain, in place of the one it had."""
     tx.execute(

@@ -32,7 +32,9 @@ def received(
     return trace.received(
         trace.Client(session.helo, peer.address, session.host),
         by=session.hostname,
-        protocol=trace.protocol_name(
+        protocol="HTTP"
+        if peer.door == "api"
+        else trace.protocol_name(
             lmtp=peer.is_lmtp,
             esmtp=session.is_esmtp,
             utf8=smtputf8,

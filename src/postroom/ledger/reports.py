@@ -74,6 +74,15 @@ def newest(
     ]
 
 
+def count(tx: Tx, domain: str) -> int:
+    """How many there are, of one domain or of all."""
+    if domain:
+        row = tx.one("SELECT count(*) FROM report WHERE domain = :domain", domain=domain)
+    else:
+        row = tx.one("SELECT count(*) FROM report")
+    return int(row[0]) if row else 0
+
+
 def named(tx: Tx, ident: int) -> Received | None:
     """The report of this id."""
     row = tx.one(f"SELECT {_COLUMNS} FROM report WHERE id = :id", id=ident)

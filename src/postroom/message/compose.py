@@ -46,6 +46,8 @@ class Attachment(msgspec.Struct, frozen=True):
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What a letter says. ``date`` is made by ``dates.write``; ``more`` are other fields.
 
+    With ``html`` it says the same twice, as text and as HTML (RFC 2046 §5.1.4).
+
     With ``report_type`` it is a multipart/report of this type (RFC 6522).
     """
 
@@ -57,6 +59,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     cc: Sequence[Person] = ()
     more: Sequence[tuple[str, str]] = ()
+    html: str = ""
     attachments: Sequence[Attachment] = ()
     report_type: str = ""
 
@@ -74,17 +77,16 @@ def compose(draft: Draft) -> bytes:
         "MIME-Version: 1.0",
     ]
     head = "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
-    parts = [_text(draft.text), *map(_attachment, draft.attachments)]
+    said = _text(draft.text)
+    if draft.html:
+        said = _multipart(b"alternative", draft.message_id, [said, _text(draft.html, b"html")])
+    parts = [said, *map(_attachment, draft.attachments)]
     if len(parts) == 1:
         return head + parts[0]
-    boundary = _boundary(draft.message_id, parts)
     subtype = b"mixed"
     if draft.report_type:
         subtype = b'report; report-type="%b"' % draft.report_type.encode("ascii")
-    kind = b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n' % (subtype, boundary)
-    opened = b"--" + boundary + b"\r\n"
-    inner = b"".join([opened + part + b"\r\n" for part in parts])
-    return head + kind + inner + b"--" + boundary + b"--\r\n"
+    return head + _multipart(subtype, draft.message_id, parts)
 
 
 def field(name: str, text: str) -> str:
@@ -156,7 +158,7 @@ def _encoded(text: str) -> list[str]:
     return [f"=?utf-8?B?{base64.b64encode(octets).decode('ascii')}?=" for octets in pieces]
 
 
-def _text(text: str) -> bytes:
+def _text(text: str, subtype: bytes = b"plain") -> bytes:
     body = _LINE_ENDS.sub("\n", text).encode("utf-8", "replace")
     if body and not body.endswith(b"\n"):
         body += b"\n"
@@ -169,11 +171,20 @@ def _text(text: str) -> bytes:
     else:
         encoding = b"quoted-printable"
         body = binascii.b2a_qp(body, istext=True).replace(b"\n", b"\r\n")
-    return b"Content-Type: text/plain; charset=%b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
+    return b"Content-Type: text/%b; charset=%b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
+        subtype,
         charset,
         encoding,
         body,
     )
+
+
+def _multipart(subtype: bytes, seed: str, parts: Sequence[bytes]) -> bytes:
+    boundary = _boundary(seed, parts)
+    kind = b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n' % (subtype, boundary)
+    opened = b"--" + boundary + b"\r\n"
+    inner = b"".join([opened + part + b"\r\n" for part in parts])
+    return kind + inner + b"--" + boundary + b"--\r\n"
 
 
 def _attachment(file: Attachment) -> bytes:

@@ -62,6 +62,12 @@ def page(tx: Tx, after: tuple[str, str], limit: int, now: int, search: str = "")
     return [_ban(row) for row in rows]
 
 
+def count(tx: Tx, now: int) -> int:
+    """How many are in force."""
+    row = tx.one(f"SELECT count(*) FROM ban WHERE until = {FOR_GOOD} OR until > :now", now=now)
+    return int(row[0]) if row else 0
+
+
 def every(tx: Tx) -> list[Ban]:
     """What a server keeps in memory: all of a postmaster's, the newest of the others."""
     rows = tx.all(f"SELECT {_COLUMNS} FROM ban WHERE by_hand = 1")

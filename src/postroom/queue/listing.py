@@ -130,33 +130,44 @@ EVERYTHING: Final = Filter()
 
 def page(tx: Tx, chosen: Filter = EVERYTHING, *, after: int = 0, limit: int) -> list[Waiting]:
     """Letters with ids above ``after``, oldest first."""
+    where, given = _matching(tx, chosen)
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM queued q WHERE q.id > :after{where} ORDER BY q.id LIMIT :limit",
+        after=after,
+        limit=limit,
+        **given,
+    )
+    return _letters(tx, rows)
+
+
+def count(tx: Tx, chosen: Filter = EVERYTHING) -> int:
+    """How many letters there are."""
+    where, given = _matching(tx, chosen)
+    row = tx.one(f"SELECT count(*) FROM queued q WHERE q.id > 0{where}", **given)
+    return int(row[0]) if row else 0
+
+
+def _matching(tx: Tx, chosen: Filter) -> tuple[str, dict[str, object]]:
+    """The rest of a condition on ``q`` (it may be empty), and its parameters."""
     folded = _FOLDED[tx.engine]
-    conditions = ["q.id > :after"]
-    parameters: dict[str, object] = {"after": after, "limit": limit}
+    conditions: list[str] = []
+    given: dict[str, object] = {}
     if chosen.sender is not None:
         conditions.append(f"{folded.format('q.sender')} = {folded.format(':sender')}")
-        parameters["sender"] = chosen.sender.encode()
+        given["sender"] = chosen.sender.encode()
     if chosen.held is not None:
         conditions.append("q.held = :held")
-        parameters["held"] = int(chosen.held)
-    if chosen.within is not None:
-        conditions.append(_OF_DOMAINS)
-        parameters["within"] = chosen.within
+        given["held"] = int(chosen.held)
     inner = ["d.queued_id = q.id"]
     if chosen.destination:
         inner.append("d.destination = :destination")
-        parameters["destination"] = chosen.destination
+        given["destination"] = chosen.destination
     if chosen.recipient:
         inner.append(f"{folded.format('d.recipient')} = {folded.format(':recipient')}")
-        parameters["recipient"] = chosen.recipient.encode()
+        given["recipient"] = chosen.recipient.encode()
     if len(inner) > 1:
         conditions.append(f"EXISTS (SELECT 1 FROM delivery d WHERE {' AND '.join(inner)})")
-    rows = tx.all(
-        f"SELECT {_COLUMNS} FROM queued q WHERE {' AND '.join(conditions)}"
-        " ORDER BY q.id LIMIT :limit",
-        **parameters,
-    )
-    return _letters(tx, rows)
+    return "".join(f" AND {one}" for one in conditions), given
 
 
 def show(tx: Tx, ident: int) -> Waiting | None:

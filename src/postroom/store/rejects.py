@@ -77,6 +77,12 @@ def newest(tx: Tx, account_id: int, *, below: int = NEWEST, limit: int) -> list[
     return [_read(row) for row in rows]
 
 
+def count(tx: Tx, account_id: int) -> int:
+    """How many an account has."""
+    row = tx.one("SELECT count(*) FROM reject WHERE account_id = :account", account=account_id)
+    return int(row[0]) if row else 0
+
+
 def named(tx: Tx, account_id: int, ident: int) -> Reject | None:
     """The one with this id, if the account has it."""
     row = tx.one(

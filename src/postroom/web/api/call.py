@@ -1,6 +1,8 @@
 """One request of a program: who asks, and what it may work with."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
 
 from postroom.access.login import Login
 from postroom.admin.office import Office
@@ -10,15 +12,18 @@ from postroom.intake.peer import Peer
 from postroom.net.dns import Resolver
 from postroom.web.api.problem import Problem
 
+BODIES: Final = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the operations work with."""
+    """What the operations work with. ``room`` bounds how many bodies are in memory at once."""
 
     office: Office
     resolver: Resolver
     login: Login
     intake: Intake
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BODIES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Call:
     @property
     def within(self) -> str | None:
         """The domain that lists are limited to (an A-label), if any."""
+        if self.token.account_id is not None:
+            raise beyond(self.token, "this is a list of a domain")
         return self.token.domain
 
     def require(self, scope: str) -> None:
@@ -49,3 +56,14 @@ class Call:
                 f"the token {self.token.name} lacks the scope {scope};"
                 f" make one with it: postroom token add NAME --scope {scope}",
             )
+
+
+def beyond(token: ApiToken, reason: str) -> Problem:
+    """The refusal of what is outside of a token's limit."""
+    limit = token.domain or token.account
+    return Problem(
+        403,
+        "limit",
+        "The token does not reach that",
+        f"the token {token.name} is limited to {limit}, and {reason}",
+    )

@@ -23,7 +23,7 @@ from postroom.directory.accounts import Account
 from postroom.directory.api_tokens import ApiToken
 from postroom.intake.peer import Peer
 from postroom.policy.buckets import MINUTE, Buckets
-from postroom.web.api.call import Call, Services
+from postroom.web.api.call import Call, Services, beyond
 from postroom.web.api.operation import Operation
 from postroom.web.api.problem import Problem
 
@@ -83,15 +83,13 @@ class Guard:
         values = [_value(name, arguments) for name in operation.within]
         named = [text for text in values if text is not None]
         if token.is_limited and not named and not operation.narrows:
-            raise _beyond(token, "this is about the whole server")
-        if token.is_limited and not named and token.account_id is not None:
-            raise _beyond(token, "this is a list of a domain")
+            raise beyond(token, "this is about the whole server")
         for text in named:
             found = await self._services.office.directory.look(lambda tx, text=text: _of(tx, text))  # type: ignore[misc]
             if operation.is_write and found.is_administrator:
                 call.require("admin")
             if token.is_limited and not found.is_of(token):
-                raise _beyond(token, f"{text} is not of it")
+                raise beyond(token, f"{text} is not of it")
 
 
 class _Found(NamedTuple):
@@ -126,13 +124,3 @@ def _value(name: str, arguments: Mapping[str, object]) -> str | None:
     found = arguments[first]
     value = getattr(found, member) if member else found
     return None if value is None else str(value)
-
-
-def _beyond(token: ApiToken, reason: str) -> Problem:
-    limit = token.domain or token.account
-    return Problem(
-        403,
-        "limit",
-        "The token does not reach that",
-        f"the token {token.name} is limited to {limit}, and {reason}",
-    )

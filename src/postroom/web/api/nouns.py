@@ -3,7 +3,25 @@
 from collections.abc import Iterator
 from typing import Final
 
-from postroom.web.api import accounts, aliases, domains, passwords, server, tokens
+from postroom.web.api import (
+    accounts,
+    aliases,
+    domains,
+    filters,
+    masks,
+    messages,
+    passwords,
+    queue,
+    recovery,
+    relays,
+    reports,
+    security,
+    senders,
+    server,
+    shares,
+    spam,
+    tokens,
+)
 from postroom.web.api.operation import Noun, Operation
 
 ALL: Final[tuple[Noun, ...]] = (
@@ -11,6 +29,17 @@ ALL: Final[tuple[Noun, ...]] = (
     accounts.NOUN,
     passwords.NOUN,
     aliases.NOUN,
+    masks.NOUN,
+    senders.NOUN,
+    filters.NOUN,
+    shares.NOUN,
+    recovery.NOUN,
+    messages.NOUN,
+    queue.NOUN,
+    relays.NOUN,
+    security.NOUN,
+    spam.NOUN,
+    reports.NOUN,
     server.NOUN,
     tokens.NOUN,
 )

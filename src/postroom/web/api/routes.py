@@ -1,5 +1,6 @@
 """From a request to an operation, and from what it answers to a response."""
 
+import asyncio
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -19,6 +20,7 @@ from postroom.web.api.upload import Upload
 
 PREFIX: Final = "/api/v1"
 MAX_BODY: Final = 1 << 20  # octets of JSON; what takes more says so
+MAX_MESSAGE: Final = 100 << 20  # octets, where messages have no limit
 _JSON: Final = "application/json"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -37,7 +39,8 @@ def routes(services: Services) -> list[BaseRoute]:
     paths: dict[str, dict[str, Operation]] = {}
     for operation in nouns.operations():
         paths.setdefault(operation.path, {})[operation.method] = operation
-    made = [Route(path, _endpoint(guard, known), methods=None) for path, known in paths.items()]
+    ordered = sorted(paths, key=lambda path: [part[:1] == "{" for part in path.split("/")])
+    made = [Route(path, _endpoint(guard, paths[path]), methods=None) for path in ordered]
     return [
         Mount(
             PREFIX,
@@ -118,9 +121,8 @@ def _query(request: Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
 
 async def _sent(request: Request, operation: Operation, call: Call) -> dict[str, object]:
     """The JSON body, or the octets, as the operation takes them."""
-    found = Upload(request, MAX_BODY)
-    if operation.uploads:
-        found = Upload(request, call.office.config.limits.max_message * 2)
+    most = call.office.config.limits.max_message or MAX_MESSAGE
+    found = Upload(request, 2 * most if operation.uploads else MAX_BODY)  # base64 takes 4/3
     if found.media_type in operation.uploads:
         return {"upload": found} | ({"body": None} if operation.body is not None else {})
     if operation.body is None or found.media_type != _JSON:
@@ -131,8 +133,12 @@ async def _sent(request: Request, operation: Operation, call: Call) -> dict[str,
             "The body is of another kind",
             f"send {' or '.join(kinds)}, and say so in Content-Type",
         )
-    body = msgspec.json.decode(await found.read(), type=operation.body)
-    return {"body": body} | ({"upload": None} if operation.uploads else {})
+    if not operation.uploads:
+        return {"body": msgspec.json.decode(await found.read(), type=operation.body)}
+    async with call.services.room:
+        octets = await found.read()
+        body = await asyncio.to_thread(msgspec.json.decode, octets, type=operation.body)
+    return {"body": body, "upload": None}
 
 
 async def _nothing(request: Request) -> Response:
