@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
     "import": Lazy("postroom.cli.importing", "Bring mail from elsewhere.", "importing"),
     "export": Lazy("postroom.cli.export", "Write the mail of an account into a folder."),
+    "doctor": Lazy("postroom.cli.doctor", "What is wrong here, and what to do."),
     "backup": Lazy("postroom.cli.backup", "Everything, safe in a second place."),
     "restore": Lazy("postroom.cli.restore", "Bring a backup back."),
     "trace": Lazy("postroom.cli.trace", "What happened to a message."),

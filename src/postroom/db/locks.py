@@ -38,6 +38,21 @@ class FileLock:
             self._fd = -1
 
 
+def is_served(data: Path) -> bool:
+    """Whether a server runs on this data folder."""
+    try:
+        fd = os.open(data / "serve.lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 class ServeLock:
     """Held by ``serve`` as long as it runs: a second server on the same data is refused."""
 
