@@ -106,6 +106,31 @@ def test_the_file_of_a_refused_letter_goes(database: Opener, data: Path) -> None
     asyncio.run(run())
 
 
+def test_letters_that_come_of_another_share_its_fate(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            await place.post.commit(letter(place, 1))
+            before = await place.counts()
+            also = letter(place, remote=("b@x.test",), blob=await large(place))
+            refused = msgspec.structs.replace(letter(place, 1, quota=1), also=(also,))
+            with pytest.raises(MailboxFull):
+                await place.post.commit(refused)
+            assert await place.counts() == before
+            assert place.files() == []
+            also = letter(place, remote=("b@x.test",), blob=await large(place))
+            taken = msgspec.structs.replace(letter(place, 1), also=(also,))
+            await place.post.commit(taken)
+            counts = await place.counts()
+            assert (counts["queued"], counts["delivery"], counts["ledger"]) == (1, 1, 3)
+            await place.blobs.verify(place.db, also.blob.id)
+            await place.db.write(lambda tx: place.post._undo(taken, tx))
+            counts = await place.counts()
+            assert (counts["message"], counts["ledger"]) == (1, 1)
+            assert "queued" not in counts
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("remote", [(), ("b@x.test",)])
 def test_a_letter_that_comes_twice_is_there_once(
     database: Opener, data: Path, remote: tuple[str, ...]

@@ -20,6 +20,7 @@ from postroom.intake import (
     receipts,
     rejecting,
     relay,
+    resending,
     submission,
 )
 from postroom.intake.arrival import Arrival
@@ -221,6 +222,7 @@ class Closing:
                 services, self._session, envelope, arrival, content, ident, now
             )
             letter = plan.letter(self._session, envelope, content, services.ids, ident, now, onward)
+            letter = await resending.added(services, self._session, envelope, content, letter)
             if examination is not None:
                 letter = examine.noted(letter, examination)
         except Exception:

@@ -105,15 +105,18 @@ class Opinions(msgspec.Struct, frozen=True):
         An account that redirects it is an address that leads on.
         """
         places: dict[int, int] = {}  # which of them an account gets it by
+        names: dict[int, str] = {}
         for place, one in enumerate(going):
             for local in one.local:
                 places.setdefault(local.account_id, place)
+                names.setdefault(local.account_id, local.address)
         redirected = []
         for account_id, target in self.redirected:
             if account_id in places:
                 redirected.append(target)
                 for local in target.local:
                     places.setdefault(local.account_id, places[account_id])
+                    names.setdefault(local.account_id, local.address)
         onward: dict[int, dict[str, None]] = {}
         for account_id, place in places.items():
             for address in self.decisions.get(account_id, KEEP).redirects:
@@ -122,8 +125,17 @@ class Opinions(msgspec.Struct, frozen=True):
         for place, found in onward.items():
             remote = tuple(dict.fromkeys((*led[place].remote, *found)))
             led[place] = msgspec.structs.replace(led[place], remote=remote, leads_on=True)
+        resent = [
+            (name, one)
+            for account_id, name in names.items()
+            for one in self.decisions.get(account_id, KEEP).resends
+        ]
         return msgspec.structs.replace(
-            envelope, accepted=led, decisions=self.decisions, redirected=redirected
+            envelope,
+            accepted=led,
+            decisions=self.decisions,
+            redirected=redirected,
+            resent=resent,
         )
 
     def of(self, one: Accepted) -> Reply | None:
@@ -220,6 +232,7 @@ async def _redirected(
                 found.append((account_id, msgspec.structs.replace(target, local=tuple(fresh))))
         if decided.redirects:
             decided = msgspec.structs.replace(decided, redirects=tuple(elsewhere))
+            is_reached = is_reached or bool(decided.resends)
             if not (decided.filings or elsewhere or is_reached):  # a circle; nothing is lost
                 decided = msgspec.structs.replace(decided, filings=(INBOX,), reason=_CIRCLE)
             decisions[account_id] = decided

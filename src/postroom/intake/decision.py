@@ -42,6 +42,13 @@ INBOX: Final = Filing()
 JUNK: Final = Filing("Junk", JUNK_USE, creates=True)
 
 
+class Resend(msgspec.Struct, frozen=True):
+    """The message goes to an address with this header block, which a script has made."""
+
+    address: str
+    head: bytes
+
+
 class Decision(msgspec.Struct, frozen=True):
     """What one account does.
 
@@ -50,8 +57,8 @@ class Decision(msgspec.Struct, frozen=True):
     filed elsewhere than in the INBOX. ``fields`` are whole header fields on top of this account's
     copies. Without ``filings`` and without a refusal the account wants no copy.
 
-    The rest comes of scripts: ``redirects`` are further addresses the message goes to, ``answers``
-    leave once it is ours, and ``remember`` is stored then. ``is_personal``: the refusal is the
+    The rest comes of scripts: ``redirects`` are further addresses the message goes to, ``resends``
+    those that get it with another header block, ``answers`` leave once it is ours, and ``remember`` is stored then. ``is_personal``: the refusal is the
     account's own, and not one of the site. ``is_held``: nobody was told of the refusal, somebody is
     to look at the message. ``is_junk``: the message is judged so, wherever it goes.
     """
@@ -61,6 +68,7 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str = ""
     fields: bytes = b""
     redirects: tuple[str, ...] = ()
+    resends: tuple[Resend, ...] = ()
     answers: tuple[Vacation | Notify, ...] = ()
     remember: tuple[Remember, ...] = ()
     is_personal: bool = False

@@ -53,7 +53,7 @@ async def edited(
                     found[edit] = msgspec.structs.replace(content, indexed=indexed)
                     continue
                 head = plan.stamped(session, envelope, b"", ident, now) + whole(filing.head)
-                blob = await _copied(services, content.blob, head)
+                blob = await copied(services, content.blob, head)
                 found[edit] = Content(blob, _indexed(arrival, head), content.is_ascii)
     except BaseException:
         await services.post.discard(*msgspec.structs.replace(content, edited=found).more)
@@ -66,7 +66,7 @@ def _indexed(arrival: Arrival, head: bytes) -> Indexed:
     return index(head, part)
 
 
-async def _copied(services: Services, blob: Prepared, head: bytes) -> Prepared:
+async def copied(services: Services, blob: Prepared, head: bytes) -> Prepared:
     """A blob with this header block, and the body of a blob that has no row yet."""
     writer = services.blobs.writer()
     try:

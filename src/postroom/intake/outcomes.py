@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from postroom.errors import Invalid
-from postroom.intake.decision import Decision, Filing
+from postroom.intake.decision import Decision, Filing, Resend
 from postroom.intake.sieving import mailbox_number
 from postroom.ledger.rows import clean
 from postroom.message import trace
@@ -65,6 +65,7 @@ async def decision_of(
     if outcome.error is not None:
         reasons.append(f"{called} failed: {outcome.error}")
         fields += trace.noted("X-Sieve-Error", f"{called}: {outcome.error}")
+    going = [one for one in outcome.actions if isinstance(one, Redirect)]
     if not found:
         reasons.append(f"{called} keeps no copy")
     return Decision(
@@ -72,7 +73,10 @@ async def decision_of(
         None,
         "; ".join(filter(None, reasons)),
         fields,
-        redirects=tuple([one.address for one in outcome.actions if isinstance(one, Redirect)]),
+        redirects=tuple([one.address for one in going if one.head in (None, seen)]),
+        resends=tuple(
+            [Resend(one.address, one.head) for one in going if one.head not in (None, seen)]
+        ),
         answers=tuple([one for one in outcome.actions if isinstance(one, Vacation | Notify)]),
         remember=outcome.remember,
         is_junk=base.is_junk,

@@ -20,7 +20,7 @@ from postroom.db.ids import Ids
 from postroom.directory.expand import Local
 from postroom.intake import stamp
 from postroom.intake.arrival import Arrival
-from postroom.intake.decision import KEEP, MAX_REASON, NONE, Decisions, Filing
+from postroom.intake.decision import KEEP, MAX_REASON, NONE, Decisions, Filing, Resend
 from postroom.intake.relay import Accepted
 from postroom.intake.stamp import Session
 from postroom.ledger.rows import Entry, Fact, clean, folded, normal_id
@@ -41,7 +41,8 @@ class Envelope(msgspec.Struct, frozen=True):
 
     ``is_ours``: it is of somebody who may send anywhere through us. ``decisions`` say what
     accounts do that do not simply keep the message. ``redirected`` are addresses here that their
-    scripts redirect it to.
+    scripts redirect it to; ``resent`` are addresses that get it with another header block, each
+    after the address here that wants it so.
     """
 
     mail: Mail
@@ -51,6 +52,7 @@ class Envelope(msgspec.Struct, frozen=True):
     is_ours: bool = False
     decisions: Decisions = NONE
     redirected: Sequence[Accepted] = ()
+    resent: Sequence[tuple[str, Resend]] = ()
 
     def due(self, now: int) -> int:
         """When it is to be delivered, in milliseconds; ``now`` when that is at once."""
@@ -173,8 +175,8 @@ def letter(
     return Letter(
         blob=content.blob,
         copies=_copies(envelope, local, content, ids, now),
-        queued=None if onward is None else _queued(envelope, content, ident, now, onward),
-        outgoing=tuple([_outgoing(ident, n, *pair) for n, pair in enumerate(remote.items())]),
+        queued=None if onward is None else queued(envelope, content, ident, now, onward),
+        outgoing=tuple([outgoing(ident, n, *pair) for n, pair in enumerate(remote.items())]),
         entry=Entry(
             ident,
             now,
@@ -300,7 +302,7 @@ def _copy(
     )
 
 
-def _queued(envelope: Envelope, content: Content, ident: int, now: int, onward: Onward) -> Queued:
+def queued(envelope: Envelope, content: Content, ident: int, now: int, onward: Onward) -> Queued:
     mail = envelope.mail
     return Queued(
         id=ident,
@@ -322,7 +324,7 @@ def _queued(envelope: Envelope, content: Content, ident: int, now: int, onward: 
     )
 
 
-def _outgoing(ident: int, number: int, address: str, recipient: Accepted) -> Outgoing:
+def outgoing(ident: int, number: int, address: str, recipient: Accepted) -> Outgoing:
     return Outgoing(
         ident,
         number,

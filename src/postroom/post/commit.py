@@ -109,7 +109,7 @@ class Post:
         except Exception:
             await self.discard(*letter.blobs)
             raise
-        if letter.more or letter.blob.place == IN_FRAMES:
+        if len(letter.blobs) > 1 or letter.blob.place == IN_FRAMES:
             for blob in letter.blobs:
                 await self._blobs.inserted(blob)
         if not letter.references:  # nobody wants it: the ledger tells that it was here
@@ -131,6 +131,7 @@ class Post:
             for letter, answer in zip(letters, answers, strict=True)
             if isinstance(answer, list)
         ]
+        good += [(one, []) for letter, _ in good for one in letter.also]
         if good:
             blobs = [(one.blob, one.references) for one, _ in good if one.references]
             blobs += [(blob, 1) for letter, _ in good for blob in letter.more]
@@ -179,11 +180,14 @@ class Post:
         for copy, place in zip(letter.copies, filed or (), strict=False):
             span = Span(place.uid, place.uid)
             removal.expunge(tx, self._blobs, Removal(copy.account_id, place.mailbox_id, span), now)
-        if letter.queued is not None:
-            changes.remove(tx, self._blobs, [letter.queued.id], now)
+        together = (letter, *letter.also)
+        queued = [one.queued.id for one in together if one.queued is not None]
+        if queued:
+            changes.remove(tx, self._blobs, queued, now)
         rejects.remove(tx, self._blobs, [one.id for one in letter.rejects], now)
-        if letter.entry is not None:
-            ledger.remove(tx, letter.entry.id)
+        for one in together:
+            if one.entry is not None:
+                ledger.remove(tx, one.entry.id)
 
     async def _committed_before(self, letter: Letter, error: ConstraintFailed) -> list[Filed]:
         """The answer of the first commit of this letter; raises when there was none."""
@@ -219,9 +223,9 @@ class Post:
         self._changed.update([account_key(place.account_id) for place in filed if place.is_made])
         if letter.replaced is not None:
             self._changed.add(letter.replaced.mailbox_id)
-        if letter.outgoing and letter.outgoing[0].lease is None:
+        if letter.also or (letter.outgoing and letter.outgoing[0].lease is None):
             self._changed.add(queue.NOTIFY_KEY)
-        elif letter.outgoing and self.express is not None:
+        if letter.outgoing and letter.outgoing[0].lease is not None and self.express is not None:
             self.express.take(letter)
         for copy, place in zip(letter.copies, filed, strict=True):
             if place.warning:

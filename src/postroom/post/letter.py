@@ -26,7 +26,8 @@ class Letter(msgspec.Struct, frozen=True):
     the header block and the body of the blob when they are small and in memory yet:
     delivery can begin at once. ``rejects`` are the accounts that refused it and keep it to be
     looked at; without anything else nobody has taken the letter. ``masks`` are the ids of
-    masked addresses that it came for.
+    masked addresses that it came for. ``also`` are letters to other servers only that come of this
+    one, with a blob of their own each; they are committed when it is.
     """
 
     blob: Prepared
@@ -40,11 +41,12 @@ class Letter(msgspec.Struct, frozen=True):
     replaced: Removal | None = None
     rejects: tuple[Reject, ...] = ()
     masks: tuple[int, ...] = ()
+    also: "tuple[Letter, ...]" = ()
 
     @property
     def blobs(self) -> tuple[Prepared, ...]:
         """Every blob that comes with it."""
-        return (self.blob, *self.more)
+        return (self.blob, *self.more, *[one.blob for one in self.also])
 
     @property
     def weight(self) -> int:
@@ -55,6 +57,7 @@ class Letter(msgspec.Struct, frozen=True):
             if blob.body is not None:
                 octets += len(blob.body)
         rows = len(self.copies) + len(self.outgoing) + len(self.rejects)
+        rows += sum([len(one.outgoing) for one in self.also])
         return octets + _ROW_OCTETS * rows
 
     @property
