@@ -1,13 +1,16 @@
 """kill -9 in the middle of delivery: every accepted letter arrives, or waits, or comes back.
 
 A load of letters for another server comes in while they go out to a sink of ours; the server
-is killed again and again, and started on the same folder. At the end the queue is emptied.
-A letter may arrive twice only when the sink had taken it just before a kill.
+is killed again and again, and started on the same folder; or its delivery process alone is. At
+the end the queue is emptied. A letter may arrive twice only when the sink had taken it just
+before a kill.
 """
 
 import contextlib
+import os
 import random
 import shutil
+import signal
 import socketserver
 import tempfile
 import threading
@@ -17,10 +20,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from rig.load import Journal, Load, check
+from rig.peers import family
 from rig.server import HOST, Server
 
-KILL_EVERY: Final = (0.3, 1.5)  # seconds of service
+KILL_EVERY: Final = (0.3, 3.0)  # seconds of service
 DRAIN_SECONDS: Final = 180.0
+PROCESS_ALONE: Final = 0.5  # how often it is that, while there is one
 
 
 class Sink(socketserver.ThreadingTCPServer):
@@ -95,7 +100,8 @@ def _prove(folder: Path, sink: Sink, kills: int, letters: int, seconds: float) -
     server = Server(
         folder,
         doors=("smtp",),
-        settings='[limits]\nmax_connections_per_ip = 1000\n[log]\nconsole = "none"',
+        settings="[limits]\nmax_connections_per_ip = 1000\n"
+        '[log]\nconsole = "none"\n[delivery]\nprocess = "always"',
         listen='checks = "none"\nrelay_from = ["127.0.0.0/8"]',
     )
     server.command("domain", "add", "rig.test")
@@ -108,16 +114,28 @@ def _prove(folder: Path, sink: Sink, kills: int, letters: int, seconds: float) -
     server.start()
     load.start()
     end = time.monotonic() + seconds
-    killed = 0
-    while (killed < kills or len(journal.acknowledged) < letters) and time.monotonic() < end:
+    killed: Counter[str] = Counter()
+    while (killed.total() < kills or len(journal.acknowledged) < letters) and (
+        time.monotonic() < end
+    ):
         time.sleep(random.uniform(*KILL_EVERY))
-        server.kill()
-        killed += 1
-        server.start()
+        if random.random() < PROCESS_ALONE and (deliverers := _deliverers(server)):
+            for pid in deliverers:
+                os.kill(pid, signal.SIGKILL)
+            killed["of its delivery process"] += 1
+        else:
+            server.kill()
+            killed["of the server"] += 1
+            server.start()
     load.stop()
     left, aside = _drained(server)
     server.stop()
     return _told(journal, sink, killed, aside, left)
+
+
+def _deliverers(server: Server) -> list[int]:
+    """The delivery process, while there is one."""
+    return [pid for pid in family(server.pid) if pid != server.pid]
 
 
 def _drained(server: Server) -> tuple[int, int]:
@@ -146,13 +164,13 @@ def _is_aside(letter: dict[str, Any]) -> bool:
     return any(one["status"] == "quarantined" for one in letter["recipients"])
 
 
-def _told(journal: Journal, sink: Sink, killed: int, aside: int, left: int) -> bool:
+def _told(journal: Journal, sink: Sink, killed: Counter[str], aside: int, left: int) -> bool:
     lost = journal.acknowledged - set(sink.taken)
     known = journal.acknowledged | journal.unknown
     foreign = set(sink.taken) - known
     twice = sum(count - 1 for count in sink.taken.values())
     print(
-        f"deliver: {killed} kills, {len(journal.acknowledged)} acknowledged, "
+        f"deliver: kills {', '.join(f'{what}: {count}' for what, count in killed.items())}; {len(journal.acknowledged)} acknowledged, "
         f"{sum(sink.taken.values())} arrived, {twice} twice, {aside} put aside for a while, "
         f"{left} left in the queue, "
         f"{len(lost)} lost, {sink.foreign} damaged, {len(foreign)} refused yet there"

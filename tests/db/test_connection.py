@@ -86,3 +86,30 @@ def test_many_runs_every_row_of_a_list_whatever_the_statement(path: Path, count:
         assert tx.all("SELECT id, name FROM t ORDER BY id") == [(n, f"n{n}") for n in range(count)]
         tx.many("DELETE FROM t WHERE id = ?", [(n,) for n in range(count)])
         assert tx.one("SELECT count(*) FROM t") == (0,)
+
+
+@pytest.mark.parametrize("count", [1, 3, 31])
+def test_rows_go_together_only_where_all_parameters_are_theirs(path: Path, count: int) -> None:
+    with closing(open_connection(path, writes=True)) as connection:
+        tx = SqliteTx(connection)
+        tx.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, name TEXT) STRICT")
+        tx.many("INSERT INTO t VALUES (?, 7, ?)", ((n, f"n{n}") for n in range(count)))
+        again = "INSERT INTO t (id, n, name) VALUES (?, 0, '') ON CONFLICT (id) DO UPDATE SET n = ?"
+        tx.many(again, [(n, 10 * n) for n in range(count)])
+        tx.many(
+            "INSERT INTO t (id, n, name) VALUES (?, ?, '') ON CONFLICT (id) DO UPDATE"
+            " SET n = t.n + excluded.n",
+            [(0, 1)] * count,  # the same row again and again
+        )
+        found = tx.all("SELECT id, n, name FROM t ORDER BY id")
+        assert found == [(n, 10 * n + (count if n == 0 else 0), f"n{n}") for n in range(count)]
+
+
+def test_one_bad_row_of_many_is_an_error(path: Path) -> None:
+    with closing(open_connection(path, writes=True)) as connection:
+        tx = SqliteTx(connection)
+        tx.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
+        with pytest.raises(ConstraintFailed):
+            tx.many("INSERT INTO t (id, name) VALUES (?, ?)", [(1, "a"), (1, "b"), (2, "c")])
+        with pytest.raises(StatementRefused):
+            tx.many("INSERT INTO t (id, name) VALUES (?, ?)", [(3, "a"), (4,)])

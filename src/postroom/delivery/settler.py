@@ -27,6 +27,7 @@ from postroom.telemetry.events import StorageTrouble
 
 FIRST_PAUSE: Final = 1.0  # seconds between attempts to write
 LONGEST_PAUSE: Final = 30.0
+GATHER_SECONDS: Final = 0.01
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -109,14 +110,15 @@ class Settler:
         return written
 
     def settle_soon(self, result: Result) -> "asyncio.Future[None]":
-        """The same for a result without letters; what comes at the same moment goes together.
+        """The same for a result without letters; what comes within a moment goes together.
 
+        Nobody waits for it, and each transaction costs those who bring mail a turn of the disk.
         The future is done when it is durable; it may be shared with others.
         """
         if self._gathered is None:
             loop = asyncio.get_running_loop()
             self._gathered = loop.create_future()
-            loop.call_soon(self._go)
+            loop.call_later(GATHER_SECONDS, self._go)
         self._gathering.append(result)
         return self._gathered
 

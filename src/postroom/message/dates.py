@@ -8,6 +8,7 @@ RFC 5322 §3.3, §4.3.
 """
 
 import datetime as dt
+import functools
 import re
 from typing import Final
 
@@ -108,7 +109,13 @@ def read_day(value: bytes) -> Date | None:
 
 def write(ms: int, offset: int = 0) -> str:
     """RFC 5322 §3.3 date-time; ``offset`` in minutes east."""
-    days, rest = divmod(ms // 1000 + offset * 60, 86_400)
+    return _written(ms // 1000, offset)
+
+
+@functools.lru_cache(maxsize=16)
+def _written(since: int, offset: int) -> str:
+    """Most are of this second."""
+    days, rest = divmod(since + offset * 60, 86_400)
     day = dt.date.fromordinal(days + _EPOCH)
     hour, seconds = divmod(rest, 3600)
     sign = "-" if offset < 0 else "+"
