@@ -6,6 +6,7 @@ from pathlib import Path
 
 from postroom.address import Address
 from postroom.admin.office import Office
+from postroom.admin.recording import RecordingDatabase
 from postroom.blobs.store import BlobStore
 from postroom.config.model import Config
 from postroom.db.ids import Ids
@@ -26,7 +27,8 @@ def offices(database: Opener, folder: Path, clock: Clock) -> Offices:
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Office]:
-        async with database() as db:
+        async with database() as opened_db:
+            db = RecordingDatabase(opened_db)
             ids = Ids(clock)
             directory = Directory(db, ids, clock, Secrets(folder / "secrets"), costs=QUICK)
             notify, blobs = Notify(), BlobStore(folder, db.engine, ids)

@@ -10,6 +10,7 @@ from postroom.admin import names, paging
 from postroom.admin.credentials import AppPasswordView, app_view, chosen, is_holding
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.admin.sending import allowed
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
@@ -96,6 +97,7 @@ class Restoration(msgspec.Struct, frozen=True):
     lost: tuple[str, ...]
 
 
+@recorded("account.add", "address", "name", "quota", "message_quota", "admin")
 async def add(
     office: Office,
     address: str,
@@ -183,6 +185,9 @@ async def show(office: Office, address: str) -> AccountDetails:
     return await office.directory.look(lambda tx: _details(tx, account, usage, office.now()))
 
 
+@recorded(
+    "account.change", "address", "name", "admin", "quota", "message_quota", "disabled", "send_limit"
+)
 async def change(  # noqa: PLR0913
     office: Office,
     address: str,
@@ -225,6 +230,7 @@ async def change(  # noqa: PLR0913
     return await _viewed(office, await office.directory.change(write))
 
 
+@recorded("account.rename", "address", "new", "keep_old")
 async def rename(office: Office, address: str, new: str, *, keep_old: bool = False) -> AccountView:
     """Give an account another main address; aliases that name it follow."""
     old_name, new_name = names.address(address), names.address(new)
@@ -237,6 +243,7 @@ async def rename(office: Office, address: str, new: str, *, keep_old: bool = Fal
     return await _viewed(office, await office.directory.change(write))
 
 
+@recorded("account.remove", "address")
 async def remove(office: Office, address: str) -> Removal:
     """Close an account; it and its mail can be restored for 30 days."""
     name = names.address(address)
@@ -254,6 +261,7 @@ async def remove(office: Office, address: str) -> Removal:
     return await office.directory.change(write)
 
 
+@recorded("account.restore", "address")
 async def restore(office: Office, address: str) -> Restoration:
     """Bring back the account of this address that was removed last."""
     name = names.address(address)
@@ -268,6 +276,7 @@ async def restore(office: Office, address: str) -> Restoration:
     return await office.directory.change(write)
 
 
+@recorded("account.address.add", "account", "address")
 async def add_address(office: Office, account: str, address: str) -> AccountDetails:
     """Let an account receive and send under one more address."""
     owner, further = names.address(account), names.address(address)
@@ -283,6 +292,7 @@ async def add_address(office: Office, account: str, address: str) -> AccountDeta
     return await show(office, account)
 
 
+@recorded("account.address.remove", "account", "address")
 async def remove_address(office: Office, account: str, address: str) -> AccountDetails:
     """Take a further address away; the main one is changed by ``rename``."""
     owner, further = names.address(account), names.address(address)

@@ -10,6 +10,7 @@ from postroom.address import Address
 from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import aliases, verify
 from postroom.directory.aliases import Alias
@@ -47,6 +48,7 @@ class AliasDetails(msgspec.Struct, frozen=True):
         return [target.address for target in self.targets if target.kind == "unknown"]
 
 
+@recorded("alias.add", "address", "targets", "hidden")
 async def add(
     office: Office, address: str, targets: Sequence[str], *, hidden: bool = False
 ) -> AliasDetails:
@@ -113,6 +115,7 @@ async def show(office: Office, address: str) -> AliasDetails:
     return await office.directory.look(lambda tx: _details(tx, aliases.require(tx, name)))
 
 
+@recorded("alias.change", "address", "targets", "add_targets", "remove_targets", "hidden")
 async def change(
     office: Office,
     address: str,
@@ -143,6 +146,7 @@ async def change(
     return await show(office, address)
 
 
+@recorded("alias.rename", "address", "new")
 async def rename(office: Office, address: str, new: str) -> AliasDetails:
     """Give an alias another address; aliases that name it follow."""
     old_name, new_name = names.address(address), names.address(new)
@@ -153,6 +157,7 @@ async def rename(office: Office, address: str, new: str) -> AliasDetails:
     return await show(office, new)
 
 
+@recorded("alias.remove", "address")
 async def remove(office: Office, address: str) -> AliasView:
     """Take an alias away; letters to it are refused from now on."""
     name = names.address(address)

@@ -11,6 +11,7 @@ from postroom.admin import names, paging
 from postroom.admin.credentials import is_holding
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, api_tokens, domains
 from postroom.directory.api_tokens import SCOPES, TOUCH_MS, ApiToken
@@ -37,6 +38,7 @@ class NewToken(TokenView, frozen=True):
     token: str
 
 
+@recorded("token.add", "name", "scopes", "domain", "account", "expires")
 async def add(
     office: Office,
     name: str,
@@ -110,6 +112,7 @@ async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[Tok
     return paging.viewed(found, _view)
 
 
+@recorded("token.remove", "name")
 async def remove(office: Office, name: str) -> TokenView:
     """Take a token back; it opens nothing from now on. Raises NotFound."""
 

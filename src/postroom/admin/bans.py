@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.errors import Invalid, NotFound
 from postroom.net import networks
@@ -29,6 +30,7 @@ class BanView(msgspec.Struct, frozen=True):
     by_hand: bool
 
 
+@recorded("ban.add", "network", "reason", "hours", "doors")
 async def add(
     office: Office, network: str, *, reason: str = "", hours: int = 0, doors: Doors = "all"
 ) -> BanView:
@@ -78,6 +80,7 @@ async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[Ban
     return paging.viewed(found, _view)
 
 
+@recorded("ban.remove", "network")
 async def remove(office: Office, network: str) -> list[BanView]:
     """Let a network in again; an IPv6 address stands for its /64 too. Raises NotFound."""
     try:

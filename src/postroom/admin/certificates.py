@@ -20,6 +20,7 @@ from postroom.admin import domains, names
 from postroom.admin.client_settings import LABELS
 from postroom.admin.office import Office
 from postroom.admin.own_addresses import public_addresses
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import certificates as rows
 from postroom.directory.certificates import Held
@@ -56,6 +57,7 @@ async def every(office: Office) -> list[CertificateView]:
     return list(map(_view, await office.directory.look(rows.listing)))
 
 
+@recorded("certificate.renew", "name")
 async def renew(office: Office, name: str, *, resolver: Resolver) -> CertificateView:
     """Order one anew now, whatever its age. Raises NotFound, and Refused with the reason."""
     if not office.config.acme.accept_terms:

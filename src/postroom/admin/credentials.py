@@ -9,6 +9,7 @@ import msgspec
 from postroom.address import Address
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, credentials, passwords
 from postroom.directory.accounts import Account, Scram
@@ -34,6 +35,7 @@ def random_password() -> str:
     return passwords.make_app_password()
 
 
+@recorded("account.password", "address")
 async def set_password(office: Office, address: str, password: str) -> None:
     """Replace the chosen password; logins with the old one fail at once."""
     name = names.address(address)
@@ -46,6 +48,7 @@ async def set_password(office: Office, address: str, password: str) -> None:
     await office.directory.change(write)
 
 
+@recorded("account.app-password.add", "address", "label", "scopes")
 async def add_app(office: Office, address: str, label: str, scopes: Sequence[str] = ()) -> str:
     """Make an app password and return it: it can't be shown again. No scopes: all."""
     name = names.address(address)
@@ -88,6 +91,7 @@ async def apps(office: Office, address: str) -> tuple[AppPasswordView, ...]:
     return await office.directory.look(read)
 
 
+@recorded("account.app-password.remove", "address", "label")
 async def remove_app(office: Office, address: str, label: str) -> None:
     """Take an app password back; it fails at once."""
     name = names.address(address)

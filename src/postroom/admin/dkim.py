@@ -12,6 +12,7 @@ import msgspec
 from postroom.address import Domain
 from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import dkim_keys, domains
 from postroom.directory.dkim_keys import (
@@ -106,6 +107,7 @@ async def make_missing(office: Office, *, generate: Generate = generate_pair) ->
         after = found[-1]
 
 
+@recorded("dkim.rotate", "domain", "at_once")
 async def rotate(
     office: Office, domain: str, *, at_once: bool = False, generate: Generate = generate_pair
 ) -> tuple[KeyView, ...]:

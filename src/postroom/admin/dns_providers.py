@@ -11,6 +11,7 @@ import msgspec
 
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.directory import dns_providers as rows
 from postroom.directory.dns_providers import DnsProvider, Kind
 from postroom.directory.sealing import open_sealed, seal
@@ -57,6 +58,7 @@ class Opened(msgspec.Struct, frozen=True):
     access: "Zone"
 
 
+@recorded("dns-provider.add", "new.name")
 async def add(office: Office, new: New, *, resolver: Resolver) -> ProviderView:
     """Remember a provider once one of its zones could be read with the secret.
 
@@ -83,6 +85,7 @@ async def every(office: Office) -> list[ProviderView]:
     return list(map(_view, await office.db.read(rows.listing)))
 
 
+@recorded("dns-provider.remove", "name")
 async def remove(office: Office, name: str) -> None:
     """Forget one; what it publishes stays in DNS. Raises NotFound."""
     await office.db.write(lambda tx: rows.remove(tx, name))

@@ -15,6 +15,7 @@ from postroom.admin import dkim, names, paging
 from postroom.admin.dkim import KeyView
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import addresses, dkim_keys, domains, relays, send_as, shares
 from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
@@ -63,6 +64,7 @@ class DomainChanges(msgspec.Struct, frozen=True):
     dots: Literal["significant", "ignored"] | None = None
 
 
+@recorded("domain.add", "name", "alias_of")
 async def add(
     office: Office,
     name: str,
@@ -152,6 +154,7 @@ async def show(office: Office, name: str) -> DomainDetails:
     return await office.directory.look(read)
 
 
+@recorded("domain.change", "name", "changes")
 async def change(office: Office, name: str, changes: DomainChanges) -> DomainView:
     """Set the catch-all or how names are compared."""
     domain = names.domain(name)
@@ -173,6 +176,7 @@ async def change(office: Office, name: str, changes: DomainChanges) -> DomainVie
     return _view(await office.directory.change(write))
 
 
+@recorded("domain.rename", "name", "new", "keep_old")
 async def rename(office: Office, name: str, new: str, *, keep_old: bool = False) -> DomainView:
     """Rename a domain with all its addresses; ``keep_old`` leaves the old name as an alias.
 
@@ -197,6 +201,7 @@ async def rename(office: Office, name: str, new: str, *, keep_old: bool = False)
     return _view(await office.directory.change(write))
 
 
+@recorded("domain.remove", "name")
 async def remove(office: Office, name: str) -> DomainView:
     """Refuse mail for an empty domain from now on."""
     domain = names.domain(name)

@@ -7,6 +7,7 @@ import msgspec
 from postroom.admin import names
 from postroom.admin.credentials import is_holding
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, forwards, verify
 from postroom.directory.accounts import Account
@@ -30,6 +31,7 @@ async def show(office: Office, account: str) -> ForwardView:
     return await office.directory.look(lambda tx: _view(tx, accounts.require(tx, name)))
 
 
+@recorded("forward.set", "account", "to", "keep")
 async def change(
     office: Office, account: str, *, to: Sequence[str] = (), keep: bool | None = None
 ) -> ForwardView:
@@ -63,6 +65,7 @@ async def change(
     return await office.directory.change(write)
 
 
+@recorded("forward.end", "account")
 async def end(office: Office, account: str) -> ForwardView:
     """Let the mail of an account stay there from now on."""
     name = names.address(account)

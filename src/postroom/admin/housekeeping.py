@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from postroom.admin import accounts, dkim, dns_keeping
+from postroom.admin import accounts, audit, dkim, dns_keeping
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
 from postroom.db.ids import first_id_at
@@ -55,6 +55,7 @@ class Housekeeping:
             "ledger": self._forget_letters,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
+            "audit log": lambda: audit.purge(office),
             "policies": self._forget_policies,
             "reports": self._forget_reports,
             "bans": self._forget_bans,

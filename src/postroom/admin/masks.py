@@ -12,6 +12,7 @@ from postroom.admin import names, paging
 from postroom.admin.credentials import is_holding
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, masks
 from postroom.directory.accounts import Account
@@ -33,6 +34,7 @@ class MaskView(msgspec.Struct, frozen=True):
     last_used: datetime | None
 
 
+@recorded("mask.add", "account", "label")
 async def add(office: Office, account: str, *, label: str = "") -> MaskView:
     """Make one, in the domain of the account's main address. Raises NotFound, Invalid."""
     owner = names.address(account)
@@ -86,6 +88,7 @@ async def page(
     return paging.viewed(found, _view)
 
 
+@recorded("mask.change", "address", "label", "is_on")
 async def change(
     office: Office, address: str, *, label: str | None = None, is_on: bool | None = None
 ) -> MaskView:
@@ -100,6 +103,7 @@ async def change(
     return _view(await office.directory.change(write))
 
 
+@recorded("mask.remove", "address")
 async def remove(office: Office, address: str) -> MaskView:
     """End one for good. Raises NotFound."""
     name = names.address(address)

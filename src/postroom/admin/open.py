@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from postroom.admin.office import Office
+from postroom.admin.recording import RecordingDatabase
 from postroom.blobs.store import BlobStore
 from postroom.config.model import Config
 from postroom.db.identity import ids_for
@@ -37,7 +38,7 @@ async def open_office(
     if node is None:
         node = _COMMAND_NODES + secrets.randbelow(_COMMAND_NODES)
     async with contextlib.AsyncExitStack() as closing:
-        db = await open_database(config.folder, config.database)
+        db = RecordingDatabase(await open_database(config.folder, config.database))
         closing.push_async_callback(db.close)
         keys = Secrets(config.folder / "secrets")
         if db.engine == "postgres":

@@ -7,6 +7,7 @@ import msgspec
 
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.ids import from_text, to_text
 from postroom.directory import accounts, passkeys
 from postroom.directory.passkeys import Passkey
@@ -32,6 +33,7 @@ async def every(office: Office, address: str) -> tuple[PasskeyView, ...]:
     return tuple(map(_view, found))
 
 
+@recorded("account.passkey.rename", "address", "label")
 async def rename(office: Office, address: str, ident: str, label: str) -> None:
     """Call one otherwise; raises NotFound."""
     name, number, text = names.address(address), _number(ident), label_of(label)
@@ -40,6 +42,7 @@ async def rename(office: Office, address: str, ident: str, label: str) -> None:
     )
 
 
+@recorded("account.passkey.remove", "address")
 async def remove(office: Office, address: str, ident: str) -> None:
     """Take one away: sessions that it began end. Raises NotFound."""
     name, number = names.address(address), _number(ident)

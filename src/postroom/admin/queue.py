@@ -13,6 +13,7 @@ import msgspec
 from postroom.admin import names, paging, relays
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
 from postroom.delivery.router import DIRECT, RELAY
@@ -208,11 +209,13 @@ async def stats(office: Office, *, within: int | None = None) -> StatsView:
     )
 
 
+@recorded("queue.hold", "chosen")
 async def hold(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     """Stop trying to deliver until ``release``."""
     return await _change(office, "held", chosen, changes.hold, _Noted("held"))
 
 
+@recorded("queue.release", "chosen")
 async def release(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     """Go on with what was held."""
     outcome = await _change(office, "released", chosen, changes.release, _Noted("released"))
@@ -220,6 +223,7 @@ async def release(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     return outcome
 
 
+@recorded("queue.retry", "chosen")
 async def retry(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     """Try at once what waits for its next attempt, paused destinations too."""
 
@@ -232,6 +236,7 @@ async def retry(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     return outcome
 
 
+@recorded("queue.reroute", "chosen", "route")
 async def reroute(office: Office, chosen: Sequence[str] | Filter, route: str | None) -> Outcome:
     """Send letters another way, at once; what is being tried at this moment is left alone.
 
@@ -261,6 +266,7 @@ def way_in_words(route: str | None) -> str:
     return f"through the relay {route.removeprefix(RELAY)}"
 
 
+@recorded("queue.remove", "chosen")
 async def remove(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     """Delete letters from the queue; nobody is told."""
 

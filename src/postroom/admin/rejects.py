@@ -12,6 +12,7 @@ import msgspec
 from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.blobs.reader import pieces, read_row
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
@@ -97,6 +98,7 @@ async def show(office: Office, address: str, ident: str) -> RejectDetails:
     return RejectDetails(_view(found), (found.prefix + head).decode("utf-8", "replace"))
 
 
+@recorded("reject.release", "address", "idents")
 async def release(office: Office, address: str, idents: Sequence[str]) -> Changed:
     """File them into the INBOX, as they would have been. Raises NotFound, Refused."""
     account = await _account(office, address)
@@ -108,6 +110,7 @@ async def release(office: Office, address: str, idents: Sequence[str]) -> Change
     return Changed(str(account.address), len(chosen))
 
 
+@recorded("reject.remove", "address", "idents")
 async def remove(office: Office, address: str, idents: Sequence[str]) -> Changed:
     """Remove them for good. Raises NotFound."""
     account = await _account(office, address)

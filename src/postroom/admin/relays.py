@@ -13,6 +13,7 @@ from postroom.address import AddressError, Domain
 from postroom.admin import names, paging, presets
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, domains, relays
 from postroom.directory.relays import Mechanism, Relay, RelayEntry, Tls, Use, UseKind
@@ -82,6 +83,7 @@ class RelayChanged(RelayView, frozen=True):
     """What takes another way now."""
 
 
+@recorded("relay.add", "name", "wanted", "uses")
 async def add(
     office: Office, name: str, wanted: Wanted, uses: Sequence[UseView] = ()
 ) -> RelayChanged:
@@ -113,6 +115,7 @@ async def add(
     return await office.directory.change(write)
 
 
+@recorded("relay.change", "name", "wanted")
 async def change(office: Office, name: str, wanted: Wanted) -> RelayView:
     """Set what is given; the uses stay."""
     wanted = _with_preset(wanted)
@@ -171,6 +174,7 @@ async def load(office: Office, name: str) -> Relay:
     )
 
 
+@recorded("relay.remove", "name")
 async def remove(office: Office, name: str) -> RelayChanged:
     """Forget a relay; what went through it goes as if it had never been."""
 
@@ -184,6 +188,7 @@ async def remove(office: Office, name: str) -> RelayChanged:
     return await office.directory.change(write)
 
 
+@recorded("relay.use", "name", "uses")
 async def use(office: Office, name: str, uses: Sequence[UseView]) -> RelayChanged:
     """Send these through a relay, and no longer through another one."""
 
@@ -194,6 +199,7 @@ async def use(office: Office, name: str, uses: Sequence[UseView]) -> RelayChange
     return await office.directory.change(write)
 
 
+@recorded("relay.unuse", "name", "uses")
 async def unuse(office: Office, name: str, uses: Sequence[UseView] = ()) -> RelayChanged:
     """Send these no longer through a relay; without ``uses``, nothing."""
 

@@ -17,6 +17,7 @@ import msgspec
 from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.ids import from_text, to_text
 from postroom.errors import NotFound, Refused
 from postroom.ledger import reports as rows
@@ -65,6 +66,7 @@ class Imported(msgspec.Struct, frozen=True):
     known: int
 
 
+@recorded("report.import", "path")
 async def import_file(office: Office, path: Path) -> Imported:
     """Keep the reports in a file: a message, or what is attached to one. Raises Refused."""
     try:

@@ -6,6 +6,7 @@ import msgspec
 
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, administrators, domains
 from postroom.directory.administrators import MAX_DOMAINS, Powers, Role
@@ -26,6 +27,7 @@ async def show(office: Office, address: str) -> RoleView:
     return await office.directory.look(lambda tx: _view(tx, accounts.require(tx, name)))
 
 
+@recorded("account.role", "address", "role", "of_domains")
 async def assign(
     office: Office, address: str, role: Role, of_domains: Sequence[str] = ()
 ) -> RoleView:

@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin import names
 from postroom.admin.credentials import is_holding
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, rules, scripts, sieve_text
 from postroom.directory.accounts import Account
@@ -90,6 +91,7 @@ async def sieve(office: Office, account: str) -> str:
     return sieve_text.rules_text(found.rules, found.script or None)
 
 
+@recorded("rule.add", "account", "conditions", "actions", "any_of", "number")
 async def add(
     office: Office,
     account: str,
@@ -116,6 +118,7 @@ async def add(
     return await office.directory.change(write)
 
 
+@recorded("rule.move", "account", "number", "to")
 async def move(office: Office, account: str, number: int, to: int) -> RulesView:
     """Let a rule have another number."""
     name = names.address(account)
@@ -128,6 +131,7 @@ async def move(office: Office, account: str, number: int, to: int) -> RulesView:
     return await office.directory.change(write)
 
 
+@recorded("rule.remove", "account", "number")
 async def remove(office: Office, account: str, number: int) -> RulesView:
     """Delete a rule."""
     name = names.address(account)

@@ -8,6 +8,7 @@ import msgspec
 from postroom.access.scripts import Scripts
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.directory import accounts
 from postroom.directory.scripts import SITE, Room, Script, named
 from postroom.errors import Invalid, NotFound
@@ -39,6 +40,7 @@ async def text(office: Office, account: str, name: str) -> str:
     return await _scripts(office).text(ident, name)
 
 
+@recorded("script.put", "account", "name", "active")
 async def put(
     office: Office, account: str, name: str, octets: bytes, *, active: bool = False
 ) -> ScriptView:
@@ -56,6 +58,7 @@ async def put(
     return msgspec.structs.replace(await _found(office, owner, ident, name), warnings=warnings)
 
 
+@recorded("script.activate", "account", "name")
 async def activate(office: Office, account: str, name: str) -> ScriptView:
     """Let a script run on the account's letters, in place of the one before."""
     owner, ident = await _owner(office, account)
@@ -64,6 +67,7 @@ async def activate(office: Office, account: str, name: str) -> ScriptView:
     return await _found(office, owner, ident, name)
 
 
+@recorded("script.deactivate", "account")
 async def deactivate(office: Office, account: str) -> None:
     """Let no script of the account run; its rules and its vacation go on."""
     _, ident = await _owner(office, account)
@@ -71,6 +75,7 @@ async def deactivate(office: Office, account: str) -> None:
     await _scripts(office).deactivate(ident)
 
 
+@recorded("script.rename", "account", "old", "new")
 async def rename(office: Office, account: str, old: str, new: str) -> ScriptView:
     """Give a script another name; an active one stays active."""
     owner, ident = await _owner(office, account)
@@ -78,6 +83,7 @@ async def rename(office: Office, account: str, old: str, new: str) -> ScriptView
     return await _found(office, owner, ident, new)
 
 
+@recorded("script.remove", "account", "name")
 async def remove(office: Office, account: str, name: str) -> None:
     """Delete a script; the active one is refused."""
     _, ident = await _owner(office, account)

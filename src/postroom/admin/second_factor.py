@@ -12,6 +12,7 @@ import msgspec
 
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, second_factor, web_sessions
 from postroom.directory.second_factor import Outcome
@@ -51,6 +52,7 @@ async def show(office: Office, address: str) -> SecondFactorView:
     return await office.directory.look(read)
 
 
+@recorded("account.second-factor.begin", "address")
 async def begin(office: Office, address: str) -> None:
     """Make a secret for an app; one that is not in force yet is replaced."""
     name, keys = names.address(address), office.directory.secrets
@@ -82,6 +84,7 @@ async def enrolment(office: Office, address: str) -> Enrolment:
     return Enrolment(key, uri)
 
 
+@recorded("account.second-factor.enable", "address", "opens_mail")
 async def enable(
     office: Office, address: str, code: str, *, opens_mail: bool, keep_session: bytes = b""
 ) -> tuple[str, ...]:
@@ -120,6 +123,7 @@ async def is_on(office: Office, account_id: int) -> bool:
     return await office.directory.look(lambda tx: second_factor.is_on(tx, account_id))
 
 
+@recorded("account.second-factor.disable", "address")
 async def disable(office: Office, address: str, code: str) -> None:
     """Take it away with one more code; raises Invalid for another one."""
     account = await _in_force(office, address)
@@ -127,6 +131,7 @@ async def disable(office: Office, address: str, code: str) -> None:
     await reset(office, address)
 
 
+@recorded("account.second-factor.codes", "address")
 async def renew_codes(office: Office, address: str, code: str) -> tuple[str, ...]:
     """New recovery codes for the old ones, with one more code; raises Invalid for another one."""
     account = await _in_force(office, address)
@@ -136,6 +141,7 @@ async def renew_codes(office: Office, address: str, code: str) -> tuple[str, ...
     return codes
 
 
+@recorded("account.second-factor.reset", "address")
 async def reset(office: Office, address: str) -> None:
     """Take it away, for somebody who has lost the app and the codes. Raises NotFound."""
     name = names.address(address)

@@ -6,6 +6,7 @@ import msgspec
 
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, senders
 from postroom.directory.senders import List
@@ -30,6 +31,7 @@ async def show(office: Office, account: str, which: List) -> SendersView:
     return await office.directory.look(read)
 
 
+@recorded("senders.add", "account", "which", "patterns")
 async def add(office: Office, account: str, which: List, patterns: Sequence[str]) -> SendersView:
     """Put senders on a list, and off the other one. Raises Invalid, NotFound."""
     name, chosen = names.address(account), [senders.pattern(one) for one in patterns]
@@ -42,6 +44,7 @@ async def add(office: Office, account: str, which: List, patterns: Sequence[str]
     return await office.directory.change(write)
 
 
+@recorded("senders.remove", "account", "which", "patterns")
 async def remove(office: Office, account: str, which: List, patterns: Sequence[str]) -> SendersView:
     """Take senders off a list. Raises Invalid, NotFound."""
     name, chosen = names.address(account), [senders.pattern(one) for one in patterns]

@@ -5,6 +5,7 @@ import msgspec
 from postroom.address import Address, Domain
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, reach, send_as, sending, shares
 from postroom.directory.accounts import Account
@@ -38,6 +39,7 @@ async def show(office: Office, account: str) -> SendAsView:
     return await office.directory.look(read)
 
 
+@recorded("send-as.grant", "account", "what")
 async def grant(office: Office, account: str, what: str) -> SendAsView:
     """Let an account send as an address, or as every address of ``@domain`` (an own one)."""
     name, granted = names.address(account), _grant(what)
@@ -50,6 +52,7 @@ async def grant(office: Office, account: str, what: str) -> SendAsView:
     return await office.directory.change(write)
 
 
+@recorded("send-as.revoke", "account", "what")
 async def revoke(office: Office, account: str, what: str) -> SendAsView:
     """Take it back, also where it came with a mailbox that is shared with the account."""
     name, granted = names.address(account), _grant(what)
@@ -66,6 +69,7 @@ async def revoke(office: Office, account: str, what: str) -> SendAsView:
     return await office.directory.change(write)
 
 
+@recorded("account.release", "account")
 async def release(office: Office, account: str) -> Released:
     """Begin to count anew what an account sends."""
     name = names.address(account)

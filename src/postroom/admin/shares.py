@@ -14,6 +14,7 @@ from postroom.access.rights import Rights
 from postroom.address import AddressError, Domain
 from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, addresses, reach, shares
 from postroom.directory.accounts import Account
@@ -46,6 +47,7 @@ class ShareView(msgspec.Struct, frozen=True):
         return f"{self.owner}/{self.mailbox}" if self.mailbox else self.owner
 
 
+@recorded("share.add", "what", "grantee", "rights")
 async def add(office: Office, what: str, grantee: str, rights: str) -> ShareView:
     """Share an account or mailbox; rights that the grantee had there before are replaced.
 
@@ -72,6 +74,7 @@ async def add(office: Office, what: str, grantee: str, rights: str) -> ShareView
     return await office.directory.change(write)
 
 
+@recorded("share.remove", "what", "grantee")
 async def remove(office: Office, what: str, grantee: str) -> ShareView:
     """End a share; of a whole account that is shared, one mailbox is taken out."""
     owner, mailbox = _split(what)

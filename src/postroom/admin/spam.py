@@ -8,6 +8,7 @@ import msgspec
 
 from postroom.admin import names
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts
 from postroom.message import dates, headers
@@ -71,6 +72,7 @@ class Judged(msgspec.Struct, frozen=True):
     signs: list[SignView]
 
 
+@recorded("spam.train", "address")
 async def train(
     office: Office,
     address: str,
@@ -126,12 +128,14 @@ async def status(office: Office, address: str = "") -> Status:
     return await office.db.read(read)
 
 
+@recorded("spam.forget", "address")
 async def forget(office: Office, address: str = "") -> int:
     """Forget what an account, or everybody, has learned; how many lessons."""
     scope = await _scope(office, address)
     return await teacher.forget(office.db, scope)
 
 
+@recorded("spam.level", "address", "level")
 async def set_level(office: Office, address: str, level: str) -> Status:
     """How strict the filter is with mail for an account, one of ``levels``."""
     scope = await _scope(office, address)

@@ -9,6 +9,7 @@ from postroom.address import Domain
 from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import tls_rules
 from postroom.directory.tls_rules import Mode, TlsRule
@@ -22,6 +23,7 @@ class TlsRuleView(msgspec.Struct, frozen=True):
     created: datetime
 
 
+@recorded("tls-rule.set", "domain", "mode")
 async def put(office: Office, domain: str, mode: Mode) -> TlsRuleView:
     """Set the rule of a domain, in place of the one it had."""
     rule = TlsRule(names.domain(domain).ascii, mode, office.now())
@@ -58,6 +60,7 @@ async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[Tls
     return paging.viewed(found, _view)
 
 
+@recorded("tls-rule.remove", "domain")
 async def remove(office: Office, domain: str) -> TlsRuleView:
     """Take the rule of a domain away: what it publishes decides again."""
     name = names.domain(domain)

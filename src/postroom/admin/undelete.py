@@ -15,6 +15,7 @@ from postroom.access.indexer import Indexer
 from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
 from postroom.directory import accounts
@@ -157,6 +158,7 @@ async def weight(office: Office, address: str, chosen: Filter = EVERYTHING) -> W
     return await _weight(office, account, chosen)
 
 
+@recorded("undelete.restore", "address", "to")
 async def restore(
     office: Office,
     address: str,
@@ -186,6 +188,7 @@ async def restore(
     return Restored(messages, octets, dict(sorted(mailboxes.values())))
 
 
+@recorded("undelete.purge", "address")
 async def purge(office: Office, address: str, chosen: Sequence[str] | Filter) -> Purged:
     """End deleted messages for good; octets and index go at once where nobody else has them."""
     account = await _account(office, address)

@@ -9,6 +9,7 @@ from postroom.access.scripts import VACATION_TWICE
 from postroom.admin import names
 from postroom.admin.credentials import is_holding
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, scripts, sieve_text, vacations
 from postroom.directory.accounts import Account
@@ -50,6 +51,7 @@ async def sieve(office: Office, account: str) -> str:
     )
 
 
+@recorded("vacation.set", "account")
 async def change(office: Office, account: str, away: Vacation) -> VacationView:
     """Answer letters so, in place of what was answered before.
 
@@ -68,6 +70,7 @@ async def change(office: Office, account: str, away: Vacation) -> VacationView:
     return await office.directory.change(write)
 
 
+@recorded("vacation.end", "account")
 async def end(office: Office, account: str) -> None:
     """Answer no more. Raises NotFound when nothing was answered."""
     name = names.address(account)

@@ -22,11 +22,13 @@ def settings(context: click.Context) -> Config:
 
 def run(context: click.Context, work: Callable[[Office], Awaitable[T]]) -> T:
     """Open the office, do the work in it, close it."""
+    from postroom.admin.actor import at_command_line, become
     from postroom.admin.open import open_office
 
     config = settings(context)
 
     async def inside() -> T:
+        become(at_command_line())
         async with open_office(config) as office:
             return await work(office)
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from postroom.config.acme import Acme
 from postroom.config.api import Api
+from postroom.config.audit import Audit
 from postroom.config.authentication import Authentication
 from postroom.config.backup import Backup
 from postroom.config.connections import Connections, Dnsbl, Rates
@@ -409,6 +410,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sieve: Annotated[Sieve, Meta(description="Filter scripts.")] = Sieve()
     backup: Annotated[Backup, Meta(description="Backups by a timetable.")] = Backup()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
+    audit: Annotated[Audit, Meta(description="Who changed what.")] = Audit()
     api: Annotated[Api, Meta(description="The API for programs.")] = Api()
 
     @property

@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from postroom.access.login import Login, LoginRefused
 from postroom.admin import roles
+from postroom.admin.actor import Actor, become
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.directory import administrators, passkeys, second_factor, web_sessions
@@ -117,6 +118,7 @@ class Desk:
             return None
         if now - session.seen > TOUCH_MS:
             await self.office.db.write(lambda tx: web_sessions.touch(tx, token, now))
+        become(Actor("person", identity.address, peer_of(request).address))
         return Visitor(identity, session, powers, must_enrol)
 
     async def _identity(self, session: WebSession) -> Identity:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from postroom.address import Address, AddressError, Domain
 from postroom.admin import api_tokens
+from postroom.admin.actor import Actor, become
 from postroom.db.database import Tx
 from postroom.directory import accounts, administrators, domains
 from postroom.directory.accounts import Account
@@ -72,6 +73,7 @@ class Guard:
                 " ([api] calls_per_minute); wait a little",
                 Retry_After="5",
             )
+        become(Actor("token", token.name, address))
         return Call(self._services, token, peer)
 
     async def check(

@@ -6,6 +6,7 @@ from typing import Final
 from postroom.web.api import (
     accounts,
     aliases,
+    audit,
     domains,
     filters,
     masks,
@@ -41,6 +42,7 @@ ALL: Final[tuple[Noun, ...]] = (
     spam.NOUN,
     reports.NOUN,
     server.NOUN,
+    audit.NOUN,
     tokens.NOUN,
 )
 
