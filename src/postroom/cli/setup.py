@@ -15,7 +15,7 @@ from postroom.admin.facts import Fact, Place, Reach
 from postroom.admin.letter_test import LetterTest
 from postroom.admin.relays import Wanted
 from postroom.admin.setup import Done, Wish
-from postroom.cli import output, trial
+from postroom.cli import output, setup_web, trial
 from postroom.cli.password import ask, password_stdin
 from postroom.cli.test_letter import show
 from postroom.cli.work import run
@@ -42,6 +42,9 @@ _ROOT: Final = 0
 @click.option("--yes", is_flag=True, help="Ask nothing: take options and defaults.")
 @click.option("--offline", is_flag=True, help="Measure nothing outside this machine.")
 @click.option("--test-to", metavar="ADDRESS", help="Write a test message to this address outside.")
+@click.option("--web", is_flag=True, help="Ask in the browser, at an address that is shown here.")
+@click.option("--listen", metavar="ADDRESS:PORT", default="127.0.0.1:8025", show_default=True,
+              help="Where, with --web; https unless it is this machine only.")  # fmt: skip
 @click.option("--no-test", is_flag=True, help="Send no test messages at the end.")
 @output.json_option
 @click.pass_context
@@ -70,6 +73,14 @@ class _Talk:
 
     def go(self) -> None:
         """From the questions to the last advice."""
+        if self._given["web"]:
+            setup_web.run(
+                self._file,
+                default_data=str(self._given["data"] or _default_data()),
+                listen=str(self._given["listen"]),
+                is_offline=bool(self._given["offline"]),
+            )
+            return
         is_new = not self._file.exists()
         config = None if is_new else load(self._file)
         domain = self._domain(config)
