@@ -118,3 +118,5 @@ def test_progress() -> None:
     assert b" 999 1000)]" in inprogress_line(b"A1", 1000, 1000)
     assert b" 0 1)]" in inprogress_line(b"A1", 1, 1)
     assert b'[INPROGRESS ("A1" NIL NIL)]' in inprogress_line(b"A1", 5, 0)
+    assert b"[INPROGRESS (NIL 5 9)] " in inprogress_line(b"A]1", 5, 9)
+    assert b"[INPROGRESS (NIL NIL NIL)] " in inprogress_line(b"A]1", 5, 0)

@@ -102,12 +102,16 @@ def search_line(kind: bytes, numbers: Sequence[int], modseq: int = 0) -> bytes:
 
 
 def inprogress_line(tag: bytes, done: int, goal: int) -> bytes:
-    """``* OK [INPROGRESS ("a1" 454 1000)] ..``; what is not known (0) is NIL (RFC 9585 §3)."""
+    """``* OK [INPROGRESS ("a1" 454 1000)] ..``; what is not known (0) is NIL (RFC 9585 §3).
+
+    So is a tag with a "]" in it, which would end the code.
+    """
+    name = b"NIL" if b"]" in tag else b'"%s"' % tag
     if not goal:
-        code = b'INPROGRESS ("%s" NIL NIL)' % tag
+        code = b"INPROGRESS (%s NIL NIL)" % name
         return status_line(b"*", "OK", "Still at work", code)
     done = min(done, goal - 1)  # the end is told by the tagged response
-    code = b'INPROGRESS ("%s" %d %d)' % (tag, done, goal)
+    code = b"INPROGRESS (%s %d %d)" % (name, done, goal)
     return status_line(b"*", "OK", f"{done} of {goal} messages are done", code)
 
 
