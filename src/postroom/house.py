@@ -17,6 +17,7 @@ from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
 from postroom.access.scripts import Scripts
 from postroom.access.tokens import Tokens, source_of
+from postroom.access.urlauth import submitted
 from postroom.access.warning import Warner
 from postroom.admin import reporting
 from postroom.admin.office import Office
@@ -163,6 +164,12 @@ class House:
                 counts=self.counts if config.reports.send else None,
                 collector=self._collector if config.reports.receive else None,
                 filing=config.filing,
+                quotes=partial(
+                    submitted,
+                    store=office.store,
+                    sharing=office.directory,
+                    known=self.login.known,
+                ),
             )
         )
         self._indexer = Indexer(office.store, config.search.max_text)
@@ -290,6 +297,7 @@ class House:
                 hard_errors=limits.hard_errors,
                 login_failures=limits.login_failures,
                 clock=self.office.clock,
+                has_urls=True,
             ),
             intake=self.intake,
             login=self.login,

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from postroom.access.quoting import read
-from postroom.access.urlauth import UrlAuth
+from postroom.access.urlauth import UrlAuth, submitted
 from postroom.directory.login import Identity
 from postroom.protocol.imap.urls import BadUrl
+from postroom.store.spans import Span
 from tests.access.neighbours import ALICE, BOB, CAROL, PEOPLE, Neighbours, neighbours
 from tests.access.shop import put
 from tests.conftest import Opener
@@ -32,6 +33,74 @@ def of(people: Neighbours, who: int) -> UrlAuth:
 async def octets(urls: UrlAuth, url: bytes) -> bytes:
     _, quoted = await urls.find(url)
     return b"".join([piece async for piece in read(quoted)])
+
+
+def test_who_submits_has_urls_of_their_own(database: Opener, data: Path) -> None:
+    """RFC 4467 §6.2.2: for the submission of that person, and for nothing else."""
+
+    async def run() -> None:
+        async with neighbours(database, data) as people:
+            await put(people.store, LETTER, account_id=ALICE)
+            rump = b"imap://alice%40demo.test@host/INBOX/;UID=1"
+
+            async def submits(who: int, url: bytes) -> bytes | None:
+                urls = of(people, who)
+                found = await submitted(
+                    identity(who),
+                    url.decode(),
+                    store=people.store,
+                    sharing=people.directory,
+                    known=urls._known,
+                )
+                if found is None:
+                    return None
+                octets = b"".join([piece async for piece in found[1]])
+                assert len(octets) == found[0]
+                return octets
+
+            make = of(people, ALICE).generate
+            url = await make(rump + b";URLAUTH=submit+alice%40demo.test")
+            assert await submits(ALICE, url) == LETTER
+            assert await submits(BOB, url) is None
+            for who in (ALICE, BOB):
+                with pytest.raises(BadUrl):
+                    await of(people, who).find(url)
+            part = await make(rump + b"/;SECTION=TEXT;URLAUTH=submit+bob%40demo.test")
+            assert await submits(BOB, part) == b"body\r\n"
+            assert await submits(ALICE, part) is None
+            for other in (b"user+alice%40demo.test", b"authuser", b"anonymous"):
+                assert await submits(ALICE, await make(rump + b";URLAUTH=" + other)) is None
+            late = b";EXPIRE=1999-01-01T00:00:00Z;URLAUTH=submit+alice%40demo.test"
+            assert await submits(ALICE, await make(rump + late)) is None
+            assert await submits(ALICE, url[:-1] + (b"0" if url[-1:] != b"0" else b"1")) is None
+            assert await submits(ALICE, b"imap://other.test/x") is None
+            await of(people, ALICE).reset("INBOX")
+            assert await submits(ALICE, url) is None
+
+    asyncio.run(run())
+
+
+def test_what_is_expunged_while_it_is_read_ends_the_message(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with neighbours(database, data) as people:
+            await put(people.store, LETTER, account_id=ALICE)
+            urls = of(people, ALICE)
+            url = await urls.generate(
+                b"imap://alice%40demo.test@host/INBOX/;UID=1;URLAUTH=submit+alice%40demo.test"
+            )
+            found = await submitted(
+                identity(ALICE),
+                url.decode(),
+                store=people.store,
+                sharing=people.directory,
+                known=urls._known,
+            )
+            assert found is not None
+            await people.store.expunge(ALICE, ALICE, Span(1, 1), flagged=False)
+            heard = [piece async for piece in found[1]]
+            assert b"".join(heard) == LETTER  # what was begun can be finished: the blob is there
+
+    asyncio.run(run())
 
 
 def test_the_rights_of_the_owner_of_that_moment_count(database: Opener, data: Path) -> None:

@@ -1,18 +1,24 @@
 """Who writes in whose name, what is added, and what waits for later."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
+from postroom.config.model import Limits
 from postroom.db.ids import from_text, to_text
+from postroom.directory.login import Identity
+from postroom.errors import Temporary
 from postroom.intake import submission
+from postroom.intake.services import Quote
 from postroom.ledger import trace
 from postroom.message.headers import fields, values
 from postroom.message.index import brief, index
 from postroom.message.scan import scan
 from postroom.protocol.smtp.commands import Mail
+from postroom.protocol.smtp.replies import Reply
 from postroom.telemetry.events import MessageRefused, SenderRefused
 from tests.conftest import Opener
 from tests.fakes import START, Recorder
@@ -40,6 +46,51 @@ async def answer_to(here: Desk, octets: bytes, sender: str = "bob@local.test") -
     (answer,) = await send(one, "alice@local.test", octets=octets, sender=sender)
     await one.close()
     return f"{said(answer)} {answer.lines[0]}"
+
+
+# -- what URLs name
+
+
+def test_what_a_url_names_or_why_not(database: Opener, data: Path) -> None:
+    asked: list[tuple[int, str]] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield LETTER
+
+    async def quotes(person: Identity, url: str) -> Quote | None:
+        asked.append((person.account_id, url))
+        if url == "late":
+            raise Temporary
+        size = {"fits": 1_000, "large": 1_001}.get(url)
+        return None if size is None else (size, pieces())
+
+    async def run() -> None:
+        async with desk(database, data, Limits(max_message=1_000)) as here:
+            one = await here.logged_in(here.bob)
+            found = await one.quote("fits")
+            assert isinstance(found, Reply)  # nobody finds anything here
+            assert said(found) == "502 5.5.1"
+            here.change(quotes=quotes)
+            stranger = here.open()
+            found = await stranger.quote("fits")
+            assert isinstance(found, Reply)
+            assert said(found) == "502 5.5.1"
+            assert asked == []
+            one = await here.logged_in(here.bob)
+            for url, code in (
+                ("large", "552 5.3.4"),
+                ("other", "554 5.6.6"),
+                ("late", "451 4.3.0"),
+            ):
+                found = await one.quote(url)
+                assert isinstance(found, Reply)
+                assert said(found) == code
+            found = await one.quote("fits")
+            assert not isinstance(found, Reply)
+            assert [piece async for piece in found[1]] == [LETTER]
+            assert {person for person, _ in asked} == {here.bob.id}
+
+    asyncio.run(run())
 
 
 # -- senders

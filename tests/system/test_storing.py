@@ -46,6 +46,44 @@ def imap(server: Server) -> Iterator[Wire]:
         yield wire
 
 
+def test_a_draft_is_submitted_by_its_url(server: Server, imap: Wire) -> None:
+    """RFC 4468: what the mailbox holds does not travel to the client and back."""
+    empty(server, BOB)
+    draft = (
+        b"From: <alice@rig.test>\r\nTo: <bob@rig.test>\r\nSubject: draft\r\n\r\n"
+        + b"x" * 70
+        + b"\r\n"
+    )
+    imap.send(b"a APPEND Drafts {%d+}\r\n" % len(draft) + draft + b"\r\n")
+    stored = imap.imap_answer(b"a")[-1]
+    uid = stored[: stored.index(b"]")].split()[-1]
+    rump = b"imap://alice%40rig.test@mail.rig.test/Drafts/;UID=" + uid
+    wanted = b'"%b;URLAUTH=submit+alice%%40rig.test" INTERNAL' % rump
+    made = imap.imap(b"b", b"GENURLAUTH " + wanted)
+    assert made[-1].startswith(b"b OK")
+    url = made[0].split(b'"')[1]
+    with Wire(server.ports["submission"]) as wire:
+        assert b"BURL" not in wire.ask(b"EHLO client.test")
+        assert wire.auth(ALICE, PASSWORDS[ALICE]).startswith(b"235")
+        assert b"\n250-BURL imap\n" in wire.ask(b"EHLO client.test")
+        wire.send(b"MAIL FROM:<%b>\r\nRCPT TO:<%b>\r\n" % (ALICE.encode(), BOB.encode()))
+        wire.send(b"BURL %b\r\nBDAT 5 LAST\r\nend\r\n" % url)
+        assert [wire.reply()[:3] for _ in range(4)] == [b"250"] * 4
+    with Wire(server.ports["submission"]) as wire:
+        wire.hello()
+        assert wire.auth(BOB, PASSWORDS[BOB]).startswith(b"235")
+        wire.send(b"MAIL FROM:<%b>\r\nRCPT TO:<%b>\r\n" % (BOB.encode(), BOB.encode()))
+        wire.send(b"BURL %b LAST\r\n" % url)
+        answers = [wire.reply() for _ in range(3)]
+        assert answers[-1].startswith(b"554 5.6.6")
+    (got,) = letters(server, BOB)
+    assert got.endswith(b"\r\n\r\n" + b"x" * 70 + b"\r\nend\r\n")
+    assert b"Subject: draft\r\n" in got
+    with Wire(server.ports["smtp"]) as wire:
+        assert b"BURL" not in wire.ask(b"EHLO client.test")
+    empty(server, BOB)
+
+
 @pytest.mark.parametrize(
     "ending", [b"\n.\n", b"\r.\r", b"\r\n.\n", b"\n.\r\n", b"\r\n.\r", b"\r\r\n.\r\r\n", b"\r"]
 )

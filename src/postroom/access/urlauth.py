@@ -1,18 +1,17 @@
 """URLs of messages for others: made by their owner, believed as long as their key is there.
 
 What a URL names is read with the rights that its owner has at that moment. ``submit+`` URLs
-are for submission servers that fetch in somebody's name; there are none here, so nobody gets
-what they name. RFC 4467.
+are for who submits what they name (``submitted``), and for nobody else. RFC 4467, RFC 4468.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from postroom.access.places import Places, Sharing
-from postroom.access.quoting import Quoted, Quoting
+from postroom.access.quoting import Quoted, Quoting, read
 from postroom.directory.login import Identity
-from postroom.errors import Refused
+from postroom.errors import Permanent, Refused
 from postroom.protocol.imap.urlauth import (
     AuthorizedUrl,
     authorized,
@@ -26,6 +25,14 @@ from postroom.store.store import Store
 KEY_SIZE: Final = 32  # octets
 
 Known = Callable[[str], Awaitable[Identity | None]]
+
+
+class Vanished(Permanent):
+    """What a URL names was deleted while it was read."""
+
+    code = 554
+    status = "5.6.6"
+    text = "What the URL names is not there any more"
 
 
 class UrlAuth:
@@ -73,6 +80,17 @@ class UrlAuth:
         parsed = parse_authorized(url)
         if not self._may_fetch(parsed):
             raise BadUrl("it is not for you, or not any more")
+        return parsed, await self._find(parsed)
+
+    async def submitted(self, url: bytes) -> Quoted:
+        """What a URL names that this person submits; raises BadUrl."""
+        parsed = parse_authorized(url)
+        is_meant = parsed.access == "submit+" and _is(self._person, parsed.name)
+        if not is_meant or self._is_over(parsed):
+            raise BadUrl("it is not for you to submit, or not any more")
+        return await self._find(parsed)
+
+    async def _find(self, parsed: AuthorizedUrl) -> Quoted:
         owner = await self._known(parsed.owner)
         if owner is None or not _is(owner, parsed.owner):
             raise BadUrl("its user is not known")
@@ -84,14 +102,37 @@ class UrlAuth:
         key = await self._store.read(urlkeys.find, owner.account_id, place.mailbox.id)
         if key is None or not is_genuine(parsed, key):
             raise BadUrl("its authorization is not valid")
-        return parsed, await Quoting(places, self._store, None).locate(parsed.message)
+        return await Quoting(places, self._store, None).locate(parsed.message)
 
     def _may_fetch(self, url: AuthorizedUrl) -> bool:
-        if url.expires is not None and url.expires <= self._store.clock():
+        if self._is_over(url):
             return False
         if url.access == "user+":
             return _is(self._person, url.name)
         return url.access in ("authuser", "anonymous")
+
+    def _is_over(self, url: AuthorizedUrl) -> bool:
+        return url.expires is not None and url.expires <= self._store.clock()
+
+
+async def submitted(
+    person: Identity, url: str, *, store: Store, sharing: Sharing, known: Known
+) -> tuple[int, AsyncIterator[bytes]] | None:
+    """What a URL names that a person submits: how many octets, and they; None for nothing."""
+    urls = UrlAuth(person, store, sharing, Places(person, store, sharing), known)
+    try:
+        quoted = await urls.submitted(url.encode())
+    except BadUrl:
+        return None
+    return quoted.size, _pieces(quoted)
+
+
+async def _pieces(quoted: Quoted) -> AsyncIterator[bytes]:
+    try:
+        async for piece in read(quoted):
+            yield piece
+    except Refused as error:
+        raise Vanished from error
 
 
 def _is(person: Identity, name: str) -> bool:

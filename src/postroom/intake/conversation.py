@@ -30,7 +30,7 @@ from postroom.intake.peer import Peer
 from postroom.intake.plan import Envelope
 from postroom.intake.refusals import Refusals
 from postroom.intake.relay import Accepted
-from postroom.intake.services import Services
+from postroom.intake.services import Quote, Services
 from postroom.intake.stamp import Session
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail, Rcpt
@@ -123,6 +123,13 @@ class Conversation:
             sender = None if self._mail is None else self._mail.sender
             return self._refusals.sender(sender, *unwanted)
         return replies.START_CONTENT
+
+    async def quote(self, url: str) -> Quote | Reply:
+        """Content that a URL names, or why not."""
+        try:
+            return await submission.quote(self._services, self._identity, url)
+        except Exception as error:  # noqa: BLE001 - see mail
+            return self._refusals.failed(error)
 
     async def content(self, octets: bytes) -> None:
         """Some octets of the message."""

@@ -1,7 +1,7 @@
 """What every conversation works with; made once by the composition root."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from postroom.config.model import Limits
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
 from postroom.directory.expand import Local
+from postroom.directory.login import Identity
 from postroom.directory.sending import Sending
 from postroom.intake.collecting import Collector
 from postroom.intake.disk import Disk
@@ -31,6 +32,10 @@ _DEFAULTS: Final = Authentication()
 _FILING: Final = Filing()
 
 
+Quote = tuple[int, AsyncIterator[bytes]]  # how many octets a URL names, and they in pieces
+Quotes = Callable[[Identity, str], Awaitable[Quote | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """``hostname`` is ours, in Received fields; ``clock`` gives UTC milliseconds.
@@ -40,7 +45,8 @@ class Services:
     ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
     ``reputation`` learns whom accounts write to.
     ``stages`` judge mail from strangers, ``outgoing`` that of people here, ``milters`` what each of them is for; without ``resolver`` its origin is not checked,
-    without ``gate`` nothing is asked of who brings it. ``heavy`` is for Sieve scripts that may
+    without ``gate`` nothing is asked of who brings it. ``quotes`` finds what a URL names that
+    somebody submits, None for nothing of theirs (RFC 4468). ``heavy`` is for Sieve scripts that may
     take long.
     """
 
@@ -67,6 +73,7 @@ class Services:
     filing: Filing = _FILING
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
     gate: Gate | None = None
+    quotes: Quotes | None = None
 
     async def is_full(self, accounts: Sequence[Local]) -> bool:
         """Whether one of these has no room. Raises MailError."""

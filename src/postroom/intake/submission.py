@@ -4,7 +4,9 @@ Every address in its From field has to be one that the account may send as (as M
 has), so nobody writes in another's name. Date and Message-ID are added where they are
 absent, Bcc is removed; nothing else is changed (``message.submission``).
 
-RFC 6409 §6.1, §8; RFC 5322 §3.6.2 (From).
+What a URL names may be part of it (``quote``).
+
+RFC 6409 §6.1, §8; RFC 5322 §3.6.2 (From); RFC 4468 (BURL).
 """
 
 from typing import Final
@@ -12,13 +14,26 @@ from typing import Final
 from postroom.address import Address
 from postroom.db.ids import to_text
 from postroom.directory.directory import Directory
+from postroom.directory.login import Identity
+from postroom.intake.services import Quote, Services
 from postroom.message import submission
+from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply, reply
 
 NOT_YOURS: Final = reply(553, "5.7.1", "That sender address does not belong to you")
 NOT_GRANTED: Final = (
     "the account neither owns the address nor may send as it; see: postroom account send-as"
 )
+
+
+async def quote(services: Services, identity: Identity | None, url: str) -> Quote | Reply:
+    """BURL: what the URL names, or why not (RFC 4468 §3.5)."""
+    if services.quotes is None or identity is None:
+        return replies.NOT_IMPLEMENTED
+    found = await services.quotes(identity, url)
+    if found is None:
+        return replies.NO_SUCH_URL
+    return replies.MESSAGE_TOO_BIG if 0 < services.limits.max_message < found[0] else found
 
 
 async def author_fault(directory: Directory, account_id: int, head: bytes) -> Reply | None:

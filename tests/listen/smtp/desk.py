@@ -17,8 +17,9 @@ import trustme
 
 from postroom.access.login import Login
 from postroom.directory.login import Identity, ScramKey, ScramKeys
-from postroom.errors import MailboxFull, NotFound
+from postroom.errors import MailboxFull, NotFound, StorageFailed
 from postroom.intake.peer import Peer
+from postroom.intake.services import Quote
 from postroom.listen.caps import Caps
 from postroom.listen.connections import Connections
 from postroom.listen.listener import Listener
@@ -35,6 +36,14 @@ from tests.fakes import Clock
 PASSWORD: Final = "wonder land"
 SALT, ROUNDS = b"salt of 16 octet", 4096
 NAMES: Final = {"alice": "Alice Liddell", "bob": "Bob", "full": "Full"}
+QUOTES: Final = {
+    "imap://alice@mx.test/a": (b"Subject: a\r\n", b"\r\nhello\r\n"),
+    "imap://alice@mx.test/b": (b"part of a line",),
+    "imap://alice@mx.test/cr": (b"x\r",),
+    "imap://alice@mx.test/large": (b"x" * 600, b"x" * 600),
+    "imap://alice@mx.test/broken": (b"x", b""),
+    "imap://alice@mx.test/empty": (),
+}
 UNTOLD: Final = reply(252, "2.0.0", "Perhaps")
 DEFECTS: Final = {
     "too-big": replies.MESSAGE_TOO_BIG,
@@ -123,6 +132,18 @@ class Talk:
         if self.sender == "nodata@a.test":
             return reply(451, "4.3.0", "Not now")
         return replies.START_CONTENT
+
+    async def quote(self, url: str) -> Quote | Reply:
+        if self.identity is None or url not in QUOTES:
+            return replies.NO_SUCH_URL
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for piece in QUOTES[url]:
+                if not piece:
+                    raise StorageFailed
+                yield piece
+
+        return sum(map(len, QUOTES[url])), pieces()
 
     async def content(self, octets: bytes) -> None:
         self.content_octets += octets

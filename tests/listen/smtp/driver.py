@@ -12,6 +12,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import (
     Auth,
     Bdat,
+    Burl,
     Data,
     Ehlo,
     Expn,
@@ -28,6 +29,7 @@ from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response
 from postroom.protocol.smtp.replies import Reply, reply_to
 from postroom.protocol.smtp.server import Session
 from postroom.protocol.smtp.settings import Settings
+from postroom.protocol.smtp.states import State
 from tests.listen.smtp.desk import Desk, new_login
 
 T = TypeVar("T")
@@ -101,8 +103,25 @@ class Driver:
             case Response():
                 assert self.exchange is not None
                 self._log_in(self.exchange, event.octets)
+            case Burl():
+                self._quote(event)
             case _:
                 session.answer(self._decide(event))
+
+    def _quote(self, event: Burl) -> None:
+        if self.session.state is not State.CHUNKS:
+            begun = at_once(self.talk.data())
+            if not begun.is_positive:
+                self.session.answer(begun)
+                return
+        found = at_once(self.talk.quote(event.url))
+        if isinstance(found, Reply):
+            self.session.answer(found)
+            return
+        while (piece := at_once(anext(found[1], None))) is not None:
+            if content := self.session.quote(piece):
+                at_once(self.talk.content(content))
+        self.session.answer(replies.START_CONTENT)
 
     def _decide(self, event: Event) -> Reply:
         talk = self.talk

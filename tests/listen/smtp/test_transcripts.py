@@ -51,6 +51,7 @@ def settings_of(script: Script) -> Settings:
         auth=given.get("auth", "never"),  # type: ignore[arg-type]
         requires_login="submission" in given,
         offers_tls="starttls" in given,
+        has_urls="urls" in given,
         soft_errors=int(given.get("soft", "10")),
         hard_errors=int(given.get("hard", "20")),
         login_failures=3,

@@ -25,6 +25,19 @@ def chunk(chunks: Chunks, octets: bytes, *, is_last: bool = False) -> bytes:
     return chunks.read(holding(octets))
 
 
+def test_a_chunk_may_come_from_elsewhere() -> None:
+    chunks = Chunks(8)
+    chunks.expect(0, is_last=False)
+    assert chunks.quote(b"ab\r") == b"ab"
+    assert chunks.is_complete
+    assert chunks.chunk == 3
+    chunks.expect(0, is_last=True)
+    assert chunks.quote(b"\ncd") == b"\r\ncd"
+    assert chunks.defect is None
+    assert chunks.quote(b"xyz") == b""
+    assert chunks.defect == "too-big"
+
+
 def test_data_ends_with_its_dot_and_leaves_what_follows() -> None:
     dots = Dots(0)
     lines = holding(TEXT + b"..\r\n.\r\nQUIT\r\n")

@@ -231,8 +231,8 @@ ALWAYS = {"EHLO", "HELO", "LHLO", "RSET", "NOOP", "QUIT", "HELP", "VRFY", "EXPN"
         (State.CONNECTED, set(), State.CONNECTED),
         (State.READY, {"MAIL", "AUTH", "STARTTLS"}, State.READY),
         (State.SENDER, {"RCPT"}, State.READY),
-        (State.RECIPIENTS, {"RCPT", "DATA", "BDAT"}, State.READY),
-        (State.CHUNKS, {"BDAT"}, State.READY),
+        (State.RECIPIENTS, {"RCPT", "DATA", "BDAT", "BURL"}, State.READY),
+        (State.CHUNKS, {"BDAT", "BURL"}, State.READY),
         (State.FAILED, set(), State.READY),
     ],
 )
@@ -261,6 +261,8 @@ def test_where_success_leads() -> None:
         (State.RECIPIENTS, "DATA"): State.CONTENT,
         (State.RECIPIENTS, "BDAT"): State.CHUNKS,
         (State.CHUNKS, "BDAT"): State.CHUNKS,
+        (State.RECIPIENTS, "BURL"): State.CHUNKS,
+        (State.CHUNKS, "BURL"): State.CHUNKS,
     }
 
 

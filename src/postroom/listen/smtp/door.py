@@ -26,6 +26,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import (
     Auth,
     Bdat,
+    Burl,
     Data,
     Ehlo,
     Expn,
@@ -39,9 +40,10 @@ from postroom.protocol.smtp.commands import (
     Vrfy,
 )
 from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response, Slow
-from postroom.protocol.smtp.replies import reply, reply_to
+from postroom.protocol.smtp.replies import Reply, reply, reply_to
 from postroom.protocol.smtp.server import Session
 from postroom.protocol.smtp.settings import Settings as SessionSettings
+from postroom.protocol.smtp.states import State
 
 SCOPE: Final = "smtp"
 LEAST_RATE: Final = 500  # octets a second: what comes slower uses up the patience
@@ -55,6 +57,7 @@ ABUSE: Final = frozenset(
         replies.NOT_SMTP,
     }
 )
+BLOCK: Final = 64 * 1024  # octets that are looked through at once
 TURN: Final = 100  # events of one connection before others get a turn
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -222,6 +225,8 @@ class SmtpDoor(Door):
                 session.answer(await talk.mail(event))
             case Data() | Bdat():
                 session.answer(await talk.data())
+            case Burl():
+                await self._quote(session, talk, event)
             case EndOfContent():
                 session.answer_each(await talk.end(event.defect))
             case Rset():
@@ -252,6 +257,22 @@ class SmtpDoor(Door):
                 await self._log_in(session, talk, event)
             case Response() if self._exchange is not None:
                 await self._go_on(session, talk, self._exchange, event.octets)
+
+    async def _quote(self, session: Session, talk: Conversation, command: Burl) -> None:
+        if session.state is not State.CHUNKS:  # it is the first of this message
+            begun = await talk.data()
+            if not begun.is_positive:
+                session.answer(begun)
+                return
+        quote = await talk.quote(command.url)
+        if isinstance(quote, Reply):
+            session.answer(quote)
+            return
+        async for piece in quote[1]:
+            for at in range(0, len(piece), BLOCK):
+                if content := session.quote(piece[at : at + BLOCK]):
+                    await talk.content(content)
+        session.answer(replies.START_CONTENT)
 
     async def _hold_back(self, session: Session, talk: Conversation) -> None:
         """Errors beyond the first few wait for their answers, the suspicious longer."""

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from postroom.directory.login import Identity
 from postroom.intake.peer import Peer
+from postroom.intake.services import Quote
 from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.events import Defect
 from postroom.protocol.smtp.replies import Reply
@@ -26,6 +27,10 @@ class Conversation(Protocol):
 
     async def data(self) -> Reply:
         """DATA or the first BDAT: 354, or why not."""
+        ...
+
+    async def quote(self, url: str) -> Quote | Reply:
+        """BURL: what a URL names, or why not."""
         ...
 
     async def content(self, octets: bytes) -> None:

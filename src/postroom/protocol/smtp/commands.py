@@ -4,7 +4,7 @@ A command is frozen and holds what its line said, parsed; what the line may say 
 ``parse``. Passwords never show in a ``repr``.
 
 RFC 5321 §4.1.1, RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC 3461 (DSN),
-RFC 3030 (BDAT), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 2033 (LHLO), RFC 4865 (HOLDFOR,
+RFC 3030 (BDAT), RFC 4468 (BURL), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 2033 (LHLO), RFC 4865 (HOLDFOR,
 HOLDUNTIL), RFC 8689 (REQUIRETLS).
 """
 
@@ -95,6 +95,14 @@ class Bdat(Command, frozen=True):
 
     verb: ClassVar[str] = "BDAT"
     size: int
+    is_last: bool
+
+
+class Burl(Command, frozen=True):
+    """RFC 4468 §3: what the URL names is the next chunk of the message."""
+
+    verb: ClassVar[str] = "BURL"
+    url: str
     is_last: bool
 
 

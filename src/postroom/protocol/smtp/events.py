@@ -1,7 +1,7 @@
 """What a session asks or tells its driver, beside the commands themselves.
 
-Commands that come as events are questions: ``Ehlo Helo Lhlo Mail Rcpt Data Bdat Rset Vrfy
-Expn Verb StartTls Auth``; so are ``EndOfContent`` and ``Response``. ``Content`` only tells.
+Commands that come as events are questions: ``Ehlo Helo Lhlo Mail Rcpt Data Bdat Burl Rset
+Vrfy Expn Verb StartTls Auth``; so are ``EndOfContent`` and ``Response``. ``Content`` only tells.
 ``Slow`` wants a pause, then ``resume``.
 """
 
@@ -12,6 +12,7 @@ import msgspec
 from postroom.protocol.smtp.commands import (
     Auth,
     Bdat,
+    Burl,
     Data,
     Ehlo,
     Expn,
@@ -59,7 +60,20 @@ class Slow(msgspec.Struct, frozen=True):
 
 
 Asked: TypeAlias = (
-    Ehlo | Helo | Lhlo | Mail | Rcpt | Data | Bdat | Rset | Vrfy | Expn | Verb | StartTls | Auth
+    Ehlo
+    | Helo
+    | Lhlo
+    | Mail
+    | Rcpt
+    | Data
+    | Bdat
+    | Burl
+    | Rset
+    | Vrfy
+    | Expn
+    | Verb
+    | StartTls
+    | Auth
 )
 ASKED: Final = (  # the same for isinstance
     Ehlo,
@@ -69,6 +83,7 @@ ASKED: Final = (  # the same for isinstance
     Rcpt,
     Data,
     Bdat,
+    Burl,
     Rset,
     Vrfy,
     Expn,

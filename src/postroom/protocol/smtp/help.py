@@ -53,6 +53,12 @@ _TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
         "Sends a chunk of the message; its octets follow the line at once.",
         "Example: BDAT 4096 LAST",
     ),
+    "BURL": (
+        "BURL url [LAST]",
+        "Sends what the URL names as a chunk of the message; GENURLAUTH of IMAP makes such URLs.",
+        "Its whole URL is longer than this one.",
+        "Example: BURL imap://ann@example.org/Drafts/;UID=2;URLAUTH=submit+ann LAST",
+    ),
     "RSET": ("RSET", "Forgets the message in progress.", "Example: RSET"),
     "NOOP": ("NOOP", "Does nothing.", "Example: NOOP"),
     "QUIT": ("QUIT", "Ends the session.", "Example: QUIT"),

@@ -43,7 +43,7 @@ class Dots:
 
 
 class Chunks:
-    """The message of BDAT: ``expect`` each chunk. Exactly its octets are taken."""
+    """The message of BDAT and BURL: ``expect`` each chunk. Exactly its octets are taken."""
 
     __slots__ = ("_left", "_limit", "_reader", "_size", "chunk", "is_last")
 
@@ -71,12 +71,19 @@ class Chunks:
         """The worst that is wrong with the message."""
         return "too-big" if 0 < self._limit < self._size else self._reader.flaw
 
+    def quote(self, octets: bytes) -> bytes:
+        """More octets of a chunk that does not come over the connection: what is content."""
+        self.chunk += len(octets)
+        return self._taken(octets)
+
     def read(self, lines: Lines) -> bytes:
         """The content that has come; beyond the limit nothing more."""
         octets = lines.take(self._left)
         self._left -= len(octets)
+        content = self._taken(octets)
+        return content + self._reader.finish() if self.is_last and not self._left else content
+
+    def _taken(self, octets: bytes) -> bytes:
         self._size += len(octets)
         content = self._reader.feed(octets)
-        if self.is_last and not self._left:
-            content += self._reader.finish()
         return b"" if 0 < self._limit < self._size else content

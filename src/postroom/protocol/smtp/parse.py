@@ -19,6 +19,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import (
     Auth,
     Bdat,
+    Burl,
     Command,
     Data,
     Ehlo,
@@ -43,6 +44,7 @@ MAX_SIZE: Final = (1 << 63) - 1
 # Printable, but nothing that would end a comment or a quoted string in a Received field.
 _CLIENT_NAME: Final = re.compile(r"[!#$%&'*+,\-./0-9:=?@A-Z\[\]^_`a-z{|}~]+")
 _MECHANISM: Final = re.compile(r"[A-Za-z0-9_-]{1,20}")  # RFC 4422 §3.1
+_URL: Final = re.compile(rb"([\x21-\x7e]+)(?: +(LAST))?", re.IGNORECASE)
 _CHUNK: Final = re.compile(rb"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
 _ASKS_FOR_UTF8: Final = re.compile(rb" +SMTPUTF8\Z", re.IGNORECASE)
 _UTF8_KEYWORD: Final = re.compile(rb" SMTPUTF8(?: |\Z)", re.IGNORECASE)
@@ -185,6 +187,15 @@ def _bdat(rest: bytes, utf8: bool) -> Bdat:
     return Bdat(int(match[1]), match[2] is not None)
 
 
+def _burl(rest: bytes, utf8: bool) -> Burl:
+    """RFC 4468 §4."""
+    del utf8
+    match = _URL.fullmatch(rest)
+    if match is None:
+        raise BadArguments(replies.BURL_SYNTAX)
+    return Burl(match[1].decode("ascii"), match[2] is not None)
+
+
 def _vrfy(rest: bytes, utf8: bool) -> Vrfy:
     del utf8
     return Vrfy(*_question(rest, replies.VRFY_SYNTAX))
@@ -279,6 +290,7 @@ _READERS: Final[Mapping[bytes, Callable[[bytes, bool], Command]]] = {
     b"RCPT": _rcpt,
     b"DATA": _bare(Data()),
     b"BDAT": _bdat,
+    b"BURL": _burl,
     b"EHLO": _ehlo,
     b"HELO": _helo,
     b"LHLO": _lhlo,

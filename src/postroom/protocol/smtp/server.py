@@ -16,7 +16,7 @@ A client that speaks before it has heard is turned off with 554: input behind EH
 STARTTLS, or pipelining without EHLO. Behind STARTTLS it could be a stranger's; behind DATA
 it would be taken for a message. Errors make a session slow (``Slow``), then end it.
 
-RFC 5321, RFC 2033 (LMTP), RFC 2920, RFC 3030, RFC 3207, RFC 4954.
+RFC 5321, RFC 2033 (LMTP), RFC 2920, RFC 3030, RFC 3207, RFC 4468, RFC 4954.
 """
 
 import binascii
@@ -25,25 +25,7 @@ from typing import Final
 
 from postroom.protocol.lines import BareNewline, Lines, LineTooLong
 from postroom.protocol.sasl.mechanisms import MAX_RESPONSE
-from postroom.protocol.smtp import replies
-from postroom.protocol.smtp.commands import (
-    Bdat,
-    Command,
-    Data,
-    Ehlo,
-    Expn,
-    Helo,
-    Help,
-    Lhlo,
-    Mail,
-    Noop,
-    Quit,
-    Rcpt,
-    Rset,
-    StartTls,
-    Verb,
-    Vrfy,
-)
+from postroom.protocol.smtp import commands as c, replies
 from postroom.protocol.smtp.events import (
     ASKED,
     Content,
@@ -65,8 +47,8 @@ from postroom.protocol.smtp.standing import Standing
 from postroom.protocol.smtp.states import NEUTRAL, TRANSITIONS, State, is_legal, misplaced
 
 MAX_LINE: Final = 2_048  # octets of a command with CRLF; RFC 5321 §4.5.3.1.4 asks for 512
-_WAITS: Final = frozenset({Ehlo, Helo, Lhlo, Data, StartTls})  # for the reply, RFC 2920 §3.1
-_JUNK: Final = frozenset({*NEUTRAL, Rset, Ehlo, Helo, Lhlo})
+_WAITS: Final = frozenset({c.Ehlo, c.Helo, c.Lhlo, c.Data, c.StartTls})  # RFC 2920 §3.1
+_JUNK: Final = frozenset({*NEUTRAL, c.Rset, c.Ehlo, c.Helo, c.Lhlo})
 
 
 class Session:
@@ -166,7 +148,7 @@ class Session:
         self._forget()
         self._is_excused = False
         self.state = State.READY
-        self._standing.is_esmtp = not isinstance(question, Helo)
+        self._standing.is_esmtp = not isinstance(question, c.Helo)
         self._output.append(self._standing.hello())
 
     def answer(self, answer: Reply) -> None:
@@ -180,6 +162,12 @@ class Session:
             self._advance(question, answer)
         else:
             self._refuse_answer(question, answer)
+
+    def quote(self, octets: bytes) -> bytes:
+        """What the URL of Burl names, before 354 answers it; what of it is content."""
+        if not isinstance(self._incoming, Chunks):
+            raise RuntimeError("no URL is asked for")  # noqa: TRY004
+        return self._incoming.quote(octets)
 
     def answer_each(self, answers: Sequence[Reply]) -> None:
         """Answer EndOfContent: one reply, over LMTP one a recipient (RFC 2033 §4.2)."""
@@ -304,7 +292,7 @@ class Session:
             return None
         if kind in _JUNK and not self._allow_junk():
             return None
-        if isinstance(command, Mail):
+        if isinstance(command, c.Mail):
             self._is_excused = True
         refusal = self._standing.refusal(command)
         if refusal is not None:
@@ -312,21 +300,26 @@ class Session:
             return None
         return self._obey(command)
 
-    def _obey(self, command: Command) -> Event | None:
+    def _obey(self, command: c.Command) -> Event | None:
         """Answer what the session can answer alone; ask the rest."""
         match command:
-            case Rcpt() if self._accepted >= self._settings.max_recipients:
+            case c.Rcpt() if self._accepted >= self._settings.max_recipients:
                 self._write(replies.TOO_MANY_RECIPIENTS)
-            case Bdat() if isinstance(self._incoming, Chunks):
+            case c.Bdat() if isinstance(self._incoming, Chunks):
                 self._expect(self._incoming, command)
-            case Verb() if not command.is_on:
+            case c.Burl():
+                if not isinstance(self._incoming, Chunks):
+                    self._incoming = Chunks(self._settings.max_message)
+                self._incoming.expect(0, is_last=command.is_last)
+                return self._ask(command)
+            case c.Verb() if not command.is_on:
                 self._is_verbose = False
                 self._write(replies.VERBOSE_OFF)
-            case Noop():
+            case c.Noop():
                 self._write(replies.OK)
-            case Help():
+            case c.Help():
                 self._write(help_reply(command.topic, self._standing.verbs()))
-            case Quit():
+            case c.Quit():
                 self.hang_up(replies.BYE)
             case _ if isinstance(command, ASKED):
                 return self._ask(command)
@@ -334,7 +327,7 @@ class Session:
                 self._refuse(replies.NOT_IMPLEMENTED)
         return None
 
-    def _expect(self, incoming: Chunks, command: Bdat) -> None:
+    def _expect(self, incoming: Chunks, command: c.Bdat) -> None:
         incoming.expect(command.size, is_last=command.is_last)
         self._mode = CONTENT
 
@@ -371,7 +364,7 @@ class Session:
         else:
             self._write(reply(250, "2.0.0", f"{incoming.chunk} octets received"))
 
-    def _swallow_chunk(self, command: Bdat, answer: Reply) -> None:
+    def _swallow_chunk(self, command: c.Bdat, answer: Reply) -> None:
         """RFC 3030 §2: exactly its octets, then the refusal."""
         self._to_swallow, self._refusal = command.size, answer
         self._mode = Mode.SWALLOW
@@ -402,25 +395,29 @@ class Session:
     def _advance(self, question: Question, answer: Reply) -> None:
         """A command was answered with success."""
         match question:
-            case Rcpt():
+            case c.Rcpt():
                 self._accepted += 1
-            case Mail():
+            case c.Mail():
                 self._is_utf8 = question.smtputf8
                 self._is_excused = False
-            case Data():
+            case c.Data():
                 self._incoming = Dots(self._settings.max_message)
                 self._mode = CONTENT
-            case Bdat():
+            case c.Bdat():
                 self._incoming = Chunks(self._settings.max_message)
                 self._expect(self._incoming, question)
                 self.state = State.CHUNKS
                 return  # the chunk gets its reply when it has come
-            case Rset():
+            case c.Burl() if isinstance(self._incoming, Chunks):
+                self._mode = CONTENT  # ends as a chunk of BDAT does
+                self.state = State.CHUNKS
+                return
+            case c.Rset():
                 self._forget()
                 self._is_excused = False
-            case Verb():
+            case c.Verb():
                 self._is_verbose = True
-            case Vrfy() | Expn():
+            case c.Vrfy() | c.Expn():
                 self._output.append(answer.encode(verbose=self._is_verbose, utf8=question.utf8))
                 return
             case _:  # STARTTLS: the state changes when TLS has begun
@@ -431,10 +428,13 @@ class Session:
 
     def _refuse_answer(self, question: Question, answer: Reply) -> None:
         """A command was answered with a refusal."""
-        if isinstance(question, Bdat):
+        if isinstance(question, c.Bdat):
             self.state = State.FAILED
             self._swallow_chunk(question, answer)
-        elif isinstance(question, Mail | Rcpt) and answer.is_permanent:
+        elif isinstance(question, c.Burl):
+            self.state = State.FAILED
+            self._refuse(answer)
+        elif isinstance(question, c.Mail | c.Rcpt) and answer.is_permanent:
             self._refuse(answer)
         else:
             self._write(answer)
@@ -469,11 +469,11 @@ class Session:
             self._is_excused = True
         self._refuse(error.reply)
 
-    def _refuse_order(self, command: Command) -> None:
+    def _refuse_order(self, command: c.Command) -> None:
         answer = misplaced(self.state, command, is_lmtp=self._standing.is_lmtp)
-        if isinstance(command, Bdat):
+        if isinstance(command, c.Bdat):
             self._swallow_chunk(command, answer)
-        elif isinstance(command, Rcpt | Data):
+        elif isinstance(command, c.Rcpt | c.Data | c.Burl):
             self._refuse_in_group(answer)
         else:
             self._refuse(answer)
@@ -488,7 +488,7 @@ class Session:
         """End the session if the client has spoken before it could have heard the reply."""
         if not len(self._lines):
             return False
-        is_tls = isinstance(command, StartTls)
+        is_tls = isinstance(command, c.StartTls)
         self.hang_up(replies.TALK_BEFORE_TLS if is_tls else replies.EARLY_TALK)
         return True
 

@@ -15,6 +15,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One listener's settings, shared by its sessions. Sizes of 0 are no limit.
 
     ``clock`` gives UTC milliseconds; without one no message is held for later (RFC 4865).
+    ``has_urls``: who submits may name parts of a message by URL (RFC 4468).
     """
 
     hostname: str
@@ -28,4 +29,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     soft_errors: int = 10
     hard_errors: int = 20
     login_failures: int = 5
+    has_urls: bool = False
     clock: Callable[[], int] | None = None

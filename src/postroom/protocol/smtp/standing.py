@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from postroom.protocol.smtp import replies
-from postroom.protocol.smtp.commands import Auth, Command, Mail, StartTls
+from postroom.protocol.smtp.commands import Auth, Burl, Command, Mail, StartTls
 from postroom.protocol.smtp.parameters import MAX_HOLD
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.protocol.smtp.settings import Settings
@@ -82,6 +82,12 @@ class Standing:
         return settings.requires_login and self.is_authenticated and settings.clock is not None
 
     @property
+    def may_quote(self) -> bool:
+        """RFC 4468 §3.3: who has logged in to submit."""
+        settings = self._settings
+        return settings.has_urls and settings.requires_login and self.is_authenticated
+
+    @property
     def must_login(self) -> bool:
         """RFC 6409 §4.3: who has not logged in submits nothing."""
         return self._settings.requires_login and not self.is_authenticated
@@ -93,6 +99,8 @@ class Standing:
                 return self._mail(command)
             case Auth():
                 return self._auth(command)
+            case Burl() if not self.may_quote:
+                return replies.NOT_IMPLEMENTED
             case StartTls() if not self.may_start_tls:
                 return replies.TLS_IS_ON if self.has_tls else replies.NOT_IMPLEMENTED
             case _:
@@ -142,7 +150,7 @@ class Standing:
 
         RFC 5321 §4.1.1.1 and §3.5.2 (VRFY, EXPN, HELP), RFC 2920, RFC 1870, RFC 6152,
         RFC 6531, RFC 2034, RFC 3030, RFC 3461, RFC 9422, RFC 3207, RFC 4954, RFC 8689 §2,
-        RFC 4865 §3.
+        RFC 4865 §3, RFC 4468 §3.3.
         """
         settings = self._settings
         lines = [
@@ -163,6 +171,8 @@ class Standing:
             lines.append("AUTH " + " ".join(self._mechanisms))
         if settings.clock is not None and self.may_hold:
             lines.append(f"FUTURERELEASE {MAX_HOLD} {_latest(settings.clock())}")
+        if self.may_quote:
+            lines.append("BURL imap")
         if self.may_verb:
             lines.append("VERB")
         return [*lines, "VRFY", "EXPN", "HELP"]
@@ -175,6 +185,8 @@ class Standing:
             verbs.append("STARTTLS")
         if self.may_login:
             verbs.append("AUTH")
+        if self.may_quote:
+            verbs.append("BURL")
         if self.may_verb:
             verbs.append("VERB")
         return verbs

@@ -2,7 +2,7 @@
 
 A pair that is missing is 503. The state on the right is reached when the command is
 answered with success; VRFY, EXPN, HELP, NOOP and VERB never change it. After a chunk of
-BDAT was refused only RSET, a new greeting or QUIT help (RFC 3030 §2).
+BDAT or BURL was refused only RSET, a new greeting or QUIT help (RFC 3030 §2, RFC 4468 §3.2).
 
 RFC 5321 §4.1.4 (order of commands), RFC 4954 §4 (AUTH never within a transaction).
 """
@@ -15,6 +15,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import (
     Auth,
     Bdat,
+    Burl,
     Command,
     Data,
     Ehlo,
@@ -42,7 +43,7 @@ class State(enum.IntEnum):
     SENDER = enum.auto()  # MAIL was accepted
     RECIPIENTS = enum.auto()  # at least one RCPT was accepted
     CONTENT = enum.auto()  # DATA: the message is read
-    CHUNKS = enum.auto()  # BDAT: some of the message has come
+    CHUNKS = enum.auto()  # BDAT, BURL: some of the message has come
     FAILED = enum.auto()  # a chunk was refused
     CLOSED = enum.auto()
 
@@ -76,10 +77,15 @@ TRANSITIONS: Final[Mapping[State, Row]] = {
     State.RECIPIENTS: _row(
         State.RECIPIENTS,
         State.READY,
-        {Rcpt: State.RECIPIENTS, Data: State.CONTENT, Bdat: State.CHUNKS},
+        {
+            Rcpt: State.RECIPIENTS,
+            Data: State.CONTENT,
+            Bdat: State.CHUNKS,
+            Burl: State.CHUNKS,
+        },
     ),
     State.CONTENT: {},
-    State.CHUNKS: _row(State.CHUNKS, State.READY, {Bdat: State.CHUNKS}),
+    State.CHUNKS: _row(State.CHUNKS, State.READY, {Bdat: State.CHUNKS, Burl: State.CHUNKS}),
     State.FAILED: _row(State.FAILED, State.READY, {}),
     State.CLOSED: {},
 }
@@ -96,7 +102,7 @@ def misplaced(state: State, command: Command, *, is_lmtp: bool) -> Reply:
             return replies.IN_CHUNKS
         case State.FAILED:
             return replies.CHUNKS_FAILED
-        case State.SENDER if isinstance(command, Data | Bdat):
+        case State.SENDER if isinstance(command, Data | Bdat | Burl):
             return replies.NO_RECIPIENTS
         case _:
             return replies.BAD_SEQUENCE
