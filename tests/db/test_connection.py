@@ -89,7 +89,7 @@ def test_many_runs_every_row_of_a_list_whatever_the_statement(path: Path, count:
 
 
 @pytest.mark.parametrize("count", [1, 3, 31])
-def test_rows_go_together_only_where_all_parameters_are_theirs(path: Path, count: int) -> None:
+def test_many_inserts_with_parameters_wherever_they_stand(path: Path, count: int) -> None:
     with closing(open_connection(path, writes=True)) as connection:
         tx = SqliteTx(connection)
         tx.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, name TEXT) STRICT")

@@ -1,7 +1,5 @@
 """One apsw connection, opened one way, and the transaction object over it."""
 
-import functools
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -20,9 +18,6 @@ _STATEMENTS: Final = 256
 
 # After these nothing is written before the database was checked.
 BROKEN: Final = (apsw.IOError, apsw.CorruptError, apsw.NotADBError)
-
-_TOGETHER: Final = (16, 8, 4, 2)  # rows of one INSERT; few lengths, for the cache of statements
-_VALUES: Final = re.compile(r"(?<= VALUES )\([?, 0-9]+\)")
 
 _OURS: Final = (
     apsw.SQLError,
@@ -52,15 +47,6 @@ def open_connection(path: Path, *, writes: bool, vfs: str | None = None) -> apsw
         connection.execute("PRAGMA query_only = ON")
         connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
     return connection
-
-
-@functools.lru_cache(maxsize=_STATEMENTS)
-def _together(sql: str, size: int) -> str:
-    """The same INSERT with several rows; "" for what is none, or has other parameters as well."""
-    found = _VALUES.search(sql)
-    if found is None or found[0].count("?") != sql.count("?"):
-        return ""
-    return sql[: found.start()] + ", ".join([found[0]] * size) + sql[found.end() :]
 
 
 def translated(error: apsw.Error) -> Exception:
@@ -113,16 +99,8 @@ class SqliteTx:
         return connection.changes() if connection.total_changes() != before else 0
 
     def many(self, sql: str, rows: Iterable[Sequence[object]], /) -> None:
-        """Of an INSERT up to sixteen rows a step: at each step the interpreter is handed over."""
-        given = rows if isinstance(rows, list) else list(rows)
-        at = 0
         try:
-            for size in _TOGETHER:
-                while len(given) - at >= size and (together := _together(sql, size)):
-                    values = [value for row in given[at : at + size] for value in row]
-                    self._connection.execute(together, values)
-                    at += size
-            self._connection.executemany(sql, given[at:])
+            self._connection.executemany(sql, rows)
         except apsw.Error as error:
             raise self._failed(error) from error
 

@@ -27,7 +27,7 @@ from postroom.telemetry.events import StorageTrouble
 
 FIRST_PAUSE: Final = 1.0  # seconds between attempts to write
 LONGEST_PAUSE: Final = 30.0
-GATHER_SECONDS: Final = 0.01
+GATHER_SECONDS: Final = 0.02
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
