@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from postroom.queue.listing import stats
 from postroom.queue.rows import CLAIMED, QUARANTINED
 from postroom.telemetry import sink as telemetry
 from rig.smtp import SmtpServer
+from tests.conftest import fresh
 
 HOST = "127.0.0.1"
 B = "you@b.test"
@@ -31,7 +32,19 @@ NODE = 1  # of the process
 Scenario = Callable[[App, Office, SmtpServer], Awaitable[None]]
 
 
-def served(data: Path, scenario: Scenario, process: Process = "always") -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Of a fresh PostgreSQL database; None for SQLite."""
+    if request.param == "sqlite":
+        yield None
+        return
+    with fresh(request.getfixturevalue("postgres")) as made:
+        yield made
+
+
+def served(
+    data: Path, scenario: Scenario, process: Process = "always", url: str | None = None
+) -> None:
     """A server with a relay for everything; ``scenario`` is what happens to it."""
 
     async def ready(app: App, office: Office) -> None:
@@ -44,6 +57,7 @@ def served(data: Path, scenario: Scenario, process: Process = "always") -> None:
     config = Config(
         hostname="mx.home.test",
         data=str(data),
+        database=url,
         listen=(
             Listen(
                 protocol="smtp", address=HOST, port=0, checks="none", relay_from=("127.0.0.0/8",)
@@ -134,7 +148,9 @@ def delivery_processes() -> list[int]:
     ]
 
 
-def test_messages_leave_by_the_process_and_it_ends_with_the_server(data: Path) -> None:
+def test_messages_leave_by_the_process_and_it_ends_with_the_server(
+    data: Path, url: str | None
+) -> None:
     pids: list[int] = []
 
     async def scenario(app: App, office: Office, sink: SmtpServer) -> None:
@@ -148,7 +164,7 @@ def test_messages_leave_by_the_process_and_it_ends_with_the_server(data: Path) -
 
         await until(has_counted(office, "message.delivered", 5))
 
-    served(data, scenario)
+    served(data, scenario, url=url)
     assert not Path(f"/proc/{pids[0]}").exists()
     assert bench_of(Config(hostname="x.test", data=str(data))).read_bytes() == bytes(8 * SLOTS)
 
@@ -173,7 +189,7 @@ def test_what_waits_in_the_queue_and_what_changes_reach_the_process(data: Path) 
     served(data, scenario)
 
 
-def test_a_process_that_is_killed_loses_nothing(data: Path) -> None:
+def test_a_process_that_is_killed_loses_nothing(data: Path, url: str | None) -> None:
     async def scenario(app: App, office: Office, sink: SmtpServer) -> None:
         await until(has_begun(office))
         go_on = asyncio.Event()
@@ -193,7 +209,7 @@ def test_a_process_that_is_killed_loses_nothing(data: Path) -> None:
         await until(has_counted(office, "delivery.process.failed", 1))
         assert victim not in delivery_processes()
 
-    served(data, scenario)
+    served(data, scenario, url=url)
 
 
 def test_a_message_that_kills_it_twice_is_put_aside(data: Path) -> None:
