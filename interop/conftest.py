@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> Run:
     """Run a client; its output. A missing client is a failure that names its package."""
 

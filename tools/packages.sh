@@ -12,7 +12,7 @@ interop) wanted="swaks sieve-connect libnet-ssleay-perl:/usr/lib/*/perl5/*/Net/S
     curl msmtp neomutt isync::mbsync fetchmail getmail6::getmail offlineimap3::offlineimap
     postfix:/usr/sbin/postfix nsd:/usr/sbin/nsd strace pebble dovecot-sieve::sieve-test
     xfsprogs:/sbin/mkfs.xfs:/usr/sbin/mkfs.xfs clamav-daemon:/usr/sbin/clamd
-    bind9:/usr/sbin/named spamassassin:/usr/bin/spamassassin spamd:/usr/sbin/spamd rspamd
+    bind9:/usr/sbin/named chromium spamassassin:/usr/bin/spamassassin spamd:/usr/sbin/spamd rspamd
     opendkim:/usr/sbin/opendkim" ;;
 bench) wanted="postfix:/usr/sbin/postfix dovecot-lmtpd:/usr/lib/dovecot/lmtp
     dovecot-imapd:/usr/lib/dovecot/imap isync::mbsync" ;;

@@ -1,4 +1,4 @@
-"""Our own files for browsers: a style sheet and scripts, which no page needs to work."""
+"""Our own files for browsers: a style sheet, an icon and scripts, which no page needs to work."""
 
 import importlib.resources
 from typing import Final
@@ -8,7 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 _DAY: Final = 86_400
-_FILES: Final = {"style.css": "text/css", "passkeys.js": "text/javascript"}
+_FILES: Final = {
+    "style.css": "text/css",
+    "passkeys.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 
 def routes() -> list[Route]:

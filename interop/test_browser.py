@@ -1,0 +1,195 @@
+"""The pages in a real browser: Chromium, wide and at 360 pixels, light and dark, with and without
+JavaScript. What they look like is kept in build/screenshots/."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+
+from rig.server import DOMAIN, HOST, Server
+from tools import docs
+
+from .conftest import ALICE, BOB, PASSWORD, Mailbox, Run, deliver
+
+CHROMIUM: Final = "/usr/bin/chromium"
+SCREENSHOTS: Final = docs.ROOT / "build" / "screenshots"
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
+OUTSIDE: Final = "friend@elsewhere.test"
+
+ADMIN_PAGES: Final = (
+    "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
+    f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
+    "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
+)  # fmt: skip
+OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Server]:
+    """A server with an owner, a person, a letter that arrived and one that waits."""
+    server = Server(tmp_path_factory.mktemp("house"), doors=("smtp", "submission", "imap", "http"))
+    server.add_account(ALICE, PASSWORD, "--admin")
+    server.add_account(BOB, PASSWORD)
+    with server:
+        deliver(server, run, "Lunch on Friday?", BOB)
+        run(
+            "swaks", "--server", f"{HOST}:{server.ports['submission']}", "--auth", "PLAIN",
+            "--auth-user", BOB, "--auth-password", PASSWORD, "--from", BOB, "--to", OUTSIDE,
+            "--header", "Subject: Waits for a while",
+        )  # fmt: skip
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail("chromium is missing: apt-get install chromium")
+    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
+    with sync_playwright() as play:
+        # The sandbox of Chromium refuses to work for root.
+        window = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield window
+        window.close()
+
+
+class Window:
+    """A window on the server; what the browser complains about is a failure."""
+
+    def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
+        options.setdefault("viewport", WIDE)
+        self._home = f"http://{HOST}:{server.ports['http']}"
+        self._context: BrowserContext = browser.new_context(**options)
+        self.page: Page = self._context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.complaints: list[str] = []
+        self.page.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, path: str) -> Page:
+        answer = self.page.goto(self._home + path)
+        assert answer is not None
+        assert answer.status == 200, (path, answer.status)
+        return self.page
+
+    def log_in(self, address: str) -> Page:
+        self.open("/")
+        self.page.get_by_label("Address").fill(address)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.get_by_role("button", name="Log out").wait_for()
+        return self.page
+
+    def close(self) -> None:
+        self._context.close()
+        assert not self.complaints
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
+def owner(browser: Browser, house: Server, request: pytest.FixtureRequest) -> Iterator[Window]:
+    with closing(Window(browser, house, java_script_enabled=request.param)) as window:
+        window.log_in(ALICE)
+        yield window
+
+
+def test_an_owner_adds_a_domain_and_a_person_who_receives_mail(
+    owner: Window, house: Server, run: Run, request: pytest.FixtureRequest
+) -> None:
+    domain = f"new{len(request.node.name)}.test"
+    page = owner.open("/admin/domains")
+    page.get_by_role("textbox", name="Name").fill(domain)
+    page.get_by_role("button", name="Add").click()
+    page.get_by_role("heading", name=domain).wait_for()
+    assert page.get_by_text("v=spf1").count()
+
+    page = owner.open("/admin/people")
+    page.get_by_role("textbox", name="Address").fill(f"carol@{domain}")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Add").click()
+    page.get_by_role("heading", name=f"carol@{domain}").wait_for()
+
+    deliver(house, run, "welcome", f"carol@{domain}")
+    with closing(Mailbox(house, f"carol@{domain}")) as mailbox:
+        assert len(mailbox.find("welcome")) == 1
+
+
+def test_an_owner_reads_the_story_of_a_letter_and_retries_one_that_waits(owner: Window) -> None:
+    page = owner.open(f"/admin/trace?q={BOB}")
+    page.get_by_role("heading", name="Lunch on Friday?").wait_for()
+    assert page.get_by_role("cell", name="filed").count()
+
+    page = owner.open("/admin/queue")
+    row = page.get_by_role("row").filter(has_text=OUTSIDE)
+    assert row.count() == 1
+    row.get_by_role("link").first.click()
+    page.get_by_role("button", name="Try now").click()
+    assert page.get_by_text(OUTSIDE).count()
+
+
+def test_a_person_sees_no_administration(browser: Browser, house: Server) -> None:
+    with closing(Window(browser, house)) as window:
+        page = window.log_in(BOB)
+        assert page.get_by_role("link", name="Overview").count() == 0
+        assert page.get_by_role("link", name="My account").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_every_page_is_accessible_and_fits(
+    browser: Browser, house: Server, size: ViewportSize, scheme: str
+) -> None:
+    axe = Axe()
+    found: list[str] = []
+    with closing(
+        Window(browser, house, viewport=size, color_scheme=scheme, bypass_csp=True)
+    ) as window:
+        window.open("/")
+        found += _looked_at(axe, window.page, f"login-{size['width']}-{scheme}")
+        window.log_in(ALICE)
+        for path in (*ADMIN_PAGES, *OWN_PAGES):
+            window.open(path)
+            name = path.strip("/").partition("?")[0].replace("/", "-")
+            found += _looked_at(axe, window.page, f"{name}-{size['width']}-{scheme}")
+    assert not found, "\n".join(found)
+
+
+def _looked_at(axe: Axe, page: Page, name: str) -> list[str]:
+    """Keep a picture; what keeps people from using the page."""
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    found = [
+        f"{name}: {one['id']}: {one['help']}: "
+        + "; ".join(str(node["html"])[:120] for node in one["nodes"][:3])
+        for one in axe.run(page).response["violations"]
+    ]
+    width = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
+    if width > 0:
+        found.append(f"{name}: {width} pixels wider than the window")
+    return found
+
+
+def test_pages_are_used_with_the_keyboard_alone(browser: Browser, house: Server) -> None:
+    with closing(Window(browser, house)) as window:
+        window.open("/")
+        page = window.page
+        page.get_by_label("Address").focus()
+        page.keyboard.type(ALICE)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Log out").wait_for()
+        seen = []
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            seen.append(page.evaluate("document.activeElement.textContent.trim()"))
+            outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            if page.evaluate("document.activeElement !== document.body"):
+                assert outline != "none", seen[-1]
+        assert {"Overview", "Domains", "People", "Queue", "Log out"} <= set(seen)
