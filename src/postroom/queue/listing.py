@@ -158,6 +158,9 @@ def _matching(tx: Tx, chosen: Filter) -> tuple[str, dict[str, object]]:
     if chosen.held is not None:
         conditions.append("q.held = :held")
         given["held"] = int(chosen.held)
+    if chosen.within is not None:
+        conditions.append(_OF_DOMAINS)
+        given["within"] = chosen.within
     inner = ["d.queued_id = q.id"]
     if chosen.destination:
         inner.append("d.destination = :destination")
