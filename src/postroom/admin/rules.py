@@ -105,7 +105,7 @@ async def add(
 
     Its actions are done in a fixed order: flag, copy, move, forward, discard, stop.
     """
-    rule = _rule(conditions, actions, any_of=any_of)
+    rule = made(conditions, actions, any_of=any_of)
     name, ident = names.address(account), office.ids.next()
 
     def write(tx: Tx) -> RulesView:
@@ -144,7 +144,8 @@ async def remove(office: Office, account: str, number: int) -> RulesView:
     return await office.directory.change(write)
 
 
-def _rule(conditions: Sequence[Condition], actions: Sequence[Action], *, any_of: bool) -> Rule:
+def made(conditions: Sequence[Condition], actions: Sequence[Action], *, any_of: bool) -> Rule:
+    """A rule as it is stored. Raises Invalid."""
     if not actions:
         raise Invalid("the rule does nothing; give it something to do")
     if len(conditions) > MAX_CONDITIONS or len(actions) > MAX_ACTIONS:

@@ -1,4 +1,4 @@
-"""``postroom export``: the mail of an account as files."""
+"""``postroom export``: the mail of an account as files, or what is set up here as one."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import cast
 
 import click
 
+from postroom.admin import inventory, manifest
 from postroom.admin.moving import export as admin
 from postroom.admin.moving.export import Format
 from postroom.cli import output
@@ -14,8 +15,8 @@ from postroom.cli.work import run
 
 
 @click.command()
-@click.argument("account")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("account", required=False)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--format",
     "form",
@@ -24,13 +25,40 @@ from postroom.cli.work import run
     show_default=True,
     help="One file a message, or one a mailbox.",
 )
+@click.option(
+    "--with-secrets",
+    is_flag=True,
+    help="Without ACCOUNT: with what recognises passwords, and the passwords of relays.",
+)
 @output.json_option
 @click.pass_context
-def export(context: click.Context, account: str, folder: Path, form: str, *, as_json: bool) -> None:
+def export(
+    context: click.Context,
+    account: str | None,
+    folder: Path | None,
+    form: str,
+    *,
+    with_secrets: bool,
+    as_json: bool,
+) -> None:
     """Write all mail of ACCOUNT into DIR, a new folder.
 
-    `postroom import` brings it back as it was: octets, flags, dates and mailboxes.
+    `postroom import` brings it back as it was: octets, flags, dates and mailboxes. Without
+    ACCOUNT, print what is set up here (domains, people, aliases, relays, rules, shares) as a
+    file for `postroom apply`.
     """
+    if account is None:
+        for piece in manifest.written(
+            run(context, lambda office: inventory.current(office, with_secrets=with_secrets))
+        ):
+            click.echo(piece, nl=False)
+        return
+    if folder is None:
+        raise click.UsageError("name the folder that the mail goes to")
+    _mail(context, account, folder, form, as_json=as_json)
+
+
+def _mail(context: click.Context, account: str, folder: Path, form: str, *, as_json: bool) -> None:
     folder = folder.absolute()
     with Meter(f"export of {account}", as_json=as_json) as meter:
         done = run(

@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "token": Lazy("postroom.cli.token", "What programs show to use the API."),
     "ban": Lazy("postroom.cli.ban", "Networks that get no service."),
+    "apply": Lazy("postroom.cli.apply", "Make everything as a file says."),
     "audit": Lazy("postroom.cli.audit", "Who changed what."),
     "queue": Lazy("postroom.cli.queue", "Mail that waits to be delivered."),
     "spam": Lazy("postroom.cli.spam", "The spam filter: teach it, and ask it."),

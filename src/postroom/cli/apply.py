@@ -1,0 +1,45 @@
+"""``postroom apply``: what is set up here, from a file."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from postroom.admin import applying, manifest
+from postroom.admin.applying import StepView
+from postroom.cli import output
+from postroom.cli.work import run
+
+_SIGNS = {"add": "+", "change": "~", "remove": "-"}
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@click.option("--prune", is_flag=True, help="Remove what FILE does not name.")
+@output.json_option
+@click.pass_context
+def apply(context: click.Context, file: Path, *, dry_run: bool, prune: bool, as_json: bool) -> None:
+    """Make domains, people, aliases, relays, rules and shares as FILE says ("-": standard input).
+
+    `postroom export` without arguments writes such a file. What is so already is left alone, what
+    a file leaves out stays as it is, and nothing is removed without --prune. An account that is
+    new has no password, unless the file holds one: postroom account password ADDRESS.
+    """
+    text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    wanted = manifest.read(text, str(file))
+    done = run(context, lambda office: applying.apply(office, wanted, prune=prune, dry=dry_run))
+    if as_json:
+        click.echo(output.encode(done))
+        return
+    for step in done.steps:
+        click.echo(output.printable(_line(step)))
+    if not done.steps:
+        click.echo("everything is so already")
+    elif dry_run:
+        output.note(f"{len(done.steps)} steps; nothing was changed")
+
+
+def _line(step: StepView) -> str:
+    members = f" ({', '.join(step.members)})" if step.members else ""
+    return f"{_SIGNS[step.action]} {step.kind} {step.name}{members}"

@@ -1,0 +1,46 @@
+"""``postroom apply``, and ``postroom export`` for the same."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Shell
+
+FILE = """
+[[domain]]
+name = "demo.test"
+
+[[account]]
+address = "bob@demo.test"
+name = "Bob"
+"""
+
+
+def test_there_and_back(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "directory.toml"
+    file.write_text(FILE)
+    planned = shell.run("apply", str(file), "--dry-run")
+    assert planned.stdout == (
+        "+ domain demo.test\n+ account bob@demo.test\n~ account bob@demo.test (name)\n"
+    )
+    assert "nothing was changed" in planned.stderr
+    assert shell.says("apply", str(file)) == planned.stdout
+    assert shell.says("apply", "-", typed=FILE) == "everything is so already\n"
+    exported = shell.says("export")
+    assert 'address = "bob@demo.test"' in exported
+    assert "password" not in exported
+    assert shell.json("apply", "-", typed=exported) == {"dry": False, "steps": []}
+    assert shell.json("apply", "-", "--prune", typed=exported)["steps"] == []
+    gone = shell.says("apply", "-", "--prune", typed='[[domain]]\nname = "demo.test"')
+    assert gone == "- account bob@demo.test\n"
+
+
+def test_secrets_are_asked_for(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    shell.says("account", "add", "bob@demo.test", "--password-stdin", typed="long enough\n")
+    assert "$argon2id$" not in shell.says("export")
+    assert "$argon2id$" in shell.says("export", "--with-secrets")
+
+
+def test_what_is_wrong_is_told(shell: Shell, tmp_path: Path) -> None:
+    assert "unknown field `people`" in shell.refuses("apply", "-", typed="[[people]]")
+    assert "No such file" in shell.refuses("apply", str(tmp_path / "none.toml"))
+    assert "folder" in shell.misuses("export", "bob@demo.test")
