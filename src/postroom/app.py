@@ -21,6 +21,7 @@ from postroom.admin.backup import schedule
 from postroom.admin.housekeeping import Housekeeping
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.admin.webhook_calls import Caller
 from postroom.config.model import Config, Listen, standard_listeners
 from postroom.db.locks import ServeLock
 from postroom.db.node import leased
@@ -118,6 +119,7 @@ class App:
         jobs.append(asyncio.create_task(house.renewal.run()))
         jobs.append(asyncio.create_task(house.learn()))
         jobs.append(asyncio.create_task(house.keeper.run()))
+        jobs.append(asyncio.create_task(Caller(house.office, house.resolver).run()))
         if self.config.reports.send:
             jobs.append(asyncio.create_task(house.report()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from postroom.net.addresses import Network
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import Answer
-from postroom.net.fetch import Fetched, FetchFailed, Rules, get
+from postroom.net.fetch import Fetched, FetchFailed, Rules, get, send
 from rig.dns import DnsServer, Fault
 from tests.listen.loops import both_loops, run
 from tests.net.web import AUTHORITY, NAME, Parts, WebServer, serving
@@ -465,3 +465,16 @@ def test_any_url_has_an_outcome(url: str) -> None:
 def test_any_octets_have_an_outcome(parts: list[bytes]) -> None:
     with contextlib.suppress(FetchFailed):
         run("asyncio", fetched(WebServer([OK[:9], *parts])))
+
+
+@both_loops
+def test_further_fields_are_sent(loop: str) -> None:
+    async def story() -> bytes:
+        web = WebServer([OK + b"Content-Length: 0\r\n\r\n"])
+        async with serving(web), resolving(DnsServer(ZONE)) as resolver:
+            url = f"https://{NAME}:{web.port}/x"
+            more = [("Webhook-Id", "1")]
+            await send("POST", url, resolver, rules(web), body=b"{}", fields=more)
+        return web.requests[0]
+
+    assert b"\r\nwebhook-id: 1\r\n" in run(loop, story()).lower()

@@ -14,6 +14,7 @@ from postroom.telemetry.events import (
     LoginFailed,
     MessageAccepted,
     RecipientRefused,
+    ServerStopping,
     StorageTrouble,
 )
 from postroom.telemetry.outputs import FileOutput, Output, StreamOutput
@@ -186,3 +187,13 @@ def test_what_another_process_counted_is_added() -> None:
     mine.count({"clock.jumped": 2, "message.delivered": 3})
     mine.close()
     assert mine.counts == {"clock.jumped": 3, "message.delivered": 3}
+
+
+def test_a_listener_hears_while_it_listens(events: Recorder) -> None:
+    told: list[Event] = []
+    one = ServerStopping(reason="x")
+    sink.emit(one)
+    with sink.heard(told.append):
+        sink.emit(one)
+    sink.emit(one)
+    assert (told, len(events)) == ([one], 3)

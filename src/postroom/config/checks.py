@@ -37,6 +37,8 @@ def faults(config: Config) -> Iterator[Fault]:
         yield "acme.directory", "must begin with https://"
     yield from _oauth(config.oauth)
     yield from _networks("trusted", config.trusted)
+    yield from _networks("webhooks.private_networks", config.webhooks.private_networks)
+    yield from _path("webhooks.ca_file", config.webhooks.ca_file)
     for number, listen in enumerate(config.listen):
         yield from _listen(f"listen[{number}]", listen)
     yield from _twice(config.listen)

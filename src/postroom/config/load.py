@@ -126,6 +126,7 @@ def _completed(config: Config, folder: Path) -> Config:
             ca_file=absolute(oauth.ca_file),
         ),
         delivery=replace(delivery, ca_file=absolute(delivery.ca_file)),
+        webhooks=replace(config.webhooks, ca_file=absolute(config.webhooks.ca_file)),
         backup=replace(config.backup, path=absolute(config.backup.path)),
     )
 

@@ -25,6 +25,7 @@ from postroom.config.login import Login
 from postroom.config.oauth import Oauth
 from postroom.config.reports import Reports
 from postroom.config.spam import Spam
+from postroom.config.webhooks import Webhooks
 
 ListenProtocol = Literal[
     "smtp",
@@ -411,6 +412,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     backup: Annotated[Backup, Meta(description="Backups by a timetable.")] = Backup()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
     audit: Annotated[Audit, Meta(description="Who changed what.")] = Audit()
+    webhooks: Annotated[Webhooks, Meta(description="Programs that are told.")] = Webhooks()
     api: Annotated[Api, Meta(description="The API for programs.")] = Api()
 
     @property

@@ -12,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from postroom.db.database import Row, Tx
+from postroom.ledger import occurrences
 
 Kind = Literal[
     "checked",
@@ -105,6 +106,7 @@ def add(tx: Tx, entries: Sequence[Entry], facts: Sequence[Fact]) -> None:
             f"INSERT INTO ledger_event ({FACT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             _rows(facts),
         )
+        occurrences.offer(tx, facts)
 
 
 def note(tx: Tx, facts: Sequence[Fact]) -> None:
@@ -114,6 +116,7 @@ def note(tx: Tx, facts: Sequence[Fact]) -> None:
         " ON CONFLICT (ledger_id, number) DO NOTHING",
         _rows(facts),
     )
+    occurrences.offer(tx, facts)
 
 
 def entry(tx: Tx, ident: int) -> Entry | None:
@@ -132,6 +135,7 @@ def remove(tx: Tx, ident: int) -> None:
     """Take a letter back, with all its facts: its commit must not have happened."""
     tx.execute("DELETE FROM ledger_event WHERE ledger_id = :id", id=ident)
     tx.execute("DELETE FROM ledger WHERE id = :id", id=ident)
+    occurrences.withdraw(tx, ident)
 
 
 def _rows(facts: Sequence[Fact]) -> list[tuple[object, ...]]:

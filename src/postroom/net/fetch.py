@@ -12,6 +12,7 @@ octets mean is left to the caller.
 import asyncio
 import re
 import ssl
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, Protocol
 
@@ -103,7 +104,7 @@ async def post(
     )  # fmt: skip
 
 
-async def send(
+async def send(  # noqa: PLR0913
     method: str,
     url: str,
     resolver: Names,
@@ -112,9 +113,10 @@ async def send(
     body: bytes = b"",
     content_type: str = "",
     authorization: str = "",
+    fields: Sequence[tuple[str, str]] = (),
 ) -> Fetched:
-    """Any request; the same rules, the same errors as ``get``."""
-    fields: list[tuple[str, str]] = []
+    """Any request; the same rules, the same errors as ``get``. ``fields`` are further ones."""
+    fields = list(fields)
     if body or method in {"POST", "PUT", "PATCH"}:  # RFC 9110 §8.6
         fields += [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     if authorization:

@@ -22,6 +22,7 @@ from postroom.web.api import (
     shares,
     spam,
     tokens,
+    webhooks,
 )
 from postroom.web.api.operation import Noun, Operation
 
@@ -43,6 +44,7 @@ ALL: Final[tuple[Noun, ...]] = (
     reports.NOUN,
     server.NOUN,
     audit.NOUN,
+    webhooks.NOUN,
     tokens.NOUN,
 )
 

@@ -1,0 +1,163 @@
+"""Webhooks: programs that are told what happens. Added, listed, tried, removed."""
+
+import base64
+import secrets as chance
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from postroom.admin import names
+from postroom.admin.office import Office
+from postroom.admin.recording import recorded
+from postroom.db.database import Tx
+from postroom.db.ids import from_text, to_text
+from postroom.directory import accounts, domains
+from postroom.directory.sealing import open_sealed, seal
+from postroom.errors import Invalid
+from postroom.ledger import hooks
+from postroom.ledger.hooks import Hook
+
+EVENTS: Final = {
+    "message.received": "a message was filed into a mailbox here",
+    "message.delivered": "another server took a message",
+    "message.deferred": "another server did not take a message yet; it is tried again",
+    "message.bounced": "a message can't be delivered",
+    "mailbox.warned": "an account came near its quota",
+    "sending.stopped": "an account has sent to as many as it may in a day",
+    "peer.banned": "an address failed to log in too often",
+    "report.received": "a DMARC or TLS report on a domain here came",
+    "certificate.issued": "a certificate has come",
+    "certificate.failed": "a certificate was not issued",
+    "backup.failed": "a backup failed",
+}
+"""What a hook can ask for, besides ``*`` for everything."""
+
+MOST: Final = 100  # hooks
+MAX_URL: Final = 2_000
+_SECRET: Final = 32  # octets
+
+
+class WebhookView(msgspec.Struct, frozen=True):
+    """A hook. ``within``: "" for everything, a domain or an address; ``failures`` in a row."""
+
+    id: str
+    url: str
+    events: tuple[str, ...]
+    within: str
+    created: datetime
+    waiting: int
+    failures: int
+    last_answer: str
+    last_at: datetime | None
+
+
+class NewWebhook(WebhookView, frozen=True):
+    """A hook with the secret that signs its calls; it is shown this once."""
+
+    secret: str
+
+
+@recorded("webhook.add", "url", "events", "domain", "account")
+async def add(
+    office: Office,
+    url: str,
+    events: Sequence[str],
+    *,
+    domain: str | None = None,
+    account: str | None = None,
+) -> NewWebhook:
+    """Tell a program from now on. Raises Invalid, NotFound."""
+    chosen = _chosen(events)
+    if not url.lower().startswith("https://") or len(url) > MAX_URL or not url.isascii():
+        raise Invalid(f"{url[:100]}: a webhook has an https address")
+    if domain is not None and account is not None:
+        raise Invalid("a webhook is limited to a domain or to an account, not to both")
+    secret, ident = chance.token_bytes(_SECRET), office.ids.next()
+    sealed = seal(office.directory.secrets.seal, secret, context(ident))
+
+    def write(tx: Tx) -> Hook:
+        within = ""
+        if domain is not None:
+            within = domains.require(tx, names.domain(domain)).name
+        elif account is not None:
+            within = str(accounts.require(tx, names.address(account)).address)
+        if len(hooks.listing(tx)) >= MOST:
+            raise Invalid(f"there are {MOST} webhooks already; remove one first")
+        hook = Hook(ident, url, frozenset(chosen), within, sealed, office.now())
+        hooks.add(tx, hook)
+        return hook
+
+    view = _view(await office.directory.change(write), 0)
+    return NewWebhook(**msgspec.structs.asdict(view), secret=written(secret))
+
+
+async def every(office: Office) -> list[WebhookView]:
+    """All hooks, with how they do."""
+
+    def read(tx: Tx) -> list[WebhookView]:
+        waiting = hooks.waiting(tx)
+        return [_view(one, waiting.get(one.id, 0)) for one in hooks.listing(tx)]
+
+    return await office.directory.look(read)
+
+
+@recorded("webhook.remove", "ident")
+async def remove(office: Office, ident: str) -> WebhookView:
+    """Tell it nothing more. Raises NotFound."""
+    number = hook_id(ident)
+
+    def write(tx: Tx) -> Hook:
+        hook = hooks.require(tx, number)
+        hooks.remove(tx, number)
+        return hook
+
+    return _view(await office.directory.change(write), 0)
+
+
+def hook_id(text: str) -> int:
+    """Read the id of a hook; raises Invalid."""
+    try:
+        return from_text(text.strip())
+    except ValueError:
+        raise Invalid(f"{text} is no id of a webhook; see: postroom webhook list") from None
+
+
+def context(ident: int) -> bytes:
+    """What a secret is sealed for."""
+    return f"secret of webhook {ident}".encode()
+
+
+def secret_of(office: Office, hook: Hook) -> bytes:
+    """The secret of a hook, opened."""
+    return open_sealed(office.directory.secrets.seal, hook.secret, context(hook.id))
+
+
+def written(secret: bytes) -> str:
+    """As Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(secret).decode("ascii")
+
+
+def _chosen(events: Sequence[str]) -> list[str]:
+    if not events:
+        raise Invalid(f"name an event: *, or some of {', '.join(EVENTS)}")
+    if "*" in events:
+        return list(EVENTS)
+    if unknown := set(events) - set(EVENTS):
+        raise Invalid(f"{min(unknown)!r} is no event; there are *, {', '.join(EVENTS)}")
+    return list(events)
+
+
+def _view(hook: Hook, waiting: int) -> WebhookView:
+    return WebhookView(
+        id=to_text(hook.id),
+        url=hook.url,
+        events=tuple(sorted(hook.events)),
+        within=hook.within,
+        created=names.moment(hook.created),
+        waiting=waiting,
+        failures=hook.failures,
+        last_answer=hook.last_answer,
+        last_at=None if hook.last_at is None else names.moment(hook.last_at),
+    )

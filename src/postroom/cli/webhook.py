@@ -1,0 +1,103 @@
+"""``postroom webhook``: add, list, test, remove."""
+
+import sys
+
+import click
+
+from postroom.admin import webhook_calls, webhooks
+from postroom.admin.office import Office
+from postroom.admin.webhook_calls import Answer
+from postroom.admin.webhooks import EVENTS
+from postroom.cli import output
+from postroom.cli.work import run
+from postroom.net.dns import Resolver
+
+_COLUMNS = [
+    ("ID", lambda one: one.id),
+    ("URL", lambda one: one.url),
+    ("EVENTS", lambda one: ",".join(one.events)),
+    ("ABOUT", lambda one: one.within or "-"),
+    ("WAITING", lambda one: one.waiting),
+    ("FAILURES", lambda one: one.failures),
+    ("LAST ANSWER", lambda one: one.last_answer),
+    ("AT", lambda one: one.last_at),
+]
+
+
+@click.group()
+def webhook() -> None:
+    """Programs that are told what happens.
+
+    Each event is a POST of JSON over https, signed as Standard Webhooks says, and tried again
+    for a day until it is answered with 2xx; docs/webhooks.md.
+    """
+
+
+@webhook.command()
+@click.argument("url")
+@click.option(
+    "--event", "events", multiple=True, required=True, metavar="EVENT",
+    help=f"What to tell, more than once or with commas: *, {', '.join(EVENTS)}.",
+)  # fmt: skip
+@click.option("--domain", metavar="DOMAIN", help="Only what is about accounts of DOMAIN.")
+@click.option("--account", metavar="ADDRESS", help="Only what is about this account.")
+@output.json_option
+@click.pass_context
+def add(
+    context: click.Context,
+    url: str,
+    events: tuple[str, ...],
+    domain: str | None,
+    account: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Tell URL from now on; the secret that signs its calls is printed this once."""
+    chosen = [word.strip() for text in events for word in text.split(",")]
+    made = run(
+        context,
+        lambda office: webhooks.add(office, url, chosen, domain=domain, account=account),
+    )
+    output.done(made, f"{made.id}  {made.secret}", as_json=as_json)
+
+
+@webhook.command("list")
+@output.json_option
+@click.pass_context
+def list_(context: click.Context, *, as_json: bool) -> None:
+    """List the webhooks, and how they do."""
+    found = run(context, webhooks.every)
+    if as_json:
+        click.echo(output.encode(found))
+    else:
+        output.table(found, _COLUMNS)
+
+
+@webhook.command()
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def test(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """Call a webhook with the event webhook.test, and print what it answers."""
+
+    async def work(office: Office) -> Answer:
+        resolver = Resolver(office.config.dns.servers)
+        try:
+            return await webhook_calls.test(office, ident, resolver=resolver)
+        finally:
+            await resolver.close()
+
+    answer = run(context, work)
+    output.done(answer, answer.text, as_json=as_json)
+    if not answer.is_good:
+        sys.exit(1)
+
+
+@webhook.command()
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """Tell a webhook nothing more."""
+    gone = run(context, lambda office: webhooks.remove(office, ident))
+    output.done(gone, f"{gone.url} is told nothing more", as_json=as_json)

@@ -1,0 +1,242 @@
+"""Hooks are told, once and again, and none holds up another."""
+
+import base64
+import hmac
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from postroom.address import Address
+from postroom.admin import accounts, domains, webhook_calls, webhooks
+from postroom.admin.office import Office
+from postroom.admin.webhook_calls import ATTEMPTS, Caller
+from postroom.db.database import Tx
+from postroom.errors import NotFound
+from postroom.intake.peer import Peer
+from postroom.ledger import rows as ledger
+from postroom.ledger.rows import Fact
+from postroom.protocol.smtp.commands import Mail, Rcpt
+from postroom.telemetry.events import CertificateFailed, LoopLagged, MailboxWarned
+from tests.admin.bureau import Story
+from tests.admin.hooked import listening
+from tests.admin.test_dns import configured
+from tests.fakes import Clock
+from tests.web.receiving import intake_of
+
+BOB = "bob@demo.test"
+Tell = Callable[[Story], None]
+
+
+async def settle(office: Office) -> None:
+    await domains.add(office, "demo.test")
+    await accounts.add(office, BOB, password="long enough")
+
+
+async def letter(office: Office, to: str = BOB) -> None:
+    """A stranger's letter to bob."""
+    peer = Peer(session="s", address="192.0.2.1", port=1, door="smtp", checks=False)
+    conversation = intake_of(office).open(peer)
+    await conversation.greet("client.test", esmtp=True)
+    await conversation.mail(Mail(Address.parse("ann@far.test")))
+    await conversation.rcpt(Rcpt(Address.parse(to)))
+    await conversation.data()
+    await conversation.content(
+        b"From: ann@far.test\r\nSubject: Hi\r\nMessage-ID: <1@x>\r\n\r\nx\r\n"
+    )
+    (answer,) = await conversation.end(None)
+    assert answer.code == 250
+    await conversation.close()
+
+
+async def turn(caller: Caller) -> None:
+    await caller.turn()
+    await caller.finish()
+
+
+def test_a_message_is_told_signed_and_once(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        await letter(office)  # before there is a hook
+        async with listening(office) as program:
+            caller = Caller(office, program.resolver, program.settings)
+            hook = await webhooks.add(office, program.url, ["message.received"])
+            await letter(office)
+            await turn(caller)
+            await turn(caller)
+            (heard,) = program.heard
+            body = heard.body
+            assert (body["type"], body["timestamp"]) == ("message.received", "2026-09-21T14:13:20Z")
+            data = body["data"]
+            assert (data["sender"], data["recipient"], data["subject"]) == (
+                "ann@far.test",
+                BOB,
+                "Hi",
+            )
+            assert (data["account"], data["message_id"]) == (BOB, "1@x")
+            ident, stamp = heard.fields["webhook-id"], heard.fields["webhook-timestamp"]
+            assert ident.startswith(data["id"])
+            secret = base64.b64decode(hook.secret.removeprefix("whsec_"))
+            signed = f"{ident}.{stamp}.".encode() + heard.octets
+            digest = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+            assert heard.fields["webhook-signature"] == f"v1,{digest}"
+            assert int(stamp) == clock() // 1000
+            (view,) = await webhooks.every(office)
+            assert (view.waiting, view.failures, view.last_answer) == (0, 0, "204")
+
+    tell(story)
+
+
+def test_a_failure_is_tried_again_for_a_day(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office, 500, 0, 204) as program:
+            caller = Caller(office, program.resolver, program.settings)
+            await webhooks.add(office, program.url, ["*"])
+            await letter(office)
+            await turn(caller)
+            (view,) = await webhooks.every(office)
+            assert (view.waiting, view.failures, view.last_answer) == (1, 1, "500")
+            clock.advance(seconds=9)
+            await turn(caller)
+            assert len(program.heard) == 1
+            clock.advance(seconds=1)
+            await turn(caller)
+            (view,) = await webhooks.every(office)
+            assert (len(program.heard), view.failures) == (2, 2)
+            clock.advance(seconds=60)
+            await turn(caller)
+            assert len({one.fields["webhook-id"] for one in program.heard}) == 1
+            (view,) = await webhooks.every(office)
+            assert (view.waiting, view.failures) == (0, 0)
+            program.statuses = [503]
+            await letter(office)
+            for _ in range(ATTEMPTS + 2):
+                await turn(caller)
+                clock.advance(seconds=3600)
+            assert len(program.heard) == 3 + ATTEMPTS
+            (view,) = await webhooks.every(office)
+            assert (view.waiting, view.failures) == (0, ATTEMPTS)
+
+    tell(story)
+
+
+def test_one_that_fails_holds_up_itself_only(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office, 500) as bad, listening(office) as good:
+            ports = (*bad.settings.ports, *good.settings.ports)
+            settings = msgspec.structs.replace(good.settings, ports=ports)
+            caller = Caller(office, good.resolver, settings)
+            await webhooks.add(office, bad.url, ["*"])
+            await webhooks.add(office, good.url, ["*"])
+            for _ in range(5):
+                await letter(office)
+            await turn(caller)
+            assert len(good.heard) == 5
+            assert len(bad.heard) == 1
+
+    tell(story)
+
+
+def test_a_hook_hears_only_what_it_asked_for(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        await domains.add(office, "other.test")
+        await accounts.add(office, "eve@other.test", password="long enough")
+        async with listening(office) as program:
+            caller = Caller(office, program.resolver, program.settings)
+            await webhooks.add(office, program.url + "/d", ["*"], domain="demo.test")
+            await webhooks.add(office, program.url + "/a", ["*"], account="eve@other.test")
+            await webhooks.add(office, program.url + "/b", ["message.bounced"])
+            await letter(office)
+            await letter(office, "eve@other.test")
+            await turn(caller)
+            told = sorted(one.body["data"]["account"] for one in program.heard)
+            assert told == [BOB, "eve@other.test"]
+
+    tell(story)
+
+
+def test_what_became_of_a_message_is_told(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office) as program:
+            caller = Caller(office, program.resolver, program.settings)
+            await webhooks.add(office, program.url, ["message.bounced", "message.delivered"])
+            await letter(office)
+            row = await office.db.read(lambda tx: tx.one("SELECT max(id) FROM ledger"))
+            assert row is not None
+            bounced = Fact(
+                row[0], office.ids.next(), 5, "bounced", "x@far.test", detail="h: 550 No"
+            )
+            held = Fact(row[0], office.ids.next(), 5, "held", "x@far.test")
+
+            def note(tx: Tx) -> None:
+                ledger.note(tx, [bounced, held])
+                ledger.note(tx, [bounced])
+
+            await office.db.write(note)
+            await turn(caller)
+            (heard,) = program.heard
+            assert heard.body["type"] == "message.bounced"
+            assert heard.body["data"]["reply"] == "h: 550 No"
+
+    tell(story)
+
+
+def test_events_of_the_server_are_told(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office) as program:
+            caller = Caller(office, program.resolver, program.settings)
+            caller.hear(MailboxWarned(account=BOB, percent=80))  # nobody asks: forgotten
+            await turn(caller)
+            await webhooks.add(office, program.url, ["*"])
+            await domains.add(office, "other.test")
+            await webhooks.add(office, program.url, ["*"], domain="other.test")
+            caller.hear(MailboxWarned(account=BOB, percent=90))
+            caller.hear(CertificateFailed(name="mx.demo.test", reason="no"))
+            caller.hear(LoopLagged(milliseconds=5))
+            await turn(caller)
+            told = [(one.body["type"], one.body["data"]) for one in program.heard]
+            assert told == [
+                ("mailbox.warned", {"account": BOB, "percent": 90}),
+                ("certificate.failed", {"name": "mx.demo.test", "reason": "no"}),
+            ]
+
+    tell(story)
+
+
+def test_a_private_network_is_not_called(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office) as program:
+            settings = msgspec.structs.replace(program.settings, private_networks=())
+            caller = Caller(office, program.resolver, settings)
+            await webhooks.add(office, program.url, ["*"])
+            await letter(office)
+            await turn(caller)
+            (view,) = await webhooks.every(office)
+            assert program.heard == []
+            assert (view.failures, "public" in view.last_answer) == (1, True)
+
+    tell(story)
+
+
+def test_a_hook_can_be_tried(tell: Tell) -> None:
+    async def story(opened: Office, clock: Clock) -> None:
+        async with listening(opened, 204, 404) as program:
+            settings = msgspec.structs.replace(opened.config, webhooks=program.settings)
+            office = configured(opened, settings)
+            hook = await webhooks.add(office, program.url, ["*"])
+            good = await webhook_calls.test(office, hook.id, resolver=program.resolver)
+            assert (good.is_good, good.text) == (True, "204")
+            assert program.heard[0].body["data"] == {"webhook": hook.id}
+            bad = await webhook_calls.test(office, hook.id, resolver=program.resolver)
+            assert (bad.is_good, bad.text) == (False, "404")
+            await webhooks.remove(office, hook.id)
+            with pytest.raises(NotFound):
+                await webhook_calls.test(office, hook.id, resolver=program.resolver)
+
+    tell(story)
