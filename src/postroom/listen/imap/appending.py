@@ -16,7 +16,8 @@ from postroom.errors import Invalid, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.refusals import NONEXISTENT, TRYCREATE, refuse
-from postroom.listen.imap.selected import highestmodseq, numbered
+from postroom.listen.imap.results import numbered
+from postroom.listen.imap.selected import highestmodseq
 from postroom.protocol.imap.commands import Append, Replace
 from postroom.protocol.imap.events import (
     Content,

@@ -17,7 +17,6 @@ from postroom.access.contexts import Contexts
 from postroom.access.exchange import Exchange
 from postroom.access.fetch import FetchRow
 from postroom.access.fields import FieldCache
-from postroom.access.flags import flags
 from postroom.access.folders import Folders
 from postroom.access.kept import Kept
 from postroom.access.login import Login
@@ -31,7 +30,7 @@ from postroom.listen.imap.notices import Notices
 from postroom.listen.imap.plan import Plan, plan
 from postroom.post.commit import Post
 from postroom.protocol.imap.fetch import FetchItem
-from postroom.protocol.imap.fetch_lines import flagged_lines, flags_page
+from postroom.protocol.imap.fetch_lines import flagged_lines
 from postroom.protocol.imap.responses import (
     exists_line,
     expunge_lines,
@@ -374,13 +373,6 @@ class Conversation:
         self.session.untagged(lines)
         if modes.condstore:
             self.note_modseq(max([one.modseq for one in messages]))
-
-    async def send_flags(self, ranges: Sequence[tuple[int, int]], *, with_uid: bool) -> None:
-        """Write the flags of all messages of these ranges of UIDs, as they are now."""
-        uidonly = self.session.modes.uidonly
-        async for page in flags(self.selected, ranges):
-            self.session.untagged(flags_page(page, with_uid=with_uid, uidonly=uidonly))
-            await self.flush()
 
     def note_modseq(self, modseq: int) -> None:
         """The client was told this MODSEQ of a message."""

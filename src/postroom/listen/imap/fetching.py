@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from postroom.access.fetch import FetchRow, Fields, rows
+from postroom.access.flags import flags
 from postroom.access.previews import with_previews
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
@@ -20,10 +21,11 @@ from postroom.listen.imap.conversation import TOGETHER, Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.plan import Plan
 from postroom.listen.imap.refusals import refuse
+from postroom.listen.imap.results import numbered
 from postroom.listen.imap.resyncing import tell_expunged
-from postroom.listen.imap.selected import numbered
 from postroom.protocol.imap.commands import Fetch
 from postroom.protocol.imap.fetch import Attribute, FetchItem
+from postroom.protocol.imap.fetch_lines import flags_page
 from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.search import SEEN
 from postroom.protocol.imap.sets import STAR
@@ -96,7 +98,9 @@ async def send(
         return await _send_contents(talk, [row], plan) if row is not None else None
     uidonly = talk.session.modes.uidonly
     if plan.items in (_FLAGS[:1] if uidonly else _FLAGS) and changed_since is None:
-        await talk.send_flags(ranges, with_uid=len(items) > 1)
+        async for found in flags(view, ranges):
+            talk.session.untagged(flags_page(found, with_uid=len(items) > 1, uidonly=uidonly))
+            await talk.flush()
         return None
     failure: MailError | None = None
     fields = Fields(plan.fields, talk.services.fields) if plan.fields else None

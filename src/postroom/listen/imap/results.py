@@ -1,4 +1,7 @@
-"""Results of a search as they are told and saved (RFC 4731, RFC 5182, RFC 7162 §3.1.6)."""
+"""Sets of messages: those that a command names, and results of searches.
+
+How results are told and saved: RFC 4731, RFC 5182, RFC 7162 §3.1.6.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,11 +9,22 @@ from contextlib import contextmanager
 from postroom.access.offload import run
 from postroom.access.search import highest_modseq
 from postroom.access.view import View
+from postroom.errors import Invalid
 from postroom.listen.imap.conversation import Conversation
 from postroom.protocol.imap.esearch import Returns, esearch_line
 from postroom.protocol.imap.responses import search_line
-from postroom.protocol.imap.sets import joined
+from postroom.protocol.imap.sets import Ranges, joined
 from postroom.protocol.imap.tokens import BadSyntax
+
+UidRanges = list[tuple[int, int]]
+
+
+def numbered(view: View, ranges: Ranges, *, by_uid: bool) -> UidRanges:
+    """The UIDs that a sequence set names; a number of no message is BAD."""
+    try:
+        return view.uid_ranges(ranges, by_uid=by_uid)
+    except Invalid as error:
+        raise BadSyntax(str(error)) from None
 
 
 @contextmanager

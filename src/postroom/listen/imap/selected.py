@@ -3,17 +3,17 @@
 from typing import Final
 
 from postroom.access.view import CopyResult, FlagChange, View
-from postroom.errors import Invalid, NotFound
+from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
+from postroom.listen.imap.fetching import send, unasked
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.progress import progress
 from postroom.listen.imap.refusals import TRYCREATE, refuse
+from postroom.listen.imap.results import numbered
 from postroom.protocol.imap import commands as c
+from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.responses import flags_lines, status_line
-from postroom.protocol.imap.sets import Ranges, write_set
-from postroom.protocol.imap.tokens import BadSyntax
-
-UidRanges = list[tuple[int, int]]
+from postroom.protocol.imap.sets import write_set
 
 FEW: Final = 32  # messages whose new flags are read with the change itself
 
@@ -63,20 +63,21 @@ async def store(talk: Conversation, command: c.Store) -> None:
     if command.unchanged_since is not None:
         talk.use_condstore()
     modes = talk.session.modes
-    is_plain = (
-        not command.is_silent and not modes.condstore and view.numbering.count_within(ranges) > FEW
-    )
+    is_unconditional = not command.is_silent and command.unchanged_since is None
+    reads_after = is_unconditional and view.numbering.count_within(ranges) > FEW
     stored = await view.store(
         ranges,
         change,
         silent=command.is_silent,
         wants_modseq=modes.condstore,
-        wants_flags=not is_plain,
+        wants_flags=not reads_after,
     )
     if len(view.keywords) > known:  # RFC 3501 §7.2.6: FLAGS again when a keyword is new
         talk.session.untagged(new_keywords(view))
-    if is_plain:
-        await talk.send_flags(ranges, with_uid=command.by_uid or modes.rev2)
+    if reads_after:
+        with_uid = command.by_uid or modes.rev2 or modes.condstore
+        items = unasked(modes, (Attribute.FLAGS,)) if with_uid else (Attribute.FLAGS,)
+        await send(talk, items, ranges)
     talk.tell_flags(stored.flagged, with_uid=command.by_uid)
     modified = stored.modified
     if modified and not command.by_uid:  # before any expunge is told
@@ -116,14 +117,6 @@ async def move(talk: Conversation, command: c.Move) -> None:
         talk.session.untagged(status_line(b"*", "OK", "Moved", code))
     await talk.report(always=True)
     talk.session.finish("OK", "Moved", highestmodseq(talk) if moved.source_uids else b"")
-
-
-def numbered(view: View, ranges: Ranges, *, by_uid: bool) -> UidRanges:
-    """The UIDs that a sequence set names; a number of no message is BAD."""
-    try:
-        return view.uid_ranges(ranges, by_uid=by_uid)
-    except Invalid as error:
-        raise BadSyntax(str(error)) from None
 
 
 def new_keywords(view: View) -> bytes:
