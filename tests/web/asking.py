@@ -1,7 +1,7 @@
 """Asks an ASGI application, as a web server would."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message
@@ -13,6 +13,7 @@ class Said(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Sequence[str] = ()
 
 
 async def ask(
@@ -54,7 +55,12 @@ async def ask(
     }
     await application(scope, receive, send)
     answered = {name.decode(): value.decode() for name, value in said[0]["headers"]}
-    return Said(said[0]["status"], answered, b"".join(part.get("body", b"") for part in said))
+    return Said(
+        said[0]["status"],
+        answered,
+        b"".join(part.get("body", b"") for part in said),
+        [value.decode() for name, value in said[0]["headers"] if name == b"set-cookie"],
+    )
 
 
 def asked(application: ASGIApp, target: str, **how: str) -> Said:

@@ -20,6 +20,7 @@ from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
 from postroom.web.api.call import Services
 from postroom.web.application import application, behind
+from postroom.web.desk import COOKIE
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
 from tests.admin.test_dns import configured
@@ -45,7 +46,8 @@ class Browser:
     def __init__(self, application: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._application = application
         self.routes = routes
-        self.cookie = ""
+        self.cookie = ""  # of the session
+        self.jar: dict[str, str] = {}  # all others
         self.page = ""
 
     async def get(self, target: str, **headers: str) -> Said:
@@ -65,13 +67,18 @@ class Browser:
 
     async def _ask(self, target: str, method: str, body: bytes, headers: Mapping[str, str]) -> Said:
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.cookie:
-            more["cookie"] = self.cookie
+        jar = [f"{name}={value}" for name, value in self.jar.items()]
+        if self.cookie or jar:
+            more["cookie"] = "; ".join([self.cookie, *jar] if self.cookie else jar)
         said = await ask(
             self._application, target, host="mx.demo.test", method=method, body=body, headers=more
         )
-        if cookie := said.headers.get("set-cookie"):
-            self.cookie = cookie.partition(";")[0]
+        for cookie in said.cookies:
+            name, _, value = cookie.partition(";")[0].partition("=")
+            if name == COOKIE:
+                self.cookie = f"{name}={value}"
+            else:
+                self.jar[name] = value
         self.page = said.body.decode()
         return said
 

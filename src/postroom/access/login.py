@@ -147,6 +147,10 @@ class Login:
         """Raise LoginDelayed where too much has failed; for the further steps of a login."""
         self._admit(login, peer)
 
+    def proved(self, identity: Identity, *, peer: Peer, mechanism: str) -> None:
+        """Somebody has shown in another way who they are."""
+        self._succeeded(identity.address, identity, peer, mechanism)
+
     async def scram(self, login: str, *, scope: str, peer: Peer) -> ScramKeys:
         """The keys for a SCRAM exchange, also of nobody; raises LoginDelayed."""
         self._admit(login, peer)

@@ -17,3 +17,10 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             "page where it is set up, and gets nowhere else."
         ),
     ] = "optional"
+    notices: Annotated[
+        bool,
+        Meta(
+            description="Whoever logs in to the browser from one that was not used before gets a "
+            "message about it."
+        ),
+    ] = True

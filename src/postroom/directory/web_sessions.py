@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from postroom.db.database import Tx
+from postroom.directory.administrators import IN_REACH
 
 IDLE_MS: Final = 8 * 3_600_000
 WHOLE_MS: Final = 7 * 86_400_000
@@ -41,7 +42,27 @@ class WebSession(msgspec.Struct, frozen=True):
         return now - self.seen > IDLE_MS or now - self.created > WHOLE_MS
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A session and the main address of its account."""
+
+    session: WebSession
+    address: str
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """Which sessions of all: those not over ``now``, with a text in them, of an administrator."""
+
+    now: int
+    search: str = ""
+    within: int | None = None
+
+
 _COLUMNS: Final = "token, account_id, credential_id, created, seen, peer, agent, method"
+
+_OF_ACCOUNTS: Final = (
+    "FROM web_session s JOIN address a ON a.account_id = s.account_id AND a.main = 1"
+    " JOIN domain d ON d.id = a.domain_id"
+)
 
 
 def digest(secret: str) -> bytes:
@@ -80,6 +101,43 @@ def of(tx: Tx, account_id: int) -> list[WebSession]:
         account=account_id,
     )
     return [WebSession(bytes(row[0]), *row[1:]) for row in rows]
+
+
+def page(tx: Tx, chosen: Chosen, after: tuple[int, bytes] | None, limit: int) -> list[Listed]:
+    """The next sessions of all, the newest first; ``after``: when and which was the last."""
+    where, given = _matching(tx, chosen)
+    columns = ", ".join(f"s.{name}" for name in _COLUMNS.split(", "))
+    if after is not None:
+        where += " AND s.created <= :created AND (s.created < :created OR s.token > :token)"
+        given |= {"created": after[0], "token": after[1]}
+    rows = tx.all(
+        f"SELECT {columns}, a.written || '@' || d.name {_OF_ACCOUNTS} WHERE {where}"
+        " ORDER BY s.created DESC, s.token LIMIT :limit",
+        limit=limit,
+        **given,
+    )
+    return [Listed(WebSession(bytes(row[0]), *row[1:-1]), row[-1]) for row in rows]
+
+
+def count(tx: Tx, chosen: Chosen) -> int:
+    """How many there are."""
+    where, given = _matching(tx, chosen)
+    row = tx.one(f"SELECT count(*) {_OF_ACCOUNTS} WHERE {where}", **given)
+    return int(row[0]) if row else 0
+
+
+def _matching(tx: Tx, chosen: Chosen) -> tuple[str, dict[str, object]]:
+    where = "s.seen >= :idle AND s.created >= :whole"
+    given: dict[str, object] = {"idle": chosen.now - IDLE_MS, "whole": chosen.now - WHOLE_MS}
+    if chosen.within is not None:
+        where += f" AND d.id {IN_REACH}"
+        given["within"] = chosen.within
+    if chosen.search:
+        contains = "instr" if tx.engine == "sqlite" else "strpos"
+        text = "lower(a.written || '@' || d.name || ' ' || s.peer || ' ' || s.agent)"
+        where += f" AND {contains}({text}, :search) > 0"
+        given["search"] = chosen.search
+    return where, given
 
 
 def touch(tx: Tx, token: bytes, now: int) -> None:

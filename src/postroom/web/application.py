@@ -34,6 +34,7 @@ from postroom.web.pages import (
     rights,
     security,
     senders,
+    sessions,
 )
 from postroom.web.render import Renderer
 
@@ -52,6 +53,7 @@ _PAGES: Final = (
     addresses,
     queue,
     security,
+    sessions,
 )
 
 

@@ -10,6 +10,7 @@ import hmac
 import secrets
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,21 +19,24 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from postroom.access.login import Login, LoginRefused
-from postroom.admin import roles
+from postroom.admin import login_notice
 from postroom.admin.actor import Actor, become
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import administrators, passkeys, second_factor, web_sessions
+from postroom.directory import administrators, passkeys, second_factor, web_devices, web_sessions
 from postroom.directory.administrators import Powers
 from postroom.directory.login import Identity
+from postroom.directory.web_devices import Acquaintance
 from postroom.directory.web_sessions import MAX_AGENT, TOUCH_MS, Method, WebSession
-from postroom.errors import NotFound
+from postroom.errors import MailError, NotFound
 from postroom.intake.peer import Peer
 from postroom.net.dns import Resolver
 from postroom.web import handover
 from postroom.web.render import Renderer
 
 COOKIE: Final = "postroom"
+DEVICE: Final = "postroom-device"  # by which a browser is known again
+YEAR: Final = 365 * 86_400  # seconds
 MAX_FORM: Final = 256 * 1024  # octets
 
 
@@ -201,13 +205,26 @@ class Desk:
             agent=request.headers.get("user-agent", "")[:MAX_AGENT],
             method=method,
         )
-        await self.office.db.write(lambda tx: web_sessions.add(tx, session))
-        powers = await roles.powers(self.office, identity.account_id)
-        home = "/me" if powers.role == "person" else "/admin"
-        response = RedirectResponse(home, status_code=303)
+        if method != "password":
+            self.login.proved(identity, peer=peer, mechanism=method.upper())
+        known = request.cookies.get(DEVICE, "") or secrets.token_urlsafe(32)
+        device = web_sessions.digest(known)
+
+        def write(tx: Tx) -> tuple[Acquaintance, Powers]:
+            web_sessions.add(tx, session)
+            powers = administrators.of(tx, identity.account_id)
+            return web_devices.met(tx, identity.account_id, device, now), powers
+
+        acquaintance, powers = await self.office.db.write(write)
+        if acquaintance is Acquaintance.NEW and self.office.config.login.notices:
+            with suppress(MailError):  # a full disk must not lock anyone out
+                await login_notice.send(self.office, identity, session)
+        response = RedirectResponse("/me" if powers.role == "person" else "/admin", 303)
+        is_https = request.url.scheme == "https"
         response.set_cookie(
-            COOKIE, secret, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+            DEVICE, known, httponly=True, samesite="strict", secure=is_https, max_age=YEAR
         )
+        response.set_cookie(COOKIE, secret, httponly=True, samesite="strict", secure=is_https)
         return response
 
     async def log_out(self, visitor: Visitor) -> RedirectResponse:

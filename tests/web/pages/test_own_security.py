@@ -190,18 +190,3 @@ def test_an_administrator_takes_one_away(database: Opener, data: Path) -> None:
         assert "Second factor" not in browser.text
 
     tell(database, data, story, logged_in=ADMIN)
-
-
-def test_other_browsers_are_logged_out(database: Opener, data: Path) -> None:
-    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
-        first = browser.cookie
-        browser.cookie = ""
-        await browser.log_in(PERSON)
-        await browser.get(HERE)
-        assert browser.text.count("127.0.0.1") == 2
-        await browser.post("/me/sessions/end", {})
-        assert (await browser.get("/me")).status == 200
-        browser.cookie = first
-        assert (await browser.get("/me")).status == 303
-
-    tell(database, data, story, logged_in=PERSON)

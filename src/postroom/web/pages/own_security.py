@@ -7,8 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
-from postroom.admin import passkeys, second_factor
-from postroom.directory import web_sessions
+from postroom.admin import passkeys, second_factor, web_sessions
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.passkeys import offer
@@ -50,14 +49,8 @@ def routes(desk: Desk) -> list[Route]:
             await second_factor.renew_codes(office, address, fields.get("code", "")),
         )
 
-    async def end_others(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
-        account, token = visitor.identity.account_id, visitor.session.token
-        await desk.change(lambda tx: web_sessions.remove_all(tx, account, but=token))
-        return ENROL
-
     async def _page(request: Request, visitor: Visitor, codes: Sequence[str] = ()) -> Response:
-        address, account = visitor.identity.address, visitor.identity.account_id
-        sessions = await office.directory.look(lambda tx: web_sessions.of(tx, account))
+        address = visitor.identity.address
         factor = await second_factor.show(office, address)
         offered, ticket = await offer(desk, request, visitor)
         enrolment, picture = None, ""
@@ -68,7 +61,8 @@ def routes(desk: Desk) -> list[Route]:
             "own_security.html", visitor=visitor, here=ENROL, factor=factor, codes=codes,
             enrolment=enrolment, picture=picture, offered=offered, ticket=ticket,
             passkeys=await passkeys.every(office, address),
-            sessions=[one for one in sessions if not one.is_over(office.now())],
+            sessions=await web_sessions.of(office, address),
+            this=web_sessions.shown_id(visitor.session),
         )  # fmt: skip
 
     return [
@@ -77,7 +71,6 @@ def routes(desk: Desk) -> list[Route]:
         router.do(f"{ENROL}/enable", enable, for_admins=False, to_enrol=True),
         router.do(f"{ENROL}/disable", disable, for_admins=False),
         router.do(f"{ENROL}/codes", renew, for_admins=False),
-        router.do("/me/sessions/end", end_others, for_admins=False),
     ]
 
 
