@@ -113,6 +113,7 @@ class House:
             tokens=Tokens(source, self.resolver, office.clock) if source else None,
             bans=self.bans,
             devices=devices,
+            with_scram=config.ldap.url is None,
         )
         self.post = Post(office.db, office.blobs, office.notify, office.clock, warned=self._warned)
         self._delivery = outbound(

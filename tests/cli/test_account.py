@@ -15,6 +15,18 @@ def add(demo: Shell, address: str, *options: str) -> None:
     demo.says("account", "add", address, "--password-stdin", *options, typed="long enough\n")
 
 
+def test_an_account_may_have_no_password(demo: Shell) -> None:
+    demo.says("account", "add", "ann@demo.test", "--no-password")
+    assert not demo.json("account", "show", "ann@demo.test")["has_password"]
+    demo.says("account", "password", "ann@demo.test", "--password-stdin", typed="long enough\n")
+    assert demo.json("account", "show", "ann@demo.test")["has_password"]
+    demo.says("account", "password", "ann@demo.test", "--remove")
+    assert not demo.json("account", "show", "ann@demo.test")["has_password"]
+    assert demo.refuses("account", "password", "ann@demo.test", "--remove") == (
+        "ann@demo.test has no password"
+    )
+
+
 def test_an_account_needs_its_domain(shell: Shell) -> None:
     assert shell.refuses("account", "add", "alice@demo.test") == (
         "demo.test is not a domain of this server; run: postroom domain add demo.test"

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from postroom.address import Address
 from postroom.db.database import Tx
 from postroom.directory import accounts, credentials
-from postroom.directory.login import MAX_REMEMBERED, REMEMBERED_MS, TOUCH_MS, Identity
+from postroom.directory.directory import Directory
+from postroom.directory.login import MAX_REMEMBERED, OUTSIDE, REMEMBERED_MS, TOUCH_MS, Identity
 from postroom.directory.passwords import Costs, Hasher
-from postroom.errors import NotFound, StorageFull
+from postroom.errors import NotFound, StorageFull, Temporary
 from tests.conftest import Opener
 from tests.directory.town import QUICK, Town, Towns, at, towns
 
@@ -376,11 +378,11 @@ def test_those_who_wait_for_the_same_test_share_it(town: Towns) -> None:
             logins = t.directory._logins
             ring = await logins._keyring("alice@demo.test")
             for number, password in enumerate(("Secret", "Wrong"), 1):
-                waiting = [logins._tested(b"digest", ring, password, "imap") for _ in range(20)]
+                waiting = [logins._tested(b"digest", ring, "", password, "imap") for _ in range(20)]
                 found = await asyncio.gather(*waiting)
                 assert all(found) if password == "Secret" else not any(found)
                 assert len(watched.tests) == number
-            both = [logins._tested(digest, ring, "Wrong", "imap") for digest in (b"1", b"2")]
+            both = [logins._tested(digest, ring, "", "Wrong", "imap") for digest in (b"1", b"2")]
             assert not any(await asyncio.gather(*both))
             assert len(watched.tests) == 4
             assert not logins._tests
@@ -396,12 +398,81 @@ def test_one_that_goes_away_takes_nobody_along(town: Towns) -> None:
             logins = t.directory._logins
             ring = await logins._keyring("alice@demo.test")
             impatient, patient = [
-                asyncio.ensure_future(logins._tested(b"digest", ring, "Secret", "imap"))
+                asyncio.ensure_future(logins._tested(b"digest", ring, "", "Secret", "imap"))
                 for _ in range(2)
             ]
             await asyncio.sleep(0)
             impatient.cancel()
             assert await patient is not None
             assert impatient.cancelled()
+
+    asyncio.run(run())
+
+
+class Elsewhere:
+    """Somebody else who knows passwords."""
+
+    def __init__(self) -> None:
+        self.known = {"ann@demo.test": "theirs-1"}
+        self.asked: list[str] = []
+        self.is_down = False
+
+    def serves(self, domain: str) -> bool:
+        return domain == "demo.test"
+
+    async def verify(self, address: Address, password: str) -> bool:
+        self.asked.append(str(address))
+        if self.is_down:
+            raise Temporary(code=454)
+        return self.known.get(str(address)) == password
+
+
+def test_who_has_no_password_here_has_one_elsewhere(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            for name in ("demo.test", "other.test"):
+                await t.domain(name)
+                await t.account(f"ann@{name}")
+            await t.account("own@demo.test")
+            await t.password("own@demo.test", "a-Good-one-1")
+            elsewhere = Elsewhere()
+            directory = Directory(
+                t.db, t.ids, t.clock, t.directory.secrets, costs=QUICK, outside=elsewhere
+            )
+
+            async def logs_in(login: str, password: str, scope: str = "imap") -> bool:
+                return await directory.password(login, password, scope) is not None
+
+            ann = await directory.password("ann@demo.test", "theirs-1", "web")
+            assert ann is not None
+            assert (ann.address, ann.credential_id) == ("ann@demo.test", OUTSIDE.id)
+            assert await directory.identity(ann.account_id, ann.credential_id) == ann
+            elsewhere.asked.clear()
+            assert await logs_in("ANN@demo.test", "theirs-1")
+            assert await logs_in("ANN@demo.test", "theirs-1")
+            assert elsewhere.asked == ["ann@demo.test"]  # what was right is remembered
+            assert not await logs_in("ann@demo.test", "wrong")
+            assert not await logs_in("ann@demo.test", "wrong")
+            assert elsewhere.asked == ["ann@demo.test"] * 3
+            # Nobody here is asked about all the same, so that an answer takes as long.
+            assert not await logs_in("nobody@demo.test", "theirs-1")
+            assert elsewhere.asked[-1] == "nobody@demo.test"
+            asked = len(elsewhere.asked)
+            assert not await logs_in("ann@other.test", "theirs-1")
+            assert await logs_in("own@demo.test", "a-Good-one-1")
+            assert not await logs_in("own@demo.test", "theirs-1")
+            assert len(elsewhere.asked) == asked
+            device = await t.app_password("ann@demo.test")
+            assert await logs_in("ann@demo.test", device)
+            elsewhere.is_down = True
+            assert await logs_in("ann@demo.test", device)
+            with pytest.raises(Temporary):
+                await logs_in("ann@demo.test", "another")
+            await t.password("ann@demo.test", "a-Good-one-1")
+            assert await logs_in("ann@demo.test", "a-Good-one-1")
+            assert not await logs_in("ann@demo.test", "theirs-1")
+            with pytest.raises(NotFound):
+                await directory.identity(ann.account_id, ann.credential_id)
+            directory.close()
 
     asyncio.run(run())

@@ -104,8 +104,13 @@ class Login:
         *,
         bans: Bans | None = None,
         devices: Devices | None = None,
+        with_scram: bool = True,
     ) -> None:
-        """Without ``tokens`` nobody logs in with one. ``bans``, ``devices``: see ``Guard``."""
+        """Without ``tokens`` nobody logs in with one. ``bans``, ``devices``: see ``Guard``.
+
+        SCRAM is not offered where others know passwords: what they know it by does not do.
+        """
+        self._own = MECHANISMS if with_scram else MECHANISMS[1:]
         self._directory = directory
         self._tokens = tokens
         self._guard = Guard(clock, bans, devices)
@@ -116,7 +121,7 @@ class Login:
     def mechanisms(self, certified: Sequence[str] = ()) -> tuple[str, ...]:
         """What to offer a client whose certificate names these addresses."""
         return (
-            MECHANISMS
+            self._own
             + (WITH_TOKEN if self._tokens is not None else ())
             + (WITH_CERTIFICATE if certified else ())
         )

@@ -48,6 +48,15 @@ async def set_password(office: Office, address: str, password: str) -> None:
     await office.directory.change(write)
 
 
+@recorded("account.password.remove", "address")
+async def remove_password(office: Office, address: str) -> None:
+    """Take the chosen password away: app passwords log in yet, and whom ``[ldap]`` knows."""
+    name = names.address(address)
+    await office.directory.change(
+        lambda tx: credentials.remove_password(tx, accounts.require(tx, name))
+    )
+
+
 @recorded("account.app-password.add", "address", "label", "scopes")
 async def add_app(office: Office, address: str, label: str, scopes: Sequence[str] = ()) -> str:
     """Make an app password and return it: it can't be shown again. No scopes: all."""

@@ -19,6 +19,7 @@ from postroom.db.open import now_ms, open_database
 from postroom.directory import fingerprint
 from postroom.directory.directory import Directory
 from postroom.directory.secrets import Secrets
+from postroom.net import ldap
 from postroom.notify import DIRECTORY, Notify
 from postroom.store.store import Store
 
@@ -46,12 +47,17 @@ async def open_office(
         ids = await ids_for(db, now_ms, node)
         notify = notify or Notify(config.folder)
         closing.callback(notify.close)
+        source = ldap.source_of(config.ldap)
+        outside = None if source is None else ldap.Ldap(source)
+        if outside is not None:
+            closing.callback(outside.close)
         directory = Directory(
             db,
             ids,
             now_ms,
             keys,
             changed=partial(notify.hint, [DIRECTORY]),
+            outside=outside,
         )
         closing.callback(directory.close)
         blobs = BlobStore(config.folder, db.engine, ids)

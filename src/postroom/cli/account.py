@@ -94,6 +94,11 @@ def account() -> None:
     help="The most messages it may hold. Default: any number.",
 )
 @click.option(
+    "--no-password",
+    is_flag=True,
+    help="Only app passwords log in, and whom [ldap] knows.",
+)
+@click.option(
     "--admin",
     is_flag=True,
     help="May administer everything (an owner); gets the mail of postmaster.",
@@ -108,6 +113,7 @@ def add(  # noqa: PLR0913
     message_quota: int,
     *,
     password_stdin: bool,
+    no_password: bool,
     admin: bool,
     as_json: bool,
 ) -> None:
@@ -116,7 +122,7 @@ def add(  # noqa: PLR0913
     On a terminal the password is asked for; elsewhere, without --password-stdin, one is
     made up and printed once.
     """
-    chosen, is_made_up = ask(from_stdin=password_stdin)
+    chosen, is_made_up = (None, False) if no_password else ask(from_stdin=password_stdin)
     added = run(
         context,
         lambda office: accounts.add(

@@ -48,10 +48,17 @@ def _warned(password: str) -> str:
 @click.command()
 @click.argument("address")
 @password_stdin
+@click.option("--remove", is_flag=True, help="Leave only app passwords, and whom [ldap] knows.")
 @output.json_option
 @click.pass_context
-def password(context: click.Context, address: str, *, password_stdin: bool, as_json: bool) -> None:
+def password(
+    context: click.Context, address: str, *, password_stdin: bool, remove: bool, as_json: bool
+) -> None:
     """Set the password of the account ADDRESS."""
+    if remove:
+        run(context, lambda office: credentials.remove_password(office, address))
+        output.done({"address": address}, f"{address} has no password", as_json=as_json)
+        return
     chosen, is_made_up = ask(from_stdin=password_stdin)
     run(context, lambda office: credentials.set_password(office, address, chosen))
     result = {"address": address} | ({"password": chosen} if is_made_up else {})

@@ -5,11 +5,13 @@ Each check yields ``(setting, reason)``.
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from postroom.address import AddressError, Domain
 from postroom.config.connections import Dnsbl, pattern
 from postroom.config.delivery import Delivery
 from postroom.config.filters import Filter
+from postroom.config.ldap import Ldap
 from postroom.config.model import Config, Listen
 from postroom.config.oauth import Oauth
 from postroom.errors import ConfigurationError
@@ -36,6 +38,7 @@ def faults(config: Config) -> Iterator[Fault]:
     if not config.acme.directory.startswith("https://"):
         yield "acme.directory", "must begin with https://"
     yield from _oauth(config.oauth)
+    yield from _ldap(config.ldap)
     yield from _networks("trusted", config.trusted)
     yield from _networks("webhooks.private_networks", config.webhooks.private_networks)
     yield from _path("webhooks.ca_file", config.webhooks.ca_file)
@@ -93,6 +96,41 @@ def _oauth(oauth: Oauth) -> Iterator[Fault]:
         yield "oauth.client_secret_file", "is needed with introspection"
     if not oauth.claim:
         yield "oauth.claim", "is needed with introspection"
+
+
+def _ldap(ldap: Ldap) -> Iterator[Fault]:
+    yield from _path("ldap.ca_file", ldap.ca_file)
+    yield from _path("ldap.password_file", ldap.password_file)
+    if ldap.url is None:
+        return
+    if not _is_ldap(ldap.url):
+        yield "ldap.url", "must be like ldaps://ldap.example.org or ldap://ldap.example.org:389"
+    elif ldap.url.startswith("ldap://") and not ldap.start_tls and not _is_here(ldap.url):
+        yield "ldap.start_tls", "is needed: passwords would be readable on the way"
+    if not ldap.base:
+        yield "ldap.base", "is needed with url"
+    if "{address}" not in ldap.filter and "{local}" not in ldap.filter:
+        yield "ldap.filter", "must hold {address} or {local}: it would find anybody"
+    if bool(ldap.bind_dn) != (ldap.password_file is not None):
+        yield "ldap.password_file", "bind_dn and password_file are needed together"
+
+
+def _is_ldap(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    return parts.scheme in {"ldap", "ldaps"} and bool(parts.hostname) and is_bare
+
+
+def _is_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _listen(setting: str, listen: Listen) -> Iterator[Fault]:

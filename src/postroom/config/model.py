@@ -21,6 +21,7 @@ from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
 from postroom.config.filing import Filing
 from postroom.config.filters import Filter
+from postroom.config.ldap import Ldap
 from postroom.config.login import Login
 from postroom.config.oauth import Oauth
 from postroom.config.reports import Reports
@@ -388,6 +389,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tls: Annotated[Tls, Meta(description="The certificate.")] = Tls()
     acme: Annotated[Acme, Meta(description="Certificates that renew themselves.")] = Acme()
     login: Annotated[Login, Meta(description="Who gets into the browser, and how.")] = Login()
+    ldap: Annotated[Ldap, Meta(description="Passwords at a directory server.")] = Ldap()
     oauth: Annotated[Oauth, Meta(description="Access tokens.")] = Oauth()
     dns: Annotated[Dns, Meta(description="Names.")] = Dns()
     authentication: Annotated[

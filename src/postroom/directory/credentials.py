@@ -122,6 +122,16 @@ def set_password(tx: Tx, account: Account, credential: Credential) -> None:
     accounts.bump(tx, account.id)
 
 
+def remove_password(tx: Tx, account: Account) -> None:
+    """Take the chosen password away; app passwords stay."""
+    removed = tx.execute(
+        "DELETE FROM credential WHERE account_id = :id AND kind = 'password'", id=account.id
+    )
+    if not removed:
+        raise NotFound(f"{account.address} has no password")
+    accounts.bump(tx, account.id)
+
+
 def add_app(tx: Tx, account: Account, credential: Credential) -> None:
     """Add an app password; its label must be new."""
     try:

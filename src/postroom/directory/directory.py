@@ -27,7 +27,7 @@ from postroom.directory.cache import Cache
 from postroom.directory.dkim_keys import SigningKeys
 from postroom.directory.expand import Resolution
 from postroom.directory.filters import Filter, Included
-from postroom.directory.login import Identity, Logins, ScramKeys
+from postroom.directory.login import Identity, Logins, Outside, ScramKeys
 from postroom.directory.passwords import Costs, Hasher
 from postroom.directory.persona import Persona
 from postroom.directory.reach import POST, Reach
@@ -57,8 +57,12 @@ class Directory:
         *,
         costs: Costs | None = None,
         changed: Callable[[], None] = lambda: None,
+        outside: Outside | None = None,
     ) -> None:
-        """``changed`` is called after each change: send a hint to the other processes."""
+        """``changed`` is called after each change: send a hint to the other processes.
+
+        ``outside`` knows the passwords of accounts that have none here.
+        """
         self.costs = costs or Costs()
         self.hasher = Hasher(self.costs)
         self.secrets = secrets
@@ -82,7 +86,7 @@ class Directory:
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
         self.tls_rules = TlsRules(db, clock)
-        self._logins = Logins(db, clock, secrets, self.hasher, self.costs)
+        self._logins = Logins(db, clock, secrets, self.hasher, self.costs, outside)
 
     async def look(self, question: Callable[[Tx], T]) -> T:
         """Read: a function of this package's row modules, in one transaction."""

@@ -14,7 +14,7 @@ import hmac
 import secrets as chance
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -25,6 +25,7 @@ from postroom.directory.credentials import Credential, Keyring
 from postroom.directory.passwords import (
     Costs,
     Hasher,
+    ScramPair,
     app_letters,
     app_verifier,
     prepare,
@@ -36,6 +37,22 @@ from postroom.errors import Invalid, MailError, NotFound
 REMEMBERED_MS: Final = 5 * 60 * 1000
 TOUCH_MS: Final = 3600 * 1000
 MAX_REMEMBERED: Final = 10_000
+
+
+class Outside(Protocol):
+    """Whoever else knows passwords: ``net.ldap.Ldap``."""
+
+    def serves(self, domain: str) -> bool:
+        """Whether it knows those of accounts in this domain."""
+        ...
+
+    async def verify(self, address: Address, password: str) -> bool:
+        """Whether it is that of who has this address; raises Temporary."""
+        ...
+
+
+OUTSIDE: Final = Credential(-1, "password", "", frozenset(), b"", ScramPair(b"", b""), 0, None)
+"""What stands for a password that is known elsewhere."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -75,8 +92,10 @@ class Logins:
         secrets: Secrets,
         hasher: Hasher,
         costs: Costs,
+        outside: Outside | None = None,
     ) -> None:
-        """``clock`` is UTC milliseconds."""
+        """``clock`` is UTC milliseconds. ``outside`` knows who has no chosen password here."""
+        self._outside = outside
         self._db = db
         self._clock = clock
         self._secrets = secrets
@@ -98,7 +117,7 @@ class Logins:
         digest = self._digest(login, password, scope, ring)
         credential = self._recall(digest, ring)
         if credential is None:
-            credential = await self._tested(digest, ring, password, scope)
+            credential = await self._tested(digest, ring, login, password, scope)
         if ring is None or credential is None or not ring.may_login:
             return None
         return await self._granted(ring, credential)
@@ -128,7 +147,7 @@ class Logins:
         """Who it is that proved a credential; NotFound when that ended meanwhile."""
         ring = await self._db.read(lambda tx: credentials.keyring_of(tx, account_id))
         if ring is not None and ring.may_login:
-            for credential in ring.credentials:
+            for credential in (*ring.credentials, *([OUTSIDE] if self._asks(ring) else [])):
                 if credential.id == credential_id:
                     return await self._granted(ring, credential)
         raise NotFound("the account or its password is gone")
@@ -146,19 +165,20 @@ class Logins:
         return _identity(ring, 0) if ring is not None and ring.may_login else None
 
     async def _keyring(self, login: str) -> Keyring | None:
-        try:
-            address = Address.parse(login)
-        except AddressError:
+        address = _parsed(login)
+        if address is None:
             return None
         return await self._db.read(lambda tx: credentials.keyring(tx, address))
 
     async def _tested(
-        self, digest: bytes, ring: Keyring | None, password: str, scope: str
+        self, digest: bytes, ring: Keyring | None, login: str, password: str, scope: str
     ) -> Credential | None:
         """One test for all who wait for the same: a program that comes back with ten connections."""
         test = self._tests.get(digest)
         if test is None:
-            test = self._tests[digest] = asyncio.ensure_future(self._test(ring, password, scope))
+            test = self._tests[digest] = asyncio.ensure_future(
+                self._test(ring, login, password, scope)
+            )
             test.add_done_callback(lambda done: self._settle(digest, done))
         return await asyncio.shield(test)
 
@@ -167,8 +187,10 @@ class Logins:
         if not test.cancelled() and test.exception() is None and (found := test.result()):
             self._remember(digest, found)
 
-    async def _test(self, ring: Keyring | None, password: str, scope: str) -> Credential | None:
-        """The same Argon2id work whether the name is known or not."""
+    async def _test(
+        self, ring: Keyring | None, login: str, password: str, scope: str
+    ) -> Credential | None:
+        """The same Argon2id work whether the name is known or not, or the same question outside."""
         mine = ring.credentials if ring else ()
         letters = app_letters(password)
         if letters is not None:
@@ -181,6 +203,11 @@ class Logins:
                 ):
                     return one
         chosen = next((one for one in mine if one.kind == "password"), None)
+        address = _parsed(ring.address if ring else login)
+        if chosen is None and self._outside and address and self._serves(address):
+            is_right = await self._outside.verify(address, password)
+            is_theirs = is_right and ring is not None and ring.allows(OUTSIDE, scope)
+            return OUTSIDE if is_theirs else None
         phc = chosen.verifier.decode("ascii") if chosen else self._hasher.dummy
         if not await self._hasher.verify(password, phc) or ring is None or chosen is None:
             return None
@@ -189,6 +216,15 @@ class Logins:
         if self._hasher.is_outdated(phc):
             await self._hash_again(chosen, password)
         return chosen
+
+    def _serves(self, address: Address) -> bool:
+        return self._outside is not None and self._outside.serves(address.domain.ascii)
+
+    def _asks(self, ring: Keyring) -> bool:
+        """Whether the password of an account is known outside."""
+        address = _parsed(ring.address)
+        has_own = any(one.kind == "password" for one in ring.credentials)
+        return address is not None and not has_own and self._serves(address)
 
     async def _hash_again(self, chosen: Credential, password: str) -> None:
         """The costs were changed since this password was set."""
@@ -201,7 +237,7 @@ class Logins:
     async def _granted(self, ring: Keyring, credential: Credential) -> Identity:
         now = self._clock()
         last = max(credential.last_used or 0, self._touched.get(credential.id, 0))
-        if now - last >= TOUCH_MS:
+        if now - last >= TOUCH_MS and credential is not OUTSIDE:
             if len(self._touched) >= MAX_REMEMBERED:
                 self._touched.clear()
             self._touched[credential.id] = now
@@ -222,12 +258,21 @@ class Logins:
         if self._clock() >= until:
             del self._remembered[digest]
             return None
+        if ident == OUTSIDE.id:
+            return OUTSIDE
         return next((one for one in ring.credentials if one.id == ident), None)
 
     def _remember(self, digest: bytes, credential: Credential) -> None:
         while len(self._remembered) >= MAX_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]  # the oldest
         self._remembered[digest] = (credential.id, self._clock() + REMEMBERED_MS)
+
+
+def _parsed(login: str) -> Address | None:
+    try:
+        return Address.parse(login)
+    except AddressError:
+        return None
 
 
 def _identity(ring: Keyring, credential_id: int) -> Identity:

@@ -194,6 +194,14 @@ class ZoneFailed(Event, frozen=True, kw_only=True, tag="zone.failed"):
     reason: str
 
 
+class LdapFailed(Event, frozen=True, kw_only=True, tag="ldap.failed"):
+    """The LDAP server could not be asked about a password: that login failed for now."""
+
+    level: ClassVar[Level] = "warning"
+    limited: ClassVar[bool] = True
+    reason: str
+
+
 class LoginFailed(SessionEvent, frozen=True, kw_only=True, tag="login.failed"):
     """Somebody failed to log in; the peer learns no ``reason``, the operator does."""
 

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
+from postroom.errors import MailError
 from postroom.web import handover, webauthn
 from postroom.web.desk import Desk, Forbidden, TooLarge, Visitor, form
 from postroom.web.routing import Router
@@ -66,6 +67,8 @@ async def tried(desk: Desk, request: Request, step: Step, refused: str) -> Respo
         return entrance_form(desk, request, refused, 403)
     except LoginDelayed:
         return entrance_form(desk, request, "Too many attempts: wait a minute and try again.", 429)
+    except MailError as error:
+        return entrance_form(desk, request, f"{error.text}.", 503)
     except Forbidden as error:
         return entrance_form(desk, request, str(error), 403)
     except TooLarge:
