@@ -102,12 +102,13 @@ def tell(
     *,
     logged_in: str = ADMIN,
     config: Config = CONFIG,
+    names: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> None:
     """Run a story with an administrator and a person, one of them logged in ("": nobody)."""
 
     async def inside() -> None:
         clock = Clock()
-        async with offices(database, data, clock)() as opened, DnsServer({}) as server:
+        async with offices(database, data, clock)() as opened, DnsServer(names or {}) as server:
             office = configured(opened, config)
             await domains.add(office, "demo.test")
             await accounts.add(office, ADMIN, password=PASSWORD, admin=True)

@@ -33,6 +33,7 @@ _METHODS: Final = {
     "password": "the password",
     "code": "the password and a code",
     "passkey": "a passkey",
+    "oidc": "the login page of your provider",
 }
 
 

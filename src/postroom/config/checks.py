@@ -14,6 +14,7 @@ from postroom.config.filters import Filter
 from postroom.config.ldap import Ldap
 from postroom.config.model import Config, Listen
 from postroom.config.oauth import Oauth
+from postroom.config.oidc import Oidc
 from postroom.errors import ConfigurationError
 
 Fault = tuple[str, str]
@@ -38,6 +39,7 @@ def faults(config: Config) -> Iterator[Fault]:
     if not config.acme.directory.startswith("https://"):
         yield "acme.directory", "must begin with https://"
     yield from _oauth(config.oauth)
+    yield from _oidc(config.oidc)
     yield from _ldap(config.ldap)
     yield from _networks("trusted", config.trusted)
     yield from _networks("webhooks.private_networks", config.webhooks.private_networks)
@@ -96,6 +98,21 @@ def _oauth(oauth: Oauth) -> Iterator[Fault]:
         yield "oauth.client_secret_file", "is needed with introspection"
     if not oauth.claim:
         yield "oauth.claim", "is needed with introspection"
+
+
+def _oidc(oidc: Oidc) -> Iterator[Fault]:
+    yield from _path("oidc.client_secret_file", oidc.client_secret_file)
+    yield from _path("oidc.ca_file", oidc.ca_file)
+    if oidc.issuer is None:
+        return
+    if not oidc.issuer.startswith("https://"):
+        yield "oidc.issuer", "must begin with https:// (our secret goes there)"
+    if not oidc.client_id:
+        yield "oidc.client_id", "is needed with issuer"
+    if oidc.client_secret_file is None:
+        yield "oidc.client_secret_file", "is needed with issuer"
+    if not oidc.claim:
+        yield "oidc.claim", "is needed with issuer"
 
 
 def _ldap(ldap: Ldap) -> Iterator[Fault]:

@@ -24,6 +24,7 @@ from postroom.config.filters import Filter
 from postroom.config.ldap import Ldap
 from postroom.config.login import Login
 from postroom.config.oauth import Oauth
+from postroom.config.oidc import Oidc
 from postroom.config.reports import Reports
 from postroom.config.spam import Spam
 from postroom.config.webhooks import Webhooks
@@ -391,6 +392,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     login: Annotated[Login, Meta(description="Who gets into the browser, and how.")] = Login()
     ldap: Annotated[Ldap, Meta(description="Passwords at a directory server.")] = Ldap()
     oauth: Annotated[Oauth, Meta(description="Access tokens.")] = Oauth()
+    oidc: Annotated[Oidc, Meta(description="Logging in at another's login page.")] = Oidc()
     dns: Annotated[Dns, Meta(description="Names.")] = Dns()
     authentication: Annotated[
         Authentication, Meta(description="Who wrote what strangers bring.")

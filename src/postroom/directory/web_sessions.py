@@ -18,14 +18,14 @@ TOUCH_MS: Final = 60_000  # the time of the last request is written no oftener
 MAX_AGENT: Final = 200  # characters
 
 
-Method = Literal["password", "code", "passkey"]
-"""How it was begun: with the password alone, with a second factor as well, with a passkey."""
+Method = Literal["password", "code", "passkey", "oidc"]
+"""How it was begun: password alone, second factor as well, passkey, another's login page."""
 
 
 class WebSession(msgspec.Struct, frozen=True):
     """One browser. ``token`` is the digest of its secret; times in UTC milliseconds.
 
-    ``credential_id`` is what began it: a row of ``credential``, or of ``passkey``.
+    ``credential_id`` is what began it: a row of ``credential``, or of ``passkey``, 0 for oidc.
     """
 
     token: bytes

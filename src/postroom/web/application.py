@@ -19,6 +19,7 @@ from postroom.web.desk import Desk
 from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
 from postroom.web.hosts import Hosts
+from postroom.web.oidc import Provider, source_of
 from postroom.web.pages import (
     addresses,
     domains,
@@ -26,6 +27,7 @@ from postroom.web.pages import (
     filters,
     letter_test,
     me,
+    oidc,
     overview,
     own_security,
     passkeys,
@@ -40,6 +42,7 @@ from postroom.web.render import Renderer
 
 _PAGES: Final = (
     entrance,
+    oidc,
     me,
     own_security,
     passkeys,
@@ -68,7 +71,9 @@ def application(
     """What all listeners serve. ``check``, ``counts`` and ``gauges`` are those of ``health``."""
     office, login, resolver = services.office, services.login, services.resolver
     trusted = office.config.trusted
-    desk = Desk(office, login, resolver, Renderer(office.config.hostname))
+    source = source_of(office.config.oidc)
+    provider = Provider(source, resolver, office.clock) if source else None
+    desk = Desk(office, login, resolver, Renderer(office.config.hostname), provider)
     return Starlette(
         routes=[
             *health.routes(check=check, counts=counts, gauges=gauges, trusted=trusted),

@@ -32,6 +32,7 @@ from postroom.errors import MailError, NotFound
 from postroom.intake.peer import Peer
 from postroom.net.dns import Resolver
 from postroom.web import handover
+from postroom.web.oidc import Provider
 from postroom.web.render import Renderer
 
 COOKIE: Final = "postroom"
@@ -93,6 +94,8 @@ class Desk:
     login: Login
     resolver: Resolver
     renderer: Renderer
+    provider: Provider | None = None
+    """Where people may log in as well (OpenID Connect)."""
 
     async def visitor(self, request: Request) -> Visitor | None:
         """Who sends a request; None for nobody, and when the session is over."""
@@ -127,7 +130,9 @@ class Desk:
 
     async def _identity(self, session: WebSession) -> Identity:
         directory = self.office.directory
-        if session.method == "passkey":
+        if session.method == "oidc" and self.provider is None:
+            raise NotFound("that way in is closed")
+        if session.method in {"passkey", "oidc"}:
             return await directory.identity_of(session.account_id)
         return await directory.identity(session.account_id, session.credential_id)
 

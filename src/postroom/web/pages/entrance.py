@@ -36,8 +36,17 @@ def routes(desk: Desk) -> list[Route]:
 
         return await tried(desk, request, step, "That took too long: log in once more.")
 
-    async def log_out(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> Response:
-        return await desk.log_out(visitor)
+    async def log_out(request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> Response:
+        left = await desk.log_out(visitor)
+        url = ""
+        if visitor.session.method == "oidc" and desk.provider is not None:
+            url = await desk.provider.farewell(f"https://{request.headers.get('host', '')}/")
+        if not url or desk.provider is None:
+            return left
+        name = desk.provider.source.label
+        page = desk.renderer.page("left.html", visitor=None, url=url, provider=name)
+        page.headers["set-cookie"] = left.headers["set-cookie"]
+        return page
 
     return [
         Route("/", entrance, methods=["GET"]),
@@ -55,7 +64,13 @@ def entrance_form(desk: Desk, request: Request, problem: str = "", status: int =
         options, asked = webauthn.request(host)
         ticket = handover.give(desk.key, asked, desk.office.now())
     return desk.renderer.page(
-        "login.html", status=status, visitor=None, problem=problem, options=options, ticket=ticket
+        "login.html",
+        status=status,
+        visitor=None,
+        problem=problem,
+        options=options,
+        ticket=ticket,
+        provider=desk.provider.source.label if desk.provider else "",
     )
 
 
