@@ -11,6 +11,7 @@ from postroom.blobs.store import BlobStore
 from postroom.config.model import Config
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
+from postroom.directory.login import Outside
 from postroom.directory.secrets import Secrets
 from postroom.notify import Notify
 from postroom.store.store import Store
@@ -22,15 +23,19 @@ Offices = Callable[[], contextlib.AbstractAsyncContextManager[Office]]
 Story = Callable[[Office, Clock], Awaitable[None]]
 
 
-def offices(database: Opener, folder: Path, clock: Clock) -> Offices:
-    """An opener of offices."""
+def offices(
+    database: Opener, folder: Path, clock: Clock, outside: Outside | None = None
+) -> Offices:
+    """An opener of offices; ``outside`` knows passwords as well."""
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Office]:
         async with database() as opened_db:
             db = RecordingDatabase(opened_db)
             ids = Ids(clock)
-            directory = Directory(db, ids, clock, Secrets(folder / "secrets"), costs=QUICK)
+            directory = Directory(
+                db, ids, clock, Secrets(folder / "secrets"), costs=QUICK, outside=outside
+            )
             notify, blobs = Notify(), BlobStore(folder, db.engine, ids)
             try:
                 yield Office(

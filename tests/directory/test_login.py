@@ -447,6 +447,7 @@ def test_who_has_no_password_here_has_one_elsewhere(town: Towns) -> None:
             assert ann is not None
             assert (ann.address, ann.credential_id) == ("ann@demo.test", OUTSIDE.id)
             assert await directory.identity(ann.account_id, ann.credential_id) == ann
+            assert await directory.is_outside(ann.account_id)
             elsewhere.asked.clear()
             assert await logs_in("ANN@demo.test", "theirs-1")
             assert await logs_in("ANN@demo.test", "theirs-1")
@@ -471,6 +472,7 @@ def test_who_has_no_password_here_has_one_elsewhere(town: Towns) -> None:
             await t.password("ann@demo.test", "a-Good-one-1")
             assert await logs_in("ann@demo.test", "a-Good-one-1")
             assert not await logs_in("ann@demo.test", "theirs-1")
+            assert not await directory.is_outside(ann.account_id)
             with pytest.raises(NotFound):
                 await directory.identity(ann.account_id, ann.credential_id)
             directory.close()

@@ -16,6 +16,7 @@ from postroom.access.login import Login
 from postroom.admin import accounts, domains
 from postroom.admin.office import Office
 from postroom.config.model import Config, Dns, Listen
+from postroom.directory.login import Outside
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
 from postroom.web.api.call import Services
@@ -102,13 +103,17 @@ def tell(
     *,
     logged_in: str = ADMIN,
     config: Config = CONFIG,
+    outside: Outside | None = None,
     names: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> None:
     """Run a story with an administrator and a person, one of them logged in ("": nobody)."""
 
     async def inside() -> None:
         clock = Clock()
-        async with offices(database, data, clock)() as opened, DnsServer(names or {}) as server:
+        async with (
+            offices(database, data, clock, outside)() as opened,
+            DnsServer(names or {}) as server,
+        ):
             office = configured(opened, config)
             await domains.add(office, "demo.test")
             await accounts.add(office, ADMIN, password=PASSWORD, admin=True)

@@ -272,6 +272,10 @@ class Directory:
         """Who has this account, proved by no credential of ours; NotFound when they may not."""
         return await self._logins.identity_of(account_id)
 
+    async def is_outside(self, account_id: int) -> bool:
+        """Whether the password of an account is known elsewhere: it is changed there."""
+        return await self._logins.is_outside(account_id)
+
     async def known(self, address: str) -> Identity | None:
         """Whose address this is, if that account may log in."""
         return await self._logins.known(address)

@@ -159,6 +159,11 @@ class Logins:
             raise NotFound("the account is gone or disabled")
         return _identity(ring, 0)
 
+    async def is_outside(self, account_id: int) -> bool:
+        """Whether the password of an account is known elsewhere."""
+        ring = await self._db.read(lambda tx: credentials.keyring_of(tx, account_id))
+        return ring is not None and self._asks(ring)
+
     async def known(self, address: str) -> Identity | None:
         """Whose address this is, if that account may log in; proved by no credential of ours."""
         ring = await self._keyring(address)

@@ -1,9 +1,10 @@
 from pathlib import Path
 
-from postroom.admin import credentials
+from postroom.admin import accounts, credentials
 from postroom.admin.office import Office
 from tests.admin.bureau import logs_in
 from tests.conftest import Opener
+from tests.directory.test_login import Elsewhere
 from tests.fakes import Clock
 from tests.web.browser import PASSWORD, PERSON, Browser, tell
 
@@ -57,3 +58,26 @@ def test_a_device_gets_a_password_that_is_shown_once_and_taken_away_alone(
         assert await logs_in(office, PERSON, PASSWORD)
 
     tell(database, data, story, logged_in=PERSON)
+
+
+def test_a_password_that_is_known_elsewhere_is_changed_there(database: Opener, data: Path) -> None:
+    outside = Elsewhere()
+    outside.known = {"ann@demo.test": "theirs-1"}
+
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await accounts.add(office, "ann@demo.test", password=None)
+        said = await browser.log_in("ann@demo.test", "theirs-1")
+        assert said.headers["location"] == "/me"
+        assert (await browser.get("/me")).status == 200
+        assert "changed there" in browser.text
+        assert "New password" not in browser.text
+        fields = {"present": "theirs-1", "new": "another-One-2", "again": "another-One-2"}
+        assert (await browser.post("/me/password", fields)).status == 400
+        assert not await logs_in(office, "ann@demo.test", "another-One-2")
+        outside.is_down = True
+        other = browser.another()
+        said = await other.log_in("ann@demo.test", "another")
+        assert (said.status, "try again" in other.text) == (503, True)
+        assert (await browser.get("/me")).status == 200
+
+    tell(database, data, story, logged_in="", outside=outside)

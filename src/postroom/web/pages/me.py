@@ -23,6 +23,8 @@ def routes(desk: Desk) -> list[Route]:
 
     async def password(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
         """The present one is asked for: an open browser is no proof."""
+        if await office.directory.is_outside(visitor.identity.account_id):
+            raise Invalid("your password is not kept here: change it where you got it")
         new = fields.get("new", "")
         if new != fields.get("again"):
             raise Invalid("the new password was not typed the same twice")
@@ -56,6 +58,7 @@ def routes(desk: Desk) -> list[Route]:
             found=await accounts.show(office, address),
             settings=await client_settings.require(office, address),
             factor=await second_factor.show(office, address),
+            is_outside=await office.directory.is_outside(visitor.identity.account_id),
         )  # fmt: skip
 
     return [
