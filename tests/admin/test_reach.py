@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from postroom.admin import accounts, domains, reach, roles
+from postroom.admin import accounts, domains, queue, reach, roles
 from postroom.admin.office import Office
 from postroom.admin.reach import Kind
 from postroom.db.ids import to_text
@@ -52,6 +52,10 @@ def test_what_is_theirs_and_what_is_not(tell: Tell) -> None:
         await roles.assign(office, "ann@a.test", "admin", ["a.test"])
         ann = await number(office, "ann@a.test")
         ours, theirs = await queued(office, "ann@a.test"), await queued(office, "ann@b.test")
+        own = queue.choose(all_=True, within=ann)
+        assert [one.id async for one in queue.every(office, own)] == [ours]
+        assert (await queue.stats(office, within=ann)).deliveries == 1
+        assert (await queue.stats(office)).deliveries == 2
         report, other = await reported(office, "a.test"), await reported(office, "b.test")
         tests: tuple[tuple[Kind, str, bool], ...] = (
             ("account", "ann@a.test", True),
