@@ -188,9 +188,10 @@ def test_a_provider_that_fails_is_down() -> None:
         theirs.metadata = {"issuer": "https://evil.test"}
         with pytest.raises(ProviderDown, match="another issuer"):
             await ours.begin(BACK)
-        theirs.metadata = {"token_endpoint": 7}
-        with pytest.raises(ProviderDown):
-            await ours.begin(BACK)
+        for said in ({"token_endpoint": 7}, {"authorization_endpoint": "http://evil.test/"}):
+            theirs.metadata = said
+            with pytest.raises(ProviderDown):
+                await ours.begin(BACK)
         theirs.metadata, theirs.status = {}, 500
         with pytest.raises(ProviderDown):
             await ours.begin(BACK)

@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin import accounts, client_settings
 from postroom.admin.accounts import AccountDetails, AccountView
 from postroom.cli import output
+from postroom.cli.browser import passkey, session
 from postroom.cli.password import app_password, ask, password, password_stdin
 from postroom.cli.role import role
 from postroom.cli.senders import allow, block
@@ -402,6 +403,8 @@ account.add_command(password)
 account.add_command(app_password)
 account.add_command(role)
 account.add_command(totp)
+account.add_command(passkey)
+account.add_command(session)
 account.add_command(forward)
 account.add_command(send_as)
 account.add_command(release)

@@ -191,6 +191,8 @@ class Provider:
             raise ProviderDown(detail=f"{url}: {error}") from None
         if found.issuer != self.source.issuer:
             raise ProviderDown(detail=f"{url} is of {found.issuer[:200]}, another issuer")
+        if not found.authorization_endpoint.startswith("https://"):
+            raise ProviderDown(detail=f"{url}: its authorization_endpoint is no https address")
         self._metadata = found, now + KEPT_MS
         return found
 
