@@ -8,6 +8,7 @@ import msgspec
 from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, web_sessions
 from postroom.directory.web_sessions import Listed, Method, WebSession
@@ -66,6 +67,7 @@ async def of(office: Office, address: str) -> tuple[SessionView, ...]:
     return await office.directory.look(read)
 
 
+@recorded("account.session.end", "address", "ident")
 async def end(office: Office, address: str, ident: str) -> None:
     """End one session of an account; raises NotFound."""
     name = names.address(address)
@@ -80,6 +82,7 @@ async def end(office: Office, address: str, ident: str) -> None:
     await office.db.write(write)
 
 
+@recorded("account.session.end-all", "address")
 async def end_all(office: Office, address: str, *, but: bytes = b"") -> int:
     """End all sessions of an account, except one; how many ended."""
     name = names.address(address)
