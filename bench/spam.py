@@ -147,7 +147,7 @@ def learned(lessons: Iterable[tuple[list[int], bool]]) -> Knowledge:
     tilt = 0
     for found, is_spam in lessons:
         moved = bayes.steps(found, known, is_spam=is_spam)
-        tilt += moved
+        tilt = bayes.tilted(tilt, moved, is_spam=is_spam)
         for token in found:
             spam, ham, lean = counts.get(token, (0, 0, 0))
             counts[token] = spam + is_spam, ham + (not is_spam), lean + moved

@@ -8,16 +8,16 @@ from hypothesis import given, strategies as st
 
 from postroom.policy import bayes
 from postroom.policy.bayes import (
-    MAX_STEPS,
     MAX_TILT,
     MIN_LESSONS,
     NO_OPINION,
+    STEP,
     Counts,
     Knowledge,
 )
 
 SPAMMY, HAMMY, BOTH, NEW = range(4)
-COUNTS: dict[int, Counts] = {SPAMMY: (300, 0, 4), HAMMY: (0, 300, -4), BOTH: (300, 300, 0)}
+COUNTS: dict[int, Counts] = {SPAMMY: (100, 0, STEP), HAMMY: (0, 100, -STEP), BOTH: (300, 300, 0)}
 KNOWN = Knowledge(400, 400, COUNTS)
 
 
@@ -62,8 +62,8 @@ def test_a_rare_token_says_less() -> None:
 
 
 def test_what_one_has_learned_oneself_weighs_more() -> None:
-    everybody = Knowledge(1_000, 1_000, {1: (5, 0, 2)})
-    own = Knowledge(0, 20, {1: (0, 20, -2)})
+    everybody = Knowledge(1_000, 1_000, {1: (5, 0, 200)})
+    own = Knowledge(0, 20, {1: (0, 20, -200)})
     assert bayes.judge([1], everybody).score > 0
     assert bayes.judge([1], bayes.together(everybody, own)).score < 0
     assert bayes.together(everybody, Knowledge()) is everybody
@@ -71,39 +71,58 @@ def test_what_one_has_learned_oneself_weighs_more() -> None:
     assert alone == Knowledge(120, 180, {1: (0, 60, -2)})
 
 
+def leaning(lean: int, count: int = 20) -> Knowledge:
+    return Knowledge(400, 400, dict.fromkeys(range(count), (100, 100, lean)))
+
+
 def test_only_mistakes_move_the_lean() -> None:
-    clear = Knowledge(400, 400, dict.fromkeys(range(20), (100, 0, 0)))
-    assert bayes.steps(range(20), clear, is_spam=True) == 0
-    assert bayes.steps(range(20), clear, is_spam=False) == -MAX_STEPS
-    unclear = Knowledge(400, 400, dict.fromkeys(range(100), (100, 100, 0)))
-    assert bayes.steps(range(100), unclear, is_spam=True) == 1  # which is enough
-    assert bayes.steps([], unclear, is_spam=True) == MAX_STEPS
-    assert bayes.steps(range(20), Knowledge(39, 400, {}), is_spam=True) == 0
+    tokens = range(20)
+    assert bayes.steps(tokens, leaning(STEP), is_spam=True) == 0
+    assert bayes.steps(tokens, leaning(-STEP), is_spam=False) == 0
+    assert bayes.steps(tokens, leaning(STEP), is_spam=False) < 0
+    assert bayes.steps(tokens, leaning(-STEP), is_spam=True) > 0
+    assert bayes.steps(tokens, Knowledge(39, 400, {}), is_spam=True) == 0
+    assert bayes.steps([], leaning(0), is_spam=True) == 0
 
 
-@pytest.mark.parametrize(
-    ("tilt", "to_spam", "to_ham"),
-    [
-        (MAX_TILT, 0, -MAX_STEPS),
-        (MAX_TILT - 1, 1, -MAX_STEPS),
-        (-MAX_TILT, MAX_STEPS, 0),
-        (0, MAX_STEPS, -MAX_STEPS),
-    ],
-)
-def test_steps_to_both_sides_nearly_balance(tilt: int, to_spam: int, to_ham: int) -> None:
-    unclear = Knowledge(400, 400, {1: (100, 100, 0)}, tilt)
-    assert bayes.steps([1], unclear, is_spam=True) == to_spam
-    assert bayes.steps([1], unclear, is_spam=False) == to_ham
+def test_a_mistake_moves_as_far_as_it_is_one_and_a_ham_further() -> None:
+    tokens = range(500)
+    unclear = bayes.steps(tokens, leaning(0, 500), is_spam=True)
+    wrong = bayes.steps(tokens, leaning(-STEP // 100, 500), is_spam=True)
+    assert 0 < unclear < wrong
+    assert bayes.steps(tokens, leaning(0, 500), is_spam=False) == pytest.approx(
+        max(-3 * unclear, -MAX_TILT), abs=2
+    )
 
 
-def test_what_all_messages_have_does_not_lean() -> None:
-    known = Knowledge(400, 400, {1: (400, 400, -6), 2: (4, 4, -6)}, -6)
-    assert bayes.judge([1], known).score == 0
-    assert bayes.judge([2], known).score < 0
+@pytest.mark.parametrize("is_spam", [True, False])
+def test_lessons_of_one_kind_in_a_row_move_only_so_far(is_spam: bool) -> None:
+    sign = 1 if is_spam else -1
+    for tilt, most in ((MAX_TILT, 0), (MAX_TILT - 10, 10), (-MAX_TILT, MAX_TILT)):
+        known = Knowledge(400, 400, {1: (100, 100, -sign * STEP)}, sign * tilt)
+        moved = sign * bayes.steps([1], known, is_spam=is_spam)
+        assert 0 <= moved <= most
+        assert (moved == 0) is (most == 0)
+
+
+def test_a_lesson_of_the_other_kind_begins_anew() -> None:
+    assert bayes.tilted(50, 7, is_spam=True) == 57
+    assert bayes.tilted(50, 0, is_spam=False) == 0
+    assert bayes.tilted(50, -7, is_spam=False) == -7
+    assert bayes.tilted(-50, -7, is_spam=False) == -57
+    assert bayes.tilted(-50, 7, is_spam=True) == 7
+
+
+def test_a_rare_token_leans_harder() -> None:
+    tokens = [1, 2]
+    common = Knowledge(400, 400, {1: (400, 400, STEP), 2: (4, 4, -STEP)})
+    assert bayes.judge(tokens, common).score < 0
+    alone = Knowledge(400, 400, {1: (800, 800, STEP)})
+    assert bayes.judge([1], alone).score == 0  # what every message has decides nothing
 
 
 def test_tokens_of_one_lesson_alone_are_hardly_heard() -> None:
-    counts = dict.fromkeys(range(100), (1, 0, 50))
+    counts = dict.fromkeys(range(100), (1, 0, 0))
     few = bayes.judge(range(5), Knowledge(400, 400, counts))
     many = bayes.judge(range(100), Knowledge(400, 400, counts))
     assert len(many.clues) == len(few.clues) == 5
@@ -126,7 +145,7 @@ def test_it_learns_to_tell_two_kinds_apart(order: str) -> None:
     for spam in kinds:
         found = letter(spam)
         moved = bayes.steps(found, known, is_spam=spam)
-        tilt += moved
+        tilt = bayes.tilted(tilt, moved, is_spam=spam)
         for token in found:
             s, h, lean = counts.get(token, (0, 0, 0))
             counts[token] = s + spam, h + (not spam), lean + moved

@@ -84,8 +84,20 @@ def test_links_in_plain_text() -> None:
 
 
 def test_a_link_is_named_by_where_it_leads() -> None:
-    link = Link("mail.example.com", "", "/", has_user=False, is_escaped=False)
-    assert links.names(link) == ["site:example.com", "host:mail.example.com", "tld:com"]
+    link = Link("mail7.example.com", "", "", has_user=False, is_escaped=False)
+    assert links.names(link) == [
+        "site:example.com", "host:mail7.example.com", "tld:com", "host-form:a0.a.a",
+    ]  # fmt: skip
+    link = Link("example.com", "", "/Go/remove.php?id=12", has_user=False, is_escaped=False)
+    assert links.names(link)[3:] == [
+        "path:go", "path:remove", "path:php", "path:id", "path-form:/a/a.a?a=0", "path-ends:php",
+    ]  # fmt: skip
+
+
+def test_a_long_path_is_cut() -> None:
+    link = Link("example.com", "", "/word" * 300, has_user=False, is_escaped=False)
+    assert len(links.names(link)) < 20
+    assert max(map(len, links.names(link))) < 40
 
 
 @given(st.text(max_size=300))

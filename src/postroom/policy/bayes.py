@@ -1,24 +1,27 @@
 """The judgement of tokens: how much more a message looks like spam than like ham.
 
-Two opinions are added. The first is Robinson's: each token has a probability of spam, from
-the shares of spam and of ham it stood in and pulled towards one half as long as it is rare;
-Fisher's method tells how unlikely so many high, or low, ones would be by chance. Tokens of a
-single lesson are mostly all of the same one, so few of them are heard. The second opinion is
-learned from mistakes: a message that was not judged clearly enough moves the ``lean`` of all
-its tokens a step towards spam or ham (a perceptron with a margin). The first knows what is
-typical, the second what is decisive.
+Two opinions are added. The first is learned from mistakes: a logistic regression over the tokens
+of a message, each weighing by its rarity, the message as a whole by one. A lesson moves the
+``lean`` of all its tokens by how far the opinion was from the truth; a ham taken for spam
+counts more than a spam taken for ham. The second is Robinson's: each token has a probability
+of spam, from the shares of spam and of ham it stood in and pulled towards one half as long as
+it is rare; Fisher's method tells how unlikely so many high, or low, ones would be by chance.
+Tokens of a single lesson are mostly all of the same one, so few of them are heard. It knows what
+is typical from the first lessons on and can name it; the first knows what is decisive.
 
 Whoever teaches a thousand spams and then a thousand hams must not have taught, last of all,
-that everything is ham: steps towards both sides nearly balance at any time (``MAX_TILT``), and
-from the lean of a token is taken what it has by being in many messages (``tilt``).
+that everything is ham: lessons of one kind in a row move only so far (``MAX_TILT``).
 
 What an account has learned by itself complements what all have: a lesson of its own counts
 for three to ten of others. Without enough lessons of both kinds there is no opinion at all,
 and with few of them a faint one. Pure arithmetic; nothing here is read or kept.
+
+Robinson, "A statistical approach to the spam problem" (2003); Goodman and Yih, "Online
+discriminative spam filter training" (CEAS 2006).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -26,24 +29,29 @@ import msgspec
 MIN_LESSONS: Final = 40  # of each kind; with fewer there is no opinion
 FULL_LESSONS: Final = 400  # of each kind; up to here it grows to its full weight
 OWN_WEIGHT: Final = (3, 10)  # of a lesson of one's own beside others: at least, at most
-MARGIN: Final = 6.0  # of both opinions; below it there is something to learn
-MAX_STEPS: Final = 2  # in one lesson
-MAX_TILT: Final = 4  # more steps towards one side than to the other
-POINTS: Final = 0.8  # what a unit of both opinions weighs
+STEP: Final = 10_000  # a lean of so much is one
+MAX_TILT: Final = 5_000  # steps of lessons of one kind in a row
+POINTS: Final = 3.5  # what a unit of both opinions weighs
 
 _PRIOR: Final = 0.1  # how many lessons one half counts for
 _CLEAR: Final = 0.1  # distance from one half; nearer ones say nothing
 _MOST: Final = 150  # of the clearest tokens are heard
 _ONCE: Final = 5  # of each side's tokens that only one lesson had
-_LEAN: Final = 0.6  # weight of the second opinion
+_TYPICAL: Final = 0.2  # weight of the second opinion beside the first
+_RATE: Final = 12.0  # how fast a lesson moves the leans
+_RATE_OF_HAM: Final = 3.0  # as much more
+_SURE: Final = 0.02  # nearer to the truth there is nothing to learn
+_MOST_ODDS: Final = 30.0  # beyond it nobody can tell
+_UNSEEN: Final = (0, 0, 0)
 
+_Weighed = tuple[float, tuple[int, float, int, int]]
 Counts = tuple[int, int, int]  # spam, ham, lean
 
 
 class Knowledge(msgspec.Struct, frozen=True):
     """Lessons of each kind, and what they say of the tokens in question.
 
-    ``tilt``: how many more steps towards spam than towards ham they have made.
+    ``tilt``: steps that the latest lessons of one kind in a row have made, spam above 0.
     """
 
     spam: int = 0
@@ -95,61 +103,91 @@ def together(everybody: Knowledge, own: Knowledge) -> Knowledge:
     )
 
 
-def judge(tokens: Iterable[int], known: Knowledge) -> Opinion:
+def judge(tokens: Collection[int], known: Knowledge) -> Opinion:
     """How spam-like a message of these tokens is."""
     if not known.is_enough:
         return NO_OPINION
-    raw, heard = _weighed(tokens, known)
+    odds, _ = _pull(tokens, known)
+    typical, heard = _typical(tokens, known)
     certainty = min(1.0, min(known.spam, known.ham) / FULL_LESSONS) ** 0.5
-    return Opinion(POINTS * certainty * raw, heard)
+    return Opinion(POINTS * certainty * (odds + typical), heard)
 
 
-def steps(tokens: Sequence[int], known: Knowledge, *, is_spam: bool) -> int:
-    """By how much a lesson moves the lean of its tokens: above 0 towards spam."""
+def steps(tokens: Collection[int], known: Knowledge, *, is_spam: bool) -> int:
+    """By how much a lesson moves the lean of its tokens: above 0 towards spam.
+
+    The message is judged as if its own counts were there already: only what they do not
+    settle has to be leant against.
+    """
     if not known.is_enough:
         return 0
-    sign = 1 if is_spam else -1
-    raw = sign * _weighed(tokens, known)[0]
-    count = 0
-    while count < MAX_STEPS and raw < MARGIN and sign * known.tilt + count < MAX_TILT:
-        count += 1
-        raw += _LEAN * math.sqrt(len(tokens))
-    return sign * count
+    counted = _counted(tokens, known, is_spam=is_spam)
+    odds, length = _pull(tokens, counted)
+    odds += _typical(tokens, counted)[0]
+    is_wrong = int(is_spam) - 1.0 / (1.0 + math.exp(-max(-_MOST_ODDS, min(_MOST_ODDS, odds))))
+    if abs(is_wrong) < _SURE or not length:
+        return 0
+    rate = _RATE * (1.0 if is_spam else _RATE_OF_HAM)
+    room = MAX_TILT - abs(tilted(known.tilt, 0, is_spam=is_spam))
+    size = min(room, round(STEP * rate * abs(is_wrong) / length))
+    return size if is_spam else -size
 
 
-def _weighed(tokens: Iterable[int], known: Knowledge) -> tuple[float, list[Clue]]:
-    """Both opinions together, and the tokens of the first."""
-    often: list[Clue] = []
-    once: tuple[list[Clue], list[Clue]] = ([], [])
-    leans, size = 0.0, 0
-    common = known.tilt / (known.spam + known.ham)
+def tilted(tilt: int, moved: int, *, is_spam: bool) -> int:
+    """The tilt after a lesson that has ``moved`` so much: another kind begins anew."""
+    is_same = tilt > 0 if is_spam else tilt < 0
+    return (tilt if is_same else 0) + moved
+
+
+def _counted(tokens: Collection[int], known: Knowledge, *, is_spam: bool) -> Knowledge:
+    """With a message more, whose lean is still to come."""
+    is_ham = not is_spam
+    get = known.counts.get
+    counts = {}
+    for token in tokens:
+        spam, ham, lean = get(token, _UNSEEN)
+        counts[token] = spam + is_spam, ham + is_ham, lean
+    return Knowledge(known.spam + is_spam, known.ham + is_ham, counts)
+
+
+def _pull(tokens: Collection[int], known: Knowledge) -> tuple[float, float]:
+    """The first opinion, as a logarithm of odds, and the length of the message."""
+    lessons = known.spam + known.ham + 1
+    get, log = known.counts.get, math.log
+    pull = squares = 0.0
+    for token in tokens:
+        spam, ham, lean = get(token, _UNSEEN)
+        seen = spam + ham
+        if 0 < seen < lessons:
+            rarity = log(lessons / seen)
+            rarity *= rarity
+            squares += rarity
+            pull += rarity * lean
+    length = math.sqrt(squares)
+    return (pull / (STEP * length) if length else 0.0), length
+
+
+def _typical(tokens: Collection[int], known: Knowledge) -> tuple[float, list[Clue]]:
+    """The second opinion, and the tokens that it goes by, the clearest first."""
+    found: list[_Weighed] = []
+    once: tuple[list[_Weighed], list[_Weighed]] = ([], [])
     get, spam_lessons, ham_lessons = known.counts.get, known.spam, known.ham
     for token in tokens:
-        size += 1
-        found = get(token)
-        if found is None:
-            continue
-        spam, ham, lean = found
+        spam, ham, _ = get(token, _UNSEEN)
         seen = spam + ham
-        if seen > 1:
-            leans += lean - common * seen
-        elif not seen:
+        if not seen:
             continue
         share = spam / spam_lessons
         odds = share / (share + ham / ham_lessons)
         probability = (_PRIOR * 0.5 + seen * odds) / (_PRIOR + seen)
-        if abs(probability - 0.5) < _CLEAR:
-            continue
-        clue = Clue(token, probability, spam, ham)
-        if seen > 1:
-            often.append(clue)
-        else:
-            once[spam].append(clue)
-    clues = often + once[0][:_ONCE] + once[1][:_ONCE]
-    clues.sort(key=lambda clue: (-abs(clue.probability - 0.5), clue.token))
-    heard = clues[:_MOST]
-    lean_of_all = _LEAN * leans / (math.sqrt(size) or 1.0)
-    return _fisher([clue.probability for clue in heard]) + lean_of_all, heard
+        distance = -abs(probability - 0.5)
+        if distance <= -_CLEAR:
+            kept = found if seen > 1 else once[spam]
+            kept.append((distance, (token, probability, spam, ham)))
+    found += once[0][:_ONCE] + once[1][:_ONCE]
+    found.sort()
+    clues = [Clue(*clue) for _, clue in found[:_MOST]]
+    return _TYPICAL * _fisher([clue.probability for clue in clues]), clues
 
 
 def _fisher(probabilities: Sequence[float]) -> float:

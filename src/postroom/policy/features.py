@@ -21,6 +21,7 @@ MAX_PARTS: Final = 30
 FIELDS: Final = frozenset(
     b"from reply-to to cc subject date message-id in-reply-to references x-mailer "
     b"user-agent x-priority importance organization mime-version "
+    b"content-type content-transfer-encoding "
     b"list-id list-unsubscribe precedence auto-submitted".split()
 )
 DANGEROUS: Final = frozenset(

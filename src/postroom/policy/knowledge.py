@@ -39,7 +39,7 @@ class Lesson(msgspec.Struct, frozen=True):
 class Totals(msgspec.Struct, frozen=True):
     """Lessons of a scope. ``version`` grows with each of them; ``halving`` -1: it is not.
 
-    ``level`` is what an account has chosen, "" for nothing; ``tilt``: see ``bayes.steps``.
+    ``level`` is what an account has chosen, "" for nothing; ``tilt``: see ``bayes.Knowledge``.
     """
 
     spam: int = 0
@@ -101,7 +101,8 @@ def learn(tx: Tx, scope: int, lesson: Lesson, now: int) -> bool:
     learned = totals(tx, [scope]).get(scope, NOTHING)
     known = learned.of(counts(tx, [scope], lesson.tokens)[scope])
     moved = bayes.steps(lesson.tokens, known, is_spam=lesson.is_spam)
-    _add(tx, scope, lesson, moved)
+    tilt = bayes.tilted(learned.tilt, moved, is_spam=lesson.is_spam)
+    _add(tx, scope, lesson, moved, tilt)
     tx.execute(
         "INSERT INTO spam_lesson (account_id, digest, spam, steps, learned)"
         " VALUES (:scope, :digest, :spam, :steps, :now)",
@@ -225,9 +226,8 @@ def _unlearn(tx: Tx, scope: int, lesson: Lesson, was_spam: int, moved: int) -> N
     tokens = sorted(lesson.tokens)
     tx.execute(
         f"UPDATE spam_knowledge SET spam = {_less('spam', ':less_spam')},"
-        f" ham = {_less('ham', ':less_ham')}, tilt = tilt - :moved,"
+        f" ham = {_less('ham', ':less_ham')},"
         " version = version + 1 WHERE account_id = :scope",
-        moved=moved,
         less_spam=spam,
         less_ham=ham,
         scope=scope,
@@ -252,18 +252,18 @@ def _less(column: str, taken: str) -> str:
     return f"CASE WHEN {column} > {taken} THEN {column} - {taken} ELSE 0 END"
 
 
-def _add(tx: Tx, scope: int, lesson: Lesson, moved: int) -> None:
+def _add(tx: Tx, scope: int, lesson: Lesson, moved: int, tilt: int) -> None:
     """In the order of the tokens: two who learn at the same time wait, but not for each other."""
     spam, ham = int(lesson.is_spam), int(not lesson.is_spam)
     tx.execute(
         "INSERT INTO spam_knowledge (account_id, spam, ham, version, halving, level, tilt)"
         " VALUES (:scope, :spam, :ham, 1, -1, '', :tilt) ON CONFLICT (account_id) DO UPDATE SET"
         " spam = spam_knowledge.spam + excluded.spam, ham = spam_knowledge.ham + excluded.ham,"
-        " tilt = spam_knowledge.tilt + excluded.tilt, version = spam_knowledge.version + 1",
+        " tilt = excluded.tilt, version = spam_knowledge.version + 1",
         scope=scope,
         spam=spam,
         ham=ham,
-        tilt=moved,
+        tilt=tilt,
     )
     tx.many(
         "INSERT INTO spam_token (account_id, token, spam, ham, lean) VALUES (?, ?, ?, ?, ?)"

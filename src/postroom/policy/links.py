@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 import msgspec
 
+from postroom.policy.forms import short
+
 MAX_LINK: Final = 2_000  # characters that are read
 MAX_LINKS: Final = 200  # of one message
 
@@ -36,6 +38,7 @@ SHORTENERS: Final = frozenset(
     ]
 )
 _NUMERIC: Final = re.compile(r"(?:0x[0-9a-f]+|[0-9]+)(?:\.(?:0x[0-9a-f]+|[0-9]+)){0,3}")
+_PATH_WORDS: Final = re.compile(r"[a-z]{2,20}")
 _HOST_LIKE: Final = re.compile(
     r"(?:https?://)?([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8})(?:[/:?#]|$)"
 )
@@ -140,10 +143,16 @@ def marks(link: Link, text: str = "") -> list[str]:
 
 
 def names(link: Link) -> list[str]:
-    """Where a link leads: its site, its host and its last label."""
+    """Where a link leads: its site, its host and its last label, the words and form of its path."""
     found = [f"site:{link.site}"]
     if link.host != link.site:
         found.append(f"host:{link.host}")
     if not link.is_numeric:
         found.append(f"tld:{link.host.rpartition('.')[2][:24]}")
+    found.append(f"host-form:{short(link.host)[:12]}")
+    path = link.path.lower()
+    if path:
+        found += [f"path:{word}" for word in _PATH_WORDS.findall(path, 0, 200)[:8]]
+        found.append(f"path-form:{short(path[:100])[:12]}")
+        found.append(f"path-ends:{path.partition('?')[0].rpartition('.')[2][:6]}")
     return found

@@ -19,11 +19,12 @@ from typing import Final
 import msgspec
 
 from postroom.message.part import Fields, Part
-from postroom.policy import features, links, texts
+from postroom.policy import features, forms, links, texts
 
 MAX_SAMPLE: Final = 64 * 1024  # octets of a body that are read
 MAX_WORDS: Final = 3_000  # of the text
 MAX_TOKENS: Final = 2_500
+MAX_LINKS: Final = 50  # whose names count
 MAX_WORD: Final = 24  # characters of a word that count
 
 _WORD: Final = re.compile(
@@ -51,7 +52,9 @@ def tokens(head: bytes, part: Part, sample: bytes) -> Tokens:
     """Of a message: its header block, its tree over header and body, the body's beginning."""
     found = features.values(head)
     reading = texts.read(part, sample[:MAX_SAMPLE], part.body_start)
-    marks = list(dict.fromkeys([*features.marks(found, part), *reading.marks]))
+    seen = [*features.marks(found, part), *reading.marks]
+    seen += forms.marks(head, found, features.FIELDS)
+    marks = list(dict.fromkeys(seen))
     words = [*marks, *_subject(features.subject(found)), *_links(reading.links)]
     words += _text(reading.texts)
     chosen = list(dict.fromkeys(words))[:MAX_TOKENS]  # in their order: the same in every process
@@ -82,13 +85,15 @@ def _subject(text: str) -> list[str]:
 
 def _links(found: Sequence[links.Link]) -> list[str]:
     words: list[str] = []
-    for link in dict.fromkeys(found):
+    for link in list(dict.fromkeys(found))[:MAX_LINKS]:
         words += links.names(link)
     return words
 
 
 def _text(seen: Sequence[str]) -> list[str]:
+    """The words, and once more as they are written those that have capital letters."""
     words: list[str] = []
     for text in seen:
-        words += _WORD.findall(text.lower())
-    return [word[:MAX_WORD] for word in dict.fromkeys(words[:MAX_WORDS])]
+        words += _WORD.findall(text)
+    written = [word[:MAX_WORD] for word in dict.fromkeys(words[:MAX_WORDS])]
+    return [*map(str.lower, written), *written]
