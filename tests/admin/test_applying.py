@@ -151,6 +151,19 @@ def test_nothing_is_removed_unless_it_is_pruned(tell: Tell) -> None:
     tell(story)
 
 
+def test_names_in_any_script_are_the_same(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await domains.add(office, "größe.test")
+        await domains.add(office, "alias.test", alias_of="größe.test")
+        await accounts.add(office, "ann@größe.test", password=None)
+        text = await exported(office)
+        assert 'alias_of = "größe.test"' in text
+        assert await apply(office, text, prune=True) == []
+        assert await apply(office, text.replace("größe.test", "xn--gre-6ka8i.test")) == []
+
+    tell(story)
+
+
 def test_passwords_come_along_when_they_are_exported(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await domains.add(office, "demo.test")

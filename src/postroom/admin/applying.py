@@ -56,6 +56,7 @@ from postroom.directory.rules import Rule
 from postroom.errors import Invalid, MailError, Refused
 
 Action = Literal["add", "change", "remove"]
+Change = Callable[[str], Awaitable[object]]
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -238,8 +239,22 @@ def _account_steps(office: Office, one: AccountItem, now: AccountItem | None) ->
         run = partial(roles.assign, office, address, role, owned or ())
         yield _account_step(address, {"role": role}, run)
     for name, change in (
-        ("addresses", partial(_set_addresses, office, address)),
-        ("send_as", partial(_set_grants, office, address)),
+        (
+            "addresses",
+            partial(
+                _set_names,
+                partial(accounts.add_address, office, address),
+                partial(accounts.remove_address, office, address),
+            ),
+        ),
+        (
+            "send_as",
+            partial(
+                _set_names,
+                partial(sending.grant, office, address),
+                partial(sending.revoke, office, address),
+            ),
+        ),
         ("block", partial(_set_senders, office, address, "block")),
         ("allow", partial(_set_senders, office, address, "allow")),
         ("forward", partial(_set_forward, office, address)),
@@ -282,26 +297,15 @@ async def _open(office: Office, address: str, password: PasswordItem | None) -> 
     await office.directory.change(write)
 
 
-async def _set_addresses(
-    office: Office, address: str, wanted: Sequence[str], now: Sequence[str]
+async def _set_names(
+    add: Change, remove: Change, wanted: Sequence[str], now: Sequence[str]
 ) -> None:
     for one in wanted:
         if one not in now:
-            await accounts.add_address(office, address, one)
+            await add(one)
     for one in now:
         if one not in wanted:
-            await accounts.remove_address(office, address, one)
-
-
-async def _set_grants(
-    office: Office, address: str, wanted: Sequence[str], now: Sequence[str]
-) -> None:
-    for one in wanted:
-        if one not in now:
-            await sending.grant(office, address, one)
-    for one in now:
-        if one not in wanted:
-            await sending.revoke(office, address, one)
+            await remove(one)
 
 
 async def _set_senders(

@@ -64,7 +64,7 @@ async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
 
 def _domain(one: domains.DomainView) -> DomainItem:
     if one.alias_of:
-        return DomainItem(name=one.name, alias_of=one.alias_of)
+        return DomainItem(name=one.name, alias_of=Domain(one.alias_of).unicode)
     return DomainItem(
         name=one.name,
         catch_all=one.catch_all,
