@@ -18,9 +18,9 @@ REFUSED_NONCES: Final = 40  # of a hundred
 
 
 class Pebble:
-    """One authority. It asks ``dns`` for names and looks for answers on ``http_port``."""
+    """One authority. It asks ``dns`` for names and looks for answers on the two ports."""
 
-    def __init__(self, folder: Path, *, dns: str, http_port: int) -> None:
+    def __init__(self, folder: Path, *, dns: str, http_port: int = 1, tls_port: int = 1) -> None:
         program = shutil.which("pebble")
         if program is None:
             raise FileNotFoundError("pebble is missing (apt-get install pebble)")
@@ -42,7 +42,7 @@ class Pebble:
                         "certificate": str(folder / "cert.pem"),
                         "privateKey": str(folder / "key.pem"),
                         "httpPort": http_port,
-                        "tlsPort": 1,
+                        "tlsPort": tls_port,
                         "ocspResponderURL": "",
                         "externalAccountBindingRequired": False,
                     }

@@ -93,7 +93,9 @@ class House:
             Caps(total=limits.max_connections, per_network=limits.max_connections_per_ip)
         )
         self.resolver = Resolver(config.dns.servers)
-        self.renewal = Renewal(office, self.resolver, self.certificates.install)
+        self.renewal = Renewal(
+            office, self.resolver, self.certificates.install, self.certificates.proofs.show
+        )
         source = source_of(config.oauth)
         self.bans = Bans()
         devices = Devices()

@@ -39,7 +39,7 @@ BY_ITSELF = {
     # what the server does by itself, or what a login does
     "accounts.purge_removed", "api_tokens.known", "audit.purge", "certificates.see_to_all",
     "dkim.activate", "dkim.ensure_keys", "dkim.make_missing", "dkim.purge",
-    "dkim.show", "reporting.run", "reporting.send_due", "second_factor.verify",
+    "dkim.show", "key_change.is_due", "reporting.run", "reporting.send_due", "second_factor.verify",
 }  # fmt: skip
 
 

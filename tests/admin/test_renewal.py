@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from postroom.directory.sealing import seal
 from postroom.errors import ConfigurationError
 from postroom.net.dns import Resolver
 from postroom.net.tls import Named
+from postroom.notify import CHALLENGES
+from postroom.telemetry.events import StorageTrouble
 from tests.admin.test_certificates import CONFIG, tell
 from tests.conftest import Opener
 from tests.fakes import Clock, Recorder
@@ -65,9 +67,45 @@ def test_trouble_is_told_and_it_goes_on(database: Opener, data: Path, events: Re
         await hold(office, 1)
         with pytest.raises(asyncio.CancelledError):
             await Renewal(office, resolver, install).run(sleep)
-        told = [one for one in events if getattr(one, "where", "") == "certificates"]
-        assert len(told) == 4  # it is tried again each time
-        assert "can't be used" in told[0].reason  # type: ignore[attr-defined]
+        told = [one.reason for one in events.of(StorageTrouble) if one.where == "certificates"]
+        assert sum("can't be used" in reason for reason in told) == 4  # it is tried again each time
+        assert len(told) == 5  # "chain" is no certificate: there is nothing to publish
 
     assert CONFIG.acme.accept_terms
+    tell(database, data, story)
+
+
+def test_what_is_to_be_proven_is_handed_over_at_a_hint(database: Opener, data: Path) -> None:
+    async def story(office: Office, resolver: Resolver, _clock: Clock) -> None:
+        shown: list[Mapping[str, str]] = []
+        came, began = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def prove(answers: Mapping[str, str]) -> None:
+            shown.append(answers)
+            loop.call_soon_threadsafe(came.set)
+
+        async def sleep(_seconds: float) -> None:
+            began.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(Renewal(office, resolver, lambda _named: None, prove).run(sleep))
+        await began.wait()
+        now = office.now()
+        await office.db.write(
+            lambda tx: rows.put_challenge(tx, "mx.demo.test", "answer", now, "tls-alpn-01")
+        )
+        office.notify.publish([CHALLENGES])
+        await came.wait()
+        assert shown == [{"mx.demo.test": "answer"}]
+        came.clear()
+        await office.db.write(lambda tx: rows.remove_challenge(tx, "mx.demo.test"))
+        office.notify.publish([CHALLENGES])
+        await came.wait()
+        assert shown[1:] == [{}]
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert CHALLENGES not in office.notify.watched()
+
     tell(database, data, story)

@@ -13,8 +13,17 @@ from tests.net.test_acme_child import KEY
 GONE = Order(directory="https://127.0.0.1:9/dir", account_key=KEY, key=KEY, names=("a.test",))
 
 
-async def nothing(_token: str, _answer: str) -> None:
-    raise AssertionError("nothing is to be published")
+class Nothing:
+    """Nothing is to be proven."""
+
+    async def prove(self, name: str, token: str, answer: str) -> None:
+        raise AssertionError(name + token + answer)
+
+    async def ready(self) -> None:
+        raise AssertionError
+
+
+nothing = Nothing()
 
 
 def children() -> set[str]:

@@ -1,22 +1,21 @@
 """Certificates from an authority: which are wanted, ordering, renewing, listing.
 
 Renewed when two thirds of its life are over, or when the authority wants it (RFC 9773), which is
-asked daily. The key stays. A failed order is tried again after an hour, then two, .. and a day
+asked daily. The key stays (``key_change`` changes it). A failed order is tried again after an hour, then two, .. and a day
 at last; meanwhile the certificate that is there stays.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from postroom.admin import domains, names
+from postroom.admin import domains, key_change, names, proofs
 from postroom.admin.client_settings import LABELS
 from postroom.admin.office import Office
 from postroom.admin.own_addresses import public_addresses
@@ -27,16 +26,17 @@ from postroom.directory.certificates import Held
 from postroom.directory.sealing import open_sealed, seal
 from postroom.errors import NotFound, Refused
 from postroom.net import acme
-from postroom.net.acme import AcmeFailed
-from postroom.net.acme_child import Order
+from postroom.net.acme import AcmeFailed, Issued
+from postroom.net.acme_child import Challenge, Order
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
-from postroom.net.tls import Named
+from postroom.net.tls import Named, new_key
 from postroom.telemetry import sink
 from postroom.telemetry.events import CertificateFailed, CertificateIssued
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+AT_ONCE: Final = 20  # domains that are looked up side by side
 _ACCOUNT: Final = b"acme-account:"
 
 
@@ -58,8 +58,13 @@ async def every(office: Office) -> list[CertificateView]:
 
 
 @recorded("certificate.renew", "name")
-async def renew(office: Office, name: str, *, resolver: Resolver) -> CertificateView:
-    """Order one anew now, whatever its age. Raises NotFound, and Refused with the reason."""
+async def renew(
+    office: Office, name: str, *, resolver: Resolver, changes_key: bool = False
+) -> CertificateView:
+    """Order one anew now, whatever its age, perhaps with its next key.
+
+    Raises NotFound, and Refused with the reason.
+    """
     if not office.config.acme.accept_terms:
         raise Refused(
             "certificates are not ordered here; set accept_terms = true under [acme] in "
@@ -72,7 +77,7 @@ async def renew(office: Office, name: str, *, resolver: Resolver) -> Certificate
             "of this server: postroom dns DOMAIN --check"
         )
     held = await _held(office, name)
-    await _order(office, held, wanted[name])
+    await _order(office, held, wanted[name], resolver, changes_key=changes_key)
     view = _view(await _held(office, name))
     if view.problem:
         raise Refused(f"no certificate for {name}: {view.problem}")
@@ -86,8 +91,10 @@ async def see_to_all(office: Office, *, resolver: Resolver) -> int:
     ordered = 0
     async for wanted in _wanted(office, resolver):
         held = await _held(office, wanted.name)
-        if await _is_due(office, held, wanted.names) and await _claimed(office, held):
-            await _order(office, held, wanted.names)
+        changes_key = await key_change.is_due(office, held, resolver)
+        is_due = await _is_due(office, held, wanted.names)
+        if (is_due or (changes_key and held.due > office.now())) and await _claimed(office, held):
+            await _order(office, held, wanted.names, resolver, changes_key=changes_key)
             ordered += 1
     return ordered
 
@@ -116,26 +123,56 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 async def _wanted(office: Office, resolver: Resolver) -> AsyncIterator[Wanted]:
-    """One for the server, one a domain."""
-    ours = {str(one) for one in await public_addresses(office.config, resolver)}
+    """One for the server, one a domain; so many domains are asked about side by side."""
+    look = _Look(
+        office, resolver, {str(one) for one in await public_addresses(office.config, resolver)}
+    )
     hostname = office.config.hostname.lower()
-    if office.config.tls.certificate is None and await _leads_here(resolver, hostname, ours):
+    if office.config.tls.certificate is None and await look.is_ours(hostname):
         yield Wanted(hostname, (hostname,))
+    group: list[str] = []
     async for domain in domains.every(office):
-        candidates = [domain.ascii, *(f"{label}.{domain.ascii}" for label in LABELS)]
-        found = [
-            one for one in candidates if one != hostname and await _leads_here(resolver, one, ours)
-        ]
-        if found:
-            yield Wanted(f"{LABELS[0]}.{domain.ascii}", tuple(found))
+        group.append(domain.ascii)
+        if len(group) == AT_ONCE:
+            for one in await asyncio.gather(*map(look.domain, group)):
+                if one is not None:
+                    yield one
+            group = []
+    for one in await asyncio.gather(*map(look.domain, group)):
+        if one is not None:
+            yield one
 
 
-async def _leads_here(resolver: Resolver, name: str, ours: set[str]) -> bool:
-    found: set[str] = set()
-    for kind in ("A", "AAAA"):
+class _Look:
+    """Which names lead here, or can be proven all the same."""
+
+    def __init__(self, office: Office, resolver: Resolver, ours: set[str]) -> None:
+        self._office = office
+        self._resolver = resolver
+        self._ours = ours
+
+    async def domain(self, name: str) -> Wanted | None:
+        """The certificate of a domain; None when none of its names is ours."""
+        hostname = self._office.config.hostname.lower()
+        candidates = [name, *(f"{label}.{name}" for label in LABELS)]
+        candidates = [one for one in candidates if one != hostname]
+        found = await asyncio.gather(*map(self.is_ours, candidates))
+        chosen = tuple(one for one, is_ours in zip(candidates, found, strict=True) if is_ours)
+        return Wanted(f"{LABELS[0]}.{name}", chosen) if chosen else None
+
+    async def is_ours(self, name: str) -> bool:
+        """Whether DNS leads the name here; with dns-01, whether we may write its zone."""
+        if self._office.config.acme.challenge == "dns-01":
+            return await proofs.are_kept(self._office, [name])
+        kinds: tuple[Literal["A", "AAAA"], ...] = ("A", "AAAA")
+        found = await asyncio.gather(*(self._addresses(name, kind) for kind in kinds))
+        addresses = {one for some in found for one in some}
+        return bool(addresses) and addresses <= self._ours
+
+    async def _addresses(self, name: str, kind: Literal["A", "AAAA"]) -> Sequence[str]:
         with contextlib.suppress(LookupFailed, InvalidName):
-            found.update((await resolver.lookup(name, kind)).records)
-    return bool(found) and found <= ours
+            return (await self._resolver.lookup(name, kind)).records
+        return ()
 
 
 async def _held(office: Office, name: str) -> Held:
@@ -143,7 +180,7 @@ async def _held(office: Office, name: str) -> Held:
     found = await office.directory.look(lambda tx: rows.find(tx, name))
     if found is not None:
         return found
-    sealed = seal(office.directory.secrets.seal, _new_key(), rows.context(name))
+    sealed = seal(office.directory.secrets.seal, new_key(), rows.context(name))
 
     def write(tx: Tx) -> Held:
         return rows.want(tx, name, sealed, office.now())
@@ -186,17 +223,42 @@ async def _claimed(office: Office, held: Held) -> bool:
     return await office.db.write(lambda tx: rows.claim(tx, held.name, held.due, now))
 
 
-async def _order(office: Office, held: Held, wanted: Sequence[str]) -> None:
-    """One order, with its result in the row and in the log."""
+async def _issued(
+    office: Office, held: Held, order: Order, resolver: Resolver
+) -> tuple[Issued, Challenge]:
+    """Prove the names as the last time, else in the first way; after a failure in the next."""
+    ways = await proofs.ways(office, order.names)
+    if not ways:
+        raise AcmeFailed(
+            "the names can't be proven: there is no http or https listener, and no DNS provider"
+        )
+    ways.sort(key=lambda one: one != held.way)
+    way = ways[held.failures % len(ways)]
+    order = msgspec.structs.replace(order, challenge=way)
+    async with proofs.proving(office, way, resolver) as prover:
+        try:
+            return await acme.issue(order, prover), way
+        except AcmeFailed as error:
+            raise AcmeFailed(f"{error} ({way})", error.retry_after) from error
+
+
+async def _order(
+    office: Office,
+    held: Held,
+    wanted: Sequence[str],
+    resolver: Resolver,
+    *,
+    changes_key: bool = False,
+) -> None:
+    """One order, with its result in the row and in the log; perhaps with the next key."""
     settings = office.config.acme
-    key = open_sealed(office.directory.secrets.seal, held.key, rows.context(held.name))
+    next_key = held.next_key if changes_key else None
+    sealed_key = held.key if next_key is None else next_key
+    key = open_sealed(office.directory.secrets.seal, sealed_key, rows.context(held.name))
     order = await _order_of(office, key=key.decode(), names=tuple(wanted))
 
-    async def publish(token: str, answer: str) -> None:
-        await office.db.write(lambda tx: rows.put_challenge(tx, token, answer, office.now()))
-
     try:
-        issued = await acme.issue(order, publish)
+        issued, way = await _issued(office, held, order, resolver)
     except AcmeFailed as error:
         due = office.now() + max(pause(held.failures), error.retry_after * 1000)
         reason = str(error)
@@ -211,6 +273,9 @@ async def _order(office: Office, held: Held, wanted: Sequence[str]) -> None:
         rows.put_account(tx, settings.directory, sealed, issued.account)
         due = min(now + DAY_MS, now + (expires - now) * 2 // 3)
         rows.put(tx, held.name, wanted, issued.chain, issued=now, expires=expires, due=due)
+        rows.proven(tx, held.name, way)
+        if next_key is not None:
+            rows.use_next_key(tx, held.name, next_key)
 
     await office.db.write(write)
     sink.emit(CertificateIssued(name=held.name, names=tuple(wanted), expires=expires))
@@ -223,7 +288,7 @@ async def _order_of(
     settings = office.config.acme
     found = await office.directory.look(partial(rows.account, directory=settings.directory))
     if found is None:
-        account_key, url = _new_key(), ""
+        account_key, url = new_key(), ""
     else:
         sealed, url = found
         account_key = open_sealed(office.directory.secrets.seal, sealed, _ACCOUNT)
@@ -244,11 +309,6 @@ def pause(failures: int) -> int:
     return min(HOUR_MS << min(failures, 5), DAY_MS)
 
 
-def _new_key() -> bytes:
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _expires(chain: str) -> int:
     certificate = x509.load_pem_x509_certificates(chain.encode())[0]
     return int(certificate.not_valid_after_utc.timestamp() * 1000)
@@ -258,6 +318,8 @@ def _view(held: Held) -> CertificateView:
     state = "there" if held.chain else "wanted"
     if held.problem:
         state += ", the latest order failed"
+    if held.next_key is not None:
+        state += ", its key is being changed"
     return CertificateView(
         name=held.name,
         names=held.names,

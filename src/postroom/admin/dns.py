@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import dkim, domains, names, pacc
+from postroom.admin import dkim, domains, key_change, names, pacc
 from postroom.admin.client_settings import client_settings, open_doors
 from postroom.admin.dns_authority import PORT, Authorities, NoZone
 from postroom.admin.dns_compare import Judged, State, compare, spf_verdict, text
@@ -19,6 +19,7 @@ from postroom.admin.dns_plan import Known, Wanted, plan
 from postroom.admin.office import Office
 from postroom.admin.own_addresses import public_addresses
 from postroom.directory import certificates
+from postroom.directory.certificates import Held
 from postroom.mailauth import spf
 from postroom.net import checks
 from postroom.net.dns import Resolver
@@ -137,6 +138,7 @@ async def _known(office: Office, domain: str, resolver: Resolver) -> Known:
     found = await domains.show(office, names.domain(domain).ascii)
     keys = await dkim.ensure_keys(office, found.ascii)
     config = office.config
+    present, following = await tlsa_digests(office)
     document = pacc.document(client_settings(config, found.ascii))
     return Known(
         domain=found.ascii,
@@ -147,8 +149,33 @@ async def _known(office: Office, domain: str, resolver: Resolver) -> Known:
         sts_mode=config.tls.mta_sts,
         authority=_AUTHORITIES.get(config.acme.directory, "") if config.acme.accept_terms else "",
         pacc="" if document is None else pacc.record(document),
-        tlsa=await _key_digest(office),
+        tlsa=present,
+        next_tlsa=following,
     )
+
+
+async def tlsa_digests(office: Office) -> tuple[str, str]:
+    """Of the key that the server has, and of the one that it changes to; "" for none."""
+    return await _key_digest(office), key_change.next_digest(office, await _held(office))
+
+
+async def has_lasting_key(office: Office) -> bool:
+    """Whether the key stays: it is not that of a self-signed certificate soon to be replaced."""
+    config = office.config
+    if config.tls.certificate is not None or not config.acme.accept_terms:
+        return True
+    held = await _held(office)
+    return held is not None and bool(held.chain)
+
+
+async def domain_of_server(office: Office) -> str:
+    """The own domain that the server's name is in; "" when it is in none."""
+    name = office.config.hostname.lower()
+    while "." in name:
+        if await office.directory.is_own(names.domain(name)):
+            return name
+        name = name.partition(".")[2]
+    return ""
 
 
 async def _key_digest(office: Office) -> str:
@@ -156,11 +183,19 @@ async def _key_digest(office: Office) -> str:
     config = office.config
     if config.tls.certificate is not None:
         return await asyncio.to_thread(key_digest, Path(config.tls.certificate))
-    held = await office.directory.look(lambda tx: certificates.find(tx, config.hostname.lower()))
+    held = await _held(office)
     if held is not None and held.chain:
         return digest(held.chain.encode())
     path = config.folder / "tls" / "self-signed.pem"
     return await asyncio.to_thread(key_digest, path) if path.exists() else ""
+
+
+async def _held(office: Office) -> Held | None:
+    """The server's certificate from an authority."""
+    if office.config.tls.certificate is not None:
+        return None
+    hostname = office.config.hostname.lower()
+    return await office.directory.look(lambda tx: certificates.find(tx, hostname))
 
 
 def _with_note(judged: Judged, wanted: Wanted) -> Judged:

@@ -20,10 +20,11 @@ from postroom.telemetry.events import ZoneChanged, ZoneFailed as ZoneFailedEvent
 
 async def publish(
     office: Office, domains: Iterable[str], uses: Collection[str], *, resolver: Resolver
-) -> None:
-    """Write the records of these uses, where a provider keeps the zone."""
+) -> bool:
+    """Write the records of these uses, where a provider keeps the zone; False when that failed."""
     if not await office.db.read(listing):
-        return
+        return True
+    is_done = True
     for domain in dict.fromkeys(domains):
         try:
             if await dns_providers.opened(office, domain, resolver=resolver) is None:
@@ -31,9 +32,11 @@ async def publish(
             done = await dns_update.apply(office, domain, resolver=resolver, uses=uses)
         except (Refused, MailError) as error:
             sink.emit(ZoneFailedEvent(domain=domain, reason=str(error)))
+            is_done = False
             continue
         if any(one.action in {"add", "merge", "replace"} for one in done.steps):
             sink.emit(ZoneChanged(domain=domain, provider=done.provider, uses=tuple(sorted(uses))))
+    return is_done
 
 
 async def withdraw_keys(office: Office, *, resolver: Resolver) -> None:

@@ -60,7 +60,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     ``dkim`` are the pairs (name, value) of the keys to publish; ``ports`` those of the doors
     that the Internet reaches, by protocol; ``tlsa`` is the SHA-256 of the certificate's public
-    key in hex, "" for none; ``authority`` is the name of the certificate authority in CAA;
+    key in hex, "" for none, ``next_tlsa`` that of the key that it changes to; ``authority`` is the name of the certificate authority in CAA;
     ``pacc`` the text that vouches for the document of ``admin.pacc``, "" for none.
     """
 
@@ -70,6 +70,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     dkim: Sequence[tuple[str, str]] = ()
     ports: Mapping[ListenProtocol, int] = msgspec.field(default_factory=dict)
     tlsa: str = ""
+    next_tlsa: str = ""
     authority: str = ""
     sts_mode: StsMode = "testing"
     pacc: str = ""
@@ -181,11 +182,11 @@ def _encryption(known: Known) -> Iterator[Wanted]:
             note=f"counts only while the server's certificate is valid for mta-sts.{known.domain}",
         )
         yield _alias(known, "mta-sts", "MTA-STS policy")
-    if known.tlsa:
+    for digest in filter(None, (known.tlsa, known.next_tlsa)):
         yield Wanted(
             name=f"_25._tcp.{known.hostname}",
             type="TLSA",
-            value=f"3 1 1 {known.tlsa}",
+            value=f"3 1 1 {digest}",
             use="DANE",
             need="optional",
             note="of use only where the zone is signed with DNSSEC",

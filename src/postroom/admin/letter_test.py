@@ -170,11 +170,11 @@ def own_door(config: Config) -> tuple[str, int]:
     """Where our SMTP port answers to this machine. Raises Refused."""
     for one in config.listen or standard_listeners():
         if one.protocol == "smtp" and one.port:
-            return _reachable(one.address), one.port
+            return reachable(one.address), one.port
     raise Refused('no door takes mail: [[listen]] has no protocol = "smtp" with a fixed port')
 
 
-def _reachable(address: str) -> str:
+def reachable(address: str) -> str:
     """Where this machine reaches a door that listens on ``address``."""
     if address in {"", "localhost"}:
         return "127.0.0.1"

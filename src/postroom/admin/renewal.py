@@ -2,15 +2,16 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from postroom.admin import certificates
+from postroom.admin import certificates, dns, dns_keeping
 from postroom.admin.office import Office
-from postroom.directory.certificates import version
+from postroom.directory.certificates import handshakes, version
 from postroom.errors import MailError, Refused
 from postroom.net.dns import Resolver
 from postroom.net.tls import Named
+from postroom.notify import CHALLENGES
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
@@ -22,22 +23,62 @@ class Renewal:
     """One a server. ``run`` until it is cancelled."""
 
     def __init__(
-        self, office: Office, resolver: Resolver, install: Callable[[Sequence[Named]], None]
+        self,
+        office: Office,
+        resolver: Resolver,
+        install: Callable[[Sequence[Named]], None],
+        prove: Callable[[Mapping[str, str]], None] = lambda _answers: None,
     ) -> None:
-        """``install``, on a thread, takes all certificates whenever one has come or gone."""
+        """``install``, on a thread, takes all certificates whenever one has come or gone.
+
+        ``prove``, on a thread, takes what a handshake is to prove: key authorizations by name.
+        """
         self._office = office
         self._resolver = resolver
         self._install = install
+        self._prove = prove
         self._version = (0, 0)
+        self._proofs: Mapping[str, str] = {}
+        self._keys = ("", "")
+        self._woken: set[asyncio.Task[None]] = set()
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Look each minute for what another process has ordered, each hour for what is due."""
-        for number in itertools.count():
-            await self._safely(self.refresh)
-            if number % ROUNDS == 0:
-                await self._safely(self.see_to_all)
+        unsubscribe = self._office.notify.subscribe(CHALLENGES, self._wake)
+        try:
+            for number in itertools.count():
                 await self._safely(self.refresh)
-            await sleep(MINUTE)
+                await self._safely(self.show_proofs)
+                if number % ROUNDS == 0:
+                    await self._safely(self.see_to_all)
+                    await self._safely(self.refresh)
+                    await self._safely(self.publish_keys)
+                await sleep(MINUTE)
+        finally:
+            unsubscribe()
+
+    def _wake(self) -> None:
+        """Somebody orders a certificate."""
+        task = asyncio.create_task(self._safely(self.show_proofs))
+        self._woken.add(task)
+        task.add_done_callback(self._woken.discard)
+
+    async def show_proofs(self) -> None:
+        """Let the https doors prove what is to be proven at the moment."""
+        now = self._office.now()
+        found = await self._office.directory.look(lambda tx: handshakes(tx, now))
+        if found != self._proofs:
+            await asyncio.to_thread(self._prove, found)
+            self._proofs = found
+
+    async def publish_keys(self) -> None:
+        """Keep the TLSA record of the server right, where somebody lets us."""
+        office = self._office
+        keys, domain = await dns.tlsa_digests(office), await dns.domain_of_server(office)
+        if keys == self._keys or not domain or not await dns.has_lasting_key(office):
+            return
+        if await dns_keeping.publish(office, [domain], {"DANE"}, resolver=self._resolver):
+            self._keys = keys
 
     async def refresh(self) -> bool:
         """Hand everything to the doors when something has changed; whether it had."""
@@ -57,5 +98,5 @@ class Renewal:
         """A job that fails is told; the certificates that are there stay."""
         try:
             await job()
-        except (MailError, Refused, OSError) as error:
+        except (MailError, Refused, OSError, ValueError) as error:
             sink.emit(StorageTrouble(where="certificates", reason=str(error)))

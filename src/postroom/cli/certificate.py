@@ -1,12 +1,15 @@
-"""``postroom certificate``: list, renew."""
+"""``postroom certificate``: list, renew, rollover."""
+
+import contextlib
 
 import click
 
-from postroom.admin import certificates
+from postroom.admin import certificates, key_change
 from postroom.admin.certificates import CertificateView
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run
+from postroom.errors import Refused
 from postroom.net.dns import Resolver
 
 _COLUMNS = [
@@ -45,7 +48,7 @@ def list_(context: click.Context, *, as_json: bool) -> None:
 def renew(context: click.Context, name: str, *, as_json: bool) -> None:
     """Order the certificate for the host or domain NAME now.
 
-    The server must be running: the authority asks it over HTTP, on port 80 of NAME.
+    The server must be running, unless DNS proves the name: the authority asks it.
     """
     found = run(context, lambda office: _renewed(office, name))
     output.done(
@@ -55,9 +58,36 @@ def renew(context: click.Context, name: str, *, as_json: bool) -> None:
     )
 
 
-async def _renewed(office: Office, name: str) -> CertificateView:
+@certificate.command()
+@click.argument("name")
+@click.option("--now", is_flag=True, help="Change it at once: mail of others may wait for a while.")
+@output.json_option
+@click.pass_context
+def rollover(context: click.Context, name: str, *, now: bool, as_json: bool) -> None:
+    """Change the key of the certificate for NAME.
+
+    The record of the next key is published beside that of the present one (postroom dns DOMAIN);
+    when others have had the time to see both, the certificate is renewed with it.
+    """
+    if now:
+        found = run(context, lambda office: _renewed(office, name, changes_key=True))
+        output.done(found, f"certificate for {found.name}: it has a new key", as_json=as_json)
+        return
+    digest = run(context, lambda office: key_change.begin(office, name))
+    output.done(
+        {"name": name, "tlsa": f"3 1 1 {digest}"},
+        f"the next key of {name} is made; its record beside the present one: TLSA 3 1 1 {digest} "
+        "(postroom dns DOMAIN)",
+        as_json=as_json,
+    )
+
+
+async def _renewed(office: Office, name: str, *, changes_key: bool = False) -> CertificateView:
+    if changes_key:
+        with contextlib.suppress(Refused):  # it was begun before
+            await key_change.begin(office, name)
     resolver = Resolver(office.config.dns.servers)
     try:
-        return await certificates.renew(office, name, resolver=resolver)
+        return await certificates.renew(office, name, resolver=resolver, changes_key=changes_key)
     finally:
         await resolver.close()

@@ -12,7 +12,9 @@ import msgspec
 
 from postroom.db.database import Row, Tx
 
-_COLUMNS: Final = "name, names, key, chain, issued, expires, due, failures, problem"
+_COLUMNS: Final = (
+    "name, names, key, chain, issued, expires, due, failures, problem, next_key, next_at, way"
+)
 _CONTEXT: Final = "certificate:"
 CHALLENGE_MS: Final = 3_600_000  # how long an answer stands
 CLAIM_MS: Final = 600_000  # how long nobody else orders the same
@@ -22,7 +24,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate or, while ``chain`` is "", one that is wanted. Times in UTC milliseconds.
 
     ``key`` is sealed. ``due``: nothing is ordered before. ``problem`` is why the latest order
-    failed, "" when it did not; ``failures`` counts those in a row.
+    failed, "" when it did not; ``failures`` counts those in a row. ``next_key``, sealed as well, is
+    what the key is to change to, not before ``next_at``; while that is 0 it is not known when.
+    ``way`` is the challenge that proved its names the last time, "" for none yet.
     """
 
     name: str
@@ -34,6 +38,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     due: int = 0
     failures: int = 0
     problem: str = ""
+    next_key: bytes | None = None
+    next_at: int = 0
+    way: str = ""
 
 
 def context(name: str) -> bytes:
@@ -92,6 +99,35 @@ def put(
     )
 
 
+def proven(tx: Tx, name: str, way: str) -> None:
+    """Its names were proven in this way."""
+    tx.execute("UPDATE certificate SET way = :way WHERE name = :name", name=name, way=way)
+
+
+def change_key(tx: Tx, name: str, next_key: bytes) -> None:
+    """Begin to change the key."""
+    tx.execute(
+        "UPDATE certificate SET next_key = :key, next_at = 0 WHERE name = :name",
+        name=name,
+        key=next_key,
+    )
+
+
+def change_key_at(tx: Tx, name: str, moment: int) -> None:
+    """From when on the next key may be used."""
+    tx.execute("UPDATE certificate SET next_at = :at WHERE name = :name", name=name, at=moment)
+
+
+def use_next_key(tx: Tx, name: str, next_key: bytes) -> None:
+    """A certificate with this next key has come: it is the key from now on."""
+    tx.execute(
+        "UPDATE certificate SET key = next_key, next_key = NULL, next_at = 0"
+        " WHERE name = :name AND next_key = :key",
+        name=name,
+        key=next_key,
+    )
+
+
 def postpone(tx: Tx, name: str, due: int) -> None:
     """See to it at another time."""
     tx.execute("UPDATE certificate SET due = :due WHERE name = :name", name=name, due=due)
@@ -136,26 +172,47 @@ def put_account(tx: Tx, directory: str, key: bytes, url: str) -> None:
     )
 
 
-def put_challenge(tx: Tx, token: str, answer: str, now: int) -> None:
-    """Let an answer stand for an hour; those whose hour is over go."""
+def put_challenge(tx: Tx, token: str, answer: str, now: int, kind: str = "http-01") -> None:
+    """Let an answer stand for an hour; those whose hour is over go.
+
+    ``token`` is the name that is proven where the ``kind`` is tls-alpn-01.
+    """
     tx.execute("DELETE FROM acme_challenge WHERE expires < :now", now=now)
     tx.execute(
-        "INSERT INTO acme_challenge (token, answer, expires) VALUES (:token, :answer, :expires)"
-        " ON CONFLICT (token) DO UPDATE SET answer = excluded.answer, expires = excluded.expires",
+        "INSERT INTO acme_challenge (token, answer, expires, kind)"
+        " VALUES (:token, :answer, :expires, :kind) ON CONFLICT (token) DO UPDATE"
+        " SET answer = excluded.answer, expires = excluded.expires, kind = excluded.kind",
         token=token,
         answer=answer,
         expires=now + CHALLENGE_MS,
+        kind=kind,
     )
 
 
 def challenge(tx: Tx, token: str) -> str | None:
-    """The answer at a token."""
-    row = tx.one("SELECT answer FROM acme_challenge WHERE token = :token", token=token)
+    """The answer at a token of http-01."""
+    row = tx.one(
+        "SELECT answer FROM acme_challenge WHERE token = :token AND kind = 'http-01'", token=token
+    )
     return str(row[0]) if row else None
 
 
+def handshakes(tx: Tx, now: int) -> dict[str, str]:
+    """Key authorizations of tls-alpn-01 that are to be shown, by name."""
+    found = tx.all(
+        "SELECT token, answer FROM acme_challenge WHERE kind = 'tls-alpn-01' AND expires >= :now",
+        now=now,
+    )
+    return {str(name): str(answer) for name, answer in found}
+
+
+def remove_challenge(tx: Tx, token: str) -> None:
+    """An answer is not needed any more."""
+    tx.execute("DELETE FROM acme_challenge WHERE token = :token", token=token)
+
+
 def _read(row: Row) -> Held:
-    name, names, key, chain, issued, expires, due, failures, problem = row
+    name, names, key, chain, issued, expires, due, failures, problem, next_key, next_at, way = row
     return Held(
         name=name,
         names=tuple(names.split()),
@@ -166,4 +223,7 @@ def _read(row: Row) -> Held:
         due=due,
         failures=failures,
         problem=problem,
+        next_key=None if next_key is None else bytes(next_key),
+        next_at=next_at,
+        way=way,
     )

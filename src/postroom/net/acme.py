@@ -6,9 +6,8 @@ it takes too long.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import msgspec
 
@@ -17,7 +16,17 @@ from postroom.net.acme_child import Order, Said
 SECONDS: Final = 300.0  # for one order, all in all
 MAX_LINE: Final = 1 << 20  # octets
 
-Publish = Callable[[str, str], Awaitable[None]]
+
+class Prover(Protocol):
+    """Lets an authority see that names are ours. Its methods raise AcmeFailed."""
+
+    async def prove(self, name: str, token: str, answer: str) -> None:
+        """What is to be seen for a name; see ``acme_child.Said``."""
+        ...
+
+    async def ready(self) -> None:
+        """Return once all that was proven can be seen."""
+        ...
 
 
 class AcmeFailed(Exception):
@@ -35,12 +44,8 @@ class Issued(msgspec.Struct, frozen=True):
     account: str
 
 
-async def issue(order: Order, publish: Publish, *, seconds: float = SECONDS) -> Issued:
-    """Order a certificate. Raises AcmeFailed.
-
-    ``publish(token, answer)`` makes the answer to a challenge readable at
-    ``http://NAME/.well-known/acme-challenge/TOKEN`` before it returns.
-    """
+async def issue(order: Order, prover: Prover, *, seconds: float = SECONDS) -> Issued:
+    """Order a certificate. Raises AcmeFailed."""
     account = order.account
     async with _Child(order, seconds) as child:
         while True:
@@ -49,8 +54,9 @@ async def issue(order: Order, publish: Publish, *, seconds: float = SECONDS) -> 
                 case "account":
                     account = said.value
                 case "challenge":
-                    await publish(said.token, said.value)
+                    await prover.prove(said.name, said.token, said.value)
                 case "ready":
+                    await prover.ready()
                     await child.go_on()
                 case "certificate":
                     return Issued(said.value, account)

@@ -24,11 +24,15 @@ NONCES: Final = 10  # a request is repeated so often when its nonce is refused
 USER_AGENT: Final = "Postroom"
 
 
+Challenge = Literal["http-01", "tls-alpn-01", "dns-01"]
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What is wanted. Keys and chains are PEM.
 
     ``account`` is the URL of the account that belongs to ``account_key``, "" to make one (which
     accepts the authority's terms). ``key`` is that of the certificate, for all ``names``.
+    ``challenge`` is how each name is proven.
     With ``present``, a certificate that is there, only the time for its renewal is asked for.
     ``trust`` is the path of the authorities that vouch for the directory, "" for the usual.
     """
@@ -39,6 +43,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     contact: str = ""
     key: str = ""
     names: tuple[str, ...] = ()
+    challenge: Challenge = "http-01"
     present: str = ""
     trust: str = ""
 
@@ -46,7 +51,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the child.
 
-    account: ``value`` is its URL. challenge: for ``name``, at ``token`` must stand ``value``.
+    account: ``value`` is its URL. challenge: for ``name``, at ``token`` must stand ``value`` (the
+    key authorization, of dns-01 the text of the record).
     certificate: ``value`` is the chain. renewal: ``value`` is when, in ISO 8601, or "". failed:
     ``value`` is the reason, ``retry_after`` in seconds if the authority names it.
     """
@@ -82,6 +88,7 @@ def main(read: BinaryIO, write: BinaryIO) -> int:
 
 
 def _carry_out(order: Order, say: Say, read: BinaryIO) -> None:
+    _know_tls_alpn()
     authority = _client(order)
     if order.present:
         _tell_renewal(authority, order, say)
@@ -143,7 +150,7 @@ def _issue(authority: "client.ClientV2", order: Order, say: Say, read: BinaryIO)
     for authorization in wanted.authorizations:
         if authorization.body.status.name == "valid":
             continue
-        challenge = _http_challenge(authorization)
+        challenge = _challenge(authorization, order.challenge)
         response, value = challenge.response_and_validation(authority.net.key)
         chosen.append((challenge, response))
         say(
@@ -163,15 +170,32 @@ def _issue(authority: "client.ClientV2", order: Order, say: Say, read: BinaryIO)
     say(Said(kind="certificate", value=finished.fullchain_pem))
 
 
-def _http_challenge(authorization: "messages.AuthorizationResource") -> "messages.ChallengeBody":
-    from acme import challenges
-
+def _challenge(
+    authorization: "messages.AuthorizationResource", wanted: Challenge
+) -> "messages.ChallengeBody":
     for one in authorization.body.challenges:
-        if isinstance(one.chall, challenges.HTTP01):
+        if one.chall.typ == wanted:
             return one
     raise ValueError(
-        f"the authority does not offer http-01 for {authorization.body.identifier.value}"
+        f"the authority does not offer {wanted} for {authorization.body.identifier.value}"
     )
+
+
+def _know_tls_alpn() -> None:
+    """Teach the library RFC 8737, which it has forgotten: the answer is the key authorization."""
+    from acme import challenges
+
+    @challenges.ChallengeResponse.register
+    class Response(challenges.KeyAuthorizationChallengeResponse):
+        typ = "tls-alpn-01"
+
+    @challenges.Challenge.register
+    class TlsAlpn(challenges.KeyAuthorizationChallenge):
+        response_cls = Response
+        typ = response_cls.typ
+
+        def validation(self, account_key: Any, **_: Any) -> str:
+            return self.key_authorization(account_key)
 
 
 def _tell_renewal(authority: "client.ClientV2", order: Order, say: Say) -> None:

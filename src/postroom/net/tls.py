@@ -19,9 +19,11 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from postroom.errors import ConfigurationError
+from postroom.net.tls_alpn import Proofs
 
 SELF_SIGNED_DAYS: Final = 3650
 
@@ -44,6 +46,7 @@ class Certificates:
 
     A peer that names a host (SNI, RFC 6066 §3) gets the certificate that is installed for it;
     any other the server's own, which is the one installed for ``hostname`` where no files are set.
+    ``proofs`` are shown to an authority that asks for them at a context of ``live``.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Certificates:
         self._client_ca = client_ca
         self._own: _Pair = self._from_files()
         self._installed: dict[str, tuple[Named, _Pair]] = {}
+        self.proofs = Proofs(self._folder)
 
     def context(self) -> ssl.SSLContext:
         """The context for a new handshake."""
@@ -89,9 +93,11 @@ class Certificates:
         context.set_alpn_protocols(["http/1.1"])
 
         def current(connection: ssl.SSLObject, name: str | None, _context: object) -> None:
-            connection.context = self._choose(name, asks=False) or self.context()
+            proof = self.proofs.chosen(connection, name)
+            connection.context = proof or self._choose(name, asks=False) or self.context()
 
         context.sni_callback = current
+        self.proofs.watch(context)
         return context
 
     def signer(self) -> tuple[list[x509.Certificate], Key]:
@@ -264,7 +270,25 @@ def key_digest(certificate: Path) -> str:
 
 def digest(chain: bytes) -> str:
     """The same of PEM text; raises ValueError."""
-    key = x509.load_pem_x509_certificate(chain).public_key()
+    return _digest(x509.load_pem_x509_certificate(chain).public_key())
+
+
+def new_key() -> bytes:
+    """A private key for a certificate as PEM: ECDSA P-256."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def key_pem_digest(key: bytes) -> str:
+    """What ``digest`` says of a certificate with this private key, which is PEM."""
+    return _digest(serialization.load_pem_private_key(key, None).public_key())
+
+
+def _digest(key: PublicKeyTypes) -> str:
     octets = key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
