@@ -91,6 +91,11 @@ async def remove(office: Office, name: str) -> None:
     await office.db.write(lambda tx: rows.remove(tx, name))
 
 
+async def is_kept(office: Office, name: str) -> bool:
+    """Whether a provider keeps the zone that a name (A-labels) is in."""
+    return await office.db.read(lambda tx: rows.keeping(tx, name)) is not None
+
+
 async def opened(office: Office, name: str, *, resolver: Resolver) -> Opened | None:
     """The zone that a name (A-labels) is in; None when no provider keeps it."""
     found = await office.db.read(lambda tx: rows.keeping(tx, name))

@@ -37,6 +37,7 @@ from postroom.web.pages import (
     security,
     senders,
     sessions,
+    zone,
 )
 from postroom.web.render import Renderer
 
@@ -51,6 +52,7 @@ _PAGES: Final = (
     overview,
     letter_test,
     domains,
+    zone,
     people,
     rights,
     addresses,

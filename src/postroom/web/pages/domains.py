@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import dns, dns_zone, domains
+from postroom.admin import dns, dns_providers, dns_zone, domains
 from postroom.admin.domains import DomainChanges
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
@@ -41,7 +41,8 @@ def routes(desk: Desk) -> list[Route]:
         rows = await look(office, name, resolver=desk.resolver)
         return renderer.page(
             "domain.html", visitor=visitor, here="/admin/domains", found=found, rows=rows,
-            is_check=is_check, zone=dns_zone.zone_file(found.ascii, rows),
+            is_check=is_check, is_kept=await dns_providers.is_kept(office, found.ascii),
+            zone=dns_zone.zone_file(found.ascii, rows),
         )  # fmt: skip
 
     async def change(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
