@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.net.addresses import is_inside, is_loopback, is_public
+from postroom.net.addresses import is_inside, is_loopback, is_public, reachable
 
 PUBLIC = [
     "1.1.1.1",
@@ -140,3 +140,18 @@ def test_inside_networks() -> None:
     assert not is_inside("fd00:2::9", networks)
     assert not is_inside("10.1.2.3", ())
     assert not is_inside("x", networks)
+
+
+@pytest.mark.parametrize(
+    ("listens", "reached"),
+    [
+        ("", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "::1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_a_listener_is_reached_where_it_listens(listens: str, reached: str) -> None:
+    assert reachable(listens) == reached

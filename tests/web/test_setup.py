@@ -250,3 +250,13 @@ def test_a_relay_is_chosen(tmp_path: Path) -> None:
         assert "secret-App-1" not in window.page
 
     tell(tmp_path, story)
+
+
+def test_settings_that_can_not_be_read_are_told(tmp_path: Path) -> None:
+    async def story(window: Window) -> None:
+        window.file.write_text("hostnam = 1\n")
+        said = await window.begin()
+        assert said.status == 500
+        assert "hostnam" in window.text
+
+    tell(tmp_path, story)

@@ -9,7 +9,6 @@ whose name it bears.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from typing import Final, Literal
 
 import msgspec
@@ -25,6 +24,7 @@ from postroom.directory import accounts as rows
 from postroom.errors import NotFound, Refused
 from postroom.message import dates
 from postroom.message.compose import Draft, Person, compose
+from postroom.net.addresses import reachable
 from postroom.net.outbound import ConnectFailed, connect
 from postroom.post import notice
 from postroom.post.commit import Post
@@ -172,16 +172,6 @@ def own_door(config: Config) -> tuple[str, int]:
         if one.protocol == "smtp" and one.port:
             return reachable(one.address), one.port
     raise Refused('no door takes mail: [[listen]] has no protocol = "smtp" with a fixed port')
-
-
-def reachable(address: str) -> str:
-    """Where this machine reaches a door that listens on ``address``."""
-    if address in {"", "localhost"}:
-        return "127.0.0.1"
-    found = ip_address(address)
-    if found.is_unspecified:
-        return "127.0.0.1" if found.version == 4 else "::1"
-    return address
 
 
 def _letter(office: Office, sender: str, to: str, subject: str, text: str) -> tuple[str, bytes]:

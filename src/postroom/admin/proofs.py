@@ -14,13 +14,13 @@ from typing import Final
 from postroom.admin import dns_providers
 from postroom.admin.dns_authority import Authorities, NoZone
 from postroom.admin.dns_providers import Opened
-from postroom.admin.letter_test import reachable
 from postroom.admin.office import Office
 from postroom.config.model import Config, standard_listeners
 from postroom.directory import certificates as rows, dns_providers as providers
 from postroom.errors import MailError, Refused
 from postroom.net.acme import AcmeFailed, Prover
 from postroom.net.acme_child import Challenge
+from postroom.net.addresses import reachable
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.net.tls_alpn import PROTOCOL

@@ -97,3 +97,13 @@ def _read(ip: str) -> Address | None:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or address
+
+
+def reachable(address: str) -> str:
+    """Where this machine reaches a listener on ``address``, which may be "" for every one."""
+    if address in {"", "localhost"}:
+        return "127.0.0.1"
+    found = ipaddress.ip_address(address)
+    if found.is_unspecified:
+        return "127.0.0.1" if found.version == 4 else "::1"
+    return address

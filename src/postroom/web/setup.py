@@ -150,7 +150,15 @@ class Setup:
     async def _page(
         self, problem: str = "", *, status: int = 200, is_check: bool = False
     ) -> Response:
-        """The page for what is there."""
+        """The page for what is there, or what is wrong with that."""
+        try:
+            return await self._current(problem, status=status, is_check=is_check)
+        except (Refused, MailError) as error:
+            return self._renderer.page(
+                "message.html", status=500, visitor=None, title="", text=str(error)
+            )
+
+    async def _current(self, problem: str, *, status: int, is_check: bool) -> Response:
         config = self._config()
         await self._recall(config)
         page = partial(
