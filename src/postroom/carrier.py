@@ -38,6 +38,7 @@ from postroom.delivery.handover import (
     encode,
 )
 from postroom.delivery.outbound import Shared, carried
+from postroom.intake.waiting import waiting
 from postroom.net.dns import Resolver
 from postroom.notify import DIRECTORY, Notify
 from postroom.post.commit import Post
@@ -209,16 +210,18 @@ def _post(office: Office, warner: Warner) -> Post:
 
 
 def _shared(office: Office, resolver: Resolver, warner: Warner) -> Shared:
+    post = _post(office, warner)
     return Shared(
         db=office.db,
         blobs=office.blobs,
         directory=office.directory,
-        post=_post(office, warner),
+        post=post,
         ids=office.ids,
         notify=office.notify,
         resolver=resolver,
         addressed=partial(addressed, office, office.directory),
         clock=office.clock,
+        desk=waiting(office.config, office, post),
     )
 
 

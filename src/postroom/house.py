@@ -11,7 +11,6 @@ import ipaddress
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
 
 from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
@@ -33,6 +32,7 @@ from postroom.intake.gate import Gate, Memory
 from postroom.intake.intake import Intake
 from postroom.intake.peer import SUBMISSION
 from postroom.intake.services import Services as IntakeServices
+from postroom.intake.waiting import REJECTS_PER_HOUR, waiting
 from postroom.listen.caps import Caps
 from postroom.listen.connections import Connections
 from postroom.listen.door import Contexts, Door
@@ -68,9 +68,6 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import (
     StorageTrouble,
 )
-
-REJECTS_PER_HOUR: Final = 200
-"""Refused messages that an account keeps though their senders were told."""
 
 
 class House:
@@ -130,6 +127,7 @@ class House:
                 resolver=self.resolver,
                 addressed=partial(addressed, office, office.directory),
                 clock=office.clock,
+                desk=waiting(config, office, self.post),
             ),
         )
         self.post.express = self._delivery

@@ -1,15 +1,20 @@
 """Recipients of the queue that end in mailboxes here."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
-from postroom.delivery.here import CAPTURE
+from postroom.admin.office import Office
+from postroom.delivery.here import CAPTURE, Filer
+from postroom.delivery.local import Local
+from postroom.intake.waiting import waiting
 from postroom.queue.rows import QUARANTINED
+from postroom.store.store import Store
 from postroom.telemetry.events import MessageQuarantined
 from tests.conftest import Opener
-from tests.delivery.station import OCTETS, alone, notice_of, station
+from tests.delivery.station import OCTETS, Station, alone, notice_of, station
 from tests.fakes import Recorder
-from tests.post.office import bytes_of
+from tests.post.office import bytes_of, row_counts
 
 
 def test_a_message_for_later_is_filed_when_it_is_due(database: Opener, data: Path) -> None:
@@ -28,6 +33,63 @@ def test_a_message_for_later_is_filed_when_it_is_due(database: Opener, data: Pat
                 "delivered",
                 "250 2.1.5 Filed here",
             )
+
+    asyncio.run(run())
+
+
+async def deciding(here: Station) -> None:
+    """From here on accounts have their say."""
+    directory, db, ids, clock = here.town.directory, here.db, here.ids, here.clock
+    office = Office(
+        config=here.config({}),
+        db=db,
+        directory=directory,
+        store=Store(db, here.blobs, ids, clock, here.notify, directory.quota_of),
+        blobs=here.blobs,
+        notify=here.notify,
+        ids=ids,
+        clock=clock,
+    )
+    desk = waiting(office.config, office, here.post)
+    local = Local(Filer(db, here.blobs, directory, ids, clock, desk), directory)
+    await here.dispatcher.stop(5)
+    here.start({}, lambda services: dataclasses.replace(services, local=local))
+
+
+def test_accounts_have_their_say(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await deciding(here)
+            script = 'require "vacation"; vacation "Away"; if header "subject" "x" { discard; }'
+            await here.town.script("bob@home.test", script)
+            ident = await here.send("bob@home.test", octets=OCTETS.replace(b"you@b", b"bob@home"))
+            await here.run()
+            assert len(await here.inbox(here.bob)) == 1
+            [answer] = await here.inbox(here.alice)
+            assert b"Away" in answer
+            await here.town.script("bob@home.test", "discard;")
+            await here.send("bob@home.test")
+            await here.run()
+            assert len(await here.inbox(here.bob)) == 1
+            assert await here.waiting() == []
+            assert [kind for kind, _, _ in await here.facts(ident)][-1] == "delivered"
+
+    asyncio.run(run())
+
+
+def test_who_refuses_what_has_waited_returns_it(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await deciding(here)
+            await here.town.senders("bob@home.test", "block", "alice@home.test")
+            await here.send("bob@home.test")
+            await here.run()
+            assert await here.inbox(here.bob) == []
+            [notice] = await here.inbox(here.alice)
+            assert notice_of(notice)[1] == "failed"
+            assert b"Status: 5.7.1" in notice
+            assert await here.waiting() == []
+            assert (await here.db.read(row_counts))["reject"] == 1
 
     asyncio.run(run())
 

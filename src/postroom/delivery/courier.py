@@ -167,7 +167,9 @@ class Courier:
                     await self._endings.poisonous(group.trip, one, error)
                 else:
                     group.trip.settle(
-                        services.reporter.file(errand.loaded, filed.conclusion, filed.letters)
+                        services.reporter.file(
+                            errand.loaded, filed.conclusion, filed.letters, filed.follow
+                        )
                     )
 
     # Who goes together

@@ -3,10 +3,13 @@
 Some were put off for later (RFC 4865) and are for people here; some waited when their domain
 became ours; with ``delivery.capture`` all of them go to one mailbox. The octets are read
 from the old blob and written as a new one, so the letter is like any that has just come.
+
+What accounts do with it (lists of senders, rules, scripts) a ``Desk`` knows; what is captured is
+for nobody here and simply kept.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, Protocol
 
 import msgspec
 
@@ -17,7 +20,7 @@ from postroom.db.database import Database
 from postroom.db.ids import Ids
 from postroom.delivery.content import Loaded
 from postroom.directory.directory import Directory
-from postroom.directory.expand import Local
+from postroom.directory.expand import Local, Resolution
 from postroom.errors import Permanent
 from postroom.ledger.rows import Entry, clean, folded, normal_id
 from postroom.message import trace
@@ -42,6 +45,33 @@ class NobodyHere(Permanent):
     text = "No such mailbox here"
 
 
+class Message(msgspec.Struct, frozen=True):
+    """A message of the queue, for an address here that is ``found``.
+
+    ``head`` is the whole header block, ``body`` gives the octets below it.
+    """
+
+    letter: Queued
+    found: Resolution
+    head: bytes
+    body: Callable[[], AsyncIterator[bytes]]
+
+
+Taken = tuple[Letter, Callable[[], Awaitable[None]]]
+"""The letter for the accounts, and what is to be done once it is committed."""
+
+
+class Desk(Protocol):
+    """Knows what accounts here do with a message."""
+
+    async def take(self, message: Message) -> Taken | None:
+        """The letter; None where it is to be filed as it is.
+
+        Raises MailError: why nobody takes it, or not now.
+        """
+        ...
+
+
 class Filer:
     """Makes letters for mailboxes here. ``clock`` is UTC milliseconds."""
 
@@ -52,22 +82,39 @@ class Filer:
         directory: Directory,
         ids: Ids,
         clock: Callable[[], int],
+        desk: Desk | None = None,
     ) -> None:
+        """Without a ``desk`` everything goes to the INBOX."""
+        self._desk = desk
         self._db = db
         self._blobs = blobs
         self._directory = directory
         self._ids = ids
         self._clock = clock
 
+    async def take(self, loaded: Loaded, recipient: Recipient) -> Taken | None:
+        """What the accounts behind one recipient do; None where they simply keep it.
+
+        Raises NobodyHere, and MailError for what nobody takes, or not now.
+        """
+        if self._desk is None:
+            return None
+        opened = loaded.opened
+        return await self._desk.take(
+            Message(
+                letter=loaded.claimed.letter,
+                found=await self._found(_address(recipient)),
+                head=loaded.head,
+                body=lambda: pieces(self._db, self._blobs.files, opened, 0, opened.size),
+            )
+        )
+
     async def letter(self, loaded: Loaded, recipient: Recipient, to: Address | None) -> Letter:
         """One recipient's letter; ``to`` is another address to file it under.
 
         Raises NobodyHere, and MailError when it can't be done now.
         """
-        address = to or _address(recipient)
-        found = await self._directory.resolve(address)
-        if found.kind != "found":
-            raise NobodyHere(detail=f"{address}: {found.kind}")
+        found = await self._found(to or _address(recipient))
         blob, indexed = await self._copied(loaded)
         original = loaded.claimed.letter
         now = self._clock()
@@ -96,6 +143,12 @@ class Filer:
                 size,
             ),
         )
+
+    async def _found(self, address: Address) -> Resolution:
+        found = await self._directory.resolve(address)
+        if found.kind != "found":
+            raise NobodyHere(detail=f"{address}: {found.kind}")
+        return found
 
     def _copy(self, one: Local, prefix: bytes, blob: Prepared, indexed: Indexed, now: int) -> Copy:
         message_id = self._ids.next()

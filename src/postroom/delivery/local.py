@@ -1,5 +1,6 @@
 """A recipient of the queue that is filed here: the letter, and what is concluded."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from postroom.address import Address
@@ -23,11 +24,16 @@ NOBODY_CAPTURES: Final = local_reply(
 )
 
 
+async def nothing() -> None:
+    """What follows most letters."""
+
+
 class Filed(NamedTuple):
-    """``letters`` are committed together with the conclusion."""
+    """``letters`` are committed together with the conclusion; then comes ``follow``."""
 
     conclusion: Conclusion
     letters: tuple[Letter, ...]
+    follow: Callable[[], Awaitable[None]] = nothing
 
 
 class Local:
@@ -41,8 +47,10 @@ class Local:
         """The letter for one recipient, or why there is none. Raises BlobCorrupt."""
         is_captured = way.kind == "capture"
         try:
-            to = await self._capturing() if is_captured else None
-            letter = await self._filer.letter(loaded, recipient, to)
+            taken = None if is_captured else await self._filer.take(loaded, recipient)
+            if taken is None:
+                to = await self._capturing() if is_captured else None
+                taken = await self._filer.letter(loaded, recipient, to), nothing
         except BlobCorrupt:
             raise
         except NobodyHere as error:
@@ -53,7 +61,8 @@ class Local:
             return Filed(judge.conclude(loaded.claimed.letter, recipient, reply), ())
         said = "Captured: nothing leaves this server" if is_captured else "Filed here"
         reply = ServerReply(250, "2.1.5", (said,), is_local=True)
-        return Filed(judge.conclude(loaded.claimed.letter, recipient, reply), (letter,))
+        conclusion = judge.conclude(loaded.claimed.letter, recipient, reply)
+        return Filed(conclusion, (taken[0],), taken[1])
 
     async def _capturing(self) -> Address | None:
         first = await self._directory.look(domains.first)

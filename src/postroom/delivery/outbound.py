@@ -20,7 +20,7 @@ from postroom.delivery.detached import Detached, bench_of
 from postroom.delivery.dispatcher import Dispatcher
 from postroom.delivery.endings import Endings
 from postroom.delivery.exchangers import Lookup
-from postroom.delivery.here import Filer
+from postroom.delivery.here import Desk, Filer
 from postroom.delivery.local import Local
 from postroom.delivery.notices import Addressed, Notices
 from postroom.delivery.outlet import Outlet
@@ -63,6 +63,7 @@ class Shared:
     resolver: Resolver
     addressed: Addressed
     clock: Callable[[], int]
+    desk: Desk | None = None
 
 
 def schedule_of(config: Config) -> Schedule:
@@ -141,7 +142,7 @@ def services_of(
         pool=Pool(idle_seconds=delivery.idle_seconds),
         slots=Slots(),
         reporter=Reporter(Settler(db, shared.post, blobs, clock), notices, ids, clock, schedule),
-        local=Local(Filer(db, blobs, directory, ids, clock), directory),
+        local=Local(Filer(db, blobs, directory, ids, clock, shared.desk), directory),
         troubles=Troubles(),
         clock=clock,
         chance=chance,

@@ -8,7 +8,7 @@ again for ever nor vanish.
 
 import asyncio
 import traceback
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Final
 
 import msgspec
@@ -99,12 +99,19 @@ class Reporter:
         return self._begin(self._told(loaded, conclusions))
 
     def file(
-        self, loaded: Loaded, one: Conclusion, letters: tuple[Letter, ...]
+        self,
+        loaded: Loaded,
+        one: Conclusion,
+        letters: tuple[Letter, ...],
+        follow: Callable[[], Awaitable[None]],
     ) -> asyncio.Task[None]:
-        """One recipient is filed here: ``letters`` are committed with the conclusion."""
+        """One recipient is filed here: ``letters`` are committed with the conclusion.
+
+        ``follow`` comes once they are.
+        """
         if one.kind != "delivered":
             return self.report(loaded, [one])
-        return self._begin(self._filed(loaded, one, letters))
+        return self._begin(self._filed(loaded, one, letters, follow))
 
     async def warn(self, loaded: Loaded, late: Sequence[Conclusion]) -> None:
         """Tell the sender of a delay, of recipients that nobody has claimed."""
@@ -122,9 +129,16 @@ class Reporter:
     def _begin(self, telling: Coroutine[None, None, None]) -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(telling)
 
-    async def _filed(self, loaded: Loaded, one: Conclusion, letters: tuple[Letter, ...]) -> None:
+    async def _filed(
+        self,
+        loaded: Loaded,
+        one: Conclusion,
+        letters: tuple[Letter, ...],
+        follow: Callable[[], Awaitable[None]],
+    ) -> None:
         try:
-            await self._told(loaded, [one], "delivered", [one], letters)
+            if await self._settled(loaded, [one], "delivered", [one], letters):
+                await follow()
         except NotFiled as error:
             reason = error.reason
             reply = local_reply(reason.code, reason.status, reason.text)
@@ -139,17 +153,30 @@ class Reporter:
         conclusions: Sequence[Conclusion],
         success: NoticeKind = "relayed",
         untold: Sequence[Conclusion] = (),
-        letters: tuple[Letter, ...] = (),
     ) -> None:
-        """``untold``: those whose success nobody else will tell the sender."""
+        await self._settled(loaded, conclusions, success, untold)
+
+    async def _settled(
+        self,
+        loaded: Loaded,
+        conclusions: Sequence[Conclusion],
+        success: NoticeKind,
+        untold: Sequence[Conclusion],
+        letters: tuple[Letter, ...] = (),
+    ) -> bool:
+        """``untold``: those whose success nobody else will tell the sender.
+
+        False when it came to nothing: the recipients are not ours any more.
+        """
         try:
             result = await self._result(loaded, conclusions, success, untold, letters)
-            await self._settler.settle(result)
+            return bool((await self._settler.settle(result)).done)
         except NotFiled:
             raise
         except Exception as error:  # noqa: BLE001 - see the module's text
             self._fault(loaded, error)
             await self._settler.settle(self._put_aside(loaded, conclusions, error))
+            return False
 
     async def _result(
         self,

@@ -103,7 +103,10 @@ class Settler:
             await self._discard(result.letters)
         for letter, answer in zip(result.letters, written.answers, strict=False):
             if isinstance(answer, list):
-                await self._blobs.inserted(letter.blob)
+                for blob in letter.blobs:
+                    await self._blobs.inserted(blob)
+                if not letter.references:
+                    await self._post.discard(letter.blob)
                 self._post.announce(letter, answer)
             else:
                 await self._discard([letter])
@@ -149,7 +152,7 @@ class Settler:
     async def _discard(self, letters: Sequence[Letter]) -> None:
         """Nobody commits these: their body files go."""
         for letter in letters:
-            await self._post.discard(letter.blob)
+            await self._post.discard(*letter.blobs)
 
     async def _submitted(self, result: Result) -> tuple[Written, bool]:
         """With False when an attempt before may have written it unbeknown to us."""

@@ -28,7 +28,7 @@ from postroom.intake.decide import Opinions
 from postroom.intake.decision import Decision
 from postroom.intake.examine import Examination, Inquiry
 from postroom.intake.gate import Visit
-from postroom.intake.limits import hop_fault
+from postroom.intake.limits import MAIL_LOOP, hop_fault
 from postroom.intake.milters import Milters
 from postroom.intake.plan import Content, Envelope
 from postroom.intake.refusals import Refusals
@@ -49,7 +49,6 @@ DEFECTS: Final = {
 }
 QUARANTINED: Final = reply(550, "5.7.1", "The message is quarantined")
 """What nobody is told: it stands for the refusal of those whose Rejects hold the message."""
-MAIL_LOOP: Final = reply(554, "5.4.6", "The message has been delivered to this address before")
 
 
 class Party(msgspec.Struct, frozen=True):

@@ -14,6 +14,9 @@ MAX_FIELDS: Final = 1000
 MAX_COPIES: Final = 10_000  # of one message, after all aliases were expanded
 
 HEADER_TOO_LARGE: Final = replies.reply(552, "5.3.4", "The message's header is too large")
+MAIL_LOOP: Final = replies.reply(
+    554, "5.4.6", "The message has been delivered to this address before"
+)
 TOO_MANY_HOPS: Final = replies.reply(554, "5.4.6", "Too many Received fields: a mail loop")
 
 

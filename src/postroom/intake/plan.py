@@ -101,6 +101,8 @@ class Onward(msgspec.Struct, frozen=True):
 
 def stamped(session: Session, envelope: Envelope, head: bytes, ident: int, now: int) -> bytes:
     """The header block as it is stored; ``head`` is cleaned (``Arrival.cleaned``)."""
+    if session.is_inside:
+        return head
     recipients = envelope.accepted
     top = stamp.received(
         session,

@@ -14,7 +14,10 @@ from postroom.message import dates, trace
 
 
 class Session(msgspec.Struct):
-    """What a session's Received fields have in common; ``host`` is the peer's verified name."""
+    """What a session's Received fields have in common; ``host`` is the peer's verified name.
+
+    ``is_inside``: the message has been here before, and is not received again.
+    """
 
     peer: Peer
     hostname: str
@@ -22,6 +25,7 @@ class Session(msgspec.Struct):
     is_esmtp: bool = True
     authenticated: bool = False
     host: str = ""
+    is_inside: bool = False
 
 
 def received(
