@@ -92,6 +92,7 @@ class App:
             house = House(self.config, office)
             office.notify.subscribe(DIRECTORY, office.directory.hint)
             office.notify.subscribe(DIRECTORY, house.keeper.hint)
+            office.notify.subscribe(DIRECTORY, house.revocation.hint)
             office.notify.listen()
             try:
                 await self._serve(house, bound, ready)
@@ -120,6 +121,7 @@ class App:
         jobs.append(asyncio.create_task(house.learn()))
         jobs.append(asyncio.create_task(house.keeper.run()))
         jobs.append(asyncio.create_task(Caller(house.office, house.resolver).run()))
+        jobs.append(asyncio.create_task(house.revocation.run()))
         if self.config.reports.send:
             jobs.append(asyncio.create_task(house.report()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes
@@ -169,7 +171,7 @@ class App:
         chosen = [(listen, opened) for listen, opened in bound if listen.protocol in _WEB]
         if not chosen:
             return []
-        web, call, server = await asyncio.to_thread(_import_web)
+        web, call, server, bans = await asyncio.to_thread(_import_web)
         application = web.application(
             call.Services(house.office, house.resolver, house.login, house.intake),
             house.certificates,
@@ -181,7 +183,11 @@ class App:
         for listen, opened in chosen:
             served = web.behind(listen, application, house.office)
             context = house.certificates.live() if listen.is_implicit_tls else None
-            door = server.HttpDoor(served, list(opened), context=context)
+            door = server.HttpDoor(
+                bans.Bans(served, unwelcome=house.login.unwelcome, protocol=listen.protocol),
+                list(opened),
+                context=context,
+            )
             door.start()
             doors.append(door)
         return doors
@@ -207,7 +213,7 @@ def serve(config: Config, environment: Mapping[str, str], ready: Ready = _nothin
 
 
 def _import_web() -> tuple[ModuleType, ...]:
-    names = ("application", "api.call", "server")
+    names = ("application", "api.call", "server", "bans")
     return tuple(importlib.import_module(f"postroom.web.{name}") for name in names)
 
 

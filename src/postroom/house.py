@@ -41,6 +41,7 @@ from postroom.listen.imap.door import ImapDoor, Settings as ImapSettings
 from postroom.listen.listener import Listener
 from postroom.listen.managesieve.door import ManageSieveDoor, Settings as ManageSieveSettings
 from postroom.listen.pop3.door import Pop3Door, Settings as Pop3Settings
+from postroom.listen.revocation import Revocation
 from postroom.listen.smtp.door import Network, Settings as SmtpSettings, SmtpDoor
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
@@ -89,6 +90,7 @@ class House:
         self.connections = Connections(
             Caps(total=limits.max_connections, per_network=limits.max_connections_per_ip)
         )
+        self.revocation = Revocation(office.db, self.connections)
         self.resolver = Resolver(config.dns.servers)
         self.renewal = Renewal(
             office, self.resolver, self.certificates.install, self.certificates.proofs.show

@@ -1,7 +1,7 @@
 import asyncio
 
 from postroom.listen.caps import Caps
-from postroom.listen.connections import NEVER, Connections
+from postroom.listen.connections import NEVER, Connections, Owner
 from tests.listen.loops import both_loops, run
 
 
@@ -14,10 +14,13 @@ class Fake:
         self.told: list[str] = []
         self.connections = connections
         self.leaves_at = leaves_at
+        self.owner: Owner | None = None
+        self.was_told = asyncio.Event()
         connections.add(self)
 
     def _tell(self, word: str) -> None:
         self.told.append(word)
+        self.was_told.set()
         if word == self.leaves_at:
             self.connections.remove(self)
 
@@ -27,6 +30,9 @@ class Fake:
 
     def stop(self) -> None:
         self._tell("stop")
+
+    def expel(self) -> None:
+        self._tell("expel")
 
     def abort(self) -> None:
         self._tell("abort")
@@ -104,3 +110,19 @@ def test_sessions_have_ids_of_their_own() -> None:
     ids = {one.new_session() for one in (connections, other) for _ in range(1000)}
     assert len(ids) == 2000
     assert all(len(ident) < 16 for ident in ids)
+
+
+@both_loops
+def test_those_of_one_login_are_sent_away(loop: str) -> None:
+    async def main() -> None:
+        connections = new()
+        nobody, first, second, other = [Fake(connections) for _ in range(4)]
+        first.owner = second.owner = (1, 7)
+        other.owner = (1, 8)
+        assert connections.owners() == {(1, 7), (1, 8)}
+        connections.expel({(1, 7), (2, 9)})
+        assert first.told == second.told == ["expel"]
+        assert nobody.told == other.told == []
+        await connections.drain(0)
+
+    run(loop, main())

@@ -4,6 +4,7 @@ An account has at most one chosen password and any number of app passwords, told
 by their labels, each for some scopes.
 """
 
+from collections.abc import Iterable
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -93,6 +94,26 @@ def keyring_of(tx: Tx, account_id: int) -> Keyring | None:
         credentials=tuple(of(tx, account_id)),
         is_guarded=opens_mail == 0,
     )
+
+
+def ended(tx: Tx, *, owners: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of these (account, credential) that open nothing any more.
+
+    A credential 0 is none of ours: then only the account counts.
+    """
+    rings: dict[int, Keyring | None] = {}
+    gone = set()
+    for account_id, credential_id in owners:
+        if account_id not in rings:
+            rings[account_id] = keyring_of(tx, account_id)
+        ring = rings[account_id]
+        if (
+            ring is None
+            or not ring.may_login
+            or (credential_id and all(one.id != credential_id for one in ring.credentials))
+        ):
+            gone.add((account_id, credential_id))
+    return gone
 
 
 def of(tx: Tx, account_id: int) -> list[Credential]:

@@ -7,6 +7,7 @@ doors looks at them once a second. Nothing is armed or cancelled at each command
 import asyncio
 import itertools
 import secrets
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from postroom.listen.caps import Caps
@@ -14,6 +15,10 @@ from postroom.listen.caps import Caps
 TICK: Final = 1.0  # seconds between two looks at the deadlines
 GRACE: Final = 2.0  # seconds that tasks get after their connections were cut
 NEVER: Final = float("inf")
+
+
+Owner = tuple[int, int]
+"""The account that has logged in, and the credential it did so with."""
 
 
 class Open(Protocol):
@@ -30,8 +35,17 @@ class Open(Protocol):
         """The deadline has passed."""
         ...
 
+    @property
+    def owner(self) -> Owner | None:
+        """Who has logged in."""
+        ...
+
     def stop(self) -> None:
         """Finish what has begun, then go."""
+        ...
+
+    def expel(self) -> None:
+        """The same, for the login has ended."""
         ...
 
     def abort(self) -> None:
@@ -72,6 +86,16 @@ class Connections:
         self._doors.discard(door)
         if not self._doors and self._empty is not None:
             self._empty.set()
+
+    def owners(self) -> set[Owner]:
+        """Everybody who is logged in."""
+        return {door.owner for door in self._doors if door.owner is not None}
+
+    def expel(self, owners: Collection[Owner]) -> None:
+        """Their sessions end."""
+        if owners:
+            for door in [door for door in self._doors if door.owner in owners]:
+                door.expel()
 
     async def drain(self, seconds: float) -> None:
         """Let every session finish what it has begun; cut what is left after ``seconds``.

@@ -25,8 +25,9 @@ import traceback
 from collections.abc import Callable
 from typing import Final, cast
 
+from postroom.directory.login import Identity
 from postroom.errors import OutcomeUnknown
-from postroom.listen.connections import NEVER, Connections
+from postroom.listen.connections import NEVER, Connections, Owner
 from postroom.net.networks import network_of
 from postroom.telemetry.events import (
     ConnectionClosed,
@@ -42,6 +43,9 @@ HANDSHAKE_SECONDS: Final = 60.0
 LINGER_SECONDS: Final = 2.0  # for the peer to read our last words
 HASTY_SECONDS: Final = 0.5  # the same when the server goes down
 WRITE_SECONDS: Final = 300.0  # for a peer that does not read, RFC 5321 §4.5.3.2
+
+EXPELLED: Final = "The account or the password has changed, log in again"
+"""What a client is told whose login has ended."""
 
 Contexts = Callable[[], ssl.SSLContext]  # asked at each handshake: certificates change
 
@@ -74,6 +78,8 @@ class Door(asyncio.Protocol, abc.ABC):
         "_waiter",
         "address",
         "deadline",
+        "identity",
+        "is_expelled",
         "is_stopping",
         "port",
         "protocol",
@@ -119,6 +125,8 @@ class Door(asyncio.Protocol, abc.ABC):
         self.tls = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384" once it is on
         self.deadline = NEVER
         self.is_stopping = False
+        self.is_expelled = False  # the login has ended
+        self.identity: Identity | None = None  # who has logged in
 
     # For subclasses to write
 
@@ -342,6 +350,17 @@ class Door(asyncio.Protocol, abc.ABC):
         """The server goes down: ``serve`` sees ``is_stopping`` when it next waits."""
         self.is_stopping = True
         self.attend()
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who has logged in, and with what."""
+        one = self.identity
+        return None if one is None else (one.account_id, one.credential_id)
+
+    def expel(self) -> None:
+        """What it has logged in with is gone: as ``stop``, and ``is_expelled``."""
+        self.is_expelled = True
+        self.stop()
 
     # What the transport tells (asyncio.Protocol)
 

@@ -17,7 +17,7 @@ import msgspec
 
 from postroom.errors import MailError
 from postroom.listen.connections import Connections
-from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.door import EXPELLED, Contexts, Door, Expired
 from postroom.listen.imap.compression import STEP, Compression, CompressionFault
 from postroom.listen.imap.contents import BrokenLiteral
 from postroom.listen.imap.conversation import TOGETHER, Conversation, Peer, Services
@@ -176,6 +176,7 @@ class ImapDoor(Door):
                 session.resume()
             else:
                 await handle(talk, event)
+                self.identity = talk.identity
                 await tell_quietly(talk)
             await self._answered(talk)
             until = self._limit(session)
@@ -210,7 +211,10 @@ class ImapDoor(Door):
         if session.is_closed or (self.is_over and not self.buffered):
             return False
         if self.is_stopping:
-            session.bye("The server goes down", b"UNAVAILABLE")
+            if self.is_expelled:
+                session.bye(EXPELLED)
+            else:
+                session.bye("The server goes down", b"UNAVAILABLE")
             return False
         if not self.buffered:
             talk.pause()

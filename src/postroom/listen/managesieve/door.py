@@ -6,9 +6,8 @@ from collections.abc import Collection, Sequence
 from postroom.access.exchange import Exchange, MalformedResponse
 from postroom.access.login import LoginRefused, reply_of
 from postroom.access.scripts import Scripts
-from postroom.directory.login import Identity
 from postroom.errors import MailError
-from postroom.listen.door import Expired
+from postroom.listen.door import EXPELLED, Expired
 from postroom.listen.entrance import Entrance, EntranceDoor
 from postroom.listen.managesieve.answers import answer
 from postroom.protocol.managesieve import events
@@ -31,7 +30,7 @@ class Settings(Entrance, frozen=True, kw_only=True):
 class ManageSieveDoor(EntranceDoor):
     """One ManageSieve connection."""
 
-    __slots__ = ("_exchange", "_identity", "_settings")
+    __slots__ = ("_exchange", "_settings")
 
     scope = "sieve"
 
@@ -39,7 +38,6 @@ class ManageSieveDoor(EntranceDoor):
         super().__init__(settings)
         self._settings = settings
         self._exchange: Exchange | None = None
-        self._identity: Identity | None = None
 
     def last_words(self, reason: str) -> bytes:
         """RFC 5804 §1.3 TRYLATER."""
@@ -79,11 +77,14 @@ class ManageSieveDoor(EntranceDoor):
             if session.state is State.CLOSED or self.is_over:
                 return
             if self.is_stopping:
-                session.close("The server is going down, try again later", b"TRYLATER")
+                if self.is_expelled:
+                    session.close(EXPELLED)
+                else:
+                    session.close("The server is going down, try again later", b"TRYLATER")
                 self.write(session.data_to_send())
                 return
             waited = self._settings.login_seconds
-            if self._identity is not None:
+            if self.identity is not None:
                 waited = self._settings.idle_seconds
             if not self.buffered:
                 await self.wait(self.now() + waited)
@@ -98,7 +99,7 @@ class ManageSieveDoor(EntranceDoor):
             case Plain("STARTTLS"):
                 await self._secure(session)
             case Plain("UNAUTHENTICATE"):
-                self._identity = None
+                self.identity = None
                 session.unauthenticated()
             case events.Rejected():
                 if event.mistakes > self._settings.soft_errors:
@@ -106,9 +107,9 @@ class ManageSieveDoor(EntranceDoor):
             case events.Quit():
                 pass
             case _:
-                if self._identity is None:
+                if self.identity is None:
                     raise AssertionError("the session lets nobody work without a login")
-                await answer(session, self._settings.scripts, self._identity.account_id, event)
+                await answer(session, self._settings.scripts, self.identity.account_id, event)
 
     async def _authenticate(self, session: Session, event: Authenticate) -> None:
         self._exchange = self.exchange(event.mechanism)
@@ -137,7 +138,7 @@ class ManageSieveDoor(EntranceDoor):
                 session.challenge(said)
             else:
                 self._exchange = None
-                self._identity = said
+                self.identity = said
                 session.authenticated(said.address, final)
 
     def _refuse_login(self, session: Session, error: MailError) -> None:

@@ -13,7 +13,7 @@ from postroom.access.login import reply_of
 from postroom.access.maildrop import Maildrop
 from postroom.directory.login import Identity
 from postroom.errors import MailError, NotFound
-from postroom.listen.door import Expired
+from postroom.listen.door import EXPELLED, Expired
 from postroom.listen.entrance import Entrance, EntranceDoor
 from postroom.protocol.pop3 import events
 from postroom.protocol.pop3.session import Session, State
@@ -75,7 +75,8 @@ class Pop3Door(EntranceDoor):
             if session.state is State.CLOSED or self.is_over:
                 return
             if self.is_stopping:
-                session.close("the server is going down, try again later")
+                going = "the server is going down, try again later"
+                session.close(EXPELLED if self.is_expelled else going)
                 await self._flush(session)
                 return
             waited = self._settings.login_seconds
@@ -150,7 +151,7 @@ class Pop3Door(EntranceDoor):
         except MailError as error:
             session.refuse(error.text, "SYS/TEMP")
             return
-        self._drop = drop
+        self._drop, self.identity = drop, identity
         self._exchange = None
         session.opened(
             [item.size for item in drop.items],

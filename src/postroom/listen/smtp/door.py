@@ -18,7 +18,7 @@ from postroom.access.login import Login, reply_of
 from postroom.errors import MailError, OutcomeUnknown
 from postroom.intake.peer import Peer
 from postroom.listen.connections import Connections
-from postroom.listen.door import Contexts, Door, Expired
+from postroom.listen.door import EXPELLED, Contexts, Door, Expired
 from postroom.listen.smtp.ports import Conversation, Gate, Intake
 from postroom.policy.tarpit import Tarpit
 from postroom.protocol.sasl.mechanisms import start
@@ -47,6 +47,7 @@ from postroom.protocol.smtp.states import State
 
 SCOPE: Final = "smtp"
 LEAST_RATE: Final = 500  # octets a second: what comes slower uses up the patience
+LOGIN_ENDED: Final = reply(421, "4.7.0", EXPELLED)
 PATIENCE: Final = 0.5  # seconds that a greeting waits for what the DNS tells of a client
 ABUSE: Final = frozenset(
     {
@@ -193,7 +194,7 @@ class SmtpDoor(Door):
         if session.is_closed or (self.is_over and not self.buffered):
             return False
         if self.is_stopping and not session.is_reading_content:
-            session.hang_up(replies.STOPPING)
+            session.hang_up(LOGIN_ENDED if self.is_expelled else replies.STOPPING)
             return False
         began = self.now()
         await self.wait(began + self._patience)
@@ -312,6 +313,7 @@ class SmtpDoor(Door):
                 session.challenge(said)
                 return
             await talk.authenticated(said)
+            self.identity = said
             session.login_granted()
         self._exchange = None
 
