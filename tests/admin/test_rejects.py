@@ -9,6 +9,7 @@ from postroom.admin import accounts, domains, rejects
 from postroom.admin.office import Office
 from postroom.directory import accounts as rows
 from postroom.errors import Invalid, NotFound, Refused
+from postroom.policy import lessons
 from postroom.store import rejects as kept
 from postroom.store.mailboxes import find
 from tests.admin.bureau import Story
@@ -117,5 +118,36 @@ def test_they_are_removed_for_good(tell: Tell) -> None:
         refs = "SELECT refs FROM blob ORDER BY id"
         assert await office.db.read(lambda tx: tx.all(refs)) == [(1,), (0,)]
         assert await office.store.read(kept.newest, bob, limit=9) != []
+
+    tell(story)
+
+
+def test_malware_is_released_only_by_who_wants_it_anyway(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ann, _ = await settle(office)
+        await keep(office.store, ann)
+        await keep(office.store, ann, kind="malware")
+        bad, good = await ids(office, ANN)
+        with pytest.raises(Refused, match=f"holds malware .*rejects release {ANN} {bad} --anyway"):
+            await rejects.release(office, ANN, [good, bad])
+        assert len(await ids(office, ANN)) == 2
+        assert (await rejects.show(office, ANN, bad)).message.kind == "malware"
+        released = await rejects.release(office, ANN, [good, bad], anyway=True)
+        assert released.messages == 2
+
+    tell(story)
+
+
+def test_the_filter_learns_that_what_was_spam_is_none(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ann, _ = await settle(office)
+        for kind in ("", "malware", "spam"):
+            await keep(office.store, ann, kind=kind)
+        spam, *others = await ids(office, ANN)
+        await rejects.release(office, ANN, others, anyway=True)
+        assert await office.db.read(lessons.count) == 0
+        await rejects.release(office, ANN, [spam])
+        (waits,) = await office.db.read(lessons.waiting)
+        assert (waits.account_id, waits.is_spam) == (ann, False)
 
     tell(story)

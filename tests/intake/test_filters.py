@@ -30,6 +30,11 @@ async def brought(here: Desk, octets: bytes, talk: Talk, **settings: object) -> 
         return answer
 
 
+async def kinds(here: Desk) -> list[str]:
+    rows = await here.db.read(lambda tx: tx.all("SELECT kind FROM reject ORDER BY id"))
+    return [row[0] for row in rows]
+
+
 @pytest.mark.parametrize("octets", [INFECTED, HUGE], ids=["small", "huge"])
 def test_a_virus_is_refused(database: Opener, data: Path, octets: bytes) -> None:
     async def run() -> None:
@@ -42,6 +47,7 @@ def test_a_virus_is_refused(database: Opener, data: Path, octets: bytes) -> None
             assert await here.inbox(here.bob) == []
             if octets is INFECTED:
                 await only_rejects(here, 1)
+                assert await kinds(here) == ["malware"]
             else:  # too large to be kept
                 await nothing_left(here)
             clean = octets.replace(VIRUS, b"nothing")
@@ -89,6 +95,21 @@ def test_rspamd_puts_a_message_off(database: Opener, data: Path) -> None:
             assert fake.body == HUGE
             assert b"\r\nRcpt: bob@local.test\r\n" in fake.head
             await nothing_left(here)
+
+    asyncio.run(run())
+
+
+def test_what_is_refused_as_spam_is_kept_as_such(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            fake = Http(b'{"action": "reject", "score": 20}')
+            assert said(await brought(here, LETTER, fake, kind="rspamd")) == "550 5.7.1"
+            script = 'require "reject"; reject "no";'
+            await here.town.script("bob@local.test", script)
+            for action in ("add header", "no action"):
+                fake = Http(b'{"action": "%s"}' % action.encode())
+                assert said(await brought(here, LETTER, fake, kind="rspamd")) == "550 5.7.1"
+            assert await kinds(here) == ["spam", "spam", ""]
 
     asyncio.run(run())
 

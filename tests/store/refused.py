@@ -5,7 +5,9 @@ from postroom.store.rejects import Reject
 from postroom.store.store import Store
 
 
-def reject(store: Store, account_id: int, blob_id: int, *, size: int = 100) -> Reject:
+def reject(
+    store: Store, account_id: int, blob_id: int, *, size: int = 100, kind: str = ""
+) -> Reject:
     return Reject(
         id=store.ids.next(),
         account_id=account_id,
@@ -18,13 +20,14 @@ def reject(store: Store, account_id: int, blob_id: int, *, size: int = 100) -> R
         author="A <a@x.test>",
         subject="Hello",
         reason="on the block list",
+        kind=kind,
     )
 
 
-async def keep(store: Store, *accounts: int, size: int = 100) -> list[Reject]:
+async def keep(store: Store, *accounts: int, size: int = 100, kind: str = "") -> list[Reject]:
     """One message that these accounts have refused."""
     blob = store.blobs.writer().write_small(b"Subject: Hello\r\n\r\n", b"body\r\n")
-    kept = [reject(store, one, blob.id, size=size) for one in accounts]
+    kept = [reject(store, one, blob.id, size=size, kind=kind) for one in accounts]
 
     def write(tx) -> None:  # type: ignore[no-untyped-def]
         store.blobs.insert(tx, [(blob, len(kept))])

@@ -21,15 +21,20 @@ from postroom.directory.accounts import Account
 from postroom.errors import Invalid, MailError, NotFound, Refused
 from postroom.message.index import Indexed, index
 from postroom.message.scan import Scanner
+from postroom.policy import lessons
 from postroom.store import mailboxes, rejects
 from postroom.store.filing import Copy, Filed, file_letters
 from postroom.store.rejects import Reject
+from postroom.store.spans import Span
 
 PAGE: Final = 200
 
 
 class RejectView(msgspec.Struct, frozen=True):
-    """A refused message. ``sender`` is the reverse-path, ``author`` who stands in From."""
+    """A refused message. ``sender`` is the reverse-path, ``author`` who stands in From.
+
+    ``kind`` is "malware" or "spam" where it was refused as such, else "".
+    """
 
     id: str
     at: datetime
@@ -40,6 +45,7 @@ class RejectView(msgspec.Struct, frozen=True):
     subject: str
     size: int
     reason: str
+    kind: str
 
 
 class RejectDetails(msgspec.Struct, frozen=True):
@@ -98,11 +104,22 @@ async def show(office: Office, address: str, ident: str) -> RejectDetails:
     return RejectDetails(_view(found), (found.prefix + head).decode("utf-8", "replace"))
 
 
-@recorded("reject.release", "address", "idents")
-async def release(office: Office, address: str, idents: Sequence[str]) -> Changed:
-    """File them into the INBOX, as they would have been. Raises NotFound, Refused."""
+@recorded("reject.release", "address", "idents", "anyway")
+async def release(
+    office: Office, address: str, idents: Sequence[str], *, anyway: bool = False
+) -> Changed:
+    """File them into the INBOX, as they would have been; malware only ``anyway``.
+
+    What was refused as spam is learned to be none. Raises NotFound, Refused.
+    """
     account = await _account(office, address)
     chosen = [await _named(office, account, ident) for ident in idents]
+    for one in chosen:
+        if one.kind == "malware" and not anyway:
+            raise Refused(
+                f"{to_text(one.id)} was refused because it holds malware ({one.reason}); if you are"
+                f" sure: postroom rejects release {account.address} {to_text(one.id)} --anyway"
+            )
     for one in chosen:
         indexed = await _indexed(office, one)
         filed = await office.store.write(_release, office, account, one, indexed)
@@ -147,6 +164,10 @@ def _release(
             f"{account.address} has no room for it; give it more: postroom account quota"
             f" {account.address} SIZE, or --messages N"
         )
+    if one.kind == "spam" and office.config.spam.enabled:
+        for place in answer:
+            span = Span(place.uid, place.uid)
+            lessons.wait(tx, place.mailbox_id, span, office.now(), is_spam=False)
     return answer
 
 
@@ -192,4 +213,5 @@ def _view(one: Reject) -> RejectView:
         subject=one.subject,
         size=one.size,
         reason=one.reason,
+        kind=one.kind,
     )

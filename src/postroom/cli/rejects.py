@@ -66,11 +66,17 @@ def show(context: click.Context, account: str, ident: str, *, as_json: bool) -> 
 @rejects.command()
 @click.argument("account")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--anyway", is_flag=True, help="Also what was refused because it holds malware.")
 @output.json_option
 @click.pass_context
-def release(context: click.Context, account: str, ids: tuple[str, ...], *, as_json: bool) -> None:
-    """Put the messages ID into the INBOX of ACCOUNT."""
-    found = run(context, lambda office: admin.release(office, account, ids))
+def release(
+    context: click.Context, account: str, ids: tuple[str, ...], *, anyway: bool, as_json: bool
+) -> None:
+    """Put the messages ID into the INBOX of ACCOUNT.
+
+    The spam filter learns that what was refused as spam is none.
+    """
+    found = run(context, lambda office: admin.release(office, account, ids, anyway=anyway))
     output.done(found, f"{_count(found.messages)} released to {found.account}", as_json=as_json)
 
 

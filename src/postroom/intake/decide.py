@@ -312,7 +312,7 @@ def _decided(
     own = [verdict.of(one.account_id) for verdict in verdicts]
     grave = gravest(own)
     if grave is not None and (refusal := _refusal(grave)) is not None:
-        return Decision((), refusal, f"{grave.stage}: {grave.reason}")
+        return Decision((), refusal, f"{grave.stage}: {grave.reason}", kind=grave.kind)
     senders = senders or Senders()
     people = _people(message) if senders.blocked or senders.allowed else []
     for address in people:

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from postroom.ledger.rows import Fact, Kind, clean, folded
+from postroom.ledger.rows import Fact, Kind as FactKind, clean, folded
+from postroom.policy.verdict import Kind
 from postroom.protocol.smtp.replies import Reply
 from postroom.sieve.actions import Notify, Remember, Vacation
 from postroom.store import mailboxes
@@ -60,7 +61,7 @@ class Decision(msgspec.Struct, frozen=True):
     The rest comes of scripts: ``redirects`` are further addresses the message goes to, ``resends``
     those that get it with another header block, ``answers`` leave once it is ours, and ``remember`` is stored then. ``is_personal``: the refusal is the
     account's own, and not one of the site. ``is_held``: nobody was told of the refusal, somebody is
-    to look at the message. ``is_junk``: the message is judged so, wherever it goes.
+    to look at the message. ``is_junk``: the message is judged so, wherever it goes. ``kind``: what it was refused as.
     """
 
     filings: tuple[Filing, ...] = (INBOX,)
@@ -74,12 +75,13 @@ class Decision(msgspec.Struct, frozen=True):
     is_personal: bool = False
     is_held: bool = False
     is_junk: bool = False
+    kind: Kind = ""
 
     def fact(self, account_id: int, recipient: str, at: int) -> Fact | None:
         """What the ledger tells of it, to be numbered; None when there is nothing to tell."""
         if not self.reason:
             return None
-        kind: Kind = "noted"
+        kind: FactKind = "noted"
         if self.refusal is not None:
             kind = "held" if self.is_held else "refused"
         return Fact(

@@ -58,7 +58,13 @@ async def decision_of(
             reply = Reply(550, "5.7.1", _lines(action.reason))
             reason = f"{called}: {clean(action.reason)}"
             return Decision(
-                (), reply, reason, answers=answers, is_personal=True, is_junk=base.is_junk
+                (),
+                reply,
+                reason,
+                answers=answers,
+                is_personal=True,
+                is_junk=base.is_junk,
+                kind="spam" if base.is_junk else "",
             )
     found = await _places(outcome, base, account_id, store, seen)
     reasons, fields = [base.reason], base.fields

@@ -239,6 +239,7 @@ def rejects(
                 author=content.author,
                 subject=clean(content.indexed.subject),
                 reason=clean(decided.reason, MAX_REASON),
+                kind=decided.kind,
             )
         )
     return tuple(found)

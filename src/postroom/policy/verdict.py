@@ -15,6 +15,7 @@ from postroom.policy.facts import Facts
 from postroom.protocol.smtp.replies import Reply
 
 Action = Literal["pass", "junk", "refuse", "defer"]
+Kind = Literal["", "malware", "spam"]
 
 _GRAVITY: Final[Mapping[Action, int]] = {"pass": 0, "junk": 1, "refuse": 2, "defer": 3}
 _NOBODY: Final[Mapping[int, "Verdict"]] = MappingProxyType({})
@@ -25,6 +26,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     ``score`` counts towards spam (above 0) or ham (below). ``reply`` is there with "refuse" and
     "defer". ``fields`` are whole header fields, CRLF and all, that go on top of the message.
+    ``kind`` says what it takes the message for.
     """
 
     stage: str
@@ -32,6 +34,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     score: float = 0.0
     reply: Reply | None = None
+    kind: Kind = ""
     fields: tuple[bytes, ...] = ()
     personal: Mapping[int, "Verdict"] = _NOBODY
 

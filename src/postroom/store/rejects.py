@@ -21,7 +21,7 @@ CHUNK: Final = 1000
 NEWEST: Final = 1 << 62
 
 _COLUMNS: Final = (
-    "id, account_id, blob_id, at, prefix, size, recipient, sender, author, subject, reason"
+    "id, account_id, blob_id, at, prefix, size, recipient, sender, author, subject, reason, kind"
 )
 
 
@@ -29,7 +29,7 @@ class Reject(msgspec.Struct, frozen=True):
     """A refused message of one account. ``at`` is in ms; ``size`` that of prefix and blob.
 
     ``recipient`` and ``sender`` are of the envelope, ``author`` is who stands in From, and
-    ``reason`` is in plain words.
+    ``reason`` is in plain words; ``kind`` is "malware" or "spam" where it was refused as such.
     """
 
     id: int
@@ -43,12 +43,13 @@ class Reject(msgspec.Struct, frozen=True):
     author: str
     subject: str
     reason: str
+    kind: str = ""
 
 
 def add(tx: Tx, blobs: BlobStore, rejects: Sequence[Reject], now: int) -> None:
     """Keep these, whose references are counted already; the oldest leave."""
     tx.many(
-        f"INSERT INTO reject ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO reject ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [msgspec.structs.astuple(one) for one in rejects],
     )
     for account_id in sorted({one.account_id for one in rejects}):

@@ -38,6 +38,9 @@ def read(answer: str) -> Finding:
     if found is not None:
         name = found[1][:MAX_NAME]
         return Finding(
-            action="refuse", reason=f"{name} was found", told=f"The message holds malware: {name}"
+            action="refuse",
+            reason=f"{name} was found",
+            told=f"The message holds malware: {name}",
+            kind="malware",
         )
     raise Failed(f"it answered {answer[:200]!r}")

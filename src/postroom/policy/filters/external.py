@@ -88,6 +88,7 @@ class External:
             action=action,
             reason=one_line(finding.reason),
             score=finding.score,
+            kind=finding.kind,
             reply=_reply(action, one_line(finding.told)),
         )
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.policy.verdict import Action
+from postroom.policy.verdict import Action, Kind
 
 MAX_REASON: Final = 300  # characters
 
@@ -16,6 +16,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     score: float = 0.0
     told: str = ""
+    kind: Kind = ""
 
 
 def one_line(text: str) -> str:

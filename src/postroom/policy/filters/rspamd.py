@@ -81,5 +81,6 @@ def read(answer: bytes) -> Finding:
         action=action,
         reason=f"{found.action}, {score:g} points: {named or 'nothing'}",
         score=score,
+        kind="spam" if action in ("junk", "refuse") else "",
         told=told[:MAX_TOLD] if isinstance(told, str) else "",
     )

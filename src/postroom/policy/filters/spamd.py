@@ -65,4 +65,5 @@ def read(answer: bytes) -> Finding:
         action="junk" if is_spam else "pass",
         reason=f"{score:g} points, spam from {threshold:g}: {', '.join(rules) or 'no rule'}",
         score=score,
+        kind="spam" if is_spam else "",
     )

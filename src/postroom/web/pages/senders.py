@@ -53,8 +53,11 @@ def routes(desk: Desk) -> list[Route]:
         return HERE
 
     async def rejected(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        change = rejects.release if "release" in fields else rejects.remove
-        await change(office, visitor.identity.address, [fields.get("id", "")])
+        address, chosen = visitor.identity.address, [fields.get("id", "")]
+        if "release" in fields:
+            await rejects.release(office, address, chosen, anyway="anyway" in fields)
+        else:
+            await rejects.remove(office, address, chosen)
         return HERE
 
     return [
