@@ -66,3 +66,18 @@ def test_lmtp_answers_those_who_came(database: Opener, data: Path) -> None:
         assert len(await here.inbox(here.bob)) == len(await here.inbox(here.alice)) == 1
 
     tell(database, data, story)
+
+
+def test_when_nobody_is_left_its_story_tells(database: Opener, data: Path) -> None:
+    async def story(here: Desk) -> None:
+        end = pack(b"-", strings(b"<bob@local.test>")) + CONTINUE
+        async with asked(here, Milter(E=end)):
+            one = await stranger(here)
+            (answer,) = await send(one, "bob@local.test")
+            assert said(answer) == "250 2.0.0"
+            await one.close()
+        facts = [fact[2] for fact in await here.told(answer)]
+        assert facts == ["milters: they have removed every recipient"]
+        assert "blob" not in await here.counts()
+
+    tell(database, data, story)

@@ -36,6 +36,7 @@ from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
 from postroom.intake.stamp import Session
 from postroom.message import trace
+from postroom.policy.verdict import Verdict
 from postroom.post.letter import Letter
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply, reply, reply_to
@@ -49,6 +50,8 @@ DEFECTS: Final = {
 }
 QUARANTINED: Final = reply(550, "5.7.1", "The message is quarantined")
 """What nobody is told: it stands for the refusal of those whose Rejects hold the message."""
+
+NOBODY_LEFT: Final = Verdict(stage="milters", reason="they have removed every recipient")
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -118,7 +121,8 @@ class Closing:
             return await self._decided(refused)
         head = self._whole(self._arrival.head, self._ident, self._services.clock())
         said = await milters.end(self._envelope, self._arrival, head)
-        found = self._examination = examine.joined(found, said.verdicts)
+        notes = () if said.envelope.accepted or said.discarded else (NOBODY_LEFT,)
+        found = self._examination = examine.joined(found, (*said.verdicts, *notes))
         if found.refusal is not None:
             return await self._decided(refused)
         brought: Sequence[Accepted] = self._envelope.accepted

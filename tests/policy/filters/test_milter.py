@@ -100,6 +100,19 @@ def test_after_a_failure_it_is_asked_about_the_next_message(events: Recorder) ->
     talked(fake, story)
 
 
+def test_a_connection_that_ended_between_messages_is_no_failure(events: Recorder) -> None:
+    fake = Milter(M=[CONTINUE, b""])
+
+    async def story(talk: Talk) -> None:
+        await ended(talk, [b"x"])
+        ending = await ended(talk, [b"x"])
+        assert ending.verdict.reason == ""
+        assert fake.connections == 2
+        assert events == []
+
+    talked(fake, story)
+
+
 def test_a_refusal_has_the_text_it_gives() -> None:
     async def story(talk: Talk) -> None:
         ending = await ended(talk, [b"x"])

@@ -136,14 +136,28 @@ class Talk:
         return refusal
 
     async def mail(self, data: bytes, macros: Macros) -> Refusal | None:
-        """A message begins; ``data`` is of ``milter.path``."""
+        """A message begins; ``data`` is of ``milter.path``.
+
+        A connection that has ended since the last message, as with a milter that was started
+        anew, is no failure yet.
+        """
+        is_old = self._wire is not None
         refusal = await self.begin()
         if refusal is not None or self._failure is not None:
             return refusal or self._deferred()
         self._is_discarded = self._discards
         self._is_listening = self._wire is not None and not self._is_excused
         self._macros = macros
-        refusal = await self._told(Stage.MAIL, data, macros)
+        if not self._is_listening:
+            return None
+        try:
+            refusal = await self._step(Stage.MAIL, data, macros)
+        except _PROBLEMS as error:
+            if is_old:
+                self._drop()
+                return await self.mail(data, macros)
+            self._fail(error)
+            return self._deferred()
         if refusal is not None:
             self._is_listening = False
         return refusal
@@ -374,13 +388,17 @@ class Talk:
         elif isinstance(error, ConnectionError):
             reason = f"the connection was lost: {reason}"
         sink.emit(FilterFailed(filter=settings.called, action=settings.on_failure, reason=reason))
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
-        self._is_listening = False
+        self._drop()
         is_late = settings.on_failure == "defer"
         self._failure = f"failed: {reason}" if is_late else f"failed, went on without it: {reason}"
         self._reasons.append(self._failure)
+
+    def _drop(self) -> None:
+        """End the connection without a word."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close()
+        self._is_listening = False
 
     def _deferred(self) -> Refusal | None:
         """What the client is told after a failure."""
