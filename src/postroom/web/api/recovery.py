@@ -21,6 +21,14 @@ class Ids(Input, frozen=True, kw_only=True):
     ids: Annotated[tuple[str, ...], Meta(min_length=1, max_length=1000)]
 
 
+class Released(Ids, frozen=True, kw_only=True):
+    """Which refused messages."""
+
+    anyway: Annotated[
+        bool, Meta(description="Also those that were refused because they hold malware.")
+    ] = False
+
+
 class Deleted(Paged, frozen=True, kw_only=True):
     """Which deleted messages."""
 
@@ -50,9 +58,9 @@ async def reject(call: Call, address: str, ident: str) -> RejectDetails:
 
 
 @NOUN.on("POST", "/accounts/{address}/rejects/release")
-async def release(call: Call, address: str, body: Ids) -> Changed:
+async def release(call: Call, address: str, body: Released) -> Changed:
     """File refused messages into the INBOX."""
-    return await rejects.release(call.office, address, body.ids)
+    return await rejects.release(call.office, address, body.ids, anyway=body.anyway)
 
 
 @NOUN.on("POST", "/accounts/{address}/rejects/remove")
