@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pyotp
 import pytest
 
-from postroom.admin import accounts, domains, second_factor
+from postroom.admin import accounts, audit, domains, second_factor
 from postroom.admin.office import Office
 from postroom.directory.second_factor import STEP_MS
 from postroom.errors import Invalid, NotFound, Refused
@@ -106,5 +106,28 @@ def test_it_goes_with_the_account(tell: Tell) -> None:
             assert await office.db.read(
                 lambda tx, table=table: tx.one(f"SELECT count(*) FROM {table}")  # type: ignore[misc]
             ) == (0,)
+
+    tell(story)
+
+
+def test_a_wrong_code_is_nothing_that_was_done(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        async def done() -> list[str]:
+            found = [one.action async for one in audit.every(office)]
+            return [one for one in reversed(found) if "second-factor" in one]
+
+        await domains.add(office, "demo.test")
+        await accounts.add(office, BOB, password="a-Good-one-1")
+        await second_factor.begin(office, BOB)
+        with pytest.raises(Invalid):
+            await second_factor.enable(office, BOB, "000000", opens_mail=False)
+        assert await done() == ["account.second-factor.begin"]
+        codes = await second_factor.enable(office, BOB, await code(office, clock), opens_mail=False)
+        for call in (second_factor.disable, second_factor.renew_codes):
+            with pytest.raises(Invalid):
+                await call(office, BOB, "000000")
+        assert await done() == ["account.second-factor.begin", "account.second-factor.enable"]
+        await second_factor.disable(office, BOB, codes[0])
+        assert (await done())[2:] == ["account.second-factor.disable"]
 
     tell(story)

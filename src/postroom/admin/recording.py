@@ -7,10 +7,11 @@ operation that another one uses is part of that one.
 What stands in an entry is named parameter by parameter; passwords are never among them.
 """
 
+import contextlib
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -70,6 +71,16 @@ def recorded(action: str, of: str, *told: str) -> Callable[[Operation[P, T]], Op
         return run
 
     return mark
+
+
+@contextlib.contextmanager
+def unrecorded() -> Iterator[None]:
+    """For what an operation writes before it is clear whether it will be done at all."""
+    token = _ENTRY.set(None)
+    try:
+        yield
+    finally:
+        _ENTRY.reset(token)
 
 
 class RecordingDatabase:

@@ -12,7 +12,7 @@ import msgspec
 
 from postroom.admin import names
 from postroom.admin.office import Office
-from postroom.admin.recording import recorded
+from postroom.admin.recording import recorded, unrecorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, second_factor, web_sessions
 from postroom.directory.second_factor import Outcome
@@ -95,20 +95,26 @@ async def enable(
     name, keys, now = names.address(address), office.directory.secrets, office.now()
     codes = second_factor.make_codes()
 
-    def write(tx: Tx) -> Outcome:
+    def begun(tx: Tx) -> tuple[int, bytes]:
         account = accounts.require(tx, name)
         found = second_factor.find(tx, account.id, keys)
         if found is None or found.since is not None:
             raise NotFound("no second factor is being set up")
-        outcome = second_factor.check(tx, account.id, code, keys, now)
-        if outcome == "right":
-            second_factor.enable(tx, account.id, now, opens_mail=opens_mail)
-            second_factor.keep_codes(tx, account.id, codes, keys)
-            web_sessions.remove_all(tx, account.id, but=keep_session)
-            accounts.bump(tx, account.id)
-        return outcome
+        return account.id, found.secret
 
-    _told(await office.directory.change(write))
+    proved = await office.directory.look(begun)
+    await _prove(office, proved[0], code)
+
+    def write(tx: Tx) -> None:
+        if begun(tx) != proved:
+            raise Refused("another key was made meanwhile: begin again")
+        account_id, _secret = proved
+        second_factor.enable(tx, account_id, now, opens_mail=opens_mail)
+        second_factor.keep_codes(tx, account_id, codes, keys)
+        web_sessions.remove_all(tx, account_id, but=keep_session)
+        accounts.bump(tx, account_id)
+
+    await office.directory.change(write)
     return codes
 
 
@@ -127,7 +133,7 @@ async def is_on(office: Office, account_id: int) -> bool:
 async def disable(office: Office, address: str, code: str) -> None:
     """Take it away with one more code; raises Invalid for another one."""
     account = await _in_force(office, address)
-    _told(await verify(office, account, code))
+    await _prove(office, account, code)
     await reset(office, address)
 
 
@@ -135,7 +141,7 @@ async def disable(office: Office, address: str, code: str) -> None:
 async def renew_codes(office: Office, address: str, code: str) -> tuple[str, ...]:
     """New recovery codes for the old ones, with one more code; raises Invalid for another one."""
     account = await _in_force(office, address)
-    _told(await verify(office, account, code))
+    await _prove(office, account, code)
     codes, keys = second_factor.make_codes(), office.directory.secrets
     await office.db.write(lambda tx: second_factor.keep_codes(tx, account, codes, keys))
     return codes
@@ -167,7 +173,10 @@ async def _in_force(office: Office, address: str) -> int:
     return await office.directory.look(read)
 
 
-def _told(outcome: Outcome) -> None:
+async def _prove(office: Office, account_id: int, code: str) -> None:
+    """Take a code; a wrong one counts as an attempt, and is none at what it was meant for."""
+    with unrecorded():
+        outcome = await verify(office, account_id, code)
     if outcome == "locked":
         raise Invalid("too many wrong codes: wait an hour at most and try again")
     if outcome == "wrong":
