@@ -1,20 +1,26 @@
-"""``postroom import``: mail from mbox files and Maildirs."""
+"""``postroom import``: mail from mbox files, Maildirs and IMAP servers of others."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import click
 
 from postroom.admin.moving import importing as admin
-from postroom.admin.moving.importing import Imported, Kind, Order
-from postroom.admin.moving.source import Source
+from postroom.admin.moving.imap_source import ImapSource
+from postroom.admin.moving.importing import Imported, Kind, Order, Progress
+from postroom.admin.moving.remote import PROVIDERS, Remote, completed, open_imap
+from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.progress import Meter
 from postroom.cli.work import run
+from postroom.net.imap import Tls
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
+
+Options = Mapping[str, bool | str | int | None]
+Work = Callable[[Office, Order, Progress], Awaitable[Imported]]
 
 
 def ordering(command: CommandT) -> CommandT:
@@ -58,16 +64,84 @@ def maildir(context: click.Context, /, account: str, path: Path, **options: bool
     _files(context, account, "maildir", path, options)
 
 
-def _files(
-    context: click.Context, account: str, kind: Kind, path: Path, options: dict[str, bool | str]
+@importing.command()
+@click.argument("account")
+@click.option(
+    "--preset", default="", metavar="NAME", help=f"A well-known provider: {', '.join(PROVIDERS)}."
+)
+@click.option("--host", default="", metavar="HOST", help="The server.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Default: 993 or 143.")
+@click.option(
+    "--tls",
+    type=click.Choice(["implicit", "starttls", "none"]),
+    default="implicit",
+    show_default=True,
+    help="How the connection is encrypted.",
+)
+@click.option("--any-certificate", is_flag=True, help="Take any certificate of the server.")
+@click.option("--user", required=True, metavar="NAME", help="Who logs in there.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--token-stdin", is_flag=True, help="The same, and it is an OAuth token.")
+@click.option("--only", multiple=True, metavar="FOLDER", help="This folder there; may be repeated.")
+@ordering
+@click.pass_context
+def imap(
+    context: click.Context,
+    /,
+    account: str,
+    only: tuple[str, ...],
+    preset: str,
+    *,
+    password_stdin: bool,
+    token_stdin: bool,
+    **options: bool | str | int | None,
 ) -> None:
+    """Bring the mail of an IMAP server of others into ACCOUNT.
+
+    Nothing is changed there. Begun again it fetches only what has not come yet.
+    """
+    if password_stdin or token_stdin:
+        secret = sys.stdin.readline().rstrip("\r\n")
+    else:
+        secret = click.prompt("Password there", hide_input=True, err=True)
+    there = completed(
+        Remote(
+            protocol="imap",
+            host=str(options["host"]),
+            port=int(options["port"] or 0),
+            tls=cast("Tls", options["tls"]),
+            login=str(options["user"]),
+            secret=secret,
+            is_token=token_stdin,
+            verify=not options["any_certificate"],
+        ),
+        preset,
+    )
+    if preset and PROVIDERS[preset].note:
+        output.note(f"{preset}: {PROVIDERS[preset].note}")
+
+    async def work(office: Office, order: Order, progress: Progress) -> Imported:
+        source = await ImapSource.open(
+            lambda: open_imap(office.config, there), f"{there.login} at {there.host}", only
+        )
+        try:
+            return await admin.run(office, account, source, order, progress)
+        finally:
+            await source.close()
+
+    _bring(context, account, work, options)
+
+
+def _files(context: click.Context, account: str, kind: Kind, path: Path, options: Options) -> None:
     source = admin.files(kind, path)  # before the program becomes the owner of the data folder
-    bring(context, account, source, options)
+
+    async def work(office: Office, order: Order, progress: Progress) -> Imported:
+        return await admin.run(office, account, source, order, progress)
+
+    _bring(context, account, work, options)
 
 
-def bring(
-    context: click.Context, account: str, source: Source, options: dict[str, bool | str]
-) -> None:
+def _bring(context: click.Context, account: str, work: Work, options: Options) -> None:
     """Import, show progress, print what came of it."""
     order = Order(
         folder=str(options["folder"]),
@@ -77,12 +151,8 @@ def bring(
     with Meter(f"import into {account}", as_json=bool(options["as_json"])) as meter:
         done = run(
             context,
-            lambda office: admin.run(
-                office,
-                account,
-                source,
-                order,
-                lambda tally: meter.show(tally.done, tally.total, tally),
+            lambda office: work(
+                office, order, lambda tally: meter.show(tally.done, tally.total, tally)
             ),
         )
         meter.finish(done, _sentence(done))

@@ -24,12 +24,15 @@ class Known(msgspec.Struct, frozen=True):
     run: int = 0
     seen: int = 0
 
-    def met(self, run: int, *, again: bool = False) -> "tuple[Known, bool]":
+    def met(self, run: int, *, again: bool = False, once: bool = False) -> "tuple[Known, bool]":
         """After a run has met one more, and whether that one is new.
 
-        With ``again`` what came in other runs does not count.
+        With ``again`` what came in other runs does not count. ``once``: there is only one, however
+        often it is met.
         """
         is_first = run != self.run
+        if once and not is_first:
+            return self, False
         seen = 1 if is_first else self.seen + 1
         copies = 0 if is_first and again else self.copies
         return Known(max(copies, seen), run, seen), seen > copies

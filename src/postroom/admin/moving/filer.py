@@ -75,10 +75,21 @@ class Filer:
         office.notify.hint([account_key(self._account_id)])
         return found
 
+    async def came(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of the keys whose messages need not be read, at most ``imported.MOST``."""
+        known = await self._known(keys)
+        return {
+            key
+            for key in keys
+            if key in known and not known[key].met(self._run, again=self._again, once=True)[1]
+        }
+
     async def file(self, mailbox: Mailbox, chunk: Sequence[Read]) -> Chunked:
         """File those that are new. Raises Refused when there is no room, MailError."""
         done = Chunked()
-        known = await self._known([_identity(mailbox, one.digest) for one in chunk if one.digest])
+        known = await self._known(
+            [_identity(mailbox, one) for one in chunk if one.digest or one.key]
+        )
         batch = _Batch(before=known)
         try:
             for one in chunk:
@@ -99,15 +110,14 @@ class Filer:
     async def _prepare(self, mailbox: Mailbox, one: Read, batch: _Batch, done: Chunked) -> None:
         """Note one message, and make a letter of it when it is new."""
         arrived: Arrived | None = None
-        digest = one.digest
         try:
-            if one.stream is not None:
+            if one.stream is not None and not one.key:
                 arrived = await self._arrived(one)
-                digest = arrived.blob.packed().digest
-                batch.before |= await self._known([_identity(mailbox, digest)])
-            identity = _identity(mailbox, digest)
+                one.digest = arrived.blob.packed().digest
+                batch.before |= await self._known([_identity(mailbox, one)])
+            identity = _identity(mailbox, one)
             before = batch.after.get(identity) or batch.before.get(identity) or Known()
-            after, is_new = before.met(self._run, again=self._again)
+            after, is_new = before.met(self._run, again=self._again, once=bool(one.key))
             if is_new and arrived is None:
                 arrived = await self._arrived(one)
         except (Refused, *reading.TROUBLE) as error:
@@ -204,8 +214,8 @@ class Filer:
         self._office.notify.hint([mailbox.id])
 
 
-def _identity(mailbox: Mailbox, digest: bytes) -> bytes:
-    return imported.identity("in", mailbox.name, digest)
+def _identity(mailbox: Mailbox, one: Read) -> bytes:
+    return one.key or imported.identity("in", mailbox.name, one.digest)
 
 
 def _known(account_id: int, identities: Sequence[bytes], tx: Tx) -> dict[bytes, Known]:

@@ -5,10 +5,10 @@ what has not come yet.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import closing
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -17,8 +17,8 @@ from postroom.admin.moving import folder_names
 from postroom.admin.moving.filer import Filer
 from postroom.admin.moving.maildir import MaildirSource
 from postroom.admin.moving.mbox import MboxSource
-from postroom.admin.moving.reading import read_chunk
-from postroom.admin.moving.source import Folder, LeftOut, Source
+from postroom.admin.moving.reading import Chunk, read_chunk
+from postroom.admin.moving.source import FileSource, Folder, LeftOut
 from postroom.admin.office import Office
 from postroom.directory import accounts
 from postroom.errors import Refused
@@ -28,6 +28,47 @@ from postroom.store.names import INBOX
 MOST_TOLD: Final = 1000  # of what was left out, in the answer
 
 Kind = Literal["mbox", "maildir"]
+
+
+Came = Callable[[Sequence[bytes]], Awaitable[set[bytes]]]
+"""Which of these keys need not be read; see ``Filer.came``."""
+
+
+class Source(Protocol):
+    """Where mail comes from, from wherever. ``total`` is the weight of everything, roughly."""
+
+    @property
+    def total(self) -> int:
+        """The sum of the weights, 0 where nobody knows."""
+        ...
+
+    @property
+    def folders(self) -> Sequence[Folder]:
+        """Every folder, also empty ones."""
+        ...
+
+    def chunks(self, folder: Folder, came: Came) -> AsyncGenerator[Chunk, None]:
+        """The messages of a folder in their order."""
+        ...
+
+
+class Files:
+    """Mail in files of this machine."""
+
+    def __init__(self, files: FileSource) -> None:
+        self._files = files
+        self.total = files.total
+        self.folders = files.folders
+
+    async def chunks(self, folder: Folder, came: Came) -> AsyncGenerator[Chunk, None]:
+        """The messages of a folder; all are read, as only that tells which came before."""
+        del came
+        with contextlib.closing(self._files.messages(folder)) as messages:
+            while True:
+                chunk = await asyncio.to_thread(read_chunk, messages)
+                if not chunk.messages and not chunk.left_out:
+                    return
+                yield chunk
 
 
 class Tally(msgspec.Struct):
@@ -99,21 +140,18 @@ async def run(
         tally.folder = mailbox.name
         if mailbox.name != folder.name:
             renamed[folder.name] = mailbox.name
-        with closing(source.messages(folder)) as messages:
-            while True:
-                chunk = await asyncio.to_thread(read_chunk, messages)
+        async with contextlib.aclosing(source.chunks(folder, filer.came)) as chunks:
+            async for chunk in chunks:
                 try:
                     done = await filer.file(mailbox, chunk.messages)
                 finally:
                     chunk.close()
                 gone = chunk.left_out + done.left_out
-                if not chunk.messages and not gone:
-                    break
                 tally.filed += done.filed
                 tally.octets += done.octets
-                tally.known += done.known
+                tally.known += done.known + chunk.known
                 tally.left_out += len(gone)
-                tally.done += sum(one.found.weight for one in chunk.messages)
+                tally.done += sum(one.found.weight for one in chunk.messages) + chunk.known
                 tally.done += sum(one.weight for one in chunk.left_out)
                 left_out += gone[: MOST_TOLD - len(left_out)]
                 progress(tally)
@@ -135,7 +173,7 @@ def files(kind: Kind, path: Path) -> Source:
         raise Refused(f"there is no {path}; name the {'file or ' if kind == 'mbox' else ''}folder")
     if kind == "maildir" and not path.is_dir():
         raise Refused(f"{path} is a file; a Maildir is a folder with cur, new and tmp in it")
-    return MboxSource(path) if kind == "mbox" else MaildirSource(path)
+    return Files(MboxSource(path) if kind == "mbox" else MaildirSource(path))
 
 
 def _target(folder: Folder, wanted: str, *, is_only: bool) -> Folder:

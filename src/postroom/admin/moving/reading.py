@@ -24,13 +24,17 @@ TROUBLE: Final = (OSError, EOFError, zlib.error, ValueError)
 
 
 class Read(msgspec.Struct):
-    """A message: ``octets`` with CRLF and its ``digest``, or ``stream`` of a large one."""
+    """A message: ``octets`` with CRLF and its ``digest``, or ``stream`` of a large one.
+
+    ``key`` names it instead of its digest, across all folders, and only one of that key is filed.
+    """
 
     found: Found
     octets: bytes = b""
     digest: bytes = b""
     stream: IO[bytes] | None = None
     has_nul: bool = False
+    key: bytes = b""
 
     def close(self) -> None:
         """Let the source go."""
@@ -39,10 +43,11 @@ class Read(msgspec.Struct):
 
 
 class Chunk(msgspec.Struct):
-    """What was read, and what could not be."""
+    """What was read, and what could not be; ``known`` were not read, as they came before."""
 
-    messages: list[Read]
-    left_out: list[LeftOut]
+    messages: list[Read] = msgspec.field(default_factory=list)
+    left_out: list[LeftOut] = msgspec.field(default_factory=list)
+    known: int = 0
 
     def close(self) -> None:
         """Let the source go."""
@@ -52,7 +57,7 @@ class Chunk(msgspec.Struct):
 
 def read_chunk(items: Iterator[Found | LeftOut]) -> Chunk:
     """The next chunk; empty at the end."""
-    chunk = Chunk([], [])
+    chunk = Chunk()
     octets = 0
     try:
         for item in items:
@@ -91,9 +96,14 @@ def _read(found: Found) -> Read | LeftOut:
         return LeftOut(found.origin, reason(error), found.weight)
     if not begin:
         return LeftOut(found.origin, "it is empty", found.weight)
-    has_nul = b"\0" in begin
+    return small(found, begin)
+
+
+def small(found: Found, octets: bytes) -> Read:
+    """A message that is in memory."""
+    has_nul = b"\0" in octets
     ends = LineEnds()
-    octets = ends.feed(begin.replace(b"\0", NUL) if has_nul else begin) + ends.finish()
+    octets = ends.feed(octets.replace(b"\0", NUL) if has_nul else octets) + ends.finish()
     return Read(found, octets, hashlib.sha256(octets).digest(), has_nul=has_nul)
 
 

@@ -57,8 +57,8 @@ class LeftOut(msgspec.Struct, frozen=True):
 Items = Generator[Found | LeftOut, None, None]
 
 
-class Source(Protocol):
-    """Where mail comes from. ``total`` is the weight of everything, roughly."""
+class FileSource(Protocol):
+    """Where mail comes from on this machine. ``total`` is the weight of everything, roughly."""
 
     @property
     def total(self) -> int:

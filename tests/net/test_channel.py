@@ -1,0 +1,124 @@
+"""Connections to servers of others: TLS, ends, deadlines, backpressure."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trustme
+
+from postroom.net.channel import HIGH_WATER, Channel, RemoteFailed
+from postroom.net.tls_client import ClientTls
+
+HOST = "127.0.0.1"
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def tell(
+    serve: Serve, story: Callable[[int], Awaitable[None]], tls: ssl.SSLContext | None = None
+) -> None:
+    async def run() -> None:
+        async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await serve(reader, writer)
+            except (ConnectionError, ssl.SSLError):
+                pass
+            writer.close()
+
+        server = await asyncio.start_server(served, HOST, 0, ssl=tls)
+        async with server:
+            await story(server.sockets[0].getsockname()[1])
+
+    asyncio.run(run())
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"hello")
+    while octets := await reader.read(100):
+        writer.write(octets.upper())
+
+
+def test_octets_go_and_come() -> None:
+    async def story(port: int) -> None:
+        channel = await Channel.open("mail.test", [HOST], port, context=None)
+        assert await channel.read() == b"hello"
+        channel.write(b"abc")
+        assert await channel.read() == b"ABC"
+        await channel.close()
+
+    tell(echo, story)
+
+
+def test_the_certificate_must_be_that_of_the_host() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("mail.test").configure_cert(context)
+    trusting = ClientTls().context(is_checked=True)
+    authority.configure_trust(trusting)
+
+    async def story(port: int) -> None:
+        channel = await Channel.open("mail.test", [HOST], port, context=trusting)
+        assert await channel.read() == b"hello"
+        await channel.close()
+        with pytest.raises(RemoteFailed, match="certificate is not accepted"):
+            await Channel.open("other.test", [HOST], port, context=trusting)
+
+    tell(echo, story, context)
+
+
+def test_a_server_that_goes_away_or_says_nothing() -> None:
+    async def leave(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        pass
+
+    async def be_silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+
+    async def gone(port: int) -> None:
+        channel = await Channel.open("mail.test", [HOST], port, context=None)
+        with pytest.raises(RemoteFailed, match="mail.test: the server closed the connection"):
+            await channel.read()
+        channel.write(b"x")
+        await channel.close()
+
+    async def silent(port: int) -> None:
+        channel = await Channel.open("mail.test", [HOST], port, context=None, seconds=0.05)
+        with pytest.raises(RemoteFailed, match=r"no answer in 0\.05 s"):
+            await channel.read()
+        await channel.close()
+
+    tell(leave, gone)
+    tell(be_silent, silent)
+    with pytest.raises(RemoteFailed, match="mail.test: "):
+        asyncio.run(Channel.open("mail.test", [HOST], 1, context=None))
+
+
+def test_what_nobody_takes_waits_at_the_server() -> None:
+    async def flood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(100):
+            writer.write(b"x" * 1_000_000)
+            await writer.drain()
+
+    async def story(port: int) -> None:
+        channel = await Channel.open("mail.test", [HOST], port, context=None)
+        total = 0
+        while total < 50_000_000:
+            octets = await channel.read()
+            assert len(octets) < 4 * HIGH_WATER
+            total += len(octets)
+        await channel.close()
+
+    tell(flood, story)
+
+
+def test_nothing_may_be_said_between_starttls_and_tls() -> None:
+    async def story(port: int) -> None:
+        channel = await Channel.open("mail.test", [HOST], port, context=None)
+        await channel.read()
+        channel._news.clear()
+        channel.write(b"smuggled")
+        await channel._news.wait()
+        with pytest.raises(RemoteFailed, match="between STARTTLS and TLS"):
+            await channel.start_tls(ClientTls().context(is_checked=False))
+        await channel.close()
+
+    tell(echo, story)
