@@ -51,3 +51,21 @@ def test_the_quota_is_respected_unless_told(shell: Shell, tmp_path: Path) -> Non
 def test_what_is_no_mail_is_refused(shell: Shell, tmp_path: Path) -> None:
     assert "there is no" in shell.refuses("import", "mbox", ALICE, str(tmp_path / "x"))
     assert "is no Maildir" in shell.refuses("import", "maildir", ALICE, str(tmp_path))
+
+
+def test_accounts_of_a_list_are_made(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "users"
+    path.write_text("bob@demo.test:{PLAIN}long enough\ncarol@demo.test:{ROT13}x\n:x\n")
+    order = ("import", "accounts", str(path), "--from", "dovecot-passwd")
+    trial = shell.run(*order, "--dry-run")
+    assert trial.exit_code == 1
+    assert "2 would be made, 1 are there already" in trial.stdout
+    assert "note: left out: line 3: it has no name" in trial.stderr
+    assert len(shell.json("account", "list")) == 1
+    result = shell.run(*order)
+    assert "2 made, 1 are there already" in result.stdout
+    assert "without password: carol@demo.test; set one: postroom account password" in result.stderr
+    assert len(shell.json("account", "list")) == 3
+    path.write_text("bob@demo.test:{PLAIN}long enough\n")
+    assert shell.json(*order)["there"] == ["demo.test", "bob@demo.test"]
+    assert "Missing option '--from'" in shell.misuses("import", "accounts", str(path))

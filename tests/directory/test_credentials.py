@@ -4,6 +4,7 @@ import pytest
 
 from postroom.directory import accounts, credentials
 from postroom.directory.credentials import APP_SCOPES, Keyring
+from postroom.directory.passwords import ScramPair
 from postroom.errors import AlreadyExists, NotFound
 from tests.directory.town import Town, Towns, at
 
@@ -111,8 +112,10 @@ def test_a_new_verifier_never_undoes_a_new_password(town: Towns) -> None:
             await t.account("alice@demo.test", password="one")
             (chosen,) = (await ring(t, "alice@demo.test")).credentials
 
+            keys = ScramPair(b"s", b"k")
+
             async def verifier(old: bytes, new: bytes) -> bytes:
-                await t.db.write(lambda tx: credentials.set_verifier(tx, chosen.id, old, new))
+                await t.db.write(lambda tx: credentials.set_verifier(tx, chosen.id, old, new, keys))
                 return (await ring(t, "alice@demo.test")).credentials[0].verifier
 
             assert await verifier(b"other", b"new") == chosen.verifier

@@ -1,5 +1,6 @@
 """Passwords of an account: the chosen one and those for apps."""
 
+import secrets as chance
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -14,6 +15,7 @@ from postroom.db.database import Tx
 from postroom.directory import accounts, credentials, passwords
 from postroom.directory.accounts import Account, Scram
 from postroom.directory.credentials import APP_SCOPES, Credential
+from postroom.directory.passwords import ScramPair
 from postroom.errors import Invalid, Refused
 
 MAX_LABEL: Final = 100
@@ -55,6 +57,32 @@ async def remove_password(office: Office, address: str) -> None:
     await office.directory.change(
         lambda tx: credentials.remove_password(tx, accounts.require(tx, name))
     )
+
+
+@recorded("account.password.take", "address")
+async def take_hash(office: Office, address: str, kept: str) -> None:
+    """Let the password of another server count here, by its hash; it replaces the chosen one.
+
+    ``kept`` as ``foreign_hashes.taken`` gives it. It is hashed anew, and SCRAM works with it, once
+    a login has shown the password.
+    """
+    name = names.address(address)
+    account, scram = await office.directory.look(lambda tx: _person(tx, name))
+    credential = Credential(
+        id=office.ids.next(),
+        kind="password",
+        label="",
+        scopes=frozenset(),
+        verifier=kept.encode(),
+        scram=ScramPair(chance.token_bytes(32), chance.token_bytes(32)),
+        created=office.now(),
+        last_used=None,
+    )
+
+    def write(tx: Tx) -> None:
+        credentials.set_password(tx, _same(tx, account, scram), credential)
+
+    await office.directory.change(write)
 
 
 @recorded("account.app-password.add", "address", "label", "scopes")

@@ -3,19 +3,28 @@
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 import click
 
-from postroom.admin.moving import importing as admin
+from postroom.admin.moving import importing as admin, lists, people
 from postroom.admin.moving.imap_source import ImapSource
 from postroom.admin.moving.importing import Imported, Kind, Order, Progress
+from postroom.admin.moving.lists import Format
+from postroom.admin.moving.people import Outcome
 from postroom.admin.moving.remote import PROVIDERS, Remote, completed, open_imap
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.progress import Meter
 from postroom.cli.work import run
 from postroom.net.imap import Tls
+
+_STEPS = [
+    ("WHAT", lambda one: one.what),
+    ("NAME", lambda one: one.name),
+    ("PASSWORD", lambda one: one.password),
+    ("TO", lambda one: one.detail),
+]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -130,6 +139,47 @@ def imap(
             await source.close()
 
     _bring(context, account, work, options)
+
+
+@importing.command("accounts")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--from",
+    "form",
+    type=click.Choice(get_args(Format)),
+    required=True,
+    help="Which program has written FILE.",
+)
+@click.option("--domain", default="", metavar="DOMAIN", help="Of names in FILE without one.")
+@click.option("--dry-run", is_flag=True, help="Say what would be made, and make nothing.")
+@output.json_option
+@click.pass_context
+def accounts_(
+    context: click.Context, file: Path, form: Format, domain: str, *, dry_run: bool, as_json: bool
+) -> None:
+    """Make the domains, accounts and aliases of FILE.
+
+    What is there already stays as it is. Passwords come along where they are known, or where
+    their hashes can be tested here; the others are listed.
+    """
+    wishes = lists.read(file.read_bytes().decode("utf-8", "replace"), form, domain)
+    outcome = run(context, lambda office: people.bring(office, wishes, is_trial=dry_run))
+    if as_json:
+        click.echo(output.encode(outcome))
+    else:
+        output.table(outcome.steps, _STEPS)
+        _tell(outcome)
+    if outcome.skipped:
+        sys.exit(1)
+
+
+def _tell(outcome: Outcome) -> None:
+    verb = "made" if outcome.is_done else "would be made"
+    click.echo(f"{len(outcome.steps)} {verb}, {len(outcome.there)} are there already")
+    for one in outcome.skipped:
+        output.note(f"left out: {one.what}: {one.reason}")
+    for address in outcome.without_password:
+        output.note(f"without password: {address}; set one: postroom account password {address}")
 
 
 def _files(context: click.Context, account: str, kind: Kind, path: Path, options: Options) -> None:

@@ -179,13 +179,16 @@ def remove_app(tx: Tx, account: Account, label: str) -> None:
     accounts.bump(tx, account.id)
 
 
-def set_verifier(tx: Tx, ident: int, old: bytes, new: bytes) -> None:
-    """The same password hashed at other costs; nothing when it was changed meanwhile."""
+def set_verifier(tx: Tx, ident: int, old: bytes, new: bytes, scram: ScramPair) -> None:
+    """The same password hashed anew; nothing when it was changed meanwhile."""
     tx.execute(
-        "UPDATE credential SET verifier = :new WHERE id = :id AND verifier = :old",
+        "UPDATE credential SET verifier = :new, stored_key = :stored, server_key = :server"
+        " WHERE id = :id AND verifier = :old",
         id=ident,
         old=old,
         new=new,
+        stored=scram.stored_key,
+        server=scram.server_key,
     )
 
 

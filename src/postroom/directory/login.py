@@ -219,7 +219,7 @@ class Logins:
         if not ring.allows(chosen, scope):
             return None
         if self._hasher.is_outdated(phc):
-            await self._hash_again(chosen, password)
+            await self._hash_again(ring, chosen, password)
         return chosen
 
     def _serves(self, address: Address) -> bool:
@@ -231,12 +231,13 @@ class Logins:
         has_own = any(one.kind == "password" for one in ring.credentials)
         return address is not None and not has_own and self._serves(address)
 
-    async def _hash_again(self, chosen: Credential, password: str) -> None:
-        """The costs were changed since this password was set."""
+    async def _hash_again(self, ring: Keyring, chosen: Credential, password: str) -> None:
+        """The costs were changed since this password was set, or it came from another server."""
         with suppress(MailError):
             new = (await self._hasher.hash(password)).encode()
+            scram = await self._hasher.keys(password, ring.scram.salt, ring.scram.iterations)
             await self._db.write(
-                lambda tx: credentials.set_verifier(tx, chosen.id, chosen.verifier, new)
+                lambda tx: credentials.set_verifier(tx, chosen.id, chosen.verifier, new, scram)
             )
 
     async def _granted(self, ring: Keyring, credential: Credential) -> Identity:

@@ -20,6 +20,7 @@ import msgspec
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from postroom.directory import foreign_hashes
 from postroom.errors import Invalid, Temporary
 from postroom.protocol.sasl import prep
 
@@ -128,7 +129,9 @@ class Hasher:
         return await self._run(lambda: self._hash(password))
 
     async def verify(self, password: str, phc: str) -> bool:
-        """True when the prepared password is the one of ``phc``."""
+        """True when the prepared password is the one of ``phc``, or of a hash of others."""
+        if phc.startswith("{"):
+            return await self._run(lambda: self._matches_foreign(password, phc))
         return await self._run(lambda: _matches(password, phc))
 
     async def keys(self, password: str, salt: bytes, rounds: int) -> ScramPair:
@@ -136,12 +139,17 @@ class Hasher:
         return await self._run(lambda: scram_pair(password, salt, rounds))
 
     def is_outdated(self, phc: str) -> bool:
-        """True when ``phc`` was made at other costs than are set now."""
+        """True when ``phc`` was made at other costs than are set now, or by others."""
         return not phc.startswith(self._prefix)
 
     def close(self) -> None:
         """Wait for the threads to end."""
         self._pool.shutdown(cancel_futures=True)
+
+    def _matches_foreign(self, password: str, kept: str) -> bool:
+        """As much work as for a hash of ours, and more: nobody learns whose hashes are whose."""
+        _matches(password, self.dummy)
+        return foreign_hashes.matches(password, kept)
 
     def _hash(self, password: str) -> str:
         kdf = Argon2id(
