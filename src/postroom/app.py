@@ -116,6 +116,7 @@ class App:
         jobs = [asyncio.create_task(Housekeeping(house.office, house.resolver).run())]
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
         jobs.append(asyncio.create_task(schedule.run(house.office)))
+        jobs.append(asyncio.create_task(house.fetch()))
         jobs.append(asyncio.create_task(house.index()))
         jobs.append(asyncio.create_task(house.renewal.run()))
         jobs.append(asyncio.create_task(house.learn()))

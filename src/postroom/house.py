@@ -19,6 +19,7 @@ from postroom.access.tokens import Tokens, source_of
 from postroom.access.urlauth import submitted
 from postroom.access.warning import Warner
 from postroom.admin import reporting
+from postroom.admin.fetcher import Fetcher
 from postroom.admin.office import Office
 from postroom.admin.renewal import Renewal
 from postroom.config.model import Config, Listen
@@ -230,6 +231,10 @@ class House:
                 office.db, office.blobs, office.clock, together=settings.learn_together
             )
             await asyncio.gather(teacher.run(), self._reputation.run())
+
+    async def fetch(self) -> None:
+        """Fetch mail from accounts elsewhere."""
+        await Fetcher(self.office, self.intake).run()
 
     async def report(self) -> None:
         """Count for daily reports, and send them."""

@@ -55,6 +55,7 @@ COMMANDS: Final = {
     "rejects": Lazy("postroom.cli.rejects", "Messages that were refused, and can be released."),
     "undelete": Lazy("postroom.cli.undelete", "Deleted messages that can be had back."),
     "import": Lazy("postroom.cli.importing", "Bring mail from elsewhere.", "importing"),
+    "fetch": Lazy("postroom.cli.fetch", "Mail from accounts elsewhere."),
     "export": Lazy("postroom.cli.export", "Write the mail of an account into a folder."),
     "doctor": Lazy("postroom.cli.doctor", "What is wrong here, and what to do."),
     "backup": Lazy("postroom.cli.backup", "Everything, safe in a second place."),

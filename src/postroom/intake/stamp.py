@@ -6,11 +6,15 @@ local recipient gets of his own, before the blob.
 RFC 5321 §4.4 (Received, Return-Path), RFC 9228 (Delivered-To).
 """
 
+from typing import Final
+
 import msgspec
 
 from postroom.db.ids import to_text
 from postroom.intake.peer import Peer
 from postroom.message import dates, trace
+
+_OTHERS: Final = {"api": "HTTP", "fetch-imap": "IMAP", "fetch-pop3": "POP3"}
 
 
 class Session(msgspec.Struct):
@@ -36,9 +40,8 @@ def received(
     return trace.received(
         trace.Client(session.helo, peer.address, session.host),
         by=session.hostname,
-        protocol="HTTP"
-        if peer.door == "api"
-        else trace.protocol_name(
+        protocol=_OTHERS.get(peer.door)
+        or trace.protocol_name(
             lmtp=peer.is_lmtp,
             esmtp=session.is_esmtp,
             utf8=smtputf8,

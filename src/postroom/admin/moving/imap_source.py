@@ -107,6 +107,16 @@ class ImapSource:
             raise RemoteFailed(f"{whose}: there is no such folder")
         return source
 
+    async def delete(self, folder: Folder, uids: Sequence[int]) -> None:
+        """Delete messages there, for good."""
+        if self._connection is None:
+            raise RemoteFailed(f"{self._whose}: there is no connection")
+        await self._connection.examine(self._raw[folder.place], writes=True)
+        for at in range(0, len(uids), GROUP):
+            some = b",".join(b"%d" % uid for uid in uids[at : at + GROUP])
+            await self._connection.store(some, b"\\Deleted")
+            await self._connection.expunge(some)
+
     async def close(self) -> None:
         """Say goodbye."""
         if self._connection is not None:
@@ -335,7 +345,7 @@ def _groups(rows: Sequence[Row]) -> list[list[Row]]:
 
 def _found(folder: Folder, row: Row) -> Found:
     origin = _origin(folder, row)
-    return Found(origin, _nothing, row.size, row.received, row.flags, row.keywords)
+    return Found(origin, _nothing, row.size, row.received, row.flags, row.keywords, uid=row.uid)
 
 
 def _nothing() -> IO[bytes]:

@@ -13,6 +13,7 @@ from postroom.errors import Invalid, NotFound
 from postroom.net.addresses import is_loopback
 from postroom.net.channel import RemoteFailed
 from postroom.net.imap import ImapConnection, Tls
+from postroom.net.pop3 import Pop3Connection
 
 PORTS: Final = {
     ("imap", "implicit"): 993, ("imap", "starttls"): 143, ("imap", "none"): 143,
@@ -102,6 +103,20 @@ async def open_imap(config: Config, there: Remote) -> ImapConnection:
     """Connected and logged in. Raises RemoteFailed."""
     context = client_tls(config).context(is_checked=there.verify)
     connection = await ImapConnection.open(
+        there.host, await addresses(there.host), there.port, there.tls, context
+    )
+    try:
+        await connection.login(there.login, there.secret, is_token=there.is_token)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_pop3(config: Config, there: Remote) -> Pop3Connection:
+    """Connected and logged in. Raises RemoteFailed."""
+    context = client_tls(config).context(is_checked=there.verify)
+    connection = await Pop3Connection.open(
         there.host, await addresses(there.host), there.port, there.tls, context
     )
     try:

@@ -34,7 +34,7 @@ class Found(msgspec.Struct, frozen=True):
     """A message: ``content`` opens its octets, once, with any line ends.
 
     ``origin`` says for people where it is. ``size`` in octets, roughly. ``received`` in ms.
-    ``weight``: by how much the source has come on with it.
+    ``weight``: by how much the source has come on with it. ``uid``: at an IMAP server.
     """
 
     origin: str
@@ -44,6 +44,7 @@ class Found(msgspec.Struct, frozen=True):
     flags: int = 0
     keywords: str = ""
     weight: int = 1
+    uid: int = 0
 
 
 class LeftOut(msgspec.Struct, frozen=True):

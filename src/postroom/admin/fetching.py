@@ -1,0 +1,141 @@
+"""Accounts elsewhere whose mail is fetched: added, listed, run, removed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+
+from postroom.admin import names, paging
+from postroom.admin.moving.remote import Remote, completed, open_imap, open_pop3
+from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.db.ids import from_text, to_text
+from postroom.db.locks import is_served
+from postroom.directory import accounts, fetchings
+from postroom.directory.fetchings import Fetching
+from postroom.errors import Invalid, Refused
+from postroom.notify import FETCHING
+from postroom.store.names import checked
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """How to fetch. ``to``: a mailbox here; "": as if it were received, with filters and rules.
+
+    ``folder`` there (IMAP). ``deletes`` there what has come. ``every`` so many minutes.
+    """
+
+    there: Remote
+    preset: str = ""
+    folder: str = "INBOX"
+    to: str = ""
+    deletes: bool = False
+    every: int = 15
+
+
+class FetchingView(msgspec.Struct, frozen=True):
+    """One of them, as lists show it; ``problem`` of the last time, "" when it went well."""
+
+    id: str
+    account: str
+    protocol: str
+    host: str
+    login: str
+    folder: str
+    to: str
+    deletes: bool
+    every: int
+    fetched: int
+    last: datetime | None
+    next: datetime
+    problem: str
+
+
+async def add(office: Office, address: str, wanted: Wanted) -> FetchingView:
+    """Fetch from there from now on; the login is tried first. Raises NotFound, Invalid, Refused."""
+    account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
+    there = completed(wanted.there, wanted.preset)
+    target = checked(wanted.to) if wanted.to else ""
+    opened = open_imap if there.protocol == "imap" else open_pop3
+    connection = await opened(office.config, there)
+    await connection.close()
+    one = Fetching(
+        id=office.ids.next(),
+        account_id=account.id,
+        protocol=there.protocol,
+        host=there.host,
+        port=there.port,
+        tls=there.tls,
+        verify=there.verify,
+        login=there.login,
+        is_token=there.is_token,
+        folder=wanted.folder if there.protocol == "imap" else "INBOX",
+        target=target,
+        leaves=not wanted.deletes,
+        every=wanted.every,
+        next_at=office.now(),
+    )
+    key = office.directory.secrets.seal
+    await office.db.write(lambda tx: fetchings.add(tx, one, there.secret, key))
+    office.notify.hint([FETCHING])
+    return await _view(office, one)
+
+
+async def every(office: Office, address: str = "") -> AsyncIterator[FetchingView]:
+    """All of them, or those of an account, read in pages."""
+    account_id: int | None = None
+    if address:
+        name = names.address(address)
+        account_id = await office.directory.look(lambda tx: accounts.require(tx, name).id)
+
+    def page(tx: Tx, after: int, size: int) -> list[Fetching]:
+        return fetchings.page(tx, after, size, account_id)
+
+    async for one in paging.walk(office.directory, page, lambda one: one.id, 0, None):
+        yield await _view(office, one)
+
+
+async def run(office: Office, ident: str) -> FetchingView:
+    """Let the server fetch now. Raises NotFound, and Refused when it does not run."""
+    number = _number(ident)
+    if office.db.engine == "sqlite" and not await asyncio.to_thread(
+        is_served, office.config.folder
+    ):
+        raise Refused("the server fetches, and it does not run: start it, then it fetches at once")
+    one = await office.db.write(lambda tx: fetchings.hurry(tx, number, office.now()))
+    office.notify.hint([FETCHING])
+    return await _view(office, one)
+
+
+async def remove(office: Office, ident: str) -> FetchingView:
+    """Fetch from there no more; what has come stays. Raises NotFound."""
+    number = _number(ident)
+    one = await office.db.write(lambda tx: fetchings.remove(tx, number))
+    return await _view(office, one)
+
+
+def _number(text: str) -> int:
+    try:
+        return from_text(text.strip())
+    except ValueError:
+        raise Invalid(
+            f"{text} is no id: it has 13 letters and digits; see: postroom fetch list"
+        ) from None
+
+
+async def _view(office: Office, one: Fetching) -> FetchingView:
+    return FetchingView(
+        id=to_text(one.id),
+        account=await office.directory.address_of(one.account_id) or "",
+        protocol=one.protocol,
+        host=one.host,
+        login=one.login,
+        folder=one.folder,
+        to=one.target,
+        deletes=not one.leaves,
+        every=one.every,
+        fetched=one.fetched,
+        last=names.moment(one.last_at) if one.last_at is not None else None,
+        next=names.moment(one.next_at),
+        problem=one.problem,
+    )

@@ -1,0 +1,132 @@
+"""``postroom fetch``: mail from accounts elsewhere."""
+
+import sys
+from typing import cast
+
+import click
+
+from postroom.admin import fetching as admin
+from postroom.admin.fetching import Wanted
+from postroom.admin.moving.remote import PROVIDERS, Protocol, Remote
+from postroom.cli import output
+from postroom.cli.work import run
+from postroom.net.imap import Tls
+
+_COLUMNS = [
+    ("ID", lambda one: one.id),
+    ("ACCOUNT", lambda one: one.account),
+    ("FROM", lambda one: f"{one.login} at {one.host} ({one.protocol})"),
+    ("INTO", lambda one: one.to or "as received"),
+    ("THERE", lambda one: "deleted" if one.deletes else "left"),
+    ("FETCHED", lambda one: one.fetched),
+    ("LAST", lambda one: one.last or "never"),
+    ("NEXT", lambda one: one.next),
+    ("PROBLEM", lambda one: one.problem),
+]
+
+
+@click.group()
+def fetch() -> None:
+    """Fetch mail from accounts elsewhere, for as long as people have them."""
+
+
+@fetch.command()
+@click.argument("account")
+@click.option("--protocol", type=click.Choice(["imap", "pop3"]), default="imap", show_default=True)
+@click.option("--preset", default="", metavar="NAME", help=f"One of {', '.join(PROVIDERS)}.")
+@click.option("--host", default="", metavar="HOST", help="The server.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Default: the usual one.")
+@click.option(
+    "--tls",
+    type=click.Choice(["implicit", "starttls", "none"]),
+    default="implicit",
+    show_default=True,
+    help="How the connection is encrypted.",
+)
+@click.option("--any-certificate", is_flag=True, help="Take any certificate of the server.")
+@click.option("--user", required=True, metavar="NAME", help="Who logs in there.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--token-stdin", is_flag=True, help="The same, and it is an OAuth token.")
+@click.option("--folder", default="INBOX", metavar="FOLDER", help="Of an IMAP server. [INBOX]")
+@click.option("--to", default="", metavar="MAILBOX", help="Into MAILBOX. Default: as received.")
+@click.option("--delete", "deletes", is_flag=True, help="Delete there what has come.")
+@click.option(
+    "--every", type=click.IntRange(1, 1440), default=15, show_default=True, metavar="MINUTES"
+)
+@output.json_option
+@click.pass_context
+def add(
+    context: click.Context,
+    /,
+    account: str,
+    *,
+    password_stdin: bool,
+    token_stdin: bool,
+    as_json: bool,
+    **options: bool | str | int | None,
+) -> None:
+    """Fetch mail for ACCOUNT from now on.
+
+    The login is tried at once. Mail is left there unless --delete; it is deleted once it is safe
+    here.
+    """
+    if password_stdin or token_stdin:
+        secret = sys.stdin.readline().rstrip("\r\n")
+    else:
+        secret = click.prompt("Password there", hide_input=True, err=True)
+    wanted = Wanted(
+        there=Remote(
+            protocol=cast("Protocol", options["protocol"]),
+            host=str(options["host"]),
+            port=int(options["port"] or 0),
+            tls=cast("Tls", options["tls"]),
+            login=str(options["user"]),
+            secret=secret,
+            is_token=token_stdin,
+            verify=not options["any_certificate"],
+        ),
+        preset=str(options["preset"]),
+        folder=str(options["folder"]),
+        to=str(options["to"]),
+        deletes=bool(options["deletes"]),
+        every=int(options["every"] or 15),
+    )
+    added = run(context, lambda office: admin.add(office, account, wanted))
+    output.done(
+        added,
+        f"mail of {added.login} at {added.host} is fetched for {added.account} every"
+        f" {added.every} minutes, id {added.id}",
+        as_json=as_json,
+    )
+
+
+@fetch.command("list")
+@click.argument("account", default="", required=False)
+@output.json_option
+@click.pass_context
+def list_(context: click.Context, account: str, *, as_json: bool) -> None:
+    """List where mail is fetched from, for ACCOUNT or for all, and how that went."""
+    run(
+        context,
+        lambda office: output.listing(admin.every(office, account), _COLUMNS, as_json=as_json),
+    )
+
+
+@fetch.command("run")
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def run_(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """Let the server fetch now, not only when it is due."""
+    found = run(context, lambda office: admin.run(office, ident))
+    output.done(found, f"mail of {found.login} at {found.host} is fetched now", as_json=as_json)
+
+
+@fetch.command()
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def remove(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """Fetch from there no more; what has come stays."""
+    found = run(context, lambda office: admin.remove(office, ident))
+    output.done(found, f"mail of {found.login} at {found.host} is fetched no more", as_json=as_json)
