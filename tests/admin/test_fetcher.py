@@ -164,6 +164,23 @@ def test_what_is_put_off_comes_the_next_time(database: Opener, data: Path) -> No
     told(database, data, story)
 
 
+def test_nothing_is_given_up_while_an_account_takes_no_mail(database: Opener, data: Path) -> None:
+    async def story(here: Desk, job: Fetcher) -> None:
+        async with Pop3Server(("a", LETTER)).running() as server:
+            await source(here, server.port, leaves=False)
+            await accounts.change(job._office, "bob@local.test", disabled=True)
+            await job.once()
+            one = await state(here)
+            assert (one.fetched, one.failures) == (0, 1)
+            assert one.problem.startswith("a message was put off (")
+            await accounts.change(job._office, "bob@local.test", disabled=False)
+            await again(here, job)
+            assert server.messages == {}
+            assert len(await here.inbox(here.bob)) == 1
+
+    told(database, data, story)
+
+
 def test_a_server_that_fails_is_told_and_left_alone_for_longer(
     database: Opener, data: Path
 ) -> None:

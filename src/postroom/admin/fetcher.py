@@ -248,25 +248,24 @@ class _Visit:
         talk = self._intake.open(peer)
         try:
             await talk.greet(self._one.host, esmtp=True)
-            first = _first(read)
-            replies = [await talk.mail(Mail(_sender(first)))]
-            if replies[-1].is_positive:
-                replies.append(await talk.rcpt(Rcpt(Address.parse(address))))
-            if replies[-1].is_positive:
-                replies.append(await talk.data())
-            if replies[-1].is_positive:
-                async for block in _blocks(read):
-                    await talk.content(block)
-                replies += await talk.end(None)
+            first = await asyncio.to_thread(_first, read)
+            _require(await talk.mail(Mail(_sender(first))))
+            _require(await talk.rcpt(Rcpt(Address.parse(address))))
+            _require(await talk.data())
+            async for block in _blocks(read):
+                await talk.content(block)
+            (reply,) = await talk.end(None)
         finally:
             await talk.close()
-        return _is_taken(replies[-1])
+        if not reply.is_permanent:
+            _require(reply)
+        return reply.is_positive
 
 
-def _is_taken(reply: Reply) -> bool:
-    if not reply.is_positive and not reply.is_permanent:
+def _require(reply: Reply) -> None:
+    """No other message would be taken now either, so this one is not given up."""
+    if not reply.is_positive:
         raise Later(detail=" ".join(reply.lines))
-    return reply.is_positive
 
 
 def _first(read: Read) -> bytes:
