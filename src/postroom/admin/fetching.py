@@ -26,7 +26,6 @@ class Wanted(msgspec.Struct, frozen=True):
     """
 
     there: Remote
-    preset: str = ""
     folder: str = "INBOX"
     to: str = ""
     deletes: bool = False
@@ -54,7 +53,7 @@ class FetchingView(msgspec.Struct, frozen=True):
 async def add(office: Office, address: str, wanted: Wanted) -> FetchingView:
     """Fetch from there from now on; the login is tried first. Raises NotFound, Invalid, Refused."""
     account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
-    there = completed(wanted.there, wanted.preset)
+    there = completed(wanted.there)
     target = checked(wanted.to) if wanted.to else ""
     opened = open_imap if there.protocol == "imap" else open_pop3
     connection = await opened(office.config, there)

@@ -1,16 +1,15 @@
 """``postroom fetch``: mail from accounts elsewhere."""
 
-import sys
 from typing import cast
 
 import click
 
 from postroom.admin import fetching as admin
 from postroom.admin.fetching import Wanted
-from postroom.admin.moving.remote import PROVIDERS, Protocol, Remote
+from postroom.admin.moving.remote import Protocol
 from postroom.cli import output
+from postroom.cli.remote import remote, remote_options
 from postroom.cli.work import run
-from postroom.net.imap import Tls
 
 _COLUMNS = [
     ("ID", lambda one: one.id),
@@ -33,20 +32,7 @@ def fetch() -> None:
 @fetch.command()
 @click.argument("account")
 @click.option("--protocol", type=click.Choice(["imap", "pop3"]), default="imap", show_default=True)
-@click.option("--preset", default="", metavar="NAME", help=f"One of {', '.join(PROVIDERS)}.")
-@click.option("--host", default="", metavar="HOST", help="The server.")
-@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Default: the usual one.")
-@click.option(
-    "--tls",
-    type=click.Choice(["implicit", "starttls", "none"]),
-    default="implicit",
-    show_default=True,
-    help="How the connection is encrypted.",
-)
-@click.option("--any-certificate", is_flag=True, help="Take any certificate of the server.")
-@click.option("--user", required=True, metavar="NAME", help="Who logs in there.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--token-stdin", is_flag=True, help="The same, and it is an OAuth token.")
+@remote_options
 @click.option("--folder", default="INBOX", metavar="FOLDER", help="Of an IMAP server. [INBOX]")
 @click.option("--to", default="", metavar="MAILBOX", help="Into MAILBOX. Default: as received.")
 @click.option("--delete", "deletes", is_flag=True, help="Delete there what has come.")
@@ -60,8 +46,6 @@ def add(
     /,
     account: str,
     *,
-    password_stdin: bool,
-    token_stdin: bool,
     as_json: bool,
     **options: bool | str | int | None,
 ) -> None:
@@ -70,22 +54,8 @@ def add(
     The login is tried at once. Mail is left there unless --delete; it is deleted once it is safe
     here.
     """
-    if password_stdin or token_stdin:
-        secret = sys.stdin.readline().rstrip("\r\n")
-    else:
-        secret = click.prompt("Password there", hide_input=True, err=True)
     wanted = Wanted(
-        there=Remote(
-            protocol=cast("Protocol", options["protocol"]),
-            host=str(options["host"]),
-            port=int(options["port"] or 0),
-            tls=cast("Tls", options["tls"]),
-            login=str(options["user"]),
-            secret=secret,
-            is_token=token_stdin,
-            verify=not options["any_certificate"],
-        ),
-        preset=str(options["preset"]),
+        there=remote(options, cast("Protocol", options["protocol"])),
         folder=str(options["folder"]),
         to=str(options["to"]),
         deletes=bool(options["deletes"]),

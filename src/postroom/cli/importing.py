@@ -1,9 +1,9 @@
 """``postroom import``: mail from mbox files, Maildirs and IMAP servers of others."""
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar, cast, get_args
+from typing import TypeVar, get_args
 
 import click
 
@@ -12,12 +12,12 @@ from postroom.admin.moving.imap_source import ImapSource
 from postroom.admin.moving.importing import Imported, Kind, Order, Progress
 from postroom.admin.moving.lists import Format
 from postroom.admin.moving.people import Outcome
-from postroom.admin.moving.remote import PROVIDERS, Remote, completed, open_imap
+from postroom.admin.moving.remote import open_imap
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.progress import Meter
+from postroom.cli.remote import Options, remote, remote_options
 from postroom.cli.work import run
-from postroom.net.imap import Tls
 
 _STEPS = [
     ("WHAT", lambda one: one.what),
@@ -28,7 +28,6 @@ _STEPS = [
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
-Options = Mapping[str, bool | str | int | None]
 Work = Callable[[Office, Order, Progress], Awaitable[Imported]]
 
 
@@ -75,22 +74,7 @@ def maildir(context: click.Context, /, account: str, path: Path, **options: bool
 
 @importing.command()
 @click.argument("account")
-@click.option(
-    "--preset", default="", metavar="NAME", help=f"A well-known provider: {', '.join(PROVIDERS)}."
-)
-@click.option("--host", default="", metavar="HOST", help="The server.")
-@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Default: 993 or 143.")
-@click.option(
-    "--tls",
-    type=click.Choice(["implicit", "starttls", "none"]),
-    default="implicit",
-    show_default=True,
-    help="How the connection is encrypted.",
-)
-@click.option("--any-certificate", is_flag=True, help="Take any certificate of the server.")
-@click.option("--user", required=True, metavar="NAME", help="Who logs in there.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--token-stdin", is_flag=True, help="The same, and it is an OAuth token.")
+@remote_options
 @click.option("--only", multiple=True, metavar="FOLDER", help="This folder there; may be repeated.")
 @ordering
 @click.pass_context
@@ -99,35 +83,13 @@ def imap(
     /,
     account: str,
     only: tuple[str, ...],
-    preset: str,
-    *,
-    password_stdin: bool,
-    token_stdin: bool,
     **options: bool | str | int | None,
 ) -> None:
     """Bring the mail of an IMAP server of others into ACCOUNT.
 
     Nothing is changed there. Begun again it fetches only what has not come yet.
     """
-    if password_stdin or token_stdin:
-        secret = sys.stdin.readline().rstrip("\r\n")
-    else:
-        secret = click.prompt("Password there", hide_input=True, err=True)
-    there = completed(
-        Remote(
-            protocol="imap",
-            host=str(options["host"]),
-            port=int(options["port"] or 0),
-            tls=cast("Tls", options["tls"]),
-            login=str(options["user"]),
-            secret=secret,
-            is_token=token_stdin,
-            verify=not options["any_certificate"],
-        ),
-        preset,
-    )
-    if preset and PROVIDERS[preset].note:
-        output.note(f"{preset}: {PROVIDERS[preset].note}")
+    there = remote(options, "imap")
 
     async def work(office: Office, order: Order, progress: Progress) -> Imported:
         source = await ImapSource.open(

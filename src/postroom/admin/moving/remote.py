@@ -3,7 +3,8 @@
 import asyncio
 import ipaddress
 import socket
-from typing import Final, Literal
+import ssl
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +22,8 @@ PORTS: Final = {
 }  # fmt: skip
 
 Protocol = Literal["imap", "pop3"]
+
+ConnectionT = TypeVar("ConnectionT", ImapConnection, Pop3Connection)
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -101,24 +104,20 @@ async def addresses(host: str) -> list[str]:
 
 async def open_imap(config: Config, there: Remote) -> ImapConnection:
     """Connected and logged in. Raises RemoteFailed."""
-    context = client_tls(config).context(is_checked=there.verify)
-    connection = await ImapConnection.open(
-        there.host, await addresses(there.host), there.port, there.tls, context
-    )
-    try:
-        await connection.login(there.login, there.secret, is_token=there.is_token)
-    except BaseException:
-        await connection.close()
-        raise
-    return connection
+    return await _logged_in(await ImapConnection.open(*await _way(config, there)), there)
 
 
 async def open_pop3(config: Config, there: Remote) -> Pop3Connection:
     """Connected and logged in. Raises RemoteFailed."""
+    return await _logged_in(await Pop3Connection.open(*await _way(config, there)), there)
+
+
+async def _way(config: Config, there: Remote) -> tuple[str, list[str], int, Tls, ssl.SSLContext]:
     context = client_tls(config).context(is_checked=there.verify)
-    connection = await Pop3Connection.open(
-        there.host, await addresses(there.host), there.port, there.tls, context
-    )
+    return there.host, await addresses(there.host), there.port, there.tls, context
+
+
+async def _logged_in(connection: ConnectionT, there: Remote) -> ConnectionT:
     try:
         await connection.login(there.login, there.secret, is_token=there.is_token)
     except BaseException:

@@ -1,0 +1,51 @@
+"""Options that name a mailbox elsewhere."""
+
+import click
+import click.testing
+import pytest
+
+from postroom.admin.moving.remote import Remote
+from postroom.cli.remote import Options, remote, remote_options
+from postroom.errors import Invalid
+
+
+def asked(*words: str, typed: str) -> tuple[Remote, str]:
+    found: list[Remote] = []
+
+    @click.command()
+    @remote_options
+    def command(**options: bool | str | int | None) -> None:
+        given: Options = options
+        found.append(remote(given, "imap"))
+
+    result = click.testing.CliRunner().invoke(command, words, input=typed, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return found[0], result.stderr
+
+
+def test_a_preset_knows_the_server_and_what_to_know_first() -> None:
+    there, told = asked(
+        "--preset", "gmail", "--user", "a", "--password-stdin", typed="word\nmore\n"
+    )
+    assert there == Remote("imap", "imap.gmail.com", 993, "implicit", "a", "word")
+    assert told.startswith("note: gmail: make an app password there first")
+
+
+def test_all_can_be_said() -> None:
+    there, told = asked(
+        "--host", "x.test", "--port", "5", "--tls", "starttls", "--any-certificate", "--user", "a",
+        "--token-stdin", typed="token\n",
+    )  # fmt: skip
+    assert there == Remote("imap", "x.test", 5, "starttls", "a", "token", True, False)
+    assert told == ""
+
+
+def test_the_password_is_asked_for() -> None:
+    there, told = asked("--host", "x.test", "--user", "a", typed="word\n")
+    assert there.secret == "word"
+    assert "word\n" not in told.removeprefix("Password there: ")
+
+
+def test_a_server_must_be_named() -> None:
+    with pytest.raises(Invalid, match="name the server"):
+        asked("--user", "a", "--password-stdin", typed="word\n")
