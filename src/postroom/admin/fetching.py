@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin import names, paging
 from postroom.admin.moving.remote import Remote, completed, open_imap, open_pop3
 from postroom.admin.office import Office
+from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
 from postroom.db.locks import is_served
@@ -50,6 +51,7 @@ class FetchingView(msgspec.Struct, frozen=True):
     problem: str
 
 
+@recorded("fetch.add", "address")
 async def add(office: Office, address: str, wanted: Wanted) -> FetchingView:
     """Fetch from there from now on; the login is tried first. Raises NotFound, Invalid, Refused."""
     account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
@@ -94,6 +96,7 @@ async def every(office: Office, address: str = "") -> AsyncIterator[FetchingView
         yield await _view(office, one)
 
 
+@recorded("fetch.run", "ident")
 async def run(office: Office, ident: str) -> FetchingView:
     """Let the server fetch now. Raises NotFound, and Refused when it does not run."""
     number = _number(ident)
@@ -106,6 +109,7 @@ async def run(office: Office, ident: str) -> FetchingView:
     return await _view(office, one)
 
 
+@recorded("fetch.remove", "ident")
 async def remove(office: Office, ident: str) -> FetchingView:
     """Fetch from there no more; what has come stays. Raises NotFound."""
     number = _number(ident)
