@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from postroom.directory.login import OUTSIDE
 from postroom.listen.caps import Caps
 from postroom.listen.connections import Connections
 from postroom.listen.revocation import Revocation
@@ -34,9 +35,10 @@ def test_who_may_be_here_no_longer_is_sent_away(database: Opener, data: Path) ->
                 await logged_in(town, connections, f"{name}@local.test", "Secret-Word-1")
                 for name in ("ann", "bob", "eve")
             ]
-            stranger, token = Fake(connections), Fake(connections)
+            stranger, token, outside = [Fake(connections) for _ in range(3)]
             assert bob.owner is not None
             token.owner = (bob.owner[0], 0)
+            outside.owner = (bob.owner[0], OUTSIDE.id)
             await watch.look()
             await town.account("new@local.test")
             await watch.look()
@@ -44,12 +46,12 @@ def test_who_may_be_here_no_longer_is_sent_away(database: Opener, data: Path) ->
             await town.password("bob@local.test", "Other-Word-22")
             await watch.look()
             assert bob.told == ["expel"]
-            assert token.told == []
+            assert token.told == outside.told == []
             await town.disable("ann@local.test")
             await town.remove("eve@local.test")
             await town.disable("bob@local.test")
             await watch.look()
-            assert ann.told == eve.told == token.told == ["expel"]
+            assert ann.told == eve.told == token.told == outside.told == ["expel"]
             assert stranger.told == []
             await connections.drain(0)
             town.directory.close()

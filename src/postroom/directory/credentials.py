@@ -99,7 +99,8 @@ def keyring_of(tx: Tx, account_id: int) -> Keyring | None:
 def ended(tx: Tx, *, owners: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
     """Those of these (account, credential) that open nothing any more.
 
-    A credential 0 is none of ours: then only the account counts.
+    One that is not above 0 is none of ours (a token, a certificate, a password that an LDAP server
+    knows): then only the account counts.
     """
     rings: dict[int, Keyring | None] = {}
     gone = set()
@@ -110,7 +111,7 @@ def ended(tx: Tx, *, owners: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
         if (
             ring is None
             or not ring.may_login
-            or (credential_id and all(one.id != credential_id for one in ring.credentials))
+            or (credential_id > 0 and all(one.id != credential_id for one in ring.credentials))
         ):
             gone.add((account_id, credential_id))
     return gone

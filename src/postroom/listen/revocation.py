@@ -2,8 +2,8 @@
 
 Every change of the directory raises its version. This looks at the version when a hint of another
 process comes and twice a second, and after a change asks once for all who are logged in. Who has
-proved who he is by other means than a password here (a token, a certificate) stays for as long as
-the account may log in.
+proved who he is by other means than a password here (a token, a certificate, an LDAP server) stays for as long
+as the account may log in.
 """
 
 import asyncio
