@@ -2,10 +2,7 @@
 
 import asyncio
 
-import pytest
-
-from postroom.db.database import Database, StatementRefused
-from postroom.delivery import tls_counts
+from postroom.db.database import Database
 from postroom.delivery.tls_counts import TlsCounts
 from postroom.ledger import tls_results
 from postroom.ledger.tls_results import DAY_MS, Counted
@@ -69,52 +66,5 @@ def test_a_failure_names_the_host_and_says_why(database: Opener) -> None:
             assert failure is not None
             assert failure.receiving_mx_hostname == "mx.other.test"
             assert failure.additional_information == "since??long"
-
-    asyncio.run(run())
-
-
-def test_made_up_hosts_do_not_fill_the_memory(
-    database: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tls_counts, "MOST_KINDS", 3)
-
-    async def run() -> None:
-        async with database() as db:
-            counts = TlsCounts(db, Clock())
-            for number in range(50):
-                count(counts, "validation-failure", domain=f"d{number}.test")
-            count(counts, "validation-failure", domain="d1.test")  # known: still counted
-            await counts.flush()
-            found = await db.read(lambda tx: tls_results.domains(tx, DAY))
-            assert found == ["d0.test", "d1.test", "d2.test"]
-            assert await sums(db, "d1.test") == {"validation-failure": 2}
-            count(counts, domain="d40.test")  # there is room again
-            await counts.flush()
-            assert await sums(db, "d40.test") == {"": 1}
-
-    asyncio.run(run())
-
-
-def test_what_could_not_be_written_is_written_later(
-    database: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tls_counts, "CHUNK", 2)
-
-    async def run() -> None:
-        async with database() as db:
-            counts = TlsCounts(db, Clock())
-            for number in range(5):
-                count(counts, domain=f"d{number}.test")
-            await db.write(lambda tx: tx.execute("ALTER TABLE tls_result RENAME TO away"))
-            with pytest.raises(StatementRefused):
-                await counts.flush()
-            count(counts, domain="d0.test")
-            await db.write(lambda tx: tx.execute("ALTER TABLE away RENAME TO tls_result"))
-            await counts.flush()
-            await counts.flush()
-            assert [await sums(db, f"d{number}.test") for number in range(5)] == [
-                {"": 2},
-                *[{"": 1}] * 4,
-            ]
 
     asyncio.run(run())

@@ -5,10 +5,9 @@ from typing import Final
 
 import msgspec
 
-from postroom.ledger import dmarc_results
+from postroom.ledger import dmarc_results, tally
 from postroom.ledger.dmarc_results import DAY_MS, Day
 from postroom.mailauth.feedback import Record, Spf
-from postroom.policy import dmarc_counts
 from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.policy.verdict import Action
 from tests.conftest import Opener
@@ -99,12 +98,12 @@ def test_what_strangers_make_up_is_bounded(database: Opener) -> None:
         async with database() as db:
             counts = DmarcCounts(db, Clock())
             findings = await found(LETTER, STRANGER, zone(ASKING))
-            for number in range(dmarc_counts.MOST_KINDS + 10):
+            for number in range(tally.MOST_KINDS + 10):
                 sender = f"x@n{number}.test"
                 client = msgspec.structs.replace(findings.client, sender=sender)
                 counts.count(msgspec.structs.replace(findings, client=client), "refuse")
             await counts.flush()
             row = await db.read(lambda tx: tx.one("SELECT count(*) FROM dmarc_result"))
-            assert row == (dmarc_counts.MOST_KINDS,)
+            assert row == (tally.MOST_KINDS,)
 
     asyncio.run(run())

@@ -38,6 +38,16 @@ def test_what_is_written_on_top_on_the_way_changes_nothing() -> None:
     assert read(top + LETTER) == read(LETTER)
 
 
+def test_words_with_capitals_count_twice() -> None:
+    assert words(b"Subject: x\r\n\r\nFREE money, free of charge") >= {"FREE", "free", "money"}
+    assert "Money" not in words(b"Subject: x\r\n\r\nmoney")
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_words_of_ascii_are_those_of_any_text(text: str) -> None:
+    assert module._ASCII_WORD.findall(text) == module._WORD.findall(text)
+
+
 def test_the_digest_is_that_of_one_message() -> None:
     other = LETTER.replace(b"<1@client", b"<2@client")
     assert read(other).names == read(LETTER).names

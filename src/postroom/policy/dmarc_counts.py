@@ -1,27 +1,20 @@
-"""Counts messages for DMARC reports, in memory, and writes the sums now and then.
+"""Counts messages for DMARC reports, and writes the sums now and then.
 
-Only what a domain wants to be told is counted. At most so many kinds of results are kept
-between two writes; what is new beyond them is not counted, for strangers can make up as many
-as they like. RFC 9990 §3.1.
+Only what a domain wants to be told is counted. RFC 9990 §3.1.
 """
 
-import itertools
-from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
-from postroom.db.database import Database, Tx
+from postroom.db.database import Database
 from postroom.ledger import dmarc_results
 from postroom.ledger.dmarc_results import DAY_MS, Result
+from postroom.ledger.tally import Tally
 from postroom.mailauth import dmarc
 from postroom.mailauth.dmarc_record import DmarcRecord
 from postroom.mailauth.feedback import MAX_DKIM, Dkim, Published, Row, Spf
 from postroom.policy.origin import Findings
 from postroom.policy.verdict import Action
-
-MOST_KINDS: Final = 5_000
-CHUNK: Final = 1_000  # rows a write
 
 _DISPOSITIONS: Final[dict[Action, str]] = {"junk": "quarantine", "refuse": "reject"}
 
@@ -31,9 +24,9 @@ class DmarcCounts:
 
     def __init__(self, db: Database, clock: Callable[[], int]) -> None:
         """``clock`` is UTC milliseconds."""
-        self._db = db
         self._clock = clock
-        self._counts: Counter[Result] = Counter()
+        self._tally: Tally[Result] = Tally(db, dmarc_results.add)
+        self.flush = self._tally.flush
 
     def count(self, findings: Findings, action: Action) -> None:
         """One message; ``action`` is what the stage of DMARC says to it."""
@@ -42,26 +35,14 @@ class DmarcCounts:
             return
         if found.outcome == "temperror" or action == "defer":  # it comes again
             return
-        one = Result(
-            self._clock() // DAY_MS,
-            found.source,
-            published(found.source, found.record),
-            dmarc_results.fitting(_row(findings, found, action)),
+        self._tally.count(
+            Result(
+                self._clock() // DAY_MS,
+                found.source,
+                published(found.source, found.record),
+                dmarc_results.fitting(_row(findings, found, action)),
+            )
         )
-        if one in self._counts or len(self._counts) < MOST_KINDS:
-            self._counts[one] += 1
-
-    async def flush(self) -> None:
-        """Add what was counted to the database. Raises MailError; what is left is kept."""
-        counts, self._counts = self._counts, Counter()
-        try:
-            while counts:
-                some = Counter(dict(itertools.islice(counts.items(), CHUNK)))
-                await self._db.write(partial(_add, some), bulk=True)
-                counts -= some
-        except BaseException:
-            self._counts.update(counts)
-            raise
 
 
 def published(domain: str, record: DmarcRecord) -> Published:
@@ -114,7 +95,3 @@ def _reason(findings: Findings, found: dmarc.Result, disposition: str) -> str:
     if disposition != found.policy:
         return "local_policy"
     return "policy_test_mode" if found.record.is_test and found.record.policy != "none" else ""
-
-
-def _add(counts: Counter[Result], tx: Tx) -> None:
-    dmarc_results.add(tx, counts)
