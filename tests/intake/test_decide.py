@@ -10,7 +10,7 @@ from postroom.db.ids import from_text
 from postroom.directory.expand import Local
 from postroom.intake import decide
 from postroom.intake.arrival import Arrival
-from postroom.intake.decide import ALL_KEEP, BLOCKED, Message, Opinions, is_proven
+from postroom.intake.decide import ALL_KEEP, BLOCKED, Message, Opinions
 from postroom.intake.decision import INBOX, JUNK, Decision
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Envelope
@@ -154,25 +154,6 @@ def test_the_block_list_goes_before_the_allow_list(database: Opener, data: Path)
             assert his.refusal == BLOCKED
 
     asyncio.run(run())
-
-
-@pytest.mark.parametrize(
-    ("found", "is_good"),
-    [
-        (Authentication(), False),
-        (Authentication(dmarc="pass", author="x.example"), True),
-        (Authentication(dmarc="fail", author="x.example"), False),
-        (Authentication(dmarc="pass", author="y.example"), False),
-        (Authentication(dmarc="fail", author="x.example", sealer="arc.example"), True),
-        (Authentication(spf="pass", spf_domain="x.example"), True),
-        (Authentication(spf="softfail", spf_domain="x.example"), False),
-        (Authentication(dkim=("other.example", "x.example")), True),
-        (Authentication(dkim=("example",)), True),
-        (Authentication(dkim=("a.x.example", "notx.example")), False),
-    ],
-)
-def test_what_proves_a_domain(found: Authentication, is_good: bool) -> None:
-    assert is_proven(found, "x.example") is is_good
 
 
 def test_an_alias_answers_for_its_members() -> None:

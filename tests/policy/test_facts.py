@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
+
 from postroom.policy.facts import Authentication, Facts
 from tests.policy.letters import facts, letter
 
@@ -29,3 +31,23 @@ def test_the_whole_message_is_there() -> None:
     assert whole(facts(letter("hi"))) == letter("hi")
     large = facts(letter("hi"), is_whole=False, body=body)
     assert whole(large) == large.head + b"first, second"
+
+
+@pytest.mark.parametrize(
+    ("found", "is_good"),
+    [
+        (Authentication(), False),
+        (Authentication(dmarc="pass", author="x.example"), True),
+        (Authentication(dmarc="fail", author="x.example"), False),
+        (Authentication(dmarc="pass", author="y.example"), False),
+        (Authentication(dmarc="fail", author="x.example", sealer="arc.example"), True),
+        (Authentication(spf="pass", spf_domain="x.example"), True),
+        (Authentication(spf="softfail", spf_domain="x.example"), False),
+        (Authentication(dkim=("other.example", "x.example")), True),
+        (Authentication(dkim=("example",)), True),
+        (Authentication(dkim=("a.x.example", "notx.example")), False),
+    ],
+)
+def test_what_proves_a_domain(found: Authentication, is_good: bool) -> None:
+    assert found.proves("x.example") is is_good
+    assert not found.proves("")

@@ -59,7 +59,7 @@ async def standing(held: Reputation, known: Facts) -> Standing:
     ],
 )
 def test_which_names_are_proven(found: Authentication, proven: bool) -> None:
-    assert reputation.is_proven(found) is proven
+    assert found.proves(found.author) is proven
 
 
 @pytest.mark.parametrize("is_spam", [True, False])

@@ -6,7 +6,7 @@ Asked in this order, and the first that says something decides:
    of a person outweighs that: it is malware, a forged sender, or a rule of the site.
 2. The account's block list, by the reverse-path and by who stands in From: refused.
 3. Its allow list: never junk. It counts only when the domain it names is proven, by DMARC, or
-   by SPF or DKIM for that very domain; anybody can write any From.
+   by SPF or DKIM for that domain or one above it; anybody can write any From.
 4. Its rules and its Sieve script (``sieving``, ``outcomes``): what they say goes before 5.
 5. A verdict of "junk": into the mailbox with the use \Junk, the reason on top of the message.
 6. A subaddress that names one of its mailboxes: there.
@@ -323,7 +323,7 @@ def _decided(
     told = "; ".join([f"{verdict.stage}: {verdict.reason}" for verdict in own if verdict.reason])
     for address in people:
         pattern = senders.allowing(address)
-        if pattern and is_proven(message.authentication, address.rpartition("@")[2]):
+        if pattern and message.authentication.proves(address.rpartition("@")[2]):
             return Decision(reason=f"not junk, {pattern} is on the allow list ({told})")
     score = sum([verdict.score for verdict in own])
     fields = trace.junk(told, score)
@@ -336,19 +336,6 @@ def _refusal(grave: Verdict) -> Reply | None:
     if grave.action == "defer":
         return grave.reply or PUT_OFF
     return None
-
-
-def is_proven(found: Authentication, domain: str) -> bool:
-    """Whether a message is from this domain, and not only says so (RFC 9989 §4.4, strict).
-
-    A domain above it may vouch for it.
-    """
-    if found.author == domain and (found.dmarc == "pass" or found.sealer):
-        return True
-    good = list(found.dkim)
-    if found.spf == "pass":
-        good.append(found.spf_domain)
-    return any(domain == one or domain.endswith(f".{one}") for one in good if one)
 
 
 def _people(message: Message) -> list[str]:

@@ -34,6 +34,18 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
     is_anonymous: bool = False
 
+    def proves(self, domain: str) -> bool:
+        """Whether a message is from this domain, and not only says so (RFC 9989 §4.4).
+
+        DMARC does, or SPF or DKIM for that very domain or one above it, which may vouch for it.
+        """
+        if not domain:
+            return False
+        if self.author == domain and (self.dmarc == "pass" or self.sealer):
+            return True
+        good = [*self.dkim, self.spf_domain] if self.spf == "pass" else self.dkim
+        return any(domain == one or domain.endswith(f".{one}") for one in good if one)
+
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """A message and how it came.

@@ -1,8 +1,7 @@
 """What a sender is worth: by the letters that came from there, and by who writes to it.
 
-A name counts only when it is proven (DMARC, or SPF or DKIM for that very domain): whoever
-claims to be somebody known gains nothing by it. The network a letter comes from always
-counts. Whom an account has written to is known to it.
+A name counts only when it is proven (``Authentication.proves``): whoever claims to be somebody
+known gains nothing by it. The network a letter comes from always counts. Whom an account has written to is known to it.
 
 What is learned is written in the background, many letters in one transaction; a kill loses
 the last seconds of it.
@@ -17,7 +16,7 @@ import msgspec
 
 from postroom.db.database import Database, Tx
 from postroom.policy import features, repute_rows
-from postroom.policy.facts import Authentication, Facts
+from postroom.policy.facts import Facts
 from postroom.policy.repute_rows import Letters
 from postroom.policy.rules import Sign
 from postroom.policy.tokens import Tokens, number
@@ -133,19 +132,10 @@ class Reputation:
             sink.emit(StorageTrouble(where="reputation", reason=repr(error)))
 
 
-def is_proven(found: Authentication) -> bool:
-    """Whether the domain of the author is more than a claim."""
-    if not found.author:
-        return False
-    if found.dmarc == "pass" or found.sealer or found.author in found.dkim:
-        return True
-    return found.spf == "pass" and found.spf_domain == found.author
-
-
 def _senders(facts: Facts, read: Tokens) -> dict[str, int]:
     """Who brings a message, by kind."""
     senders: dict[str, int] = {}
-    if is_proven(facts.authentication):
+    if facts.authentication.proves(facts.authentication.author):
         author = features.author(read.fields)
         domain = facts.authentication.author
         if author is not None:
