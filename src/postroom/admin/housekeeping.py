@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from postroom.admin import accounts, audit, dkim, dns_keeping
+from postroom.admin import accounts, audit, dkim, dns_keeping, retention
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
 from postroom.db.ids import first_id_at
@@ -48,6 +48,7 @@ class Housekeeping:
         self.jobs: Mapping[str, Job] = {
             "deletions": office.store.finish_deletions,
             "expunges": office.store.forget_expunges,
+            "retention": lambda: retention.expire(office),
             "accounts": self._purge_accounts,
             "expunged": self._purge_expunged,
             "rejects": self._purge_rejects,

@@ -26,6 +26,7 @@ from postroom.config.login import Login
 from postroom.config.oauth import Oauth
 from postroom.config.oidc import Oidc
 from postroom.config.reports import Reports
+from postroom.config.retention import Retention
 from postroom.config.spam import Spam
 from postroom.config.webhooks import Webhooks
 
@@ -409,6 +410,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     reports: Annotated[Reports, Meta(description="Daily reports.")] = Reports()
     limits: Annotated[Limits, Meta(description="Sizes, counts and times.")] = Limits()
     filing: Annotated[Filing, Meta(description="Where messages for people here go.")] = Filing()
+    retention: Annotated[Retention, Meta(description="How long Junk and Trash keep.")] = Retention()
     delivery: Annotated[Delivery, Meta(description="Messages for other servers.")] = Delivery()
     search: Annotated[Search, Meta(description="The index for searching.")] = Search()
     sharing: Annotated[Sharing, Meta(description="Shared mailboxes.")] = Sharing()

@@ -14,6 +14,7 @@ from postroom.db.ids import Ids
 from postroom.notify import Notify
 from postroom.quota import NO_QUOTA, Quota
 from postroom.store import (
+    expiry,
     expunged,
     imported,
     mailboxes,
@@ -26,6 +27,7 @@ from postroom.store import (
     usage,
     vanished,
 )
+from postroom.store.expiry import Expiry
 from postroom.store.purge import NEVER, Purged
 from postroom.store.removal import Removal
 from postroom.store.restoring import Restoration, Restored
@@ -178,6 +180,23 @@ class Store:
                 break
             span = Span(chunk.span.last + 1, span.last, span.listed)
         self.wake(mailbox_id)
+        return removed
+
+    async def expire(self, order: Expiry) -> int:
+        """Expunge what has been in a mailbox for too long, chunk by chunk; how many went."""
+        removed = after = 0
+        while True:
+            page = await self.read(expiry.page, order, after)
+            if page.uids:
+                page = await self.write_bulk(
+                    expiry.expire, self.blobs, order, after, self.clock(), self._keeps
+                )
+                removed += len(page.uids)
+            after = page.after
+            if not after:
+                break
+        if removed:
+            self.wake(order.mailbox_id)
         return removed
 
     def removal_of(self, account_id: int, mailbox_id: int, uid: int) -> Removal:

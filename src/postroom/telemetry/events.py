@@ -281,6 +281,12 @@ class MessageDelivered(Event, frozen=True, kw_only=True, tag="message.delivered"
     reply: str
 
 
+class MessagesExpired(Event, frozen=True, kw_only=True, tag="messages.expired"):
+    """Messages were deleted from Junk and Trash, all accounts together: their time was over."""
+
+    messages: int
+
+
 class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message.quarantined"):
     """A message was put aside; see `postroom queue show`, go on with `queue release`."""
 

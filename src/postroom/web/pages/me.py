@@ -57,6 +57,7 @@ def routes(desk: Desk) -> list[Route]:
             "me.html", visitor=visitor, here="/me", told=told,
             found=await accounts.show(office, address),
             settings=await client_settings.require(office, address),
+            retention=office.config.retention,
             factor=await second_factor.show(office, address),
             is_outside=await office.directory.is_outside(visitor.identity.account_id),
         )  # fmt: skip
