@@ -1,9 +1,11 @@
 """Checks that are shown: of messages as they came, and of files."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
 from postroom.admin import explain
@@ -74,8 +76,15 @@ def test_the_dns_of_now_may_say_otherwise(database: Opener, data: Path) -> None:
             names.failing = {"x.a.test", "9.113.0.203.in-addr.arpa"}
             found = await explain.letter(office(here), "1@a.test", names)
             assert "dmarc=fail (p=none" in found.noted[0]
-            (verdict,) = found.verdicts
-            assert verdict.startswith("dmarc: refuse, the message is not from a.test as it says")
+            dmarc, spam = found.verdicts
+            assert dmarc.startswith("dmarc: refuse, the message is not from a.test as it says")
+            assert spam.startswith("spam: pass, ")
+            assert "+1.5 the message is not from the domain in its From" in spam
+            whole = office(here)
+            off = msgspec.structs.replace(whole.config.spam, enabled=False)
+            config = msgspec.structs.replace(whole.config, spam=off)
+            without = dataclasses.replace(whole, config=config)
+            assert (await explain.letter(without, "1@a.test", names)).verdicts == (dmarc,)
             assert found.checks[0].questions[0].problem == "SERVFAIL"
 
     asyncio.run(run())

@@ -36,7 +36,7 @@ async def make(here: Desk, name: str, special_use: str | None = None) -> int:
 async def fits(here: Desk, test: str, octets: bytes = LETTER, **peer: object) -> bool:
     """Whether the test of a script of bob's holds for a letter to him."""
     names = '"fileinto", "envelope", "mailbox", "special-use", "mailboxid", "imap4flags"'
-    more = '"foreverypart", "mime", "variables", "regex", "subaddress", "relational"'
+    more = '"foreverypart", "mime", "variables", "regex", "subaddress", "relational", "virustest"'
     lines = f'require [{names}, {more}];\nif {test} {{ fileinto :create "Yes"; }}\n'
     await here.town.script("bob@local.test", lines)
     before = len(await here.inbox(here.bob, "Yes"))
@@ -64,6 +64,27 @@ def test_what_a_script_sees(database: Opener, data: Path, test: str, holds: bool
     async def run() -> None:
         async with desk(database, data) as here:
             assert await fits(here, test) is holds
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("found", "value"), [((), "0"), ((1,), "1"), ((1, 5), "5"), ((None,), "0")]
+)
+def test_what_a_scanner_found(
+    database: Opener, data: Path, found: tuple[int | None, ...], value: str
+) -> None:
+    class Scans:
+        def __init__(self, virus: int | None) -> None:
+            self._virus = virus
+
+        async def judge(self, facts: Facts) -> Verdict:
+            return Verdict(stage="x", virus=self._virus)
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            here.change(stages=tuple(Scans(virus) for virus in found))
+            assert await fits(here, f'virustest :is "{value}"')
 
     asyncio.run(run())
 

@@ -29,7 +29,12 @@ from postroom.message.scan import scan
 from postroom.policy import trust
 from postroom.policy.asking import Asked, Asking, Names
 from postroom.policy.facts import Authentication, Facts
+from postroom.policy.memory import Memory
 from postroom.policy.origin import Client, Findings, Origin, Seals
+from postroom.policy.reputation import Reputation
+from postroom.policy.spam import SpamFilter
+from postroom.policy.tokens import MAX_SAMPLE
+from postroom.policy.verdict import Stage
 from postroom.queue import listing
 from postroom.store import locating
 
@@ -69,7 +74,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
     ``id`` is its queue id, "" of a file. ``noted`` is what was found when it was accepted.
     ``checks`` are empty when its octets are not here any more; ``verdicts`` are what the
-    stages of ``policy.trust`` say to the results.
+    stages of ``policy.trust`` and the spam filter say to the results.
     """
 
     id: str
@@ -171,11 +176,17 @@ async def _checked(
         head = _as_it_came(head)
     seals = Seals(head, now=now // 1000)
     seals.feed(body)
+    size, sample = len(head) + len(body), body[:MAX_SAMPLE]
     async for piece in pieces:
         await asyncio.to_thread(seals.feed, piece)
+        size += len(piece)
+        sample += piece[: MAX_SAMPLE - len(sample)]
     findings = await origin.finish(head, seals, trusted_sealers=settings.trusted_sealers)
-    facts = _facts(client, head, findings.authentication(), now)
-    verdicts = [await stage.judge(facts) for stage in trust.stages(settings)]
+    facts = await asyncio.to_thread(
+        _facts, client, head, sample, size, found=findings.authentication(), now=now
+    )
+    stages = [*trust.stages(settings), *_spam_filter(office)]
+    verdicts = [await stage.judge(facts) for stage in stages]
     told = [f"{one.stage}: {one.action}, {one.reason}" for one in verdicts if one.reason]
     return tuple(_told(findings, heard)), tuple(told)
 
@@ -213,8 +224,18 @@ def _text(record: Record) -> str:
     return record.decode("utf-8", "replace") if isinstance(record, bytes) else record
 
 
-def _facts(client: Client, head: bytes, found: Authentication, now: int) -> Facts:
-    """Enough for the stages that judge by origin."""
+def _spam_filter(office: Office) -> list[Stage]:
+    """As for somebody who has taught it nothing himself; what it notes of senders is dropped."""
+    if not office.config.spam.enabled:
+        return []
+    known, senders = Memory(office.db, office.clock), Reputation(office.db, office.clock)
+    return [SpamFilter(known, office.config.spam.junk_at, senders)]
+
+
+def _facts(
+    client: Client, head: bytes, sample: bytes, size: int, *, found: Authentication, now: int
+) -> Facts:
+    """For the stages that judge by origin and by content; what the connection told is gone."""
     return Facts(
         session="",
         address=client.address,
@@ -224,10 +245,10 @@ def _facts(client: Client, head: bytes, found: Authentication, now: int) -> Fact
         recipients=(),
         accounts=(),
         head=head,
-        part=scan(head),
-        sample=b"",
-        is_whole=False,
-        size=len(head),
+        part=scan(head + sample),
+        sample=sample,
+        is_whole=len(head) + len(sample) == size,
+        size=size,
         now=now,
         authentication=found,
     )

@@ -1,4 +1,4 @@
-"""``postroom explain``: every check of a message's origin, with its DNS questions."""
+"""``postroom explain``: every check of a message's origin with its DNS questions, and verdicts."""
 
 from pathlib import Path
 
@@ -35,7 +35,8 @@ def explain(
     """Check where a message comes from, and show all that was asked and answered.
 
     An accepted message is checked as it came, by the DNS of now; a FILE as if the client at
-    --ip had brought it, or the one in its topmost Received field.
+    --ip had brought it, or the one in its topmost Received field. At the end stand the verdicts on
+    it, that of the spam filter too.
     """
     is_told = bool(ip or helo or sender is not None)
     if noted and is_told:

@@ -274,6 +274,7 @@ async def _filtered(
         top=b"".join(message.fields),
         address=message.session.peer.address,
         helo=message.session.helo,
+        virus=max((one.virus for one in message.verdicts if one.virus), default=None),
     )
     persona = await services.directory.persona_of(one.account_id)
     spam = _percent(message, one, is_junk=base.is_junk)

@@ -57,6 +57,7 @@ Running = Generator[Question, Answer, Outcome]
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """A message as scripts see it, whoever's they are. ``top`` are fields put on top of it.
 
+    ``virus`` is what a scanner says, 1 to 5, None where none looked.
     ``is_submitted``: somebody here has written it; of Bcc, which is removed, nobody learns.
     """
 
@@ -67,6 +68,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     top: bytes = b""
     address: str = ""
     helo: str = ""
+    virus: int | None = None
 
     def head(self, own: bytes) -> bytes:
         """The header block for one account, whose copies get the fields ``own`` on top."""
@@ -89,6 +91,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             sender=self.sender,
             recipient=recipient,
             spam=spam,
+            virus=self.virus,
         )
 
 

@@ -24,7 +24,8 @@ _NOBODY: Final[Mapping[int, "Verdict"]] = MappingProxyType({})
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One stage's opinion. ``reason`` is in plain words, for the ledger, VERB and people.
 
-    ``score`` counts towards spam (above 0) or ham (below). ``reply`` is there with "refuse" and
+    ``score`` counts towards spam (above 0) or ham (below). ``virus`` is 1 (none) to 5 (surely one),
+    as in RFC 5235 §2.4; None of a stage that looks for none. ``reply`` is there with "refuse" and
     "defer". ``fields`` are whole header fields, CRLF and all, that go on top of the message.
     ``kind`` says what it takes the message for.
     """
@@ -33,6 +34,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     action: Action = "pass"
     reason: str = ""
     score: float = 0.0
+    virus: int | None = None
     reply: Reply | None = None
     kind: Kind = ""
     fields: tuple[bytes, ...] = ()

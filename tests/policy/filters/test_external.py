@@ -50,10 +50,11 @@ def test_it_can_do_what_the_settings_let_it(gravest: str, action: str) -> None:
     verdict = judged(Clamd(), gravest=gravest)
     assert (verdict.action, verdict.reply) == (action, None)
     assert verdict.reason == "Our.Test.Virus was found"
+    assert verdict.virus == 5  # for virustest
 
 
 def test_a_good_message_is_not_spoken_of() -> None:
-    assert judged(Clamd(), facts(letter("hi"))) == Verdict(stage="clamav")
+    assert judged(Clamd(), facts(letter("hi"))) == Verdict(stage="clamav", virus=1)
 
 
 FAILURES: list[tuple[Talk, str]] = [

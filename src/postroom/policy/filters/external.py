@@ -88,9 +88,16 @@ class External:
             action=action,
             reason=one_line(finding.reason),
             score=finding.score,
+            virus=self._virus(finding),
             kind=finding.kind,
             reply=_reply(action, one_line(finding.told)),
         )
+
+    def _virus(self, finding: Finding) -> int | None:
+        """What it found, whatever it may do about it; one that judges spam as well has not looked."""
+        if self._settings.kind != "clamav":
+            return None
+        return 1 if finding.action == "pass" else 5
 
     def _limited(self, action: Action) -> Action:
         """As grave as the settings allow. Where it may not refuse, it may not put off either."""
