@@ -19,6 +19,7 @@ from postroom.config.model import Config, Dns, Listen
 from postroom.directory.login import Outside
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
+from postroom.web import administration
 from postroom.web.api.call import Services
 from postroom.web.application import application, behind
 from postroom.web.desk import COOKIE
@@ -127,14 +128,15 @@ def tell(
                 return
 
             login = Login(office.directory, clock, no_pause)
+            services = Services(office, resolver, login, intake_of(office))
             whole = application(
-                Services(office, resolver, login, intake_of(office)),
+                services,
                 certificates,
                 check=well,
                 counts=dict,
                 gauges=gauges,
             )
-            browser = Browser(behind(HTTPS, whole, office), whole.routes)
+            browser = Browser(behind(HTTPS, whole, office), administration.routes(services))
             if logged_in:
                 await browser.log_in(logged_in)
             await story(browser, office, clock)

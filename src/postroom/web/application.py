@@ -3,63 +3,21 @@
 Imported only after the mail doors answer.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from postroom.admin.office import Office
 from postroom.config.model import Listen
 from postroom.net.tls import Certificates
 from postroom.web import acme, health, static
-from postroom.web.api import routes as api
 from postroom.web.api.call import Services
-from postroom.web.desk import Desk
 from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
 from postroom.web.hosts import Hosts
-from postroom.web.oidc import Provider, source_of
-from postroom.web.pages import (
-    addresses,
-    domains,
-    entrance,
-    filters,
-    letter_test,
-    me,
-    oidc,
-    overview,
-    own_security,
-    passkeys,
-    people,
-    queue,
-    rights,
-    security,
-    senders,
-    sessions,
-    zone,
-)
-from postroom.web.render import Renderer
-
-_PAGES: Final = (
-    entrance,
-    oidc,
-    me,
-    own_security,
-    passkeys,
-    filters,
-    senders,
-    overview,
-    letter_test,
-    domains,
-    zone,
-    people,
-    rights,
-    addresses,
-    queue,
-    security,
-    sessions,
-)
+from postroom.web.late import Late
 
 
 def application(
@@ -71,21 +29,39 @@ def application(
     gauges: Gauges,
 ) -> Starlette:
     """What all listeners serve. ``check``, ``counts`` and ``gauges`` are those of ``health``."""
-    office, login, resolver = services.office, services.login, services.resolver
+    office = services.office
     trusted = office.config.trusted
-    source = source_of(office.config.oidc)
-    provider = Provider(source, resolver, office.clock) if source else None
-    desk = Desk(office, login, resolver, Renderer(office.config.hostname), provider)
     return Starlette(
         routes=[
             *health.routes(check=check, counts=counts, gauges=gauges, trusted=trusted),
             *Discovery(office, certificates).routes(),
             *acme.routes(office),
             *static.routes(),
-            *api.routes(services),
-            *(route for pages in _PAGES for route in pages.routes(desk)),
+            Mount("", app=_people_and_programs(services)),
         ]
     )
+
+
+def _people_and_programs(services: Services) -> ASGIApp:
+    """The pages and the API, each imported when it is first asked for."""
+
+    def pages() -> Sequence[BaseRoute]:
+        from postroom.web import administration
+
+        return administration.routes(services)
+
+    def api() -> Sequence[BaseRoute]:
+        from postroom.web.api import routes
+
+        return routes.routes(services)
+
+    for_people, for_programs = Late(pages), Late(api)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        part = for_programs if scope["path"].startswith("/api/") else for_people
+        await part(scope, receive, send)
+
+    return answer
 
 
 def behind(listen: Listen, application: ASGIApp, office: Office) -> Hosts:

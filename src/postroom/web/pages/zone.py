@@ -1,4 +1,7 @@
-"""Bringing a domain's records into its zone, and who keeps zones for us."""
+"""Bringing a domain's records into its zone, and who keeps zones for us.
+
+For owners: a zone holds more than the domains that an administrator may have in it.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,9 +15,8 @@ from postroom.admin import dns_providers, dns_update
 from postroom.admin.dns_providers import New
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import Named, Router
+from postroom.web.routing import Router
 
-_DOMAIN: Final = Named("domain", "path", "name")
 _AGREED: Final = "agree "
 
 
@@ -66,8 +68,8 @@ def routes(desk: Desk) -> list[Route]:
         return "/admin/dns-providers"
 
     return [
-        router.show("/admin/domains/{name}/zone", show, for_admins=True, of=[_DOMAIN]),
-        router.do("/admin/domains/{name}/zone", write, for_admins=True, of=[_DOMAIN]),
+        router.show("/admin/domains/{name}/zone", show, for_admins=True),
+        router.do("/admin/domains/{name}/zone", write, for_admins=True),
         router.show("/admin/dns-providers", every, for_admins=True),
         router.do("/admin/dns-providers", add, for_admins=True),
         router.do("/admin/dns-providers/{name}/remove", remove, for_admins=True),

@@ -1,0 +1,59 @@
+"""The pages: the administration, and everybody's own."""
+
+from typing import Final
+
+from starlette.routing import Route
+
+from postroom.web.api.call import Services
+from postroom.web.desk import Desk
+from postroom.web.oidc import Provider, source_of
+from postroom.web.pages import (
+    addresses,
+    domains,
+    entrance,
+    filters,
+    letter_test,
+    me,
+    oidc,
+    overview,
+    own_security,
+    passkeys,
+    people,
+    queue,
+    rights,
+    security,
+    senders,
+    sessions,
+    zone,
+)
+from postroom.web.render import Renderer
+
+_PAGES: Final = (
+    entrance,
+    oidc,
+    me,
+    own_security,
+    passkeys,
+    filters,
+    senders,
+    overview,
+    letter_test,
+    domains,
+    zone,
+    people,
+    rights,
+    addresses,
+    queue,
+    security,
+    sessions,
+)
+
+
+def routes(services: Services) -> list[Route]:
+    """Every page, at one desk."""
+    office = services.office
+    source = source_of(office.config.oidc)
+    provider = Provider(source, services.resolver, office.clock) if source else None
+    renderer = Renderer(office.config.hostname)
+    desk = Desk(office, services.login, services.resolver, renderer, provider)
+    return [route for one in _PAGES for route in one.routes(desk)]
