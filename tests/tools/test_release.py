@@ -1,5 +1,6 @@
 """What is released holds what the program needs, and nothing that it does not."""
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,10 +14,17 @@ from tools import docs
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the source package of this checkout."""
-    folder = tmp_path_factory.mktemp("dist")
+    """A folder with the wheel and the source package of a copy of this checkout.
+
+    A copy: what earlier builds have left beside the sources must not matter.
+    """
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    for name in tracked():
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(docs.ROOT / name, target)
     subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(docs.ROOT)],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)],
         check=True,
         capture_output=True,
     )
