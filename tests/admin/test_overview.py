@@ -1,10 +1,15 @@
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+import msgspec
 
 from postroom.admin import domains, overview
 from postroom.admin.certificates import CertificateView
 from postroom.admin.office import Office
-from postroom.admin.overview import _about_certificates
+from postroom.admin.overview import _about_certificates, _about_queue
+from postroom.admin.queue import StatsView
+from postroom.config.model import Limits
 from tests.admin.bureau import Story
 from tests.fakes import Clock
 
@@ -34,3 +39,20 @@ def test_certificates_that_are_not_renewed_are_worth_an_alert() -> None:
     assert alerts(held(datetime(2026, 12, 1, tzinfo=UTC), "refused")) == 1
     assert alerts(held(None, "refused")) == 1
     assert alerts(held(None, "")) == 0
+
+
+def test_alerts_are_known_again_when_their_text_has_changed(tell: Callable[[Story], None]) -> None:
+    def waits(hours: int) -> list[tuple[str, bool]]:
+        oldest = datetime(2026, 11, 26, tzinfo=UTC)
+        stats = StatsView(1, 0, 1, 0, oldest, 1, ())
+        now = int(oldest.timestamp() * 1000) + hours * overview.HOUR_MS
+        return [(one.about, one.is_of_machine) for one in _about_queue(stats, now)]
+
+    async def story(office: Office, _clock: Clock) -> None:
+        assert waits(3) == [("quarantine", False)]
+        assert waits(4) == waits(40) == [("quarantine", False), ("queue", False)]
+        config = msgspec.structs.replace(office.config, limits=Limits(disk_reserve=1 << 50))
+        (disk,) = await overview.alerts(dataclasses.replace(office, config=config))
+        assert (disk.about, disk.is_of_machine) == ("disk", True)
+
+    tell(story)

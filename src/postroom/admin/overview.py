@@ -21,10 +21,15 @@ HOUR_MS: Final = 3_600_000
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """Something to look at: ``text`` says what, ``page`` where."""
+    """Something to look at: ``text`` says what, ``page`` where.
+
+    ``about`` stays the same while the text changes; ``is_of_machine``: of this one alone.
+    """
 
     text: str
     page: str
+    about: str
+    is_of_machine: bool = False
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -53,10 +58,17 @@ async def show(office: Office) -> Overview:
     waiting = await queue.stats(office)
     held = tuple(await certificates.every(office))
     disk = shutil.disk_usage(office.config.folder)
-    alerts = [*_about_queue(waiting, now), *_about_certificates(held, now)]
-    if disk.free < office.config.limits.disk_reserve * 2:
-        alerts.append(Alert("the disk is nearly full: mail will be refused soon", "/admin"))
-    return Overview(*counted, tuple(hours), waiting, disk.free, disk.total, held, tuple(alerts))
+    return Overview(
+        *counted, tuple(hours), waiting, disk.free, disk.total, held,
+        _judged(office, waiting, held, disk.free),
+    )  # fmt: skip
+
+
+async def alerts(office: Office) -> tuple[Alert, ...]:
+    """What is to be looked at, alone."""
+    waiting = await queue.stats(office)
+    held = tuple(await certificates.every(office))
+    return _judged(office, waiting, held, shutil.disk_usage(office.config.folder).free)
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -82,29 +94,44 @@ async def within(office: Office, administrator: int) -> Part:
     return Part(*counted, await queue.stats(office, within=administrator))
 
 
+def _judged(
+    office: Office, waiting: StatsView, held: tuple[CertificateView, ...], free: int
+) -> tuple[Alert, ...]:
+    now = office.now()
+    found = [*_about_queue(waiting, now), *_about_certificates(held, now)]
+    if free < office.config.limits.disk_reserve * 2:
+        text = "the disk is nearly full: mail will be refused soon"
+        found.append(Alert(text, "/admin", "disk", is_of_machine=True))
+    return tuple(found)
+
+
 def _about_queue(waiting: StatsView, now: int) -> list[Alert]:
-    alerts: list[Alert] = []
+    found: list[Alert] = []
     if waiting.quarantined:
-        alerts.append(
-            Alert(f"{waiting.quarantined} letters could not be handled twice", "/admin/queue")
+        found.append(
+            Alert(
+                f"{waiting.quarantined} letters could not be handled twice",
+                "/admin/queue",
+                "quarantine",
+            )
         )
     if waiting.oldest is not None and _age_hours(waiting.oldest, now) >= LATE_HOURS:
         hours = _age_hours(waiting.oldest, now)
-        alerts.append(Alert(f"the oldest letter waits for {hours} hours", "/admin/queue"))
-    return alerts
+        found.append(Alert(f"the oldest letter waits for {hours} hours", "/admin/queue", "queue"))
+    return found
 
 
 def _about_certificates(held: tuple[CertificateView, ...], now: int) -> list[Alert]:
-    alerts: list[Alert] = []
+    found: list[Alert] = []
     for one in held:
         if one.expires is None:
             if one.problem:
-                alerts.append(Alert(f"no certificate for {one.name}: {one.problem}", "/admin"))
+                text = f"no certificate for {one.name}: {one.problem}"
+                found.append(Alert(text, "/admin", f"certificate {one.name}"))
         elif -_age_hours(one.expires, now) < SOON_DAYS * 24:
-            alerts.append(
-                Alert(f"the certificate of {one.name} ends soon: {one.problem}", "/admin")
-            )
-    return alerts
+            text = f"the certificate of {one.name} ends soon: {one.problem}"
+            found.append(Alert(text, "/admin", f"certificate {one.name}"))
+    return found
 
 
 def _age_hours(moment: datetime, now: int) -> int:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from postroom.config.acme import Acme
+from postroom.config.alerts import Alerts
 from postroom.config.api import Api
 from postroom.config.audit import Audit
 from postroom.config.authentication import Authentication
@@ -417,6 +418,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sieve: Annotated[Sieve, Meta(description="Filter scripts.")] = Sieve()
     backup: Annotated[Backup, Meta(description="Backups by a timetable.")] = Backup()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
+    alerts: Annotated[Alerts, Meta(description="Who is told of trouble.")] = Alerts()
     audit: Annotated[Audit, Meta(description="Who changed what.")] = Audit()
     webhooks: Annotated[Webhooks, Meta(description="Programs that are told.")] = Webhooks()
     api: Annotated[Api, Meta(description="The API for programs.")] = Api()

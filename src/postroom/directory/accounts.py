@@ -21,6 +21,7 @@ from postroom.errors import AlreadyExists, Invalid, NotFound
 from postroom.quota import Quota
 
 KEPT_MS: Final = 30 * 24 * 3600 * 1000
+MOST_OWNERS: Final = 100  # told of what concerns the server
 HOLDING_LOCAL: Final = "postmaster"
 
 _COLUMNS: Final = (
@@ -114,6 +115,16 @@ def first_admin(tx: Tx) -> Account | None:
         " AND c.removed IS NULL AND a.main = 1 ORDER BY c.id LIMIT 1"
     )
     return _account(row) if row else None
+
+
+def owners(tx: Tx) -> list[Account]:
+    """All administrators who may log in, at most ``MOST_OWNERS``, the oldest first."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM {_JOINED} WHERE c.is_admin = 1 AND c.disabled = 0"
+        " AND c.removed IS NULL AND a.main = 1 ORDER BY c.id LIMIT :most",
+        most=MOST_OWNERS,
+    )
+    return [_account(row) for row in rows]
 
 
 def latest_removed(tx: Tx, address: Address) -> Account | None:

@@ -1,0 +1,98 @@
+"""Alerts by mail: owners are told when trouble begins and when it is over, and not in between.
+
+What was told is noted after the message is safe: who crashes between the two tells it twice,
+nobody keeps it to himself. Without an owner it waits until there is one.
+"""
+
+import asyncio
+import platform
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from postroom.admin import overview
+from postroom.admin.office import Office
+from postroom.db.ids import to_text
+from postroom.directory import accounts
+from postroom.ledger import alerts
+from postroom.ledger.alerts import Changes, Told
+from postroom.message import dates
+from postroom.message.compose import Draft, Person, compose
+from postroom.post import notice
+from postroom.post.commit import Post
+from postroom.telemetry import sink
+from postroom.telemetry.events import StorageTrouble
+
+INTERVAL: Final = 600.0  # seconds from one look to the next
+
+
+async def run(
+    office: Office, post: Post, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Look again and again until cancelled; a server that has just started is given time."""
+    while office.config.alerts.mail:
+        await sleep(INTERVAL)
+        try:
+            await tell(office, post)
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            sink.emit(StorageTrouble(where="alerts", reason=repr(error)))
+
+
+async def tell(office: Office, post: Post) -> Changes:
+    """Tell every owner what has changed; what that was. Raises MailError."""
+    machine, now = platform.node(), office.now()
+    present = [
+        Told(one.about, machine if one.is_of_machine else "", one.text)
+        for one in await overview.alerts(office)
+    ]
+    found = await office.db.read(lambda tx: alerts.changes(tx, present, machine, now))
+    if (found.begun or found.over) and not await _send(office, post, found):
+        return Changes([], [])
+    await office.db.write(lambda tx: alerts.note(tx, present, found.over, now), bulk=True)
+    return found
+
+
+async def _send(office: Office, post: Post, found: Changes) -> int:
+    sent = 0
+    for owner in await office.directory.look(accounts.owners):
+        octets = compose(_draft(office, str(owner.address), found))
+        letter = await notice.addressed(office, office.directory, owner.address, octets)
+        if letter is not None:
+            await post.commit(letter)
+            sent += 1
+    return sent
+
+
+def _draft(office: Office, owner: str, found: Changes) -> Draft:
+    hostname = office.config.hostname
+    return Draft(
+        sender=Person(notice.postmaster_of(owner, hostname), "Mail system"),
+        to=(Person(owner),),
+        subject=_subject(hostname, found),
+        date=dates.write(office.now()),
+        message_id=f"{to_text(office.ids.next())}@{hostname}",
+        text="\n".join(_lines(hostname, found)),
+        more=(("Auto-Submitted", "auto-generated"),),
+    )
+
+
+def _subject(hostname: str, found: Changes) -> str:
+    begun, over = len(found.begun), len(found.over)
+    parts = [f"{begun} to look at"] * bool(begun) + [f"{over} over"] * bool(over)
+    return f"{hostname}: {', '.join(parts)}"
+
+
+def _lines(hostname: str, found: Changes) -> list[str]:
+    return [
+        *_listed("This has begun:", found.begun),
+        *_listed("This is over:", found.over),
+        f"The page Overview (/admin) of {hostname} shows how it is now. You hear of these again",
+        "when they change. [alerts] mail = false in postroom.toml ends these messages.",
+        "",
+    ]
+
+
+def _listed(title: str, some: Sequence[Told]) -> list[str]:
+    if not some:
+        return []
+    told = [f"- {one.text}" + (f" ({one.machine})" if one.machine else "") for one in some]
+    return [title, "", *told, ""]

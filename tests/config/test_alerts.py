@@ -1,0 +1,12 @@
+"""Whether owners are told of trouble."""
+
+import msgspec
+import pytest
+
+from postroom.config.alerts import Alerts
+
+
+def test_they_are() -> None:
+    assert Alerts().mail
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode('{"mail": "daily"}', type=Alerts)
