@@ -11,9 +11,7 @@ RFC 5228 §2.7 (match types, comparators), RFC 4790 §9 (ascii-casemap, octet, n
 import functools
 import re
 from collections.abc import Sequence
-from typing import Final
-
-import re2  # type: ignore[import-untyped]
+from typing import Any, Final
 
 from postroom.message.casemap import casemap
 from postroom.sieve.limits import MAX_CAPTURES, MAX_REGEX
@@ -142,8 +140,10 @@ def _holds(order: int, relation: str) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
-def pattern(key: str, comparator: str) -> "re2._Regexp":
+def pattern(key: str, comparator: str) -> Any:
     """Raises RunError when it is none, or takes too much memory."""
+    import re2  # type: ignore[import-untyped]  # megabytes that few scripts need
+
     if len(key.encode("utf-8", "replace")) > MAX_REGEX:
         raise RunError(f"the regular expression is longer than {MAX_REGEX} octets")
     options = re2.Options()
