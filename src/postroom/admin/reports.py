@@ -8,7 +8,7 @@ RFC 9990, RFC 7489 §7.2, RFC 8460 §5.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,8 @@ from postroom.message import enclosed
 from postroom.policy import received_reports
 
 MAX_FILE: Final = 64 * 1024 * 1024
+DAYS: Final = 30
+_DAY_MS: Final = 86_400_000
 
 
 class ReportView(msgspec.Struct, frozen=True):
@@ -40,6 +42,21 @@ class ReportView(msgspec.Struct, frozen=True):
     ends: datetime
     passed: int
     failed: int
+
+
+class DayView(msgspec.Struct, frozen=True):
+    """What others report of one UTC day."""
+
+    day: date
+    passed: int
+    failed: int
+
+
+class Daily(msgspec.Struct, frozen=True):
+    """The last 30 days, the oldest first: messages (DMARC) and sessions (TLS)."""
+
+    dmarc: tuple[DayView, ...]
+    tls: tuple[DayView, ...]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -91,6 +108,28 @@ async def every(
     wanted = names.domain(domain).ascii if domain else ""
     found = await office.db.read(lambda tx: rows.newest(tx, wanted, among=among, limit=limit))
     return [_view(one) for one in found]
+
+
+async def daily(office: Office, domain: str = "", *, among: Sequence[str] | None = None) -> Daily:
+    """What was reported day by day; ``domain`` and ``among`` as for ``every``."""
+    wanted = names.domain(domain).ascii if domain else ""
+    first = office.now() // _DAY_MS - DAYS + 1
+    rows_found = await office.db.read(
+        lambda tx: rows.daily(tx, first * _DAY_MS, wanted, among=among)
+    )
+    found = {(one.kind, one.day): one for one in rows_found}
+
+    def of(kind: rows.Kind) -> tuple[DayView, ...]:
+        return tuple(
+            DayView(
+                datetime.fromtimestamp(day * 86_400, UTC).date(),
+                one.passed if (one := found.get((kind, day))) else 0,
+                one.failed if one else 0,
+            )
+            for day in range(first, first + DAYS)
+        )
+
+    return Daily(of("dmarc"), of("tls"))
 
 
 async def page(

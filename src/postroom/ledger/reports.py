@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from postroom.db.database import Row, Tx
+from postroom.db.ids import first_id_at
 
 Kind = Literal["dmarc", "tls"]
 
@@ -34,6 +35,15 @@ class Received(msgspec.Struct, frozen=True):
     content: str
 
 
+class Day(msgspec.Struct, frozen=True):
+    """What all reports of a kind say of one day (UTC days since 1970)."""
+
+    kind: Kind
+    day: int
+    passed: int
+    failed: int
+
+
 def add(tx: Tx, one: Received, ident: str) -> bool:
     """Keep it; False when it is there already. ``ident`` is the report's own."""
     text = f"{one.kind} {one.organization!r} {ident}"
@@ -56,22 +66,47 @@ def newest(
 
     ``among``: only of these domains.
     """
-    if among is not None:
-        among = [name for name in among if domain in {"", name}]
-        if not among:
-            return []
-    names = among if among is not None else [domain] if domain else []
-    given = {f"n{place}": name for place, name in enumerate(names)}
-    chosen = f" AND domain IN ({', '.join(f':{name}' for name in given)})" if given else ""
+    chosen = _chosen(domain, among)
+    if chosen is None:
+        return []
+    condition, given = chosen
     return [
         _read(row)
         for row in tx.all(
-            f"SELECT {_COLUMNS} FROM report WHERE id < :below{chosen} ORDER BY id DESC LIMIT :limit",
+            f"SELECT {_COLUMNS} FROM report WHERE id < :below{condition} ORDER BY id DESC LIMIT :limit",
             below=below,
             limit=limit,
             **given,
         )
     ]
+
+
+def daily(tx: Tx, since: int, domain: str, *, among: Sequence[str] | None = None) -> list[Day]:
+    """What was reported of each UTC day from ``since`` (ms) on; of these domains as ``newest``."""
+    chosen = _chosen(domain, among)
+    if chosen is None:
+        return []
+    condition, given = chosen
+    rows = tx.all(
+        "SELECT kind, begins / 86400000 AS day, sum(passed), sum(failed) FROM report"
+        # A report is made after what it tells of: older ids need no look.
+        f" WHERE id >= :oldest AND begins >= :since{condition} GROUP BY kind, day",
+        oldest=first_id_at(since),
+        since=since,
+        **given,
+    )
+    return [Day(kind, int(day), int(passed), int(failed)) for kind, day, passed, failed in rows]
+
+
+def _chosen(domain: str, among: Sequence[str] | None) -> tuple[str, dict[str, str]] | None:
+    """The condition on the domain, and what it names; None when there can be none."""
+    if among is not None:
+        among = [name for name in among if domain in {"", name}]
+        if not among:
+            return None
+    names = among if among is not None else [domain] if domain else []
+    given = {f"n{place}": name for place, name in enumerate(names)}
+    return f" AND domain IN ({', '.join(f':{name}' for name in given)})" if given else "", given
 
 
 def count(tx: Tx, domain: str) -> int:

@@ -1,11 +1,14 @@
+import re
 from pathlib import Path
 
-from postroom.admin import bans, relays
+from postroom.admin import accounts, bans, domains, relays, roles
 from postroom.admin.office import Office
 from postroom.admin.relays import UseView, Wanted
+from postroom.ledger import reports as rows
+from postroom.ledger.reports import Received
 from tests.conftest import Opener
 from tests.fakes import Clock
-from tests.web.browser import Browser, tell
+from tests.web.browser import PASSWORD, Browser, tell
 
 
 def test_a_network_is_turned_away_and_let_in_again(database: Opener, data: Path) -> None:
@@ -42,5 +45,31 @@ def test_reports_and_relays_are_listed_without_their_secrets(database: Opener, d
         assert (await browser.get("/admin/reports")).status == 200
         assert "None yet" in browser.text
         assert (await browser.get("/admin/reports/0000000000000")).status == 404
+
+    tell(database, data, story)
+
+
+def test_reports_are_drawn_day_by_day(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        begins = office.now()
+        one = Received(
+            office.ids.next(), "tls", "demo.test", "Them", begins, begins + 1, 70, 30, "{}"
+        )
+        await office.db.write(lambda tx: rows.add(tx, one, "x"))
+        await browser.get("/admin/reports")
+        assert "TLS Sessions of the last 30 days: 70 passed , 30 failed" in browser.text
+        assert "DMARC Nothing was reported" in browser.text
+        assert browser.page.count("<rect") == 60
+        assert 'y="19.4" height="40.6"' in browser.page  # 70 of 100, below the 30
+        assert re.search(r'class="failed" x="291" width="8" y="2.0" height="17.4"', browser.page)
+        await browser.get("/admin/reports?q=other.test")
+        assert "<rect" not in browser.page
+        await domains.add(office, "other.test")
+        await accounts.add(office, "chief@demo.test", password=PASSWORD)
+        await roles.assign(office, "chief@demo.test", "admin", ["other.test"])
+        chief = browser.another()
+        await chief.log_in("chief@demo.test")
+        await chief.get("/admin/reports")
+        assert "<rect" not in chief.page
 
     tell(database, data, story)

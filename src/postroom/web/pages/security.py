@@ -41,6 +41,7 @@ def routes(desk: Desk) -> list[Route]:
         return renderer.page(
             "reports.html", visitor=visitor, here="/admin/reports", sought=domain,
             reports=await reports.every(office, domain, limit=SHOWN, among=among),
+            daily=await reports.daily(office, domain, among=among),
         )  # fmt: skip
 
     async def report(request: Request, visitor: Visitor) -> Response:
