@@ -4,8 +4,6 @@
 """
 
 import sys
-import types
-import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +16,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from postroom.cli.main import postroom as cli  # noqa: E402
 from postroom.config import model  # noqa: E402
+from postroom.config.describe import plain, settings, tables  # noqa: E402
 from postroom.telemetry import events  # noqa: E402
 from postroom.web.api import nouns  # noqa: E402
 
@@ -51,11 +50,11 @@ def config_page() -> str:
             "```\n"
         ),
     ]
-    for title, table in tables():
+    for title, table in tables(model.Config):
         out.append(f"## {title}\n\n{plain(table.__doc__)}\n")
         out.append("| setting | kind | default | meaning |\n| --- | --- | --- | --- |")
         out.extend(
-            f"| `{one.name}` | {one.kind} | {one.default} | {one.meaning} |"
+            f"| `{one.name}` | {one.kind} | {_code(one.default)} | {one.meaning} |"
             for one in settings(table)
         )
         out.append("")
@@ -64,87 +63,8 @@ def config_page() -> str:
     return "\n".join(out) + "\n"
 
 
-def tables() -> Iterator[tuple[str, type[msgspec.Struct]]]:
-    """Every table of the file, in the order of the model."""
-    yield "Top level", model.Config
-    hints = typing.get_type_hints(model.Config, include_extras=True)
-    for field in msgspec.structs.fields(model.Config):
-        if _is_table(hints[field.name]):
-            bare = _bare(hints[field.name])
-            parts = typing.get_args(bare)
-            title = f"[[{field.name}]]" if parts else f"[{field.name}]"
-            yield title, parts[0] if parts else bare
-
-
-def plain(docstring: str | None) -> str:
-    """A docstring as one line of Markdown."""
-    return " ".join((docstring or "").split()).replace("``", "`")
-
-
-class Setting(typing.NamedTuple):
-    """A line about one setting, in Markdown."""
-
-    name: str
-    kind: str
-    default: str
-    meaning: str
-
-
-def settings(table: type[msgspec.Struct]) -> Iterator[Setting]:
-    """What a table of the file may hold, less the tables in it."""
-    hints = typing.get_type_hints(table, include_extras=True)
-    for field in msgspec.structs.fields(table):
-        kind = hints[field.name]
-        if _is_table(kind):
-            continue
-        meaning = _metas(kind)[-1].description or ""
-        default = "" if field.default is msgspec.NODEFAULT else _toml(field.default)
-        yield Setting(field.encode_name, _words(kind), default, meaning)
-
-
-def _metas(kind: Any) -> list[msgspec.Meta]:
-    return [meta for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-
-
-def _bare(kind: Any) -> Any:
-    """The type without its Annotated and without None."""
-    if typing.get_origin(kind) is typing.Annotated:
-        return _bare(typing.get_args(kind)[0])
-    if typing.get_origin(kind) in {typing.Union, types.UnionType}:
-        return _bare(next(part for part in typing.get_args(kind) if part is not type(None)))
-    return kind
-
-
-def _is_table(kind: Any) -> bool:
-    bare = _bare(kind)
-    parts = typing.get_args(bare) or (bare,)
-    return isinstance(parts[0], type) and issubclass(parts[0], msgspec.Struct)
-
-
-def _words(kind: Any) -> str:
-    bare = _bare(kind)
-    if typing.get_origin(bare) is typing.Literal:
-        return ", ".join(f"`{word}`" for word in typing.get_args(bare))
-    if typing.get_origin(bare) is tuple:
-        return "list of texts"
-    if bare is int:
-        least = [meta.ge for meta in _metas(kind) if meta.ge is not None]
-        return f"number >= {least[0]}" if least else "number"
-    return {str: "text", bool: "true, false", float: "number"}[bare]
-
-
-def _toml(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return f"`{str(value).lower()}`"
-        case tuple():
-            return "`[]`"
-        case str():
-            return f'`"{value}"`'
-        case _:
-            return f"`{value}`"
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
 
 
 def events_page() -> str:

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from postroom import VERSION
 from postroom.cli.main import postroom
-from postroom.config import model
+from postroom.config import describe, model
 from tools import docs
 
 _EXIT: Final = (
@@ -91,9 +91,9 @@ def settings_page() -> str:
             "refused with its path and the reason."
         ),
     ]
-    for title, table in docs.tables():
-        out += [f".SH {_escape(title)}", _text(docs.plain(table.__doc__))]
-        for one in docs.settings(table):
+    for title, table in describe.tables(model.Config):
+        out += [f".SH {_escape(title)}", _text(describe.plain(table.__doc__))]
+        for one in describe.settings(table):
             default = f" Default: {one.default}." if one.default else ""
             out += [
                 ".TP",

@@ -5,7 +5,6 @@ the whole ``Config``. Sizes are octets; names end in the unit of a time.
 """
 
 import ipaddress
-import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -20,6 +19,7 @@ from postroom.config.authentication import Authentication
 from postroom.config.backup import Backup
 from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
+from postroom.config.describe import masked
 from postroom.config.filing import Filing
 from postroom.config.filters import Filter
 from postroom.config.ldap import Ldap
@@ -431,9 +431,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     @property
     def shown(self) -> "Config":
         """The settings as they may be shown: without the password of the database."""
-        database = re.sub(r"(?<=://)([^/@]*?):[^/@]*@", r"\1@", self.database or "")
-        database = re.sub(r"([?&]password)=[^&]*", r"\1=", database)
-        return msgspec.structs.replace(self, database=database or None)
+        database = None if self.database is None else masked(self.database)
+        return msgspec.structs.replace(self, database=database)
 
     @property
     def log_path(self) -> Path:

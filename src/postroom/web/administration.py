@@ -24,6 +24,7 @@ from postroom.web.pages import (
     security,
     senders,
     sessions,
+    settings,
     zone,
 )
 from postroom.web.render import Renderer
@@ -46,6 +47,7 @@ _PAGES: Final = (
     queue,
     security,
     sessions,
+    settings,
 )
 
 
