@@ -26,7 +26,7 @@ ADMIN_PAGES: Final = (
     "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
-    "/admin/settings",
+    "/admin/settings", "/admin/audit",
 )  # fmt: skip
 OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")
 

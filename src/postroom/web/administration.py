@@ -9,6 +9,7 @@ from postroom.web.desk import Desk
 from postroom.web.oidc import Provider, source_of
 from postroom.web.pages import (
     addresses,
+    audit,
     domains,
     entrance,
     filters,
@@ -48,6 +49,7 @@ _PAGES: Final = (
     security,
     sessions,
     settings,
+    audit,
 )
 
 
