@@ -24,6 +24,7 @@ OUTSIDE: Final = "friend@elsewhere.test"
 
 ADMIN_PAGES: Final = (
     "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
+    "/admin/people/many",
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/settings", "/admin/audit",

@@ -331,6 +331,12 @@ async def purge_removed(
     return due
 
 
+def test_values(name: str, quota: int) -> None:
+    """Whether an account may have them; raises Invalid."""
+    _name(name)
+    _quota(quota, 0)
+
+
 def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails:
     further = accounts.further(tx, account.id)
     named_by = [addresses.named_by(tx, one) for one in [account.address, *further]]

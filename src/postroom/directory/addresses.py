@@ -57,6 +57,13 @@ def home(tx: Tx, address: Address) -> OwnDomain:
     return own
 
 
+def room(tx: Tx, address: Address) -> OwnDomain:
+    """As ``home``; refused as well for a name that somebody has."""
+    own = home(tx, address)
+    _refuse_taken(tx, address)
+    return own
+
+
 def claim(
     tx: Tx,
     ident: int,
@@ -67,8 +74,7 @@ def claim(
     is_main: bool = False,
 ) -> None:
     """Give the name to an account or an alias."""
-    own = home(tx, address)
-    _refuse_taken(tx, address)
+    own = room(tx, address)
     try:
         tx.execute(
             "INSERT INTO address (id, domain_id, canonical, written, account_id, alias_id, main,"

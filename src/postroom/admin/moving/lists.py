@@ -86,6 +86,12 @@ def read(text: str, form: Format, domain: str = "") -> list[Wish]:
             return list(_csv(text, domain))
 
 
+def size(text: str) -> int | None:
+    """``10 GB``, ``500M`` or a number of octets, in octets; 0 for "", None for no size."""
+    found = _SIZE.fullmatch(text or "0B")
+    return None if found is None else int(found[1]) * 1024 ** _POWERS[found[2].upper() or "B"]
+
+
 def _aliases(text: str, domain: str) -> Iterator[Wish]:
     for line in _logical(text):
         name, colon, rest = line.partition(":")
@@ -146,12 +152,10 @@ def _csv(text: str, domain: str) -> Iterator[Wish]:
         if known.get("targets"):
             yield _other(address, re.split(r"[;,\s]+", known["targets"]), domain)
             continue
-        size = _SIZE.fullmatch(known.get("quota") or "0B")
-        if size is None:
+        quota = size(known.get("quota", ""))
+        if quota is None:
             yield Skipped(address, f"{known['quota']} is no size")
             continue
-        unit = size[2].upper() or "B"
-        quota = int(size[1]) * 1024 ** _POWERS[unit]
         secret = known.get("password", "")
         if secret and not secret.startswith("{"):
             secret = "{PLAIN}" + secret

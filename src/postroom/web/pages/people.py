@@ -33,8 +33,9 @@ def routes(desk: Desk) -> list[Route]:
             office, search=sought, after=query.get("after", ""), within=visitor.within
         )
         return renderer.page(
-            "people.html", visitor=visitor, here="/admin/people", page=page, sought=sought
-        )
+            "people.html", visitor=visitor, here=LIST, page=page, sought=sought,
+            after=query.get("after", ""),
+        )  # fmt: skip
 
     async def add(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
         password = fields.get("password") or credentials.random_password()
