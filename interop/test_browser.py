@@ -27,7 +27,7 @@ ADMIN_PAGES: Final = (
     "/admin/people/many",
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
-    "/admin/settings", "/admin/audit",
+    "/admin/settings", "/admin/audit", "/admin/relays/office",
 )  # fmt: skip
 OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")
 
@@ -38,6 +38,10 @@ def house(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Server
     server = Server(tmp_path_factory.mktemp("house"), doors=("smtp", "submission", "imap", "http"))
     server.add_account(ALICE, PASSWORD, "--admin")
     server.add_account(BOB, PASSWORD)
+    server.command(
+        "relay", "add", "office", "--host", HOST, "--port", "1", "--tls", "none",
+        "--recipient-domain", "through.test",
+    )  # fmt: skip
     with server:
         deliver(server, run, "Lunch on Friday?", BOB)
         run(

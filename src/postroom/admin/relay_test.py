@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import random
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Final, Literal
@@ -45,6 +46,16 @@ _ENCODED: Final = re.compile(r"[A-Za-z0-9+/]{16,}+={0,2}")
 _LEAST: Final = 4  # letters of a password that is worth to be hidden
 
 Name = Stage | Literal["dns", "connect", "sender", "recipient"]
+IN_WORDS: Final[Mapping[Name, str]] = {
+    "dns": "DNS",
+    "connect": "connecting",
+    "greeting": "its greeting",
+    "ehlo": "EHLO",
+    "tls": "TLS",
+    "login": "the login",
+    "sender": "the sender",
+    "recipient": "the recipient",
+}
 
 
 class Step(msgspec.Struct, frozen=True):

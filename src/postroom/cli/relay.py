@@ -64,16 +64,6 @@ def _state(preset: Preset) -> str:
     return f"historic; now {preset.successor}" if preset.successor else "historic"
 
 
-_STEPS = {
-    "dns": "DNS",
-    "connect": "connecting",
-    "greeting": "its greeting",
-    "ehlo": "EHLO",
-    "tls": "TLS",
-    "login": "the login",
-    "sender": "the sender",
-    "recipient": "the recipient",
-}
 _COLUMNS = [
     ("NAME", lambda one: one.name),
     ("HOST", lambda one: one.host),
@@ -227,7 +217,7 @@ def test_(context: click.Context, name: str, to: str, sender: str, *, as_json: b
     if not tested.ok:
         failed = tested.steps[-1]
         raise Refused(
-            f"the relay {tested.relay} fails at {_STEPS[failed.name]}: {failed.reason};"
+            f"the relay {tested.relay} fails at {relay_test.IN_WORDS[failed.name]}: {failed.reason};"
             f" {failed.action}"
         )
 

@@ -1,4 +1,4 @@
-"""Security of the server: who is turned away, what others report about us, relays."""
+"""Security of the server: who is turned away, what others report about us."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import bans, relays, reports, roles
+from postroom.admin import bans, reports, roles
 from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.filters import number
 from postroom.web.routing import THEIRS, Named, Router
@@ -16,7 +16,7 @@ SHOWN: Final = 200
 
 
 def routes(desk: Desk) -> list[Route]:
-    """Bans, reports and relays."""
+    """Bans and reports."""
     office, renderer, router = desk.office, desk.renderer, Router(desk)
 
     async def banned(request: Request, visitor: Visitor) -> Response:
@@ -48,10 +48,6 @@ def routes(desk: Desk) -> list[Route]:
         found = await reports.show(office, request.path_params["ident"])
         return renderer.page("report.html", visitor=visitor, here="/admin/reports", found=found)
 
-    async def relayed(_request: Request, visitor: Visitor) -> Response:
-        found = [one async for one in relays.every(office, limit=SHOWN)]
-        return renderer.page("relays.html", visitor=visitor, here="/admin/relays", relays=found)
-
     return [
         router.show("/admin/bans", banned, for_admins=True),
         router.do("/admin/bans", change, for_admins=True),
@@ -62,5 +58,4 @@ def routes(desk: Desk) -> list[Route]:
             for_admins=True,
             of=[Named("report", "path", "ident")],
         ),
-        router.show("/admin/relays", relayed, for_admins=True),
     ]
