@@ -306,6 +306,7 @@ class House:
                 login_failures=limits.login_failures,
                 clock=self.office.clock,
                 has_urls=True,
+                asks_unknown=any(one.kind == "milter" for one in self.config.filter),
             ),
             intake=self.intake,
             login=self.login,

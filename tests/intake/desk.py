@@ -93,7 +93,8 @@ class Desk:
         one = self.open(door, tls="TLSv1.3")
         await one.greet("laptop", esmtp=True)
         await one.authenticated(
-            Identity(account.id, str(account.address), account.name, account.is_admin, 1)
+            Identity(account.id, str(account.address), account.name, account.is_admin, 1),
+            "SCRAM-SHA-256",
         )
         return one
 

@@ -6,7 +6,9 @@ import pytest
 
 from postroom.message import headers
 from postroom.protocol.milter.packets import pack, strings
+from postroom.telemetry.events import FilterUnheeded
 from tests.conftest import Opener
+from tests.fakes import Recorder
 from tests.intake.desk import (
     LARGE,
     LETTER,
@@ -133,6 +135,33 @@ def test_the_envelope_is_changed(database: Opener, data: Path) -> None:
         assert notes == ["milter: not done: the recipient nobody@local.test: No such mailbox here"]
 
     tell(database, data, story)
+
+
+def test_parameters_that_it_wants(database: Opener, data: Path, events: Recorder) -> None:
+    wanted = "NOTIFY=SUCCESS,DELAY ORCPT=rfc822;f+2Br@there.test NOTIFY=OFTEN X=1"
+    end = b"".join([
+        pack(b"e", strings(b"<other@client.example>", b"RET=HDRS ENVID=e1 SIZE=9 AUTH=<> body=8bitmime")),
+        pack(b"2", strings(b"<far@elsewhere.test>", wanted.encode())),
+    ])  # fmt: skip
+
+    async def story(here: Desk) -> None:
+        async with asked(here, Milter(E=end + CONTINUE)):
+            one = await stranger(here)
+            (answer,) = await send(one, "bob@local.test")
+            assert said(answer) == "250 2.0.0"
+            await one.close()
+        (entry,) = await here.db.read(lambda tx: tx.all("SELECT ret, envid, eightbit FROM queued"))
+        assert [*entry] == ["HDRS", b"e1", 1]
+        (row,) = await here.db.read(lambda tx: tx.all("SELECT notify, orcpt FROM delivery"))
+        assert [*row] == ["SUCCESS,DELAY", b"rfc822;f+2Br@there.test"]
+
+    tell(database, data, story)
+    told = [(one.filter, one.command, one.what) for one in events.of(FilterUnheeded)]
+    assert told == [
+        ("milter", "MAIL", "AUTH=<>"),
+        ("milter", "RCPT", "NOTIFY=OFTEN"),
+        ("milter", "RCPT", "X=1"),
+    ]
 
 
 def test_what_one_changes_the_next_one_sees(database: Opener, data: Path) -> None:

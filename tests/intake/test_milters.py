@@ -215,6 +215,7 @@ def test_mail_of_people_here(database: Opener, data: Path) -> None:
             (answer,) = await send(one, "far@elsewhere.test", octets=bare, sender="bob@local.test")
             assert said(answer) == "250 2.0.0"
             assert fake.macros("M")[b"{auth_authen}"] == b"bob@local.test"
+            assert fake.macros("M")[b"{auth_type}"] == b"SCRAM-SHA-256"
             names = [data.partition(b"\0")[0] for data in fake.of("L")]
             assert sorted(names) == [b"Date", b"From", b"Message-ID"]
             ((_, octets),) = await here.leaving()

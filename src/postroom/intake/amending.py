@@ -15,6 +15,7 @@ from postroom.intake.limits import MAX_COPIES
 from postroom.intake.plan import Envelope
 from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
+from postroom.intake.wishes import Wishes
 from postroom.message import trace
 from postroom.message.amendment import Amendment, TooLarge
 from postroom.policy.filters.milter import Ending, Message, Talk
@@ -29,6 +30,7 @@ from postroom.protocol.milter.answers import (
     InsertHeader,
     RemoveRecipient,
 )
+from postroom.protocol.smtp.commands import Rcpt
 from postroom.protocol.smtp.replies import Reply
 
 
@@ -80,7 +82,7 @@ class Amending:
                 self._is_changed = True
             self._is_changed = self._is_changed or amendment is not self._amendment
             self._amendment = amendment
-            await self._envelope(ending)
+            await self._envelope(talk.settings.called, ending)
             return ending
         finally:
             if other is not None:
@@ -119,14 +121,14 @@ class Amending:
                     amendment.change(index, name, value)
         return amendment
 
-    async def _envelope(self, ending: Ending) -> None:
+    async def _envelope(self, called: str, ending: Ending) -> None:
         for one in ending.changes:
             problem: str | None = None
             match one:
-                case ChangeSender(address):
-                    problem = self._from(address)
-                case AddRecipient(address):
-                    problem = await self._to(address)
+                case ChangeSender(address, parameters):
+                    problem = self._from(address, Wishes(called, "MAIL", parameters))
+                case AddRecipient(address, parameters):
+                    problem = await self._to(address, Wishes(called, "RCPT", parameters))
                 case RemoveRecipient(address):
                     self._not_to(address)
                 case _:
@@ -135,17 +137,17 @@ class Amending:
                 stage = ending.verdict.stage
                 self.notes.append(Verdict(stage=stage, reason=f"not done: {problem}"))
 
-    def _from(self, address: str) -> str | None:
+    def _from(self, address: str, wishes: Wishes) -> str | None:
         try:
             sender = Address.parse(address) if address else None
         except AddressError as error:
             return f"the sender {address!r}: {error}"
-        mail = msgspec.structs.replace(self.envelope.mail, sender=sender)
+        mail = wishes.of_mail(msgspec.structs.replace(self.envelope.mail, sender=sender))
         sender_text = "" if sender is None else str(sender)
         self.envelope = msgspec.structs.replace(self.envelope, mail=mail, sender=sender_text)
         return None
 
-    async def _to(self, address: str) -> str | None:
+    async def _to(self, address: str, wishes: Wishes) -> str | None:
         try:
             recipient = Address.parse(address)
         except AddressError as error:
@@ -154,7 +156,8 @@ class Amending:
         found = relay.judge(recipient, resolution, may_relay=True)
         if isinstance(found, Reply):
             return f"the recipient {recipient}: {found.lines[0]}"
-        accepted = relay.accept(str(recipient), resolution, found)
+        wanted = wishes.of_rcpt(Rcpt(recipient))
+        accepted = relay.accept(str(recipient), resolution, found, wanted.orcpt, wanted.notify)
         copies = sum([len(one.local) + len(one.remote) for one in self.envelope.accepted])
         if copies + len(accepted.local) + len(accepted.remote) > MAX_COPIES:
             return f"the recipient {recipient}: there are {copies} already"

@@ -34,6 +34,7 @@ from postroom.intake.services import Quote, Services
 from postroom.intake.stamp import Session
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail, Rcpt
+from postroom.protocol.smtp.events import Unknown
 from postroom.protocol.smtp.replies import Reply, reply_to
 
 DISK_FULL: Final = reply_to(StorageFull())
@@ -80,9 +81,10 @@ class Conversation:
         refusal = None if self._milters is None else await self._milters.greet()
         return None if refusal is None else self._refusals.sender(None, *refusal)
 
-    async def authenticated(self, identity: Identity) -> None:
-        """The peer has logged in."""
+    async def authenticated(self, identity: Identity, mechanism: str = "") -> None:
+        """The peer has logged in, by this SASL mechanism."""
         self._identity = identity
+        self._session.mechanism = mechanism
         self._session.authenticated = True
         self._visit.excuse()
 
@@ -224,6 +226,16 @@ class Conversation:
             return replies.NOT_ALLOWED_HERE
         self._refusals.is_verbose = True
         return replies.VERBOSE_ON
+
+    async def unknown(self, command: Unknown) -> Reply:
+        """A line with no command of ours: milters may have another answer."""
+        if self._milters is None:
+            return command.reply
+        try:
+            unwanted = await self._milters.unknown(command.line)
+        except Exception as error:  # noqa: BLE001 - see mail
+            return self._refusals.failed(error)
+        return command.reply if unwanted is None else unwanted[0].because([unwanted[1]])
 
     # -- decisions
 

@@ -25,6 +25,7 @@ from postroom.policy.asking import Asking
 from postroom.policy.filters.milter import Client, Refusal, Talk
 from postroom.policy.verdict import Verdict
 from postroom.protocol.milter import session as wire
+from postroom.protocol.milter.packets import strings
 from postroom.protocol.smtp.commands import Mail, Rcpt
 
 NAME_SECONDS: Final = 2.0
@@ -86,7 +87,7 @@ class Milters:
             b"{mail_host}": sender.rpartition("@")[2].encode(),
             b"{mail_mailer}": b"smtp",
             b"{auth_authen}": login.encode(),
-            b"{auth_type}": b"SASL" if login else b"",
+            b"{auth_type}": self._session.mechanism.encode() if login else b"",
         }
         data = wire.path(sender, _of_mail(event))
         for talk in self._talks:
@@ -113,6 +114,15 @@ class Milters:
             if refusal is not None:
                 return refusal
         self._told.append((address, accepted))
+        return None
+
+    async def unknown(self, line: str) -> Refusal | None:
+        """A line with no command of ours; whoever refuses it first has the answer."""
+        data = strings(line.encode())
+        for talk in self._talks:
+            refusal = await talk.unknown(data, in_message=bool(self.ident))
+            if refusal is not None:
+                return refusal
         return None
 
     async def data(self) -> Refusal | None:

@@ -20,7 +20,8 @@ _OTHERS: Final = {"api": "HTTP", "fetch-imap": "IMAP", "fetch-pop3": "POP3"}
 class Session(msgspec.Struct):
     """What a session's Received fields have in common; ``host`` is the peer's verified name.
 
-    ``is_inside``: the message has been here before, and is not received again.
+    ``is_inside``: the message has been here before, and is not received again. ``mechanism`` is the
+    one of SASL by which somebody has logged in.
     """
 
     peer: Peer
@@ -30,6 +31,7 @@ class Session(msgspec.Struct):
     authenticated: bool = False
     host: str = ""
     is_inside: bool = False
+    mechanism: str = ""
 
 
 def received(

@@ -163,6 +163,15 @@ class FilterFailed(Event, frozen=True, kw_only=True, tag="filter.failed"):
     reason: str
 
 
+class FilterUnheeded(Event, frozen=True, kw_only=True, tag="filter.unheeded"):
+    """A milter wants parameters of MAIL or RCPT that mean nothing here; the rest is done."""
+
+    limited: ClassVar[bool] = True
+    filter: str
+    command: str
+    what: str
+
+
 class ListenerOpened(Event, frozen=True, kw_only=True, tag="listener.opened"):
     """A door is open."""
 

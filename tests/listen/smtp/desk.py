@@ -28,7 +28,7 @@ from postroom.net.sockets import listeners
 from postroom.policy.tarpit import Tarpit
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail, Rcpt
-from postroom.protocol.smtp.events import Defect
+from postroom.protocol.smtp.events import Defect, Unknown
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.protocol.smtp.settings import Settings as SessionSettings
 from tests.fakes import Clock
@@ -74,6 +74,7 @@ class Desk:
     suspicion: int = 0
     is_patient: bool = False  # with those who speak early
     early: int = 0  # how often that was told
+    mechanism: str = ""  # of the last login
 
     def open(self, peer: Peer) -> "Talk":
         self.peers.append(peer)
@@ -186,8 +187,12 @@ class Talk:
             return replies.NOT_ALLOWED_HERE
         return replies.VERBOSE_ON
 
-    async def authenticated(self, identity: Identity) -> None:
+    async def unknown(self, command: Unknown) -> Reply:
+        return reply(554, "5.7.1", "Not that") if command.line == "WIZ" else command.reply
+
+    async def authenticated(self, identity: Identity, mechanism: str = "") -> None:
         self.identity = identity
+        self.desk.mechanism = mechanism
 
     async def close(self) -> None:
         self.desk.closed += 1

@@ -25,7 +25,7 @@ from postroom.protocol.smtp.commands import (
     Verb,
     Vrfy,
 )
-from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response, Slow
+from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response, Slow, Unknown
 from postroom.protocol.smtp.replies import Reply, reply_to
 from postroom.protocol.smtp.server import Session
 from postroom.protocol.smtp.settings import Settings
@@ -136,6 +136,8 @@ class Driver:
                 return at_once(talk.vrfy(event.argument))
             case Expn():
                 return at_once(talk.expn(event.argument))
+            case Unknown():
+                return at_once(talk.unknown(event))
             case Verb():
                 return at_once(talk.verb())
             case Rset():

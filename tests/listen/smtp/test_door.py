@@ -140,6 +140,7 @@ def test_starttls(loop: str) -> None:
                 assert "250-AUTH SCRAM-SHA-256 PLAIN LOGIN" in lines
                 assert not [line for line in lines if "STARTTLS" in line]
                 assert (await client.say(f"AUTH PLAIN {LOGIN}"))[0].startswith("235")
+                assert house.desk.mechanism == "PLAIN"
                 assert (await client.say(*ENVELOPE))[0].startswith("354")
                 assert (await client.say("Hi\r\n."))[0].startswith("250 2.0.0")
                 assert (await client.say("QUIT"))[0].startswith("221")

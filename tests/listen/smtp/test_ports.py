@@ -11,5 +11,5 @@ def test_intake_fits() -> None:
     assert callable(desk.open)
     assert callable(real.open)
     wanted = {name for name in vars(Conversation) if not name.startswith("_")}
-    assert len(wanted) == 15
+    assert len(wanted) == 16
     assert all(callable(getattr(RealConversation, name)) for name in wanted)

@@ -52,6 +52,7 @@ def settings_of(script: Script) -> Settings:
         requires_login="submission" in given,
         offers_tls="starttls" in given,
         has_urls="urls" in given,
+        asks_unknown="milter" in given,
         soft_errors=int(given.get("soft", "10")),
         hard_errors=int(given.get("hard", "20")),
         login_failures=3,

@@ -41,6 +41,9 @@ def changes(index: int, name: str, value: str) -> bytes:
 class Milter:
     """Answers "continue" but where ``answers`` has another answer for a command."""
 
+    silent = ""
+    """The commands that it does not answer."""
+
     def __init__(self, *, agreed: bytes | None = None, **answers: bytes | Sequence[bytes]) -> None:
         """A sequence answers one time after the other; an empty answer hangs up."""
         self.agreed = options() if agreed is None else agreed
@@ -87,7 +90,7 @@ class Milter:
             self.heard.append((kind, data))
             if kind == "Q":
                 return
-            if kind in "DA":
+            if kind in "DA" or kind in self.silent:
                 continue
             told = self.agreed if kind == "O" else self.answers.get(kind, CONTINUE)
             number = counts[kind] = counts.get(kind, 0) + 1

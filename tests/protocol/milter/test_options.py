@@ -13,7 +13,7 @@ def answer(version: int = 6, actions: int = 0, steps: int = 0, rest: bytes = b""
 
 
 def test_the_offer() -> None:
-    assert options.offer() == bytes.fromhex("00000006 000001ff 301df7ff")
+    assert options.offer() == bytes.fromhex("00000006 000001ff 301ff7ff")
     assert options.read(options.offer()).actions == Actions(0x1FF)
 
 
@@ -23,6 +23,7 @@ def test_the_offer() -> None:
         (Stage.CONNECT, 0x1, 0x1000), (Stage.HELO, 0x2, 0x2000), (Stage.MAIL, 0x4, 0x4000),
         (Stage.RCPT, 0x8, 0x8000), (Stage.BODY, 0x10, 0x80000), (Stage.HEADER, 0x20, 0x80),
         (Stage.EOH, 0x40, 0x40000), (Stage.DATA, 0x200, 0x10000),
+        (Stage.UNKNOWN, 0x100, 0x20000),
     ],
 )  # fmt: skip
 def test_steps(stage: Stage, unwanted: int, unanswered: int) -> None:
@@ -33,7 +34,9 @@ def test_steps(stage: Stage, unwanted: int, unanswered: int) -> None:
     assert options.read(answer(steps=unwanted)).wants(Stage.END)
 
 
-def test_old_versions_do_not_know_of_data() -> None:
+def test_old_versions_do_not_know_of_every_step() -> None:
+    assert not options.read(answer(version=2)).wants(Stage.UNKNOWN)
+    assert options.read(answer(version=3)).wants(Stage.UNKNOWN)
     assert not options.read(answer(version=2)).wants(Stage.DATA)
     assert options.read(answer(version=4)).wants(Stage.DATA)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from postroom.protocol.milter import session as milter
-from postroom.protocol.milter.answers import AddHeader, Word
+from postroom.protocol.milter.answers import AddHeader, ReplyCode, Word
 from postroom.protocol.milter.options import Stage
 from postroom.protocol.milter.packets import Malformed, pack
 from postroom.protocol.milter.session import Session
@@ -40,6 +40,19 @@ def test_steps_that_are_not_wanted_or_not_answered() -> None:
     assert session.command(Stage.MAIL, b"<>\0", {b"i": b"x"}) == pack(b"D", b"Mi\0x\0")
     assert not session.is_waiting
     assert session.command(Stage.RCPT, b"<a>\0") == pack(b"R", b"<a>\0")
+    assert not session.is_waiting
+
+
+def test_what_is_no_command() -> None:
+    session = agreed()
+    assert session.command(Stage.UNKNOWN, b"WIZ all\0") == b"\0\0\0\x09UWIZ all\0"
+    session.feed(pack(b"y", b"554 5.7.1 No wizards\0"))
+    assert session.answer() == ReplyCode(554, "5.7.1", ("No wizards",))
+    session = agreed(steps=0x100)
+    assert session.command(Stage.UNKNOWN, b"WIZ\0") == b""
+    assert not session.is_waiting
+    session = agreed(steps=0x20000)
+    assert session.command(Stage.UNKNOWN, b"WIZ\0") == pack(b"U", b"WIZ\0")
     assert not session.is_waiting
 
 

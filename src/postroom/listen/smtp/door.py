@@ -39,7 +39,7 @@ from postroom.protocol.smtp.commands import (
     Verb,
     Vrfy,
 )
-from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response, Slow
+from postroom.protocol.smtp.events import Content, EndOfContent, Event, Response, Slow, Unknown
 from postroom.protocol.smtp.replies import Reply, reply, reply_to
 from postroom.protocol.smtp.server import Session
 from postroom.protocol.smtp.settings import Settings as SessionSettings
@@ -86,7 +86,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class SmtpDoor(Door):
     """One connection."""
 
-    __slots__ = ("_exchange", "_is_early", "_patience", "_peer", "_session", "_settings", "_talk")
+    __slots__ = (
+        "_exchange",
+        "_is_early",
+        "_mechanism",
+        "_patience",
+        "_peer",
+        "_session",
+        "_settings",
+        "_talk",
+    )
 
     _peer: Peer
     _session: Session
@@ -101,6 +110,7 @@ class SmtpDoor(Door):
         )
         self._settings = settings
         self._exchange: Exchange | None = None
+        self._mechanism = ""
         self._is_early = False
         self._patience = settings.idle_seconds
 
@@ -250,6 +260,8 @@ class SmtpDoor(Door):
                 session.answer(await talk.expn(event.argument))
             case Verb():
                 session.answer(await talk.verb())
+            case Unknown():
+                session.answer(await talk.unknown(event))
             case Slow():
                 await self._hold_back(session, talk)
             case StartTls():
@@ -294,6 +306,7 @@ class SmtpDoor(Door):
             session.answer(replies.UNKNOWN_MECHANISM)
             return
         login = self._settings.login
+        self._mechanism = command.mechanism
         self._exchange = Exchange(
             mechanism, login, scope=SCOPE, peer=self._peer, certified=self.certified
         )
@@ -312,7 +325,7 @@ class SmtpDoor(Door):
             if isinstance(said, bytes):
                 session.challenge(said)
                 return
-            await talk.authenticated(said)
+            await talk.authenticated(said, self._mechanism)
             self.identity = said
             session.login_granted()
         self._exchange = None

@@ -6,7 +6,7 @@ from postroom.directory.login import Identity
 from postroom.intake.peer import Peer
 from postroom.intake.services import Quote
 from postroom.protocol.smtp.commands import Mail, Rcpt
-from postroom.protocol.smtp.events import Defect
+from postroom.protocol.smtp.events import Defect, Unknown
 from postroom.protocol.smtp.replies import Reply
 
 
@@ -53,12 +53,16 @@ class Conversation(Protocol):
         """Whether this client may be told reasons: 250."""
         ...
 
+    async def unknown(self, command: Unknown) -> Reply:
+        """The answer to a line with no command of ours."""
+        ...
+
     def reset(self) -> None:
         """Forget the transaction in progress."""
         ...
 
-    async def authenticated(self, identity: Identity) -> None:
-        """The client has logged in."""
+    async def authenticated(self, identity: Identity, mechanism: str = "") -> None:
+        """The client has logged in, by this SASL mechanism."""
         ...
 
     def spoke_early(self) -> bool:

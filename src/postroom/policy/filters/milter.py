@@ -48,6 +48,8 @@ DEFERRED: Final = reply(451, "4.7.1", external.DEFERRED)
 GONE: Final = reply(421, "4.7.0", "The connection is closed by a filter")
 
 _EARLY: Final = frozenset({Stage.CONNECT, Stage.HELO})
+_OF_THEMSELVES: Final = frozenset({Stage.RCPT, Stage.UNKNOWN})
+"""What is refused there is no more than that."""
 _PROBLEMS: Final = (Failed, Malformed, MailError, TimeoutError, ConnectionError)
 
 Refusal = tuple[Reply, str]
@@ -166,6 +168,25 @@ class Talk:
         """One recipient more."""
         return await self._told(Stage.RCPT, data, macros)
 
+    async def unknown(self, data: bytes, *, in_message: bool) -> Refusal | None:
+        """A line with no command of ours, between messages or not; what is refused is the line.
+
+        Nobody is asked who has settled what becomes of the message, or of all of this client.
+        """
+        is_settled = in_message and not self._is_listening
+        if self._wire is None or self._is_excused or self._barred is not None or is_settled:
+            return None
+        if not in_message:
+            self._left = WHOLE * self.settings.seconds
+        try:
+            return await self._step(Stage.UNKNOWN, data)
+        except _PROBLEMS as error:
+            if not in_message and isinstance(error, Failed | ConnectionError):
+                self._drop()  # see mail
+            else:
+                self._fail(error)
+            return None
+
     async def data(self) -> Refusal | None:
         """The message itself comes next."""
         return await self._told(Stage.DATA, b"", self._macros)
@@ -265,12 +286,13 @@ class Talk:
                 self._discards = stage in _EARLY
             return None
         answer = _reply(said)
-        if stage is not Stage.RCPT:
+        if stage not in _OF_THEMSELVES:
             self._is_listening = False
         if answer.code == 421:
             self.close()
         text = f"{answer.code} {answer.status} {answer.lines[0]}"
-        if self._weighed("refused", f"at {stage.name}: {text}", is_late=not answer.is_permanent):
+        says_nothing_of_it = stage is Stage.UNKNOWN or not answer.is_permanent
+        if self._weighed("refused", f"at {stage.name}: {text}", is_late=says_nothing_of_it):
             return answer, f"{self.settings.called}: {text}"
         self._is_excused = stage in _EARLY
         return None

@@ -75,15 +75,17 @@ class ReplaceBody(msgspec.Struct, frozen=True):
 
 
 class ChangeSender(msgspec.Struct, frozen=True):
-    """Another reverse-path; "" is the null one."""
+    """Another reverse-path; "" is the null one. ``parameters`` of MAIL, not read yet."""
 
     address: str
+    parameters: str = ""
 
 
 class AddRecipient(msgspec.Struct, frozen=True):
-    """One more recipient; parameters of RCPT are not kept."""
+    """One more recipient. ``parameters`` of RCPT, not read yet."""
 
     address: str
+    parameters: str = ""
 
 
 class RemoveRecipient(msgspec.Struct, frozen=True):
@@ -138,7 +140,7 @@ def read(kind: bytes, data: bytes) -> Answer:
     if kind in (b"h", b"i", b"m"):
         return _header(kind, data)
     if kind in (b"e", b"+", b"2", b"-"):
-        return _of_address(kind, _address(_texts(data)[0]))
+        return _of_address(kind, _texts(data))
     if kind == b"q":
         return Quarantine(_shown(_texts(data)[0]))
     raise Malformed(f"it sent an unknown answer ({kind!r})")
@@ -200,10 +202,15 @@ def _texts(data: bytes) -> list[bytes]:
     return data[:-1].split(b"\0")
 
 
-def _of_address(kind: bytes, address: str) -> ChangeSender | AddRecipient | RemoveRecipient:
-    if kind == b"e":
-        return ChangeSender(address)
-    return RemoveRecipient(address) if kind == b"-" else AddRecipient(address)
+def _of_address(kind: bytes, texts: list[bytes]) -> ChangeSender | AddRecipient | RemoveRecipient:
+    """Only two of them have room for parameters."""
+    address = _address(texts[0])
+    if kind == b"-":
+        return RemoveRecipient(address)
+    if kind == b"+":
+        return AddRecipient(address)
+    parameters = _shown(texts[1]) if len(texts) > 1 else ""
+    return (ChangeSender if kind == b"e" else AddRecipient)(address, parameters)
 
 
 def _address(octets: bytes) -> str:

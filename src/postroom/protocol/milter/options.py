@@ -31,6 +31,7 @@ class Stage(enum.Enum):
     EOH = b"N"
     BODY = b"B"
     END = b"E"
+    UNKNOWN = b"U"
 
 
 class Actions(enum.IntFlag):
@@ -58,6 +59,7 @@ _UNWANTED: Final = {
     Stage.BODY: 0x10,
     Stage.HEADER: 0x20,
     Stage.EOH: 0x40,
+    Stage.UNKNOWN: 0x100,
     Stage.DATA: 0x200,
 }
 _UNANSWERED: Final = {
@@ -67,10 +69,10 @@ _UNANSWERED: Final = {
     Stage.MAIL: 0x4000,
     Stage.RCPT: 0x8000,
     Stage.DATA: 0x10000,
+    Stage.UNKNOWN: 0x20000,
     Stage.EOH: 0x40000,
     Stage.BODY: 0x80000,
 }
-_NO_UNKNOWN: Final = 0x100
 SKIP: Final = 0x400
 LEADING_SPACE: Final = 0x100000
 """Values of header fields have the space after the colon, in both directions."""
@@ -80,7 +82,6 @@ _BLOCKS_1M: Final = 0x20000000
 OFFERED_STEPS: Final = (
     sum(_UNWANTED.values())
     | sum(_UNANSWERED.values())
-    | _NO_UNKNOWN
     | SKIP
     | LEADING_SPACE
     | _BLOCKS_256K
@@ -96,7 +97,7 @@ _STAGES_OF_MACROS: Final = (
     Stage.END,
     Stage.EOH,
 )
-_SINCE: Final = {Stage.DATA: 4}
+_SINCE: Final = {Stage.UNKNOWN: 3, Stage.DATA: 4}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

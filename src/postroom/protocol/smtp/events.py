@@ -1,7 +1,8 @@
 """What a session asks or tells its driver, beside the commands themselves.
 
 Commands that come as events are questions: ``Ehlo Helo Lhlo Mail Rcpt Data Bdat Burl Rset
-Vrfy Expn Verb StartTls Auth``; so are ``EndOfContent`` and ``Response``. ``Content`` only tells.
+Vrfy Expn Verb StartTls Auth``; so are ``EndOfContent``, ``Response`` and, where somebody wants to
+hear of it, ``Unknown``. ``Content`` only tells.
 ``Slow`` wants a pause, then ``resume``.
 """
 
@@ -25,6 +26,7 @@ from postroom.protocol.smtp.commands import (
     Verb,
     Vrfy,
 )
+from postroom.protocol.smtp.replies import Reply
 
 Defect = Literal["too-big", "nul", "bare-newline"]
 
@@ -53,6 +55,13 @@ class Response(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Without the octets: they may hold a password."""
         return "Response()"
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A line with no command of ours; ``reply`` is the answer unless somebody has another."""
+
+    line: str
+    reply: Reply
 
 
 class Slow(msgspec.Struct, frozen=True):
@@ -91,5 +100,5 @@ ASKED: Final = (  # the same for isinstance
     StartTls,
     Auth,
 )
-Question: TypeAlias = Asked | Response | EndOfContent
+Question: TypeAlias = Asked | Response | EndOfContent | Unknown
 Event: TypeAlias = Question | Content | Slow

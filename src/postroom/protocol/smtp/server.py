@@ -34,8 +34,9 @@ from postroom.protocol.smtp.events import (
     Question,
     Response,
     Slow,
+    Unknown,
 )
-from postroom.protocol.smtp.faults import BadArguments, BadCommand
+from postroom.protocol.smtp.faults import BadArguments, BadCommand, UnknownVerb
 from postroom.protocol.smtp.help import help_reply
 from postroom.protocol.smtp.incoming import Chunks, Dots
 from postroom.protocol.smtp.modes import ANSWER, CHALLENGE, COMMAND, CONTENT, Mode
@@ -282,8 +283,7 @@ class Session:
         try:
             command = parse_command(line, utf8=self._is_utf8)
         except BadCommand as error:
-            self._refuse_line(line, error)
-            return None
+            return self._refuse_line(line, error)
         kind = type(command)
         if (kind in _WAITS or not self._standing.is_esmtp) and self._talks_early(command):
             return None
@@ -428,13 +428,12 @@ class Session:
 
     def _refuse_answer(self, question: Question, answer: Reply) -> None:
         """A command was answered with a refusal."""
+        if isinstance(question, c.Bdat | c.Burl):
+            self.state = State.FAILED
+        is_of_envelope = isinstance(question, c.Mail | c.Rcpt)
         if isinstance(question, c.Bdat):
-            self.state = State.FAILED
             self._swallow_chunk(question, answer)
-        elif isinstance(question, c.Burl):
-            self.state = State.FAILED
-            self._refuse(answer)
-        elif isinstance(question, c.Mail | c.Rcpt) and answer.is_permanent:
+        elif isinstance(question, c.Burl | Unknown) or (is_of_envelope and answer.is_permanent):
             self._refuse(answer)
         else:
             self._write(answer)
@@ -461,13 +460,15 @@ class Session:
         elif self._allow_junk():
             self._write(answer)
 
-    def _refuse_line(self, line: bytes, error: BadCommand) -> None:
+    def _refuse_line(self, line: bytes, error: BadCommand) -> Event | None:
         if error.is_fatal:
             self.hang_up(error.reply)
-            return
-        if line[:4].upper() == b"MAIL":
-            self._is_excused = True
-        self._refuse(error.reply)
+        elif isinstance(error, UnknownVerb) and self._settings.asks_unknown:
+            return self._ask(Unknown(line.decode("ascii"), error.reply))
+        else:
+            self._is_excused = self._is_excused or line[:4].upper() == b"MAIL"
+            self._refuse(error.reply)
+        return None
 
     def _refuse_order(self, command: c.Command) -> None:
         answer = misplaced(self.state, command, is_lmtp=self._standing.is_lmtp)

@@ -16,6 +16,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``clock`` gives UTC milliseconds; without one no message is held for later (RFC 4865).
     ``has_urls``: who submits may name parts of a message by URL (RFC 4468).
+    ``asks_unknown``: lines with no command of ours come as events.
     """
 
     hostname: str
@@ -30,4 +31,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hard_errors: int = 20
     login_failures: int = 5
     has_urls: bool = False
+    asks_unknown: bool = False
     clock: Callable[[], int] | None = None
