@@ -44,6 +44,25 @@ def test_a_file_is_explained(named: Shell, tmp_path: Path) -> None:
     assert told["checks"][0]["questions"][0]["answer"] == ["mx.a.test"]
 
 
+def test_the_client_and_the_filters(named: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "letter"
+    path.write_text("From: ann@a.test\nSubject: x\n\nbody\n")
+    client = ("--ip", "192.0.2.1", "--helo", "laptop", "--sender", "ann@a.test")
+    said = named.says("explain", str(path), *client)
+    assert "\nconnection\n  HELO laptop is no full name (+1)\n  together +1\n" in said
+    assert "filter" not in said
+    assert "no [[filter]]" in named.run("explain", str(path), *client, "--filters").stderr
+    with named.config.open("a") as file:
+        file.write(f'[[filter]]\nkind = "clamav"\naddress = "{tmp_path}/none"\n')
+    told = named.says("explain", str(path), *client, "--filters")
+    (line,) = [line for line in told.splitlines() if line.startswith("filter clamav, 0.")]
+    assert " s: pass: failed, went on without it: no connection: " in line
+    found = named.json("explain", str(path), *client, "--filters")
+    assert found["client"]["score"] == 1
+    assert found["filters"][0]["filter"] == "clamav"
+    assert "--noted" in named.misuses("explain", "x@y", "--noted", "--filters")
+
+
 def test_a_message_is_explained(named: Shell) -> None:
     (ident,) = queued(named, ("ann@demo.test", ("b@other.test",)))
     said = named.says("explain", ident)

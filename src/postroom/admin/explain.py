@@ -4,19 +4,23 @@ A message that was accepted is told about as it was noted then, and checked once
 octets as they came, from the client that brought it, at the time of then, with the DNS of now.
 A message in a file is checked as if it came from the client that is named, or from the one in
 the Received field on top of it.
+
+So is the client, as a stranger at the door (``reception``), and the other programs of the settings
+are asked for their opinion where that is wanted.
 """
 
 import asyncio
 import ipaddress
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from postroom.admin import trace
+from postroom.admin import reception, trace
 from postroom.admin.office import Office
+from postroom.admin.reception import Opinion
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
 from postroom.errors import NotFound, Refused
@@ -28,6 +32,7 @@ from postroom.message.lineends import LineEnds
 from postroom.message.scan import scan
 from postroom.policy import trust
 from postroom.policy.asking import Asked, Asking, Names
+from postroom.policy.connection import Connection
 from postroom.policy.facts import Authentication, Facts
 from postroom.policy.memory import Memory
 from postroom.policy.origin import Client, Findings, Origin, Seals
@@ -69,12 +74,26 @@ class Check(msgspec.Struct, frozen=True):
     questions: tuple[Question, ...]
 
 
+class Welcome(msgspec.Struct, frozen=True):
+    """What acceptance says of the client: its marks, their sum, and the refusal at RCPT if any.
+
+    A score above 0 speaks against it. ``reply`` is "" when it may write to somebody new.
+    """
+
+    score: int
+    marks: tuple[str, ...]
+    reply: str
+    questions: tuple[Question, ...]
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """Everything about one message.
 
     ``id`` is its queue id, "" of a file. ``noted`` is what was found when it was accepted.
     ``checks`` are empty when its octets are not here any more; ``verdicts`` are what the
-    stages of ``policy.trust`` and the spam filter say to the results.
+    stages of ``policy.trust``, the connection and the spam filter say to the results. ``client`` is
+    None where the client tells nothing: without its address, and of who has logged in or came
+    over LMTP. ``filters`` are empty unless they were asked.
     """
 
     id: str
@@ -84,12 +103,29 @@ class Explanation(msgspec.Struct, frozen=True):
     noted: tuple[str, ...]
     checks: tuple[Check, ...]
     verdicts: tuple[str, ...]
+    client: Welcome | None = None
+    filters: tuple[Opinion, ...] = ()
 
 
-async def letter(office: Office, text: str, names: Names | None) -> Explanation:
+class Came(msgspec.Struct, frozen=True):
+    """A message as it came; ``octets`` gives them from the beginning, each time it is called.
+
+    ``is_ours``: what stands above the first Received field, and that, is from a server here.
+    """
+
+    client: Client
+    door: str
+    octets: Callable[[], AsyncIterator[bytes]]
+    now: int
+    is_ours: bool
+
+
+async def letter(
+    office: Office, text: str, names: Names | None, *, filters: bool = False
+) -> Explanation:
     """About an accepted message, by queue id or Message-ID. Raises NotFound.
 
-    ``names`` None: only what was noted.
+    ``names`` None: only what was noted. ``filters``: those of the settings are asked too.
     """
     story = await trace.newest(office, text)
     if story is None:
@@ -100,16 +136,18 @@ async def letter(office: Office, text: str, names: Names | None) -> Explanation:
         )
     entry = story.entry
     noted = tuple([fact.detail for fact in story.facts if fact.kind == "checked"])
-    checks: tuple[Check, ...] = ()
-    verdicts: tuple[str, ...] = ()
+    told = Explanation(to_text(entry.id), entry.peer, entry.helo, entry.sender, noted, (), ())
     blob = await office.db.read(lambda tx: _blob(tx, story))
-    if blob is not None and names is not None:
-        client = _client(office, entry.door, entry.peer, entry.helo, entry.sender)
-        pieces = office.blobs.stream(office.db, blob)
-        checks, verdicts = await _checked(office, names, client, pieces, now=entry.at, is_ours=True)
-    return Explanation(
-        to_text(entry.id), entry.peer, entry.helo, entry.sender, noted, checks, verdicts
+    if blob is None or names is None:
+        return told
+    came = Came(
+        _client(office, entry.door, entry.peer, entry.helo, entry.sender),
+        entry.door,
+        lambda: office.blobs.stream(office.db, blob),
+        entry.at,
+        is_ours=True,
     )
+    return await _checked(office, names, came, told, filters=filters)
 
 
 async def file(
@@ -120,8 +158,11 @@ async def file(
     address: str = "",
     helo: str = "",
     sender: str | None = None,
+    filters: bool = False,
 ) -> Explanation:
     """About a message in a file; what is not given is read from its trace fields.
+
+    ``filters``: those of the settings are asked too.
 
     Raises Refused for a file that is not there and an address that is none.
     """
@@ -142,10 +183,9 @@ async def file(
         path_field = headers.value(head, b"return-path") or b""
         sender = path_field.decode("utf-8", "replace").strip(" \t<>")
     client = _client(office, "smtp", address, helo, sender)
-    checks, verdicts = await _checked(
-        office, names, client, _pieces(path), now=office.now(), is_ours=is_ours
-    )
-    return Explanation("", address, helo, sender, (), checks, verdicts)
+    came = Came(client, "smtp", lambda: _pieces(path), office.now(), is_ours=is_ours)
+    told = Explanation("", address, helo, sender, (), (), ())
+    return await _checked(office, names, came, told, filters=filters)
 
 
 def _client(office: Office, door: str, address: str, helo: str, sender: str) -> Client:
@@ -158,21 +198,16 @@ def _client(office: Office, door: str, address: str, helo: str, sender: str) -> 
 
 
 async def _checked(
-    office: Office,
-    names: Names,
-    client: Client,
-    pieces: AsyncIterator[bytes],
-    *,
-    now: int,
-    is_ours: bool,
-) -> tuple[tuple[Check, ...], tuple[str, ...]]:
-    """``is_ours``: what stands above the first Received field, and that, is from a server here."""
+    office: Office, names: Names, came: Came, told: Explanation, *, filters: bool
+) -> Explanation:
+    client, now, pieces = came.client, came.now, came.octets()
     heard: dict[str, list[Asked]] = {}
     settings = office.config.authentication
     origin = Origin(Asking(names), client, now=now // 1000, heard=heard)
     origin.begin()
     head, body = await _head(pieces)
-    if is_ours:
+    begins = len(head)
+    if came.is_ours:
         head = _as_it_came(head)
     seals = Seals(head, now=now // 1000)
     seals.feed(body)
@@ -185,10 +220,27 @@ async def _checked(
     facts = await asyncio.to_thread(
         _facts, client, head, sample, size, found=findings.authentication(), now=now
     )
-    stages = [*trust.stages(settings), *_spam_filter(office)]
+    welcome = None
+    if client.address and came.door == "smtp":
+        met = await reception.received(office, names, client)
+        welcome = Welcome(
+            met.suspicion.score,
+            met.suspicion.reasons,
+            met.reply,
+            tuple(map(_question, met.asked)),
+        )
+        facts = msgspec.structs.replace(facts, suspicion=met.suspicion)
+    facts = msgspec.structs.replace(facts, body=lambda: _after(came.octets(), begins))
+    by_connection = Connection(office.config.connections.junk_score)
+    stages = [*trust.stages(settings), by_connection, *_spam_filter(office)]
     verdicts = [await stage.judge(facts) for stage in stages]
-    told = [f"{one.stage}: {one.action}, {one.reason}" for one in verdicts if one.reason]
-    return tuple(_told(findings, heard)), tuple(told)
+    return msgspec.structs.replace(
+        told,
+        checks=tuple(_told(findings, heard)),
+        verdicts=tuple([f"{o.stage}: {o.action}, {o.reason}" for o in verdicts if o.reason]),
+        client=welcome,
+        filters=tuple(await reception.opinions(office, facts, came.door)) if filters else (),
+    )
 
 
 def _told(findings: Findings, heard: dict[str, list[Asked]]) -> list[Check]:
@@ -235,7 +287,7 @@ def _spam_filter(office: Office) -> list[Stage]:
 def _facts(
     client: Client, head: bytes, sample: bytes, size: int, *, found: Authentication, now: int
 ) -> Facts:
-    """For the stages that judge by origin and by content; what the connection told is gone."""
+    """For the stages that judge by origin and by content."""
     return Facts(
         session="",
         address=client.address,
@@ -275,6 +327,14 @@ async def _head(pieces: AsyncIterator[bytes]) -> tuple[bytes, bytes]:
         if EMPTY_LINE.search(octets) or len(octets) > MAX_HEADER:
             break
     return headers.split(octets)
+
+
+async def _after(pieces: AsyncIterator[bytes], octets: int) -> AsyncIterator[bytes]:
+    """What comes after so many octets."""
+    async for piece in pieces:
+        rest, octets = piece[octets:], max(0, octets - len(piece))
+        if rest:
+            yield rest
 
 
 def _as_it_came(head: bytes) -> bytes:

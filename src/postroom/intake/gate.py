@@ -27,7 +27,7 @@ from postroom.mailauth.lookups import Check
 from postroom.net.addresses import Network, is_public
 from postroom.net.networks import is_loopback, read
 from postroom.policy import greylist_rows, helo as helo_names
-from postroom.policy.asking import Asking, Names
+from postroom.policy.asking import Asked as Question, Asking, Names
 from postroom.policy.bans import Bans
 from postroom.policy.blocklists import Blocklist, Listing
 from postroom.policy.greylist import Greylist
@@ -249,6 +249,11 @@ class Visit:
         self._of_client, self._of_helo, self._of_sender = [], [], []
 
     # -- what is known of it
+
+    @property
+    def questions(self) -> list[Question]:
+        """Those to the DNS so far that have an answer."""
+        return [] if self._asking is None else self._asking.asked
 
     async def score(self, seconds: float) -> int:
         """What is known after so many seconds at most; who is on this machine waits for none."""

@@ -41,7 +41,10 @@ class Wire:
     def end(self) -> None:
         """Nothing more is sent; the answer can still come."""
         if not self._is_cut and self._writer.can_write_eof():
-            self._writer.write_eof()
+            try:
+                self._writer.write_eof()
+            except OSError:  # it has hung up, see send
+                self._is_cut = True
 
     def say(self, octets: bytes) -> None:
         """Send a few octets without waiting."""
