@@ -70,3 +70,26 @@ def test_a_new_domain_says_where_its_keys_are(shell: Shell) -> None:
     assert told["dkim"] == shell.json("dkim", "show", "other.test")
     renamed = shell.run("domain", "rename", "demo.test", "new.test")
     assert "postroom dkim show new.test" in renamed.stderr
+
+
+def test_a_backup_mx_is_told_in_lists_and_by_itself(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    assert shell.says("domain", "add", "first.test", "--backup-mx") == (
+        "this server is a backup MX for first.test\n"
+    )
+    assert shell.says("domain", "list").splitlines() == [
+        "DOMAIN      ALIAS OF     CATCH-ALL",
+        "demo.test",
+        "first.test  (backup MX)",
+    ]
+    assert [one["ascii"] for one in shell.json("domain", "list")] == ["demo.test", "first.test"]
+    assert len(shell.json("domain", "list", "--limit", "1")) == 1
+    assert len(shell.json("domain", "list", "--search", "first")) == 1
+    assert "as a backup MX" in shell.says("domain", "show", "first.test")
+    assert shell.json("domain", "show", "first.test")["backup_mx"] is True
+    assert "no aliases" in shell.misuses(
+        "domain", "add", "x.test", "--backup-mx", "--alias-of", "demo.test"
+    )
+    assert "postroom domain remove first.test" in shell.refuses("domain", "add", "first.test")
+    assert shell.says("domain", "remove", "first.test") == "domain first.test removed\n"
+    assert [one["ascii"] for one in shell.json("domain", "list")] == ["demo.test"]

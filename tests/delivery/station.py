@@ -196,6 +196,7 @@ class Station:
         notify: str | None = None,
         orcpt: str | None = None,
         blob: Prepared | None = None,
+        patient: bool = False,
         **queued: object,
     ) -> int:
         """Commit a message to these recipients; its id."""
@@ -225,6 +226,7 @@ class Station:
                 Address.parse(one).domain.ascii,
                 orcpt=None if orcpt is None else orcpt.encode(),
                 notify=notify,
+                patient=patient,
             )
             for number, one in enumerate(recipients)
         ]

@@ -19,7 +19,7 @@ from postroom.errors import StorageFailed
 from postroom.protocol.smtp.client_replies import local_reply
 from postroom.queue import changes
 from postroom.queue.claimed import Claimed
-from postroom.queue.rows import QUARANTINED
+from postroom.queue.rows import QUARANTINED, STRANGER
 from postroom.telemetry.events import ClockJumped, MessageBounced, MessageDeferred
 from tests.conftest import Opener
 from tests.delivery.station import HOUR, Station, alone, notice_of, station
@@ -272,3 +272,32 @@ def test_a_lease_that_can_not_be_ended_is_ended_the_next_time(data: Path, tmp_pa
 def test_the_last_words(text: str, code: int, status: str, rest: str) -> None:
     one = msgspec.structs.replace(recipient(), last_reply=text)
     assert _last_words(one) == local_reply(code, status, rest)
+
+
+@pytest.mark.parametrize("recipient", ["you@b.test", "you@dead.test"])
+def test_what_a_backup_mx_keeps_waits_for_thirty_days(
+    recipient: str, database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with station(
+            database, data, longest_retry_minutes=2_880, backup_mx_give_up_hours=240
+        ) as here:
+            here.sink.fault("RCPT", "451 4.2.0 Mailbox is busy")
+            await here.send(recipient, patient=True, sender="s@stranger.test", origin=STRANGER)
+            await here.send("other@dead.test")
+            for hours in (100, 30):
+                here.advance(hours=hours)
+                await here.run()
+            assert [one.recipient for one in await here.waiting()] == [recipient]
+            for hours in (100, 9):
+                here.advance(hours=hours)
+                await here.run()
+            assert [one.recipient for one in await here.waiting()] == [recipient]
+            here.advance(hours=2)
+            await here.run()
+            assert await here.waiting() == []
+            kinds = [kind for _, kind in await told(here)]  # alice is the postmaster as well
+            assert kinds.count("failed") == 2
+            assert here.sink.received == []  # and nobody else is told
+
+    asyncio.run(run())

@@ -10,7 +10,7 @@ from postroom.delivery.router import Router, Way
 from postroom.directory.relays import Use
 from postroom.directory.secrets import Secrets
 from postroom.errors import StorageFailed
-from postroom.queue.rows import Queued
+from postroom.queue.rows import STRANGER, Queued
 from tests.conftest import Opener
 from tests.delivery.stock import queued, recipient
 from tests.directory.town import Town, Towns, towns
@@ -144,5 +144,22 @@ def test_what_is_no_address_of_ours_goes_to_its_destination(town: Towns, address
         async with town() as t:
             one = msgspec.structs.replace(recipient(), address=address)
             assert (await router(t).way(queued(), one)).key == "mx:other.test"
+
+    asyncio.run(run())
+
+
+def test_what_strangers_send_to_a_backup_domain_takes_no_usual_relay(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            await t.backup_domain("other.test")
+            await t.relay("all", Use("default"))
+            theirs = queued(sender="s@stranger.test", origin=STRANGER)
+            assert await way(t, letter=theirs) == "mx:other.test"
+            assert await way(t, "b@third.test", theirs) == "relay:all"
+            assert await way(t) == "relay:all"  # of ours
+            assert await way(t, letter=theirs, route="relay:all") == "relay:all"
+            await t.relay("first", Use("recipient-domain", "other.test"))
+            assert await way(t, letter=theirs) == "relay:first"
+            assert await way(t, letter=theirs, capture=True) == "capture:"
 
     asyncio.run(run())

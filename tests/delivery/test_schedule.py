@@ -58,3 +58,13 @@ def test_every_wait_is_within_its_bounds(
     assert 0 <= found <= longest * (1 + SPREAD) + 1
     assert found >= min(first, longest) * (1 - SPREAD) - 1
     assert wait(schedule, attempts + 1, chance) >= found
+
+
+def test_patience_of_a_backup_mx_is_never_the_shorter() -> None:
+    assert PLAIN.patience(patient=True) == 30 * 24 * HOUR
+    assert PLAIN.patience(patient=False) == 5 * 24 * HOUR
+    assert Schedule(give_up=9, backup_give_up=3).patience(patient=True) == 9
+    late = START + PLAIN.give_up
+    assert next_attempt(PLAIN, due=START, attempts=40, now=late, chance=0.5) is None
+    again = next_attempt(PLAIN, due=START, attempts=40, now=late, chance=0.5, patient=True)
+    assert again == late + PLAIN.longest_retry

@@ -12,6 +12,7 @@ from postroom.directory import (
     accounts,
     addresses,
     aliases,
+    backup_domains,
     credentials,
     domains,
     forwards,
@@ -86,6 +87,11 @@ class Town:
         other = None if alias_of is None else Domain.parse(alias_of)
         return await self.directory.change(
             lambda tx: domains.add(tx, self.ids.next(), Domain.parse(name), other, self.clock())
+        )
+
+    async def backup_domain(self, name: str) -> None:
+        await self.directory.change(
+            lambda tx: backup_domains.add(tx, Domain.parse(name), self.clock())
         )
 
     async def policy(self, name: str, policy: Policy) -> None:

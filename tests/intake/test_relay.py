@@ -10,9 +10,10 @@ from postroom.directory.expand import Local, Resolution
 from postroom.intake import relay
 from postroom.intake.relay import Accepted, judge
 from postroom.protocol.smtp.replies import Reply
+from postroom.queue.rows import OURS, STRANGER
 from postroom.quota import NO_QUOTA
 from tests.conftest import Opener
-from tests.intake.desk import desk, mail, rcpt, said
+from tests.intake.desk import desk, mail, rcpt, said, send
 
 DENIED = "550 5.7.1"
 UNKNOWN = "550 5.1.1"
@@ -136,3 +137,55 @@ def test_reasons_name_the_way() -> None:
         "local accounts: 1",
         "addresses elsewhere: 2",
     ]
+
+
+def test_anybody_sends_to_a_domain_that_we_are_a_backup_mx_for(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.backup_domain("first.test")
+            one = here.open()
+            assert said(await one.mail(mail("s@stranger.test"))) == "250 2.1.0"
+            for spelling in ("v@sub.first.test", "v%other.test@local.test", "v@[127.0.0.1]"):
+                assert said(await one.rcpt(rcpt(spelling)))[:3] == "550"
+            one.reset()
+            (answer,) = await send(
+                one, "V@FIRST.test", "bob@local.test", "v@first.test", sender="s@stranger.test"
+            )
+            assert answer.code == 250
+            assert await here.queue() == [
+                ("V@first.test", "first.test"),
+                ("v@first.test", "first.test"),
+            ]
+            assert len(await here.inbox(here.bob)) == 1
+            found = await here.queued()
+            assert (found["sender"], found["prefix"]) == (b"s@stranger.test", b"")  # no SRS
+            assert (found["origin"], found["account_id"]) == (STRANGER, None)
+            rows = await here.db.read(lambda tx: tx.all("SELECT patient FROM delivery"))
+            assert rows == [(1,), (1,)]
+
+    asyncio.run(run())
+
+
+def test_what_is_sent_there_by_people_and_forwards_is_as_ever(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.backup_domain("first.test")
+            await here.town.alias("out@local.test", "v@first.test")
+            (answer,) = await send(here.open(), "out@local.test", sender="s@stranger.test")
+            assert answer.code == 250
+            found = await here.queued()
+            assert found["sender"].startswith(b"SRS0=")
+            person = await here.logged_in(here.bob)
+            octets = b"From: <bob@local.test>\r\n\r\nhi\r\n"
+            (answer,) = await send(person, "v@first.test", sender="bob@local.test", octets=octets)
+            assert answer.code == 250
+            assert (await here.queued())["origin"] == OURS
+            verbose = here.open(trusted=True)
+            await verbose.verb()
+            await verbose.mail(mail())
+            told = await verbose.rcpt(rcpt("v@first.test"))
+            assert "we are a backup MX for its domain" in told.reasons
+
+    asyncio.run(run())

@@ -1,32 +1,13 @@
 """Strangers at port 25 of a whole server: what lists in the DNS hold against them."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rig.dns import DnsServer
+from tests.system.names import Names
 from tests.system.wire import ALICE, Wire, running
-
-
-class Names(threading.Thread):
-    """A DNS server on a loop of its own."""
-
-    def __init__(self, server: DnsServer) -> None:
-        super().__init__(daemon=True)
-        self.server = server
-        self.started = threading.Event()
-
-    def run(self) -> None:
-        asyncio.run(self.main())
-
-    async def main(self) -> None:
-        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
-        async with self.server:
-            self.started.set()
-            await self.ended.wait()
 
 
 @pytest.fixture
@@ -36,8 +17,7 @@ def names() -> Iterator[DnsServer]:
     thread.start()
     assert thread.started.wait(10)
     yield thread.server
-    thread.loop.call_soon_threadsafe(thread.ended.set)
-    thread.join()
+    thread.end()
 
 
 def test_the_test_entry_of_a_list_is_refused_with_where_to_look(

@@ -13,6 +13,7 @@ from postroom.directory.expand import Kind, Walk
 _WORDS: Final[dict[Kind, str]] = {
     "found": "is taken",
     "not-ours": "is refused: the domain is not served here",
+    "backup": "is taken for the servers of its domain, which this one is a backup MX for",
     "unknown": "is refused: no account, alias or catch-all has that name",
     "disabled": "is refused: the account is disabled",
     "loop": "is refused: the address leads back to itself",
@@ -40,10 +41,10 @@ async def find(office: Office, address: str) -> Destination:
         people = [accounts.by_id(tx, one.account_id) for one in found.local]
         return Destination(
             address=str(asked),
-            is_taken=found.kind == "found",
+            is_taken=found.kind in {"found", "backup"},
             answer=_WORDS[found.kind],
             accounts=tuple(str(one.address) for one in people if one is not None),
-            elsewhere=found.remote,
+            elsewhere=(str(asked),) if found.kind == "backup" else found.remote,
             via=found.via,
         )
 

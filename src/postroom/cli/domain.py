@@ -1,19 +1,26 @@
 """``postroom domain``: add, list, show, set, rename, remove."""
 
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import click
 
-from postroom.admin import domains
-from postroom.admin.domains import DomainChanges
+from postroom.admin import backup_domains, domains
+from postroom.admin.backup_domains import BackupView
+from postroom.admin.domains import DomainChanges, DomainDetails, DomainView
+from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run
 
 _COLUMNS = [
     ("DOMAIN", lambda one: one.name),
-    ("ALIAS OF", lambda one: one.alias_of),
-    ("CATCH-ALL", lambda one: one.catch_all),
+    ("ALIAS OF", lambda one: "(backup MX)" if _is_backup(one) else one.alias_of),
+    ("CATCH-ALL", lambda one: "" if _is_backup(one) else one.catch_all),
 ]
+
+
+def _is_backup(one: DomainView | BackupView) -> bool:
+    return isinstance(one, BackupView)
 
 
 @click.group()
@@ -24,10 +31,27 @@ def domain() -> None:
 @domain.command()
 @click.argument("name")
 @click.option("--alias-of", metavar="OTHER", help="Every address in NAME is the same in OTHER.")
+@click.option(
+    "--backup-mx",
+    is_flag=True,
+    help="Keep mail for NAME until its own servers take it, those before this one in its MX.",
+)
 @output.json_option
 @click.pass_context
-def add(context: click.Context, name: str, alias_of: str | None, *, as_json: bool) -> None:
+def add(
+    context: click.Context, name: str, alias_of: str | None, *, backup_mx: bool, as_json: bool
+) -> None:
     """Receive mail for the domain NAME."""
+    if backup_mx:
+        if alias_of is not None:
+            raise click.UsageError("--backup-mx is for domains of others, which are no aliases")
+        kept = run(context, lambda office: backup_domains.add(office, name))
+        output.done(kept, f"this server is a backup MX for {kept.name}", as_json=as_json)
+        output.note(
+            "in its DNS, this server's name belongs in an MX record with a higher number than"
+            " those of its own servers"
+        )
+        return
     added = run(context, lambda office: domains.add(office, name, alias_of=alias_of))
     sentence = f"domain {added.name} added"
     if added.alias_of:
@@ -40,13 +64,25 @@ def add(context: click.Context, name: str, alias_of: str | None, *, as_json: boo
 @output.list_options
 @click.pass_context
 def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the domains by name."""
+    """List the domains by name, then those that this server is a backup MX for."""
     run(
         context,
-        lambda office: output.listing(
-            domains.every(office, search=search, limit=limit), _COLUMNS, as_json=as_json
-        ),
+        lambda office: output.listing(_every(office, search, limit), _COLUMNS, as_json=as_json),
     )
+
+
+async def _every(
+    office: Office, search: str, limit: int | None
+) -> AsyncIterator[DomainView | BackupView]:
+    count = 0
+    async for own in domains.every(office, search=search, limit=limit):
+        count += 1
+        yield own
+    left = None if limit is None else limit - count
+    if left == 0:
+        return
+    async for kept in backup_domains.every(office, search=search, limit=left):
+        yield kept
 
 
 @domain.command()
@@ -55,9 +91,19 @@ def list_(context: click.Context, search: str, limit: int | None, *, as_json: bo
 @click.pass_context
 def show(context: click.Context, name: str, *, as_json: bool) -> None:
     """Show the domain NAME and what it holds."""
-    found = run(context, lambda office: domains.show(office, name))
+    found = run(context, lambda office: _shown(office, name))
     if as_json:
         click.echo(output.encode(found))
+        return
+    if isinstance(found, BackupView):
+        output.details(
+            [
+                ("domain", found.name),
+                ("in DNS", found.ascii if found.ascii != found.name else ""),
+                ("served", "as a backup MX: mail waits here for its own servers"),
+                ("added", found.created),
+            ]
+        )
         return
     output.details(
         [
@@ -75,6 +121,10 @@ def show(context: click.Context, name: str, *, as_json: bool) -> None:
             ("added", found.created),
         ]
     )
+
+
+async def _shown(office: Office, name: str) -> DomainDetails | BackupView:
+    return await backup_domains.find(office, name) or await domains.show(office, name)
 
 
 @domain.command("set")
@@ -127,5 +177,11 @@ def rename(context: click.Context, name: str, new: str, *, keep_old: bool, as_js
 @click.pass_context
 def remove(context: click.Context, name: str, *, as_json: bool) -> None:
     """Refuse mail for the domain NAME, which must be empty."""
-    removed = run(context, lambda office: domains.remove(office, name))
+    removed = run(context, lambda office: _removed(office, name))
     output.done(removed, f"domain {removed.name} removed", as_json=as_json)
+
+
+async def _removed(office: Office, name: str) -> DomainView | BackupView:
+    if await backup_domains.find(office, name) is not None:
+        return await backup_domains.remove(office, name)
+    return await domains.remove(office, name)

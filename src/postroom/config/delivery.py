@@ -34,6 +34,15 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             description="Return the message after so long (RFC 5321 §4.5.4.1: 4 to 5 days).",
         ),
     ] = 120
+    backup_mx_give_up_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="The same of messages for domains that this server is a backup MX for, "
+            "whose own servers may be away for longer; at least `give_up_hours`.",
+        ),
+    ] = 720
     max_connections: Annotated[
         int, Meta(ge=1, le=10_000, description="Connections to other servers at one time.")
     ] = 100

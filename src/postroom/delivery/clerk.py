@@ -70,10 +70,11 @@ class Clerk:
     async def _return_some(self) -> bool:
         """Whether there may be more."""
         now = self._clock()
-        before, lease = now - self._schedule.give_up, self._ids.next()
+        before, patient = [now - self._schedule.patience(patient=one) for one in (False, True)]
+        lease = self._ids.next()
         self._leases.add(lease)
         batch = await self._db.write(
-            lambda tx: patience.overdue(tx, lease, before, now, MOST), bulk=True
+            lambda tx: patience.overdue(tx, lease, before, now, MOST, patient=patient), bulk=True
         )
         if batch is None:
             self._leases.discard(lease)

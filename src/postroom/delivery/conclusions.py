@@ -90,6 +90,7 @@ class Judge(msgspec.Struct, frozen=True):
             attempts=recipient.attempts + 1,
             now=self.now,
             chance=self.chance,
+            patient=recipient.patient,
         )
         if again is None:
             return Conclusion(recipient, "returned", reply, host, EXPIRED)

@@ -209,6 +209,7 @@ def loaded(queued: Queued, outgoing: Sequence[Outgoing], small: Small) -> Loaded
                 route=None,
                 last_reply="",
                 lease=one.lease or 0,
+                patient=one.patient,
             )
             for one in outgoing
         ]

@@ -21,6 +21,7 @@ import msgspec
 from postroom.address import Address, AddressError
 from postroom.db.ids import Ids, to_text
 from postroom.delivery.conclusions import Conclusion
+from postroom.delivery.schedule import Schedule
 from postroom.directory import domains
 from postroom.directory.directory import Directory
 from postroom.message import dsn, xtext
@@ -68,15 +69,15 @@ class Notices:
         *,
         hostname: str,
         per_hour: int,
-        give_up: int,
+        schedule: Schedule,
     ) -> None:
-        """``per_hour``: notices to one address; ``give_up``: patience in ms."""
+        """``per_hour``: notices to one address."""
         self._directory = directory
         self._addressed = addressed
         self._ids = ids
         self._clock = clock
         self._hostname = hostname
-        self._give_up = give_up
+        self._schedule = schedule
         self._budget = Budget(clock, per_hour)
 
     async def of(
@@ -174,6 +175,7 @@ class Notices:
     def _reported(self, kind: Kind, letter: Queued, one: Conclusion, now: int) -> ReportedRecipient:
         recipient = one.recipient
         orcpt = recipient.orcpt
+        end = letter.first_attempt + self._schedule.patience(patient=recipient.patient)
         return ReportedRecipient(
             final=recipient.address.decode("utf-8", "replace"),
             action=kind,
@@ -184,7 +186,7 @@ class Notices:
             remote_mta=one.host,
             diagnostic=str(one.reply),
             last_attempt=now if one.host or kind in _SUCCEEDED else None,
-            will_retry_until=letter.first_attempt + self._give_up if kind == "delayed" else None,
+            will_retry_until=end if kind == "delayed" else None,
         )
 
 

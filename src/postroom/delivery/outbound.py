@@ -74,6 +74,7 @@ def schedule_of(config: Config) -> Schedule:
         longest_retry=delivery.longest_retry_minutes * 60_000,
         delay_notice=delivery.delay_notice_hours * 3_600_000,
         give_up=delivery.give_up_hours * 3_600_000,
+        backup_give_up=delivery.backup_mx_give_up_hours * 3_600_000,
     )
 
 
@@ -132,7 +133,7 @@ def services_of(
         clock,
         hostname=config.hostname,
         per_hour=delivery.notices_per_hour,
-        give_up=schedule.give_up,
+        schedule=schedule,
     )
     return Services(
         db=db,

@@ -2,7 +2,8 @@
 
 In this order: filed here, when the domain is ours by now; the way a postmaster chose for it
 (``queue reroute``); a relay, by recipient domain, account, sender domain or default; the
-domain's own servers. With ``delivery.capture`` nothing leaves.
+domain's own servers. What strangers send to a domain that we are a backup MX for goes to those
+servers whatever relay the rest of mail takes, unless one was named for that domain. With ``delivery.capture`` nothing leaves.
 """
 
 from typing import Final, Literal
@@ -13,7 +14,7 @@ from postroom.address import Address, AddressError, Domain
 from postroom.directory.directory import Directory
 from postroom.directory.relays import Relay, Relays
 from postroom.queue.claimed import Recipient
-from postroom.queue.rows import Queued
+from postroom.queue.rows import STRANGER, Queued
 
 Kind = Literal["mx", "relay", "here", "capture"]
 
@@ -67,6 +68,9 @@ class Router:
             chosen = await self._relays.by_name(route.removeprefix(RELAY))
             if chosen is not None:
                 return Way("relay", "", chosen)
+        if letter.origin == STRANGER and await self._directory.is_backup(Domain(domain)):
+            relay = await self._relays.of_recipients(domain)
+            return Way("mx", domain) if relay is None else Way("relay", "", relay)
         sender = letter.sender.rpartition(b"@")[2].decode("ascii", "replace")
         relay = await self._relays.choose(sender, domain, letter.account_id)
         return Way("mx", domain) if relay is None else Way("relay", "", relay)

@@ -22,6 +22,11 @@ class Schedule(msgspec.Struct, frozen=True):
     longest_retry: int = 4 * _HOUR
     delay_notice: int = 4 * _HOUR
     give_up: int = 120 * _HOUR
+    backup_give_up: int = 720 * _HOUR
+
+    def patience(self, *, patient: bool) -> int:
+        """How long a delivery is tried; ``patient``: as a backup MX."""
+        return max(self.give_up, self.backup_give_up) if patient else self.give_up
 
 
 def wait(schedule: Schedule, attempts: int, chance: float) -> int:
@@ -34,13 +39,19 @@ def wait(schedule: Schedule, attempts: int, chance: float) -> int:
 
 
 def next_attempt(
-    schedule: Schedule, *, due: int, attempts: int, now: int, chance: float
+    schedule: Schedule,
+    *,
+    due: int,
+    attempts: int,
+    now: int,
+    chance: float,
+    patient: bool = False,
 ) -> int | None:
     """When to try again after so many failed attempts; None: it is time to give up.
 
     The last attempt is made at the very end of the patience, not one wait before it.
     """
-    end = due + schedule.give_up
+    end = due + schedule.patience(patient=patient)
     if now >= end:
         return None
     return min(now + wait(schedule, attempts, chance), end)

@@ -13,6 +13,7 @@ from postroom.db.ids import Ids
 from postroom.directory import (
     accounts,
     addresses,
+    backup_domains,
     domains,
     filters,
     persona,
@@ -72,6 +73,7 @@ class Directory:
         self._changed = changed
         self._resolver = Resolver(db, clock)
         self._own = Cache[str, bool](db, clock, _is_own)
+        self._backup = Cache[str, bool](db, clock, _is_backup)
         self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
         self._reach = Cache[int, Reach](db, clock, reach.of)
         self._filters = Cache[int, Filter | None](
@@ -141,6 +143,7 @@ class Directory:
         self.relays.hint()
         self.tls_rules.hint()
         self._own.hint()
+        self._backup.hint()
         self._granted.hint()
         self._reach.hint()
         self._filters.hint()
@@ -229,6 +232,10 @@ class Directory:
         """True for a domain of this install, alias domains included."""
         return await self._own.get(domain.ascii)
 
+    async def is_backup(self, domain: Domain) -> bool:
+        """True for a domain of others that we are a backup MX for."""
+        return await self._backup.get(domain.ascii)
+
     async def is_name(self, address: Address) -> bool:
         """True when an account or alias has exactly this name: no subaddress, no catch-all."""
         return await self.look(lambda tx: addresses.find(tx, address)) is not None
@@ -299,6 +306,10 @@ def _quota(tx: Tx, account_id: int) -> Quota:
 
 def _is_own(tx: Tx, name: str) -> bool:
     return domains.find(tx, name) is not None
+
+
+def _is_backup(tx: Tx, name: str) -> bool:
+    return backup_domains.find(tx, Domain(name)) is not None
 
 
 def _granted(tx: Tx, key: tuple[int, str]) -> Granted:

@@ -69,6 +69,17 @@ def target(tx: Tx, domain: Domain) -> OwnDomain | None:
     return find(tx, found.alias_of)
 
 
+def refuse_taken(tx: Tx, domain: Domain) -> None:
+    """Raise AlreadyExists for a domain that is served here, or that we are a backup MX for."""
+    if find(tx, domain.ascii) is not None:
+        raise AlreadyExists(f"{domain.unicode} is a domain of this server already")
+    if tx.one("SELECT 1 FROM backup_domain WHERE name = :name", name=domain.ascii) is not None:
+        raise AlreadyExists(
+            f"this server is a backup MX for {domain.unicode};"
+            f" run first: postroom domain remove {domain.unicode}"
+        )
+
+
 def first(tx: Tx) -> OwnDomain | None:
     """The oldest domain with names of its own: where ``<Postmaster>`` is at home."""
     row = tx.one(
@@ -118,7 +129,8 @@ def add(tx: Tx, ident: int, domain: Domain, alias_of: Domain | None, now: int) -
     if domain.is_literal:
         raise Invalid(f"{domain} is an address literal; a domain needs a name")
     alias_id = None if alias_of is None else _stands_for(tx, alias_of).id
-    row = tx.one("SELECT id, removed FROM domain WHERE name = :name", name=domain.ascii)
+    refuse_taken(tx, domain)
+    row = tx.one("SELECT id FROM domain WHERE name = :name", name=domain.ascii)
     if row is None:
         tx.execute(
             "INSERT INTO domain (id, name, alias_of, separators, case_sensitive, dots_ignored,"
@@ -129,8 +141,6 @@ def add(tx: Tx, ident: int, domain: Domain, alias_of: Domain | None, now: int) -
             separators=DEFAULT.separators,
             now=now,
         )
-    elif row[1] is None:
-        raise AlreadyExists(f"{domain.unicode} is a domain of this server already")
     else:
         tx.execute(
             "UPDATE domain SET removed = NULL, alias_of = :alias_of WHERE id = :id",
@@ -173,12 +183,10 @@ def rename(tx: Tx, own: OwnDomain, new: Domain) -> None:
     """Give the domain another name; targets and catch-alls that name it follow."""
     if new.is_literal:
         raise Invalid(f"{new} is an address literal; a domain needs a name")
-    row = tx.one("SELECT removed FROM domain WHERE name = :name", name=new.ascii)
-    if row is not None:
+    refuse_taken(tx, new)
+    if tx.one("SELECT 1 FROM domain WHERE name = :name", name=new.ascii) is not None:
         raise AlreadyExists(
-            f"{new.unicode} is a domain of this server already"
-            if row[0] is None
-            else f"{new.unicode} still holds removed accounts, which are kept for 30 days"
+            f"{new.unicode} still holds removed accounts, which are kept for 30 days"
         )
     tx.execute("UPDATE domain SET name = :new WHERE id = :id", new=new.ascii, id=own.id)
     tx.execute(

@@ -19,7 +19,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import domains, version
+from postroom.directory import backup_domains, domains, version
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import is_role
 from postroom.quota import Quota
@@ -30,7 +30,7 @@ _CHUNK: Final = 100  # names a query
 
 T = TypeVar("T")
 
-Kind = Literal["found", "not-ours", "unknown", "disabled", "loop", "too-many"]
+Kind = Literal["found", "not-ours", "backup", "unknown", "disabled", "loop", "too-many"]
 
 
 class Local(msgspec.Struct, frozen=True):
@@ -49,6 +49,7 @@ class Local(msgspec.Struct, frozen=True):
 class Resolution(msgspec.Struct, frozen=True):
     """Who gets the letter; ``via`` names the alias the address is, or is "".
 
+    "backup": nobody here, but we take it for the servers of its domain (``backup_domains``).
     ``name`` is the RCPT address in canonical case when no account is there to tell it.
     ``holders`` are the accounts behind the address before they forward, and 0 for addresses
     elsewhere; it is empty when nobody forwards.
@@ -94,7 +95,8 @@ class Walk:
         """Everyone who gets a letter for ``address``."""
         own = self._own(address.domain)
         if own is None:
-            return Resolution("not-ours")
+            is_backup = backup_domains.find(self._tx, address.domain) is not None
+            return Resolution("backup" if is_backup else "not-ours")
         kind: Kind = self._run(address)
         if kind == "found" and self._handed_on:
             self._take_back()

@@ -213,6 +213,10 @@ class Relays:
         """
         return (await self._cache.get(None)).choose(sender_domain, recipient_domain, account_id)
 
+    async def of_recipients(self, domain: str) -> Relay | None:
+        """The relay that was named for this recipient domain; raises like ``choose``."""
+        return (await self._cache.get(None)).of_recipients(domain)
+
     async def by_name(self, name: str) -> Relay | None:
         """The relay of this name; raises StorageFailed like ``choose``."""
         return (await self._cache.get(None)).relay(name)
@@ -251,6 +255,10 @@ class _Table:
             name = uses.get(("account", str(account_id)))
         if name is None:
             name = uses.get(("sender-domain", sender)) or uses.get(("default", ""))
+        return None if name is None else self.relay(name)
+
+    def of_recipients(self, domain: str) -> Relay | None:
+        name = self.uses.get(("recipient-domain", domain))
         return None if name is None else self.relay(name)
 
     def relay(self, name: str) -> Relay | None:

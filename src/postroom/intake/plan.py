@@ -335,6 +335,7 @@ def outgoing(ident: int, number: int, address: str, recipient: Accepted) -> Outg
         address.rpartition("@")[2],
         None if recipient.orcpt is None else recipient.orcpt.encode(),
         recipient.notify,
+        patient=recipient.is_backup,
     )
 
 

@@ -3,7 +3,7 @@
 The address was canonical before anything is decided: routes are gone, a quoted local part
 is never read again, the domain is in lower case and without its last dot (threats R1-R7).
 MAIL FROM plays no part. Only who has logged in, or comes from a listed network, sends to
-the domains of others.
+the domains of others; anybody to those that we are a backup MX for.
 
 RFC 5321 §3.6, §4.1.1.3, §7; RFC 3463 (status codes).
 """
@@ -46,7 +46,8 @@ class Accepted(msgspec.Struct, frozen=True):
     """A recipient that was accepted: ``address`` in canonical form, and where it goes.
 
     ``remote`` are addresses elsewhere; ``leads_on``: they stand behind an address of ours.
-    ``orcpt`` and ``notify`` as the client gave them.
+    ``is_backup``: we are a backup MX for its domain. ``orcpt`` and ``notify`` as the client gave
+    them.
     """
 
     address: str
@@ -56,6 +57,7 @@ class Accepted(msgspec.Struct, frozen=True):
     orcpt: str | None = None
     notify: str | None = None
     leads_on: bool = False
+    is_backup: bool = False
 
 
 def judge(
@@ -64,11 +66,12 @@ def judge(
     """(accounts, addresses elsewhere) or the refusal. None is ``<Postmaster>``."""
     if resolution.kind == "found":
         return resolution.local, resolution.remote
-    if resolution.kind == "not-ours" and may_relay and recipient is not None:
+    is_backup = resolution.kind == "backup"
+    if (is_backup or (resolution.kind == "not-ours" and may_relay)) and recipient is not None:
         if recipient.domain.is_literal:
             return NO_LITERALS
         return (), (str(recipient),)
-    return _REFUSALS[resolution.kind]
+    return _REFUSALS.get(resolution.kind, DENIED)
 
 
 def accept(
@@ -88,6 +91,7 @@ def accept(
         orcpt,
         notify,
         leads_on=bool(remote) and resolution.kind == "found",
+        is_backup=resolution.kind == "backup",
     )
 
 
@@ -98,6 +102,8 @@ def reasons(accepted: Accepted) -> list[str]:
         told.append(f"alias {accepted.via}")
     if accepted.local:
         told.append(f"local accounts: {len(accepted.local)}")
+    if accepted.is_backup:
+        told.append("we are a backup MX for its domain")
     if accepted.remote:
         told.append(f"addresses elsewhere: {len(accepted.remote)}")
     return told

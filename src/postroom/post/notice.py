@@ -66,7 +66,7 @@ async def addressed(
     """
     found = await directory.resolve(to)
     local, remote = found.local, found.remote
-    if found.kind == "not-ours":
+    if found.kind in {"not-ours", "backup"}:
         remote = (str(to),)
     if not local and not remote:
         return None

@@ -9,7 +9,8 @@ from postroom.db.database import Row, Tx
 from postroom.queue.rows import Queued
 
 RECIPIENT: Final = (
-    "queued_id, number, recipient, destination, orcpt, notify, attempts, warned, route, last_reply"
+    "queued_id, number, recipient, destination, orcpt, notify, attempts, warned, route, last_reply,"
+    " patient"
 )
 LETTER: Final = (
     "id, blob_id, sender, size, accepted, account_id, prefix, ret, envid, smtputf8, eightbit,"
@@ -25,7 +26,7 @@ _IN: Final = {
 class Recipient(msgspec.Struct, frozen=True):
     """One recipient that was claimed. ``attempts`` counts those before this one.
 
-    ``lease`` is 0 before the claim.
+    ``lease`` is 0 before the claim. ``patient`` as in ``Outgoing``.
     """
 
     queued_id: int
@@ -39,6 +40,7 @@ class Recipient(msgspec.Struct, frozen=True):
     route: str | None
     last_reply: str
     lease: int = 0
+    patient: bool = False
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -108,6 +110,7 @@ def recipient(row: Row) -> Recipient:
         warned=bool(row[7]),
         route=row[8],
         last_reply=row[9] or "",
+        patient=bool(row[10]),
     )
 
 

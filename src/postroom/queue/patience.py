@@ -26,13 +26,20 @@ from postroom.queue.rows import WAITING
 _JOINED: Final = ", ".join([f"d.{name}" for name in RECIPIENT.split(", ")])
 
 
-def overdue(tx: Tx, lease: int, before: int, now: int, most: int) -> Batch | None:
-    """Deliveries of letters that were due ``before``, whose senders have waited enough."""
+def overdue(
+    tx: Tx, lease: int, before: int, now: int, most: int, *, patient: int | None = None
+) -> Batch | None:
+    """Deliveries of letters that were due ``before``, whose senders have waited enough.
+
+    ``patient``: the same of deliveries that are tried for longer; None: of them too.
+    """
     rows = tx.all(
         f"SELECT {_JOINED} FROM queued q JOIN delivery d ON d.queued_id = q.id"
         f" WHERE q.due < :before AND d.status = {WAITING}"
+        " AND (d.patient = 0 OR q.due < :patient)"
         " AND q.id < :bound ORDER BY q.id LIMIT :most",
         before=before,
+        patient=before if patient is None else patient,
         bound=first_id_at(before),
         most=most,
     )

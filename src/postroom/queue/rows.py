@@ -91,8 +91,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     """One remote recipient, the ``number``th of its letter.
 
     ``destination`` is its domain, lower-case A-labels. ``orcpt`` and ``notify`` as in the
-    RCPT command. ``lease``: the worker that has it from the first moment on. Raises
-    ValueError as ``Queued`` does.
+    RCPT command. ``lease``: the worker that has it from the first moment on. ``patient``: it is
+    tried for longer, as a backup MX does. Raises ValueError as ``Queued`` does.
     """
 
     queued_id: int
@@ -102,6 +102,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     orcpt: bytes | None = None
     notify: str | None = None
     lease: int | None = None
+    patient: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could end a command."""
@@ -132,13 +133,13 @@ def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
     )  # fmt: skip
     tx.many(
         "INSERT INTO delivery (queued_id, number, recipient, orcpt, notify, destination, status,"
-        " priority, next_attempt, attempts, warned, lease)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+        " priority, next_attempt, attempts, warned, lease, patient)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
         [
             (
                 o.queued_id, o.number, o.recipient, o.orcpt, o.notify, o.destination,
                 _status(letters[o.queued_id], o), letters[o.queued_id].priority,
-                letters[o.queued_id].first_attempt, o.lease,
+                letters[o.queued_id].first_attempt, o.lease, int(o.patient),
             )
             for o in outgoing
         ],

@@ -1,0 +1,62 @@
+"""Domains of others that this server is a backup MX for: add, list, find, remove."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+
+from postroom.address import Domain
+from postroom.admin import names, paging
+from postroom.admin.office import Office
+from postroom.admin.recording import recorded
+from postroom.directory import backup_domains
+from postroom.directory.backup_domains import BackupDomain
+
+
+class BackupView(msgspec.Struct, frozen=True):
+    """One of them. ``name`` is as people write it, ``ascii`` as DNS knows it."""
+
+    name: str
+    ascii: str
+    created: datetime
+    backup_mx: bool = True
+
+
+@recorded("domain.add-backup", "name")
+async def add(office: Office, name: str) -> BackupView:
+    """Take mail for a domain of others from anybody, and pass it on to its own servers."""
+    domain, now = names.domain(name), office.now()
+    return _view(await office.directory.change(lambda tx: backup_domains.add(tx, domain, now)))
+
+
+async def every(
+    office: Office, *, search: str = "", limit: int | None = None
+) -> AsyncIterator[BackupView]:
+    """All of them by name, read in pages."""
+    sought = names.sought(search)
+    async for one in paging.walk(
+        office.directory,
+        lambda tx, after, size: backup_domains.page(tx, after, size, sought),
+        lambda one: one.name,
+        "",
+        limit,
+    ):
+        yield _view(one)
+
+
+async def find(office: Office, name: str) -> BackupView | None:
+    """The domain, if this server is a backup MX for it."""
+    domain = names.domain(name)
+    found = await office.directory.look(lambda tx: backup_domains.find(tx, domain))
+    return None if found is None else _view(found)
+
+
+@recorded("domain.remove-backup", "name")
+async def remove(office: Office, name: str) -> BackupView:
+    """Refuse mail for it from now on; what is queued still goes on."""
+    domain = names.domain(name)
+    return _view(await office.directory.change(lambda tx: backup_domains.remove(tx, domain)))
+
+
+def _view(found: BackupDomain) -> BackupView:
+    return BackupView(Domain(found.name).unicode, found.name, names.moment(found.created))
