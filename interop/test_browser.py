@@ -28,6 +28,7 @@ ADMIN_PAGES: Final = (
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/settings", "/admin/audit", "/admin/relays/office",
+    "/admin/sessions",
 )  # fmt: skip
 OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")
 
