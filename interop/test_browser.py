@@ -27,6 +27,7 @@ ADMIN_PAGES: Final = (
     "/admin/people/many",
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
+    "/admin/session",
     "/admin/settings", "/admin/audit", "/admin/relays/office",
     "/admin/sessions",
 )  # fmt: skip

@@ -191,6 +191,10 @@ class Conversation:
         self._visit.close()
         await self._clear()
 
+    def explain(self) -> None:
+        """Replies have their reasons from here on, whoever asks."""
+        self._refusals.is_verbose = True
+
     def spoke_early(self) -> bool:
         """The peer spoke before the greeting: whether it may go on all the same."""
         return self._visit.spoke_early()

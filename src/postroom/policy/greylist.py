@@ -45,7 +45,7 @@ class Greylist:
 
     def __init__(self, wait: int) -> None:
         """``wait``: milliseconds before which it is too early to come again."""
-        self._wait = wait
+        self.wait = wait
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self.changed: dict[str, Entry] = {}
 
@@ -74,7 +74,7 @@ class Greylist:
         if entry is None or not 0 <= now - entry.asked < WINDOW:
             self._note(Entry(triple, now, now))
             return COME_AGAIN
-        if now - entry.asked < self._wait:
+        if now - entry.asked < self.wait:
             return COME_AGAIN
         self._note(Entry(pair, entry.asked, now, passed=True))
         return None

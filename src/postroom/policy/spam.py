@@ -81,6 +81,13 @@ class SpamFilter:
         self._memory = memory
         self._reputation = reputation
         self._junk_at = junk_at
+        self._learns = True
+
+    def unlearning(self) -> "SpamFilter":
+        """The same, of whose judgements the reputation of senders learns nothing."""
+        one = SpamFilter(self._memory, self._junk_at, self._reputation)
+        one._learns = False
+        return one
 
     async def judge(self, facts: Facts) -> Verdict:
         """Junk or not, for everybody and for those who differ."""
@@ -91,7 +98,8 @@ class SpamFilter:
         if self._reputation is not None:
             standing = await self._reputation.of(facts, read)
             common, friends = _weighed(common, standing), standing.friends
-            self._reputation.note(facts, read, is_spam=common.is_junk)
+            if self._learns:
+                self._reputation.note(facts, read, is_spam=common.is_junk)
         personal = {
             account: _verdict(self._personal(read, known, account, common, friends))
             for account in facts.accounts

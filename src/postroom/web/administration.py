@@ -26,6 +26,7 @@ from postroom.web.pages import (
     rights,
     security,
     senders,
+    session_tester,
     sessions,
     settings,
     zone,
@@ -52,6 +53,7 @@ _PAGES: Final = (
     relays,
     security,
     sessions,
+    session_tester,
     settings,
     audit,
 )
@@ -63,5 +65,5 @@ def routes(services: Services) -> list[Route]:
     source = source_of(office.config.oidc)
     provider = Provider(source, services.resolver, office.clock) if source else None
     renderer = Renderer(office.config.hostname)
-    desk = Desk(office, services.login, services.resolver, renderer, provider)
+    desk = Desk(office, services.login, services.resolver, renderer, services.intake, provider)
     return [route for one in _PAGES for route in one.routes(desk)]

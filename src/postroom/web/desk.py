@@ -29,6 +29,7 @@ from postroom.directory.login import Identity
 from postroom.directory.web_devices import Acquaintance
 from postroom.directory.web_sessions import MAX_AGENT, TOUCH_MS, Method, WebSession
 from postroom.errors import MailError, NotFound
+from postroom.intake.intake import Intake
 from postroom.intake.peer import Peer
 from postroom.net.dns import Resolver
 from postroom.web import handover
@@ -94,6 +95,7 @@ class Desk:
     login: Login
     resolver: Resolver
     renderer: Renderer
+    intake: Intake
     provider: Provider | None = None
     """Where people may log in as well (OpenID Connect)."""
 
