@@ -3,7 +3,8 @@
 In this order: filed here, when the domain is ours by now; the way a postmaster chose for it
 (``queue reroute``); a relay, by recipient domain, account, sender domain or default; the
 domain's own servers. What strangers send to a domain that we are a backup MX for goes to those
-servers whatever relay the rest of mail takes, unless one was named for that domain. With ``delivery.capture`` nothing leaves.
+servers whatever relay the rest of mail takes, unless one was named for that domain. With
+``delivery.capture`` nothing leaves.
 """
 
 from typing import Final, Literal
