@@ -37,7 +37,8 @@ Tell = Callable[[Story], None]
 
 BY_ITSELF = {
     # what the server does by itself, or what a login does
-    "accounts.purge_removed", "api_tokens.known", "audit.purge", "certificates.see_to_all",
+    "accounts.purge_removed", "alerting.run", "alerting.tell", "api_tokens.known", "audit.purge",
+    "certificates.see_to_all",
     "dkim.activate", "dkim.ensure_keys", "dkim.make_missing", "dkim.purge",
     "dkim.show", "key_change.is_due", "reporting.run", "reporting.send_due", "second_factor.verify",
 }  # fmt: skip
