@@ -86,33 +86,31 @@ def _path(setting: str, path: str | None) -> Iterator[Fault]:
 
 
 def _oauth(oauth: Oauth) -> Iterator[Fault]:
-    yield from _path("oauth.client_secret_file", oauth.client_secret_file)
-    yield from _path("oauth.ca_file", oauth.ca_file)
-    if oauth.introspection is None:
-        return
-    if not oauth.introspection.startswith("https://"):
-        yield "oauth.introspection", "must begin with https:// (tokens and our secret go there)"
-    if not oauth.client_id:
-        yield "oauth.client_id", "is needed with introspection"
-    if oauth.client_secret_file is None:
-        yield "oauth.client_secret_file", "is needed with introspection"
-    if not oauth.claim:
-        yield "oauth.claim", "is needed with introspection"
+    yield from _identity(
+        "oauth", oauth, "introspection", oauth.introspection, "tokens and our secret go"
+    )
 
 
 def _oidc(oidc: Oidc) -> Iterator[Fault]:
-    yield from _path("oidc.client_secret_file", oidc.client_secret_file)
-    yield from _path("oidc.ca_file", oidc.ca_file)
-    if oidc.issuer is None:
+    yield from _identity("oidc", oidc, "issuer", oidc.issuer, "our secret goes")
+
+
+def _identity(
+    table: str, settings: Oauth | Oidc, name: str, url: str | None, what: str
+) -> Iterator[Fault]:
+    """Somebody who tells us who people are, at the URL of the setting ``name``."""
+    yield from _path(f"{table}.client_secret_file", settings.client_secret_file)
+    yield from _path(f"{table}.ca_file", settings.ca_file)
+    if url is None:
         return
-    if not oidc.issuer.startswith("https://"):
-        yield "oidc.issuer", "must begin with https:// (our secret goes there)"
-    if not oidc.client_id:
-        yield "oidc.client_id", "is needed with issuer"
-    if oidc.client_secret_file is None:
-        yield "oidc.client_secret_file", "is needed with issuer"
-    if not oidc.claim:
-        yield "oidc.claim", "is needed with issuer"
+    if not url.startswith("https://"):
+        yield f"{table}.{name}", f"must begin with https:// ({what} there)"
+    if not settings.client_id:
+        yield f"{table}.client_id", f"is needed with {name}"
+    if settings.client_secret_file is None:
+        yield f"{table}.client_secret_file", f"is needed with {name}"
+    if not settings.claim:
+        yield f"{table}.claim", f"is needed with {name}"
 
 
 def _ldap(ldap: Ldap) -> Iterator[Fault]:
