@@ -1,9 +1,11 @@
 """Two servers of one domain: the second keeps its mail while the first is away."""
 
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 from rig.dns import DnsServer
-from rig.server import Server
+from rig.server import HOST, Server
 from tests.system.names import Names
 from tests.system.wire import Wire, running, until
 
@@ -22,6 +24,9 @@ def test_what_the_first_server_missed_comes_from_the_second(tmp_path: Path) -> N
     names.start()
     assert names.started.wait(10)
     first = Server(tmp_path / "first", doors=("smtp", "pop3"), hostname="mx.first.test")
+    absent = ExitStack()  # nobody else takes its ports, and nobody listens there
+    for port in first.ports.values():
+        absent.enter_context(socket.socket()).bind((HOST, port))
     first.add_account(BOB, "canary-Bob-9Zw")
     settings = (
         f'[dns]\nservers = ["{names.server.address}"]\n'
@@ -40,6 +45,7 @@ def test_what_the_first_server_missed_comes_from_the_second(tmp_path: Path) -> N
                 assert wire.ask(b"RCPT TO:<v@other.test>").startswith(b"550 5.7.1")
             until(lambda: any('"message.deferred"' in one for one in second.log), "it is tried")
             assert len(second.json("queue", "list")) == 2
+            absent.close()
             first.start()
             assert second.stop() == 0
             second.start()  # it forgets which machines were down
@@ -55,5 +61,6 @@ def test_what_the_first_server_missed_comes_from_the_second(tmp_path: Path) -> N
         assert b"DKIM-Signature" not in kept
         assert any("message.bounced" in one and "5.1.1" in one for one in log)  # unknown there
     finally:
+        absent.close()
         first.stop()
         names.end()
