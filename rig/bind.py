@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rig.nsd import free_udp_port, is_answering
+from rig.nsd import free_dns_port, is_answering
 from rig.server import HOST
 
 KEY: Final = "update.rig.test"
@@ -56,7 +56,7 @@ class Bind:
         self._program = program
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = free_udp_port()
+        self.port = free_dns_port()
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         self.key_file = folder / "update.key"
         self.key_file.write_text(

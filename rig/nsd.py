@@ -40,7 +40,7 @@ class Nsd:
         self._program = program
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = free_udp_port()
+        self.port = free_dns_port()
         text = _CONFIG.format(host=HOST, port=self.port, folder=folder)
         for name, records in zones.items():
             (folder / f"{name}.zone").write_text(_SOA + records)
@@ -88,8 +88,12 @@ def is_answering(port: int) -> bool:
     return False
 
 
-def free_udp_port() -> int:
-    """A port of loopback that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def free_dns_port() -> int:
+    """A port of loopback that is free for UDP and for TCP at this moment."""
+    while True:
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            stream.bind((HOST, 0))
+            port = int(stream.getsockname()[1])
+            with contextlib.suppress(OSError):
+                datagrams.bind((HOST, port))
+                return port
