@@ -3,17 +3,14 @@
 import base64
 import secrets
 import shutil
-import subprocess
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from rig.daemon import Daemon
 from rig.nsd import free_dns_port, is_answering
 from rig.server import HOST
 
 KEY: Final = "update.rig.test"
-START_SECONDS: Final = 20
 
 _CONFIG: Final = """\
 key "{key}" {{ algorithm hmac-sha256; secret "{secret}"; }};
@@ -42,7 +39,7 @@ ns IN A {host}
 """
 
 
-class Bind:
+class Bind(Daemon):
     """Zones by name; their records are lines of a zone file.
 
     Whoever has ``key_file`` may change them.
@@ -53,9 +50,6 @@ class Bind:
         if not Path(program).exists():
             raise FileNotFoundError("named is missing (apt-get install bind9)")
         folder.mkdir(parents=True, exist_ok=True)
-        self._program = program
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
         self.port = free_dns_port()
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         self.key_file = folder / "update.key"
@@ -66,37 +60,15 @@ class Bind:
         for name, records in zones.items():
             (folder / f"{name}.zone").write_text(_SOA.format(name=name, host=HOST) + records)
             text += _ZONE.format(name=name, key=KEY)
-        (folder / "named.conf").write_text(text)
+        config = folder / "named.conf"
+        config.write_text(text)
+        super().__init__([program, "-g", "-c", str(config)], folder / "named.log")
 
     @property
     def address(self) -> str:
         """As in ``dns.servers``."""
         return f"{HOST}:{self.port}"
 
-    def __enter__(self) -> Self:
-        log = (self._folder / "named.log").open("wb")
-        with log:
-            self._process = subprocess.Popen(
-                [self._program, "-g", "-c", str(self._folder / "named.conf")],
-                stdout=log,
-                stderr=log,
-            )
-        began = time.monotonic()
-        while not is_answering(self.port):
-            if self._process.poll() is not None or time.monotonic() > began + START_SECONDS:
-                self.__exit__(None, None, None)
-                tail = (self._folder / "named.log").read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"named did not start:\n{tail}")
-            time.sleep(0.05)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def is_up(self) -> bool:
+        """Whether it answers."""
+        return is_answering(self.port)

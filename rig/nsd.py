@@ -3,12 +3,10 @@
 import contextlib
 import shutil
 import socket
-import subprocess
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from rig.daemon import Daemon
 from rig.server import HOST
 
 _CONFIG: Final = """\
@@ -29,7 +27,7 @@ remote-control:
 _SOA: Final = "@ 60 IN SOA ns.invalid. admin.invalid. 1 3600 600 86400 60\n@ 60 IN NS ns.invalid.\n"
 
 
-class Nsd:
+class Nsd(Daemon):
     """Zones by name; their records are lines of a zone file."""
 
     def __init__(self, folder: Path, zones: dict[str, str]) -> None:
@@ -37,44 +35,23 @@ class Nsd:
         if not Path(program).exists():
             raise FileNotFoundError("nsd is missing (apt-get install nsd)")
         folder.mkdir(parents=True, exist_ok=True)
-        self._program = program
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
         self.port = free_dns_port()
         text = _CONFIG.format(host=HOST, port=self.port, folder=folder)
         for name, records in zones.items():
             (folder / f"{name}.zone").write_text(_SOA + records)
             text += f'zone:\n  name: "{name}"\n  zonefile: "{name}.zone"\n'
-        (folder / "nsd.conf").write_text(text)
+        config = folder / "nsd.conf"
+        config.write_text(text)
+        super().__init__([program, "-d", "-c", str(config)], folder / "nsd.log")
 
     @property
     def address(self) -> str:
         """As in ``dns.servers``."""
         return f"{HOST}:{self.port}"
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [self._program, "-d", "-c", str(self._folder / "nsd.conf")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        end = time.monotonic() + 20
-        while not is_answering(self.port):
-            if time.monotonic() > end or self._process.poll() is not None:
-                log = self._folder / "nsd.log"
-                raise RuntimeError(f"nsd: {log.read_text() if log.exists() else 'no answer'}")
-            time.sleep(0.05)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
+    def is_up(self) -> bool:
+        """Whether it answers."""
+        return is_answering(self.port)
 
 
 def is_answering(port: int) -> bool:

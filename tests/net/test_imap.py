@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 import trustme
 
-from postroom.net.channel import RemoteFailed
-from postroom.net.imap import MAX_ANSWER, ImapConnection, Tls
+from postroom.net.channel import RemoteFailed, Tls
+from postroom.net.imap import MAX_ANSWER, ImapConnection
 from postroom.net.tls_client import ClientTls
 from postroom.protocol.imap.client import Untagged
 from tests.net.imap_server import HOST, Box, ImapServer, Message

@@ -8,8 +8,7 @@ import pytest
 import trustme
 
 from postroom.net import pop3
-from postroom.net.channel import RemoteFailed
-from postroom.net.imap import Tls
+from postroom.net.channel import RemoteFailed, Tls
 from postroom.net.pop3 import Pop3Connection
 from postroom.net.tls_client import ClientTls
 from tests.net.imap_server import HOST

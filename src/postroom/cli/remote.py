@@ -8,7 +8,7 @@ import click
 
 from postroom.admin.moving.remote import PROVIDERS, Protocol, Remote, completed
 from postroom.cli import output
-from postroom.net.imap import Tls
+from postroom.net.channel import Tls
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 

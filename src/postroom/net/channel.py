@@ -4,11 +4,12 @@ Reading stops while nobody takes what has come, so a server can't fill the memor
 has an end. What was said in clear before TLS is never taken for something said inside.
 """
 
+import abc
 import asyncio
 import contextlib
 import ssl
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final, Literal, Self, cast
 
 from postroom.errors import Refused
 from postroom.net.outbound import ConnectFailed, connect
@@ -16,6 +17,8 @@ from postroom.net.outbound import ConnectFailed, connect
 HIGH_WATER: Final = 1 << 20  # octets that wait to be taken
 SECONDS: Final = 60.0
 _HANDSHAKE_SECONDS: Final = 30.0
+
+Tls = Literal["implicit", "starttls", "none"]
 
 
 class RemoteFailed(Refused):
@@ -148,3 +151,42 @@ class Channel(asyncio.Protocol):
                         self._news.clear()
                         await self._news.wait()
             self._transport.abort()
+
+
+class Remote(abc.ABC):
+    """A server of others that speaks one protocol. Every method raises RemoteFailed."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    @classmethod
+    async def open(
+        cls,
+        host: str,
+        addresses: Sequence[str],
+        port: int,
+        tls: Tls,
+        context: ssl.SSLContext,
+        seconds: float = SECONDS,
+    ) -> Self:
+        """Connect, up to where a login may come."""
+        channel = await Channel.open(
+            host, addresses, port, context=context if tls == "implicit" else None, seconds=seconds
+        )
+        remote = cls(channel)
+        try:
+            await remote._greet()
+            if tls == "starttls":
+                await remote._start_tls(context)
+        except BaseException:
+            await channel.close()
+            raise
+        return remote
+
+    @abc.abstractmethod
+    async def _greet(self) -> None:
+        """Hear the greeting, and what the server can."""
+
+    @abc.abstractmethod
+    async def _start_tls(self, context: ssl.SSLContext) -> None:
+        """Go over to TLS, or raise; what was said in clear counts no more."""

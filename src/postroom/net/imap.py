@@ -8,18 +8,16 @@ import base64
 import binascii
 import secrets
 import ssl
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Literal
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import msgspec
 
-from postroom.net.channel import SECONDS, Channel, RemoteFailed
+from postroom.net.channel import Channel, Remote, RemoteFailed
 from postroom.protocol.imap.client import ClientSession, Completed, Continued, Untagged, quoted
 from postroom.protocol.imap.client_values import ServerFault, number, pairs
 from postroom.protocol.imap.names import BadName, decode_name
 from postroom.protocol.sasl.client import ChallengeFault, Credentials, choose, start
-
-Tls = Literal["implicit", "starttls", "none"]
 
 MAX_ANSWER: Final = 32 << 20  # octets that a command may be answered with
 MAX_FOLDERS: Final = 20_000
@@ -44,39 +42,15 @@ class Selected(msgspec.Struct):
     shifts: int = 0
 
 
-class ImapConnection:
+class ImapConnection(Remote):
     """One connection. Every method raises RemoteFailed."""
 
     def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+        super().__init__(channel)
         self._session = ClientSession()
         self.capabilities: frozenset[bytes] = frozenset()
         self.selected = Selected()
         self._taken = 0  # octets of the answer so far
-
-    @classmethod
-    async def open(
-        cls,
-        host: str,
-        addresses: Sequence[str],
-        port: int,
-        tls: Tls,
-        context: ssl.SSLContext,
-        seconds: float = SECONDS,
-    ) -> "ImapConnection":
-        """Connect, up to where a login may come."""
-        channel = await Channel.open(
-            host, addresses, port, context=context if tls == "implicit" else None, seconds=seconds
-        )
-        connection = cls(channel)
-        try:
-            await connection._greet()
-            if tls == "starttls":
-                await connection._start_tls(context)
-        except BaseException:
-            await channel.close()
-            raise
-        return connection
 
     async def login(self, login: str, secret: str, *, is_token: bool = False) -> None:
         """Log in the best way that both have; ``is_token``: the secret is one of OAuth."""

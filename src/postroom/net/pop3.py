@@ -5,49 +5,23 @@ RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH).
 
 import base64
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Final
 
-from postroom.net.channel import SECONDS, Channel, RemoteFailed
-from postroom.net.imap import Tls
+from postroom.net.channel import Channel, Remote, RemoteFailed
 from postroom.protocol.pop3.client import Content
 
 MAX_LINE: Final = 8192  # octets of a reply
 MAX_LINES: Final = 500_000  # of a list
 
 
-class Pop3Connection:
+class Pop3Connection(Remote):
     """One connection. Every method raises RemoteFailed."""
 
     def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+        super().__init__(channel)
         self._data = bytearray()
         self.capabilities: frozenset[str] = frozenset()
-
-    @classmethod
-    async def open(
-        cls,
-        host: str,
-        addresses: Sequence[str],
-        port: int,
-        tls: Tls,
-        context: ssl.SSLContext,
-        seconds: float = SECONDS,
-    ) -> "Pop3Connection":
-        """Connect, up to where a login may come."""
-        channel = await Channel.open(
-            host, addresses, port, context=context if tls == "implicit" else None, seconds=seconds
-        )
-        connection = cls(channel)
-        try:
-            await connection._reply("the greeting")
-            await connection._ask_capabilities()
-            if tls == "starttls":
-                await connection._start_tls(context)
-        except BaseException:
-            await channel.close()
-            raise
-        return connection
 
     async def login(self, login: str, secret: str, *, is_token: bool = False) -> None:
         """Log in; ``is_token``: the secret is one of OAuth."""
@@ -97,6 +71,10 @@ class Pop3Connection:
     async def close(self) -> None:
         """End the connection; what was deleted without ``quit`` is there again."""
         await self._channel.close()
+
+    async def _greet(self) -> None:
+        await self._reply("the greeting")
+        await self._ask_capabilities()
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         if "STLS" not in self.capabilities:

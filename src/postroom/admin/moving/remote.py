@@ -12,8 +12,8 @@ from postroom.config.model import Config
 from postroom.delivery.outbound import client_tls
 from postroom.errors import Invalid, NotFound
 from postroom.net.addresses import is_loopback
-from postroom.net.channel import RemoteFailed
-from postroom.net.imap import ImapConnection, Tls
+from postroom.net.channel import RemoteFailed, Tls
+from postroom.net.imap import ImapConnection
 from postroom.net.pop3 import Pop3Connection
 
 PORTS: Final = {
