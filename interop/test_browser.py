@@ -28,7 +28,8 @@ ADMIN_PAGES: Final = (
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
-    "/admin/settings", "/admin/audit", "/admin/relays/office",
+    "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
+    "/admin/webhooks",
     "/admin/sessions",
 )  # fmt: skip
 OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")

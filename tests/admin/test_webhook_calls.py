@@ -158,6 +158,34 @@ def test_a_hook_hears_only_what_it_asked_for(tell: Tell) -> None:
     tell(story)
 
 
+def test_one_that_is_switched_off_is_told_nothing_of_what_happens_meanwhile(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office, 500, 204) as program:
+            caller = Caller(office, program.resolver, program.settings)
+            hook = await webhooks.add(office, program.url, ["*"])
+            await letter(office)
+            await turn(caller)  # fails, and waits
+            off = await webhooks.switch(office, hook.id, is_on=False)
+            assert (off.is_on, off.failures) == (False, 0)
+            await letter(office)
+            caller.hear(MailboxWarned(account=BOB, percent=80))
+            clock.advance(seconds=3600)
+            await turn(caller)
+            (view,) = await webhooks.every(office)
+            assert (len(program.heard), view.waiting) == (1, 0)
+            await webhooks.switch(office, hook.id, is_on=True)
+            await turn(caller)
+            assert len(program.heard) == 1
+            await letter(office)
+            await turn(caller)
+            assert len(program.heard) == 2
+            with pytest.raises(NotFound):
+                await webhooks.switch(office, "0000000000000", is_on=True)
+
+    tell(story)
+
+
 def test_what_became_of_a_message_is_told(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await settle(office)

@@ -9,12 +9,16 @@ def test_webhooks_are_added_listed_and_removed(shell: Shell) -> None:
     ).split()
     assert secret.startswith("whsec_")
     heading, line = shell.says("webhook", "list").splitlines()
-    assert heading.split()[:3] == ["ID", "URL", "EVENTS"]
+    assert heading.split()[:4] == ["ID", "URL", "STATE", "EVENTS"]
     assert line.startswith(ident)
     assert secret not in shell.says("webhook", "list", "--json")
     tried = shell.run("webhook", "test", ident)
     assert tried.exit_code == 1
     assert "127.0.0.1" in tried.stdout
+    assert shell.says("webhook", "off", ident).endswith("is told nothing for now\n")
+    assert [one["is_on"] for one in shell.json("webhook", "list")] == [False]
+    assert shell.says("webhook", "on", ident).endswith("is told again\n")
+    assert [one["is_on"] for one in shell.json("webhook", "list")] == [True]
     assert shell.says("webhook", "remove", ident).endswith("is told nothing more\n")
     assert shell.json("webhook", "list") == []
     assert "no such webhook" in shell.refuses("webhook", "remove", ident)

@@ -125,7 +125,7 @@ class Caller:
         ]  # fmt: skip
 
         def write(tx: Tx) -> None:
-            if hooks.listing(tx):
+            if any(hook.is_on for hook in hooks.listing(tx)):
                 occurrences.add(tx, some)
 
         await self._office.db.write(write)
@@ -138,7 +138,7 @@ class Caller:
         wanting = hooks.listing(tx)
         calls: list[HookCall] = []
         for one in some:
-            takers = [hook for hook in wanting if one.event in hook.events]
+            takers = [hook for hook in wanting if hook.is_on and one.event in hook.events]
             if not takers:
                 continue
             body, whose = _body(tx, one)

@@ -1,4 +1,4 @@
-"""Webhooks: programs that are told what happens. Added, listed, tried, removed."""
+"""Webhooks: programs that are told what happens. Added, listed, switched off, removed."""
 
 import base64
 import secrets as chance
@@ -51,6 +51,7 @@ class WebhookView(msgspec.Struct, frozen=True):
     failures: int
     last_answer: str
     last_at: datetime | None
+    is_on: bool
 
 
 class NewWebhook(WebhookView, frozen=True):
@@ -101,6 +102,18 @@ async def every(office: Office) -> list[WebhookView]:
         return [_view(one, waiting.get(one.id, 0)) for one in hooks.listing(tx)]
 
     return await office.directory.look(read)
+
+
+@recorded("webhook.switch", "ident", "is_on")
+async def switch(office: Office, ident: str, *, is_on: bool) -> WebhookView:
+    """Tell it nothing for now, nor later of what happens meanwhile; or go on. Raises NotFound."""
+    number = hook_id(ident)
+
+    def write(tx: Tx) -> Hook:
+        hooks.switch(tx, hooks.require(tx, number), is_on=is_on)
+        return hooks.require(tx, number)
+
+    return _view(await office.directory.change(write), 0)
 
 
 @recorded("webhook.remove", "ident")
@@ -160,4 +173,5 @@ def _view(hook: Hook, waiting: int) -> WebhookView:
         failures=hook.failures,
         last_answer=hook.last_answer,
         last_at=None if hook.last_at is None else names.moment(hook.last_at),
+        is_on=hook.is_on,
     )

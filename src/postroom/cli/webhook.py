@@ -1,4 +1,4 @@
-"""``postroom webhook``: add, list, test, remove."""
+"""``postroom webhook``: add, list, test, switch off and on, remove."""
 
 import sys
 
@@ -15,6 +15,7 @@ from postroom.net.dns import Resolver
 _COLUMNS = [
     ("ID", lambda one: one.id),
     ("URL", lambda one: one.url),
+    ("STATE", lambda one: "on" if one.is_on else "off"),
     ("EVENTS", lambda one: ",".join(one.events)),
     ("ABOUT", lambda one: one.within or "-"),
     ("WAITING", lambda one: one.waiting),
@@ -91,6 +92,26 @@ def test(context: click.Context, ident: str, *, as_json: bool) -> None:
     output.done(answer, answer.text, as_json=as_json)
     if not answer.is_good:
         sys.exit(1)
+
+
+@webhook.command()
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def off(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """Tell a webhook nothing for now, and forget what waits for it."""
+    one = run(context, lambda office: webhooks.switch(office, ident, is_on=False))
+    output.done(one, f"{one.url} is told nothing for now", as_json=as_json)
+
+
+@webhook.command()
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def on(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """Go on telling a webhook what happens, from now on."""
+    one = run(context, lambda office: webhooks.switch(office, ident, is_on=True))
+    output.done(one, f"{one.url} is told again", as_json=as_json)
 
 
 @webhook.command()

@@ -12,14 +12,15 @@ from postroom.ledger import occurrences
 MOST_WAITING: Final = 10_000
 """Calls of one hook that wait: beyond that the oldest are given up."""
 
-_HOOK: Final = "id, url, events, within, secret, created, failures, last_answer, last_at"
+_HOOK: Final = "id, url, events, within, secret, created, failures, last_answer, last_at, is_off"
 _CALL: Final = "id, hook_id, event_id, body, attempts, next_attempt"
 
 
 class Hook(msgspec.Struct, frozen=True):
     """Whom to tell what. ``within``: "" for everything, a domain (A-label) or an address.
 
-    ``secret`` is sealed; ``failures`` are in a row; times in UTC milliseconds.
+    ``secret`` is sealed; ``failures`` are in a row; times in UTC milliseconds. One that is not
+    on is told nothing, and nothing waits for it.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Hook(msgspec.Struct, frozen=True):
     failures: int = 0
     last_answer: str = ""
     last_at: int | None = None
+    is_on: bool = True
 
 
 class HookCall(msgspec.Struct, frozen=True):
@@ -46,7 +48,6 @@ class HookCall(msgspec.Struct, frozen=True):
 
 def add(tx: Tx, hook: Hook) -> None:
     """Tell this one from now on."""
-    letters = bool(hook.events & set(occurrences.EVENTS.values()))
     tx.execute(
         "INSERT INTO webhook (id, url, events, within, letters, secret, created, failures,"
         " last_answer) VALUES (:id, :url, :events, :within, :letters, :secret, :created, 0, '')",
@@ -54,7 +55,7 @@ def add(tx: Tx, hook: Hook) -> None:
         url=hook.url,
         events=",".join(sorted(hook.events)),
         within=hook.within,
-        letters=int(letters),
+        letters=_letters(hook),
         secret=hook.secret,
         created=hook.created,
     )
@@ -76,6 +77,18 @@ def require(tx: Tx, ident: int) -> Hook:
 def remove(tx: Tx, ident: int) -> None:
     """Tell it nothing more; what waits for it goes."""
     tx.execute("DELETE FROM webhook WHERE id = :id", id=ident)
+
+
+def switch(tx: Tx, hook: Hook, *, is_on: bool) -> None:
+    """Tell it nothing for now, and forget what waits for it; or go on from here."""
+    tx.execute(
+        "UPDATE webhook SET is_off = :off, letters = :letters, failures = 0 WHERE id = :id",
+        off=int(not is_on),
+        letters=_letters(hook) if is_on else 0,
+        id=hook.id,
+    )
+    if not is_on:
+        tx.execute("DELETE FROM hook_call WHERE hook_id = :id", id=hook.id)
 
 
 def waiting(tx: Tx) -> dict[int, int]:
@@ -174,8 +187,13 @@ def answered(tx: Tx, ident: int, *, is_good: bool, answer: str, now: int) -> Non
     )
 
 
+def _letters(hook: Hook) -> int:
+    """1 when it wants to know of messages."""
+    return int(bool(hook.events & set(occurrences.EVENTS.values())))
+
+
 def _hook(row: Row) -> Hook:
-    ident, url, events, within, secret, created, failures, last_answer, last_at = row
+    ident, url, events, within, secret, created, failures, last_answer, last_at, is_off = row
     return Hook(
         ident,
         url,
@@ -186,4 +204,5 @@ def _hook(row: Row) -> Hook:
         failures,
         last_answer,
         last_at,
+        not is_off,
     )

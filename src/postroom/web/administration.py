@@ -29,6 +29,7 @@ from postroom.web.pages import (
     session_tester,
     sessions,
     settings,
+    webhooks,
     zone,
 )
 from postroom.web.render import Renderer
@@ -55,6 +56,7 @@ _PAGES: Final = (
     sessions,
     session_tester,
     settings,
+    webhooks,
     audit,
 )
 

@@ -14,6 +14,8 @@ def test_webhooks(database: Opener, data: Path) -> None:
         assert (listed["id"], "secret" in listed) == (made.body["id"], False)
         tried = await call.does("POST", f"/webhooks/{listed['id']}/test")
         assert not tried["is_good"]
+        off = await call.does("PATCH", f"/webhooks/{listed['id']}", {"is_on": False})
+        assert (off["id"], off["is_on"]) == (listed["id"], False)
         await call.does("DELETE", f"/webhooks/{listed['id']}")
         assert (await call("DELETE", f"/webhooks/{listed['id']}")).kind == "not-found"
 

@@ -20,12 +20,18 @@ def test_settings_are_shown_and_searched(database: Opener, data: Path) -> None:
         assert "max_recipients 777 changed 1000 Recipients of one message" in browser.text
         assert '"ldaps://me@<b>.test" changed' in browser.text
         assert "s3cret" not in browser.page
+        assert "limits.max_recipients 777" in browser.text
         assert "[[listen]] 3" in browser.text
+        opened = browser.page.count('<details class="topic" open>')
+        assert 0 < opened < browser.page.count('<details class="topic"')
         assert "`" not in browser.text
         await browser.get("/admin/settings?q=rEcipients+one+message")
         assert "max_recipients" in browser.text
         assert "1 of these differs" in browser.text
         assert "ldaps" not in browser.page
+        assert '<details class="topic">' not in browser.page
+        await browser.get("/admin/settings?all")
+        assert '<details class="topic">' not in browser.page
         await browser.get("/admin/settings?q=%3Cnothing")
         assert "No setting has that" in browser.text
         assert 'value="&lt;nothing"' in browser.page

@@ -20,6 +20,12 @@ class Wish(Input, frozen=True, kw_only=True):
     account: str | None = None
 
 
+class Change(Input, frozen=True, kw_only=True):
+    """``is_on`` false: it is told nothing for now, and what waits for it is forgotten."""
+
+    is_on: bool
+
+
 @NOUN.on("GET", "/webhooks")
 async def every(call: Call) -> list[WebhookView]:
     """List the webhooks, and how they do."""
@@ -38,6 +44,12 @@ async def add(call: Call, body: Wish) -> NewWebhook:
 async def test(call: Call, ident: str) -> Answer:
     """Call a webhook now, and tell what it answers."""
     return await webhook_calls.test(call.office, ident, resolver=call.services.resolver)
+
+
+@NOUN.on("PATCH", "/webhooks/{ident}")
+async def change(call: Call, ident: str, body: Change) -> WebhookView:
+    """Switch a webhook off or on."""
+    return await webhooks.switch(call.office, ident, is_on=body.is_on)
 
 
 @NOUN.on("DELETE", "/webhooks/{ident}")

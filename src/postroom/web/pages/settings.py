@@ -19,10 +19,19 @@ def routes(desk: Desk) -> list[Route]:
 
     async def show(request: Request, visitor: Visitor) -> Response:
         sought = request.query_params.get("q", "")
-        tables = describe.search(describe.current(config), sought)
+        topics = [
+            (table, _key(table), sum(one.is_changed for one in table.values))
+            for table in describe.search(describe.current(config), sought)
+        ]
         return renderer.page(
-            "settings.html", visitor=visitor, here=HERE, sought=sought, tables=tables,
-            changed=sum(one.is_changed for table in tables for one in table.values),
+            "settings.html", visitor=visitor, here=HERE, sought=sought, topics=topics,
+            is_open="all" in request.query_params,
+            changed=sum(changes for _, _, changes in topics),
         )  # fmt: skip
 
     return [router.show(HERE, show, for_admins=True)]
+
+
+def _key(table: describe.Table) -> str:
+    """What stands before the names of a table's settings: ``limits.``."""
+    return "" if "[" not in table.title else table.title.strip("[]0123456789 ") + "."
