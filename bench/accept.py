@@ -24,7 +24,8 @@ from postroom.mailauth.dkim_key import SigningKey, generate_rsa, public_record
 from postroom.mailauth.dkim_sign import Signer, sign
 from rig.dns import ThreadedDns
 from rig.peers import DovecotPeer, Peer, PostfixVirtualPeer
-from rig.server import DOMAIN, HOST, Server
+from rig.ports import HOST
+from rig.server import DOMAIN, Server
 
 CONNECTIONS: Final = (1, 20, 100)
 SIZE: Final = 4096

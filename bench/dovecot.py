@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from rig.server import free_port, is_open
+from rig.ports import free_port
+from rig.server import is_open
 
 Format = Literal["maildir", "mdbox"]
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from bench.imap_client import Client
 from bench.mailstores import OTHER, USER, PostroomStore, Store, log_in
-from rig.server import HOST
+from rig.ports import HOST
 
 WAKES: Final = 15
 MESSAGE: Final = b"From: a@load.test\r\nSubject: wake up\r\n\r\nIt is time.\r\n"

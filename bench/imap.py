@@ -30,7 +30,7 @@ from bench.corpus import COMMON, RARE, SUBJECT, Corpus
 from bench.dovecot import PASSWORD
 from bench.imap_client import Client, numbers
 from bench.mailstores import USER, DovecotStore, PostroomStore, Store, log_in
-from rig.server import HOST
+from rig.ports import HOST
 
 PART: Final = 10_000  # messages that are copied, moved and expunged
 APPENDED: Final = 1_000

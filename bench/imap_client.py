@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from rig.server import HOST
+from rig.ports import HOST
 
 ROOM: Final = 1 << 20
 TAIL: Final = 1 << 16  # a tagged line is shorter: COPYUID with many ranges is long

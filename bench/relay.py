@@ -27,7 +27,8 @@ from typing import Final, Self
 
 from bench.accept import Figure, cpu_seconds
 from rig.peers import PostfixVirtualPeer, family
-from rig.server import DOMAIN, HOST, Server, free_port
+from rig.ports import HOST, free_port
+from rig.server import DOMAIN, Server
 
 CONNECTIONS: Final = 20
 SIZE: Final = 4096

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rig.server import DOMAIN, HOST, Server
+from rig.ports import HOST
+from rig.server import DOMAIN, Server
 
 ALICE = f"alice@{DOMAIN}"
 BOB = f"bob@{DOMAIN}"

@@ -10,7 +10,8 @@ import pytest
 
 from rig.nsd import Nsd
 from rig.pebble import Pebble
-from rig.server import HOST, Server, free_port
+from rig.ports import HOST, free_port
+from rig.server import Server
 
 ZONE = """mail 60 IN A 127.0.0.1
 autoconfig 60 IN CNAME mail.acme.test.

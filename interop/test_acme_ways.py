@@ -14,7 +14,8 @@ import pytest
 from interop.test_acme import shown, until
 from rig.bind import Bind
 from rig.pebble import Pebble
-from rig.server import HOST, Server, free_port
+from rig.ports import HOST, free_port
+from rig.server import Server
 
 RECORDS = """mail IN A 127.0.0.1
 autoconfig IN CNAME mail

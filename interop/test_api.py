@@ -5,7 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 CURL = 'curl() { command curl -sS --fail-with-body --retry 20 --retry-connrefused "$@"; }\n'

@@ -11,7 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
-from rig.server import DOMAIN, HOST, Server
+from rig.ports import HOST
+from rig.server import DOMAIN, Server
 from tools import docs
 
 from .conftest import ALICE, BOB, PASSWORD, Mailbox, Run, deliver

@@ -11,7 +11,8 @@ from postroom.net.dns_records import Mx
 from postroom.net.zones.dynamic import DynamicZone, Key, read_key
 from postroom.net.zones.zone import ZoneFailed
 from rig.bind import Bind
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 from tests.net.zones.stories import change, life_of_records
 
 RECORDS = """@ IN MX 5 mx.old.test.

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from interop.conftest import BOB, PASSWORD, Mailbox
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 
 VIRUS = "a-virus-of-our-own"
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"

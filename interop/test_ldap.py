@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from rig.server import DOMAIN, HOST, Server, free_port
+from rig.ports import HOST, free_port
+from rig.server import DOMAIN, Server
 
 ANN, BOB = f"ann@{DOMAIN}", f"bob@{DOMAIN}"
 BASE = "dc=demo,dc=test"

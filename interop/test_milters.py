@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from interop.conftest import ALICE, BOB, PASSWORD, Mailbox
 from interop.test_filters import LINES, running
-from rig.server import DOMAIN, HOST, Server
+from rig.ports import HOST
+from rig.server import DOMAIN, Server
 
 SELECTOR = "milter"
 LETTER = (

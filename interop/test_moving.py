@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from interop.conftest import ALICE, BOB
-from rig.server import HOST, Server, free_port
+from rig.ports import HOST, free_port
+from rig.server import Server
 
 SETTINGS = """\
 protocols = imap

@@ -15,7 +15,8 @@ import trustme
 from interop.conftest import PASSWORD, Mailbox
 from rig.nsd import Nsd
 from rig.peers import PostfixVirtualPeer
-from rig.server import DOMAIN, HOST, Server, free_port
+from rig.ports import HOST, free_port
+from rig.server import DOMAIN, Server
 
 CAROL: Final = f"carol@{DOMAIN}"
 PATIENCE: Final = 60.0

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 from tools import docs
 
 from .conftest import ALICE, PASSWORD, Mailbox, Run, deliver

@@ -8,7 +8,8 @@ from pathlib import Path
 import imapclient  # type: ignore[import-untyped]
 
 from interop.conftest import ALICE, BOB, PASSWORD, Mailbox, Run, deliver
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 
 
 def test_curl_reads_imap_and_pop3(server: Server, run: Run, alice: Mailbox) -> None:

@@ -8,7 +8,8 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from interop.conftest import ALICE, BOB, PASSWORD, Mailbox, Run
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 
 
 def at(server: Server, door: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from interop.conftest import ALICE, BOB, PASSWORD, Mailbox, Run, deliver
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 
 
 def letters(folder: Path) -> list[Path]:

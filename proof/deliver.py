@@ -21,7 +21,8 @@ from typing import Any, Final
 
 from rig.load import Journal, Load, check
 from rig.peers import family
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 
 KILL_EVERY: Final = (0.3, 3.0)  # seconds of service
 DRAIN_SECONDS: Final = 180.0

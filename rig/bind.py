@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from rig.daemon import Daemon
-from rig.nsd import free_dns_port, is_answering
-from rig.server import HOST
+from rig.nsd import is_answering
+from rig.ports import HOST, free_port
 
 KEY: Final = "update.rig.test"
 
@@ -50,7 +50,7 @@ class Bind(Daemon):
         if not Path(program).exists():
             raise FileNotFoundError("named is missing (apt-get install bind9)")
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_dns_port()
+        self.port = free_port()
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         self.key_file = folder / "update.key"
         self.key_file.write_text(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from rig.server import HOST
+from rig.ports import HOST
 
 SIZES: Final = (200, 900, 4_000, 4_000, 4_000, 19_000, 200_000)
 LARGE: Final = 3_000_000  # one letter in 200: into the file store

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from rig.daemon import Daemon
-from rig.server import HOST
+from rig.ports import HOST, free_port
 
 _CONFIG: Final = """\
 server:
@@ -35,7 +35,7 @@ class Nsd(Daemon):
         if not Path(program).exists():
             raise FileNotFoundError("nsd is missing (apt-get install nsd)")
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_dns_port()
+        self.port = free_port()
         text = _CONFIG.format(host=HOST, port=self.port, folder=folder)
         for name, records in zones.items():
             (folder / f"{name}.zone").write_text(_SOA + records)
@@ -63,14 +63,3 @@ def is_answering(port: int) -> bool:
             probe.sendto(question, (HOST, port))
             return probe.recv(512)[:2] == b"\x12\x34"
     return False
-
-
-def free_dns_port() -> int:
-    """A port of loopback that is free for UDP and for TCP at this moment."""
-    while True:
-        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
-            stream.bind((HOST, 0))
-            port = int(stream.getsockname()[1])
-            with contextlib.suppress(OSError):
-                datagrams.bind((HOST, port))
-                return port

@@ -8,7 +8,7 @@ from typing import Final
 import trustme
 
 from rig.daemon import Daemon
-from rig.server import HOST, free_port
+from rig.ports import HOST, free_port
 
 REFUSED_NONCES: Final = 40  # of a hundred
 

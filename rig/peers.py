@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Final, Protocol
 
-from rig.server import DOMAIN, free_port, is_open
+from rig.ports import free_port
+from rig.server import DOMAIN, is_open
 
 _MAIN_CF: Final = """\
 compatibility_level = 3.6

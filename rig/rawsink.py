@@ -10,7 +10,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from rig.server import HOST
+from rig.ports import HOST
 
 
 class RawSink(socketserver.ThreadingTCPServer):

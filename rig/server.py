@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-HOST: Final = "127.0.0.1"
+from rig.ports import HOST, free_port
+
 DOMAIN: Final = "rig.test"
 START_SECONDS: Final = 30
 
@@ -26,13 +27,6 @@ _PLAIN: Final = {
     "pop3",
     "managesieve",
 }  # doors that may take a password in clear here
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def is_open(port: int) -> bool:

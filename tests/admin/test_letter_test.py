@@ -12,7 +12,7 @@ from postroom.config.model import Config, Listen
 from postroom.errors import NotFound, Refused
 from postroom.ledger import rows, trace
 from postroom.ledger.rows import Fact, Kind
-from rig.server import free_port
+from rig.ports import free_port
 from rig.smtp import Act, SmtpServer
 from tests.admin.bureau import Story
 from tests.fakes import Clock

@@ -18,8 +18,8 @@ from postroom.net.acme import AcmeFailed
 from postroom.net.acme_child import Challenge
 from postroom.net.dns import Resolver
 from rig.dns import DnsServer
+from rig.ports import free_port
 from rig.providers import TOKEN, Desec
-from rig.server import free_port
 from tests.admin.bureau import offices
 from tests.conftest import Opener
 from tests.fakes import Clock

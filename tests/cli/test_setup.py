@@ -5,7 +5,7 @@ import click.testing
 import pytest
 
 from postroom.cli import main
-from rig.server import HOST, free_port
+from rig.ports import HOST, free_port
 from tests.cli.conftest import Shell
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from postroom.cli import setup_web
 from postroom.errors import Invalid
-from rig.server import HOST, Server, free_port, is_open
+from rig.ports import HOST, free_port
+from rig.server import Server, is_open
 
 
 @contextlib.contextmanager

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rig.ports import HOST
 from rig.rawsink import RawSink
-from rig.server import HOST, Server
+from rig.server import Server
 
 ME = "me@rig.test"
 

@@ -13,7 +13,7 @@ from postroom.config.acme import Acme
 from postroom.config.model import Config, Dns, Listen
 from postroom.db.locks import ServeLock
 from postroom.errors import Refused
-from rig.server import HOST, free_port
+from rig.ports import HOST, free_port
 
 ME = "me@demo.test"
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from rig.server import DOMAIN, HOST, Server
+from rig.ports import HOST
+from rig.server import DOMAIN, Server
 
 ALICE = f"alice@{DOMAIN}"
 BOB = f"bob@{DOMAIN}"

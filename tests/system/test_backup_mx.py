@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from rig.dns import DnsServer
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 from tests.system.names import Names
 from tests.system.wire import Wire, running, until
 

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from rig.server import HOST
+from rig.ports import HOST
 from tests.system.wire import ALICE, BOB, PASSWORDS, PATIENCE, running
 
 FROM = "From a@x.test Thu Nov 26 02:36:09 2026\n"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from rig.ports import HOST
 from rig.rawsink import RawSink
-from rig.server import DOMAIN, HOST, Server
+from rig.server import DOMAIN, Server
 from tests.system.wire import ALICE, PASSWORDS, Wire, running, until
 
 ENDINGS = [

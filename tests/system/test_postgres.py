@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from rig.load import LARGE, Journal, Load, check, letter
-from rig.server import DOMAIN, HOST, Server
+from rig.ports import HOST
+from rig.server import DOMAIN, Server
 from tests.conftest import fresh
 from tests.system.clients import (
     ALICE,

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.server import HOST, Server, free_port
+from rig.ports import HOST, free_port
+from rig.server import Server
 from tests.system.wire import ALICE, LETTER, PASSWORDS, Wire, count, plain, running
 
 SECRET = PASSWORDS[ALICE].encode()

@@ -12,7 +12,8 @@ from postroom.mailauth.dkim_key import public_record
 from postroom.mailauth.dkim_sign import sign
 from postroom.message import headers
 from rig.dns import Fault, ThreadedDns
-from rig.server import HOST, Server
+from rig.ports import HOST
+from rig.server import Server
 from tests.mailauth.keys import SIGNED, signers
 from tests.mailauth.test_dkim_verify import signed as partly_signed
 from tests.system.wire import ALICE, Wire, count, letters, running

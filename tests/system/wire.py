@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rig.server import DOMAIN, HOST, Server
+from rig.ports import HOST
+from rig.server import DOMAIN, Server
 
 PATIENCE: Final = 30.0  # no answer after that is a hang, which no test judges more finely
 ALICE: Final = f"alice@{DOMAIN}"
