@@ -1,15 +1,16 @@
 import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import msgspec
 
-from postroom.admin import domains, overview
-from postroom.admin.certificates import CertificateView
+from postroom.admin import accounts, domains, overview, roles
+from postroom.admin.backup import layout
 from postroom.admin.office import Office
-from postroom.admin.overview import _about_certificates, _about_queue
-from postroom.admin.queue import StatsView
+from postroom.config.backup import Backup
 from postroom.config.model import Limits
+from postroom.db.locks import ServeLock
+from postroom.ledger import rows
+from postroom.ledger.rows import Entry
 from tests.admin.bureau import Story
 from tests.fakes import Clock
 
@@ -26,33 +27,59 @@ def test_a_new_server_is_well(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_certificates_that_are_not_renewed_are_worth_an_alert() -> None:
-    now = datetime(2026, 11, 26, tzinfo=UTC)
-
-    def held(expires: datetime | None, problem: str) -> CertificateView:
-        return CertificateView("mx.test", (), "", None, expires, now, problem)
-
-    def alerts(one: CertificateView) -> int:
-        return len(_about_certificates((one,), int(now.timestamp() * 1000)))
-
-    assert alerts(held(datetime(2027, 1, 26, tzinfo=UTC), "")) == 0
-    assert alerts(held(datetime(2026, 12, 1, tzinfo=UTC), "refused")) == 1
-    assert alerts(held(None, "refused")) == 1
-    assert alerts(held(None, "")) == 0
-
-
-def test_alerts_are_known_again_when_their_text_has_changed(tell: Callable[[Story], None]) -> None:
-    def waits(hours: int) -> list[tuple[str, bool]]:
-        oldest = datetime(2026, 11, 26, tzinfo=UTC)
-        stats = StatsView(1, 0, 1, 0, oldest, 1, ())
-        now = int(oldest.timestamp() * 1000) + hours * overview.HOUR_MS
-        return [(one.about, one.is_of_machine) for one in _about_queue(stats, now)]
-
+def test_what_is_urgent_is_an_alert(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        assert waits(3) == [("quarantine", False)]
-        assert waits(4) == waits(40) == [("quarantine", False), ("queue", False)]
         config = msgspec.structs.replace(office.config, limits=Limits(disk_reserve=1 << 50))
-        (disk,) = await overview.alerts(dataclasses.replace(office, config=config))
+        full = dataclasses.replace(office, config=config)
+        (disk,) = await overview.alerts(full)
         assert (disk.about, disk.is_of_machine) == ("disk", True)
+        found = await overview.show(full)
+        assert found.alerts == (disk,)
+        assert [one.about for one in found.health.lacks if not one.urgent] == ["backup", "owner"]
+        assert found.health.score == 100 - 50 - 10 - 5
+
+    tell(story)
+
+
+def test_owners_and_backups_are_measured(tell: Callable[[Story], None]) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        await accounts.add(office, "ann@demo.test", password=None)
+        await roles.assign(office, "ann@demo.test", "owner")
+        root = office.config.folder / "backups"
+        config = msgspec.structs.replace(office.config, backup=Backup(path=str(root), every=1))
+        office = dataclasses.replace(office, config=config)
+        measured = await overview.measure(office)
+        assert (measured.owners, measured.unguarded) == (1, 1)
+        assert measured.backups.last is None
+        taken = root / "20260921T141320Z"
+        taken.mkdir(parents=True)
+        (taken / layout.MANIFEST).write_text("")
+        assert (await overview.measure(office)).backups.last == clock.now
+        clock.advance(seconds=7201)
+        assert [one.about for one in await overview.alerts(office)] == ["late backup"]
+
+    tell(story)
+
+
+def test_a_command_sees_whether_the_server_runs(tell: Callable[[Story], None]) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        assert "server" in [one.about for one in (await overview.examine(office)).alerts]
+        with ServeLock(office.config.folder):
+            assert (await overview.examine(office)).alerts == ()
+
+    tell(story)
+
+
+def test_what_people_have_sent_is_told_apart(tell: Callable[[Story], None]) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        for account in (None, 7, None):
+            entry = Entry(
+                office.ids.next(), office.now(), "smtp", "", "", "", "", "", 1, account_id=account
+            )
+            await office.db.write(lambda tx, entry=entry: rows.add(tx, [entry], []))  # type: ignore[misc]
+        clock.advance(1)
+        found = await overview.show(office)
+        assert (found.hours[-1], found.submitted[-1]) == (3, 1)
 
     tell(story)

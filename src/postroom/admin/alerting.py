@@ -41,7 +41,7 @@ async def tell(office: Office, post: Post) -> Changes:
     """Tell every owner what has changed; what that was. Raises MailError."""
     machine, now = platform.node(), office.now()
     present = [
-        Told(one.about, machine if one.is_of_machine else "", one.text)
+        Told(one.about, machine if one.is_of_machine else "", f"{one.text}; {one.action}")
         for one in await overview.alerts(office)
     ]
     found = await office.db.read(lambda tx: alerts.changes(tx, present, machine, now))

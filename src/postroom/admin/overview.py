@@ -1,27 +1,28 @@
 """How the whole server does: what an administrator looks at first."""
 
+import asyncio
 import shutil
-from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, queue
+from postroom.admin import certificates, health, queue
+from postroom.admin.backup import schedule
 from postroom.admin.certificates import CertificateView
+from postroom.admin.health import Backups, Health, Measured
 from postroom.admin.office import Office
 from postroom.admin.queue import StatsView
 from postroom.db.database import Tx
-from postroom.directory import accounts, aliases, domains
+from postroom.db.locks import is_served
+from postroom.directory import accounts, aliases, domains, second_factor
 from postroom.ledger import flow
 
 HOURS: Final = 24
-LATE_HOURS: Final = 4  # a letter that waits longer is worth a word
-SOON_DAYS: Final = 10  # a certificate that ends earlier was not renewed in time
-HOUR_MS: Final = 3_600_000
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """Something to look at: ``text`` says what, ``page`` where.
+    """Something to look at: ``text`` says what, ``page`` where, ``action`` what to do.
 
     ``about`` stays the same while the text changes; ``is_of_machine``: of this one alone.
     """
@@ -30,15 +31,21 @@ class Alert(msgspec.Struct, frozen=True):
     page: str
     about: str
     is_of_machine: bool = False
+    action: str = ""
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """``hours`` are the messages accepted in each of the last 24 hours, the oldest first."""
+    """``hours`` are the messages accepted in each of the last 24 hours, the oldest first.
 
+    ``submitted``: those of them that people here have sent; sizes are octets.
+    """
+
+    health: Health
     domains: int
     accounts: int
     aliases: int
     hours: tuple[int, ...]
+    submitted: tuple[int, ...]
     queue: StatsView
     free: int
     size: int
@@ -55,20 +62,51 @@ async def show(office: Office) -> Overview:
 
     counted = await office.directory.look(count)
     hours = await office.db.read(lambda tx: flow.accepted(tx, now, HOURS))
-    waiting = await queue.stats(office)
-    held = tuple(await certificates.every(office))
-    disk = shutil.disk_usage(office.config.folder)
+    measured = await measure(office)
+    judged = health.judge(measured)
     return Overview(
-        *counted, tuple(hours), waiting, disk.free, disk.total, held,
-        _judged(office, waiting, held, disk.free),
+        judged, *counted,
+        hours=tuple(one.all for one in hours), submitted=tuple(one.submitted for one in hours),
+        queue=measured.queue, free=measured.free, size=measured.size,
+        certificates=measured.certificates, alerts=_alerts(judged),
     )  # fmt: skip
+
+
+async def measure(office: Office) -> Measured:
+    """The facts that the health of the server is judged by."""
+
+    def owners(tx: Tx) -> tuple[int, int]:
+        found = [one.id for one in accounts.owners(tx)]
+        return len(found), sum(not second_factor.is_on(tx, one) for one in found)
+
+    count, unguarded = await office.directory.look(owners)
+    disk = shutil.disk_usage(office.config.folder)
+    return Measured(
+        now=office.now(),
+        queue=await queue.stats(office),
+        certificates=tuple(await certificates.every(office)),
+        free=disk.free,
+        size=disk.total,
+        reserve=office.config.limits.disk_reserve,
+        owners=count,
+        unguarded=unguarded,
+        backups=await asyncio.to_thread(_backups, office),
+    )
+
+
+async def examine(office: Office) -> Overview:
+    """The same as ``show``, from a command: whether the server runs counts as well."""
+    found = await show(office)
+    if await asyncio.to_thread(is_served, office.config.folder):
+        return found
+    measured = msgspec.structs.replace(await measure(office), runs=False)
+    judged = health.judge(measured)
+    return msgspec.structs.replace(found, health=judged, alerts=_alerts(judged))
 
 
 async def alerts(office: Office) -> tuple[Alert, ...]:
     """What is to be looked at, alone."""
-    waiting = await queue.stats(office)
-    held = tuple(await certificates.every(office))
-    return _judged(office, waiting, held, shutil.disk_usage(office.config.folder).free)
+    return _alerts(health.judge(await measure(office)))
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -94,45 +132,16 @@ async def within(office: Office, administrator: int) -> Part:
     return Part(*counted, await queue.stats(office, within=administrator))
 
 
-def _judged(
-    office: Office, waiting: StatsView, held: tuple[CertificateView, ...], free: int
-) -> tuple[Alert, ...]:
-    now = office.now()
-    found = [*_about_queue(waiting, now), *_about_certificates(held, now)]
-    if free < office.config.limits.disk_reserve * 2:
-        text = "the disk is nearly full: mail will be refused soon"
-        found.append(Alert(text, "/admin", "disk", is_of_machine=True))
-    return tuple(found)
+def _alerts(judged: Health) -> tuple[Alert, ...]:
+    return tuple(
+        Alert(one.reason, one.page, one.about, one.is_of_machine, one.action)
+        for one in judged.lacks
+        if one.urgent
+    )
 
 
-def _about_queue(waiting: StatsView, now: int) -> list[Alert]:
-    found: list[Alert] = []
-    if waiting.quarantined:
-        found.append(
-            Alert(
-                f"{waiting.quarantined} letters could not be handled twice",
-                "/admin/queue",
-                "quarantine",
-            )
-        )
-    if waiting.oldest is not None and _age_hours(waiting.oldest, now) >= LATE_HOURS:
-        hours = _age_hours(waiting.oldest, now)
-        found.append(Alert(f"the oldest letter waits for {hours} hours", "/admin/queue", "queue"))
-    return found
-
-
-def _about_certificates(held: tuple[CertificateView, ...], now: int) -> list[Alert]:
-    found: list[Alert] = []
-    for one in held:
-        if one.expires is None:
-            if one.problem:
-                text = f"no certificate for {one.name}: {one.problem}"
-                found.append(Alert(text, "/admin", f"certificate {one.name}"))
-        elif -_age_hours(one.expires, now) < SOON_DAYS * 24:
-            text = f"the certificate of {one.name} ends soon: {one.problem}"
-            found.append(Alert(text, "/admin", f"certificate {one.name}"))
-    return found
-
-
-def _age_hours(moment: datetime, now: int) -> int:
-    return int(now - moment.timestamp() * 1000) // HOUR_MS
+def _backups(office: Office) -> Backups:
+    settings = office.config.backup
+    if settings.path is None:
+        return Backups()
+    return Backups(settings.every, schedule.last(Path(settings.path)))

@@ -8,6 +8,7 @@ import click
 from postroom.admin.doctor import examination
 from postroom.admin.doctor.examination import Order
 from postroom.admin.doctor.finding import Finding, Report
+from postroom.admin.health import BEST
 from postroom.cli import output
 from postroom.cli.work import settings
 
@@ -46,6 +47,8 @@ def doctor(
 def _show(report: Report) -> None:
     for one in report.findings:
         click.echo(output.printable(_line(one)))
+    if report.health is not None:
+        click.echo(f"health: {report.health.score} of {BEST} (postroom status tells more)")
     errors = sum(one.level == "error" and not one.is_mended for one in report.findings)
     warnings = sum(one.level == "warning" and not one.is_mended for one in report.findings)
     mended = sum(one.is_mended for one in report.findings)

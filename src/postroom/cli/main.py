@@ -57,6 +57,7 @@ COMMANDS: Final = {
     "import": Lazy("postroom.cli.importing", "Bring mail from elsewhere.", "importing"),
     "fetch": Lazy("postroom.cli.fetch", "Mail from accounts elsewhere."),
     "export": Lazy("postroom.cli.export", "Write the mail of an account into a folder."),
+    "status": Lazy("postroom.cli.status", "How the server does, and what to do."),
     "doctor": Lazy("postroom.cli.doctor", "What is wrong here, and what to do."),
     "backup": Lazy("postroom.cli.backup", "Everything, safe in a second place."),
     "restore": Lazy("postroom.cli.restore", "Bring a backup back."),

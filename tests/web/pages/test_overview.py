@@ -25,7 +25,10 @@ def test_the_flow_of_a_day_is_drawn(database: Opener, data: Path) -> None:
         clock.advance(seconds=10)
         assert (await browser.get("/admin")).status == 200
         assert "last 24 hours: 3" in browser.text
-        assert "All is well" in browser.text
+        assert "no backups are taken by themselves" in browser.text
+        assert "set path under [backup] in postroom.toml" in browser.text
+        assert "of 100" in browser.text
+        assert 'role="alert"' not in browser.page
         assert "<title>1 hours ago: 2</title>" in browser.page
         assert "<title>3 hours ago: 1</title>" in browser.page
 

@@ -36,11 +36,18 @@ async def run(office: Office, sleep: Callable[[float], Awaitable[None]] = asynci
 
 def due(office: Office) -> float:
     """Seconds until the next."""
-    taken = kept(Path(office.config.backup.path or ""))
-    if not taken:
+    taken = last(Path(office.config.backup.path or ""))
+    if taken is None:
         return 0
-    last = datetime.strptime(taken[-1].name, _FORM).replace(tzinfo=UTC).timestamp() * 1000
-    return (last + office.config.backup.every * HOUR_MS - office.now()) / 1000
+    return (taken + office.config.backup.every * HOUR_MS - office.now()) / 1000
+
+
+def last(root: Path) -> int | None:
+    """When the newest that is whole was begun, in UTC milliseconds."""
+    taken = kept(root)
+    if not taken:
+        return None
+    return round(datetime.strptime(taken[-1].name, _FORM).replace(tzinfo=UTC).timestamp() * 1000)
 
 
 async def once(office: Office) -> Taken | None:

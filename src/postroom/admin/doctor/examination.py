@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, facts
+from postroom.admin import certificates, facts, overview
 from postroom.admin.doctor import machine, mail
 from postroom.admin.doctor.finding import Finding, Report
 from postroom.admin.facts import Place, Reach
+from postroom.admin.health import Health
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.config.model import Config
@@ -43,7 +44,7 @@ async def examine(config: Config, order: Order, told: Told = lambda _check: None
     """Examine an install; ``told`` gets the name of each check as it begins."""
     examination = _Examination(config, order, told)
     await examination.run()
-    return Report(examination.checks, examination.findings)
+    return Report(examination.checks, examination.findings, examination.health)
 
 
 class _Examination:
@@ -53,6 +54,7 @@ class _Examination:
         self._told = told
         self.checks: list[str] = []
         self.findings: list[Finding] = []
+        self.health: Health | None = None
 
     async def run(self) -> None:
         config, repair = self._config, self._order.repair
@@ -93,6 +95,7 @@ class _Examination:
         await self._collect("queue", mail.outgoing(office, repair=repair))
         await self._collect("certificates", _certificates(office))
         await self._collect("world", self._world(office))
+        self.health = (await overview.examine(office)).health
 
     async def _world(self, office: Office) -> AsyncIterator[Finding]:
         """What can be measured of the machine and, unless offline, from outside."""

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from postroom.admin.health import Health
+
 Level = Literal["warning", "error"]
 
 
@@ -26,6 +28,8 @@ class Report(msgspec.Struct, frozen=True):
 
     checks: list[str]
     findings: list[Finding]
+    health: Health | None = None
+    """As ``postroom status`` judges it; None where the database can't be opened."""
 
     @property
     def is_well(self) -> bool:

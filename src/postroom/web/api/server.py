@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from postroom.admin import certificates, overview, search
+from postroom.admin import certificates, health, overview, search
 from postroom.admin.certificates import CertificateView
+from postroom.admin.health import Health
 from postroom.admin.overview import Overview
 from postroom.admin.search import IndexView
 from postroom.config.model import Config
@@ -15,8 +16,14 @@ NOUN: Final = Noun("server", "server", "The server: how it does, its settings, i
 
 @NOUN.on("GET", "/overview")
 async def show(call: Call) -> Overview:
-    """Tell how the server does: counts, flow of 24 hours, queue, disk, alerts."""
+    """Tell how the server does: health, counts, flow of 24 hours, queue, disk, alerts."""
     return await overview.show(call.office)
+
+
+@NOUN.on("GET", "/health")
+async def judged(call: Call) -> Health:
+    """Tell how well the server is: a score from 0 to 100, and what lowers it."""
+    return health.judge(await overview.measure(call.office))
 
 
 @NOUN.on("GET", "/config")

@@ -22,10 +22,13 @@ def routes(desk: Desk) -> list[Route]:
                 found=await overview.within(office, visitor.within),
             )  # fmt: skip
         found = await overview.show(office)
-        highest = max(1, *found.hours)
+        waits = 0
+        if found.queue.oldest is not None:
+            waits = max(0, round(office.now() / 60_000 - found.queue.oldest.timestamp() / 60))
         return renderer.page(
-            "overview.html", visitor=visitor, here="/admin", found=found, highest=highest
-        )
+            "overview.html", visitor=visitor, here="/admin", found=found,
+            highest=max(1, *found.hours), waits=waits,
+        )  # fmt: skip
 
     async def story(request: Request, visitor: Visitor) -> Response:
         sought = request.query_params.get("q", "").strip()

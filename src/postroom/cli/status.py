@@ -1,0 +1,53 @@
+"""``postroom status``: how the server does, and what to do about it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+
+from postroom.admin import overview
+from postroom.admin.health import BEST, Health
+from postroom.admin.overview import Overview
+from postroom.cli import output
+from postroom.cli.work import run
+
+
+@click.command()
+@output.json_option
+@click.pass_context
+def status(context: click.Context, *, as_json: bool) -> None:
+    """Tell how the server does: a score, what lowers it, and what to do.
+
+    Below it the flow of the last 24 hours, the queue, the disk and the certificates, as the page
+    Overview shows them.
+    """
+    found = run(context, overview.examine)
+    if as_json:
+        click.echo(output.encode(found))
+        return
+    for line in (*_judged(found.health), "", *_figures(found)):
+        click.echo(output.printable(line))
+
+
+def _judged(health: Health) -> Iterator[str]:
+    yield f"health: {health.score} of {BEST}" + ("" if health.lacks else ", all is well")
+    for one in health.lacks:
+        yield f"  -{one.points:<3} {one.reason}"
+        yield f"       {one.action}"
+
+
+def _figures(found: Overview) -> Iterator[str]:
+    yield f"last 24 hours   {sum(found.hours)} messages accepted, {sum(found.submitted)} of people"
+    waiting = found.queue
+    oldest = "" if waiting.oldest is None else f", the oldest for {_age(waiting.oldest)}"
+    yield f"queue           {waiting.deliveries} waiting{oldest}, {waiting.held} held"
+    yield f"disk            {output.size(found.free)} free of {output.size(found.size)}"
+    yield f"here            {found.domains} domains, {found.accounts} accounts, {found.aliases} aliases"
+    for one in found.certificates:
+        until = "" if one.expires is None else f", valid until {one.expires:%Y-%m-%d}"
+        yield f"certificate     {one.name}: {one.state}{until}"
+
+
+def _age(moment: datetime) -> str:
+    minutes = max(0, int((datetime.now(UTC) - moment).total_seconds()) // 60)
+    return f"{minutes // 60} h {minutes % 60} min"
