@@ -17,7 +17,7 @@ from postroom.message.index import index
 from postroom.message.scan import scan
 from postroom.notify import Notify
 from postroom.quota import Quota
-from postroom.store import textindex
+from postroom.store import blocks, textindex
 from postroom.store.filing import Copy, Filed, file_letters
 from postroom.store.store import Store
 from postroom.store.textpage import message_ids
@@ -111,6 +111,7 @@ async def audit(store: Store) -> None:
             " WHERE b.messages <> coalesce(e.n, 0) OR b.octets <> coalesce(e.octets, 0)"
             " OR b.uidnext <= coalesce(e.last, 0) OR b.highestmodseq < coalesce(e.modseq, 0)"
         )
+        wrong += [(ident,) for ident in blocks.wrong(tx, 0, 1 << 62)]
         wrong += tx.all(
             "SELECT u.account_id FROM usage u LEFT JOIN (SELECT account_id, sum(messages) AS n,"
             " sum(octets) AS octets FROM mailbox GROUP BY account_id) AS b"

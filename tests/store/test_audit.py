@@ -49,6 +49,8 @@ async def found(store: Store) -> list[object]:
         ("UPDATE mailbox SET octets = 0", [WrongMailbox, int]),
         ("UPDATE mailbox SET uidnext = 1", [WrongMailbox]),
         ("UPDATE mailbox SET highestmodseq = 1", [WrongMailbox]),
+        ("UPDATE entry_block SET modseq = modseq - 1", [WrongMailbox]),
+        ("DELETE FROM entry_block", [WrongMailbox]),
         ("UPDATE usage SET octets = octets + 1", [int]),
         ("UPDATE message SET refs = 5", [WrongMessage, WrongMessage]),
         ("DELETE FROM entry WHERE uid = 1", [WrongMailbox, WrongMessage]),

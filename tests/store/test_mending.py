@@ -16,6 +16,7 @@ EVERYTHING = (
     "SELECT * FROM usage ORDER BY account_id",
     "SELECT account_id, id, refs FROM message ORDER BY id",
     "SELECT account_id, mailbox_id, uid, message_id FROM entry ORDER BY mailbox_id, uid",
+    "SELECT * FROM entry_block ORDER BY mailbox_id, block",
     "SELECT id, refs, freed_at FROM blob ORDER BY id",
 )
 
@@ -26,6 +27,8 @@ EVERYTHING = (
         [],
         ["UPDATE mailbox SET messages = 9, octets = 9, uidnext = 1, highestmodseq = 0"],
         ["UPDATE usage SET messages = 9, octets = 9"],
+        ["DELETE FROM entry_block"],
+        ["UPDATE entry_block SET modseq = 0"],
         ["UPDATE message SET refs = refs + 1"],
         ["UPDATE blob SET refs = 7, freed_at = 5"],
         ["DELETE FROM entry WHERE uid = 1", "UPDATE message SET refs = 0"],

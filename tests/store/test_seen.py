@@ -6,8 +6,7 @@ from pathlib import Path
 import msgspec
 
 from postroom.db.database import Database, Row
-from postroom.db.open import open_database
-from postroom.store import copying, entries, listing, mailboxes, news, seen
+from postroom.store import copying, entries, listing, mailboxes, news
 from postroom.store.copying import Transfer
 from postroom.store.entries import FlagChange, Quiet, Updated
 from postroom.store.filing import file_letters
@@ -250,25 +249,5 @@ def test_copies_are_seen_by_whoever_copies(database: Opener, data: Path) -> None
             await _copied(shelf, half, reader=None, member=1, mask=SEEN)
             assert await _view(shelf, half.id, 1) == [(1, ""), (0, ""), (0, "")]
             await audit(shelf)
-
-    asyncio.run(run())
-
-
-def test_the_condition_on_changes_takes_the_indexes(data: Path) -> None:
-    async def run() -> None:
-        db = await open_database(data)
-        plan = await db.read(
-            lambda tx: tx.all(
-                f"EXPLAIN QUERY PLAN SELECT e.uid, e.flags FROM {seen.rows(7)}"
-                f" WHERE e.mailbox_id = :mailbox AND {seen.changed(7)}",
-                mailbox=1,
-                since=3,
-            )
-        )
-        await db.close()
-        told = " ".join(row[3] for row in plan)
-        assert "entry_modseq" in told
-        assert "seen_modseq" in told
-        assert "SCAN" not in told
 
     asyncio.run(run())

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Tx
+from postroom.store import blocks
 
 PAGE: Final = 100  # mailboxes or accounts of one read
 MOST: Final = 1000  # faults of one kind and read
@@ -65,9 +66,11 @@ def wrong_mailboxes(tx: Tx, after: int) -> tuple[list[WrongMailbox], int]:
         )
     }
     wrong = []
+    unnamed = blocks.wrong(tx, after, last)
     for ident, account_id, name, messages, octets, uidnext, modseq in rows:
         found = counted.get(ident, (0, 0, 0, 0))
-        if (messages, octets) != found[:2] or uidnext <= found[2] or modseq < found[3]:
+        fits = (messages, octets) == found[:2] and uidnext > found[2] and modseq >= found[3]
+        if not fits or ident in unnamed:
             wrong.append(WrongMailbox(account_id, ident, name))
     return wrong, last
 

@@ -18,7 +18,7 @@ from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.errors import NotFound
 from postroom.quota import NO_QUOTA, Quota
-from postroom.store import entries, flags as flag_words, removal, seen, textindex, usage
+from postroom.store import blocks, entries, flags as flag_words, removal, seen, textindex, usage
 from postroom.store.filing import MAX_UID
 from postroom.store.mailboxes import Mailbox
 from postroom.store.spans import Span
@@ -106,7 +106,9 @@ def allocate(tx: Tx, target: Mailbox, messages: int, octets: int) -> tuple[int, 
     )
     if row is None:
         raise NotFound(f"the mailbox {target.name!r} has just been deleted or renamed")
-    return int(row[0]) - messages, int(row[1])
+    first, modseq = int(row[0]) - messages, int(row[1])
+    blocks.arrived(tx, target.id, first, messages, modseq)
+    return first, modseq
 
 
 def _copy_span(tx: Tx, order: Transfer, span: Span, base: int, modseq: int, now: int) -> int:

@@ -16,7 +16,7 @@ import msgspec
 
 from postroom.db.database import Row, Tx
 from postroom.errors import NotFound
-from postroom.store import flags as flag_words, seen as seen_rows
+from postroom.store import blocks, flags as flag_words, seen as seen_rows
 from postroom.store.spans import Span, span_of
 
 Action = Literal["add", "remove", "replace"]
@@ -243,10 +243,12 @@ def _unseen(
 ) -> frozenset[int]:
     """The UIDs whose last change was made by others and not seen yet."""
     rows = tx.all(
-        f"SELECT e.uid, e.modseq FROM {seen_rows.rows(member)} WHERE e.mailbox_id = :mailbox"
-        f" AND {seen_rows.changed(member)} AND {span.where('e.uid')}",
+        f"SELECT e.uid, e.modseq {blocks.changed(seen_rows.rows(member))}"
+        f" AND k.block <= :last / {blocks.SIZE} AND {span.where('+e.uid')}",
         mailbox=mailbox_id,
         since=quiet.since,
+        after=span.first - 1,
+        last=span.last,
     )
     return frozenset(row[0] for row in rows if row[1] not in quiet.own)
 
@@ -274,6 +276,8 @@ def _change(
     if shared.touches(flag_words.ALL) or shared.touches_keywords:
         for condition, parameters in _keyword_cases(tx, mailbox_id, span, shared):
             count += _update(tx, mailbox_id, span, shared, modseq, condition, parameters)
+        if count:
+            blocks.risen(tx, mailbox_id, span, modseq)
     if member is not None and change.touches(flag_words.SEEN):
         is_seen = change.action != "remove" and bool(change.bits & flag_words.SEEN)
         count += seen_rows.mark(tx, mailbox_id, member, span, modseq, is_seen=is_seen)

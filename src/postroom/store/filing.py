@@ -26,7 +26,7 @@ import msgspec
 from postroom.db.database import Row, Tx
 from postroom.errors import MailboxFull, MailError, Temporary
 from postroom.quota import NO_QUOTA, Quota
-from postroom.store import mailboxes, seen, textindex, usage
+from postroom.store import blocks, mailboxes, seen, textindex, usage
 from postroom.store.spans import Span
 from postroom.store.usage import Usage
 
@@ -332,6 +332,7 @@ def _take(tx: Tx, mailbox_id: int, account_id: int, share: _Share, now: int) -> 
             end=MAX_UID,
         )
         if row:
+            blocks.arrived(tx, mailbox_id, row[1] - share.messages, share.messages, row[2])
             return _Place(mailbox_id, row[0], row[1] - share.messages, row[2], is_made=False)
         if mailboxes.exists(tx, account_id, mailbox_id):
             raise MailboxFull("The mailbox has no UID left; move its messages to a new one")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from postroom.db.database import Row, Tx
-from postroom.store import seen
+from postroom.store import blocks, seen
 from postroom.store.spans import Span
 
 _OF_ENTRY: Final = {"saved": "e.saved"}
@@ -79,13 +79,13 @@ def changed(
 ) -> list[int] | None:
     """The UIDs whose MODSEQ is above ``since``, ascending; None when there are too many."""
     rows = tx.all(
-        f"SELECT e.uid FROM {seen.rows(member)}"
-        f" WHERE e.mailbox_id = :mailbox AND {seen.changed(member)} LIMIT :limit",
+        f"SELECT e.uid {blocks.changed(seen.rows(member))} {blocks.ORDER} LIMIT :limit",
         mailbox=mailbox_id,
         since=since,
+        after=0,
         limit=limit + 1,
     )
-    return sorted(row[0] for row in rows) if len(rows) <= limit else None
+    return [row[0] for row in rows] if len(rows) <= limit else None
 
 
 def highest_modseq(
@@ -171,4 +171,4 @@ def _above(span: Span, since: int) -> tuple[str, dict[str, int]]:
     where, numbers = span.bound("e.uid")
     if not since:
         return where, numbers
-    return f"{where} AND +e.modseq > :since", {**numbers, "since": since}
+    return f"{where} AND e.modseq > :since", {**numbers, "since": since}

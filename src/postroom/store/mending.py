@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from postroom.db.database import Tx
-from postroom.store import audit, mailboxes, usage
+from postroom.store import audit, blocks, mailboxes, usage
 from postroom.store.copying import allocate
 from postroom.store.mailboxes import Mailbox
 
@@ -35,6 +35,7 @@ def recount_mailbox(tx: Tx, account_id: int, mailbox_id: int, now: int) -> None:
         modseq=counted[3],
         mailbox=mailbox_id,
     )
+    blocks.recount(tx, mailbox_id)
     recount_usage(tx, account_id, now)
 
 

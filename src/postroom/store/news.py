@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Row, Tx
-from postroom.store import mailboxes, seen, vanished
+from postroom.store import blocks, mailboxes, seen, vanished
 
 PAGE: Final = 2000  # changed messages of one answer
 
@@ -102,20 +102,10 @@ def look(
 def _changed(
     tx: Tx, mailbox_id: int, since: int, after: int, member: int | None
 ) -> tuple[list[Row], bool]:
-    """What was made or changed, a page by UID; True: there is more. See ``vanished.page``."""
-    columns = f"SELECT e.uid, e.flags, e.keywords, e.modseq FROM {seen.rows(member)}"
-    if not after:
-        rows = tx.all(
-            f"{columns} WHERE e.mailbox_id = :mailbox AND {seen.changed(member)} LIMIT :limit",
-            mailbox=mailbox_id,
-            since=since,
-            limit=PAGE + 1,
-        )
-        if len(rows) <= PAGE:
-            return sorted(rows), False
+    """What was made or changed, a page by UID; True: there may be more."""
     rows = tx.all(
-        f"{columns} WHERE e.mailbox_id = :mailbox AND e.uid > :after AND +e.modseq > :since"
-        " ORDER BY e.uid LIMIT :limit",
+        "SELECT e.uid, e.flags, e.keywords, e.modseq"
+        f" {blocks.changed(seen.rows(member))} {blocks.ORDER} LIMIT :limit",
         mailbox=mailbox_id,
         after=after,
         since=since,

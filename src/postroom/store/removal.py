@@ -17,7 +17,7 @@ import msgspec
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.db.ids import Ids
-from postroom.store import entries, expunged, mailboxes, seen, textindex, usage
+from postroom.store import blocks, entries, expunged, mailboxes, seen, textindex, usage
 from postroom.store.expunged import Source
 from postroom.store.spans import Span
 
@@ -134,13 +134,13 @@ def remove_entries(
 ) -> int:
     """Delete entries and count them off mailbox and account; ``modseq`` None: no trace."""
     row = tx.one(
-        "SELECT count(*), coalesce(sum(size), 0) FROM entry"
+        "SELECT count(*), coalesce(sum(size), 0), min(uid), max(uid) FROM entry"
         f" WHERE mailbox_id = :mailbox AND {condition}",
         mailbox=mailbox_id,
     )
-    messages, octets = (int(row[0]), int(row[1])) if row else (0, 0)
-    if not messages:
+    if not row or not row[0]:
         return 0
+    messages, octets, first, last = row
     if modseq is not None:
         tx.execute(
             "INSERT INTO vanished (mailbox_id, uid, modseq) SELECT mailbox_id, uid, :modseq"
@@ -150,6 +150,7 @@ def remove_entries(
         )
     seen.forget(tx, mailbox_id, condition)
     tx.execute(f"DELETE FROM entry WHERE mailbox_id = :mailbox AND {condition}", mailbox=mailbox_id)
+    blocks.forget(tx, mailbox_id, first, last)
     tx.execute(
         "UPDATE mailbox SET messages = messages - :messages, octets = octets - :octets"
         " WHERE id = :mailbox",
@@ -158,7 +159,7 @@ def remove_entries(
         mailbox=mailbox_id,
     )
     usage.charge(tx, account_id, -octets, -messages, 0)
-    return messages
+    return int(messages)
 
 
 def release_spent(tx: Tx, blobs: BlobStore, account_id: int, now: int) -> list[tuple[int, int]]:

@@ -2,13 +2,15 @@ r"""\Seen of members: people who use a mailbox that another account shares with 
 
 The owner's \Seen is a bit of the entry; a member's is a row of ``seen``, kept where it was
 ever set or taken away. Its MODSEQ is one of the mailbox, so that a member's session learns
-of it like of any other change: for a member an entry has the later of both. Readers of
-entries name ``rows(member)`` behind FROM and see the member's view, or the table itself.
+of it like of any other change (``store.blocks``): for a member an entry has the later of
+both. Readers of entries name ``rows(member)`` behind FROM and see the member's view, or the
+table itself.
 
 RFC 3501 §2.3.2 and RFC 7162 §3.1 leave flags of one user to the server.
 """
 
 from postroom.db.database import Tx
+from postroom.store import blocks
 from postroom.store.spans import Span
 
 
@@ -29,21 +31,10 @@ def rows(member: int | None) -> str:
     )
 
 
-def changed(member: int | None) -> str:
-    """A condition on ``rows``: changed after ``:since`` in ``:mailbox``, by the indexes."""
-    if member is None:
-        return "e.modseq > :since"
-    return (
-        "e.uid IN (SELECT uid FROM entry WHERE mailbox_id = :mailbox AND modseq > :since"
-        f" UNION ALL SELECT uid FROM seen WHERE mailbox_id = :mailbox AND member_id = {member:d}"
-        " AND modseq > :since)"
-    )
-
-
 def mark(tx: Tx, mailbox_id: int, member: int, span: Span, modseq: int, *, is_seen: bool) -> int:
     r"""Set or take away a member's \Seen; how many changed, the others keep their MODSEQ."""
     if is_seen:
-        return tx.execute(
+        count = tx.execute(
             "INSERT INTO seen (mailbox_id, member_id, uid, seen, modseq)"
             " SELECT mailbox_id, :member, uid, 1, :modseq FROM entry"
             f" WHERE mailbox_id = :mailbox AND {span.where()}"
@@ -53,13 +44,17 @@ def mark(tx: Tx, mailbox_id: int, member: int, span: Span, modseq: int, *, is_se
             member=member,
             modseq=modseq,
         )
-    return tx.execute(
-        "UPDATE seen SET seen = 0, modseq = :modseq WHERE mailbox_id = :mailbox"
-        f" AND member_id = :member AND seen = 1 AND {span.where()}",
-        mailbox=mailbox_id,
-        member=member,
-        modseq=modseq,
-    )
+    else:
+        count = tx.execute(
+            "UPDATE seen SET seen = 0, modseq = :modseq WHERE mailbox_id = :mailbox"
+            f" AND member_id = :member AND seen = 1 AND {span.where()}",
+            mailbox=mailbox_id,
+            member=member,
+            modseq=modseq,
+        )
+    if count:
+        blocks.risen(tx, mailbox_id, span, modseq, member)
+    return count
 
 
 def count(tx: Tx, mailbox_id: int, member: int) -> int:

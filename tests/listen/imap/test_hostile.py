@@ -15,6 +15,7 @@ from typing import Any, Self
 import pytest
 
 from postroom.db.database import Tx
+from postroom.store import blocks
 from tests.listen.imap.house import PATIENCE, Client, House, at_home
 
 MESSAGES = 100_000
@@ -61,6 +62,7 @@ async def fill(home: House) -> None:
             last=MESSAGES - 1,
             spread=SPREAD,
         )
+        blocks.recount(tx, tx.all("SELECT mailbox_id FROM entry LIMIT 1")[0][0])
         tx.execute("UPDATE message SET refs = :messages", messages=MESSAGES)
         tx.execute(
             "UPDATE mailbox SET messages = :messages, octets = octets * :messages, uidnext = :next"
