@@ -211,6 +211,9 @@ def test_literals_and_nowhere(recipient: str, data: Path, tmp_path: Path) -> Non
                 assert here.sink.conversations == []
                 [notice] = await here.inbox(here.alice)
                 assert (b"Status: 5.1.10" if "null" in recipient else b"Status: 5.1.2") in notice
+                assert b"Diagnostic-Code: X-Postroom; The domain " in notice
+                assert b"    What happened:\r\n    > The domain " in notice
+                assert b" said:" not in notice
 
     asyncio.run(run())
 

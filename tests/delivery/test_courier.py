@@ -13,6 +13,7 @@ from postroom.delivery.content import Contents, Loaded
 from postroom.delivery.router import Way
 from postroom.delivery.services import Services
 from postroom.errors import StorageFailed
+from postroom.queue import changes
 from postroom.queue.claimed import Claimed
 from postroom.telemetry.events import DeliveryFailed, DestinationPaused
 from rig.dns import Fault
@@ -142,6 +143,30 @@ def test_a_dead_host_delays_its_own_only(database: Opener, data: Path, events: R
             assert sum([one.attempts for one in await here.waiting()]) == first + 7
             assert len(await here.waiting()) == 100
             assert await here.leases() == 0
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("is_relayed", [False, True])
+def test_who_wants_it_tried_at_once_gets_it_tried(
+    database: Opener, data: Path, is_relayed: bool
+) -> None:
+    """A host that was down a moment ago and is up again: nobody waits for its pause."""
+
+    async def run() -> None:
+        async with station(database, data) as here:
+            if is_relayed:
+                await here.relay()
+            await here.sink.__aexit__(None, None, None)
+            ident = await here.send("you@b.test")
+            await here.run()
+            [waiting] = await here.waiting()
+            assert waiting.reply.endswith("Connection refused")
+            await here.sink.__aenter__()
+            await here.db.write(lambda tx: changes.retry(tx, [ident], here.clock()))
+            await here.run()
+            assert [one.recipients for one in here.sink.taken] == [["you@b.test"]]
+            assert await here.waiting() == []
 
     asyncio.run(run())
 

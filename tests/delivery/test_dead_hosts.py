@@ -37,6 +37,15 @@ def test_after_that_one_may_try_and_the_others_wait_for_what_comes_of_it() -> No
     assert dead.usable([SIX, ONE], 25) == (SIX, ONE)
 
 
+def test_what_is_forgotten_may_be_tried_at_once() -> None:
+    dead = DeadHosts(Clock())
+    dead.failed([(ONE, "no answer"), (TWO, "no answer")], 25)
+    dead.failed([(ONE, "no answer")], 587)
+    dead.forget([ONE, SIX], 25)
+    assert dead.usable([ONE, TWO], 25) == (ONE,)
+    assert dead.usable([ONE], 587) == ()
+
+
 def test_a_clock_that_goes_back_keeps_nobody_waiting() -> None:
     clock = Clock()
     dead = DeadHosts(clock)

@@ -140,11 +140,11 @@ class Clerk:
 
 
 def _last_words(recipient: Recipient) -> ServerReply:
-    """What the last attempt ended with."""
+    """What the last attempt ended with; X.4.Y (networks, routes) is what we found ourselves."""
     code, _, text = recipient.last_reply.partition(" ")
     if len(code) != 3 or not code.isascii() or not code.isdigit():
         return local_reply(451, "4.4.1", recipient.last_reply or _NEVER_TRIED)
     status, _, rest = text.partition(" ")
     if status.count(".") == 2 and status.replace(".", "").isdigit() and status.isascii():
-        return local_reply(int(code), status, rest)
-    return local_reply(int(code), "", text)
+        return ServerReply(int(code), status, (rest,), is_local=status.startswith("4.4."))
+    return ServerReply(int(code), "", (text,))

@@ -98,6 +98,17 @@ class Connector:
         found = await self._lookup.exchangers(way.domain)
         return [Candidate(way, host, found) for host in found.hosts]
 
+    async def urge(self, candidates: Sequence[Candidate]) -> None:
+        """These hosts are to be tried now, even where nobody answered a moment ago."""
+        for one in candidates:
+            relay = one.way.relay
+            lookup = self._lookup if relay is None else self._relay_lookup
+            try:
+                host = await lookup.host(one.host if relay is None else _literal(relay.host))
+            except (Nowhere, LookupFailed):
+                continue  # who opens it is told
+            self._dead.forget(host.addresses, self._settings.port if relay is None else relay.port)
+
     async def terms(self, candidates: Sequence[Candidate]) -> Terms | None:
         """How each host must be used; None: it can't be told, or one must not be used.
 

@@ -199,6 +199,10 @@ class Courier:
                 group.add(one, [recipient])
         await aside.settled()
         await asyncio.gather(*[self._find(group) for group in by_way.values()])
+        urged = {batch.lease for batch in bundle if batch.is_urged}
+        for group in by_way.values():
+            if not urged.isdisjoint(group.leases):
+                await self._services.connector.urge(group.candidates)
         return await self._merged(by_way.values())
 
     async def _find(self, group: Group) -> None:

@@ -47,6 +47,11 @@ class DeadHosts:
         """Somebody is there."""
         self._dead.pop((address, port), None)
 
+    def forget(self, addresses: Iterable[str], port: int) -> None:
+        """Whoever asks next may try them."""
+        for address in addresses:
+            self._dead.pop((address, port), None)
+
     def _may_try(self, place: Place) -> bool:
         found = self._dead.get(place)
         if found is None:

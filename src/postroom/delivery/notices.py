@@ -184,7 +184,8 @@ class Notices:
             if orcpt is None
             else str(xtext.original_recipient(orcpt.decode("utf-8", "replace"))),
             remote_mta=one.host,
-            diagnostic=str(one.reply),
+            diagnostic=one.reply.text if one.reply.is_local else str(one.reply),
+            is_own=one.reply.is_local,
             last_attempt=now if one.host or kind in _SUCCEEDED else None,
             will_retry_until=end if kind == "delayed" else None,
         )

@@ -17,7 +17,6 @@ from postroom.directory.expand import Local, Resolution
 from postroom.protocol.smtp.replies import Reply, reply
 
 DENIED: Final = reply(550, "5.7.1", "Relaying denied: that domain is not served here")
-NO_LITERALS: Final = reply(550, "5.7.1", "Mail to address literals is not relayed")
 UNKNOWN: Final = reply(550, "5.1.1", "No such mailbox here")
 DISABLED: Final = reply(550, "5.2.1", "The mailbox is disabled")
 ALIAS_LOOP: Final = reply(550, "5.4.6", "The address leads back to itself")
@@ -68,8 +67,6 @@ def judge(
         return resolution.local, resolution.remote
     is_backup = resolution.kind == "backup"
     if (is_backup or (resolution.kind == "not-ours" and may_relay)) and recipient is not None:
-        if recipient.domain.is_literal:
-            return NO_LITERALS
         return (), (str(recipient),)
     return _REFUSALS.get(resolution.kind, DENIED)
 

@@ -43,6 +43,7 @@ MAX_HEAD: Final = 64 * 1024  # octets of the header returned
 MAX_FULL: Final = 50_000  # octets of a message returned whole
 MAX_TOKEN: Final = 900  # octets of an address or identifier: it stands in one line
 FOLD: Final = 76
+OWN_TYPE: Final = "X-Postroom"  # of diagnostics that are no server's reply (RFC 3464 §2.3.6)
 
 _SUBJECTS: Final[dict[Kind, str]] = {
     "failed": "Undelivered",
@@ -72,8 +73,9 @@ class ReportedRecipient(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one recipient; times in milliseconds.
 
     ``original`` is ORCPT decoded, with its type ("rfc822;bob@x"). ``diagnostic`` is the
-    remote server's reply, "" where there was none. ``will_retry_until`` counts for delayed
-    ones. A ``status`` that is none becomes the general one of its class.
+    remote server's reply, "" where there was none; with ``is_own`` it is our own words, which no
+    server has said. ``will_retry_until`` counts for delayed ones. A ``status`` that is none
+    becomes the general one of its class.
     """
 
     final: str
@@ -82,6 +84,7 @@ class ReportedRecipient(msgspec.Struct, frozen=True, kw_only=True):
     original: str | None = None
     remote_mta: str = ""
     diagnostic: str = ""
+    is_own: bool = False
     last_attempt: int | None = None
     will_retry_until: int | None = None
 
@@ -185,13 +188,20 @@ def _told(one: ReportedRecipient) -> Iterator[str]:
         if one.action == "failed":
             yield from _wrapped("    ", f"What to do: {found.advice}")
     if diagnostic := _said(one):
-        server = _token(one.remote_mta)
-        yield f"    The server {server} said:" if server else "    The server said:"
+        yield f"    {_teller(one)}:"
         yield from _wrapped("    > ", diagnostic)
     if one.last_attempt is not None:
         yield f"    Last tried: {_date(one.last_attempt)}"
     if one.action == "delayed" and one.will_retry_until is not None:
         yield f"    We keep trying until: {_date(one.will_retry_until)}"
+
+
+def _teller(one: ReportedRecipient) -> str:
+    """Whose words the diagnostic is."""
+    server = _token(one.remote_mta)
+    if one.is_own:
+        return f"What happened at {server}" if server else "What happened"
+    return f"The server {server} said" if server else "The server said"
 
 
 def _wrapped(prefix: str, text: str) -> Iterator[str]:
@@ -241,7 +251,8 @@ def _recipient_fields(one: ReportedRecipient, *, is_global: bool) -> Iterator[st
     if server := _token(one.remote_mta):
         yield _field("Remote-MTA", "dns;", _ascii(server))
     if said := _said(one):
-        yield _field("Diagnostic-Code", "smtp;", *(said if is_global else _ascii(said)).split())
+        kind = f"{OWN_TYPE};" if one.is_own else "smtp;"
+        yield _field("Diagnostic-Code", kind, *(said if is_global else _ascii(said)).split())
     if one.last_attempt is not None:
         yield _field("Last-Attempt-Date", _date(one.last_attempt))
     if one.action == "delayed" and one.will_retry_until is not None:

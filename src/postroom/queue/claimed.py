@@ -54,7 +54,8 @@ class Claimed(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True):
     """What one worker has to do for one destination. ``failures``: of the destination.
 
-    ``is_express``: its lease is not its own, and goes on after it.
+    ``is_express``: its lease is not its own, and goes on after it. ``is_urged``: a postmaster
+    wants a destination that has failed to be tried at once.
     """
 
     lease: int
@@ -63,6 +64,7 @@ class Batch(msgspec.Struct, frozen=True):
     cap: int
     failures: int
     is_express: bool = False
+    is_urged: bool = False
 
 
 def grouped(tx: Tx, recipients: Sequence[Recipient]) -> tuple[Claimed, ...]:

@@ -76,7 +76,7 @@ def _ready(tx: Tx, now: int, places: int, *, is_failing: bool) -> list[Row]:
     """
     order = "paused_until" if is_failing else "ready_at"
     return tx.all(
-        "SELECT name, cap, failures, waiting, (SELECT count(*) FROM lease"
+        "SELECT name, cap, failures, paused_until, waiting, (SELECT count(*) FROM lease"
         " WHERE lease.destination = d.name) FROM destination d"
         f" WHERE waiting > 0 AND failures {'> 0' if is_failing else '= 0'}"
         " AND ready_at <= :now AND paused_until <= :now"
@@ -91,13 +91,14 @@ def _batches(
     tx: Tx, ready: Sequence[Row], leases: Sequence[int], now: int, most: int
 ) -> list[Batch]:
     batches: list[Batch] = []
-    for name, cap, failures, waiting, in_flight in ready:
+    for name, cap, failures, paused_until, waiting, in_flight in ready:
         share = -(-waiting // max(1, cap - in_flight))
         recipients = _due(tx, name, now, min(most, max(LEAST, share)))
         if recipients:
             lease = leases[len(batches)]
             letters = take(tx, lease, name, recipients, now)
-            batches.append(Batch(lease, name, letters, cap, failures))
+            is_urged = failures > 0 and paused_until == 0  # ``changes.retry``
+            batches.append(Batch(lease, name, letters, cap, failures, is_urged=is_urged))
         _set_ready(tx, name, now)
     return batches
 

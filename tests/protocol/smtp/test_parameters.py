@@ -66,6 +66,9 @@ def test_addresses_in_utf8() -> None:
         ("RET=", 501),
         ("ENVID=" + "x" * 101, 501),
         ("ENVID=a+zz", 501),
+        ("ENVID=a+0D+0AX:y", 501),
+        ("ENVID=a+7F", 501),
+        ("ENVID=+C3+BC", 501),
         ("AUTH=a\\+", 501),
         ("NOTIFY=NEVER", 555),
         ("HOLDFOR", 501),
@@ -107,6 +110,11 @@ def test_what_is_wrong_in_mail(text: str, code: int) -> None:
         "ORCPT=rfc822",
         "ORCPT=rfc822;" + "x" * 500,
         "ORCPT=-a;x",
+        "ORCPT=rfc822;a+0D+0Ab@x",
+        "ORCPT=rfc822;+C3+BC@x",
+        "ORCPT=utf-8;a+0Ab@x",
+        r"ORCPT=utf-8;a\x{0D}b@x",
+        r"ORCPT=utf-8;a\x{007F}b@x",
     ],
 )
 def test_what_is_wrong_in_rcpt(text: str) -> None:

@@ -84,10 +84,11 @@ DAY = 86_400
 def test_who_has_logged_in_to_submit_may_name_a_later_time() -> None:
     """RFC 4865."""
     client = standing(LATER, tls=True)
-    assert not [line for line in client.extensions() if line.startswith("FUTURERELEASE")]
+    offer = "FUTURERELEASE 2592000 2026-10-21T14:13:00Z"
+    assert offer in client.extensions()  # few clients say EHLO again after AUTH
     assert client.refusal(Mail(None, hold_for=1)) is replies.LOGIN_FIRST
     client.is_authenticated = True
-    assert "FUTURERELEASE 2592000 2026-10-21T14:13:00Z" in client.extensions()
+    assert offer in client.extensions()
     for allowed in (
         Mail(None, hold_for=30 * DAY),
         Mail(None, hold_until=START + 30 * DAY * 1000),
@@ -96,6 +97,12 @@ def test_who_has_logged_in_to_submit_may_name_a_later_time() -> None:
     ):
         assert client.refusal(allowed) is None
     assert client.refusal(Mail(None, hold_until=START + 30 * DAY * 1000 + 1)) is TOO_FAR
+
+
+def test_nothing_of_it_is_told_where_nobody_may_log_in_yet() -> None:
+    client = standing(msgspec.structs.replace(LATER, has_urls=True), tls=False)
+    assert not {"FUTURERELEASE", "BURL"} & {line.split()[0] for line in client.extensions()}
+    assert "BURL" not in client.verbs()
 
 
 def test_nobody_else_may() -> None:

@@ -24,6 +24,8 @@ _UTF8_XTEXT: Final = re.compile(  # RFC 6533 §3: what SMTPUTF8 allows in an ORC
     r"(?:[!-*,-<>-\[\]-~\u00a0-\U0010ffff]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})*"
 )
 _ENCODED: Final = re.compile(r"\+([0-9A-F]{2})")
+_UNPRINTABLE: Final = re.compile(r"\+(?:[01][0-9A-F]|7F|[89A-F][0-9A-F])")  # in xtext
+_CONTROL: Final = re.compile(r"\+(?:[01][0-9A-F]|7F)|\\x\{0*(?:[01]?[0-9A-F]|7F)\}")
 _ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _NOTIFY_ORDER: Final = ("SUCCESS", "FAILURE", "DELAY")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")  # RFC 4865 §4
@@ -157,8 +159,11 @@ def _ret(pairs: Pairs) -> Ret | None:
 
 
 def _envid(pairs: Pairs) -> str | None:
+    """What it stands for is printable, as in a report (RFC 3461 §4.4)."""
     value = _given(pairs, "ENVID")
-    if value is not None and (not _XTEXT.fullmatch(value) or len(value) > MAX_ENVID):
+    if value is not None and (
+        not _XTEXT.fullmatch(value) or _UNPRINTABLE.search(value) or len(value) > MAX_ENVID
+    ):
         raise BadArguments(_bad("ENVID"))
     return value
 
@@ -211,17 +216,20 @@ def _notify(pairs: Pairs) -> str | None:
 
 
 def _orcpt(pairs: Pairs) -> str | None:
+    """What it stands for is printable (RFC 3461 §4.2, RFC 6533 §3)."""
     value = _given(pairs, "ORCPT")
     if value is None:
         return None
     kind, semicolon, address = value.partition(";")
-    pattern = _UTF8_XTEXT if kind.lower() == "utf-8" else _XTEXT
+    is_utf8 = kind.lower() == "utf-8"
+    pattern, never = (_UTF8_XTEXT, _CONTROL) if is_utf8 else (_XTEXT, _UNPRINTABLE)
     if (
         not semicolon
         or not address
         or len(value) > MAX_ORCPT
         or not _ADDRESS_TYPE.fullmatch(kind)
         or not pattern.fullmatch(address)
+        or never.search(address)
     ):
         raise BadArguments(_bad("ORCPT"))
     return value

@@ -78,14 +78,17 @@ class Standing:
     @property
     def may_hold(self) -> bool:
         """RFC 4865 §3: who submits may name a later time."""
-        settings = self._settings
-        return settings.requires_login and self.is_authenticated and settings.clock is not None
+        return self._submits and self._settings.clock is not None
 
     @property
     def may_quote(self) -> bool:
-        """RFC 4468 §3.3: who has logged in to submit."""
-        settings = self._settings
-        return settings.has_urls and settings.requires_login and self.is_authenticated
+        """RFC 4468 §3.3: who submits may name parts of a message."""
+        return self._submits and self._settings.has_urls
+
+    @property
+    def _submits(self) -> bool:
+        """Who is to log in next is told what there is: few clients say EHLO again after it."""
+        return self._settings.requires_login and self.knows_auth
 
     @property
     def must_login(self) -> bool:
