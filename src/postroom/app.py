@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from postroom import VERSION, process
-from postroom.admin import alerting
+from postroom.admin import watching
 from postroom.admin.backup import schedule
 from postroom.admin.housekeeping import Housekeeping
 from postroom.admin.office import Office
@@ -124,7 +124,7 @@ class App:
         jobs.append(asyncio.create_task(house.keeper.run()))
         jobs.append(asyncio.create_task(Caller(house.office, house.resolver).run()))
         jobs.append(asyncio.create_task(house.revocation.run()))
-        jobs.append(asyncio.create_task(alerting.run(house.office, house.post)))
+        jobs.append(asyncio.create_task(watching.run(house.office, house.post, house.resolver)))
         if self.config.reports.send:
             jobs.append(asyncio.create_task(house.report()))
         if house.office.db.engine == "postgres":  # other servers may change its mailboxes

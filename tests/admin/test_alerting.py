@@ -1,21 +1,17 @@
 """Owners are told of trouble: when it begins, and when it is over."""
 
-import asyncio
 import dataclasses
 import platform
 
 import msgspec
-import pytest
 
-from postroom.admin import accounts, alerting, domains, overview, roles
+from postroom.admin import accounts, alerting, domains, roles
 from postroom.admin.office import Office
-from postroom.config.alerts import Alerts
 from postroom.config.model import Limits
 from postroom.ledger.alerts import QUIET_MS, Changes
-from postroom.telemetry.events import StorageTrouble
 from tests.admin.test_housekeeping import Tell
 from tests.admin.test_reporting import post
-from tests.fakes import Clock, Recorder
+from tests.fakes import Clock
 
 NOTHING = Changes([], [])
 
@@ -78,31 +74,5 @@ def test_without_an_owner_it_waits_for_one(tell: Tell) -> None:
         assert await alerting.tell(full(office), post(office)) == NOTHING
         await owned(office)
         assert len((await alerting.tell(full(office), post(office))).begun) == 1
-
-    tell(story)
-
-
-def test_rounds_go_on_after_a_failure_and_end_with_the_setting(
-    tell: Tell, events: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def story(office: Office, _clock: Clock) -> None:
-        rounds: list[float] = []
-
-        async def sleep(seconds: float) -> None:
-            rounds.append(seconds)
-            if len(rounds) == 3:
-                raise asyncio.CancelledError
-
-        async def fails(*_: object) -> None:
-            raise OSError("no disk")
-
-        monkeypatch.setattr(overview, "alerts", fails)
-        with pytest.raises(asyncio.CancelledError):
-            await alerting.run(office, post(office), sleep)
-        assert rounds == [alerting.INTERVAL] * 3
-        assert [one.where for one in events.of(StorageTrouble)] == ["alerts", "alerts"]
-        config = msgspec.structs.replace(office.config, alerts=Alerts(mail=False))
-        await alerting.run(dataclasses.replace(office, config=config), post(office), sleep)
-        assert len(rounds) == 3
 
     tell(story)

@@ -11,6 +11,7 @@ from postroom.admin import health
 from postroom.admin.certificates import CertificateView
 from postroom.admin.health import HOUR_MS, Backups, Measured
 from postroom.admin.queue import StatsView
+from postroom.policy.own_listings import Listed
 
 NOW: Final = datetime(2026, 11, 26, tzinfo=UTC)
 NOW_MS: Final = int(NOW.timestamp() * 1000)
@@ -25,6 +26,7 @@ WELL: Final = Measured(
     unguarded=0,
     backups=Backups(24, NOW_MS - HOUR_MS),
 )
+LISTED: Final = Listed("list.test", "192.0.2.9", ("127.0.0.2",))
 
 
 def lacks(**changed: Any) -> list[tuple[str, int, bool]]:
@@ -67,6 +69,7 @@ def test_a_server_without_fault_has_a_hundred() -> None:
         ({"backups": Backups(24, None)}, [("backup", 10, False)]),
         ({"backups": Backups(24, NOW_MS - 48 * HOUR_MS)}, []),
         ({"backups": Backups(24, NOW_MS - 48 * HOUR_MS - 1)}, [("late backup", 20, True)]),
+        ({"listed": (LISTED,)}, [("listed 192.0.2.9 list.test", 15, True)]),
         ({"owners": 0}, [("owner", 5, False)]),
         ({"unguarded": 1}, [("second factor", 5, False)]),
     ],

@@ -8,5 +8,6 @@ from postroom.config.alerts import Alerts
 
 def test_they_are() -> None:
     assert Alerts().mail
+    assert (len(Alerts().blocklists), Alerts().blocklist_hours) == (2, 6)
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode('{"mail": "daily"}', type=Alerts)

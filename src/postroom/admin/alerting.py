@@ -4,10 +4,8 @@ What was told is noted after the message is safe: who crashes between the two te
 nobody keeps it to himself. Without an owner it waits until there is one.
 """
 
-import asyncio
 import platform
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 from postroom.admin import overview
 from postroom.admin.office import Office
@@ -19,22 +17,6 @@ from postroom.message import dates
 from postroom.message.compose import Draft, Person, compose
 from postroom.post import notice
 from postroom.post.commit import Post
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
-
-INTERVAL: Final = 600.0  # seconds from one look to the next
-
-
-async def run(
-    office: Office, post: Post, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> None:
-    """Look again and again until cancelled; a server that has just started is given time."""
-    while office.config.alerts.mail:
-        await sleep(INTERVAL)
-        try:
-            await tell(office, post)
-        except Exception as error:  # noqa: BLE001 - the next round tries again
-            sink.emit(StorageTrouble(where="alerts", reason=repr(error)))
 
 
 async def tell(office: Office, post: Post) -> Changes:

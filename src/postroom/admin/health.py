@@ -11,7 +11,9 @@ from typing import Final
 import msgspec
 
 from postroom.admin.certificates import CertificateView
+from postroom.admin.own_listings import advice
 from postroom.admin.queue import StatsView
+from postroom.policy.own_listings import Listed
 
 BEST: Final = 100
 HOUR_MS: Final = 3_600_000
@@ -65,6 +67,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     owners: int
     unguarded: int
     backups: Backups = Backups()
+    listed: tuple[Listed, ...] = ()
     runs: bool = True
 
 
@@ -76,6 +79,7 @@ def judge(measured: Measured) -> Health:
         *_about_queue(measured.queue, measured.now),
         *_about_certificates(measured.certificates, measured.now),
         *_about_backups(measured.backups, measured.now),
+        *_about_listings(measured.listed),
         *_about_owners(measured),
     ]
     found.sort(key=lambda one: (-one.points, one.about))
@@ -161,6 +165,16 @@ def _about_backups(backups: Backups, now: int) -> Iterator[Lack]:
             "late backup", 20, f"the last backup is {hours} hours old",
             "see in the log why the later ones failed (backup.failed)", "/admin", urgent=True,
             is_of_machine=True,
+        )  # fmt: skip
+
+
+def _about_listings(listed: tuple[Listed, ...]) -> Iterator[Lack]:
+    for one in listed:
+        told = f": {one.reason}" if one.reason else f" ({', '.join(one.answers)})"
+        yield Lack(
+            f"listed {one.address} {one.zone}", 15,
+            f"{one.address}, which this server sends from, is listed in {one.zone}{told}",
+            advice(one), "/admin#blocklists", urgent=True,
         )  # fmt: skip
 
 

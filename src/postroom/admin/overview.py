@@ -7,11 +7,12 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, health, queue
+from postroom.admin import certificates, health, own_listings, queue
 from postroom.admin.backup import schedule
 from postroom.admin.certificates import CertificateView
 from postroom.admin.health import Backups, Health, Measured
 from postroom.admin.office import Office
+from postroom.admin.own_listings import ListingView
 from postroom.admin.queue import StatsView
 from postroom.db.database import Tx
 from postroom.db.locks import is_served
@@ -50,6 +51,7 @@ class Overview(msgspec.Struct, frozen=True):
     free: int
     size: int
     certificates: tuple[CertificateView, ...]
+    blocklists: tuple[ListingView, ...]
     alerts: tuple[Alert, ...]
 
 
@@ -68,7 +70,8 @@ async def show(office: Office) -> Overview:
         judged, *counted,
         hours=tuple(one.all for one in hours), submitted=tuple(one.submitted for one in hours),
         queue=measured.queue, free=measured.free, size=measured.size,
-        certificates=measured.certificates, alerts=_alerts(judged),
+        certificates=measured.certificates, blocklists=tuple(await own_listings.last(office)),
+        alerts=_alerts(judged),
     )  # fmt: skip
 
 
@@ -91,6 +94,7 @@ async def measure(office: Office) -> Measured:
         owners=count,
         unguarded=unguarded,
         backups=await asyncio.to_thread(_backups, office),
+        listed=tuple(two for one in await own_listings.last(office) for two in one.listed),
     )
 
 

@@ -43,6 +43,10 @@ def _figures(found: Overview) -> Iterator[str]:
     yield f"queue           {waiting.deliveries} waiting{oldest}, {waiting.held} held"
     yield f"disk            {output.size(found.free)} free of {output.size(found.size)}"
     yield f"here            {found.domains} domains, {found.accounts} accounts, {found.aliases} aliases"
+    for listing in found.blocklists:
+        listed = ", ".join(one.address for one in listing.listed)
+        said = f"lists {listed}" if listed else listing.problem or "nothing of this server"
+        yield f"blocklist       {listing.zone}: {said} ({listing.at:%Y-%m-%d %H:%M} UTC)"
     for one in found.certificates:
         until = "" if one.expires is None else f", valid until {one.expires:%Y-%m-%d}"
         yield f"certificate     {one.name}: {one.state}{until}"

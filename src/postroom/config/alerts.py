@@ -16,3 +16,15 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "renewed, the disk nearly full, messages that wait long) and when it is over."
         ),
     ] = True
+    blocklists: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=20,
+            description="Lists in the DNS that are asked whether they hold the addresses that this "
+            "server sends from. Only while a public address is known. Read the terms of a list "
+            "before you add it. Empty: none.",
+        ),
+    ] = ("bl.spamcop.net", "psbl.surriel.com")
+    blocklist_hours: Annotated[
+        int, Meta(ge=1, le=168, description="Hours from one such question to the next.")
+    ] = 6

@@ -56,8 +56,7 @@ def faults(config: Config) -> Iterator[Fault]:
         if not (_is_ip(address, 4) or _is_ip(address, 6)):
             yield f"dns.public_addresses[{number}]", f"{address!r} is not an IP address"
     yield from _networks("connections.exempt", config.connections.exempt)
-    for number, dnsbl in enumerate(config.dnsbl):
-        yield from _dnsbl(f"dnsbl[{number}]", dnsbl)
+    yield from _lists(config)
     for number, one in enumerate(config.filter):
         yield from _filter(f"filter[{number}]", one)
     yield from _delivery(config.delivery)
@@ -159,12 +158,23 @@ def _listen(setting: str, listen: Listen) -> Iterator[Fault]:
     yield from _networks(f"{setting}.relay_from", listen.relay_from)
 
 
-def _dnsbl(setting: str, dnsbl: Dnsbl) -> Iterator[Fault]:
+def _lists(config: Config) -> Iterator[Fault]:
+    for number, dnsbl in enumerate(config.dnsbl):
+        yield from _dnsbl(f"dnsbl[{number}]", dnsbl)
+    for number, zone in enumerate(config.alerts.blocklists):
+        yield from _zone(f"alerts.blocklists[{number}]", zone)
+
+
+def _zone(setting: str, zone: str) -> Iterator[Fault]:
     try:
-        if Domain.parse(dnsbl.zone).is_literal:
-            yield f"{setting}.zone", f"{dnsbl.zone!r} is an address; the name of a list is needed"
+        if Domain.parse(zone).is_literal:
+            yield setting, f"{zone!r} is an address; the name of a list is needed"
     except AddressError as error:
-        yield f"{setting}.zone", str(error)
+        yield setting, str(error)
+
+
+def _dnsbl(setting: str, dnsbl: Dnsbl) -> Iterator[Fault]:
+    yield from _zone(f"{setting}.zone", dnsbl.zone)
     for number, answer in enumerate(dnsbl.answers):
         try:
             pattern(answer)

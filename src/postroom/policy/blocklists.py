@@ -48,7 +48,7 @@ class Blocklist:
             answers = yield Lookup(question, "A")
         except LookupFailed:
             return None
-        counted = tuple([one for one in answers if isinstance(one, str) and self._counts(one)])
+        counted = tuple([one for one in answers if isinstance(one, str) and self.counts(one)])
         return Listing(self, subject, counted) if counted else None
 
     def question(self, subject: str) -> str | None:
@@ -57,7 +57,8 @@ class Blocklist:
         question = f"{name}.{self.zone}"
         return question if name and len(question) <= MAX_NAME else None
 
-    def _counts(self, answer: str) -> bool:
+    def counts(self, answer: str) -> bool:
+        """Whether an answer stands for a listing, and is one that counts here."""
         try:
             address = ipaddress.IPv4Address(answer)
         except ValueError:

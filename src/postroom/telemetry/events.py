@@ -45,6 +45,23 @@ class BackupTaken(Event, frozen=True, kw_only=True, tag="backup.taken"):
     octets: int
 
 
+class BlocklistListed(Event, frozen=True, kw_only=True, tag="blocklist.listed"):
+    """A list holds an address that this server sends from. ``reason`` is what the list says."""
+
+    level: ClassVar[Level] = "warning"
+    zone: str
+    address: str
+    reason: str
+
+
+class BlocklistUnusable(Event, frozen=True, kw_only=True, tag="blocklist.unusable"):
+    """A list that is asked about our own addresses can't be believed, or not be asked."""
+
+    level: ClassVar[Level] = "warning"
+    zone: str
+    reason: str
+
+
 class CertificateFailed(Event, frozen=True, kw_only=True, tag="certificate.failed"):
     """The authority did not issue a certificate; it is tried again, the old one stays."""
 

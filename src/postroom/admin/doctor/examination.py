@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, facts, overview
+from postroom.admin import certificates, facts, overview, own_listings
 from postroom.admin.doctor import machine, mail
 from postroom.admin.doctor.finding import Finding, Report
 from postroom.admin.facts import Place, Reach
@@ -111,6 +111,12 @@ class _Examination:
             for fact in await facts.measure(place, reach):
                 if fact.what in _FACTS and fact.state in {"attention", "bad"}:
                     yield Finding("world", "warning", fact.what, fact.seen, fact.advice)
+            if not self._order.offline:
+                for looked in await own_listings.look(office, resolver):
+                    for one in looked.listed:
+                        reason = f"listed in {one.zone}: {one.reason or ', '.join(one.answers)}"
+                        action = own_listings.advice(one)
+                        yield Finding("world", "warning", one.address, reason, action)
         finally:
             await resolver.close()
 
