@@ -42,7 +42,7 @@ from postroom.intake.waiting import waiting
 from postroom.net.dns import Resolver
 from postroom.notify import DIRECTORY, Notify
 from postroom.post.commit import Post
-from postroom.post.notice import addressed
+from postroom.post.journal import addressed
 from postroom.telemetry import sink
 from postroom.telemetry.log import written
 

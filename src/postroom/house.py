@@ -61,7 +61,8 @@ from postroom.policy.spam import SpamFilter
 from postroom.policy.teacher import Teacher
 from postroom.policy.verdict import Stage
 from postroom.post.commit import Post
-from postroom.post.notice import Budget, addressed
+from postroom.post.journal import addressed
+from postroom.post.notice import Budget
 from postroom.protocol.smtp.settings import Settings as SessionSettings
 from postroom.queue.listing import stats as queue_stats
 from postroom.sieve.limits import Limits as SieveLimits

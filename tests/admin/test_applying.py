@@ -20,6 +20,7 @@ alias_of = "demo.test"
 [[domain]]
 name = "Demo.test"
 catch_all = "all@demo.test"
+journal = "bob@demo.test"
 separators = "-"
 
 [[account]]

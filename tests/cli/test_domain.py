@@ -52,6 +52,25 @@ def test_settings_are_changed_one_by_one(shell: Shell) -> None:
     assert "can't separate" in shell.refuses("domain", "set", "demo.test", "--separators", "@")
 
 
+def test_a_journal_is_set_shown_and_ended(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    assert shell.says("domain", "journal", "demo.test") == "no journal\n"
+    assert shell.says("domain", "journal", "demo.test", "Archive@Vault.test") == (
+        "the journal of demo.test goes to Archive@vault.test\n"
+    )
+    assert shell.says("domain", "journal", "demo.test") == "Archive@vault.test\n"
+    assert "journal       Archive@vault.test\n" in shell.says("domain", "show", "demo.test")
+    assert [one["journal"] for one in shell.json("domain", "list")] == ["Archive@vault.test"]
+    refused = shell.refuses("domain", "journal", "demo.test", "nobody@demo.test")
+    assert "postroom account add nobody@demo.test" in refused
+    assert "either" in shell.misuses("domain", "journal", "demo.test", "a@b.test", "--off")
+    assert shell.json("domain", "journal", "demo.test", "--off")["journal"] == ""
+    assert shell.says("domain", "journal", "demo.test", "--off") == "demo.test has no journal\n"
+    entries = shell.json("audit", "list", "--object", "demo.test")
+    (first,) = [one for one in entries if one["detail"].get("address") == "Archive@Vault.test"]
+    assert first["action"] == "domain.journal"
+
+
 def test_a_domain_is_renamed(shell: Shell) -> None:
     shell.says("domain", "add", "old.test")
     assert shell.says("domain", "rename", "old.test", "new.test", "--keep-old") == (

@@ -34,8 +34,8 @@ from postroom.message import headers
 from postroom.net.dns import Resolver
 from postroom.notify import Notify
 from postroom.post.commit import Post
+from postroom.post.journal import addressed
 from postroom.post.letter import Letter
-from postroom.post.notice import addressed
 from postroom.queue.rows import Outgoing, Queued
 from rig.dns import DnsServer
 from rig.smtp import SmtpServer

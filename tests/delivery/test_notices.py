@@ -269,3 +269,40 @@ def test_a_notice_of_a_message_with_utf8(data: Path, tmp_path: Path) -> None:
             assert "utf-8; jörg@b.test".encode() in notice
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("sender", "copies"), [("friend@c.test", 1), (BOB, 1), ("", 0)], ids=["out", "here", "none"]
+)
+def test_a_bounce_is_journaled_but_not_that_of_what_has_no_sender(
+    sender: str, copies: int, database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await here.town.journal("home.test", "archive@b.test")
+            here.sink.fault("RCPT no@b.test", "550 5.1.1 Nobody")
+            await here.send("no@b.test", sender=sender, origin=VERIFIED)
+            await here.run()
+            reports = [one for one in here.sink.taken if one.recipients == ["archive@b.test"]]
+            assert len(reports) == copies
+            assert all(b"Subject: Undelivered: Hello" in one.octets for one in reports)
+            assert all(one.sender == "" for one in reports)
+
+    asyncio.run(run())
+
+
+def test_a_journal_copy_that_fails_is_told_to_the_postmaster_once(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await here.town.journal("home.test", "no@b.test")
+            here.sink.fault("RCPT no@b.test", "550 5.1.1 Nobody")
+            here.sink.fault("RCPT gone@b.test", "550 5.1.1 Nobody")
+            await here.send("gone@b.test", sender=BOB)  # its notice is journaled, which fails
+            await here.run()
+            assert await told(here, "bob") == ["failed"]
+            assert await told(here) == ["failed"]
+            assert await here.waiting() == []
+
+    asyncio.run(run())

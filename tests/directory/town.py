@@ -16,6 +16,7 @@ from postroom.directory import (
     credentials,
     domains,
     forwards,
+    journals,
     passwords,
     relays,
     scripts,
@@ -104,6 +105,13 @@ class Town:
         def write(tx: Tx) -> None:
             own = domains.require(tx, Domain.parse(name))
             domains.set_catch_all(tx, own, None if address is None else at(address))
+
+        await self.directory.change(write)
+
+    async def journal(self, name: str, address: str | None) -> None:
+        def write(tx: Tx) -> None:
+            own = domains.require(tx, Domain.parse(name))
+            journals.put(tx, own, None if address is None else at(address))
 
         await self.directory.change(write)
 

@@ -149,7 +149,7 @@ def _steps(office: Office, wanted: Manifest, now: Manifest, *, prune: bool) -> I
     for alias in wanted.alias:
         yield from _alias_steps(office, alias, lists.find(alias))
     for domain in ordered:
-        yield from _catch_all_steps(office, domain, there.find(domain))
+        yield from _address_steps(office, domain, there.find(domain))
     there = _There(now.relay)
     for relay in wanted.relay:
         yield from _relay_steps(office, relay, there.find(relay))
@@ -205,12 +205,17 @@ def _domain_steps(office: Office, one: DomainItem, now: DomainItem | None) -> It
         )
 
 
-def _catch_all_steps(office: Office, one: DomainItem, now: DomainItem | None) -> Iterator[Step]:
+def _address_steps(office: Office, one: DomainItem, now: DomainItem | None) -> Iterator[Step]:
     if one.catch_all is not None and one.catch_all != ((now and now.catch_all) or ""):
         changes = DomainChanges(catch_all=one.catch_all)
         yield Step(
             StepView("change", "domain", one.name, ("catch_all",)),
             partial(domains.change, office, one.name, changes),
+        )
+    if one.journal is not None and one.journal != ((now and now.journal) or ""):
+        yield Step(
+            StepView("change", "domain", one.name, ("journal",)),
+            partial(domains.set_journal, office, one.name, one.journal),
         )
 
 

@@ -1,4 +1,4 @@
-"""Domains: add, list, show, set, rename, remove.
+"""Domains: add, list, show, set, rename, remove; the journals that are kept of them.
 
 A new domain gets its signing keys at once (see ``admin.dkim``).
 """
@@ -17,7 +17,7 @@ from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.directory import addresses, dkim_keys, domains, relays, send_as, shares
+from postroom.directory import addresses, dkim_keys, domains, journals, relays, send_as, shares
 from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import Policy
@@ -28,7 +28,10 @@ _SEPARATORS: Final = frozenset("+-_=#~!$%&'*/?^`{|}")
 
 
 class DomainView(msgspec.Struct, frozen=True):
-    """A domain as lists show it. ``name`` is as people write it, ``ascii`` as DNS knows it."""
+    """A domain as lists show it. ``name`` is as people write it, ``ascii`` as DNS knows it.
+
+    ``journal`` is the address that gets a copy of all its mail, "" for none.
+    """
 
     name: str
     ascii: str
@@ -38,6 +41,7 @@ class DomainView(msgspec.Struct, frozen=True):
     case: Literal["sensitive", "insensitive"]
     dots: Literal["significant", "ignored"]
     created: datetime
+    journal: str
 
 
 class DomainAdded(DomainView, frozen=True):
@@ -169,8 +173,24 @@ async def change(office: Office, name: str, changes: DomainChanges) -> DomainVie
             domains.set_policy(tx, own, policy)
         if changes.catch_all is not None:
             if catch_all is not None:
-                _check_catch_all(tx, catch_all)
+                _check_is_there(tx, catch_all)
             domains.set_catch_all(tx, own, catch_all)
+        return domains.require(tx, domain)
+
+    return _view(await office.directory.change(write))
+
+
+@recorded("domain.journal", "name", "address")
+async def set_journal(office: Office, name: str, address: str) -> DomainView:
+    """Copy all mail of the domain to this address from now on; "" ends it."""
+    domain = names.domain(name)
+    to = names.address(address) if address else None
+
+    def write(tx: Tx) -> OwnDomain:
+        own = domains.require(tx, domain)
+        if to is not None:
+            _check_is_there(tx, to)
+        journals.put(tx, own, to)
         return domains.require(tx, domain)
 
     return _view(await office.directory.change(write))
@@ -235,8 +255,8 @@ def _check_separators(separators: str) -> None:
             )
 
 
-def _check_catch_all(tx: Tx, address: Address) -> None:
-    """A catch-all in an own domain must be there, or it would catch nothing."""
+def _check_is_there(tx: Tx, address: Address) -> None:
+    """An address in an own domain must be there, or nobody would get what goes to it."""
     own = domains.target(tx, address.domain)
     if own is None:
         return
@@ -255,4 +275,5 @@ def _view(own: OwnDomain) -> DomainView:
         case="sensitive" if own.policy.case_sensitive else "insensitive",
         dots="ignored" if own.policy.dots_ignored else "significant",
         created=names.moment(own.created),
+        journal="" if own.journal is None else str(own.journal),
     )

@@ -71,6 +71,7 @@ def _domain(one: domains.DomainView) -> DomainItem:
         separators=one.separators,
         case=one.case,
         dots=one.dots,
+        journal=one.journal,
     )
 
 

@@ -36,6 +36,7 @@ class DomainItem(Item, frozen=True, kw_only=True):
     separators: str | None = None
     case: Literal["sensitive", "insensitive"] | None = None
     dots: Literal["significant", "ignored"] | None = None
+    journal: str | None = None
 
 
 class Forwarding(Item, frozen=True, kw_only=True):

@@ -87,6 +87,13 @@ class BlobStore:
         if blob.place == IN_FRAMES:
             await asyncio.to_thread(self.files.remove_temporary, blob.id)
 
+    async def discard(self, *blobs: Prepared) -> None:
+        """Remove the files of blobs that nobody will insert."""
+        for blob in blobs:
+            await self.inserted(blob)
+            if blob.place == IN_FILE:
+                await asyncio.to_thread(self.files.remove, blob.id)
+
     def retain(self, tx: Tx, ids: Mapping[int, int]) -> None:
         """Add references. Raises ``BlobCorrupt`` when a blob is gone."""
         for ident, count in sorted(ids.items()):

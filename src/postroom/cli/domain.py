@@ -1,4 +1,4 @@
-"""``postroom domain``: add, list, show, set, rename, remove."""
+"""``postroom domain``: add, list, show, set, journal, rename, remove."""
 
 from collections.abc import AsyncIterator
 from typing import Literal
@@ -114,6 +114,7 @@ def show(context: click.Context, name: str, *, as_json: bool) -> None:
             ("aliases", found.aliases),
             ("alias domains", found.alias_domains),
             ("catch-all", found.catch_all or "none: unknown names are refused"),
+            ("journal", found.journal),
             ("separators", found.separators or "none: no subaddresses"),
             ("case", found.case),
             ("dots", found.dots),
@@ -156,6 +157,31 @@ def set_(
         raise click.UsageError("nothing to set; see --help")
     changed = run(context, lambda office: domains.change(office, name, changes))
     output.done(changed, f"domain {changed.name} changed", as_json=as_json)
+
+
+@domain.command()
+@click.argument("name")
+@click.argument("address", required=False)
+@click.option("--off", is_flag=True, help="Make no more copies.")
+@output.json_option
+@click.pass_context
+def journal(
+    context: click.Context, name: str, address: str | None, *, off: bool, as_json: bool
+) -> None:
+    """Copy every message to or from the domain NAME to ADDRESS, or print where copies go.
+
+    A copy is a journal report: the message, and with it the envelope: sender, all recipients,
+    time, queue id.
+    """
+    if off and address is not None:
+        raise click.UsageError("either ADDRESS or --off")
+    if address is None and not off:
+        found = run(context, lambda office: domains.show(office, name))
+        output.done(found, found.journal or "no journal", as_json=as_json)
+        return
+    changed = run(context, lambda office: domains.set_journal(office, name, address or ""))
+    told = f"the journal of {changed.name} goes to {changed.journal}"
+    output.done(changed, told if address else f"{changed.name} has no journal", as_json=as_json)
 
 
 @domain.command()

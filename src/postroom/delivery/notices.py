@@ -44,9 +44,14 @@ _SUCCEEDED: Final = frozenset({"relayed", "delivered"})
 
 
 class Addressed(Protocol):
-    """Makes a letter of ours for an address; None when nobody would get it (``post.notice``)."""
+    """Makes a letter of ours for an address; None when nobody would get it (``post.journal``).
 
-    async def __call__(self, to: Address, octets: bytes, *, requiretls: bool) -> Letter | None: ...
+    ``speaker`` is whose domain may keep a journal of it, "" for no journal at all.
+    """
+
+    async def __call__(
+        self, to: Address, octets: bytes, *, requiretls: bool, speaker: str
+    ) -> Letter | None: ...
 
 
 class Original(msgspec.Struct, frozen=True):
@@ -152,12 +157,13 @@ class Notices:
         self, kind: Kind, original: Original, told: Sequence[Conclusion], to: Address
     ) -> Letter | None:
         letter, now = original.letter, self._clock()
+        postmaster = f"postmaster@{await self._own_domain(letter)}"
         whole = letter.ret == "FULL" and kind == "failed" and not letter.requiretls
         octets = dsn.compose(
             Report(
                 kind=kind,
                 reporting_mta=self._hostname,
-                postmaster=f"postmaster@{await self._own_domain(letter)}",
+                postmaster=postmaster,
                 to=str(to),
                 recipients=tuple([self._reported(kind, letter, one, now) for one in told]),
                 head=original.head,
@@ -170,7 +176,9 @@ class Notices:
                 else xtext.decode(letter.envid.decode("utf-8", "replace")),
             )
         )
-        return await self._addressed(to, octets, requiretls=letter.requiretls)
+        # What has no sender to be told may be a journal copy: of that there is no journal.
+        speaker = postmaster if letter.sender else ""
+        return await self._addressed(to, octets, requiretls=letter.requiretls, speaker=speaker)
 
     def _reported(self, kind: Kind, letter: Queued, one: Conclusion, now: int) -> ReportedRecipient:
         recipient = one.recipient

@@ -112,7 +112,7 @@ def release(tx: Tx, name: Name) -> None:
 
 
 def follow(tx: Tx, old: Address, new: Address) -> None:
-    """Make alias targets and catch-alls that name ``old`` name ``new``; details stay."""
+    """Make alias targets, catch-alls and journals that name ``old`` name ``new``; details stay."""
     own = domains.find(tx, old.domain.ascii)
     if own is None:
         return
@@ -141,10 +141,21 @@ def follow(tx: Tx, old: Address, new: Address) -> None:
                     local=moved,
                     domain=new.domain.ascii,
                 )
+        for ident, local in tx.all(
+            "SELECT domain_id, local FROM journal WHERE domain = :domain", domain=domain
+        ):
+            moved = _moved(own, key, local, new.local)
+            if moved is not None:
+                tx.execute(
+                    "UPDATE journal SET local = :local, domain = :domain WHERE domain_id = :id",
+                    id=ident,
+                    local=moved,
+                    domain=new.domain.ascii,
+                )
 
 
 def named_by(tx: Tx, address: Address) -> list[str]:
-    """What names this address as a target: aliases as addresses, catch-alls as ``@domain``."""
+    """What names this address as a target: aliases; catch-alls and journals as ``@domain``."""
     own = domains.target(tx, address.domain)
     if own is None:
         return []
@@ -161,7 +172,9 @@ def named_by(tx: Tx, address: Address) -> list[str]:
                 if row is not None:
                     found[str(Address(row[0], Domain(row[1])))] = None
         for name, local in tx.all(
-            "SELECT name, catch_local FROM domain WHERE catch_domain = :domain ORDER BY name",
+            "SELECT name, catch_local FROM domain WHERE catch_domain = :domain"
+            " UNION ALL SELECT d.name, j.local FROM journal j JOIN domain d ON d.id = j.domain_id"
+            " WHERE j.domain = :domain ORDER BY 1",
             domain=domain,
         ):
             if _moved(own, key, local, "") is not None:

@@ -16,6 +16,7 @@ from postroom.directory import (
     backup_domains,
     domains,
     filters,
+    journals,
     persona,
     reach,
     send_as,
@@ -74,6 +75,8 @@ class Directory:
         self._resolver = Resolver(db, clock)
         self._own = Cache[str, bool](db, clock, _is_own)
         self._backup = Cache[str, bool](db, clock, _is_backup)
+        self._has_journals = Cache[None, bool](db, clock, lambda tx, _: journals.any_kept(tx))
+        self._journals = Cache[str, Address | None](db, clock, journals.of)
         self._granted = Cache[tuple[int, str], Granted](db, clock, _granted)
         self._reach = Cache[int, Reach](db, clock, reach.of)
         self._filters = Cache[int, Filter | None](
@@ -144,6 +147,8 @@ class Directory:
         self.tls_rules.hint()
         self._own.hint()
         self._backup.hint()
+        self._has_journals.hint()
+        self._journals.hint()
         self._granted.hint()
         self._reach.hint()
         self._filters.hint()
@@ -235,6 +240,14 @@ class Directory:
     async def is_backup(self, domain: Domain) -> bool:
         """True for a domain of others that we are a backup MX for."""
         return await self._backup.get(domain.ascii)
+
+    async def has_journals(self) -> bool:
+        """Whether a journal is kept of any domain."""
+        return await self._has_journals.get(None)
+
+    async def journal_of(self, domain: str) -> Address | None:
+        """Where copies of mail to and from the domain with this A-label name go, if anywhere."""
+        return await self._journals.get(domain)
 
     async def is_name(self, address: Address) -> bool:
         """True when an account or alias has exactly this name: no subaddress, no catch-all."""

@@ -17,13 +17,19 @@ from postroom.errors import AlreadyExists, Invalid, NotFound, Refused
 
 _COLUMNS: Final = (
     "d.id, d.name, d.alias_of, t.name, d.catch_local, d.catch_domain,"
-    " d.separators, d.case_sensitive, d.dots_ignored, d.created"
+    " d.separators, d.case_sensitive, d.dots_ignored, d.created, j.local, j.domain"
 )
-_JOINED: Final = "domain d LEFT JOIN domain t ON t.id = d.alias_of"
+_JOINED: Final = (
+    "domain d LEFT JOIN domain t ON t.id = d.alias_of"
+    " LEFT JOIN journal j ON j.domain_id = coalesce(d.alias_of, d.id)"
+)
 
 
 class OwnDomain(msgspec.Struct, frozen=True):
-    """A domain of this install. ``alias_of`` is "" for a domain with names of its own."""
+    """A domain of this install. ``alias_of`` is "" for a domain with names of its own.
+
+    ``journal`` is where copies of its mail go (``journals``).
+    """
 
     id: int
     name: str
@@ -32,6 +38,7 @@ class OwnDomain(msgspec.Struct, frozen=True):
     catch_all: Address | None
     policy: Policy
     created: int
+    journal: Address | None = None
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -152,7 +159,7 @@ def add(tx: Tx, ident: int, domain: Domain, alias_of: Domain | None, now: int) -
 
 def set_policy(tx: Tx, own: OwnDomain, policy: Policy) -> None:
     """Compare names in another way; refused when two names would become one."""
-    _refuse_alias(own, "set the policy of")
+    refuse_alias(own, "set the policy of")
     tx.execute(
         "UPDATE domain SET separators = :separators, case_sensitive = :cased,"
         " dots_ignored = :dots WHERE id = :id",
@@ -170,7 +177,7 @@ def set_policy(tx: Tx, own: OwnDomain, policy: Policy) -> None:
 
 def set_catch_all(tx: Tx, own: OwnDomain, address: Address | None) -> None:
     """Where letters for unknown names go; None refuses them again."""
-    _refuse_alias(own, "set the catch-all of")
+    refuse_alias(own, "set the catch-all of")
     tx.execute(
         "UPDATE domain SET catch_local = :local, catch_domain = :domain WHERE id = :id",
         id=own.id,
@@ -197,6 +204,7 @@ def rename(tx: Tx, own: OwnDomain, new: Domain) -> None:
         new=new.ascii,
         old=own.name,
     )
+    tx.execute("UPDATE journal SET domain = :new WHERE domain = :old", new=new.ascii, old=own.name)
 
 
 def counts(tx: Tx, own: OwnDomain) -> Counts:
@@ -241,6 +249,7 @@ def remove(tx: Tx, own: OwnDomain, now: int) -> None:
         )
     # Removed accounts and the holding account keep the row alive until they are purged.
     kept = tx.one("SELECT id FROM address WHERE domain_id = :id AND live = 0 LIMIT 1", id=own.id)
+    tx.execute("DELETE FROM journal WHERE domain_id = :id", id=own.id)
     if kept is None:
         tx.execute("DELETE FROM domain WHERE id = :id", id=own.id)
     else:
@@ -261,7 +270,8 @@ def purge(tx: Tx) -> None:
 
 
 def _domain(row: tuple[Any, ...]) -> OwnDomain:
-    ident, name, alias_id, alias_of, local, catch, separators, cased, dots, created = row
+    ident, name, alias_id, alias_of, local, catch, *rest = row
+    separators, cased, dots, created, kept, keeper = rest
     return OwnDomain(
         id=ident,
         name=name,
@@ -270,6 +280,7 @@ def _domain(row: tuple[Any, ...]) -> OwnDomain:
         catch_all=None if local is None else Address(local, Domain(catch)),
         policy=Policy(separators, bool(cased), bool(dots)),
         created=created,
+        journal=None if kept is None else Address(kept, Domain(keeper)),
     )
 
 
@@ -280,7 +291,8 @@ def _stands_for(tx: Tx, domain: Domain) -> OwnDomain:
     return own
 
 
-def _refuse_alias(own: OwnDomain, action: str) -> None:
+def refuse_alias(own: OwnDomain, action: str) -> None:
+    """Raise Invalid for a domain that stands for another."""
     if own.alias_of:
         raise Invalid(f"{own.name} is an alias of {own.alias_of}; {action} that one")
 

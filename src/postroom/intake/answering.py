@@ -31,7 +31,7 @@ from postroom.ledger import rows as ledger
 from postroom.ledger.rows import Fact, folded
 from postroom.message import dates
 from postroom.message.dsn import Report, ReportedRecipient, compose
-from postroom.post import notice
+from postroom.post import journal, notice
 from postroom.protocol.smtp.replies import Reply
 from postroom.sieve import notices, vacation
 from postroom.sieve.actions import FileInto, Notify, Vacation
@@ -202,7 +202,9 @@ class _Account:
         if not services.budget.allows(recipient):
             self.suppressed(recipient, "there were too many notices to it in this hour")
             return False
-        letter = await notice.addressed(services, services.directory, address, octets)
+        letter = await journal.addressed(
+            services, services.directory, address, octets, speaker=self._one.address
+        )
         if letter is not None:
             await services.post.commit(letter)
         return letter is not None

@@ -16,6 +16,7 @@ from postroom.intake import (
     editing,
     examine,
     forwarding,
+    journaling,
     plan,
     receipts,
     rejecting,
@@ -226,6 +227,9 @@ class Closing:
             )
             letter = plan.letter(self._session, envelope, content, services.ids, ident, now, onward)
             letter = await resending.added(services, self._session, envelope, content, letter)
+            letter = await journaling.added(
+                services, envelope, letter, stored, is_ascii=arrival.is_ascii
+            )
             if examination is not None:
                 letter = examine.noted(letter, examination)
         except Exception:

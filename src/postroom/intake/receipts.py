@@ -18,7 +18,7 @@ from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
 from postroom.message import xtext
 from postroom.message.dsn import Report, ReportedRecipient, compose
-from postroom.post import notice
+from postroom.post import journal, notice
 from postroom.telemetry import sink
 from postroom.telemetry.events import NoticeSuppressed, SessionFailed
 
@@ -60,12 +60,13 @@ async def _send(
             envelope_id=None if mail.envid is None else xtext.decode(mail.envid),
         )
     )
-    letter = await notice.addressed(
+    letter = await journal.addressed(
         services,
         services.directory,
         Address.parse(envelope.sender),
         octets,
         requiretls=mail.requiretls,
+        speaker=asked[0].address,
     )
     if letter is not None:
         await services.post.commit(letter)

@@ -23,7 +23,7 @@ from functools import partial
 from typing import Protocol
 
 from postroom.blobs.files import Step
-from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
+from postroom.blobs.prepared import IN_FRAMES, Prepared
 from postroom.blobs.store import BlobStore
 from postroom.db.database import ConstraintFailed, Database, Tx
 from postroom.directory import masks
@@ -210,10 +210,7 @@ class Post:
 
     async def discard(self, *blobs: Prepared) -> None:
         """Remove the body files of a letter that was refused, or that nobody will commit."""
-        for blob in blobs:
-            await self._blobs.inserted(blob)
-            if blob.place == IN_FILE:
-                await asyncio.to_thread(self._blobs.files.remove, blob.id)
+        await self._blobs.discard(*blobs)
 
     def announce(self, letter: Letter, filed: Sequence[Filed]) -> None:
         """Wake sessions and workers, once for all letters of a batch."""

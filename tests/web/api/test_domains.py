@@ -34,6 +34,19 @@ def test_domains_are_added_changed_and_removed(database: Opener, data: Path) -> 
     tell(database, data, story)
 
 
+def test_a_journal(database: Opener, data: Path) -> None:
+    async def story(call: Program) -> None:
+        path = "/domains/demo.test/journal"
+        assert (await call.does("PUT", path, {"address": "a@vault.test"}))["journal"] == (
+            "a@vault.test"
+        )
+        assert (await call.does("GET", "/domains/demo.test"))["journal"] == "a@vault.test"
+        assert (await call("PUT", path, {})).kind == "invalid"
+        assert (await call.does("PUT", path, {"address": ""}))["journal"] == ""
+
+    tell(database, data, story)
+
+
 def test_keys_and_records(database: Opener, data: Path) -> None:
     async def story(call: Program) -> None:
         keys = await call.does("GET", "/domains/demo.test/dkim")

@@ -34,6 +34,21 @@ def test_a_domain_is_added_looked_at_changed_and_removed(database: Opener, data:
     tell(database, data, story)
 
 
+def test_a_journal_is_set_and_ended(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        path = "/admin/domains/demo.test"
+        await browser.get(path)
+        said = await browser.post(f"{path}/journal", {"journal": "archive@vault.test"})
+        assert said.headers["location"] == path
+        await browser.get(path)
+        assert 'value="archive@vault.test"' in browser.text
+        assert (await domains.show(office, "demo.test")).journal == "archive@vault.test"
+        await browser.post(f"{path}/journal", {"journal": ""})
+        assert (await domains.show(office, "demo.test")).journal == ""
+
+    tell(database, data, story)
+
+
 def test_a_long_list_has_pages_and_a_total(database: Opener, data: Path) -> None:
     async def story(browser: Browser, office: Office, _clock: Clock) -> None:
         page = await domains.page(office, size=1)

@@ -28,6 +28,12 @@ class Changes(DomainChanges, frozen=True, forbid_unknown_fields=True):
     """What is left out stays; a ``catch_all`` of "" is none."""
 
 
+class Journal(Input, frozen=True, kw_only=True):
+    """Where copies of all mail go."""
+
+    address: Annotated[str, Meta(description='"" ends it.')]
+
+
 class NewName(Input, frozen=True, kw_only=True):
     """What it is called from now on."""
 
@@ -69,6 +75,12 @@ async def show(call: Call, domain: str) -> DomainDetails:
 async def change(call: Call, domain: str, body: Changes) -> DomainView:
     """Set the catch-all or how names are compared; what is left out stays."""
     return await domains.change(call.office, domain, body)
+
+
+@NOUN.on("PUT", "/domains/{domain}/journal", within=())
+async def set_journal(call: Call, domain: str, body: Journal) -> DomainView:
+    """Copy every message to or from a domain to an address, as an envelope journal report."""
+    return await domains.set_journal(call.office, domain, body.address)
 
 
 @NOUN.on("POST", "/domains/{domain}/rename", within=())

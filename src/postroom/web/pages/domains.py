@@ -50,6 +50,11 @@ def routes(desk: Desk) -> list[Route]:
         await domains.change(office, name, DomainChanges(catch_all=fields.get("catch_all", "")))
         return f"/admin/domains/{name}"
 
+    async def journal(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        name = request.path_params["name"]
+        await domains.set_journal(office, name, fields.get("journal", "").strip())
+        return f"/admin/domains/{name}"
+
     async def remove(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
         await domains.remove(office, request.path_params["name"])
         return "/admin/domains"
@@ -59,5 +64,6 @@ def routes(desk: Desk) -> list[Route]:
         router.do("/admin/domains", add, for_admins=True),
         router.show("/admin/domains/{name}", show, for_admins=True, of=[_NAMED]),
         router.do("/admin/domains/{name}", change, for_admins=True, of=[_NAMED]),
+        router.do("/admin/domains/{name}/journal", journal, for_admins=True),
         router.do("/admin/domains/{name}/remove", remove, for_admins=True),
     ]
