@@ -7,9 +7,10 @@ import msgspec
 from postroom.admin import retention
 from postroom.admin.office import Office
 from postroom.config.retention import Retention
-from postroom.store import copying, mailboxes, uses
+from postroom.store import copying, mailboxes, retention as rows, uses
 from postroom.store.copying import Transfer
 from postroom.store.mailboxes import Mailbox
+from postroom.store.retention import Said
 from postroom.store.spans import Span
 from postroom.telemetry.events import MessagesExpired
 from tests.access.shop import audit, put
@@ -42,7 +43,7 @@ async def move(office: Office, source: str, uid: int, target: str) -> None:
 
 
 def keeping(office: Office, **days: int) -> Office:
-    config = msgspec.structs.replace(office.config, retention=Retention(**days))
+    config = msgspec.structs.replace(office.config, retention=msgspec.convert(days, Retention))
     return dataclasses.replace(office, config=config)
 
 
@@ -103,8 +104,25 @@ def test_the_use_counts_and_not_the_name(tell: Tell) -> None:
 
 def test_both_uses_in_any_order_have_the_longer_time() -> None:
     def both(**days: int) -> set[int]:
-        found = retention.periods(Retention(**days))
+        found = retention.periods(msgspec.convert(days, Retention))
         return {found["\\Junk \\Trash"], found["\\Trash \\Junk"]}
 
     assert both(junk_days=3, trash_days=9) == {9}
     assert both(junk_days=0, trash_days=9) == both(junk_days=9, trash_days=0) == {0}
+
+
+def test_a_mailbox_may_have_its_own_time(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        for name in ("Sent", "Junk", "Trash"):
+            await put(office.store, LETTER, mailbox=(await box(office, name)).id)
+        for name, days in (("Sent", 10), ("Junk", 40), ("Trash", 0)):
+            said = Said(days)
+            await office.store.write(rows.put, (await box(office, name)).id, said)
+        clock.advance(1, days=10)
+        assert await retention.expire(office) == 1
+        assert await held(office, "Sent", "Junk", "Trash") == [0, 1, 1]
+        clock.advance(days=30)
+        assert await retention.expire(office) == 1
+        assert await held(office, "Sent", "Junk", "Trash") == [0, 0, 1]
+
+    tell(story)

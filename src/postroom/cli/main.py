@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "domain": Lazy("postroom.cli.domain", "Domains that receive mail here."),
     "account": Lazy("postroom.cli.account", "Mailboxes, passwords and quotas."),
     "alias": Lazy("postroom.cli.alias", "Addresses that stand for others."),
+    "retention": Lazy("postroom.cli.retention", "How long mailboxes keep their messages."),
     "mask": Lazy("postroom.cli.mask", "Addresses that hide the one behind them."),
     "sieve": Lazy("postroom.cli.sieve", "Scripts that filter mail."),
     "rule": Lazy("postroom.cli.rule", "Rules that sort mail, without Sieve."),

@@ -1,6 +1,6 @@
-"""The settings about how long messages stay in Junk and Trash."""
+"""The settings about how long messages stay in mailboxes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,3 +25,10 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             "there. 0: never."
         ),
     ] = 30
+    people: Annotated[
+        Literal["no", "shorten", "any"],
+        Meta(
+            description="Whether people may have it otherwise in their own mailboxes: not, only to "
+            "keep for a shorter time than this or than the postmaster says, or as they like."
+        ),
+    ] = "shorten"

@@ -1,4 +1,4 @@
-r"""Expiry: messages leave mailboxes of a special use some time after they came there.
+r"""Expiry: messages leave mailboxes some time after they came there.
 
 The time of an entry is its SAVEDATE (RFC 8514), not that of the message. UIDs ascend with it
 (but for a clock that was set back, which delays and never hastens), so a mailbox is read from
@@ -29,7 +29,7 @@ class Expiry(msgspec.Struct, frozen=True):
 
     account_id: int
     mailbox_id: int
-    special_use: str
+    special_use: str | None
     before: int
 
 
@@ -41,11 +41,16 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def overdue(tx: Tx, special_use: str, before: int, after: int) -> tuple[list[Expiry], int]:
-    """The mailboxes of a use whose first entry is older, and the id to go on after (0: all)."""
+    """The mailboxes of a use whose first entry is older, and the id to go on after (0: all).
+
+    Those of which something else was said (``retention``) are left out.
+    """
     rows = tx.all(
         "SELECT m.account_id, m.id, (SELECT e.saved FROM entry e WHERE e.mailbox_id = m.id"
         " ORDER BY e.uid LIMIT 1) FROM mailbox m"
-        " WHERE m.special_use = :use AND m.id > :after ORDER BY m.id LIMIT :limit",
+        " WHERE m.special_use = :use AND m.id > :after"
+        " AND NOT EXISTS (SELECT 1 FROM retention r WHERE r.mailbox_id = m.id)"
+        " ORDER BY m.id LIMIT :limit",
         use=special_use,
         after=after,
         limit=MAILBOXES,
@@ -62,11 +67,11 @@ def page(tx: Tx, order: Expiry, after: int) -> Page:
     """What is to go among the next ``CHUNK`` entries above UID ``after``."""
     rows = tx.all(
         "SELECT e.uid, e.saved, e.flags FROM entry e JOIN mailbox m ON m.id = e.mailbox_id"
-        " WHERE e.mailbox_id = :mailbox AND e.uid > :after AND m.special_use = :use"
+        " WHERE e.mailbox_id = :mailbox AND e.uid > :after AND coalesce(m.special_use, '') = :use"
         " ORDER BY e.uid LIMIT :limit",
         mailbox=order.mailbox_id,
         after=after,
-        use=order.special_use,
+        use=order.special_use or "",
         limit=CHUNK,
     )
     uids = [uid for uid, saved, flags in rows if saved < order.before and not flags & FLAGGED]

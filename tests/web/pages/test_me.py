@@ -15,7 +15,7 @@ def test_a_person_sees_how_to_set_up_a_mail_program(database: Opener, data: Path
         assert "mx.demo.test" in browser.text
         assert "IMAP 993 at once" in browser.text
         assert "/mobileconfig?email=bob%40demo.test" in browser.page
-        assert "Junk of what came there 30 days ago, Trash" in browser.text
+        assert "Junk: messages are deleted 30 days after they came there Trash:" in browser.text
 
     tell(database, data, story, logged_in=PERSON)
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
-from postroom.admin import accounts, client_settings, credentials, second_factor
+from postroom.admin import accounts, client_settings, credentials, retention, second_factor
 from postroom.directory import web_sessions
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
@@ -57,7 +57,7 @@ def routes(desk: Desk) -> list[Route]:
             "me.html", visitor=visitor, here="/me", told=told,
             found=await accounts.show(office, address),
             settings=await client_settings.require(office, address),
-            retention=office.config.retention,
+            kept=await retention.show(office, address), people=office.config.retention.people,
             factor=await second_factor.show(office, address),
             is_outside=await office.directory.is_outside(visitor.identity.account_id),
         )  # fmt: skip

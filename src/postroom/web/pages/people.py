@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import accounts, credentials, second_factor
+from postroom.admin import accounts, credentials, retention, second_factor
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
@@ -89,6 +89,7 @@ def routes(desk: Desk) -> list[Route]:
             found=found,
             told=told,
             factor=await second_factor.show(office, address),
+            kept=await retention.show(office, address),
         )
 
     return [
