@@ -1,20 +1,29 @@
 r"""Flags of many messages: what clients ask most, for whole mailboxes at once.
 
 Most messages of a mailbox have the same flags, such as \Seen and nothing else. A page asks
-the store how many messages there are and for those with other flags; only these come as
-rows. Where the numbers do not agree, because another session has expunged some, and where
-some are \Recent and some are not, all of them do.
+the store for those with other flags; only these come as rows, and if something has happened
+also how many there are. Where the numbers do not agree, because another session has expunged
+some, and where some are \Recent and some are not, all of them do.
+
+What a STORE makes of flags depends on nothing but what they are: so its answer is prepared
+while it is written. It is sent when that is on stable storage, unless a change of somebody
+else came between: then the flags are read again.
+
+RFC 3501 §6.4.6.
 """
 
+import operator
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from postroom.access.numbering import Ranges
-from postroom.access.view import View
+from postroom.access.offload import begin
+from postroom.access.view import MAX_STORED, View
 from postroom.protocol.imap.fetch_lines import FlagPage
 from postroom.store import entries, listing
+from postroom.store.entries import UNTOLD, FlagChange
 from postroom.store.flags import SEEN
 from postroom.store.spans import Span
 
@@ -27,27 +36,88 @@ async def flags(view: View, ranges: Ranges) -> AsyncIterator[FlagPage]:
     """Pages of the messages that ``fetch.rows`` would find."""
     common: Common = (SEEN, "")
     for span in view.spans(ranges, PAGE):
-        page = await _of_few(view, span, common) or await _of_all(view, span, common)
-        if len(page.others) > len(page.uids) // 2:  # the next page is likely to be as this one
-            ((common, _),) = Counter([other[1:3] for other in page.others]).most_common(1)
+        _, page = await _of_few(view, span, common)
+        page = page or await _of_all(view, span, common)
+        common = _usual(page)
         yield page
 
 
-async def _of_few(view: View, span: Span, common: Common) -> FlagPage | None:
+async def stored(
+    view: View, ranges: Ranges, change: FlagChange, write: Callable[[FlagPage], bytes]
+) -> AsyncIterator[bytes]:
+    """Change flags as ``View.store`` does; the pages of the new ones, written."""
+    change = view.permitted(change)
+    is_changed = False
+    common: Common = (SEEN, "")
+    for number, span in enumerate(view.spans(ranges, MAX_STORED)):
+        storing = begin(view.store_span(span, change, UNTOLD, is_first=not number))
+        try:
+            foreseen = await _foreseen(view, span, change, common)
+            texts = [write(page) for _, page in foreseen]
+        finally:
+            modseq = (await storing).modseq
+        is_changed = is_changed or modseq > 0
+        is_sure = not modseq or all(before in {modseq - 1, modseq} for before, _ in foreseen)
+        if foreseen and is_sure:
+            common = _usual(foreseen[-1][1])
+            yield b"".join(texts)
+        else:
+            async for page in flags(view, _ranges(span)):
+                yield write(page)
+    await view.end_store(ranges, change, is_changed=is_changed)
+
+
+async def _foreseen(
+    view: View, span: Span, change: FlagChange, common: Common
+) -> list[tuple[int, FlagPage]]:
+    """What the flags of a span will be, each page with the MODSEQ of the mailbox before."""
+    if span.listed is not None or change.touches_keywords:
+        return []
+    kept, added = operator.itemgetter("kept", "bits")(change.values())
+    pages: list[tuple[int, FlagPage]] = []
+    for part in view.spans(_ranges(span), PAGE):
+        modseq, page = await _of_few(view, part, common)
+        if page is None:
+            return []
+        common = _usual(page)
+        others = [(at, bits & kept | added, *rest) for at, bits, *rest in page.others]
+        bits, words, recent = page.common
+        usual = (bits & kept | added, words, recent)
+        pages.append((modseq, page._replace(common=usual, others=others)))
+    return pages
+
+
+def _usual(page: FlagPage) -> Common:
+    """The flags that most messages of the next page are likely to have."""
+    if len(page.others) > len(page.uids) // 2:
+        ((common, _),) = Counter([other[1:3] for other in page.others]).most_common(1)
+        return common
+    return page.common[:2]
+
+
+def _ranges(span: Span) -> Ranges:
+    """The UIDs of a span."""
+    if span.listed is None:
+        return [(span.first, span.last)]
+    return [(uid, uid) for uid in span.listed]
+
+
+async def _of_few(view: View, span: Span, common: Common) -> tuple[int, FlagPage | None]:
+    """A page, unless its messages must all be read; and the MODSEQ of the mailbox."""
     is_recent = _recency(view, span)
     if span.listed is not None or is_recent is None:
-        return None
+        return 0, None
     first, uids = view.numbering.run(span.first, span.last)
-    count, found = await view.source.read(
-        listing.unlike, view.mailbox_id, span, common, member=view.member
+    modseq, count, found = await view.source.read(
+        listing.unlike, view.mailbox_id, span, common, view.complete, member=view.member
     )
-    if count != len(uids):
-        return None
+    if count is not None and count != len(uids):
+        return modseq, None
     if isinstance(uids, range):
         others = [(uid - uids.start, bits, words, is_recent) for uid, bits, words in found]
     else:
         others = [(bisect_left(uids, uid), bits, words, is_recent) for uid, bits, words in found]
-    return FlagPage(range(first, first + count), uids, (*common, is_recent), others)
+    return modseq, FlagPage(range(first, first + len(uids)), uids, (*common, is_recent), others)
 
 
 async def _of_all(view: View, span: Span, common: Common) -> FlagPage:

@@ -27,7 +27,7 @@ from postroom.message.part import Part
 from postroom.notify import DIRECTORY
 from postroom.protocol.imap.sets import SAVED
 from postroom.store import copying, entries, flags as flag_words, news, vanished, watch
-from postroom.store.entries import UNTOLD, FlagChange, Opening, Quiet
+from postroom.store.entries import UNTOLD, FlagChange, Opening, Quiet, Updated
 from postroom.store.news import Marks, News
 from postroom.store.spans import MAX_LISTED, Span
 from postroom.store.store import Store, account_key
@@ -296,41 +296,61 @@ class View:
         transaction of at most ``MAX_STORED`` messages has one MODSEQ. Flags that the person
         may not change stay as they are; NotAllowed if that is all of them.
         """
-        self._check_writable()
-        change = msgspec.structs.replace(change, mask=self.flag_mask, names=self.may_name)
-        self._check_flags(change)
+        change = self.permitted(change)
         answer = Stored([], [])
         is_changed = False
-        run = self.source.write
         size = MAX_STORED if change.unchanged_since is None else MAX_LISTED
-        for span in self.spans(ranges, size):
+        for number, span in enumerate(self.spans(ranges, size)):
             quiet = None if wants_flags else UNTOLD
             if silent:
                 quiet = Quiet(self._marks.seen, frozenset(self._own), wants_modseq)
-            updated = await run(
-                entries.update_flags,
-                self.account_id,
-                self.mailbox_id,
-                span,
-                change,
-                quiet,
-                member=self.member,
-            )
-            run = self.source.write_bulk
-            self._note_own(updated.modseq)
+            updated = await self.store_span(span, change, quiet, is_first=not number)
             is_changed = is_changed or updated.modseq > 0
             answer.modified.extend(updated.failed)
             loud, rows = updated.unseen if silent else None, updated.rows
             if loud is not None and change.unchanged_since is None:
                 rows = [row for row in rows if row[0] in loud or row[3] == updated.modseq]
             answer.flagged.extend(self._flagged(rows, loud))
+        await self.end_store(ranges, change, is_changed=is_changed)
+        return answer
+
+    def permitted(self, change: FlagChange) -> FlagChange:
+        """The part of a change of flags that the person may make.
+
+        Raises Refused in a mailbox that is read-only, NotAllowed when that is nothing.
+        """
+        self._check_writable()
+        change = msgspec.structs.replace(change, mask=self.flag_mask, names=self.may_name)
+        touches = change.touches(flag_words.ALL) or change.touches_keywords
+        if not touches and (change.bits or change.keywords or change.action == "replace"):
+            raise NotAllowed(f"you may not change these flags in {self.name!r}")
+        return change
+
+    async def store_span(
+        self, span: Span, change: FlagChange, quiet: Quiet | None, *, is_first: bool
+    ) -> Updated:
+        """One transaction of a STORE; those after the first take the lower lane."""
+        run = self.source.write if is_first else self.source.write_bulk
+        updated = await run(
+            entries.update_flags,
+            self.account_id,
+            self.mailbox_id,
+            span,
+            change,
+            quiet,
+            member=self.member,
+        )
+        self._note_own(updated.modseq)
         if change.touches_keywords:
             self._learn(change.keywords)
+        return updated
+
+    async def end_store(self, ranges: Ranges, change: FlagChange, *, is_changed: bool) -> None:
+        """After the last transaction: who learns from flags and who watches hears of it."""
         await teaching.by_storing(self.source, self.place.mailbox, change, self.spans(ranges, None))
         if is_changed:
             member = None if change.is_of_all else self.member
             self.source.wake(self.mailbox_id if member is None else account_key(member))
-        return answer
 
     async def copy(self, ranges: Ranges, target: Place) -> CopyResult:
         """Copy, all or nothing; raises NotFound when the target is gone, MailboxFull.
@@ -389,11 +409,6 @@ class View:
     def _check_writable(self) -> None:
         if self.read_only:
             raise Refused("the mailbox is read-only; select it to change it")
-
-    def _check_flags(self, change: FlagChange) -> None:
-        touches = change.touches(flag_words.ALL) or change.touches_keywords
-        if not touches and (change.bits or change.keywords or change.action == "replace"):
-            raise NotAllowed(f"you may not change these flags in {self.name!r}")
 
     def _flagged(self, rows: Sequence[Row], loud: frozenset[int] | None = None) -> list[Flagged]:
         """Those of these entries that the session knows; quiet all but the ``loud`` UIDs."""

@@ -82,7 +82,7 @@ class FlagChange(msgspec.Struct, frozen=True):
         """Whether it may change keywords."""
         return self.names and (self.action == "replace" or bool(self.keywords))
 
-    def values(self) -> dict[str, object]:
+    def values(self) -> dict[str, int]:
         """The bits that stay and those that are set."""
         bits = self.bits & self.mask
         if self.action == "add":

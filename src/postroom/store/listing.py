@@ -32,12 +32,26 @@ def page(
 
 
 def unlike(
-    tx: Tx, mailbox_id: int, span: Span, common: tuple[int, str], member: int | None = None
-) -> tuple[int, list[Row]]:
-    """How many entries a span has; (uid, flags, keywords) of those without these very flags."""
+    tx: Tx,
+    mailbox_id: int,
+    span: Span,
+    common: tuple[int, str],
+    known: int,
+    member: int | None = None,
+) -> tuple[int, int | None, list[Row]]:
+    """The MODSEQ of the mailbox, 0 when it is gone; how many entries a span has; the others.
+
+    These are (uid, flags, keywords) of those without the ``common`` flags. They are not counted,
+    which is None, in a mailbox whose MODSEQ is ``known``: who asks knows them all.
+    """
     where, numbers = span.bound("e.uid")
     source = f"FROM {seen.rows(member)} WHERE e.mailbox_id = :mailbox AND {where}"
-    row = tx.one(f"SELECT count(*) {source}", mailbox=mailbox_id, **numbers)
+    row = tx.one("SELECT highestmodseq FROM mailbox WHERE id = :mailbox", mailbox=mailbox_id)
+    modseq: int = row[0] if row else 0
+    count: int | None = None
+    if modseq != known:
+        row = tx.one(f"SELECT count(*) {source}", mailbox=mailbox_id, **numbers)
+        count = row[0] if row else 0
     found = tx.all(
         f"SELECT e.uid, e.flags, e.keywords {source}"
         " AND (e.flags <> :flags OR e.keywords <> :keywords) ORDER BY e.uid",
@@ -46,7 +60,7 @@ def unlike(
         keywords=common[1],
         **numbers,
     )
-    return row[0] if row else 0, found
+    return modseq, count, found
 
 
 def page_with(

@@ -1,7 +1,10 @@
 """Commands on the selected mailbox but FETCH (RFC 3501 §6.4)."""
 
+from functools import partial
 from typing import Final
 
+from postroom.access.flags import stored
+from postroom.access.numbering import Ranges
 from postroom.access.view import CopyResult, FlagChange, View
 from postroom.errors import NotFound
 from postroom.listen.imap.conversation import Conversation
@@ -12,6 +15,7 @@ from postroom.listen.imap.refusals import TRYCREATE, refuse
 from postroom.listen.imap.results import numbered
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.fetch import Attribute
+from postroom.protocol.imap.fetch_lines import flags_page
 from postroom.protocol.imap.responses import flags_lines, status_line
 from postroom.protocol.imap.sets import write_set
 
@@ -65,7 +69,12 @@ async def store(talk: Conversation, command: c.Store) -> None:
     modes = talk.session.modes
     is_unconditional = not command.is_silent and command.unchanged_since is None
     reads_after = is_unconditional and view.numbering.count_within(ranges) > FEW
-    stored = await view.store(
+    if reads_after and not modes.condstore:
+        await _store_many(talk, ranges, change, with_uid=command.by_uid or modes.rev2)
+        await talk.report(expunges=command.by_uid)
+        talk.session.finish("OK", "Stored")
+        return
+    done = await view.store(
         ranges,
         change,
         silent=command.is_silent,
@@ -75,16 +84,28 @@ async def store(talk: Conversation, command: c.Store) -> None:
     if len(view.keywords) > known:  # RFC 3501 §7.2.6: FLAGS again when a keyword is new
         talk.session.untagged(new_keywords(view))
     if reads_after:
-        with_uid = command.by_uid or modes.rev2 or modes.condstore
-        items = unasked(modes, (Attribute.FLAGS,)) if with_uid else (Attribute.FLAGS,)
-        await send(talk, items, ranges)
-    talk.tell_flags(stored.flagged, with_uid=command.by_uid)
-    modified = stored.modified
+        await send(talk, unasked(modes, (Attribute.FLAGS,)), ranges)
+    talk.tell_flags(done.flagged, with_uid=command.by_uid)
+    modified = done.modified
     if modified and not command.by_uid:  # before any expunge is told
         modified = [number for number in view.sequences_of(modified) if number]
     await talk.report(expunges=command.by_uid)
     code = b"MODIFIED " + write_set(modified) if modified else b""
     talk.session.finish("OK", "Stored but for some" if code else "Stored", code)
+
+
+async def _store_many(
+    talk: Conversation, ranges: Ranges, change: FlagChange, *, with_uid: bool
+) -> None:
+    view = talk.selected
+    known = len(view.keywords)
+    write = partial(flags_page, with_uid=with_uid, uidonly=talk.session.modes.uidonly)
+    async for lines in stored(view, ranges, change, write):
+        if len(view.keywords) > known:
+            known = len(view.keywords)
+            talk.session.untagged(new_keywords(view))
+        talk.session.untagged(lines)
+        await talk.flush()
 
 
 async def copy(talk: Conversation, command: c.Copy) -> None:
