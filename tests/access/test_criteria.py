@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from postroom.access import criteria
 from postroom.access.criteria import Candidate, Join, Leaf
 from postroom.access.lookup import MOST_QUESTIONS, Findings, Question
+from postroom.access.texts import Needles
 from postroom.protocol.imap import search as keys
 from postroom.store import listing
 from postroom.store.textindex import Coverage
@@ -97,7 +98,7 @@ def test_what_is_settled_early_needs_no_more() -> None:
 
 def test_needles() -> None:
     tree = keys.Or(keys.Body("STRASSE"), keys.Not(keys.Or(keys.Text("ß"), keys.Flag(1))))
-    assert criteria.needles(steps(tree)) == {"STRASSE", "ß"}
+    assert criteria.needles(steps(tree)) == Needles(frozenset({"STRASSE", "ß"}), frozenset("ß"))
 
 
 def test_what_the_index_alone_says() -> None:

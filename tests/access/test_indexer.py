@@ -248,6 +248,47 @@ def test_a_large_message_is_read_by_pieces_up_to_the_limit(database: Opener, dat
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("count", [1, texts.PIECE // 72 + 1], ids=["small", "large"])
+def test_fields_of_parts_are_of_the_text_and_no_fields_of_the_message(
+    database: Opener, data: Path, count: int
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            part = b"--o\r\nContent-Type: image/png;\r\n\tname=cat.png\r\nX-Of-Part: a\r\n\r\n"
+            letter = (
+                b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\n"
+                + (b"x" * 70 + b"\r\n") * count + part + b"--o--\r\n"
+            )  # fmt: skip
+            await put(store, letter, LETTER)
+            view = await opened(store)
+            for step in ("read", "indexed"):
+                if step == "indexed":
+                    await Indexer(store, 2 * len(letter)).everything(1)
+                assert await search(view, keys.Text("png; name=CAT")) == [1]
+                assert await search(view, keys.Body("cat.png")) == []
+                assert await search(view, keys.Header("x-of-part", "a")) == []
+                assert await search(view, keys.Header("content-type", "png")) == []
+
+    asyncio.run(run())
+
+
+def test_more_fields_of_parts_than_are_indexed(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            part = b"--o\r\nX-Long: " + b"y" * 1000 + b"\r\n\r\n"
+            letter = (
+                b"Content-Type: multipart/mixed; boundary=o\r\n\r\n" + part * 300 +
+                b"--o\r\nX-Last: far away\r\n\r\n--o--\r\n"
+            )  # fmt: skip
+            await put(store, letter, LETTER)
+            await Indexer(store, 1 << 20).everything(1)
+            view = await opened(store)
+            assert await search(view, keys.Text("x-last: far")) == [1]
+            assert await search(view, keys.Text("x-last: near")) == []
+
+    asyncio.run(run())
+
+
 def test_a_damaged_message_does_not_stop_the_others(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:

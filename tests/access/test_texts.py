@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access.texts import BodyText, EnvelopeText, HeadText, find, find_in
+from postroom.access.texts import BodyText, EnvelopeText, HeadText, Needles, find, find_in
 from postroom.message.casemap import casemap
 from postroom.message.envelope import envelope
 from tests.access.shop import opened, put, shop
@@ -80,10 +80,15 @@ def test_large_and_small_letters_give_the_same(database: Opener, data: Path) -> 
             view = await opened(store, read_only=True)
             row = await store.db.read(lambda tx: tx.one("SELECT blob_id FROM message"))
             assert row is not None
-            needles = frozenset({*map(casemap, ("größe nadel", "inner", "foot", "absent")), ""})
+            bodies = frozenset({*map(casemap, ("größe nadel", "inner", "foot", "absent")), ""})
+            needles = Needles(bodies, frozenset({"RFC822", "ABSENT", ""}))
             for found in (find_in(letter, needles), await find(view, row[0], needles)):
-                assert found == needles - {"ABSENT"}
-                assert BodyText(found).has("FOOT")
-                assert not BodyText(found).has("ABSENT")
+                assert found == Needles(bodies - {"ABSENT"}, frozenset({"RFC822", ""}))
+                text = BodyText(found)
+                assert text.has("FOOT")
+                assert text.has_anywhere("FOOT")
+                assert text.has_anywhere("RFC822")
+                assert not text.has("RFC822")
+                assert not text.has_anywhere("ABSENT")
 
     asyncio.run(run())

@@ -8,7 +8,14 @@ from hypothesis import given, strategies as st
 from postroom.message import headers
 from postroom.message.casemap import casemap
 from postroom.message.scan import scan
-from postroom.message.searchtext import body_texts, head_lines, mapped, readable_parts, values
+from postroom.message.searchtext import (
+    body_texts,
+    head_lines,
+    mapped,
+    part_lines,
+    readable_parts,
+    values,
+)
 
 HEAD = (
     b"Subject: one\r\n two\r\nsubject: =?utf-8?q?Stra=C3=9Fe?=\r\nX-A : b\r\n"
@@ -68,14 +75,37 @@ def test_bodies_are_the_text_parts_and_the_fields_inside() -> None:
         b"--o\r\nContent-Type: image/png\r\n\r\nimage\r\n"
         b"--o\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\nC: =?utf-8?q?d?=\r\n\r\nlast\r\n--o--\r\n"
     )  # fmt: skip
-    assert list(body_texts(letter)) == ["FIRST\r\n", "A: B", "C: D", "LAST"]
-    assert list(body_texts(b"\r\n")) == [""]
+    assert list(body_texts(letter, scan(letter))) == ["FIRST\r\n", "A: B", "C: D", "LAST"]
+    assert list(body_texts(b"\r\n", scan(b"\r\n"))) == [""]
 
 
 @pytest.mark.parametrize("text", ["größe", "ﬁn", "ǅ", "İstanbul", "Å", "日本語"])
 def test_texts_are_mapped(text: str) -> None:
     letter = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode()
-    assert list(body_texts(letter)) == [casemap(text)]
+    assert list(body_texts(letter, scan(letter))) == [casemap(text)]
+
+
+def test_reports_are_text_and_fields_of_parts_stand_apart() -> None:
+    letter = (
+        b"Subject: outer\r\nContent-Type: multipart/report; boundary=o\r\n\r\n--o\r\n"
+        b"Content-Type: message/delivery-status\r\n\r\nStatus: 5.1.1\r\n"
+        b"--o\r\nContent-Type: image/png;\r\n\tname=cat.png\r\n\r\nimage\r\n"
+        b"--o\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: multipart/mixed; boundary=i\r\n"
+        b"\r\n--i\r\nX-Deep: =?utf-8?q?=C3=BC?=\r\n\r\n--i\r\n\r\n--i--\r\n--o--\r\n"
+    )  # fmt: skip
+    tree = scan(letter)
+    assert list(body_texts(letter, tree)) == [
+        "STATUS: 5.1.1", "CONTENT-TYPE: MULTIPART/MIXED; BOUNDARY=I", "", "",
+    ]  # fmt: skip
+    assert list(part_lines(letter, tree)) == [
+        "CONTENT-TYPE: MESSAGE/DELIVERY-STATUS", "CONTENT-TYPE: IMAGE/PNG; NAME=CAT.PNG",
+        "CONTENT-TYPE: MESSAGE/RFC822", casemap("x-deep: ü"),
+    ]  # fmt: skip
+
+
+def test_a_tab_is_a_blank() -> None:
+    assert head_lines(b"A: b\r\n\tc\td\r\n\r\n") == ["A: B C D"]
+    assert mapped(b"b\tc") == "B C"
 
 
 def test_readable_parts_are_texts_and_messages_inside() -> None:

@@ -103,6 +103,15 @@ def test_what_is_clean_stays_as_it_is(octets: bytes) -> None:
     assert _converted(octets) == octets
 
 
+def test_a_message_global_is_encoded_as_a_whole() -> None:
+    """RFC 6532 §3.7: unlike message/rfc822 it may be, so its header fields do not hinder."""
+    head = "MIME-Version: 1.0\nContent-Type: message/global\nContent-Transfer-Encoding: "
+    result = convert(*split(_crlf(head + "8bit\n\nSubject: ü\n\ntext é\n")))
+    assert result.head + result.body == _crlf(
+        head + "quoted-printable\n\nSubject: =C3=BC\n\ntext =C3=A9\n"
+    )
+
+
 MIXED = _crlf(
     "MIME-Version: 1.0\n"
     "Content-Type: multipart/mixed; boundary=b\n"

@@ -60,6 +60,29 @@ def test_multiparts_and_messages() -> None:
     )
 
 
+def test_a_message_global_is_a_message_unless_it_is_encoded() -> None:
+    """RFC 9051 §9 media-message, RFC 6532 §3.7."""
+    letter = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        b"Subject: \xc3\xbc\r\n\r\nx\r\n--b\r\n"
+        b"Content-Type: message/global\r\nContent-Transfer-Encoding: base64\r\n"
+        b"Content-Disposition: inline\r\n\r\nU3ViamVjdDogeA==\r\n--b--\r\n"
+    )
+    text = bodystructure(scan(letter))
+    envelope = b"(NIL {2}\r\n\xc3\xbc NIL NIL NIL NIL NIL NIL NIL NIL)"
+    plain = b'"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0'
+    assert text == (
+        b'(("message" "global" NIL NIL NIL "8bit" 16 %b (%b NIL NIL NIL NIL) 2 NIL NIL NIL NIL)'
+        b'("message" "global" NIL NIL NIL "base64" 16 NIL ("inline" NIL) NIL NIL)'
+        b' "mixed" ("boundary" "b") NIL NIL NIL)' % (envelope, plain)
+    )
+    assert basic(text) == (
+        b'(("message" "global" NIL NIL NIL "8bit" 16 %b (%b) 2)'
+        b'("message" "global" NIL NIL NIL "base64" 16) "mixed")' % (envelope, plain)
+    )
+
+
 def test_an_empty_multipart_is_text() -> None:
     text = _of(b"Content-Type: multipart/mixed; boundary=b\r\n\r\nnothing")
     assert text == b'("text" "plain" NIL NIL NIL "7bit" 7 0 NIL NIL NIL NIL)'

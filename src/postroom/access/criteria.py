@@ -19,7 +19,7 @@ import msgspec
 
 from postroom.access.lookup import Findings, Question
 from postroom.access.numbering import common, merge
-from postroom.access.texts import BodyText, EnvelopeText, HeadText
+from postroom.access.texts import BodyText, EnvelopeText, HeadText, Needles
 from postroom.access.view import View
 from postroom.db.database import Row
 from postroom.message.casemap import casemap
@@ -143,11 +143,12 @@ def verdict(steps: Program, findings: Findings, mark: int) -> Value:
     )
 
 
-def needles(steps: Program) -> frozenset[str]:
-    """All texts that a program looks for in bodies, casemapped."""
-    return frozenset(
-        step.needle for step in steps if isinstance(step, Leaf) and step.needle is not None
-    )
+def needles(steps: Program) -> Needles:
+    """All texts that a program looks for in bodies, and in MIME header fields."""
+    leaves = [step for step in steps if isinstance(step, Leaf)]
+    bodies = frozenset(leaf.needle for leaf in leaves if leaf.needle is not None)
+    fields = frozenset(leaf.needle for leaf in leaves if leaf.needle is not None and leaf.by_head)
+    return Needles(bodies, fields)
 
 
 def wants_envelope(steps: Program) -> bool:
@@ -261,14 +262,14 @@ def _text_test(key: SearchKey) -> Leaf:
                 by_envelope=True,
             )
         case keys.Header("subject", text) if text:
-            mapped = casemap(text)
+            mapped = _of_field(text)
             return Leaf(
                 lambda c: c.envelope.subject_has(mapped) if c.envelope else None,
                 by_envelope=True,
                 question=Question("field", mapped, "SUBJECT"),
             )
         case keys.Header(name, text):
-            mapped, field = casemap(text), casemap(name)
+            mapped, field = _of_field(text), casemap(name)
             return Leaf(
                 lambda c: c.head.has(field, mapped) if c.head else None,
                 by_head=True,
@@ -301,7 +302,12 @@ def _text_test(key: SearchKey) -> Leaf:
 def _anywhere(candidate: Candidate, mapped: str) -> Value:
     if candidate.head is not None and candidate.head.has_anywhere(mapped):
         return True
-    return candidate.body.has(mapped) if candidate.body else None
+    return candidate.body.has_anywhere(mapped) if candidate.body else None
+
+
+def _of_field(text: str) -> str:
+    """As header fields are mapped (``message.searchtext``)."""
+    return casemap(text).replace("\t", " ")
 
 
 def _compare(sent: dt.date | None, comparison: str, day: dt.date) -> bool:

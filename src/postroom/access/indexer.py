@@ -24,8 +24,10 @@ from postroom.db.database import Row, Tx
 from postroom.db.ids import NODE_BITS, SEQUENCE_BITS, first_id_at
 from postroom.db.node import database_time
 from postroom.errors import MailError
+from postroom.message.headers import MAX_HEADER
 from postroom.message.part import Part
-from postroom.message.searchtext import body_texts, head_lines, values
+from postroom.message.scan import scan
+from postroom.message.searchtext import body_texts, head_lines, part_lines, values
 from postroom.store import textindex
 from postroom.store.store import Store
 from postroom.store.textindex import Waiting, Work
@@ -51,6 +53,7 @@ TURN_MS: Final = 120_000
 BUSY_SHARE: Final = 0.25  # of a processor: the process has other work
 BUSY_REST: Final = 20  # times as long as the work took
 LAST_ID: Final = (1 << 63) - 1
+OF_PART: Final = "\x01"  # before a MIME header field of a part: it is no field of the message
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -170,20 +173,24 @@ class Indexer:
     async def _large(self, row: Row) -> LetterText:
         """A message that is read piece by piece, up to what is indexed of it."""
         ident, blob_id, prefix, _, envelope = row
-        body = _Body(self._max_text)
+        body, fields = _Texts(self._max_text), _Texts(MAX_HEADER)
         try:
             head = prefix + await self.source.blobs.head(self.source.db, blob_id)
             async for piece, is_end in texts.body_pieces(self, blob_id):
                 body.add(piece, is_end=is_end)
                 if not body.is_whole:
                     break
+            async for line in texts.stored_part_lines(self, blob_id):
+                fields.add(OF_PART + line, is_end=True)
+                if not fields.is_whole:
+                    break
         except BlobCorrupt:
             return _unreadable(ident)
-        return await asyncio.to_thread(_letter, ident, envelope, head, body)
+        return await asyncio.to_thread(_letter, ident, envelope, head, fields, body)
 
 
-class _Body:
-    """The texts of a body in UTF-8, up to a limit."""
+class _Texts:
+    """Texts in UTF-8, up to a limit."""
 
     def __init__(self, most: int) -> None:
         self.is_whole = True
@@ -233,10 +240,14 @@ def _small(
             letters.append(_unreadable(ident))
             continue
         head, octets = whole[blob_id]
-        body = _Body(max_text)
-        for text in body_texts(head + octets):
+        body, fields = _Texts(max_text), _Texts(MAX_HEADER)
+        letter = head + octets
+        tree = scan(letter)
+        for text in body_texts(letter, tree):
             body.add(text, is_end=True)
-        letters.append(_letter(ident, envelope, prefix + head, body))
+        for line in part_lines(letter, tree):
+            fields.add(OF_PART + line, is_end=True)
+        letters.append(_letter(ident, envelope, prefix + head, fields, body))
     return letters
 
 
@@ -244,7 +255,9 @@ def _tell(error: Exception) -> None:
     sink.emit(StorageTrouble(where="search index", reason=repr(error)))
 
 
-def _letter(ident: int, envelope: bytes, head: bytes, body: _Body) -> LetterText:
+def _letter(
+    ident: int, envelope: bytes, head: bytes, part_fields: _Texts, body: _Texts
+) -> LetterText:
     lines = head_lines(head)
     try:
         subject = texts.subject(envelope)
@@ -254,7 +267,9 @@ def _letter(ident: int, envelope: bytes, head: bytes, body: _Body) -> LetterText
     fields = [values(lines, name) for name in FIELDS]
     fields[0] = [] if subject is None else [subject]
     encoded_fields = tuple(map(encoded, fields))
-    return LetterText(ident, body.is_whole, encoded_fields, encoded(lines), body.octets)
+    is_whole = body.is_whole and part_fields.is_whole
+    heads = encoded([*lines, ""]) + part_fields.octets
+    return LetterText(ident, is_whole, encoded_fields, heads, body.octets)
 
 
 def _unreadable(ident: int) -> LetterText:

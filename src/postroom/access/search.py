@@ -20,6 +20,7 @@ from postroom.access.criteria import Candidate, Program
 from postroom.access.lookup import Findings
 from postroom.access.numbering import merge
 from postroom.access.offload import run
+from postroom.access.texts import Needles
 from postroom.access.view import View
 from postroom.db.database import Row, Tx
 from postroom.protocol.imap.search import All, SearchKey
@@ -224,7 +225,7 @@ def _read_bodies(
     candidates: Sequence[Candidate],
     ids: Sequence[int],
     whole: Mapping[int, tuple[bytes, bytes]],
-    wanted: frozenset[str],
+    wanted: Needles,
 ) -> None:
     for candidate, blob_id in zip(candidates, ids, strict=True):
         if blob_id in whole:

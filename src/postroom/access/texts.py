@@ -10,8 +10,8 @@ RFC 3501 §6.4.4.
 import asyncio
 import datetime as dt
 import re
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Iterable
+from typing import Final, NamedTuple
 
 from postroom.access.fetch import Shelf, tree_of_blob
 from postroom.message import dates, headers
@@ -19,12 +19,28 @@ from postroom.message.casemap import casemap
 from postroom.message.content import TextDecoder
 from postroom.message.headers import MAX_HEADER
 from postroom.message.part import Part
-from postroom.message.searchtext import body_texts, head_lines, mapped, readable_parts, values
+from postroom.message.scan import scan
+from postroom.message.searchtext import (
+    body_texts,
+    head_lines,
+    inner_parts,
+    mapped,
+    part_lines,
+    readable_parts,
+    values,
+)
 
 PIECE: Final = 1 << 20  # octets read at a time
 
 _QUOTED: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 _ESCAPED: Final = re.compile(rb"\\(.)")
+
+
+class Needles(NamedTuple):
+    """Mapped texts that are looked for or found: in bodies, in MIME header fields of parts."""
+
+    bodies: frozenset[str]
+    fields: frozenset[str] = frozenset()
 
 
 class EnvelopeText:
@@ -84,14 +100,18 @@ class HeadText:
 
 
 class BodyText:
-    """What was found in a body."""
+    """What was found behind the header block."""
 
-    def __init__(self, found: frozenset[str]) -> None:
+    def __init__(self, found: Needles) -> None:
         self._found = found
 
     def has(self, wanted: str) -> bool:
         """True when this text, one of those that were looked for, is in the body."""
-        return wanted in self._found
+        return wanted in self._found.bodies
+
+    def has_anywhere(self, wanted: str) -> bool:
+        """The same of the body and the MIME header fields of its parts."""
+        return wanted in self._found.bodies or wanted in self._found.fields
 
 
 def subject(envelope: bytes) -> str | None:
@@ -101,19 +121,44 @@ def subject(envelope: bytes) -> str | None:
     return None if found is None else mapped(found)
 
 
-def find_in(letter: bytes, wanted: frozenset[str]) -> frozenset[str]:
-    """Which of these mapped texts the body of a whole message contains."""
-    left = set(wanted)
-    left.discard("")
-    for text in body_texts(letter):
-        left -= {one for one in left if one in text}
-        if not left:
-            break
+def find_in(letter: bytes, wanted: Needles) -> Needles:
+    """Which of these texts a whole message contains."""
+    tree = scan(letter)
+    return Needles(
+        _found(wanted.bodies, body_texts(letter, tree)),
+        _found(wanted.fields, part_lines(letter, tree)),
+    )
+
+
+def _found(wanted: frozenset[str], texts: Iterable[str]) -> frozenset[str]:
+    left = wanted - {""}
+    if left:
+        for text in texts:
+            left -= {one for one in left if one in text}
+            if not left:
+                break
     return wanted - left
 
 
-async def find(shelf: Shelf, blob_id: int, wanted: frozenset[str]) -> frozenset[str]:
+async def find(shelf: Shelf, blob_id: int, wanted: Needles) -> Needles:
     """The same of a stored message, piece by piece."""
+    return Needles(
+        await _find_in_bodies(shelf, blob_id, wanted.bodies),
+        await _find_in_fields(shelf, blob_id, wanted.fields),
+    )
+
+
+async def _find_in_fields(shelf: Shelf, blob_id: int, wanted: frozenset[str]) -> frozenset[str]:
+    left = wanted - {""}
+    if left:
+        async for line in stored_part_lines(shelf, blob_id):
+            left -= {one for one in left if one in line}
+            if not left:
+                break
+    return wanted - left
+
+
+async def _find_in_bodies(shelf: Shelf, blob_id: int, wanted: frozenset[str]) -> frozenset[str]:
     left = set(wanted)
     left.discard("")
     overlap = max((len(one) for one in left), default=1) - 1
@@ -125,6 +170,15 @@ async def find(shelf: Shelf, blob_id: int, wanted: frozenset[str]) -> frozenset[
             break
         tail = text[-overlap:] if overlap and not is_end else ""
     return wanted - left
+
+
+async def stored_part_lines(shelf: Shelf, blob_id: int) -> AsyncIterator[str]:
+    """The MIME header fields of a stored message's parts, a line each."""
+    for part in inner_parts(await tree_of_blob(shelf, blob_id)):
+        end = min(part.body_start, part.header_start + MAX_HEADER)
+        for line in head_lines(await _read(shelf, blob_id, part.header_start, end)):
+            if line:
+                yield line
 
 
 async def body_pieces(shelf: Shelf, blob_id: int) -> AsyncIterator[tuple[str, bool]]:

@@ -20,6 +20,7 @@ ContentType = tuple[str, str]
 
 TEXT_PLAIN: Final[ContentType] = ("text", "plain")
 MESSAGE: Final[ContentType] = ("message", "rfc822")
+GLOBAL_MESSAGE: Final[ContentType] = ("message", "global")  # RFC 6532 §3.7
 
 MAX_BOUNDARY: Final = 2048  # octets; RFC 2046 §5.1.1 allows 70, senders exceed it
 
@@ -53,6 +54,7 @@ ENVELOPE_FIELDS: Final = frozenset(
 MESSAGE_FIELDS: Final = CONTENT_FIELDS | ENVELOPE_FIELDS
 
 _ENCODING: Final = re.compile(rb"[ \t\r]*\"?([!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+)")
+_IDENTITY: Final = frozenset({"7bit", "8bit", "binary"})
 _DEFAULT_PARAMETERS: Final[Parameters] = ((b"charset", b"us-ascii"),)
 
 Fields = dict[bytes, list[bytes]]
@@ -62,7 +64,7 @@ class Part(msgspec.Struct):
     """Header is [header_start, body_start), body is [body_start, end).
 
     ``lines`` counts the line ends of the body. A multipart has ``children``, a
-    message/rfc822 has the ``message`` in it; all others have neither.
+    message/rfc822 or message/global has the ``message`` in it; all others have neither.
     """
 
     header_start: int = 0
@@ -86,6 +88,13 @@ class Part(msgspec.Struct):
     def is_multipart(self) -> bool:
         """True when the body is a series of parts."""
         return self.content_type[0] == "multipart"
+
+    @property
+    def holds_message(self) -> bool:
+        """True when the body is a message that lies open; a message/global may be encoded."""
+        return self.content_type == MESSAGE or (
+            self.content_type == GLOBAL_MESSAGE and self.encoding in _IDENTITY
+        )
 
     @property
     def size(self) -> int:

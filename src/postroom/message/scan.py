@@ -10,7 +10,7 @@ line break before it belongs to it. A delimiter of an outer multipart ends every
 inside. Where a limit is reached the rest is text of the part it stands in; a multipart
 without any part is a text part.
 
-RFC 2046 §5.1 (multipart), §5.1.5 (digest), §5.2.1 (message/rfc822).
+RFC 2046 §5.1 (multipart), §5.1.5 (digest), §5.2.1 (message/rfc822), RFC 6532 §3.7 (message/global).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import msgspec
 
 from postroom.message.headers import EMPTY_LINE, MAX_HEADER
 from postroom.message.part import (
-    MESSAGE,
     Fields,
     Part,
     boundary,
@@ -225,7 +224,7 @@ class Scanner:
                 unparsed(part)
             else:
                 self._set_delimiters()
-        elif part.content_type == MESSAGE:
+        elif part.holds_message:
             if self._is_full():
                 unparsed(part)
             else:

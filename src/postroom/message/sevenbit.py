@@ -23,7 +23,7 @@ import msgspec
 from postroom.message import headers, parameters
 from postroom.message.content import transferred
 from postroom.message.headers import MAX_HEADER
-from postroom.message.part import MESSAGE, TEXT_PLAIN, ContentType, Part
+from postroom.message.part import GLOBAL_MESSAGE, MESSAGE, TEXT_PLAIN, ContentType, Part
 from postroom.message.scan import MAX_PARTS, scan
 from postroom.message.sevenbit_encode import (
     MAX_LINE,
@@ -125,7 +125,7 @@ def _walk(root: Part) -> list[_Node]:
         node = nodes[number]
         kind = node.part.content_type
         in_signed = node.in_signed or (kind == ("multipart", "signed") and node.part.is_multipart)
-        if node.part.message is not None:
+        if node.part.message is not None and not _is_leaf(node.part):
             inner = len(nodes)
             nodes.append(_Node(node.part.message, number, inner, in_signed, in_digest=False))
         for child in node.part.children:
@@ -136,7 +136,8 @@ def _walk(root: Part) -> list[_Node]:
 
 
 def _is_leaf(part: Part) -> bool:
-    return part.message is None and not part.children
+    """A message/global is one: unlike message/rfc822 it may be encoded (RFC 6532 §3.7)."""
+    return not part.children and (part.message is None or part.content_type == GLOBAL_MESSAGE)
 
 
 def _spread(nodes: Sequence[_Node]) -> None:

@@ -3,7 +3,7 @@
 Depth is bounded by the scanner (MAX_DEPTH), so the recursion over parts is. ``basic``
 reads only what ``bodystructure`` wrote; it walks the text once, without recursion.
 
-RFC 3501 §7.4.2, §9 (body), RFC 9051 §7.5.2 (parameters in pieces), RFC 2183, RFC 3282,
+RFC 3501 §7.4.2, §9 (body), RFC 9051 §9 (media-message: GLOBAL, too), RFC 9051 §7.5.2 (parameters in pieces), RFC 2183, RFC 3282,
 RFC 2557 (location).
 """
 
@@ -18,6 +18,8 @@ from postroom.message.quoting import NIL, nstring, string
 _SIMPLE_FACTS: Final = 7  # type, subtype, parameters, id, description, encoding, size
 _TEXT_FACTS: Final = 8  # and lines
 _MESSAGE_FACTS: Final = 10  # and envelope, body, lines
+
+_MESSAGES: Final = frozenset({(b'"message"', b'"rfc822"'), (b'"message"', b'"global"')})
 
 _TOKEN: Final = re.compile(rb'[()]|"(?:[^"\\]|\\.)*+"|\{([0-9]+)\}\r\n|[^ ()"{]+', re.DOTALL)
 
@@ -95,7 +97,11 @@ class _List:
         return _List(is_body=self.is_body and (place == self.children or self._is_message(place)))
 
     def _is_message(self, place: int) -> bool:
-        return place == _MESSAGE_FACTS - 2 and self._kind() == (b'"message"', b'"rfc822"')
+        return place == _MESSAGE_FACTS - 2 and self._holds_message()
+
+    def _holds_message(self) -> bool:
+        """An envelope follows the size; a message/global that is encoded has none."""
+        return self._kind() in _MESSAGES and self.items[_SIMPLE_FACTS].startswith(b"(")
 
     def _kind(self) -> tuple[bytes, bytes]:
         return self.items[0], self.items[1]
@@ -116,7 +122,7 @@ class _List:
         count = _SIMPLE_FACTS
         if kind[0] == b'"text"':
             count = _TEXT_FACTS
-        elif kind == (b'"message"', b'"rfc822"'):
+        elif self._holds_message():
             count = _MESSAGE_FACTS
         return b"(" + b" ".join(items[:count]) + b")"
 

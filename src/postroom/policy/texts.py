@@ -64,7 +64,7 @@ def read(tree: Part, octets: bytes, offset: int) -> Reading:
             break
         start = part.body_start - offset
         raw = octets[start : min(part.end - offset, start + MAX_TEXT)]
-        if part.message is not None or not raw:
+        if part.content_type[0] != "text" or not raw:
             continue
         charset = parameter(part.parameters, "charset") or ""
         text = decode(transferred(part.encoding, raw), charset)
