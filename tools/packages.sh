@@ -11,7 +11,7 @@ test) wanted="postgresql:/usr/lib/postgresql/*/bin/initdb:initdb" ;;
 interop) wanted="swaks sieve-connect libnet-ssleay-perl:/usr/lib/*/perl5/*/Net/SSLeay.pm:/usr/share/perl5/Net/SSLeay.pm
     curl msmtp neomutt isync::mbsync fetchmail getmail6::getmail offlineimap3::offlineimap
     postfix:/usr/sbin/postfix nsd:/usr/sbin/nsd strace pebble dovecot-sieve::sieve-test dovecot-imapd:/usr/lib/dovecot/imap
-    xfsprogs:/sbin/mkfs.xfs:/usr/sbin/mkfs.xfs clamav-daemon:/usr/sbin/clamd
+    dovecot-lmtpd:/usr/lib/dovecot/lmtp xfsprogs:/sbin/mkfs.xfs:/usr/sbin/mkfs.xfs clamav-daemon:/usr/sbin/clamd
     bind9:/usr/sbin/named chromium spamassassin:/usr/bin/spamassassin spamd:/usr/sbin/spamd rspamd
     opendkim:/usr/sbin/opendkim slapd:/usr/sbin/slapd" ;;
 bench) wanted="postfix:/usr/sbin/postfix dovecot-lmtpd:/usr/lib/dovecot/lmtp

@@ -110,6 +110,12 @@ def test_a_right_that_is_lacking_is_named_to_who_may_know_of_the_mailbox(
             hidden.require(rights.INSERT)
             with pytest.raises(NotFound):
                 hidden.require(rights.READ)
+            await people.share(ALICE, "INBOX", "bob@demo.test", "r")
+            unlisted = await people.place(BOB, INBOX)
+            with pytest.raises(NotAllowed, match="may not expunge"):
+                unlisted.require(rights.EXPUNGE)
+            with pytest.raises(NotFound):
+                unlisted.require(rights.ADMINISTER)
             for nothing in ("s", "wte", "p"):  # RFC 4314 §4: these let nobody know
                 await people.share(ALICE, "INBOX", "bob@demo.test", nothing)
                 with pytest.raises(NotFound):

@@ -81,10 +81,17 @@ class Place(msgspec.Struct, frozen=True):
     member: int | None = None
 
     def require(self, *needed: str) -> None:
-        """Raises NotAllowed for a right that is lacking; NotFound if nobody may know why."""
+        """Raises NotAllowed for a right that is lacking; NotFound if nobody may know why.
+
+        Who can select the mailbox knows that it is there; who only cannot list it is not told
+        by the ACL commands (RFC 4314 §6).
+        """
+        knowing = {letters.LOOKUP, letters.READ}
         for letter in needed:
             if letter not in self.rights:
-                if letters.LOOKUP not in self.rights:
+                if letter == letters.ADMINISTER:
+                    knowing = {letters.LOOKUP}
+                if not knowing & self.rights:
                     raise NotFound(f"there is no mailbox {self.name!r}")
                 raise NotAllowed(f"you may not {_MEANING[letter]} {self.name!r}")
 
