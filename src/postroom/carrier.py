@@ -23,6 +23,7 @@ from postroom.admin.open import open_office
 from postroom.config.model import Config
 from postroom.db.node import leased
 from postroom.delivery.dispatcher import Dispatcher
+from postroom.delivery.distant import Distant
 from postroom.delivery.express import Small, loaded
 from postroom.delivery.handover import (
     Beat,
@@ -30,6 +31,7 @@ from postroom.delivery.handover import (
     End,
     Frames,
     Hint,
+    Noted,
     Opened,
     Passed,
     Said,
@@ -106,9 +108,12 @@ class Forwarding(Notify):
 class Carrier:
     """Takes messages, and the order to end."""
 
-    def __init__(self, office: Office, dispatcher: Dispatcher, line: Line) -> None:
+    def __init__(
+        self, office: Office, dispatcher: Dispatcher, distant: Distant, line: Line
+    ) -> None:
         self._office = office
         self._dispatcher = dispatcher
+        self._distant = distant
         self._line = line
         self._left = 0
         self._messages = 0
@@ -142,6 +147,8 @@ class Carrier:
             case Passed():
                 blob = Small(said.queued.blob_id, said.digest, said.head, said.body)
                 self._dispatcher.express.go(loaded(said.queued, said.outgoing, blob))
+            case Noted():
+                self._distant.noted(said)
             case Hint():
                 if isinstance(self._office.notify, Forwarding):
                     self._office.notify.heard(said.keys)
@@ -192,9 +199,10 @@ async def carry(config: Config, line: Line) -> None:
         warner = Warner(office.store, office.directory.address_of, config.hostname)
         closing.push_async_callback(warner.close)
         shared = _shared(office, resolver, warner)
-        dispatcher = carried(config, shared, partial(_trouble, line))
+        distant = Distant(line.say)
+        dispatcher = carried(config, shared, partial(_trouble, line), distant.finish)
         notify.subscribe(DIRECTORY, office.directory.hint)
-        await Carrier(office, dispatcher, line).run()
+        await Carrier(office, dispatcher, distant, line).run()
 
 
 def _trouble(line: Line, destination: str, until: int) -> None:

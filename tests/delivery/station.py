@@ -20,6 +20,7 @@ from postroom.db.database import Database, Tx
 from postroom.delivery.clerk import Clerk
 from postroom.delivery.dispatcher import Dispatcher
 from postroom.delivery.endings import Endings
+from postroom.delivery.finisher import Finisher
 from postroom.delivery.outbound import Shared, services_of
 from postroom.delivery.services import Services
 from postroom.delivery.tls_counts import TlsCounts
@@ -130,6 +131,7 @@ class Station:
             self.shared,
             self.counts,
             bench,
+            Finisher(self.db, self.blobs, self.clock).finish,
             chance=lambda: 0.5,
             limits=limits,
         )

@@ -16,13 +16,16 @@ from postroom.admin.relays import UseView, Wanted, add
 from postroom.config.delivery import Delivery
 from postroom.config.model import Config, Dns, Log
 from postroom.delivery.detached import Detached, NotStarted
-from postroom.delivery.express import MOST
-from postroom.delivery.handover import Through, Trouble, encode
+from postroom.delivery.express import MOST, claimed_for
+from postroom.delivery.finisher import Finished, Finisher
+from postroom.delivery.handover import Concluded, Through, Trouble, encode
 from postroom.delivery.troubles import Troubles
+from postroom.ledger.rows import Fact
 from postroom.message import headers
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.queue.rows import Outgoing, Queued
+from postroom.queue.settling import Outcome, Settled
 from rig.smtp import SmtpServer
 
 OCTETS = b"From: x@y.test\r\nSubject: Hello\r\n\r\nHi.\r\n"
@@ -40,7 +43,12 @@ async def opened(data: Path) -> AsyncIterator[tuple[Office, Detached, list[int]]
     )
     async with open_office(config, node=0) as office:
         left: list[int] = []
-        yield office, Detached(config, Troubles(), office.clock, left=left.append), left
+        yield office, detached(office, config, left), left
+
+
+def detached(office: Office, config: Config, left: list[int]) -> Detached:
+    finish = Finisher(office.db, office.blobs, office.clock).finish
+    return Detached(config, Troubles(), office.clock, left=left.append, finish=finish)
 
 
 def letter_of(office: Office) -> Letter:
@@ -98,6 +106,29 @@ def test_it_takes_only_so_many(data: Path) -> None:
     asyncio.run(run())
 
 
+def test_what_it_concluded_is_written_here_also_after_its_death(data: Path) -> None:
+    async def run() -> None:
+        async with opened(data) as (office, process, _):
+            await process.start()
+            assert process.lease is not None
+            post = Post(office.db, office.blobs, office.notify, office.clock)
+            letter = claimed_for(letter_of(office), process.lease)
+            await post.commit(letter)
+            [one] = letter.outgoing
+            done = Outcome(one.number, process.lease, one.destination, "done")
+            end = Finished(Settled(one.queued_id, (done,)))
+            odd = Fact(one.queued_id, 1, 0, "delivered", "\ud800")
+            for number, result in enumerate([end, msgspec.structs.replace(end, facts=(odd,))]):
+                process.hear(Concluded(number, (result,)))
+            process.kill()
+            await process.ended.wait()
+            await process.written()
+            assert await office.db.read(lambda tx: tx.all("SELECT number FROM delivery")) == []
+            assert not await process.stop(1)
+
+    asyncio.run(run())
+
+
 def test_it_dies(data: Path) -> None:
     async def run() -> None:
         async with opened(data) as (_, process, _):
@@ -126,7 +157,7 @@ def test_one_that_can_not_begin(data: Path) -> None:
         async with opened(data) as (office, _, _):
             delivery = Delivery(ca_file=str(data / "missing.pem"))
             config = msgspec.structs.replace(office.config, delivery=delivery)
-            process = Detached(config, Troubles(), office.clock, left=lambda _: None)
+            process = detached(office, config, [])
             with pytest.raises(NotStarted, match="before it had begun"):
                 await process.start()
             assert not await process.stop(1)

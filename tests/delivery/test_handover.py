@@ -4,12 +4,15 @@ import msgspec
 import pytest
 
 from postroom.config.model import Config
+from postroom.delivery.finisher import Finished
 from postroom.delivery.handover import (
     Beat,
     Begin,
+    Concluded,
     End,
     Frames,
     Hint,
+    Noted,
     Opened,
     Passed,
     Said,
@@ -17,7 +20,9 @@ from postroom.delivery.handover import (
     Trouble,
     encode,
 )
+from postroom.ledger.rows import Fact
 from postroom.queue.rows import Outgoing, Queued
+from postroom.queue.settling import Outcome, Settled
 
 PASSED = Passed(
     Queued(1 << 62, 2, b"a@home.test", 3, 4, ret="HDRS", envid=b"e", smtputf8=True),
@@ -26,12 +31,18 @@ PASSED = Passed(
     b"Subject: x\r\n\r\n",
     b"\0\xff\r\n.\r\n",
 )
+FINISHED = Finished(
+    Settled(1 << 62, (Outcome(0, 9, "b.test", "done"),)),
+    (Fact(1 << 62, 7, 1 << 42, "delivered", "ü@b.test", detail="250 ok"),),
+)
 ALL: list[Said] = [
     Begin(Config(hostname="mx.home.test", database="postgresql://x", trusted=("10.0.0.0/8",))),
     PASSED,
     Hint((0, 1 << 62)),
+    Noted(3, "ValueError()"),
     End(2.5),
     Opened(77, 1),
+    Concluded(3, (FINISHED, FINISHED)),
     Through(3, 4_000),
     Trouble("b.test", 1 << 42),
     Beat(5, {"message.delivered": 2}),

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,14 @@ import pytest
 from postroom.config.delivery import Process
 from postroom.delivery import outlet as outlets
 from postroom.delivery.detached import Detached, NotStarted
+from postroom.delivery.finisher import Finished, Finisher
+from postroom.delivery.handover import Concluded
 from postroom.delivery.outlet import MUCH, Outlet
 from postroom.post.letter import Letter
 from postroom.queue import claims
 from postroom.queue.claims import LEASE_MS
 from postroom.queue.rows import CLAIMED
+from postroom.queue.settling import Outcome, Settled
 from postroom.telemetry.events import DeliveryProcessFailed
 from tests.conftest import Opener
 from tests.delivery.station import Station, alone, station
@@ -28,12 +31,25 @@ class Pretended(Detached):
     """No process: it takes messages and does nothing with them."""
 
     def __init__(self, here: Station, left: Callable[[int], None], *, starts: bool) -> None:
-        super().__init__(here.config({}), here.services.troubles, here.clock, left=left)
+        super().__init__(
+            here.config({}),
+            here.services.troubles,
+            here.clock,
+            left=left,
+            finish=self._finish_later,
+        )
+        self.gate = asyncio.Event()  # while it is not set, the disk is slow
+        self.gate.set()
+        self._finisher = Finisher(here.db, here.blobs, here.clock)
         self._here = here
         self._starts = starts
         self.has = list[Letter]()
         self.told = left
         self.stopped: list[float] = []
+
+    async def _finish_later(self, results: Sequence[Finished]) -> None:
+        await self.gate.wait()
+        await self._finisher.finish(results)
 
     async def start(self) -> None:
         if not self._starts:
@@ -114,6 +130,30 @@ def test_a_process_takes_all_of_it_and_what_it_leaves_is_delivered_here(
             found.outlet.take(late)
             await until(lambda: nothing_waits(here))
             assert here.sink.taken[-1].recipients == ["late@b.test"]
+
+    asyncio.run(run())
+
+
+def test_what_a_dead_process_had_concluded_is_not_sent_again(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with station(database, data) as here, delivery(here, "always") as found:
+            await until(has(here, found, 1))
+            (process,) = found.processes
+            for _ in range(2):
+                await here.post.commit(await made(here, B))
+            [first, _] = process.has
+            [one] = first.outgoing
+            done = Outcome(one.number, one.lease or 0, one.destination, "done")
+            process.gate.clear()
+            process.hear(Concluded(1, (Finished(Settled(one.queued_id, (done,))),)))
+            process.die()
+            await here.leases()
+            assert len(await here.waiting()) == 2
+            process.gate.set()
+            await until(lambda: nothing_waits(here))
+            assert sum(len(one.recipients) for one in here.sink.taken) == 1
 
     asyncio.run(run())
 

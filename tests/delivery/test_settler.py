@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from postroom.db.database import Tx
-from postroom.delivery.settler import FIRST_PAUSE, LONGEST_PAUSE, NotFiled, Result, Settler, Written
+from postroom.delivery.finisher import FIRST_PAUSE, LONGEST_PAUSE
+from postroom.delivery.settler import NotFiled, Result, Settler
 from postroom.errors import MailError, StorageFailed
 from postroom.ledger.rows import Fact
 from postroom.post.commit import Answer, Post
@@ -235,65 +236,6 @@ def test_many_at_once(database: Opener, data: Path) -> None:
             written = await asyncio.gather(*[one.settle(result(work, make())) for work in works])
             assert all(each.done == {0} for each in written)
             assert len(await here.inbox(here.alice)) == 40
-            assert await here.waiting() == []
-
-    asyncio.run(run())
-
-
-def test_ends_of_one_moment_are_durable_together(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with station(database, data) as here:
-            works = [await claimed(here, f"u@b{number}.test") for number in range(5)]
-            one, pauses = settler(here)
-            futures = {one.settle_soon(result(work)) for work in works}
-            assert len(futures) == 1
-            await futures.pop()
-            assert await here.waiting() == []
-            assert pauses == []
-            late = await claimed(here, "late@c.test")
-            await one.settle_soon(result(late))
-            assert await here.waiting() == []
-
-    asyncio.run(run())
-
-
-def test_the_end_that_can_not_be_written_spoils_no_other(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with station(database, data) as here:
-            works = [await claimed(here, f"u@b{number}.test") for number in range(3)]
-            one, _ = settler(here)
-            odd = Fact(works[1].letter.id, here.ids.next(), here.clock(), "delivered", "\ud800")
-            ends = [
-                one.settle_soon(result(work, facts=(odd,) if work is works[1] else ()))
-                for work in works
-            ]
-            with pytest.raises(UnicodeEncodeError):
-                await ends[0]
-            assert [row.recipient for row in await here.waiting()] == ["u@b1.test"]
-
-    asyncio.run(run())
-
-
-def test_ends_wait_for_a_database_that_fails(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with station(database, data) as here:
-            work = await claimed(here, "you@b.test")
-            failures = [StorageFailed(detail="the disk")] * 3
-
-            class Sick(Settler):
-                def _write(self, tx: Tx, results: Sequence[Result]) -> list[Written]:
-                    if failures:
-                        raise failures.pop()
-                    return super()._write(tx, results)
-
-            pauses = []
-
-            async def sleep(seconds: float) -> None:
-                pauses.append(seconds)
-
-            sick = Sick(here.db, here.post, here.blobs, here.clock, sleep=sleep)
-            await sick.settle_soon(result(work))
-            assert pauses
             assert await here.waiting() == []
 
     asyncio.run(run())

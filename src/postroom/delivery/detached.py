@@ -21,12 +21,15 @@ import msgspec
 from postroom.config.model import Config
 from postroom.delivery import workbench
 from postroom.delivery.express import MOST, MOST_OCTETS, claimed_for, goes_at_once
+from postroom.delivery.finisher import Finish
 from postroom.delivery.handover import (
     Beat,
     Begin,
+    Concluded,
     End,
     Frames,
     Hint,
+    Noted,
     Opened,
     Passed,
     Said,
@@ -59,12 +62,15 @@ class Detached(asyncio.Protocol):
         clock: Callable[[], int],
         *,
         left: Callable[[int], None],
+        finish: Finish,
     ) -> None:
-        """``left`` learns how many messages it has sent off."""
+        """``left`` learns how many messages it has sent off; ``finish`` writes their ends."""
         self._config = config
         self._troubles = troubles
         self._clock = clock
         self._left = left
+        self._finish = finish
+        self._writing: set[asyncio.Task[None]] = set()
         self._frames = Frames()
         self._process: asyncio.subprocess.Process | None = None
         self._transport: asyncio.WriteTransport | None = None
@@ -114,18 +120,33 @@ class Detached(asyncio.Protocol):
             self._flush()
             self._say(End(seconds))
         try:
-            async with asyncio.timeout(seconds + END_SECONDS):
-                return await self._process.wait() == 0
-        except TimeoutError:
-            self.kill()
-            await self._process.wait()
-            return False
+            is_well = await self._has_ended_well(self._process, seconds + END_SECONDS)
+            await self._heard_out()
+            return is_well
         except BaseException:
             self.kill()
             raise
         finally:
             if self._transport is not None:
                 self._transport.close()
+
+    async def _has_ended_well(self, process: asyncio.subprocess.Process, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await process.wait() == 0
+        except TimeoutError:
+            self.kill()
+            await process.wait()
+            return False
+
+    async def _heard_out(self) -> None:
+        """What it has said before its end is written, unless that takes too long."""
+        if self._transport is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await self.ended.wait()
+                await self.written()
 
     def kill(self) -> None:
         """End it at once."""
@@ -174,13 +195,18 @@ class Detached(asyncio.Protocol):
 
     # What comes from it
 
+    async def written(self) -> None:
+        """Until all is durable that it has concluded."""
+        while self._writing:
+            await asyncio.wait(self._writing)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)  # uvloop has its own class
 
     def data_received(self, data: bytes) -> None:
         try:
             for said in self._frames.feed(data):
-                self._hear(said)
+                self.hear(said)
         except msgspec.DecodeError:  # cut short: it is dying, or not what it should be
             self.kill()
 
@@ -192,12 +218,17 @@ class Detached(asyncio.Protocol):
             self._opened.set_exception(NotStarted("it ended before it had begun"))
             self._opened.exception()  # seen: perhaps nobody waits any more
 
-    def _hear(self, said: Said) -> None:
+    def hear(self, said: Said) -> None:
+        """Something it says."""
         match said:
             case Opened():
                 self._beaten()
                 if not self._opened.done():
                     self._opened.set_result(said)
+            case Concluded():
+                task = asyncio.get_running_loop().create_task(self._write_down(said))
+                self._writing.add(task)
+                task.add_done_callback(self._writing.discard)
             case Through():
                 self._count -= said.messages
                 self._octets -= said.octets
@@ -214,6 +245,14 @@ class Detached(asyncio.Protocol):
                     emitter.count(said.counts)
             case _:
                 pass
+
+    async def _write_down(self, said: Concluded) -> None:
+        fault = ""
+        try:
+            await self._finish(said.results)
+        except Exception as error:  # noqa: BLE001 - it belongs to who waits there
+            fault = repr(error)
+        self._say(Noted(said.number, fault))
 
     def _beaten(self) -> None:
         """It lives."""

@@ -69,6 +69,7 @@ class Dispatcher:
         self._courier = Courier(services)
         self._clerk = clerk
         self._pool = services.pool
+        self._gathering = services.gathering
         self._counts = counts
         self._bench = bench
         self._clock = services.clock
@@ -126,6 +127,7 @@ class Dispatcher:
             if self._couriers:
                 await asyncio.wait(self._couriers, timeout=max(seconds, LEAST_STOP))
         await self._pool.close()
+        await self._gathering.emptied(max(seconds, LEAST_STOP))
         with contextlib.suppress(MailError):
             await self._end(sorted(self._leases))
             await self._counts.flush()

@@ -1,9 +1,10 @@
 """What the server and its delivery process say to each other, over a pair of sockets.
 
 To the process: how to work (``Begin``), fresh messages (``Passed``), hints that something has
-changed (``Hint``), the order to end (``End``). From it: the lease under which it takes messages
-(``Opened``), what it is through with (``Through``), destinations in trouble (``Trouble``), and
-now and then what it has counted (``Beat``), by which it shows, too, that it lives.
+changed (``Hint``), that ends of messages are durable (``Noted``), the order to end (``End``).
+From it: the lease under which it takes messages (``Opened``), what came of them (``Concluded``)
+and how many it is through with (``Through``), destinations in trouble (``Trouble``), and now and
+then what it has counted (``Beat``), by which it shows, too, that it lives.
 
 A frame is four octets of length and a MessagePack value.
 """
@@ -15,6 +16,7 @@ from typing import Final
 import msgspec
 
 from postroom.config.model import Config
+from postroom.delivery.finisher import Finished
 from postroom.queue.rows import Outgoing, Queued
 
 _LENGTH: Final = struct.Struct(">I")
@@ -54,6 +56,13 @@ class Hint(Frame, frozen=True):
     keys: tuple[int, ...]
 
 
+class Noted(Frame, frozen=True):
+    """What ``Concluded`` of this number told is written; ``fault``: why one of them is not."""
+
+    number: int
+    fault: str = ""
+
+
 class End(Frame, frozen=True):
     """Finish what is under way, for at most so many seconds, and end."""
 
@@ -65,6 +74,13 @@ class Opened(Frame, frozen=True):
 
     lease: int
     node: int
+
+
+class Concluded(Frame, frozen=True):
+    """Ends of messages that are to be written; ``number`` is for the answer."""
+
+    number: int
+    results: tuple[Finished, ...]
 
 
 class Through(Frame, frozen=True):
@@ -88,7 +104,7 @@ class Beat(Frame, frozen=True):
     counts: dict[str, int]
 
 
-Said = Begin | Passed | Hint | End | Opened | Through | Trouble | Beat
+Said = Begin | Passed | Hint | Noted | End | Opened | Concluded | Through | Trouble | Beat
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(Said)

@@ -20,6 +20,8 @@ from postroom.delivery.detached import Detached, bench_of
 from postroom.delivery.dispatcher import Dispatcher
 from postroom.delivery.endings import Endings
 from postroom.delivery.exchangers import Lookup
+from postroom.delivery.finisher import Finish, Finisher
+from postroom.delivery.gathering import Gathering
 from postroom.delivery.here import Desk, Filer
 from postroom.delivery.local import Local
 from postroom.delivery.notices import Addressed, Notices
@@ -118,11 +120,15 @@ def services_of(
     shared: Shared,
     counts: TlsCounts,
     bench: Workbench,
+    finish: Finish,
     *,
     chance: Callable[[], float],
     limits: Limits = NO_LIMITS,
 ) -> Services:
-    """What couriers work with. ``chance`` gives numbers from 0 up to 1."""
+    """What couriers work with. ``chance`` gives numbers from 0 up to 1.
+
+    ``finish`` writes the ends of messages that nobody is told of.
+    """
     delivery, schedule = config.delivery, schedule_of(config)
     db, blobs, clock, ids = shared.db, shared.blobs, shared.clock, shared.ids
     directory = shared.directory
@@ -135,6 +141,8 @@ def services_of(
         per_hour=delivery.notices_per_hour,
         schedule=schedule,
     )
+    gathering = Gathering(finish)
+    settler = Settler(db, shared.post, blobs, clock)
     return Services(
         db=db,
         contents=Contents(db, blobs, Signatures(directory.signing_keys, clock), bench),
@@ -142,7 +150,8 @@ def services_of(
         connector=connector_of(config, shared, client_tls(config), counts, limits),
         pool=Pool(idle_seconds=delivery.idle_seconds),
         slots=Slots(),
-        reporter=Reporter(Settler(db, shared.post, blobs, clock), notices, ids, clock, schedule),
+        reporter=Reporter(settler, gathering, notices, ids, clock, schedule),
+        gathering=gathering,
         local=Local(Filer(db, blobs, directory, ids, clock, shared.desk), directory),
         troubles=Troubles(),
         clock=clock,
@@ -163,14 +172,15 @@ def outbound(config: Config, shared: Shared) -> Outlet:
     crashed = left_behind(bench_of(config))  # by a delivery process that died with its server
     bench = Workbench(config.folder / "workbench", crashed)
     counts = TlsCounts(shared.db, shared.clock)
-    services = _benched(config, shared, counts, bench)
+    finish = Finisher(shared.db, shared.blobs, shared.clock).finish
+    services = _benched(config, shared, counts, bench, finish)
     clerk = Clerk(services, Endings(services), shared.ids, steady=_steady)
     dispatcher = Dispatcher(
         services, shared.ids, shared.notify, clerk=clerk, counts=counts, bench=bench
     )
 
     def detached(left: Callable[[int], None]) -> Detached:
-        return Detached(config, services.troubles, shared.clock, left=left)
+        return Detached(config, services.troubles, shared.clock, left=left, finish=finish)
 
     rule = config.delivery.process
     if rule == "auto" and _cores() < 2:
@@ -178,22 +188,26 @@ def outbound(config: Config, shared: Shared) -> Outlet:
     return Outlet(dispatcher, shared.notify, detached, rule, config.limits.drain_seconds)
 
 
-def carried(config: Config, shared: Shared, told: Callable[[str, int], None]) -> Dispatcher:
+def carried(
+    config: Config, shared: Shared, told: Callable[[str, int], None], finish: Finish
+) -> Dispatcher:
     """The same for a delivery process; ``told`` learns which destinations are in trouble."""
     bench = Workbench(bench_of(config))
     counts = TlsCounts(shared.db, shared.clock)
-    services = _benched(config, shared, counts, bench)
+    services = _benched(config, shared, counts, bench, finish)
     services = replace(
         services, troubles=Troubles(told), rules=replace(services.rules, is_alone=False)
     )
     return Dispatcher(services, shared.ids, shared.notify, clerk=None, counts=counts, bench=bench)
 
 
-def _benched(config: Config, shared: Shared, counts: TlsCounts, bench: Workbench) -> Services:
+def _benched(
+    config: Config, shared: Shared, counts: TlsCounts, bench: Workbench, finish: Finish
+) -> Services:
     # It spreads attempts and hides nothing: not worth a system call a message.
     chance = random.Random().random  # noqa: S311
     try:
-        return services_of(config, shared, counts, bench, chance=chance)
+        return services_of(config, shared, counts, bench, finish, chance=chance)
     except BaseException:
         bench.close()
         raise

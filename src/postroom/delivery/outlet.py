@@ -149,6 +149,7 @@ class Outlet:
         if not is_well:
             if why:
                 sink.emit(DeliveryProcessFailed(reason=why))
+            await process.written()  # else it would be given back, and sent again
             node = process.node
             if node is not None:
                 await self._dispatcher.inherit(node, process.crashed)

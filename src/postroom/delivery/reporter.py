@@ -16,6 +16,8 @@ import msgspec
 from postroom.db.ids import Ids, to_text
 from postroom.delivery.conclusions import EXPIRED, Conclusion, Judge
 from postroom.delivery.content import Loaded
+from postroom.delivery.finisher import Finished
+from postroom.delivery.gathering import Gathering
 from postroom.delivery.notices import Kind as NoticeKind, Notices, Original
 from postroom.delivery.peer import Peer
 from postroom.delivery.schedule import Schedule, is_late
@@ -50,12 +52,14 @@ class Reporter:
     def __init__(
         self,
         settler: Settler,
+        gathering: Gathering,
         notices: Notices,
         ids: Ids,
         clock: Callable[[], int],
         schedule: Schedule,
     ) -> None:
         self._settler = settler
+        self._gathering = gathering
         self._notices = notices
         self._ids = ids
         self._clock = clock
@@ -83,10 +87,10 @@ class Reporter:
                 )
             )
         if len(good) == len(conclusions) and not any(one.recipient.notify for one in good):
-            return self._settler.settle_soon(
-                Result(
+            return self._gathering.add(
+                Finished(
                     Settled(loaded.claimed.letter.id, tuple([_outcome(one) for one in good])),
-                    facts=tuple(self._facts(loaded, good)),
+                    tuple(self._facts(loaded, good)),
                 )
             )
         relayed = [] if peer.extensions.dsn else good

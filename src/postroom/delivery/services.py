@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from postroom.db.database import Database
 from postroom.delivery.connector import Connector
 from postroom.delivery.content import Contents
+from postroom.delivery.gathering import Gathering
 from postroom.delivery.local import Local
 from postroom.delivery.pool import Pool
 from postroom.delivery.providers import Slots
@@ -41,6 +42,7 @@ class Services:
     pool: Pool
     slots: Slots
     reporter: Reporter
+    gathering: Gathering
     local: Local
     troubles: Troubles
     clock: Callable[[], int]

@@ -7,35 +7,24 @@ and only a crash meanwhile sends it a second time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Database, Tx
+from postroom.delivery.finisher import Finished, Sleep, until_written
 from postroom.errors import MailError
 from postroom.ledger import rows as ledger
-from postroom.ledger.rows import Fact
 from postroom.post.commit import Answer, Post
 from postroom.post.letter import Letter
 from postroom.queue import claims, patience
 from postroom.queue.claimed import Recipient
-from postroom.queue.settling import Settled, settle
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
-
-FIRST_PAUSE: Final = 1.0  # seconds between attempts to write
-LONGEST_PAUSE: Final = 30.0
-GATHER_SECONDS: Final = 0.02
-
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
-Sleep = Callable[[float], Awaitable[None]]
+from postroom.queue.settling import settle
 
 
-class Result(msgspec.Struct, frozen=True):
-    """What came of one message in one transaction with a server.
+class Result(Finished, frozen=True):
+    """With those who are told, or where it was filed.
 
     ``letters`` are committed with it: notices, copies filed here; none of them when all its
     recipients were removed or taken over meanwhile. ``is_filing``: the first of them is the
@@ -43,8 +32,6 @@ class Result(msgspec.Struct, frozen=True):
     ``is_quarantined``: whatever is left of the message is put aside.
     """
 
-    settled: Settled
-    facts: tuple[Fact, ...] = ()
     letters: tuple[Letter, ...] = ()
     warned: tuple[Recipient, ...] = ()
     is_filing: bool = False
@@ -84,10 +71,6 @@ class Settler:
         self._clock = clock
         self._sleep = sleep
         self._batch: Callable[[Tx, Sequence[Result]], list[Written]] = self._write
-        self._batches: Callable[[Tx, Sequence[Sequence[Result]]], list[None]] = self._write_many
-        self._gathering: list[Result] = []
-        self._gathered: asyncio.Future[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def settle(self, result: Result) -> Written:
         """Durable when it returns. Tries for as long as the database fails.
@@ -112,43 +95,6 @@ class Settler:
                 await self._discard([letter])
         return written
 
-    def settle_soon(self, result: Result) -> "asyncio.Future[None]":
-        """The same for a result without letters; what comes within a moment goes together.
-
-        Nobody waits for it, and each transaction costs those who bring mail a turn of the disk.
-        The future is done when it is durable; it may be shared with others.
-        """
-        if self._gathered is None:
-            loop = asyncio.get_running_loop()
-            self._gathered = loop.create_future()
-            loop.call_later(GATHER_SECONDS, self._go)
-        self._gathering.append(result)
-        return self._gathered
-
-    def _go(self) -> None:
-        results, self._gathering = self._gathering, []
-        future, self._gathered = self._gathered, None
-        if future is not None:
-            task = asyncio.get_running_loop().create_task(self._settle_all(results, future))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _settle_all(self, results: Sequence[Result], future: "asyncio.Future[None]") -> None:
-        try:
-            await self._until_written(self._batches, results, 0)
-        except Exception:  # noqa: BLE001 - one of them must not spoil the others
-            ends = [self._until_written(self._batch, one, 0) for one in results]
-            ended = await asyncio.gather(*ends, return_exceptions=True)
-            failures = [one for one in ended if isinstance(one, BaseException)]
-            if failures:
-                future.set_exception(failures[0])
-                return
-        future.set_result(None)
-
-    def _write_many(self, tx: Tx, many: Sequence[Sequence[Result]]) -> list[None]:
-        self._write(tx, [one for results in many for one in results])
-        return [None] * len(many)
-
     async def _discard(self, letters: Sequence[Letter]) -> None:
         """Nobody commits these: their body files go."""
         for letter in letters:
@@ -157,25 +103,7 @@ class Settler:
     async def _submitted(self, result: Result) -> tuple[Written, bool]:
         """With False when an attempt before may have written it unbeknown to us."""
         size = sum([one.weight for one in result.letters])
-        return await self._until_written(self._batch, result, size)
-
-    async def _until_written(
-        self,
-        batch: Callable[[Tx, Sequence[ItemT]], Sequence[ResultT | Exception]],
-        item: ItemT,
-        size: int,
-    ) -> tuple[ResultT, bool]:
-        pause, is_certain = FIRST_PAUSE, True
-        while True:
-            try:
-                written = await self._db.submit(batch, item, size=size)
-            except MailError as error:
-                is_certain = False
-                sink.emit(StorageTrouble(where="settle", reason=str(error)))
-            else:
-                return written, is_certain
-            await self._sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        return await until_written(self._db, self._batch, result, size=size, sleep=self._sleep)
 
     def _write(self, tx: Tx, results: Sequence[Result]) -> list[Written]:
         done = settle(tx, self._blobs, [one.settled for one in results], self._clock())
