@@ -134,9 +134,7 @@ def test_a_process_takes_all_of_it_and_what_it_leaves_is_delivered_here(
     asyncio.run(run())
 
 
-def test_what_a_dead_process_had_concluded_is_not_sent_again(
-    database: Opener, data: Path
-) -> None:
+def test_what_a_dead_process_had_concluded_is_not_sent_again(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with station(database, data) as here, delivery(here, "always") as found:
             await until(has(here, found, 1))
