@@ -46,7 +46,7 @@ BATCH: Final = b"BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE turn IN ROW SH
 
 _ATTEMPTS: Final = 16
 _OLDEST: Final = 140_000
-_MIGRATING: Final = 0x706F7374726F6F6D  # "postroom", key of the advisory lock
+MIGRATING: Final = 0x706F7374726F6F6D  # "postroom", key of the advisory lock
 _WRITERS: Final = 4
 _DEFAULTS: Final = {
     "connect_timeout": "5",
@@ -378,7 +378,7 @@ def _prepare(url: str, clock: Callable[[], int]) -> None:
     try:
         with contextlib.closing(connect(url)) as connection:
             verify(connection)
-            connection.execute(b"SELECT pg_advisory_lock(%s)", (_MIGRATING,))
+            connection.execute(b"SELECT pg_advisory_lock(%s)", (MIGRATING,))
             migrate(PostgresTarget(connection), available(), clock())
     except psycopg.Error as error:
         raise Refused(f"PostgreSQL can't be used: {str(error).strip()}") from error

@@ -1,12 +1,13 @@
 """A backup comes back, whole or not at all."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from postroom.admin.backup import copying, layout, restore, taking
+from postroom.admin.backup import copying, layout, restore, taking, verify
 from postroom.admin.backup.taking import Order
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
@@ -16,6 +17,7 @@ from postroom.post.notice import written
 from tests.access.shop import audit
 from tests.admin.backup.vault import ALICE, SMALL, config, large, letters, town
 from tests.admin.bureau import logs_in
+from tests.conftest import fresh
 from tests.store.letters import query
 
 CONTENT = (
@@ -131,3 +133,79 @@ def test_counters_are_right_afterwards(safe: Path, tmp_path: Path) -> None:
             await audit(office.store)
 
     asyncio.run(run())
+
+
+@pytest.fixture
+def safe_postgres(postgres: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The URL of a database with mail, and a backup of it."""
+
+    async def run(url: str) -> None:
+        async with open_office(config(tmp_path, url=url)) as office:
+            await town(office)
+            await letters(office, tmp_path, SMALL, large(1))
+            post = Post(office.db, office.blobs, office.notify, office.clock)
+            await post.commit(written(office, b"A: b\r\n\r\n", remote=["x@elsewhere.test"]))
+            taken = await taking.take(office, tmp_path / "safe", Order())
+            assert taken.files == taken.new > 10
+            again = await taking.take(office, tmp_path / "safe", Order())
+            assert again.files == taken.files
+
+    with fresh(postgres) as url:
+        asyncio.run(run(url))
+        yield url, tmp_path / "safe"
+
+
+def test_postgresql_is_as_it_was(
+    safe_postgres: tuple[str, Path], postgres: str, tmp_path: Path
+) -> None:
+    url, safe = safe_postgres
+
+    async def run(new: str) -> None:
+        found = await verify.verify(safe)
+        assert found.faults == []
+        assert found.files == layout.read(safe).files
+        async with open_office(config(tmp_path, url=url)) as office:
+            before = await content(office)
+            validity = dict(await office.store.read(query, VALIDITY))
+        assert len(before) == 2
+        assert (await restore.restore(config(tmp_path, "new", new), safe)).held == 1
+        async with open_office(config(tmp_path, "new", new)) as office:
+            assert await content(office) == before
+            renewed = dict(await office.store.read(query, VALIDITY))
+            assert renewed.keys() == validity.keys()
+            assert min(renewed.values()) > max(validity.values())
+            assert await logs_in(office, ALICE, "long enough 1")
+            assert await office.store.read(query, "SELECT held FROM queued") == [(1,)]
+        names = {one.name for one in (tmp_path / "new").iterdir()}
+        assert {"secrets"} <= names
+        assert not names & {restore.MARK, "postgres", "postroom.sqlite"}
+
+    with fresh(postgres) as new:
+        asyncio.run(run(new))
+
+
+def test_postgresql_that_is_damaged_or_meant_for_another(
+    safe_postgres: tuple[str, Path], postgres: str, tmp_path: Path
+) -> None:
+    url, safe = safe_postgres
+    with pytest.raises(Refused, match="name an empty database in the settings"):
+        asyncio.run(restore.restore(config(tmp_path, "new"), safe))
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(Refused, match="the database is not empty"):
+        asyncio.run(restore.restore(config(tmp_path, "new", url), safe))
+    path = safe / layout.read(safe).state / "postgres" / "blob.copy"
+    octets = path.read_bytes()
+    path.write_bytes(octets[:30])
+    faults = asyncio.run(verify.verify(safe)).faults
+    assert [one.partition(" ")[2] for one in faults] == [
+        "is not what was written",
+        "blob.copy is no whole copy of a table",
+    ]
+    with fresh(postgres) as new:
+        with pytest.raises(Refused, match="blob.copy is damaged"):
+            asyncio.run(restore.restore(config(tmp_path, "new", new), safe))
+        path.unlink()
+        with pytest.raises(Refused, match="blob.copy is missing"):
+            asyncio.run(restore.restore(config(tmp_path, "new", new), safe))
+        path.write_bytes(octets)
+        assert asyncio.run(restore.restore(config(tmp_path, "new", new), safe)).held == 1

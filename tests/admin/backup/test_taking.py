@@ -95,19 +95,3 @@ def test_other_folders_are_left_alone(tmp_path: Path) -> None:
                 await taking.take(office, office.config.folder / inside, Order())
 
     tell(tmp_path, story)
-
-
-def test_postgresql_is_backed_up_by_its_own_tools(postgres: str, tmp_path: Path) -> None:
-    import msgspec
-
-    from tests.conftest import fresh
-
-    async def run(url: str) -> None:
-        settings = msgspec.structs.replace(config(tmp_path), database=url)
-        async with open_office(settings) as office:
-            with pytest.raises(Refused, match="pg_dump, and copy .*/secrets"):
-                await taking.take(office, tmp_path / "safe", Order())
-
-    with fresh(postgres) as url:
-        asyncio.run(run(url))
-    assert not (tmp_path / "safe").exists()

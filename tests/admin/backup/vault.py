@@ -13,8 +13,8 @@ FROM = b"From a@x.test Thu Nov 26 02:36:09 2026\n"
 SMALL = b"Subject: small\n\nhello\n"
 
 
-def config(folder: Path, name: str = "data") -> Config:
-    return Config(hostname="mx.demo.test", data=str(folder / name))
+def config(folder: Path, name: str = "data", url: str | None = None) -> Config:
+    return Config(hostname="mx.demo.test", data=str(folder / name), database=url)
 
 
 def noise(seed: int, octets: int) -> bytes:

@@ -2,7 +2,7 @@
 
 ```
 postroom-backup.json     which state counts, when and by which program it was taken
-state-20261126T023609Z/  postroom.sqlite, secrets/, tls/, postroom.toml, digests.sha256
+state-20261126T023609Z/  postroom.sqlite or postgres/, secrets/, tls/, postroom.toml, digests.sha256
 blobs/ab/cd/<id>         bodies of messages, the same for every state
 ```
 
@@ -20,11 +20,13 @@ from typing import Final
 
 import msgspec
 
+from postroom.db.database import Engine
 from postroom.errors import Refused
 
 MANIFEST: Final = "postroom-backup.json"
 LOCK: Final = "postroom-backup.lock"
 DIGESTS: Final = "digests.sha256"
+POSTGRES: Final = "postgres"  # the folder of ``db.dump``
 BLOBS: Final = "blobs"
 BLOCK: Final = 1 << 20
 VERSION: Final = 1
@@ -48,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True):
     octets: int
     digest: str
     version: int = VERSION
+    engine: Engine = "sqlite"
 
 
 def read(folder: Path) -> Manifest:

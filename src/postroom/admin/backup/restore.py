@@ -1,4 +1,4 @@
-"""Brings a backup back into an empty data folder.
+"""Brings a backup back into an empty data folder, and into an empty database on PostgreSQL.
 
 Every file is checked against its digest while it is copied; the database gets its name last,
 so a restore that breaks off is seen and can be begun again. Then each mailbox gets a new
@@ -24,6 +24,7 @@ from postroom.admin.open import open_office
 from postroom.config.model import Config
 from postroom.db.folder import DATABASE
 from postroom.db.migrate import available
+from postroom.db.open import now_ms
 from postroom.errors import Refused
 from postroom.queue import listing
 from postroom.queue.listing import EVERYTHING
@@ -49,12 +50,8 @@ async def restore(
     config: Config, folder: Path, progress: Progress = lambda _done, _total: None
 ) -> Restored:
     """Restore into the data folder of the settings. Raises Refused, MailError, OSError."""
-    if config.database is not None:
-        raise Refused(
-            "these settings name a PostgreSQL database, and the backup is one of SQLite:"
-            " restore with settings without it"
-        )
     manifest = await asyncio.to_thread(layout.read, folder)
+    _check_engine(config, manifest)
     newest = max(one.number for one in available())
     if manifest.schema > newest:
         raise Refused(
@@ -62,6 +59,8 @@ async def restore(
         )
     data = config.folder
     octets = await asyncio.to_thread(_bring_all, folder, manifest, data, progress)
+    if config.database is not None:
+        await asyncio.to_thread(_fill_database, config.database, folder, manifest, progress)
     async with open_office(config) as office:
         held = await _settle(office)
     (data / MARK).unlink()
@@ -74,6 +73,29 @@ async def restore(
         held=held,
         settings=str(settings) if settings.exists() else "",
     )
+
+
+def _check_engine(config: Config, manifest: Manifest) -> None:
+    if config.database is not None and manifest.engine == "sqlite":
+        raise Refused(
+            "these settings name a PostgreSQL database, and the backup is one of SQLite:"
+            " restore with settings without it"
+        )
+    if config.database is None and manifest.engine == "postgres":
+        raise Refused(
+            "the backup is one of PostgreSQL: name an empty database in the settings"
+            ' (database = "postgresql://...")'
+        )
+
+
+def _fill_database(url: str, folder: Path, manifest: Manifest, progress: Progress) -> None:
+    try:
+        from postroom.db import dump
+    except ImportError as error:
+        raise Refused(
+            f"PostgreSQL needs the extra: pip install 'postroom[postgres]' ({error})"
+        ) from error
+    dump.bring_back(url, folder / manifest.state / layout.POSTGRES, now_ms(), progress)
 
 
 async def _settle(office: Office) -> int:
@@ -102,7 +124,10 @@ def _bring_all(folder: Path, manifest: Manifest, data: Path, progress: Progress)
         for path, wanted in lines:
             name = path.removeprefix(inside)
             done += 1
-            if name != "postroom.toml":
+            if name.startswith(f"{layout.POSTGRES}/"):
+                _check(folder / path, wanted)
+                octets += (folder / path).stat().st_size
+            elif name != "postroom.toml":
                 target = data / (f"{DATABASE}.restored" if name == DATABASE else name)
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folders.add(target.parent)
@@ -111,6 +136,9 @@ def _bring_all(folder: Path, manifest: Manifest, data: Path, progress: Progress)
             progress(done, manifest.files)
     for one in folders:
         layout.sync(one)
+    if manifest.engine == "postgres":
+        layout.sync(data)
+        return octets
     database = data / f"{DATABASE}.restored"
     if not database.exists():
         raise Refused(f"the list of {folder} names no database: take another backup")
@@ -141,8 +169,26 @@ def _bring(source: Path, target: Path, wanted: str) -> None:
     try:
         copying.copy(source, target)
     except FileNotFoundError:
-        raise Refused(f"{source} is missing: this backup can't be restored whole") from None
+        raise _missing(source) from None
     if layout.digest(target) != wanted:
-        raise Refused(
-            f"{source} is damaged: this backup can't be restored whole; see: postroom backup verify"
-        )
+        raise _damaged(source)
+
+
+def _check(source: Path, wanted: str) -> None:
+    """What is read from the backup itself later on."""
+    try:
+        found = layout.digest(source)
+    except FileNotFoundError:
+        raise _missing(source) from None
+    if found != wanted:
+        raise _damaged(source)
+
+
+def _missing(source: Path) -> Refused:
+    return Refused(f"{source} is missing: this backup can't be restored whole")
+
+
+def _damaged(source: Path) -> Refused:
+    return Refused(
+        f"{source} is damaged: this backup can't be restored whole; see: postroom backup verify"
+    )

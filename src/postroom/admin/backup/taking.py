@@ -22,7 +22,7 @@ from postroom.admin.backup import copying, layout
 from postroom.admin.backup.copying import Counted
 from postroom.admin.backup.layout import Manifest
 from postroom.admin.office import Office
-from postroom.db import snapshot
+from postroom.db import snapshot, tables
 from postroom.db.folder import DATABASE
 from postroom.db.locks import FileLock
 from postroom.errors import Refused
@@ -67,21 +67,21 @@ async def take(
     office: Office, folder: Path, order: Order, progress: Progress = _no_progress
 ) -> Taken:
     """Take a backup into a folder, new or with one. Raises Refused, MailError, OSError."""
-    if office.db.engine == "postgres":
-        raise Refused(
-            "the mail of this install is in PostgreSQL: back that up with pg_dump, and copy"
-            f" {office.config.folder}/secrets and {office.config.folder}/tls with it"
-        )
+    config = office.config
     return await asyncio.to_thread(
-        _Taking(office.config.folder, folder, order, progress).run,
+        _Taking(config.folder, config.database, folder, order, progress).run,
         office.config.hostname,
         office.now(),
     )
 
 
 class _Taking:
-    def __init__(self, data: Path, folder: Path, order: Order, progress: Progress) -> None:
+    def __init__(
+        self, data: Path, url: str | None, folder: Path, order: Order, progress: Progress
+    ) -> None:
+        """``url`` is that of PostgreSQL."""
         self._data = data.resolve()
+        self._url = url
         self._folder = folder.absolute()
         self._order = order
         self._progress = progress
@@ -110,7 +110,7 @@ class _Taking:
         name = self._state_name(created)
         state = folder / name
         state.mkdir(mode=0o700)
-        snapshot.take(self._data / DATABASE, state / DATABASE, self._progress)
+        schema = self._copy_database(state)
         with os.fdopen(layout.create(state / layout.DIGESTS), "w", encoding="utf-8") as listing:
             known = self._known()
             with closing(known):
@@ -132,10 +132,11 @@ class _Taking:
             created=now,
             hostname=hostname,
             program=VERSION,
-            schema=snapshot.schema(state / DATABASE),
+            schema=schema,
             files=counted.files,
             octets=counted.octets,
             digest=layout.digest(state / layout.DIGESTS),
+            engine="sqlite" if self._url is None else "postgres",
         )
         layout.write(folder, manifest)
         self._remove_states(keep=name)
@@ -150,6 +151,16 @@ class _Taking:
             new_octets=counted.new_octets,
             is_same_disk=folder.stat().st_dev == self._data.stat().st_dev,
         )
+
+    def _copy_database(self, state: Path) -> int:
+        """The version of its schema."""
+        if self._url is None:
+            snapshot.take(self._data / DATABASE, state / DATABASE, self._progress)
+            return snapshot.schema(state / DATABASE)
+        from postroom.db import dump
+
+        dump.take(self._url, state / layout.POSTGRES, self._progress)
+        return tables.read(state / layout.POSTGRES).schema
 
     def _state_name(self, created: datetime) -> str:
         first = f"state-{created:%Y%m%dT%H%M%SZ}"

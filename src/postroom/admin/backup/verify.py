@@ -12,7 +12,7 @@ import msgspec
 from postroom.admin import names
 from postroom.admin.backup import layout
 from postroom.admin.backup.layout import Manifest
-from postroom.db import snapshot
+from postroom.db import snapshot, tables
 from postroom.db.folder import DATABASE
 from postroom.db.ids import to_text
 from postroom.errors import Refused
@@ -60,6 +60,10 @@ def _verify(folder: Path, progress: Progress) -> Verified:
 
 
 def _look_into(folder: Path, manifest: Manifest, faults: list[str]) -> None:
+    if manifest.engine == "postgres":
+        for fault in tables.faults(folder / manifest.state / layout.POSTGRES):
+            _add(faults, f"{manifest.state}/{layout.POSTGRES}: {fault}")
+        return
     database = folder / manifest.state / DATABASE
     found = snapshot.faults(database)
     for fault in found:
