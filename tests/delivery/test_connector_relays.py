@@ -43,7 +43,10 @@ def test_a_wrong_password_is_put_off_with_the_reason(data: Path, tmp_path: Path)
             await here.send("you@anywhere.example")
             await here.run()
             [one] = await here.waiting()
-            assert (one.attempts, one.reply) == (1, "451 5.7.8 Wrong name or password")
+            assert (one.attempts, one.reply) == (
+                1,
+                "451 4.7.8 127.0.0.1 turns us away: 535 5.7.8 Wrong name or password",
+            )
             assert await here.inbox(here.alice) == []
             assert here.sink.received == []
 

@@ -60,6 +60,30 @@ def test_idle_connections_count_to_the_limit_of_a_provider(data: Path, tmp_path:
 # Hosts
 
 
+@pytest.mark.parametrize(
+    ("event", "answer", "told"),
+    [
+        ("GREETING", "554 5.7.1 Listed", "451 4.7.1 mx.b.test turns us away: 554 5.7.1 Listed"),
+        ("GREETING", "554 No", "451 mx.b.test turns us away: 554 No"),
+        ("GREETING", "421 4.3.2 Closed", "mx.b.test: 421 4.3.2 Closed"),
+        ("EHLO", Act.DROP, "451 4.4.2 The server closed the connection (at mx.b.test)"),
+        ("RCPT", Act.DROP, "451 4.4.2 The server closed the connection (at mx.b.test)"),
+        ("RCPT", "450 4.2.1 Later", "mx.b.test: 450 4.2.1 Later"),
+    ],
+)
+def test_the_story_names_the_host_and_its_words(
+    event: str, answer: Answer, told: str, data: Path, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.fault(event, answer)
+            ident = await here.send("you@b.test")
+            await here.run()
+            assert (await here.facts(ident))[-1] == ("deferred", "you@b.test", told)
+
+    asyncio.run(run())
+
+
 def test_the_better_host_gets_it(data: Path, tmp_path: Path) -> None:
     async def run() -> None:
         async with station(alone(tmp_path), data) as here, first_host(here) as first:
@@ -119,7 +143,10 @@ def test_all_refuse_us_for_good_and_it_waits_nevertheless(
             await here.send("you@b.test")
             await here.run()
             [one] = await here.waiting()
-            assert (one.attempts, one.reply) == (1, "451 5.7.1 Never")
+            assert (one.attempts, one.reply) == (
+                1,
+                "451 4.7.1 mx.b.test turns us away: 554 5.7.1 Never",
+            )
             assert one.next_attempt - here.clock() == 5 * 60_000
             assert await here.destination("b.test") == (1, 1, 60, 1)
             [paused] = events.of(DestinationPaused)

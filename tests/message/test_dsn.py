@@ -266,6 +266,7 @@ def test_addresses_beyond_ascii() -> None:
         )
     )
     assert _types(octets)[1:] == ["message/global-delivery-status", "text/rfc822-headers"]
+    assert _parsed(octets).get_param("report-type") == "global-delivery-status"  # RFC 6522 §3
     body = _body(octets, 1).decode()
     assert "\r\nFinal-Recipient: utf-8; jörg@example.com\r\n" in body
     assert "\r\nOriginal-Recipient: utf-8; jürg+x@example.com\r\n" in body

@@ -28,8 +28,9 @@ _TOO_MANY: Final = frozenset({(452, "4.5.3"), (552, "5.5.3")})
 
 
 class Conclusion(msgspec.Struct, frozen=True):
-    """What becomes of one recipient. ``status`` is enhanced; ``host`` who said ``reply``.
+    """What becomes of one recipient. ``status`` is enhanced.
 
+    ``host``: who said ``reply``, or where we came to it ourselves.
     ``back``: it was not its turn, and is due at ``next_attempt`` like ``later``.
     """
 

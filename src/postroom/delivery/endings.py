@@ -36,21 +36,27 @@ class Endings:
         services = self._services
         return Judge(services.rules.schedule, services.clock(), services.chance())
 
-    def conclude(self, trip: Trip, left: Iterable[Errand], reply: ServerReply) -> None:
-        """All of these get the same reply."""
+    def conclude(
+        self, trip: Trip, left: Iterable[Errand], reply: ServerReply, host: str = ""
+    ) -> None:
+        """All of these get the same reply, of this host."""
         for errand in left:
             judge = self.judge()
-            conclusions = [judge.conclude(errand.letter, one, reply) for one in errand.recipients]
+            conclusions = [
+                judge.conclude(errand.letter, one, reply, host) for one in errand.recipients
+            ]
             trip.settle(self._services.reporter.report(errand.loaded, conclusions))
 
-    def unreachable(self, trip: Trip, left: Sequence[Errand], reply: ServerReply) -> None:
+    def unreachable(
+        self, trip: Trip, left: Sequence[Errand], reply: ServerReply, host: str = ""
+    ) -> None:
         """No server can be used: the first message counts an attempt, the destination rests.
 
         The others wait as they were (their batch gives them back), so a dead host with a
         million messages costs no more than one with a few.
         """
         trip.saw("dead", str(reply))
-        self.conclude(trip, left[:1], reply)
+        self.conclude(trip, left[:1], reply, host)
 
     def back(self, trip: Trip, left: Iterable[Errand]) -> None:
         """They were not begun: due again at once, without an attempt counted."""

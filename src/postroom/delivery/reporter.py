@@ -301,6 +301,8 @@ class Reporter:
 
 def _detail(one: Conclusion) -> str:
     said = f"{one.host}: {one.reply}" if one.host else str(one.reply)
+    if one.reply.is_local and one.host:  # no server has said it
+        said = f"{one.reply} (at {one.host})"
     return f"given up after the last attempt: {said}" if one.status == EXPIRED else said
 
 

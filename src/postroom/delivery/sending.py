@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from postroom.blobs.store import BlobCorrupt
 from postroom.db.ids import to_text
 from postroom.delivery.connector import Candidate, Unusable
@@ -53,7 +51,7 @@ class Sending:
     async def _try_all(
         self, trip: Trip, candidates: Sequence[Candidate], left: list[Errand], need: Need
     ) -> None:
-        refusals: list[ServerReply] = []
+        refusals: list[tuple[str, ServerReply]] = []
         for candidate in candidates:
             left, refusal = await self._try_host(trip, candidate, left, need)
             if not left:
@@ -61,12 +59,12 @@ class Sending:
             if trip.verdict == "busy":
                 self._endings.back(trip, left)
                 return
-            refusals.append(refusal)
-        reply = _sum_of(refusals)
+            refusals.append((candidate.host, refusal))
+        host, reply = _sum_of(refusals)
         if reply.is_permanent:
-            self._endings.conclude(trip, left, reply)
+            self._endings.conclude(trip, left, reply, host)
         else:
-            self._endings.unreachable(trip, left, reply)
+            self._endings.unreachable(trip, left, reply, host)
 
     async def _try_host(
         self, trip: Trip, candidate: Candidate, left: list[Errand], need: Need
@@ -248,17 +246,19 @@ def _trouble(answered: TransactionDone) -> ServerReply | None:
     return ending if is_lost and any(one is ending for one in answered.outcomes()) else None
 
 
-def _sum_of(refusals: Sequence[ServerReply]) -> ServerReply:
-    """One reply for all hosts of a way: what may get better counts, the last of it.
+def _sum_of(refusals: Sequence[tuple[str, ServerReply]]) -> tuple[str, ServerReply]:
+    """One host and its reply for all hosts of a way: what may get better counts, the last of it.
 
     A server that turns us away for good may be mistaken, or one of many: later (RFC 5321
-    §5.1 would have each host tried). What we concluded ourselves stands.
+    §5.1 would have each host tried). What we concluded ourselves stands; it has no host when
+    its words name it.
     """
-    temporary = [one for one in refusals if not one.is_permanent]
-    if temporary:
-        return temporary[-1]
-    last = refusals[-1] if refusals else NOT_YET
-    return last if last.is_local else msgspec.structs.replace(last, code=451)
+    temporary = [one for one in refusals if not one[1].is_permanent]
+    host, last = (temporary or refusals or [("", NOT_YET)])[-1]
+    if last.is_permanent and not last.is_local:
+        status = f"4{last.status[1:]}" if last.status else ""
+        last = local_reply(451, status, f"{host} turns us away: {last}")
+    return "" if last.is_local and host in last.text else host, last
 
 
 def not_found(error: LookupFailed) -> ServerReply:

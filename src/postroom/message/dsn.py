@@ -128,7 +128,7 @@ def compose(report: Report) -> bytes:
         _field("MIME-Version", "1.0"),
         _field(
             "Content-Type",
-            "multipart/report; report-type=delivery-status;",
+            f"multipart/report; report-type={_report_type(shown)};",
             f'boundary="{boundary}"',
         ),
     ]
@@ -220,14 +220,24 @@ def _wrapped(prefix: str, text: str) -> Iterator[str]:
 
 
 def _status(report: Report, shown: Sequence[ReportedRecipient]) -> bytes:
-    is_global = not all(_token(one.final).isascii() for one in shown) or not all(
-        original[1].isascii() for one in shown if (original := _original(one))
-    )
+    is_global = _is_global(shown)
     groups = ["".join(_message_fields(report))]
     groups += ["".join(_recipient_fields(one, is_global=is_global)) for one in shown]
     body = _octets("\r\n".join(groups))
-    kind = "message/global-delivery-status" if is_global else "message/delivery-status"
-    return _part(kind, "Delivery report", "8bit" if is_global else "7bit", body)
+    encoding = "8bit" if is_global else "7bit"
+    return _part(f"message/{_report_type(shown)}", "Delivery report", encoding, body)
+
+
+def _report_type(shown: Sequence[ReportedRecipient]) -> str:
+    """The subtype of the status part (RFC 6522 §3)."""
+    return "global-delivery-status" if _is_global(shown) else "delivery-status"
+
+
+def _is_global(shown: Sequence[ReportedRecipient]) -> bool:
+    """An address needs UTF-8 (RFC 6533 §4)."""
+    return not all(_token(one.final).isascii() for one in shown) or not all(
+        original[1].isascii() for one in shown if (original := _original(one))
+    )
 
 
 def _message_fields(report: Report) -> Iterator[str]:
