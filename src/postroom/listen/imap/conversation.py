@@ -226,6 +226,11 @@ class Conversation:
         if octets:
             await self.wire.send(octets)
 
+    async def make_room(self) -> None:
+        """The same if it is much; a little leaves with what comes next, such as the tagged line."""
+        if self.session.waiting > TOGETHER:
+            await self.flush()
+
     def select(self, view: View) -> None:
         """Make this the selected mailbox."""
         self.view = view

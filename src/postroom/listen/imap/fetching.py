@@ -17,7 +17,7 @@ from postroom.access.previews import with_previews
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.contents import write, write_selected
-from postroom.listen.imap.conversation import TOGETHER, Conversation
+from postroom.listen.imap.conversation import Conversation
 from postroom.listen.imap.handlers import Handlers
 from postroom.listen.imap.plan import Plan
 from postroom.listen.imap.refusals import refuse
@@ -37,8 +37,7 @@ async def fetch(talk: Conversation, command: Fetch) -> None:
     """FETCH and UID FETCH, and those that follow in a series."""
     await _fetch(talk, command)
     while (following := talk.session.follow()) is not None:
-        if talk.session.waiting > TOGETHER:
-            await talk.flush()
+        await talk.make_room()
         if not await talk.renew():
             return
         await _fetch(talk, following)
@@ -100,7 +99,7 @@ async def send(
     if plan.items in (_FLAGS[:1] if uidonly else _FLAGS) and changed_since is None:
         async for found in flags(view, ranges):
             talk.session.untagged(flags_page(found, with_uid=len(items) > 1, uidonly=uidonly))
-            await talk.flush()
+            await talk.make_room()
         return None
     failure: MailError | None = None
     fields = Fields(plan.fields, talk.services.fields) if plan.fields else None
@@ -116,7 +115,7 @@ async def send(
         talk.session.untagged(plan.plain.page(page))
         if Attribute.MODSEQ in plan.attributes:
             talk.note_modseq(max([row.modseq for row in page]))
-        await talk.flush()
+        await talk.make_room()
     return failure
 
 
@@ -129,7 +128,7 @@ async def _send_contents(
         texts = [row.selected for row in page if row.selected is not None]
         if len(texts) == len(page):
             _send_selected(talk, page, plan, texts)
-            await talk.flush()
+            await talk.make_room()
             return None
     changed = frozenset[int]()
     if plan.marks_seen and view.flag_mask & SEEN:
@@ -148,8 +147,7 @@ async def _send_contents(
                 continue
             except MailError as error:
                 failure = error
-        if talk.session.waiting > TOGETHER:
-            await talk.flush()
+        await talk.make_room()
     return failure
 
 

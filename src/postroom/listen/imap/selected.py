@@ -105,7 +105,7 @@ async def _store_many(
             known = len(view.keywords)
             talk.session.untagged(new_keywords(view))
         talk.session.untagged(lines)
-        await talk.flush()
+        await talk.make_room()
 
 
 async def copy(talk: Conversation, command: c.Copy) -> None:
