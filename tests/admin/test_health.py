@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from postroom.admin import health
 from postroom.admin.certificates import CertificateView
 from postroom.admin.health import HOUR_MS, Backups, Measured
+from postroom.admin.hijacking import SuspectView
 from postroom.admin.queue import StatsView
 from postroom.policy.own_listings import Listed
 
@@ -27,6 +28,7 @@ WELL: Final = Measured(
     backups=Backups(24, NOW_MS - HOUR_MS),
 )
 LISTED: Final = Listed("list.test", "192.0.2.9", ("127.0.0.2",))
+SUSPECT: Final = SuspectView("ann@demo.test", NOW, 50, True, ("a flood",))
 
 
 def lacks(**changed: Any) -> list[tuple[str, int, bool]]:
@@ -70,6 +72,7 @@ def test_a_server_without_fault_has_a_hundred() -> None:
         ({"backups": Backups(24, NOW_MS - 48 * HOUR_MS)}, []),
         ({"backups": Backups(24, NOW_MS - 48 * HOUR_MS - 1)}, [("late backup", 20, True)]),
         ({"listed": (LISTED,)}, [("listed 192.0.2.9 list.test", 15, True)]),
+        ({"suspects": (SUSPECT,)}, [("hijack ann@demo.test", 20, True)]),
         ({"owners": 0}, [("owner", 5, False)]),
         ({"unguarded": 1}, [("second factor", 5, False)]),
     ],

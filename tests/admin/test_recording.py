@@ -37,10 +37,11 @@ Tell = Callable[[Story], None]
 
 BY_ITSELF = {
     # what the server does by itself, or what a login does
-    "accounts.purge_removed", "alerting.run", "alerting.tell", "api_tokens.known", "audit.purge",
+    "accounts.purge_removed", "alerting.tell", "api_tokens.known", "audit.purge",
     "certificates.see_to_all",
     "dkim.activate", "dkim.ensure_keys", "dkim.make_missing", "dkim.purge",
-    "dkim.show", "key_change.is_due", "reporting.run", "reporting.send_due", "second_factor.verify",
+    "dkim.show", "hijacking.learned", "hijacking.look", "key_change.is_due",
+    "own_listings.look", "own_listings.look_if_due", "reporting.run", "reporting.send_due", "second_factor.verify",
 }  # fmt: skip
 
 

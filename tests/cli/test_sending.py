@@ -99,6 +99,6 @@ def test_an_account_is_released(demo: Shell) -> None:
     assert (result.exit_code, result.stdout) == (0, "account alice@demo.test may send again\n")
     assert result.stderr == "note: it had not been stopped; its count begins anew\n"
     assert demo.json("account", "release", "bob@demo.test") == {
-        "account": "bob@demo.test", "was_stopped": False,
+        "account": "bob@demo.test", "was_stopped": False, "messages": 0,
     }  # fmt: skip
     demo.refuses("account", "release", "carol@demo.test")

@@ -9,5 +9,6 @@ from postroom.config.alerts import Alerts
 def test_they_are() -> None:
     assert Alerts().mail
     assert (len(Alerts().blocklists), Alerts().blocklist_hours) == (2, 6)
+    assert Alerts().hijack == "tell"
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode('{"mail": "daily"}', type=Alerts)

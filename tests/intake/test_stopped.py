@@ -212,3 +212,23 @@ def test_an_account_without_a_mailbox_of_its_own_is_stopped_all_the_same(
 
     asyncio.run(run())
     assert len(events.of(SendingStopped)) == 1
+
+
+def test_who_is_barred_hears_why(database: Opener, data: Path, events: Recorder) -> None:
+    async def run() -> None:
+        async with desk(database, data, TEN) as here:
+            await here.db.write(lambda tx: sending.bar(tx, here.bob.id))
+            one = await here.logged_in(here.bob)
+            await one.mail(mail("bob@local.test"))
+            answer = await one.rcpt(rcpt("alice@local.test"))
+            assert said(answer) == "450 4.7.1"
+            assert "as if somebody else used your account; change your password" in answer.lines[0]
+            here.clock.advance(WINDOW_MS * 2)
+            assert said(await one.rcpt(rcpt("alice@local.test"))) == "450 4.7.1"
+            await here.db.write(lambda tx: sending.release(tx, here.bob.id))
+            here.clock.advance(ASK_MS)
+            assert said(await one.rcpt(rcpt("alice@local.test"))) == "250 2.1.5"
+
+    asyncio.run(run())
+    assert not events.of(SendingStopped)
+    assert {one.reason for one in events.of(RecipientRefused)} == {stopped.SUSPECTED}

@@ -1,6 +1,13 @@
 import pytest
 
-from postroom.net.networks import around, is_loopback, network_of, parse, wide_network_of
+from postroom.net.networks import (
+    around,
+    is_loopback,
+    network_of,
+    parse,
+    wide_network_of,
+    wider_network_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +23,12 @@ from postroom.net.networks import around, is_loopback, network_of, parse, wide_n
 def test_networks(address: str, network: str, wide: str) -> None:
     assert network_of(address) == network
     assert wide_network_of(address) == wide
+
+
+def test_wider_networks() -> None:
+    assert wider_network_of("192.0.2.1") == "192.0.0.0/16"
+    assert wider_network_of("2001:db8:1:2::/64") == "2001:db8::/32"
+    assert wider_network_of("unix") == "unix"
 
 
 def test_loopback() -> None:

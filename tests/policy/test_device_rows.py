@@ -20,6 +20,16 @@ def test_devices_are_kept_while_they_are_known(database: Opener) -> None:
     asyncio.run(run())
 
 
+def test_those_of_late_are_told_apart(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            await db.write(lambda tx: device_rows.put(tx, [NEW, OLD]))
+            assert await db.read(lambda tx: device_rows.since(tx, 1999)) == [NEW]
+            assert await db.read(lambda tx: device_rows.since(tx, 2000)) == []
+
+    asyncio.run(run())
+
+
 def test_the_last_time_counts(database: Opener) -> None:
     earlier, later = Device(NEW.login, NEW.network, 1), Device(NEW.login, NEW.network, 9000)
 

@@ -53,6 +53,7 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("GET", "/admin/people/{address}"): {},
     ("POST", "/admin/people/{address}"): {"name": "New name"},
     ("POST", "/admin/people/{address}/password"): {},
+    ("POST", "/admin/people/{address}/release"): {},
     ("POST", "/admin/people/{address}/second-factor"): {},
     ("POST", "/admin/people/{address}/addresses"): {"further": "more@{domain}"},
     ("POST", "/admin/people/{address}/addresses/remove"): {"further": "more@{domain}"},

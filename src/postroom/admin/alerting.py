@@ -7,15 +7,11 @@ nobody keeps it to himself. Without an owner it waits until there is one.
 import platform
 from collections.abc import Sequence
 
-from postroom.admin import overview
+from postroom.admin import overview, system_mail
 from postroom.admin.office import Office
-from postroom.db.ids import to_text
 from postroom.directory import accounts
 from postroom.ledger import alerts
 from postroom.ledger.alerts import Changes, Told
-from postroom.message import dates
-from postroom.message.compose import Draft, Person, compose
-from postroom.post import notice
 from postroom.post.commit import Post
 
 
@@ -34,27 +30,16 @@ async def tell(office: Office, post: Post) -> Changes:
 
 
 async def _send(office: Office, post: Post, found: Changes) -> int:
-    sent = 0
+    sent, hostname = 0, office.config.hostname
     for owner in await office.directory.look(accounts.owners):
-        octets = compose(_draft(office, str(owner.address), found))
-        letter = await notice.addressed(office, office.directory, owner.address, octets)
-        if letter is not None:
-            await post.commit(letter)
-            sent += 1
+        sent += await system_mail.send(
+            office,
+            post,
+            owner.address,
+            _subject(hostname, found),
+            "\n".join(_lines(hostname, found)),
+        )
     return sent
-
-
-def _draft(office: Office, owner: str, found: Changes) -> Draft:
-    hostname = office.config.hostname
-    return Draft(
-        sender=Person(notice.postmaster_of(owner, hostname), "Mail system"),
-        to=(Person(owner),),
-        subject=_subject(hostname, found),
-        date=dates.write(office.now()),
-        message_id=f"{to_text(office.ids.next())}@{hostname}",
-        text="\n".join(_lines(hostname, found)),
-        more=(("Auto-Submitted", "auto-generated"),),
-    )
 
 
 def _subject(hostname: str, found: Changes) -> str:

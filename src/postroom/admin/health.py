@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from postroom.admin.certificates import CertificateView
+from postroom.admin.hijacking import SuspectView
 from postroom.admin.own_listings import advice
 from postroom.admin.queue import StatsView
 from postroom.policy.own_listings import Listed
@@ -68,6 +69,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     unguarded: int
     backups: Backups = Backups()
     listed: tuple[Listed, ...] = ()
+    suspects: tuple[SuspectView, ...] = ()
     runs: bool = True
 
 
@@ -80,6 +82,7 @@ def judge(measured: Measured) -> Health:
         *_about_certificates(measured.certificates, measured.now),
         *_about_backups(measured.backups, measured.now),
         *_about_listings(measured.listed),
+        *_about_suspects(measured.suspects),
         *_about_owners(measured),
     ]
     found.sort(key=lambda one: (-one.points, one.about))
@@ -175,6 +178,18 @@ def _about_listings(listed: tuple[Listed, ...]) -> Iterator[Lack]:
             f"listed {one.address} {one.zone}", 15,
             f"{one.address}, which this server sends from, is listed in {one.zone}{told}",
             advice(one), "/admin#blocklists", urgent=True,
+        )  # fmt: skip
+
+
+def _about_suspects(suspects: tuple[SuspectView, ...]) -> Iterator[Lack]:
+    for one in suspects:
+        held = "; it is held" if one.held else ""
+        yield Lack(
+            f"hijack {one.account}", 20,
+            f"{one.account} may be used by somebody else: {'; '.join(one.reasons)}{held}",
+            f"give it a new password (postroom account password {one.account}), or let it go on"
+            f" (postroom account release {one.account})",
+            f"/admin/people/{one.account}", urgent=True,
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.admin import names
+from postroom.admin import names, queue
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
@@ -12,6 +12,8 @@ from postroom.directory.accounts import Account
 from postroom.directory.send_as import Grant
 from postroom.directory.shares import Grantee
 from postroom.errors import NotFound, Refused
+from postroom.policy import suspects
+from postroom.queue.listing import Filter
 
 
 class SendAsView(msgspec.Struct, frozen=True):
@@ -22,10 +24,14 @@ class SendAsView(msgspec.Struct, frozen=True):
 
 
 class Released(msgspec.Struct, frozen=True):
-    """An account that may send again, and whether it had been stopped."""
+    """An account that may send again, and whether it had been stopped.
+
+    ``messages`` of it were held in the queue as it was suspected to be hijacked, and go on.
+    """
 
     account: str
     was_stopped: bool
+    messages: int = 0
 
 
 async def show(office: Office, account: str) -> SendAsView:
@@ -71,17 +77,24 @@ async def revoke(office: Office, account: str, what: str) -> SendAsView:
 
 @recorded("account.release", "account")
 async def release(office: Office, account: str) -> Released:
-    """Begin to count anew what an account sends."""
+    """Begin to count anew what an account sends; it is suspected of nothing any more."""
     name = names.address(account)
     now = office.now()
 
-    def write(tx: Tx) -> Released:
+    def write(tx: Tx) -> tuple[Released, Account, bool]:
         found = accounts.require(tx, name)
         sent = sending.of(tx, [found.id], now).get(found.id)
         sending.release(tx, found.id)
-        return Released(str(found.address), sent is not None and sent.is_stopped)
+        suspected = suspects.release(tx, found.id, now)
+        was_held = suspected is not None and suspected.state == "held"
+        released = Released(str(found.address), sent is not None and sent.is_stopped)
+        return released, found, was_held
 
-    return await office.directory.change(write)
+    released, found, was_held = await office.directory.change(write)
+    if not was_held:
+        return released
+    outcome = await queue.release(office, Filter(account=found.id, held=True))
+    return msgspec.structs.replace(released, messages=outcome.messages)
 
 
 def _grant(text: str) -> Grant:

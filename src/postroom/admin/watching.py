@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from postroom.admin import alerting, own_listings
+from postroom.admin import alerting, hijacking, own_listings
 from postroom.admin.office import Office
 from postroom.net.dns import Resolver
 from postroom.post.commit import Post
@@ -31,6 +31,7 @@ async def run(
 def duties(office: Office, post: Post, resolver: Resolver) -> Mapping[str, Duty]:
     """What is done each time; measuring comes before telling."""
     found: dict[str, Duty] = {"blocklists": lambda: own_listings.look_if_due(office, resolver)}
+    found["hijacked accounts"] = lambda: hijacking.look(office, post)
     if office.config.alerts.mail:
         found["alerts"] = lambda: alerting.tell(office, post)
     return found

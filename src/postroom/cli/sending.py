@@ -106,8 +106,14 @@ def send_as(
 @output.json_option
 @click.pass_context
 def release(context: click.Context, address: str, *, as_json: bool) -> None:
-    """Let the account ADDRESS send again that has reached its limit."""
+    """Let the account ADDRESS send again.
+
+    It has reached its limit, or was held as somebody else seemed to use it ([alerts] hijack): then
+    what it sent and still waits goes on as well. Remove that first where it is spam: postroom queue
+    remove --sender ADDRESS.
+    """
     released = run(context, lambda office: sending.release(office, address))
-    output.done(released, f"account {released.account} may send again", as_json=as_json)
+    more = f", {released.messages} messages go on" if released.messages else ""
+    output.done(released, f"account {released.account} may send again{more}", as_json=as_json)
     if not released.was_stopped:
         output.note("it had not been stopped; its count begins anew")

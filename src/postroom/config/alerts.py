@@ -1,6 +1,6 @@
 """The settings about telling the owners of trouble."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,14 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "renewed, the disk nearly full, messages that wait long) and when it is over."
         ),
     ] = True
+    hijack: Annotated[
+        Literal["off", "tell", "hold"],
+        Meta(
+            description="What becomes of an account that behaves as if somebody else had its "
+            'password: "tell" tells its person and the postmaster, "hold" also stops what it '
+            "sends until `postroom account release`."
+        ),
+    ] = "tell"
     blocklists: Annotated[
         tuple[str, ...],
         Meta(

@@ -8,6 +8,9 @@ learn of each other's (and of what a postmaster changed) from the row that comes
 kill loses the last second. Nobody is refused from memory alone: the row is asked first,
 once a second at most, so ``release`` in another process counts at once.
 
+An account that is *barred* sends to nobody, whatever its limit, until ``release``: somebody else
+may use it. Servers learn of it with the next row that they read.
+
 When a clock was wrong and is set back, a window that begins in the future ends.
 """
 
@@ -30,7 +33,7 @@ ASK_MS: Final = 1000  # between two questions for the row of an account that is 
 MAX_WINDOWS: Final = 10_000  # accounts remembered
 _CHUNK: Final = 500  # rows a write
 
-_COLUMNS: Final = "account_id, began, recipients, most, stopped"
+_COLUMNS: Final = "account_id, began, recipients, most, stopped, barred"
 _IS_OVER: Final = f"(sending.began + {WINDOW_MS} <= :now OR sending.began > :now + {AHEAD_MS})"
 
 
@@ -40,14 +43,19 @@ class Sent(msgspec.Struct, frozen=True):
     recipients: int = 0
     most: int | None = None
     is_stopped: bool = False
+    is_barred: bool = False
 
 
 class Denied(msgspec.Struct, frozen=True):
-    """An account may send to nobody more for now; ``is_first`` once in its 24 hours."""
+    """An account may send to nobody more for now; ``is_first`` once in its 24 hours.
+
+    ``is_barred``: not for its limit, and not before it is released.
+    """
 
     recipients: int
     limit: int
     is_first: bool
+    is_barred: bool = False
 
 
 class _Window(msgspec.Struct):
@@ -57,6 +65,7 @@ class _Window(msgspec.Struct):
     recipients: int
     most: int | None
     is_stopped: bool
+    is_barred: bool = False
     held: int = 0
     added: int = 0
     asked: int = 0
@@ -131,6 +140,8 @@ class Sending:
         await self.flush()
 
     def _has_room(self, window: _Window) -> bool:
+        if window.is_barred:
+            return False
         limit = self._limit if window.most is None else window.most
         return not limit or window.recipients + window.held < limit
 
@@ -142,14 +153,14 @@ class Sending:
             window.asked = now
             async with self._lock:
                 await self._write([account_id])
-                if not self._has_room(window) and not window.is_stopped:
+                if not (self._has_room(window) or window.is_stopped or window.is_barred):
                     await self._write([account_id], stopped=1)
                     is_first = True
         if self._has_room(window):
             window.held += 1
             return None
         limit = self._limit if window.most is None else window.most
-        return Denied(window.recipients + window.held, limit, is_first)
+        return Denied(window.recipients + window.held, limit, is_first, window.is_barred)
 
     def _begin_anew(self, window: _Window) -> None:
         """Open the next 24 hours when those before are over."""
@@ -168,8 +179,8 @@ class Sending:
         if window is None:  # nobody was faster
             window = self._windows[account_id] = _Window(self._clock(), 0, None, False)
             if row is not None:
-                _, window.began, window.recipients, window.most, stopped = row
-                window.is_stopped = bool(stopped)
+                _, window.began, window.recipients, window.most, stopped, barred = row
+                window.is_stopped, window.is_barred = bool(stopped), bool(barred)
         return window
 
     async def _write(self, idents: Sequence[int], *, stopped: int = 0) -> None:
@@ -182,9 +193,9 @@ class Sending:
             if window.began != began:
                 continue  # the next 24 hours have begun meanwhile
             window.added -= added
-            _, window.began, recipients, window.most, is_stopped = row
+            _, window.began, recipients, window.most, stopped_now, barred = row
             window.recipients = recipients + window.added
-            window.is_stopped = bool(is_stopped)
+            window.is_stopped, window.is_barred = bool(stopped_now), bool(barred)
 
     def _flush_later(self) -> None:
         if self._timer is None and not self._is_closed:
@@ -213,13 +224,14 @@ def of(tx: Tx, account_ids: Sequence[int], now: int) -> dict[int, Sent]:
     found: dict[int, Sent] = {}
     for start in range(0, len(account_ids), _CHUNK):
         names = {f"n{n}": ident for n, ident in enumerate(account_ids[start : start + _CHUNK])}
-        for ident, began, recipients, most, stopped in tx.all(
+        for ident, began, recipients, most, stopped, barred in tx.all(
             f"SELECT {_COLUMNS} FROM sending"
             f" WHERE account_id IN ({', '.join(f':{name}' for name in names)})",
             **names,
         ):
             runs = began - AHEAD_MS <= now < began + WINDOW_MS
-            found[ident] = Sent(recipients if runs else 0, most, runs and bool(stopped))
+            is_stopped = bool(barred) or (runs and bool(stopped))
+            found[ident] = Sent(recipients if runs else 0, most, is_stopped, bool(barred))
     return found
 
 
@@ -234,10 +246,21 @@ def set_limit(tx: Tx, account_id: int, most: int | None) -> None:
     )
 
 
-def release(tx: Tx, account_id: int) -> None:
-    """End the 24 hours of an account; the next begin with its next recipient."""
+def bar(tx: Tx, account_id: int) -> None:
+    """Let an account send to nobody until ``release``."""
     tx.execute(
-        "UPDATE sending SET began = 0, recipients = 0, stopped = 0 WHERE account_id = :account",
+        "INSERT INTO sending (account_id, began, recipients, most, stopped, barred)"
+        " VALUES (:account, 0, 0, NULL, 0, 1)"
+        " ON CONFLICT (account_id) DO UPDATE SET barred = 1",
+        account=account_id,
+    )
+
+
+def release(tx: Tx, account_id: int) -> None:
+    """End the 24 hours of an account, and what bars it; the next begin with its next recipient."""
+    tx.execute(
+        "UPDATE sending SET began = 0, recipients = 0, stopped = 0, barred = 0"
+        " WHERE account_id = :account",
         account=account_id,
     )
 
@@ -254,7 +277,7 @@ def _row(tx: Tx, account_id: int) -> Row | None:
 def _add(tx: Tx, account_id: int, began: int, added: int, stopped: int, now: int) -> Row:
     """The row after the addition; one of hours that are over begins anew."""
     row = tx.one(
-        f"INSERT INTO sending ({_COLUMNS}) VALUES (:account, :began, :added, NULL, :stopped)"
+        f"INSERT INTO sending ({_COLUMNS}) VALUES (:account, :began, :added, NULL, :stopped, 0)"
         " ON CONFLICT (account_id) DO UPDATE SET"
         f" recipients = CASE WHEN {_IS_OVER} THEN 0 ELSE sending.recipients END"
         " + excluded.recipients,"

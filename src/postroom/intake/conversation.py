@@ -330,7 +330,7 @@ class Conversation:
             return None
         if denied.is_first:
             await stopped.tell(self._services, identity, denied)
-        return self._bad_recipient(event, stopped.refusal(identity, denied), stopped.REASON)
+        return self._bad_recipient(event, stopped.refusal(identity, denied), stopped.reason(denied))
 
     def _bad_recipient(self, event: Rcpt, refusal: Reply, reason: str) -> Reply:
         return self._refusals.recipient(self._sender, event.recipient, refusal, reason)

@@ -22,6 +22,7 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import SendingStopped, StorageTrouble
 
 REASON: Final = "the account has reached its limit of recipients in 24 hours"
+SUSPECTED: Final = "the account is held, as somebody else may use it"
 
 _TO_OWNER: Final = """\
 Your account {account} has sent mail to {recipients} recipients within 24 hours. That is as
@@ -41,8 +42,20 @@ To give it another limit:      postroom account set {account} --send-limit N
 """
 
 
+def reason(denied: Denied) -> str:
+    """Why, for the log."""
+    return SUSPECTED if denied.is_barred else REASON
+
+
 def refusal(identity: Identity, denied: Denied) -> Reply:
     """The answer to RCPT."""
+    if denied.is_barred:
+        return reply(
+            450,
+            "4.7.1",
+            "Sending is stopped, as it looks as if somebody else used your account; change your"
+            f" password, and ask your postmaster: postroom account release {identity.address}",
+        )
     return reply(
         450,
         "4.7.1",

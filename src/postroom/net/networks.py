@@ -13,6 +13,7 @@ from postroom.net.addresses import Address, Network
 
 _NARROW: Final = {4: 32, 6: 64}
 _WIDE: Final = {4: 24, 6: 48}
+_WIDER: Final = {4: 16, 6: 32}
 
 
 @lru_cache(maxsize=4096)
@@ -31,6 +32,12 @@ def wide_network_of(address: str) -> str:
     """The IPv4 /24 or the IPv6 /48 as text."""
     ip = read(address)
     return address if ip is None else str(_around(ip, _WIDE[ip.version]))
+
+
+def wider_network_of(address: str) -> str:
+    """The IPv4 /16 or the IPv6 /32 as text, of an address or a network in it: one provider's, often."""
+    ip = read(address.partition("/")[0])
+    return address if ip is None else str(_around(ip, _WIDER[ip.version]))
 
 
 def is_loopback(address: str) -> bool:

@@ -29,6 +29,16 @@ def every(tx: Tx, now: int) -> list[Device]:
     return [Device(*row) for row in reversed(rows)]
 
 
+def since(tx: Tx, then: int) -> list[Device]:
+    """Those that somebody has begun to use after ``then``, or again after a day: see ``devices``."""
+    rows = tx.all(
+        "SELECT login, network, seen FROM device WHERE seen > :then LIMIT :most",
+        then=then,
+        most=MAX_DEVICES,
+    )
+    return [Device(*row) for row in rows]
+
+
 def purge(tx: Tx, now: int) -> int:
     """Forget those that are known no more, at most a thousand; how many there were."""
     return tx.execute(

@@ -89,7 +89,7 @@ class Filter(msgspec.Struct, frozen=True):
     """Which letters; what is empty or None does not matter.
 
     ``destination``: it has a delivery there. Addresses are compared without case (ASCII).
-    ``within``: people of the domains of this administrator (an account's id) submitted it.
+    ``account`` (an id) submitted it; ``within``: people of the domains of this administrator (an account's id) submitted it.
     """
 
     destination: str = ""
@@ -97,6 +97,7 @@ class Filter(msgspec.Struct, frozen=True):
     recipient: str = ""
     held: bool | None = None
     within: int | None = None
+    account: int | None = None
 
 
 class Depth(msgspec.Struct, frozen=True):
@@ -158,6 +159,9 @@ def _matching(tx: Tx, chosen: Filter) -> tuple[str, dict[str, object]]:
     if chosen.held is not None:
         conditions.append("q.held = :held")
         given["held"] = int(chosen.held)
+    if chosen.account is not None:
+        conditions.append("q.account_id = :account")
+        given["account"] = chosen.account
     if chosen.within is not None:
         conditions.append(_OF_DOMAINS)
         given["within"] = chosen.within

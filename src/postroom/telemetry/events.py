@@ -29,6 +29,16 @@ class SessionEvent(Event, frozen=True, kw_only=True):
     door: str = ""
 
 
+class AccountSuspected(Event, frozen=True, kw_only=True, tag="account.suspected"):
+    """An account behaves as if somebody else had its password. ``held``: it sends no more."""
+
+    level: ClassVar[Level] = "warning"
+    account: str
+    score: int
+    reasons: tuple[str, ...]
+    held: bool
+
+
 class BackupFailed(Event, frozen=True, kw_only=True, tag="backup.failed"):
     """A backup of the timetable could not be taken; it is tried again in ten minutes."""
 

@@ -2,9 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from postroom.address import Address
 from postroom.admin import accounts
 from postroom.admin.office import Office
+from postroom.db.database import Tx
+from postroom.directory import sending
 from postroom.errors import Invalid, NotFound
+from postroom.policy import suspects
+from postroom.policy.hijack import Reason, Suspicion
 from postroom.web.pages.people import octets
 from tests.admin.bureau import logs_in
 from tests.conftest import Opener
@@ -49,6 +54,30 @@ def test_an_account_is_changed_as_the_form_says(database: Opener, data: Path) ->
         assert (await browser.post(HERE, {"name": "B", "quota": "much"})).status == 400
         assert (await browser.post(HERE, {"name": "B", "messages": "-1"})).status == 400
         assert (await accounts.show(office, PERSON)).name == "Bob"
+
+    tell(database, data, story)
+
+
+def test_a_suspected_account_is_shown_and_released(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        found = await office.directory.resolve(Address.parse(PERSON))
+        ident = found.local[0].account_id
+
+        def suspect(tx: Tx) -> None:
+            flood = Suspicion(50, (Reason(50, "a flood of <b>mail</b>"),))
+            suspects.suspect(tx, ident, flood, 300, office.now(), held=True)
+            sending.bar(tx, ident)
+
+        await browser.get(HERE)
+        assert "let it send" not in browser.text
+        await office.db.write(suspect)
+        await browser.get(HERE)
+        assert "as if somebody else used it: a flood of <b>mail</b>." in browser.text
+        assert "It sends nothing until it is released." in browser.text
+        await browser.post(f"{HERE}/release", {})
+        await browser.get(HERE)
+        assert "somebody else" not in browser.text
+        assert not (await accounts.show(office, PERSON)).sending_stopped
 
     tell(database, data, story)
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import accounts, credentials, retention, second_factor
+from postroom.admin import accounts, credentials, hijacking, retention, second_factor
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
@@ -90,6 +90,7 @@ def routes(desk: Desk) -> list[Route]:
             told=told,
             factor=await second_factor.show(office, address),
             kept=await retention.show(office, address),
+            suspected=await hijacking.of(office, address),
         )
 
     return [

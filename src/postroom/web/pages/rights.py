@@ -1,4 +1,4 @@
-"""What administrators do about how somebody gets in: role and second factor."""
+"""What administrators do about how somebody gets in and what they send: role, second factor, release."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.routing import Route
 
-from postroom.admin import roles, second_factor
+from postroom.admin import roles, second_factor, sending
 from postroom.directory.administrators import Role
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
@@ -35,7 +35,13 @@ def routes(desk: Desk) -> list[Route]:
         await second_factor.reset(office, address)
         return f"/admin/people/{address}"
 
+    async def release(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        address = request.path_params["address"]
+        await sending.release(office, address)
+        return f"/admin/people/{address}"
+
     return [
+        router.do(f"{ONE}/release", release, for_admins=True, of=[CHANGED]),
         router.do(f"{ONE}/role", change, for_admins=True),
         router.do(f"{ONE}/second-factor", reset, for_admins=True, of=[CHANGED]),
     ]
