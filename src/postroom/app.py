@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from postroom import VERSION, process
-from postroom.admin import watching
+from postroom.admin import setup, watching
 from postroom.admin.backup import schedule
 from postroom.admin.housekeeping import Housekeeping
 from postroom.admin.office import Office
@@ -42,6 +42,7 @@ from postroom.telemetry.events import (
 from postroom.telemetry.log import written
 
 if TYPE_CHECKING:
+    from postroom.web.claim import Claim
     from postroom.web.server import HttpDoor
 
 LAG_SECONDS: Final = 0.5  # between two measurements of the loop
@@ -53,6 +54,7 @@ _WEB: Final = frozenset({"http", "https"})
 Bound = tuple[Listen, Sequence[socket.socket]]
 
 Ready = Callable[["App", Office], Awaitable[None]]
+Say = Callable[[str], None]
 
 
 async def _nothing(_app: "App", _office: Office) -> None:
@@ -66,9 +68,16 @@ def _ignored() -> None:
 class App:
     """One running server. ``run`` is its whole life."""
 
-    def __init__(self, config: Config, environment: Mapping[str, str]) -> None:
-        """``environment`` may hold what systemd hands over."""
+    def __init__(
+        self, config: Config, environment: Mapping[str, str], *, say: Say | None = None
+    ) -> None:
+        """``environment`` may hold what systemd hands over.
+
+        ``say`` shows a text on the console: who reads it may set up a server without an account.
+        None: nobody may.
+        """
         self.config = config
+        self._say = say
         self.ports: dict[str, int] = {}
         self._environment = environment
         self._stop = asyncio.Event()
@@ -133,7 +142,7 @@ class App:
         web: list[HttpDoor] = []
         try:
             with self._signals(house):
-                web += await self._open_web(house, bound)
+                web += await self._open_web(house, bound, jobs)
                 notifier.send("READY=1")
                 await ready(self, house.office)
                 await self._stop.wait()
@@ -169,9 +178,12 @@ class App:
         if listen.protocol not in _WEB:
             await house.open(listen, opened)
 
-    async def _open_web(self, house: House, bound: Sequence[Bound]) -> list["HttpDoor"]:
+    async def _open_web(
+        self, house: House, bound: Sequence[Bound], jobs: list[asyncio.Task[None]]
+    ) -> list["HttpDoor"]:
         """Imported only now: the mail doors answer already."""
         chosen = [(listen, opened) for listen, opened in bound if listen.protocol in _WEB]
+        claim = await self._claim(house, chosen, jobs)
         if not chosen:
             return []
         web, call, server, bans = await asyncio.to_thread(_import_web)
@@ -185,6 +197,8 @@ class App:
         doors = []
         for listen, opened in chosen:
             served = web.behind(listen, application, house.office)
+            if claim is not None:
+                served = claim.before(served, listen)
             context = house.certificates.live() if listen.is_implicit_tls else None
             door = server.HttpDoor(
                 bans.Bans(served, unwelcome=house.login.unwelcome, protocol=listen.protocol),
@@ -194,6 +208,18 @@ class App:
             door.start()
             doors.append(door)
         return doors
+
+    async def _claim(
+        self, house: House, chosen: Sequence[Bound], jobs: list[asyncio.Task[None]]
+    ) -> "Claim | None":
+        """What lets the reader of the console set up a server without an account."""
+        if self._say is None or not await setup.is_unowned(house.office):
+            return None
+        web = await asyncio.to_thread(importlib.import_module, "postroom.web.claim")
+        claim: Claim = web.Claim(house.office, house.certificates, self._say)
+        gates = [web.Gate(listen, opened[0].getsockname()[1]) for listen, opened in chosen]
+        jobs.append(asyncio.create_task(claim.run(gates)))
+        return claim
 
     @contextlib.contextmanager
     def _signals(self, house: House) -> Iterator[None]:
@@ -208,11 +234,17 @@ class App:
             loop.add_signal_handler(signal.SIGHUP, _ignored)
 
 
-def serve(config: Config, environment: Mapping[str, str], ready: Ready = _nothing) -> None:
-    """Run a server on uvloop where it exists, else on stdlib asyncio."""
+def serve(
+    config: Config,
+    environment: Mapping[str, str],
+    ready: Ready = _nothing,
+    *,
+    say: Say | None = None,
+) -> None:
+    """Run a server on uvloop where it exists, else on stdlib asyncio; ``say`` as in ``App``."""
     process.prepare()
     with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
-        runner.run(App(config, environment).run(ready))
+        runner.run(App(config, environment, say=say).run(ready))
 
 
 def _import_web() -> tuple[ModuleType, ...]:

@@ -2,12 +2,15 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from postroom.admin.facts import Fact, Place, Reach, is_blocked, measure
+from postroom.db.locks import ServeLock
 from postroom.net.dns import Resolver
 from rig.dns import DnsServer
 
@@ -123,3 +126,30 @@ def test_a_port_that_is_taken_is_named_with_who_has_it(data: Path) -> None:
 def test_a_folder_that_is_not_there_yet_is_measured_where_it_will_be(tmp_path: Path) -> None:
     found = facts(ZONE, tmp_path / "a" / "b", is_offline=True)
     assert found["disk"].seen.endswith(str(tmp_path))
+
+
+def test_ports_of_the_server_that_runs_are_its_own(data: Path) -> None:
+    with (
+        ServeLock(data),
+        socket.create_server(("127.0.0.1", 0)) as own,
+        subprocess.Popen(
+            [sys.executable, "-c", OTHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as other,
+    ):
+        assert other.stdout is not None
+        port, taken = own.getsockname()[1], int(other.stdout.readline())
+        place = Place(domain="a.test", hostname="b.a.test", data=data, ports=(port, taken))
+        reach = Reach(resolver=Resolver(["127.0.0.1:9"]), outward=list, is_offline=True)
+        found = {one.what: one for one in asyncio.run(measure(place, reach))}
+        other.communicate()
+    assert found["own ports"].seen == f"{port}: this server runs"
+    assert f"(pid {other.pid})" in found[f"port {taken}"].seen
+    assert "free ports" not in found
+
+
+OTHER = """
+import socket, sys
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    sys.stdin.read()
+"""

@@ -3,12 +3,11 @@
 import contextlib
 import re
 import signal
-import ssl
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from postroom.cli import setup_web
-from postroom.errors import Invalid
+from postroom.errors import Invalid, Refused
 from rig.ports import HOST, free_port
 from rig.server import Server, is_open
+
+from .browsing import Client
 
 
 @contextlib.contextmanager
@@ -43,33 +44,6 @@ def console(server: Server, listen: str) -> Iterator[tuple[subprocess.Popen[str]
         process.kill()
         process.wait()
         process.stdout.close()
-
-
-class Client:
-    """Keeps the cookie, follows to where it is sent."""
-
-    def __init__(self, url: str) -> None:
-        self._base = url
-        trust = ssl.create_default_context()
-        trust.check_hostname = False
-        trust.verify_mode = ssl.CERT_NONE
-        self._opener = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(), urllib.request.HTTPSHandler(context=trust)
-        )
-        self.page = ""
-
-    def ask(self, path: str, fields: dict[str, str] | None = None) -> int:
-        word = re.search(r'name="csrf" value="([0-9a-f]+)"', self.page)
-        whole = None if fields is None else {**({"csrf": word[1]} if word else {}), **fields}
-        body = None if whole is None else urllib.parse.urlencode(whole).encode()
-        try:
-            with self._opener.open(self._base + path, body, timeout=30) as answer:
-                self.page = answer.read().decode()
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            with error:
-                self.page = error.read().decode()
-            return error.code
 
 
 def begun(said: str) -> Client:
@@ -120,6 +94,16 @@ def test_beyond_this_machine_it_is_served_over_tls_only(tmp_path: Path) -> None:
             urllib.request.urlopen(f"http://{HOST}:{port}/setup", timeout=10)
         process.send_signal(signal.SIGINT)
         process.wait(30)
+
+
+def test_without_a_place_named_the_next_free_port_is_taken() -> None:
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(Refused, match="another program does"):
+            setup_web.first_free(HOST, range(port, port + 1))
+        (listener,) = setup_web.first_free(HOST, range(port, min(port + 200, 65_536)))
+        with listener:
+            assert listener.getsockname()[1] > port
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.db.locks import FileLock, ServeLock
+from postroom.db.locks import FileLock, ServeLock, is_served, server
 from postroom.errors import Refused
 
 HOLDER = """
@@ -73,3 +73,14 @@ def test_one_holder_at_a_time(data: Path) -> None:
         lock.close()
     assert len(most) == 200
     assert max(most) == 1
+
+
+def test_the_server_of_a_folder_is_known_by_its_process(data: Path) -> None:
+    assert server(data) is None
+    with ServeLock(data):
+        assert server(data) == os.getpid()
+        (data / "serve.lock").write_text("")  # it has only just begun
+        assert server(data) == 0
+        assert is_served(data)
+    assert server(data) is None
+    assert not is_served(data)

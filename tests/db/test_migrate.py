@@ -13,7 +13,7 @@ from postroom.db.migrate import Migration, SqliteTarget, available, migrate, pen
 from postroom.db.open import open_database
 from postroom.errors import Refused
 from postroom.telemetry import sink
-from postroom.telemetry.events import MigrationDone
+from postroom.telemetry.events import DatabaseMade, MigrationDone
 from tests.conftest import Opener
 from tests.db.faulty import disk
 from tests.fakes import Recorder
@@ -40,7 +40,8 @@ def test_files_run_once_and_in_order(data: Path) -> None:
     try:
         with closing(connect(data)) as connection:
             target = SqliteTarget(connection, data)
-            assert migrate(target, [ONE, TWO], 77) == 2
+            assert migrate(target, [ONE], 77) == 1
+            assert migrate(target, [ONE, TWO], 77) == 1
             assert migrate(target, [ONE, TWO], 78) == 0
             assert target.applied() == {1: "one", 2: "two"}
             assert connection.execute("SELECT id FROM a").fetchall() == [(2,)]
@@ -50,7 +51,19 @@ def test_files_run_once_and_in_order(data: Path) -> None:
             ]
     finally:
         sink.install(before)
-    assert [event.version for event in recorder.of(MigrationDone)] == [1, 2]
+    assert [event.version for event in recorder.of(DatabaseMade)] == [1]
+    assert [event.version for event in recorder.of(MigrationDone)] == [2]
+
+
+def test_a_new_database_is_one_event(data: Path) -> None:
+    recorder = Recorder()
+    before = sink.install(recorder)
+    try:
+        with closing(connect(data)) as connection:
+            assert migrate(SqliteTarget(connection, data), [ONE, TWO], 77) == 2
+    finally:
+        sink.install(before)
+    assert recorder == [DatabaseMade(version=2)]
 
 
 def test_rows_of_a_statement_do_not_stop_the_next(data: Path) -> None:

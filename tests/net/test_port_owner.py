@@ -2,7 +2,7 @@ import os
 import socket
 from pathlib import Path
 
-from postroom.net.port_owner import owner
+from postroom.net.port_owner import is_held, owner
 
 
 def test_who_listens_is_named_with_the_process() -> None:
@@ -31,3 +31,11 @@ def test_another_persons_process_is_another_program(tmp_path: Path) -> None:
     )
     assert owner(25, tmp_path) == "another program"
     assert owner(26, tmp_path) is None
+
+
+def test_a_process_holds_its_ports_and_no_others() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert is_held(port, os.getpid())
+        assert not is_held(port, os.getppid())
+    assert not is_held(port, os.getpid())

@@ -1,10 +1,12 @@
 import asyncio
 import errno
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
-from postroom.net.sockets import close, listeners, outward_addresses, refusal
+from postroom.net.sockets import close, least_port, listeners, outward_addresses, refusal
 from tests.listen.loops import both_loops, run
 
 
@@ -70,6 +72,22 @@ def test_small_answers_are_not_held_back(loop: str) -> None:
             return found
 
     assert run(loop, main())
+
+
+@pytest.mark.parametrize(("effective", "least"), [("000001ffffffffff", 0), ("400", 0), ("0", 80)])
+def test_from_which_port_on_a_process_may_listen(
+    effective: str, least: int, tmp_path: Path
+) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/status").write_text(f"Name:\tpython\nCapEff:\t{effective}\nThreads:\t1\n")
+    (tmp_path / "sys/net/ipv4").mkdir(parents=True)
+    (tmp_path / "sys/net/ipv4/ip_unprivileged_port_start").write_text("80\n")
+    assert least_port(tmp_path) == least
+
+
+def test_where_the_kernel_does_not_tell_only_root_may(tmp_path: Path) -> None:
+    assert least_port(tmp_path) == (1024 if os.geteuid() else 0)
+    assert least_port() <= 1024
 
 
 def test_outward_addresses_are_of_this_machine() -> None:

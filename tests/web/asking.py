@@ -25,6 +25,7 @@ async def ask(
     body: bytes = b"",
     client: str = "127.0.0.1",
     headers: Mapping[str, str] | None = None,
+    scheme: str = "https",
 ) -> Said:
     """One request; ``target`` is a path, perhaps with a query."""
     path, _, query = target.partition("?")
@@ -50,7 +51,7 @@ async def ask(
         ],
         "client": (client, 1),
         "server": ("127.0.0.1", 80),
-        "scheme": "https",
+        "scheme": scheme,
         "http_version": "1.1",
     }
     await application(scope, receive, send)

@@ -25,8 +25,13 @@ PASSWORD = "a-Good-one-1"
 class Window:
     """A browser before the pages of a fresh install in ``folder``."""
 
-    def __init__(self, folder: Path, *, is_secure: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, is_secure: bool = False, has_service_manager: bool = False
+    ) -> None:
         self.folder = folder
+        self.scheme = "https" if is_secure else "http"
+        self.is_handed_over = False
+        hand_over = self._hand_over if has_service_manager else None
         self.file = folder / "postroom.toml"
         self.first = FirstRun(Clock())
         self.key = self.first.make_key()
@@ -38,7 +43,7 @@ class Window:
         self._offices = contextlib.AsyncExitStack()
         site = Site(
             file=self.file, default_data=str(folder / "data"), start=self._start,
-            finish=self._finish, is_offline=True, is_secure=is_secure,
+            finish=self._finish, hand_over=hand_over, is_offline=True,
         )  # fmt: skip
         self._application = Setup(site, self.first, Renderer("here")).application()
 
@@ -47,6 +52,9 @@ class Window:
             raise Refused(self.refuses)
         self.started.append(config)
         return await self._offices.enter_async_context(open_office(config))
+
+    def _hand_over(self) -> None:
+        self.is_handed_over = True
 
     def _finish(self) -> None:
         self.is_finished = True
@@ -70,8 +78,9 @@ class Window:
     async def _ask(self, target: str, method: str, body: bytes, host: str) -> Said:
         headers = {"cookie": self.cookie} if self.cookie else {}
         said = await ask(
-            self._application, target, host=host, method=method, body=body, headers=headers
-        )
+            self._application, target, host=host, method=method, body=body, headers=headers,
+            scheme=self.scheme,
+        )  # fmt: skip
         if cookie := said.headers.get("set-cookie"):
             self.cookie = cookie.partition(";")[0]
         self.page = said.body.decode()
@@ -85,10 +94,12 @@ class Window:
 Story = Callable[[Window], Awaitable[None]]
 
 
-def tell(folder: Path, story: Story, *, is_secure: bool = False) -> None:
+def tell(
+    folder: Path, story: Story, *, is_secure: bool = False, has_service_manager: bool = False
+) -> None:
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Window]:
-        window = Window(folder, is_secure=is_secure)
+        window = Window(folder, is_secure=is_secure, has_service_manager=has_service_manager)
         try:
             yield window
         finally:
@@ -237,6 +248,34 @@ def test_it_goes_on_where_it_was_left_and_destroys_nothing(tmp_path: Path) -> No
 
     tell(tmp_path, second)
     assert (tmp_path / "postroom.toml").read_text() == before
+
+
+def test_the_service_manager_takes_over_where_there_is_one(tmp_path: Path) -> None:
+    async def story(window: Window, **fields: str) -> None:
+        await window.begin()
+        await window.post("/setup/place", domain="demo.test")
+        await people(window)
+        assert ("Let systemd run the server" in window.text) is bool(fields)
+        await window.post("/setup/finish", **(fields or {"service": "on"}))
+        assert window.is_finished
+
+    async def wanted(window: Window) -> None:
+        await story(window, service="on")
+        assert window.is_handed_over
+        assert "systemd runs the server in a moment" in window.text
+
+    async def not_wanted(window: Window) -> None:
+        await story(window, nothing="")
+        assert not window.is_handed_over
+        assert "in the terminal where it was started" in window.text
+
+    async def without(window: Window) -> None:
+        await story(window)
+        assert not window.is_handed_over
+
+    tell(tmp_path / "1", wanted, has_service_manager=True)
+    tell(tmp_path / "2", not_wanted, has_service_manager=True)
+    tell(tmp_path / "3", without)
 
 
 def test_a_relay_is_chosen(tmp_path: Path) -> None:

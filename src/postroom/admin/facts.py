@@ -15,6 +15,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from postroom.config.model import Config
+from postroom.db import locks
 from postroom.mailauth import dmarc_record, spf_record
 from postroom.net import outbound, port_owner, sockets
 from postroom.net.addresses import is_public
@@ -46,6 +48,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str
     data: Path
     ports: Sequence[int] = PORTS
+
+
+def place_of(domain: str, hostname: str, data: str, config: Config | None) -> Place:
+    """The place of a server with these settings, or of one that has none yet."""
+    ports = PORTS if config is None else [one.port for one in config.listen if one.port]
+    return Place(domain=domain, hostname=hostname, data=Path(data), ports=ports)
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +102,9 @@ def _addresses(reach: Reach) -> list[Fact]:
 
 
 def _ports(place: Place) -> list[Fact]:
-    taken = {port: port_owner.owner(port) for port in place.ports}
+    server = locks.server(place.data)
+    ours = [one for one in place.ports if server and port_owner.is_held(one, server)]
+    taken = {port: port_owner.owner(port) for port in place.ports if port not in ours}
     facts = [
         Fact(
             f"port {port}", "attention", f"taken by {who}",
@@ -104,8 +114,25 @@ def _ports(place: Place) -> list[Fact]:
         for port, who in taken.items()
         if who is not None
     ]  # fmt: skip
-    free = [str(port) for port, who in taken.items() if who is None]
-    return [*facts, Fact("free ports", "good", " ".join(free))] if free else facts
+    if ours:
+        facts.append(Fact("own ports", "good", f"{_list(ours)}: this server runs"))
+    free = [port for port, who in taken.items() if who is None]
+    if free:
+        facts.append(Fact("free ports", "good", _list(free)))
+    least = sockets.least_port()
+    low = [port for port in free if 0 < port < least]
+    if low:
+        facts.append(
+            Fact(
+                "right to ports", "attention", f"{_list(low)}: only root may open ports below {least}",
+                "run setup as root; or give Postroom ports from 1024 on in [[listen]]",
+            )
+        )  # fmt: skip
+    return facts
+
+
+def _list(ports: Iterable[int]) -> str:
+    return " ".join(map(str, ports))
 
 
 def _clock() -> Fact:

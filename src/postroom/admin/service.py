@@ -89,6 +89,11 @@ class Units(msgspec.Struct, frozen=True):
     socket: str
 
 
+def may_take_over(*, is_root: bool) -> bool:
+    """Whether ``install`` would hand the server to systemd at once."""
+    return is_root and _RUNNING.exists()
+
+
 def units(config: Config, file: Path, *, python: str = sys.executable) -> Units:
     """The units for a server with these settings, which stand in ``file``."""
     listeners = config.listen or standard_listeners()

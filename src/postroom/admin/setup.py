@@ -106,6 +106,13 @@ async def known_domain(office: Office) -> str:
     return "" if own is None else Domain(own.name).unicode
 
 
+async def is_unowned(office: Office) -> bool:
+    """Whether nobody has an account: none was made, and none can come from elsewhere."""
+    if office.config.ldap.url:
+        return False
+    return await office.directory.look(account_rows.count) == 0
+
+
 async def has_account(office: Office, address: str) -> bool:
     """Whether there is such an account."""
     return await office.directory.look(lambda tx: _is_account(tx, names.address(address)))

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,14 +18,13 @@ from postroom.cli import output, setup_web, trial
 from postroom.cli.password import ask, password_stdin
 from postroom.cli.test_letter import show
 from postroom.cli.work import run
-from postroom.config.load import SYSTEM_FILE, find, load
+from postroom.config.load import find, load
 from postroom.config.model import Config
 from postroom.errors import MailError, Refused
 from postroom.net.dns import Resolver
 
 _MARKS: Final = {"good": "ok", "attention": "look", "bad": "BAD", "unknown": "?"}
 _COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknown": None}
-_ROOT: Final = 0
 
 
 @click.command()
@@ -43,7 +41,7 @@ _ROOT: Final = 0
 @click.option("--offline", is_flag=True, help="Measure nothing outside this machine.")
 @click.option("--test-to", metavar="ADDRESS", help="Write a test message to this address outside.")
 @click.option("--web", is_flag=True, help="Ask in the browser, at an address that is shown here.")
-@click.option("--listen", metavar="ADDRESS:PORT", default="127.0.0.1:8025", show_default=True,
+@click.option("--listen", metavar="ADDRESS:PORT", default=setup_web.LISTEN, show_default=True,
               help="Where, with --web; https unless it is this machine only.")  # fmt: skip
 @click.option("--no-test", is_flag=True, help="Send no test messages at the end.")
 @output.json_option
@@ -67,7 +65,7 @@ class _Talk:
         self._as_json = as_json
         self._asks = not given["yes"]
         named = context.find_root().obj
-        self._file = Path(find(named) or _default_file()).absolute()
+        self._file = Path(find(named) or setup_web.default_file()).absolute()
         self._program = f"postroom -c {shlex.quote(named)}" if named else "postroom"
         context.find_root().obj = str(self._file)
 
@@ -76,7 +74,7 @@ class _Talk:
         if self._given["web"]:
             setup_web.run(
                 self._file,
-                default_data=str(self._given["data"] or _default_data()),
+                default_data=str(self._given["data"] or setup_web.default_data()),
                 listen=str(self._given["listen"]),
                 is_offline=bool(self._given["offline"]),
             )
@@ -85,8 +83,8 @@ class _Talk:
         config = None if is_new else load(self._file)
         domain = self._domain(config)
         hostname = config.hostname if config else self._hostname(domain)
-        data = config.data if config else str(self._given["data"] or _default_data())
-        place = Place(domain=domain, hostname=hostname, data=Path(data))
+        data = config.data if config else str(self._given["data"] or setup_web.default_data())
+        place = measured.place_of(domain, hostname, data, config)
         found = asyncio.run(_measure(place, config, is_offline=bool(self._given["offline"])))
         if not self._as_json:
             _print_facts(found)
@@ -236,11 +234,3 @@ def _qr(url: str) -> str:
     out = io.StringIO()
     segno.make(url, error="l").terminal(out, compact=True)
     return out.getvalue()
-
-
-def _default_file() -> Path:
-    return SYSTEM_FILE if os.geteuid() == _ROOT else Path("postroom.toml")
-
-
-def _default_data() -> str:
-    return "/var/lib/postroom" if os.geteuid() == _ROOT else str(Path("postroom-data").absolute())

@@ -1,6 +1,7 @@
 """``postroom setup --web``: the questions in a browser; afterwards the server that was set up.
 
-Until then nobody owns the machine, so the pages open only with the key in the address that is
+It runs in this process, or systemd is let run it. ``postroom serve`` comes here as well while
+there is nothing yet that it could serve. Until then nobody owns the machine, so the pages open only with the key in the address that is
 printed here. In clear they are served to this machine alone; elsewhere over TLS, with a
 certificate that is made for this once, whose fingerprint is printed as well.
 """
@@ -8,6 +9,7 @@ certificate that is made for this once, whose fingerprint is printed as well.
 import asyncio
 import contextlib
 import datetime as dt
+import errno
 import ipaddress
 import os
 import socket
@@ -15,32 +17,41 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from postroom import process
+from postroom.admin import service
 from postroom.admin.office import Office
+from postroom.config.load import FILE_NAME, SYSTEM_FILE
 from postroom.config.model import Config
 from postroom.db.open import now_ms
 from postroom.errors import Invalid, Refused
 from postroom.net import sockets
 from postroom.net.tls import self_signed
 
+if TYPE_CHECKING:
+    from postroom.app import App
 
-def run(file: Path, *, default_data: str, listen: str, is_offline: bool) -> None:
-    """Serve the pages, then the server, until it ends. Raises Refused."""
-    host, port = address(listen)
+LISTEN: Final = "127.0.0.1:8025"
+_TRIES: Final = 200  # ports above the one that is taken
+
+
+def run(file: Path, *, default_data: str, listen: str | None, is_offline: bool) -> None:
+    """Serve the pages, then the server, until it ends. Raises Refused.
+
+    ``listen`` is where the pages are served; None: on ``LISTEN``, or the next port that is free.
+    """
+    host, port = address(listen or LISTEN)
     is_local = host == "localhost" or (bool(host) and ipaddress.ip_address(host).is_loopback)
-    try:
-        opened = sockets.listeners(host, port)
-    except OSError as error:
-        raise sockets.refusal(host, port, error) from error
+    listening = first_free(host, range(port, port + (_TRIES if listen is None else 1)))
     with contextlib.ExitStack() as closing:
-        closing.callback(sockets.close, opened)
+        closing.callback(sockets.close, listening)
         context = None if is_local else closing.enter_context(_certificate())
-        running = _Running(file, default_data, opened, context, is_offline=is_offline)
+        running = _Running(file, default_data, listening, context, is_offline=is_offline)
         process.prepare()
         with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
             runner.run(running.run(host if is_local else socket.gethostname()))
@@ -65,6 +76,8 @@ class _Running:
         self._is_offline = is_offline
         self._finished = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
+        self._app: App | None = None
+        self._is_handed_over = False
 
     async def run(self, host: str) -> None:
         """Until the pages are taken away, and then until the server ends."""
@@ -78,8 +91,8 @@ class _Running:
             default_data=self._default_data,
             start=self._start,
             finish=self._finished.set,
+            hand_over=self._hand_over if service.may_take_over(is_root=_is_root()) else None,
             is_offline=self._is_offline,
-            is_secure=self._context is not None,
         )
         first = FirstRun(now_ms)
         key = first.make_key()
@@ -97,8 +110,28 @@ class _Running:
             await self._finished.wait()
         finally:
             await door.stop()
-        if self._server is not None:
-            await self._server
+        if self._server is None or self._app is None:
+            return
+        if self._is_handed_over:
+            self._app.stop()
+        await self._server
+        if self._is_handed_over:
+            await self._installed(self._app.config)
+
+    def _hand_over(self) -> None:
+        self._is_handed_over = True
+
+    async def _installed(self, config: Config) -> None:
+        """Let systemd run the server; when it can't, it goes on here."""
+        try:
+            await asyncio.to_thread(service.install, config, self._file, is_root=True)
+        except Refused as error:
+            click.echo(f"systemd does not run the server: {error}; it goes on here", err=True)
+            await self._start(config)
+            if self._server is not None:
+                await self._server
+        else:
+            click.echo("systemd runs the server now: systemctl status postroom")
 
     async def _start(self, config: Config) -> Office:
         """The server in this process; its office once all doors answer. Raises Refused."""
@@ -109,15 +142,41 @@ class _Running:
         async def tell(_app: App, office: Office) -> None:
             ready.set_result(office)
 
-        server = asyncio.create_task(App(config, os.environ).run(tell))
+        app = App(config, os.environ)
+        server = asyncio.create_task(app.run(tell))
         server.add_done_callback(lambda _: ready.cancel())
         await asyncio.wait([ready])
         if ready.cancelled():
             await server  # raises why it could not start
             raise Refused("the server ended at once; see its log")
         server.add_done_callback(lambda _: self._finished.set())
-        self._server = server
+        self._app, self._server = app, server
         return ready.result()
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def first_free(host: str, ports: range) -> list[socket.socket]:
+    """Sockets on the first of the ports that nobody else has. Raises Refused."""
+    for port in ports:
+        try:
+            return sockets.listeners(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or port == ports[-1]:
+                raise sockets.refusal(host, port, error) from error
+    raise AssertionError("no port was named")
+
+
+def default_file() -> Path:
+    """Where the settings are written when no other place is named."""
+    return SYSTEM_FILE if _is_root() else Path(FILE_NAME)
+
+
+def default_data() -> str:
+    """The folder of everything, until somebody names another."""
+    return "/var/lib/postroom" if _is_root() else str(Path("postroom-data").absolute())
 
 
 def address(text: str) -> tuple[str, int]:

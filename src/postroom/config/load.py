@@ -6,6 +6,7 @@ Every refusal is one line: the file, the setting's path, what is wrong with it.
 import difflib
 import os
 import re
+import shlex
 import socket
 import tomllib
 import typing
@@ -94,6 +95,10 @@ def _read(path: Path) -> str:
         return path.read_bytes().decode()
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: is not UTF-8 text") from None
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{path}: there is no such file; this makes it: postroom -c {shlex.quote(str(path))} setup"
+        ) from None
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
 

@@ -40,17 +40,23 @@ class FileLock:
 
 def is_served(data: Path) -> bool:
     """Whether a server runs on this data folder."""
+    return server(data) is not None
+
+
+def server(data: Path) -> int | None:
+    """The process id of the server that runs on this data folder; 0 when it does not tell."""
     try:
         fd = os.open(data / "serve.lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return False
+        return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        said = os.read(fd, 20).strip()
+        return int(said) if said.isdigit() else 0
     finally:
         os.close(fd)
-    return False
+    return None
 
 
 class ServeLock:

@@ -19,7 +19,7 @@ import apsw
 from postroom.db.database import Engine
 from postroom.errors import Refused
 from postroom.telemetry import sink
-from postroom.telemetry.events import MigrationDone
+from postroom.telemetry.events import DatabaseMade, MigrationDone
 
 SNAPSHOTS_KEPT: Final = 3
 VERSIONS: Final = """
@@ -114,7 +114,11 @@ def migrate(target: Target, migrations: Sequence[Migration], now_ms: int) -> int
     snapshot = target.snapshot(waiting[0].number) if applied else ""
     for migration in waiting:
         target.apply(migration, words(migration.sql, target.engine), now_ms)
-        sink.emit(MigrationDone(version=migration.number, name=migration.name, snapshot=snapshot))
+        if applied:
+            done = MigrationDone(version=migration.number, name=migration.name, snapshot=snapshot)
+            sink.emit(done)
+    if not applied:
+        sink.emit(DatabaseMade(version=waiting[-1].number))
     return len(waiting)
 
 

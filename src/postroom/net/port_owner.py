@@ -14,18 +14,33 @@ _TABLES: Final = ("net/tcp", "net/tcp6")
 
 def owner(port: int, proc: Path = Path("/proc")) -> str | None:
     """``nginx (pid 812)``; "another program" when it can't be told; None when it is free."""
-    inodes = set(_listening(port, proc))
-    if not inodes:
+    wanted = _sockets(port, proc)
+    if not wanted:
         return None
-    wanted = {f"socket:[{inode}]" for inode in inodes}
     for process in proc.glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            for descriptor in (process / "fd").iterdir():
-                with contextlib.suppress(OSError):
-                    if str(descriptor.readlink()) in wanted:
-                        name = (process / "comm").read_text().strip()
-                        return f"{name} (pid {process.name})"
+        if _has(process, wanted):
+            with contextlib.suppress(OSError):
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
     return "another program"
+
+
+def is_held(port: int, process: int, proc: Path = Path("/proc")) -> bool:
+    """Whether this process listens on the port, be it with a socket that it was handed."""
+    return _has(proc / str(process), _sockets(port, proc))
+
+
+def _sockets(port: int, proc: Path) -> set[str]:
+    return {f"socket:[{inode}]" for inode in _listening(port, proc)}
+
+
+def _has(process: Path, wanted: set[str]) -> bool:
+    """Whether one of its descriptors is one of the sockets; False where we may not look."""
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                if str(descriptor.readlink()) in wanted:
+                    return True
+    return False
 
 
 def _listening(port: int, proc: Path) -> Iterator[str]:

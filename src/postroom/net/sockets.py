@@ -2,13 +2,16 @@
 
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 from postroom.errors import Refused
 
 BACKLOG: Final = 1024
+_NET_BIND_SERVICE: Final = 10  # a bit of the capability sets, capabilities(7)
 _EVERYWHERE: Final = ("::", "0.0.0.0")  # noqa: S104  (an empty address in the file asks for it)
 
 _SOMEWHERE: Final = (  # root name servers: addresses that any route to the Internet covers
@@ -55,6 +58,17 @@ def outward_addresses() -> list[str]:
             probe.connect((somewhere, 53))
             found.append(probe.getsockname()[0])
     return found
+
+
+def least_port(proc: Path = Path("/proc")) -> int:
+    """The lowest port that this process may listen on: 0 for root, 1024 for most others."""
+    with contextlib.suppress(OSError, ValueError):
+        status = (proc / "self/status").read_text()
+        effective = int(status.partition("CapEff:")[2].split()[0], 16)
+        if effective >> _NET_BIND_SERVICE & 1:
+            return 0
+        return int((proc / "sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    return 0 if os.geteuid() == 0 else 1024
 
 
 def refusal(address: str, port: int, error: OSError) -> Refused:

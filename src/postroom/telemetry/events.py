@@ -343,6 +343,12 @@ class MessageRefused(SessionEvent, frozen=True, kw_only=True, tag="message.refus
     reason: str
 
 
+class DatabaseMade(Event, frozen=True, kw_only=True, tag="database.made"):
+    """A new database with the schema of this program."""
+
+    version: int
+
+
 class MigrationDone(Event, frozen=True, kw_only=True, tag="migration.done"):
     """The schema moved to ``version``."""
 
@@ -439,6 +445,13 @@ class ServerStopping(Event, frozen=True, kw_only=True, tag="server.stopping"):
     """The server finishes what it has begun and goes."""
 
     reason: str
+
+
+class SetupOffered(Event, frozen=True, kw_only=True, tag="setup.offered"):
+    """Nobody has an account yet: the address opens the pages of setting up, once, for an hour."""
+
+    level: ClassVar[Level] = "warning"
+    address: str
 
 
 class ReportReceived(Event, frozen=True, kw_only=True, tag="report.received"):

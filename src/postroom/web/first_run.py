@@ -54,6 +54,11 @@ class FirstRun:
         return is_right and bool(self._session) and self._clock() < self._until
 
     @property
+    def is_used(self) -> bool:
+        """Whether somebody has opened the session, and it is not over."""
+        return bool(self._session) and self._clock() < self._until
+
+    @property
     def word(self) -> str:
         """What every form of the session carries."""
         return self._word

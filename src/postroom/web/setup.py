@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from postroom.admin import dns, facts, letter_test, names, presets, setup
-from postroom.admin.facts import Fact, Place, Reach
+from postroom.admin.facts import Fact, Reach
 from postroom.admin.letter_test import LetterTest
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
@@ -43,18 +43,21 @@ Act = Callable[[Mapping[str, str]], Awaitable[Response]]
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """What setting up works on.
+    """What setting up works on: either a server that runs, or the file of one to be made.
 
-    ``start`` starts the server for good and returns its office; it raises Refused. ``finish``
-    takes these pages away. ``is_offline``: nothing outside this machine is measured.
+    ``office`` is that of a server that runs. Else ``start`` starts the one of ``file`` and returns
+    its office; it raises Refused. ``finish`` takes these pages away. ``hand_over`` lets the service
+    manager run the server after that; None where there is none. ``is_offline``: nothing outside
+    this machine is measured.
     """
 
-    file: Path
+    file: Path | None
     default_data: str
-    start: Start
     finish: Callable[[], None]
+    start: Start | None = None
+    hand_over: Callable[[], None] | None = None
+    office: Office | None = None
     is_offline: bool = False
-    is_secure: bool = False
 
 
 class Setup:
@@ -70,7 +73,7 @@ class Setup:
         self._facts: Sequence[Fact] = ()
         self._done: Sequence[Done] = ()
         self._letters: Sequence[LetterTest] = ()
-        self._office: Office | None = None
+        self._office = site.office
         self._trouble = ""
 
     def application(self) -> ASGIApp:
@@ -89,7 +92,7 @@ class Setup:
             *(Route(path, self._guarded(act), methods=["POST"]) for path, act in paths.items()),
             *static.routes(),
         ]
-        return _OwnHosts(Starlette(routes=routes), is_open=self._site.is_secure)
+        return _OwnHosts(Starlette(routes=routes))
 
     # Who is there
 
@@ -109,7 +112,7 @@ class Setup:
             secret,
             httponly=True,
             samesite="strict",
-            secure=self._site.is_secure,
+            secure=request.url.scheme == "https",
             path="/setup",
         )
         return response
@@ -179,6 +182,8 @@ class Setup:
             "setup_done.html", domain=self._domain, admin=self._admin, rows=rows,
             is_check=is_check, done=self._done, letters=self._letters, host=config.hostname,
             trouble=self._trouble, is_running=self._office is not None,
+            is_here_to_stay=self._site.start is None,
+            may_hand_over=self._site.hand_over is not None and self._office is not None,
         )  # fmt: skip
 
     async def _qr(self, request: Request) -> Response:
@@ -224,10 +229,14 @@ class Setup:
             wants_certificates=config is None and "certificates" in fields,
             relay=_relay(fields),
         )
-        written = setup.write_file(self._site.file, wish)
-        config = load(self._site.file)
-        async with open_office(config) as office:
-            self._done = [written, *await setup.furnish(office, wish)]
+        written = []
+        if self._site.file is not None:
+            written.append(setup.write_file(self._site.file, wish))
+            config = self._config()
+        if config is None:  # taken away in this very moment
+            raise Refused("the settings are gone: begin again")
+        async with self._opened(config) as (office, _resolver):
+            self._done = [*written, *await setup.furnish(office, wish)]
         self._admin = admin
         await self._start(config)
         return RedirectResponse("/setup", 303)
@@ -250,17 +259,25 @@ class Setup:
         self._letters = letters
         return RedirectResponse("/setup", 303)
 
-    async def _finish(self, _fields: Mapping[str, str]) -> Response:
-        config = self._config()
+    async def _finish(self, fields: Mapping[str, str]) -> Response:
+        config, hand_over = self._config(), self._site.hand_over
+        is_handed_over = hand_over is not None and "service" in fields
+        if hand_over is not None and is_handed_over:
+            hand_over()
         self._first.close()
         self._site.finish()
-        host = config.hostname if config else ""
-        return self._renderer.page("setup_end.html", visitor=None, host=host)
+        return self._renderer.page(
+            "setup_end.html", visitor=None, host=config.hostname if config else "",
+            is_here_to_stay=self._site.start is None, is_handed_over=is_handed_over,
+        )  # fmt: skip
 
     # What they work with
 
     def _config(self) -> Config | None:
-        return load(self._site.file) if self._site.file.exists() else None
+        if self._site.office is not None:
+            return self._site.office.config
+        file = self._site.file
+        return load(file) if file is not None and file.exists() else None
 
     async def _recall(self, config: Config | None) -> None:
         """What was set up before, here or by the command."""
@@ -278,7 +295,7 @@ class Setup:
 
     async def _measured(self, domain: str, hostname: str, config: Config | None) -> Sequence[Fact]:
         data = config.data if config else self._site.default_data
-        place = Place(domain=domain, hostname=hostname, data=Path(data))
+        place = facts.place_of(domain, hostname, data, config)
         resolver = Resolver(config.dns.servers if config else ())
         try:
             reach = Reach(resolver=resolver, is_offline=self._site.is_offline)
@@ -287,7 +304,7 @@ class Setup:
             await resolver.close()
 
     async def _start(self, config: Config) -> None:
-        if self._office is not None:
+        if self._office is not None or self._site.start is None:
             return
         self._trouble = ""
         try:
@@ -308,14 +325,13 @@ class Setup:
 
 
 class _OwnHosts:
-    """On loopback only requests in its name are answered (DNS rebinding)."""
+    """Without TLS, so on loopback, only requests in its name are answered (DNS rebinding)."""
 
-    def __init__(self, application: ASGIApp, *, is_open: bool) -> None:
+    def __init__(self, application: ASGIApp) -> None:
         self._application = application
-        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._is_open:
+        if scope["type"] == "http" and scope.get("scheme") != "https":
             headers = dict(scope["headers"])
             if name_of(headers.get(b"host", b"").decode("latin-1")) not in LOOPBACK:
                 answer = PlainTextResponse("This is not known by that name\n", status_code=421)
