@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin.facts import Fact, Place, Reach, is_blocked, measure
+from postroom.admin.facts import PORTS, Fact, Place, Reach, advice, is_blocked, measure, place_of
+from postroom.config.model import Config, Listen
 from postroom.db.locks import ServeLock
 from postroom.net.dns import Resolver
 from rig.dns import DnsServer
+from rig.ports import HOST, free_port
 
 OURS = "11.1.1.1"  # a public address that is nobody's in here
 ZONE = {
@@ -153,3 +155,52 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
     print(listener.getsockname()[1], flush=True)
     sys.stdin.read()
 """
+
+
+def test_without_a_way_out_nothing_outside_is_asked(data: Path) -> None:
+    found = facts(ZONE, data, outward=())
+    assert found["address"].state == "bad"
+    assert "run setup again" in found["address"].advice
+    assert "mail of the domain" not in found
+
+
+def test_name_servers_that_do_not_answer_are_told_once_and_nothing_is_made_of_it(
+    data: Path,
+) -> None:
+    async def inside() -> list[Fact]:
+        resolver = Resolver([f"{HOST}:{free_port()}"])
+        place = Place(domain="a.test", hostname="mail.a.test", data=data, ports=())
+        found = await measure(place, Reach(resolver=resolver, outward=lambda: [OURS]))
+        await resolver.close()
+        return found
+
+    found = {one.what: one for one in asyncio.run(inside())}
+    assert "/etc/resolv.conf" in found["name servers"].advice
+    for what in ("server name", "reverse name", "mail of the domain"):
+        assert found[what].state == "unknown", found[what]
+
+
+def test_a_domain_that_nobody_has_is_told(data: Path) -> None:
+    found = facts({("well.test", "MX"): ["10 mx.well.test."]}, data)
+    assert "no domain example.test" in found["mail of the domain"].seen
+
+
+def test_a_domain_is_asked_for_as_it_is_in_dns(data: Path) -> None:
+    place = place_of("B\u00fccher.example.", "mail.a.test", str(data), None)
+    assert place.domain == "xn--bcher-kva.example"
+    assert place.ports == PORTS
+    config = Config(hostname="x", listen=(Listen(protocol="smtp", port=2525),))
+    assert place_of("a.test", "mail.a.test", str(data), config).ports == [2525]
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("master (pid 7)", "systemctl disable --now postfix"),
+        ("nginx (pid 7)", "it may stay"),
+        ("thing (pid 7)", "stop it for good"),
+    ],
+)
+def test_what_to_do_about_who_has_a_port(who: str, words: str) -> None:
+    assert advice(who).startswith(words)
+    assert "[[listen]]" in advice(who)

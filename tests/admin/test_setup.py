@@ -9,7 +9,7 @@ from postroom.admin.office import Office
 from postroom.admin.relays import Wanted
 from postroom.admin.setup import Wish
 from postroom.config.load import load
-from postroom.errors import Refused
+from postroom.errors import Invalid, Refused
 from tests.admin.bureau import Story, logs_in
 from tests.fakes import Clock
 
@@ -78,3 +78,42 @@ def test_everything_is_made_once(tell: Callable[[Story], None]) -> None:
 def test_a_secret_is_not_shown() -> None:
     assert "a-Good-one-1" not in repr(WISH)
     assert setup.default_hostname("Bücher.test") == "mail.xn--bcher-kva.test"
+
+
+@pytest.mark.parametrize(
+    ("typed", "domain"),
+    [
+        ("Example.ORG.", "example.org"),
+        (" example.org ", "example.org"),
+        ("@example.org", "example.org"),
+        ("anna@example.org", "example.org"),
+        ("xn--bcher-kva.example", "b\u00fccher.example"),
+        ("B\u00dcCHER.example", "b\u00fccher.example"),
+    ],
+)
+def test_a_domain_is_understood_however_it_is_typed(typed: str, domain: str) -> None:
+    assert setup.mail_domain(typed) == domain
+
+
+@pytest.mark.parametrize("typed", ["", "@", "a b", "[192.0.2.1]", "anna@", "x" * 300])
+def test_what_is_no_domain_is_refused(typed: str) -> None:
+    with pytest.raises(Invalid):
+        setup.mail_domain(typed)
+
+
+def test_the_admin_is_somebody_of_the_domain() -> None:
+    assert setup.admin_address("anna", "example.org") == "anna@example.org"
+    assert setup.admin_address(" anna@EXAMPLE.org", "example.org") == "anna@example.org"
+    assert setup.admin_address("a@xn--bcher-kva.example", "b\u00fccher.example") == (
+        "a@b\u00fccher.example"
+    )
+    for wrong in ("anna@example.net", "an na", "@example.org", ""):
+        with pytest.raises(Invalid):
+            setup.admin_address(wrong, "example.org")
+
+
+def test_a_server_has_a_whole_name() -> None:
+    assert setup.host_name("MX.Example.org.") == "mx.example.org"
+    for wrong in ("localhost", "192.0.2.1", "[192.0.2.1]", "-", "a b.org"):
+        with pytest.raises(Invalid):
+            setup.host_name(wrong)

@@ -105,3 +105,30 @@ def test_a_message_that_can_t_be_tried_is_no_failure(nothing: Shell) -> None:
     assert result.exit_code == 0
     assert "note: no test message: " in result.stderr
     assert "test-letter" in result.stderr
+
+
+def test_what_was_mistyped_is_asked_again_with_the_reason(nothing: Shell) -> None:
+    result = click.testing.CliRunner().invoke(
+        main.postroom,
+        [
+            "-c", str(nothing.config), "setup", "--offline", "--no-test", "--no-certificates",
+            "--data", str(nothing.config.parent / "d"),
+        ],
+        input="a b\nAnna@B\u00fccher.example.\nlocalhost\n\nanna@other.test\nanna\n",
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "a b: " in result.stderr
+    assert "localhost is no whole name" in result.stderr
+    assert "anna@other.test is not in b\u00fccher.example" in result.stderr
+    assert "Name of this server [mail.xn--bcher-kva.example]" in result.stderr
+    assert "account anna@b\u00fccher.example, an admin" in result.output
+    assert 'hostname = "mail.xn--bcher-kva.example"' in nothing.config.read_text()
+
+
+def test_an_admin_of_another_domain_is_refused_before_anything_is_made(nothing: Shell) -> None:
+    words = options(nothing, "--domain", "demo.test", "--admin", "me@other.test")
+    refused = nothing.run(*words, typed="x\n")
+    assert refused.exit_code == 1
+    assert "is not in demo.test" in refused.stderr
+    assert not nothing.config.exists()

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from postroom.admin import names
 from postroom.config.model import Config
 from postroom.db import locks
 from postroom.mailauth import dmarc_record, spf_record
@@ -29,6 +30,11 @@ PORTS: Final = (25, 465, 587, 993, 80, 443)
 WELL_KNOWN: Final = "gmail.com"  # whose mail servers always answer on port 25
 SECONDS: Final = 8.0
 LEAST_DISK: Final = 2 << 30  # octets
+_UNITS: Final = {  # of the programs that most often have our ports, by the name of their process
+    "master": "postfix", "exim4": "exim4", "sendmail-mta": "sendmail", "smtpd": "opensmtpd",
+    "dovecot": "dovecot", "courier-imapd": "courier-imap", "cyrmaster": "cyrus-imapd",
+}  # fmt: skip
+_WEB_SERVERS: Final = frozenset({"nginx", "apache2", "httpd", "caddy", "lighttpd", "traefik"})
 _UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC of adjtimex(2)
 
 
@@ -53,7 +59,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def place_of(domain: str, hostname: str, data: str, config: Config | None) -> Place:
     """The place of a server with these settings, or of one that has none yet."""
     ports = PORTS if config is None else [one.port for one in config.listen if one.port]
-    return Place(domain=domain, hostname=hostname, data=Path(data), ports=ports)
+    name = names.domain(domain).ascii
+    return Place(domain=name, hostname=hostname, data=Path(data), ports=ports)
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +76,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 async def measure(place: Place, reach: Reach) -> list[Fact]:
     """Everything, in the order in which people should read it."""
     local = [*_addresses(reach), *_ports(place), _clock(), _disk(place.data)]
-    if reach.is_offline:
+    if reach.is_offline or not list(reach.outward()):
         return local
     asked = await asyncio.gather(
         _port_25(reach), _server_name(place, reach), _reverse(place, reach), _mail_now(place, reach),
@@ -87,7 +94,13 @@ def _addresses(reach: Reach) -> list[Fact]:
     found = list(reach.outward())
     if not found:
         return [
-            Fact("address", "bad", "none", "this machine has no route to the Internet: check that")
+            Fact(
+                "address",
+                "bad",
+                "none",
+                "this machine has no route to the Internet, so nothing outside is measured: bring "
+                "its network up, and run setup again; what you set up now stays",
+            )
         ]
     public = [one for one in found if is_public(one)]
     if public:
@@ -106,14 +119,10 @@ def _ports(place: Place) -> list[Fact]:
     ours = [one for one in place.ports if server and port_owner.is_held(one, server)]
     taken = {port: port_owner.owner(port) for port in place.ports if port not in ours}
     facts = [
-        Fact(
-            f"port {port}", "attention", f"taken by {who}",
-            "stop it and keep it from starting, or give Postroom another port or address in "
-            "[[listen]]",
-        )
+        Fact(f"port {port}", "attention", f"taken by {who}", advice(who))
         for port, who in taken.items()
         if who is not None
-    ]  # fmt: skip
+    ]
     if ours:
         facts.append(Fact("own ports", "good", f"{_list(ours)}: this server runs"))
     free = [port for port, who in taken.items() if who is None]
@@ -129,6 +138,18 @@ def _ports(place: Place) -> list[Fact]:
             )
         )  # fmt: skip
     return facts
+
+
+def advice(who: str) -> str:
+    """What to do about a program that has a port: who is as ``port_owner`` says."""
+    name = who.partition(" ")[0]
+    if name in _WEB_SERVERS:
+        return (
+            "it may stay: give Postroom another port for http in [[listen]], and let it hand on to "
+            "that what docs/mail-programs.md names"
+        )
+    stop = f"systemctl disable --now {_UNITS[name]}" if name in _UNITS else "stop it for good"
+    return f"{stop}; or give Postroom another port or address in [[listen]]"
 
 
 def _list(ports: Iterable[int]) -> str:
@@ -169,8 +190,11 @@ async def _port_25(reach: Reach) -> list[Fact]:
             for host in hosts
             for address in (await reach.resolver.lookup(host, "A", seconds=SECONDS)).records
         ]
-    except (LookupFailed, InvalidName) as error:
-        return [Fact("outgoing port 25", "unknown", str(error), "check dns.servers")]
+    except LookupFailed as error:
+        advice = "see /etc/resolv.conf, or name other servers in dns.servers"
+        return [Fact("name servers", "bad", f"they do not answer: {error.reason}", advice)]
+    except InvalidName as error:
+        return [Fact("outgoing port 25", "unknown", str(error))]
     if not addresses:
         return [Fact("outgoing port 25", "unknown", f"{reach.well_known} has no mail server")]
     try:
@@ -190,11 +214,19 @@ async def _port_25(reach: Reach) -> list[Fact]:
 
 async def _server_name(place: Place, reach: Reach) -> list[Fact]:
     ours = {one for one in reach.outward() if is_public(one)}
-    found = await _look(reach, place.hostname, "A") | await _look(reach, place.hostname, "AAAA")
+    looked = await asyncio.gather(
+        _look(reach, place.hostname, "A"), _look(reach, place.hostname, "AAAA")
+    )
+    if None in looked:
+        return [Fact("server name", "unknown", "DNS does not tell")]
+    found = {address for one in looked for address in one or ()}
     if not found:
         return [
-            Fact("server name", "attention", f"{place.hostname} has no address", "see the records")
-        ]
+            Fact(
+                "server name", "attention", f"{place.hostname} has no address yet",
+                f"the records for it are the first of: postroom dns {place.domain}",
+            )
+        ]  # fmt: skip
     if ours and not found <= ours:
         return [
             Fact(
@@ -208,9 +240,12 @@ async def _server_name(place: Place, reach: Reach) -> list[Fact]:
 async def _reverse(place: Place, reach: Reach) -> list[Fact]:
     facts: list[Fact] = []
     for address in (one for one in reach.outward() if is_public(one)):
-        names = await _look(reach, ipaddress.ip_address(address).reverse_pointer, "PTR")
-        seen = f"{address}: {', '.join(sorted(names)) or 'none'}"
-        if place.hostname in names:
+        found = await _look(reach, ipaddress.ip_address(address).reverse_pointer, "PTR")
+        if found is None:
+            facts.append(Fact("reverse name", "unknown", f"{address}: DNS does not tell"))
+            continue
+        seen = f"{address}: {', '.join(sorted(found)) or 'none'}"
+        if place.hostname in found:
             facts.append(Fact("reverse name", "good", seen))
         else:
             advice = (
@@ -233,6 +268,13 @@ async def _mail_now(place: Place, reach: Reach) -> list[Fact]:
                     "accounts and passwords here, then the MX",
                 )
             ]  # fmt: skip
+        if not found.exists:
+            return [
+                Fact(
+                    "mail of the domain", "attention", f"there is no domain {place.domain} in DNS",
+                    "register it, or see whether it is spelt like this",
+                )
+            ]  # fmt: skip
         seen = "comes here already" if hosts else "goes nowhere yet"
         return [Fact("mail of the domain", "good", seen)]
     return [Fact("mail of the domain", "unknown", "DNS does not tell")]
@@ -245,7 +287,7 @@ async def _policies(place: Place, reach: Reach) -> list[Fact]:
         texts = (await reach.resolver.lookup(place.domain, "TXT", seconds=SECONDS)).records
         spf = spf_record.choose(texts)
         if spf is not None:
-            advice = "postroom dns --check tells how to add this server to it"
+            advice = f"it is kept; this tells how it names this server, too: postroom dns {place.domain} --check"
             facts.append(Fact("SPF", "attention", spf.decode("ascii", "replace"), advice))
     with contextlib.suppress(LookupFailed, InvalidName):
         answer = await reach.resolver.lookup(f"_dmarc.{place.domain}", "TXT", seconds=SECONDS)
@@ -256,7 +298,9 @@ async def _policies(place: Place, reach: Reach) -> list[Fact]:
     return facts
 
 
-async def _look(reach: Reach, name: str, kind: Literal["A", "AAAA", "PTR"]) -> set[str]:
-    with contextlib.suppress(LookupFailed, InvalidName):
+async def _look(reach: Reach, name: str, kind: Literal["A", "AAAA", "PTR"]) -> set[str] | None:
+    """The records; None when nobody could tell."""
+    try:
         return set((await reach.resolver.lookup(name, kind, seconds=SECONDS)).records)
-    return set()
+    except (LookupFailed, InvalidName):
+        return None

@@ -17,7 +17,7 @@ from postroom.admin.relays import UseView, Wanted
 from postroom.config.toml import string
 from postroom.db.database import Tx
 from postroom.directory import accounts as account_rows, domains as domain_rows
-from postroom.errors import Refused
+from postroom.errors import Invalid, Refused
 
 RELAY: Final = "default"
 
@@ -93,6 +93,34 @@ async def furnish(office: Office, wish: Wish) -> list[Done]:
     if wish.relay is not None:
         done.append(await _relay(office, wish.relay))
     return done
+
+
+def mail_domain(text: str) -> str:
+    """The domain that somebody means, as people write it: of an address, if that was given.
+
+    Capitals and a final dot do not matter. Raises Invalid.
+    """
+    domain = names.domain(text.strip().rpartition("@")[2])
+    if domain.is_literal:
+        raise Invalid(f"{text} is an address of a machine: name the domain, such as example.org")
+    return domain.unicode
+
+
+def admin_address(text: str, domain: str) -> str:
+    """An address in the domain; a name without a domain is one in it. Raises Invalid."""
+    text = text.strip()
+    address = names.address(text if "@" in text else f"{text}@{domain}")
+    if address.domain != names.domain(domain):
+        raise Invalid(f"{text} is not in {domain}: the first account is one of your own domain")
+    return address.display
+
+
+def host_name(text: str) -> str:
+    """The name of the server, as it is written in DNS. Raises Invalid."""
+    domain = names.domain(text)
+    if domain.is_literal or "." not in domain.ascii:
+        raise Invalid(f"{text} is no whole name of a server, such as mail.example.org")
+    return domain.ascii
 
 
 def default_hostname(domain: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from postroom.cli.test_letter import show
 from postroom.cli.work import run
 from postroom.config.load import find, load
 from postroom.config.model import Config
-from postroom.errors import MailError, Refused
+from postroom.errors import Invalid, MailError, Refused
 from postroom.net.dns import Resolver
 
 _MARKS: Final = {"good": "ok", "attention": "look", "bad": "BAD", "unknown": "?"}
@@ -112,14 +112,19 @@ class _Talk:
 
     def _domain(self, config: Config | None) -> str:
         known = run(self._context, steps.known_domain) if config else ""
-        return self._answer("domain", "Domain of your mail addresses", known or None)
+        question = "Domain of your mail addresses"
+        return self._answer("domain", question, known or None, steps.mail_domain)
 
     def _hostname(self, domain: str) -> str:
         default = steps.default_hostname(domain)
-        return self._answer("hostname", "Name of this server", default)
+        return self._answer("hostname", "Name of this server", default, steps.host_name)
 
     def _wish(self, config: Config | None, place: Place, found: Sequence[Fact]) -> Wish:
-        admin = self._answer("admin", "Your address", f"postmaster@{place.domain}")
+        domain = steps.mail_domain(place.domain)
+        admin = self._answer(
+            "admin", "Your address", f"postmaster@{domain}",
+            lambda text: steps.admin_address(text, domain),
+        )  # fmt: skip
         is_there = config and run(self._context, lambda office: steps.has_account(office, admin))
         password = None
         if not is_there:
@@ -127,7 +132,7 @@ class _Talk:
             if is_made_up:
                 output.note(f"password of {admin}: {password}")
         return Wish(
-            domain=place.domain,
+            domain=domain,
             hostname=place.hostname,
             data=str(place.data),
             admin=admin,
@@ -165,13 +170,18 @@ class _Talk:
             password = click.prompt("Password there", hide_input=True, err=True)
         return Wanted(preset=preset.name, login=str(login) if login else None, password=password)
 
-    def _answer(self, option: str, question: str, default: str | None) -> str:
+    def _answer(
+        self, option: str, question: str, default: str | None, read: Callable[[str], str]
+    ) -> str:
+        """What was given or typed, as ``read`` understands it; what it does not is asked again."""
         given = self._given[option]
         if given:
-            return str(given)
-        if self._asks:
-            typed: str = click.prompt(question, default, err=True)
-            return typed
+            return read(str(given))
+        while self._asks:
+            try:
+                return read(click.prompt(question, default, err=True))
+            except Invalid as error:
+                click.echo(f"{error}", err=True)
         if default is None:
             raise click.UsageError(f"--yes needs --{option}")
         return default

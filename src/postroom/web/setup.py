@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from postroom.admin import dns, facts, letter_test, names, presets, setup
+from postroom.admin import dns, facts, letter_test, presets, setup
 from postroom.admin.facts import Fact, Reach
 from postroom.admin.letter_test import LetterTest
 from postroom.admin.office import Office
@@ -203,10 +203,9 @@ class Setup:
     async def _place(self, fields: Mapping[str, str]) -> Response:
         """Domain and name of the server; then what can be measured is."""
         config = self._config()
-        domain = names.domain(fields.get("domain", "")).ascii
-        default = setup.default_hostname(domain)
-        hostname = config.hostname if config else fields.get("hostname", "").strip() or default
-        setup.default_hostname(hostname)  # raises for what is no name
+        domain = setup.mail_domain(fields.get("domain", ""))
+        wanted = fields.get("hostname", "").strip() or setup.default_hostname(domain)
+        hostname = config.hostname if config else setup.host_name(wanted)
         self._facts = await self._measured(domain, hostname, config)
         self._domain, self._hostname = domain, hostname
         return RedirectResponse("/setup", 303)
@@ -214,7 +213,8 @@ class Setup:
     async def _people(self, fields: Mapping[str, str]) -> Response:
         """The admin, and what else is to be decided; then everything is made and started."""
         config = self._config()
-        admin = fields.get("admin", "").strip() or f"postmaster@{self._domain}"
+        wanted = fields.get("admin", "").strip() or f"postmaster@{self._domain}"
+        admin = setup.admin_address(wanted, self._domain)
         password = fields.get("password", "")
         if not password:
             raise Invalid("choose a password")
