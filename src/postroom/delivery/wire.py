@@ -13,6 +13,7 @@ from typing import Final, cast
 
 import msgspec
 
+from postroom.net.transports import cut
 from postroom.protocol.smtp.client import ClientSession
 from postroom.protocol.smtp.client_events import ClientEvent
 from postroom.protocol.smtp.client_replies import ServerFault
@@ -197,7 +198,7 @@ class Wire(asyncio.Protocol):
     def abort(self) -> None:
         """End at once."""
         if self._transport is not None:
-            self._transport.abort()
+            cut(self._transport)
         self.is_lost = True
 
     async def ended(self, seconds: float) -> None:

@@ -29,6 +29,7 @@ from postroom.directory.login import Identity
 from postroom.errors import OutcomeUnknown
 from postroom.listen.connections import NEVER, Connections, Owner
 from postroom.net.networks import network_of
+from postroom.net.transports import cut
 from postroom.telemetry.events import (
     ConnectionClosed,
     ConnectionOpened,
@@ -268,7 +269,7 @@ class Door(asyncio.Protocol, abc.ABC):
         self._is_paused = False
         self.tls = _describe(transport)
         if self._is_closing:
-            transport.abort()
+            cut(transport)
         return not self._is_closing
 
     def close(self, *, linger: bool = True) -> None:
@@ -295,7 +296,7 @@ class Door(asyncio.Protocol, abc.ABC):
         """Cut the connection: what was written may be lost."""
         self._is_closing = True
         if self._transport is not None:
-            self._transport.abort()
+            cut(self._transport)
 
     # What Connections and Listener tell
 

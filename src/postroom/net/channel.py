@@ -13,6 +13,7 @@ from typing import Final, Literal, Self, cast
 
 from postroom.errors import Refused
 from postroom.net.outbound import ConnectFailed, connect
+from postroom.net.transports import cut
 
 HIGH_WATER: Final = 1 << 20  # octets that wait to be taken
 SECONDS: Final = 60.0
@@ -150,7 +151,7 @@ class Channel(asyncio.Protocol):
                         self._data.clear()
                         self._news.clear()
                         await self._news.wait()
-            self._transport.abort()
+            cut(self._transport)
 
 
 class Remote(abc.ABC):

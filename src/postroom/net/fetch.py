@@ -22,6 +22,7 @@ import msgspec
 from postroom.net.addresses import Network, is_inside, is_public
 from postroom.net.dns_records import Answer, InvalidName, LookupFailed
 from postroom.net.outbound import ConnectFailed, connect
+from postroom.net.transports import cut
 
 SECONDS: Final = 10.0
 MAX_BODY: Final = 65_536
@@ -153,7 +154,7 @@ async def _ask(question: _Question, resolver: Names, rules: Rules) -> Fetched:
                     transport, _authority(host, port), target, question
                 )
             finally:
-                transport.abort()
+                cut(transport)
     except TimeoutError as error:
         raise FetchFailed(url, f"it took longer than {rules.seconds:g} s") from error
     except ConnectFailed as error:
