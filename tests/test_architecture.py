@@ -4,7 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +12,12 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src" / "postroom"
-MODULES: Final = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
-PACKAGES: Final = sorted(SOURCE.rglob("__init__.py"))
-TESTS: Final = sorted(
+FILES: Final = sorted(
     path
-    for folder in ("tests", "interop", "bench", "proof", "rig", "tools")
+    for folder in ("src/postroom", "tests", "interop", "bench", "proof", "rig", "tools")
     for path in (ROOT / folder).rglob("*.py")
 )
+MODULES: Final = [path for path in FILES if SOURCE in path.parents and path.stem != "__init__"]
 MAX_LINES: Final = 500
 MAX_DEPTH: Final = 3
 SQL_PACKAGES: Final = {"queue", "store", "directory", "ledger", "policy", "db", "blobs"}
@@ -28,43 +27,108 @@ SQL: Final = re.compile(
     r"|CREATE (TABLE|INDEX|DATABASE)\s|DROP (TABLE|INDEX)\s|ALTER TABLE\s|PRAGMA\s)",
     re.DOTALL,
 )
+LATER: Final = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+SKIPPED: Final = re.compile(
+    r"pytest\.(skip|xfail|importorskip)|pytest\.mark\.(skip|skipif|xfail)|(unittest\.)?mock\..*"
+)
 
 
 def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_a_file_keeps_the_rules(path: Path) -> None:
+    assert list(broken(path, path.read_text())) == []
 
 
-@pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=named)
-def test_a_module_is_one_noun_of_at_most_500_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_LINES
+def broken(path: Path, text: str) -> Iterator[str]:
+    """What the file ``path`` with this text would break, in words."""
+    tree = ast.parse(text)
+    if len(text.splitlines()) > MAX_LINES:
+        yield f"a module is one noun of at most {MAX_LINES} lines"
+    if not path.samefile(__file__):
+        yield from _leftovers(text)
+    if SOURCE in path.parents:
+        place = path.relative_to(SOURCE)
+        if len(place.parts) - 1 > MAX_DEPTH:
+            yield f"folders are at most {MAX_DEPTH} deep"
+        if not ast.get_docstring(tree):
+            yield "a module or package says what it is"
+        if path.name == "__init__.py":
+            yield from _code_of_a_package(place, tree)
+        elif place.parts[0] not in SQL_PACKAGES:
+            yield from (f"SQL stands only where state is kept: {text}" for text in _sql(tree))
+    else:
+        yield from _skipped(tree)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_a_module_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(tree(path))
+def _leftovers(text: str) -> Iterator[str]:
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and LATER.search(token.string):
+            yield f"nothing is left for later: {token.string}"
+    if "NotImplementedError" in text:
+        yield "nothing is left for later: NotImplementedError"
 
 
-@pytest.mark.parametrize("path", PACKAGES, ids=named)
-def test_a_package_says_what_it_holds_and_holds_no_code(path: Path) -> None:
-    assert ast.get_docstring(tree(path))
-    rest = tree(path).body[1:]
-    if path.parent == SOURCE:  # VERSION: setuptools reads it there
+def _code_of_a_package(place: Path, tree: ast.Module) -> Iterator[str]:
+    rest = tree.body[1:]
+    if len(place.parts) == 1:  # VERSION: setuptools reads it there
         rest = [node for node in rest if not isinstance(node, ast.ImportFrom | ast.AnnAssign)]
-    assert not rest
+    yield from (f"a package holds no code: {ast.unparse(node)}" for node in rest)
+
+
+def _sql(tree: ast.Module) -> Iterator[str]:
+    """The strings with SQL that are not docstrings."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    strings = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docstrings
+    ]
+    yield from (text for text in strings if SQL.search(text))
+
+
+def _skipped(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and SKIPPED.fullmatch(ast.unparse(node)):
+            yield f"no test is skipped or mocked: {ast.unparse(node)}"
+        if isinstance(node, ast.Import | ast.ImportFrom) and re.search(
+            r"\bmock\b", ast.unparse(node)
+        ):
+            yield f"no test is skipped or mocked: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "rule"),
+    [
+        ("src/postroom/app.py", '"""."""\n' + "x = 1\n" * MAX_LINES, "at most 500 lines"),
+        ("src/postroom/app.py", "x = 1\n", "says what it is"),
+        ("src/postroom/app.py", '"""."""\nx = "DELETE FROM y"\n', "where state is kept"),
+        ("src/postroom/app.py", '"""."""\nx = 1  # TODO y\n', "left for later"),
+        ("src/postroom/app.py", '"""."""\nraise NotImplementedError\n', "left for later"),
+        ("src/postroom/net/__init__.py", '"""."""\nimport os\n', "holds no code"),
+        ("tests/test_app.py", "pytest.skip()\n", "skipped or mocked"),
+        ("tests/test_app.py", "@pytest.mark.xfail\ndef f(): ...\n", "skipped or mocked"),
+        ("tests/test_app.py", "from unittest import mock\n", "skipped or mocked"),
+    ],
+)
+def test_what_breaks_a_rule_is_found(place: str, text: str, rule: str) -> None:
+    found = list(broken(ROOT / place, text))
+    assert len(found) == 1
+    assert rule in found[0]
 
 
 def test_every_folder_of_modules_is_a_package() -> None:
-    assert {path.parent for path in MODULES} <= {path.parent for path in PACKAGES}
-
-
-@pytest.mark.parametrize("path", [*MODULES, *PACKAGES], ids=named)
-def test_folders_are_at_most_three_deep(path: Path) -> None:
-    assert len(path.relative_to(SOURCE).parts) - 1 <= MAX_DEPTH
+    assert not [named(path) for path in MODULES if not path.with_name("__init__.py").exists()]
 
 
 def test_every_module_has_its_test_file() -> None:
@@ -80,71 +144,6 @@ def test_every_module_has_its_test_file() -> None:
 def mirror(path: Path) -> Path:
     relative = path.relative_to(SOURCE)
     return ROOT / "tests" / relative.with_name(f"test_{relative.name}")
-
-
-def strings(path: Path) -> list[tuple[int, str]]:
-    """Every string that is not a docstring, with its line."""
-    docstrings = {
-        id(node.body[0].value)
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
-    return [
-        (node.lineno, node.value)
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in docstrings
-    ]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if path.relative_to(SOURCE).parts[0] not in SQL_PACKAGES],
-    ids=named,
-)
-def test_sql_stands_only_where_state_is_kept(path: Path) -> None:
-    assert not [(line, text) for line, text in strings(path) if SQL.search(text)]
-
-
-def test_the_search_for_sql_would_find_some() -> None:
-    found = [
-        path
-        for path in MODULES
-        if path.relative_to(SOURCE).parts[0] in {"store", "directory"}
-        and any(SQL.search(text) for _, text in strings(path))
-    ]
-    assert found
-
-
-@pytest.mark.parametrize("path", [*MODULES, *PACKAGES, *TESTS], ids=named)
-def test_nothing_is_left_for_later(path: Path) -> None:
-    if path.samefile(__file__):
-        return
-    comments = [
-        token.string
-        for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
-        if token.type == tokenize.COMMENT
-    ]
-    assert not [text for text in comments if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text)]
-    assert "NotImplementedError" not in path.read_text()
-
-
-@pytest.mark.parametrize("path", TESTS, ids=named)
-def test_no_test_is_skipped_or_mocked(path: Path) -> None:
-    names = {ast.unparse(node) for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
-    forbidden = (
-        r"pytest\.(skip|xfail|importorskip)|pytest\.mark\.(skip|skipif|xfail)|(unittest\.)?mock\..*"
-    )
-    assert not [name for name in names if re.fullmatch(forbidden, name)]
-    imports = [
-        ast.unparse(node)
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    assert not [line for line in imports if re.search(r"\bmock\b", line)]
 
 
 def test_pins_have_hashes_and_no_addresses() -> None:
