@@ -42,6 +42,7 @@ BY_ITSELF = {
     "dkim.activate", "dkim.ensure_keys", "dkim.make_missing", "dkim.purge",
     "dkim.show", "hijacking.learned", "hijacking.look", "key_change.is_due",
     "own_listings.look", "own_listings.look_if_due", "reporting.run", "reporting.send_due", "second_factor.verify",
+    "status_letter.send", "status_letter.send_if_due",
 }  # fmt: skip
 
 

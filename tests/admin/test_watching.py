@@ -58,6 +58,8 @@ def test_what_is_switched_off_is_no_duty(tell: Tell, events: Recorder) -> None:
 
         assert "alerts" in duties(Alerts())
         assert "alerts" not in duties(Alerts(mail=False))
+        assert "status letter" in duties(Alerts())
+        assert "status letter" not in duties(Alerts(letter=False))
         config = msgspec.structs.replace(office.config, dns=Dns(public_addresses=("10.0.0.1",)))
         inner = dataclasses.replace(office, config=config)
         await watching.once(watching.duties(inner, post(inner), names))

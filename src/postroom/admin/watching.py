@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from postroom.admin import alerting, hijacking, own_listings
+from postroom.admin import alerting, hijacking, own_listings, status_letter
 from postroom.admin.office import Office
 from postroom.net.dns import Resolver
 from postroom.post.commit import Post
@@ -34,6 +34,8 @@ def duties(office: Office, post: Post, resolver: Resolver) -> Mapping[str, Duty]
     found["hijacked accounts"] = lambda: hijacking.look(office, post)
     if office.config.alerts.mail:
         found["alerts"] = lambda: alerting.tell(office, post)
+    if office.config.alerts.letter:
+        found["status letter"] = lambda: status_letter.send_if_due(office, post, resolver)
     return found
 
 

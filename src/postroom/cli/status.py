@@ -5,28 +5,57 @@ from datetime import UTC, datetime
 
 import click
 
-from postroom.admin import overview
+from postroom.admin import overview, status_letter
 from postroom.admin.health import BEST, Health
+from postroom.admin.office import Office
 from postroom.admin.overview import Overview
+from postroom.admin.status_letter import Drafted
 from postroom.cli import output
 from postroom.cli.work import run
+from postroom.net.dns import Resolver
 
 
 @click.command()
+@click.option("--letter", is_flag=True, help="Print what the next status letter would tell.")
 @output.json_option
 @click.pass_context
-def status(context: click.Context, *, as_json: bool) -> None:
+def status(context: click.Context, *, letter: bool, as_json: bool) -> None:
     """Tell how the server does: a score, what lowers it, and what to do.
 
     Below it the flow of the last 24 hours, the queue, the disk and the certificates, as the page
-    Overview shows them.
+    Overview shows them. With --letter: what has changed since the last status letter; the records of
+    the domains are looked up for it.
     """
+    if letter:
+        _print_letter(run(context, _draft), as_json=as_json)
+        return
     found = run(context, overview.examine)
     if as_json:
         click.echo(output.encode(found))
         return
     for line in (*_judged(found.health), "", *_figures(found)):
         click.echo(output.printable(line))
+
+
+async def _draft(office: Office) -> Drafted | None:
+    resolver = Resolver(office.config.dns.servers)
+    try:
+        return await status_letter.draft(office, resolver)
+    finally:
+        await resolver.close()
+
+
+def _print_letter(drafted: Drafted | None, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(output.encode(drafted))
+    elif drafted is None:
+        click.echo("nothing was noted yet: the server does so ten minutes after it was started")
+    elif not drafted.matters:
+        click.echo("nothing has changed since the last letter: none would be sent")
+    else:
+        click.echo(f"Subject: {output.printable(drafted.subject)}\n")
+        for line in drafted.text.splitlines():
+            click.echo(output.printable(line))
 
 
 def _judged(health: Health) -> Iterator[str]:

@@ -16,6 +16,17 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "renewed, the disk nearly full, messages that wait long) and when it is over."
         ),
     ] = True
+    letter: Annotated[
+        bool,
+        Meta(
+            description="Owners get a letter of what has changed since the last one: health, domains and "
+            "accounts, DNS records, certificates, queue, disk, refusals, settings, backups. At most one "
+            "a day, and none without a change."
+        ),
+    ] = True
+    letter_hour: Annotated[
+        int, Meta(ge=0, le=23, description="The hour (UTC) from which on it goes.")
+    ] = 6
     hijack: Annotated[
         Literal["off", "tell", "hold"],
         Meta(
