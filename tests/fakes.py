@@ -2,7 +2,7 @@
 
 from typing import Final, TypeVar
 
-from postroom.telemetry.events import Event
+from postroom.telemetry.event import Event
 
 EventT = TypeVar("EventT", bound=Event)
 

@@ -18,6 +18,7 @@ from postroom.cli.main import postroom as cli  # noqa: E402
 from postroom.config import model  # noqa: E402
 from postroom.config.describe import plain, settings, tables  # noqa: E402
 from postroom.telemetry import events  # noqa: E402
+from postroom.telemetry.event import Event, SessionEvent  # noqa: E402
 from postroom.web.api import nouns  # noqa: E402
 
 FOLDER: Final = ROOT / "docs"
@@ -83,9 +84,9 @@ def events_page() -> str:
         "| event | level | meaning | fields |\n| --- | --- | --- | --- |",
     ]
     for kind in vars(events).values():
-        if isinstance(kind, type) and issubclass(kind, events.Event):
+        if isinstance(kind, type) and issubclass(kind, Event):
             tag = kind.__struct_config__.tag
-            if tag and kind not in {events.Event, events.SessionEvent}:
+            if tag and kind not in {Event, SessionEvent}:
                 names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind))
                 meaning = plain(kind.__doc__)
                 out.append(f"| `{tag}` | {kind.level} | {meaning} | {names} |")

@@ -12,13 +12,8 @@ from postroom.db.ids import to_text
 from postroom.errors import NotFound
 from postroom.ledger.rows import Fact, Kind, note
 from postroom.post.commit import Post
-from postroom.telemetry.events import (
-    Event,
-    LoginFailed,
-    MessageRefused,
-    RecipientRefused,
-    SenderRefused,
-)
+from postroom.telemetry.event import Event
+from postroom.telemetry.events import LoginFailed, MessageRefused, RecipientRefused, SenderRefused
 from postroom.telemetry.outputs import FileOutput
 from postroom.telemetry.sink import Sink
 from tests.admin.bureau import Story

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from postroom.telemetry import events
-from postroom.telemetry.events import LEVELS, Event, SessionEvent
+from postroom.telemetry.event import LEVELS, Event, SessionEvent
 
 KINDS = [
     kind

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from postroom.telemetry import sink
+from postroom.telemetry.event import Event
 from postroom.telemetry.events import (
     ClockJumped,
     CommandRefused,
-    Event,
     LoginFailed,
     MessageAccepted,
     RecipientRefused,

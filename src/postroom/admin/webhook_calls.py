@@ -30,7 +30,8 @@ from postroom.ledger.occurrences import Occurrence
 from postroom.net.fetch import FetchFailed, Names, Rules, send
 from postroom.net.networks import parse
 from postroom.telemetry import sink
-from postroom.telemetry.events import Event, StorageTrouble
+from postroom.telemetry.event import Event
+from postroom.telemetry.events import StorageTrouble
 
 PAUSE: Final = 1.0  # seconds between two looks
 TOGETHER: Final = 200  # occurrences in one transaction

@@ -6,27 +6,9 @@ messages never stand in an event. Fields set by a peer come after its address, s
 tool that reads addresses from log lines can be misled by what the peer wrote.
 """
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar
 
-import msgspec
-
-Level = Literal["info", "warning", "error"]
-LEVELS: Final[tuple[Level, ...]] = ("info", "warning", "error")
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """Something that happened. ``limited``: strangers can cause it as often as they like."""
-
-    level: ClassVar[Level] = "info"
-    limited: ClassVar[bool] = False
-
-
-class SessionEvent(Event, frozen=True, kw_only=True):
-    """Something that happened in a connection; ``door`` is the protocol of its listener."""
-
-    session: str = ""
-    peer: str = ""
-    door: str = ""
+from postroom.telemetry.event import Event, Level, SessionEvent
 
 
 class AccountSuspected(Event, frozen=True, kw_only=True, tag="account.suspected"):

@@ -6,7 +6,8 @@ What strangers can cause is written at most 60 times a minute for each kind and 
 
 from typing import Final
 
-from postroom.telemetry.events import Event, EventsSuppressed
+from postroom.telemetry.event import Event
+from postroom.telemetry.events import EventsSuppressed
 from postroom.telemetry.lines import tag
 
 PER_KEY: Final = 60

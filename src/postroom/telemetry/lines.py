@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.telemetry.events import Event
+from postroom.telemetry.event import Event
 
 MAX_VALUE: Final = 1_024  # letters
 MAX_TRACEBACK: Final = 8_192

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, Literal, Protocol
 
-from postroom.telemetry.events import Event
+from postroom.telemetry.event import Event
 from postroom.telemetry.lines import json_line, text_line
 
 Form = Literal["json", "text"]

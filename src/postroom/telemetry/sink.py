@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from postroom.telemetry.events import LEVELS, Event, Level
+from postroom.telemetry.event import LEVELS, Event, Level
 from postroom.telemetry.limit import Limiter
 from postroom.telemetry.lines import escaped
 from postroom.telemetry.outputs import Output, files
