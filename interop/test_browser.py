@@ -2,6 +2,7 @@
 JavaScript. What they look like is kept in build/screenshots/."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -30,7 +31,7 @@ ADMIN_PAGES: Final = (
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
-    "/admin/webhooks",
+    "/admin/webhooks", "/admin/backups",
     "/admin/sessions",
 )  # fmt: skip
 OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")
@@ -39,7 +40,12 @@ OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Server]:
     """A server with an owner, a person, a letter that arrived and one that waits."""
-    server = Server(tmp_path_factory.mktemp("house"), doors=("smtp", "submission", "imap", "http"))
+    folder = tmp_path_factory.mktemp("house")
+    server = Server(
+        folder / "server",
+        doors=("smtp", "submission", "imap", "http"),
+        settings=f'[backup]\npath = "{folder / "safe"}"',
+    )
     server.add_account(ALICE, PASSWORD, "--admin")
     server.add_account(BOB, PASSWORD)
     server.command(
@@ -73,6 +79,7 @@ class Window:
 
     def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
         options.setdefault("viewport", WIDE)
+        self.has_script: bool = options.get("java_script_enabled", True)
         self._home = f"http://{HOST}:{server.ports['http']}"
         self._context: BrowserContext = browser.new_context(**options)
         self.page: Page = self._context.new_page()
@@ -142,6 +149,28 @@ def test_an_owner_reads_the_story_of_a_letter_and_retries_one_that_waits(owner: 
     row.get_by_role("link").first.click()
     page.get_by_role("button", name="Try now").click()
     assert page.get_by_text(OUTSIDE).count()
+
+
+def test_an_owner_takes_a_backup_and_verifies_it(owner: Window) -> None:
+    page = owner.open("/admin/backups")
+    for button in ("Back up now", "Verify"):
+        before = page.locator("#jobs .good").count()
+        page.get_by_role("button", name=button).first.click()
+        wait_for_the_end(owner)
+        assert page.locator("#jobs .good, #jobs .look").count() > before
+    assert page.get_by_text("whole", exact=True).count()
+
+
+def wait_for_the_end(window: Window) -> None:
+    """Until no job runs; without JavaScript the page is loaded again and again."""
+    page, end = window.page, time.monotonic() + 30
+    while page.locator("#jobs[data-live]").count():
+        assert time.monotonic() < end, page.locator("#jobs").inner_text()
+        if window.has_script:
+            page.wait_for_timeout(200)
+        else:
+            page.get_by_role("link", name="Look again").click()
+            page.reload()
 
 
 def test_a_person_sees_no_administration(browser: Browser, house: Server) -> None:

@@ -20,6 +20,7 @@ from postroom import VERSION, process
 from postroom.admin import setup, watching
 from postroom.admin.backup import schedule
 from postroom.admin.housekeeping import Housekeeping
+from postroom.admin.jobs.runner import Runner
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.admin.webhook_calls import Caller
@@ -127,6 +128,7 @@ class App:
         jobs.append(asyncio.create_task(_watch_loop(notifier)))
         jobs.append(asyncio.create_task(schedule.run(house.office)))
         jobs.append(asyncio.create_task(house.fetch()))
+        jobs.append(asyncio.create_task(Runner(house.office).run()))
         jobs.append(asyncio.create_task(house.index()))
         jobs.append(asyncio.create_task(house.renewal.run()))
         jobs.append(asyncio.create_task(house.learn()))

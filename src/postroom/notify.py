@@ -22,6 +22,7 @@ from postroom.errors import Refused
 DIRECTORY: Final = 0  # the key of changes to domains, accounts and aliases
 CHALLENGES: Final = 2  # of proofs for certificate authorities (1 is the queue's)
 FETCHING: Final = 3  # of wishes to fetch mail from elsewhere now
+JOBS: Final = 4  # of jobs that wait to be done
 
 _NAME: Final = "notify.sock"
 _MOST_KEYS: Final = 500  # in a datagram of 4,000 octets

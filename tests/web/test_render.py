@@ -16,6 +16,7 @@ def test_what_others_wrote_is_text_and_the_browser_is_told_to_stay() -> None:
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "script-src 'self';" in policy
+    assert "connect-src 'self';" in policy
     assert "unsafe" not in policy
     assert page.headers["cache-control"] == "no-store"
 

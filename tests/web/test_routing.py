@@ -57,6 +57,7 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST", "/admin/people/{address}/second-factor"): {},
     ("POST", "/admin/people/{address}/addresses"): {"further": "more@{domain}"},
     ("POST", "/admin/people/{address}/addresses/remove"): {"further": "more@{domain}"},
+    ("POST", "/admin/people/{address}/retention"): {"mailbox": "INBOX", "days": "30"},
     ("POST", "/admin/people/{address}/remove"): {},
     ("GET", "/admin/addresses"): {},
     ("POST", "/admin/addresses"): {"address": "team@{domain}", "targets": "x@elsewhere.test"},

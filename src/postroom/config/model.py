@@ -29,6 +29,7 @@ from postroom.config.oidc import Oidc
 from postroom.config.reports import Reports
 from postroom.config.retention import Retention
 from postroom.config.spam import Spam
+from postroom.config.uploads import Uploads
 from postroom.config.webhooks import Webhooks
 
 ListenProtocol = Literal[
@@ -421,6 +422,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     alerts: Annotated[Alerts, Meta(description="Who is told of trouble.")] = Alerts()
     audit: Annotated[Audit, Meta(description="Who changed what.")] = Audit()
     webhooks: Annotated[Webhooks, Meta(description="Programs that are told.")] = Webhooks()
+    uploads: Annotated[Uploads, Meta(description="Files from the browser.")] = Uploads()
     api: Annotated[Api, Meta(description="The API for programs.")] = Api()
 
     @property

@@ -1,9 +1,8 @@
 """The closed list of facts that Postroom tells: each is a log line and a counter.
 
-Nobody else writes log lines. A new fact is a new class here, so that ``docs/events.md``,
-the metrics and ``postroom trace`` know it. Passwords, AUTH exchanges and the contents of
-messages never stand in an event. Fields set by a peer come after its address, so that no
-tool that reads addresses from log lines can be misled by what the peer wrote.
+Nobody else writes log lines. A new fact is a new class here, so that docs, metrics and trace know
+it. Passwords, AUTH exchanges and the contents of messages never stand in an event. What a peer
+set comes after its address, so that no tool that looks for addresses can be misled by it.
 """
 
 from typing import ClassVar
@@ -160,10 +159,7 @@ class ExpungedPurged(Event, frozen=True, kw_only=True, tag="expunged.purged"):
 
 
 class FilterFailed(Event, frozen=True, kw_only=True, tag="filter.failed"):
-    """A filter of the settings did not judge a message; ``action`` is what became of it.
-
-    That is "accept" (it went on without this judgement) or "defer" (451).
-    """
+    """A filter did not judge a message; ``action``: accept (it went on without) or defer (451)."""
 
     level: ClassVar[Level] = "warning"
     limited: ClassVar[bool] = True

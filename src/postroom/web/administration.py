@@ -10,6 +10,7 @@ from postroom.web.oidc import Provider, source_of
 from postroom.web.pages import (
     addresses,
     audit,
+    backups,
     domains,
     entrance,
     filters,
@@ -59,6 +60,7 @@ _PAGES: Final = (
     session_tester,
     settings,
     webhooks,
+    backups,
     audit,
 )
 

@@ -11,6 +11,7 @@ _DAY: Final = 86_400
 _FILES: Final = {
     "style.css": "text/css",
     "passkeys.js": "text/javascript",
+    "progress.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

@@ -2,6 +2,7 @@
 
 ```
 postroom-backup.json     which state counts, when and by which program it was taken
+postroom-verified.json   what came of reading it all again, the last time
 state-20261126T023609Z/  postroom.sqlite or postgres/, secrets/, tls/, postroom.toml, digests.sha256
 blobs/ab/cd/<id>         bodies of messages, the same for every state
 ```
@@ -24,6 +25,7 @@ from postroom.db.database import Engine
 from postroom.errors import Refused
 
 MANIFEST: Final = "postroom-backup.json"
+VERIFIED: Final = "postroom-verified.json"
 LOCK: Final = "postroom-backup.lock"
 DIGESTS: Final = "digests.sha256"
 POSTGRES: Final = "postgres"  # the folder of ``db.dump``

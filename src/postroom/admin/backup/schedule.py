@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from postroom.admin.backup import layout, taking
-from postroom.admin.backup.taking import Order, Taken
+from postroom.admin.backup.taking import Order, Progress, Taken
 from postroom.admin.office import Office
 from postroom.errors import MailError, Refused
 from postroom.telemetry import sink
@@ -21,15 +21,20 @@ from postroom.telemetry.events import BackupFailed, BackupTaken
 
 HOUR_MS: Final = 3_600_000
 RETRY: Final = 600.0  # seconds after a failure
+BUSY: Final = 60.0  # seconds while one is taken that somebody asked for
 _FOLDER: Final = re.compile(r"\d{8}T\d{6}Z")
 _FORM: Final = "%Y%m%dT%H%M%SZ"
+_BUSY: Final[set[Path]] = set()
+"""Where one is being taken by this process: what it has begun is not to be tidied away."""
 
 
 async def run(office: Office, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
     """Take them when they are due, until cancelled; nothing without ``backup.path``."""
     while office.config.backup.path is not None:
         waits = await asyncio.to_thread(due, office)
-        if waits <= 0 and await once(office) is None:
+        if Path(office.config.backup.path) in _BUSY:
+            waits = max(waits, BUSY)
+        elif waits <= 0 and await once(office) is None:
             waits = RETRY
         await sleep(max(waits, 1.0))
 
@@ -52,16 +57,35 @@ def last(root: Path) -> int | None:
 
 async def once(office: Office) -> Taken | None:
     """Take one now; None when that failed, which the log tells."""
+    try:
+        return await take(office)
+    except (Refused, MailError, OSError):
+        return None
+
+
+async def take(office: Office, progress: Progress = lambda _done, _total: None) -> Taken:
+    """Take one now, whatever the timetable says. Raises Refused, MailError, OSError."""
     root = Path(office.config.backup.path or "")
+    if root in _BUSY:
+        raise Refused("a backup is being taken already: wait for its end")
+    _BUSY.add(root)
+    try:
+        return await _take(office, root, progress)
+    finally:
+        _BUSY.discard(root)
+
+
+async def _take(office: Office, root: Path, progress: Progress) -> Taken:
     before = await asyncio.to_thread(kept, root)
     name = datetime.fromtimestamp(office.now() // 1000, UTC).strftime(_FORM)
     try:
-        taken = await taking.take(office, root / name, Order(before=before[-1] if before else None))
+        order = Order(before=before[-1] if before else None)
+        taken = await taking.take(office, root / name, order, progress)
         await asyncio.to_thread(_remove_old, root, office.config.backup.keep)
     except (Refused, MailError, OSError) as error:
         await asyncio.to_thread(_remove_part, root / name)
         sink.emit(BackupFailed(folder=str(root / name), reason=str(error)))
-        return None
+        raise
     sink.emit(BackupTaken(folder=taken.folder, files=taken.files, octets=taken.octets))
     return taken
 

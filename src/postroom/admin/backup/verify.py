@@ -1,6 +1,7 @@
 """Is a backup whole? Every digest, the pages of the database, every body that it names."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
@@ -37,6 +38,24 @@ async def verify(folder: Path, progress: Progress = lambda _done, _total: None) 
     return await asyncio.to_thread(_verify, folder, progress)
 
 
+class Note(msgspec.Struct, frozen=True):
+    """What came of it the last time, in the backup itself; when is the time of the file."""
+
+    state: str
+    faults: int
+
+
+def last(folder: Path, manifest: Manifest) -> tuple[Note, datetime] | None:
+    """What came of it the last time; None when the backup is a newer one, or nobody looked."""
+    path = folder / layout.VERIFIED
+    try:
+        note = msgspec.json.decode(path.read_bytes(), type=Note)
+        at = names.moment(round(path.stat().st_mtime * 1000))
+    except (OSError, msgspec.DecodeError):
+        return None
+    return (note, at) if note.state == manifest.state else None
+
+
 def _verify(folder: Path, progress: Progress) -> Verified:
     manifest = layout.read(folder)
     faults: list[str] = []
@@ -56,6 +75,9 @@ def _verify(folder: Path, progress: Progress) -> Verified:
         except Refused as error:
             faults.append(str(error))
     _look_into(folder, manifest, faults)
+    with contextlib.suppress(OSError):  # a backup may be where nothing can be written
+        note = msgspec.json.encode(Note(manifest.state, len(faults)))
+        (folder / layout.VERIFIED).write_bytes(note + b"\n")
     return Verified(str(folder), names.moment(manifest.created), files, octets, faults)
 
 

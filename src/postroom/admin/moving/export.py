@@ -6,6 +6,7 @@ name is whole. Messages that are damaged in the store are left out and named.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -67,10 +68,30 @@ async def run(
     progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Done:
     """Export; ``progress`` is called from time to time. Raises NotFound, Refused, OSError."""
-    account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
+    await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
     part = folder.with_name(folder.name + ".part")
     await asyncio.to_thread(_make, folder, part)
-    writer: Writer = MboxWriter(part) if form == "mbox" else MaildirWriter(part)
+    return await fill(
+        office, address, folder, form, writer(part, form), partial(_finish, part, folder), progress
+    )
+
+
+def writer(root: Path, form: Format) -> Writer:
+    """What writes into an empty folder."""
+    return MboxWriter(root) if form == "mbox" else MaildirWriter(root)
+
+
+async def fill(
+    office: Office,
+    address: str,
+    target: Path,
+    form: Format,
+    writer: Writer,
+    finish: Callable[[Manifest], None],
+    progress: Callable[[Progress], None],
+) -> Done:
+    """Hand every message of an account to a writer, and then the manifest to ``finish``."""
+    account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
     shown = Progress(str(account.address), total=(await office.store.usage(account.id)).messages)
     left_out: list[LeftOut] = []
     exported: list[Exported] = []
@@ -89,10 +110,10 @@ async def run(
             await asyncio.to_thread(writer.end)
         use = next(iter(mailbox.special_uses), "")
         exported.append(Exported(mailbox.name, place, use, mailbox.name in subscribed))
-    await asyncio.to_thread(_finish, part, folder, Manifest(shown.account, form, exported))
+    await asyncio.to_thread(finish, Manifest(shown.account, form, exported))
     return Done(
         account=shown.account,
-        folder=str(folder),
+        folder=str(target),
         format=form,
         mailboxes=len(found),
         messages=shown.messages - len(left_out),

@@ -11,7 +11,7 @@ import msgspec
 from postroom.config.model import Config
 from postroom.delivery.outbound import client_tls
 from postroom.errors import Invalid, NotFound
-from postroom.net.addresses import is_loopback
+from postroom.net.addresses import is_loopback, is_public
 from postroom.net.channel import RemoteFailed, Tls
 from postroom.net.imap import ImapConnection
 from postroom.net.pop3 import Pop3Connection
@@ -55,7 +55,11 @@ PROVIDERS: Final = {
 
 
 class Remote(msgspec.Struct, frozen=True):
-    """A mailbox there. ``is_token``: the secret is a token of OAuth. ``verify``: the certificate."""
+    """A mailbox there. ``is_token``: the secret is a token of OAuth. ``verify``: the certificate.
+
+    ``is_public``: its addresses must be public ones, for who names it may be a stranger to the
+    network of this server.
+    """
 
     protocol: Protocol
     host: str
@@ -65,6 +69,7 @@ class Remote(msgspec.Struct, frozen=True):
     secret: str
     is_token: bool = False
     verify: bool = True
+    is_public: bool = False
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -114,7 +119,12 @@ async def open_pop3(config: Config, there: Remote) -> Pop3Connection:
 
 async def _way(config: Config, there: Remote) -> tuple[str, list[str], int, Tls, ssl.SSLContext]:
     context = client_tls(config).context(is_checked=there.verify)
-    return there.host, await addresses(there.host), there.port, there.tls, context
+    found = await addresses(there.host)
+    if there.is_public:
+        found = [one for one in found if is_public(one)]
+        if not found:
+            raise RemoteFailed(f"{there.host} has no public address: name a server on the Internet")
+    return there.host, found, there.port, there.tls, context
 
 
 async def _logged_in(connection: ConnectionT, there: Remote) -> ConnectionT:

@@ -1,0 +1,1 @@
+"""Work that takes a while, done by the server: backups, imports, exports."""
