@@ -270,6 +270,23 @@ def test_mail_goes_directly_after_unuse(tell: Tell) -> None:
     tell(story)
 
 
+def test_a_person_goes_with_their_domain_after_unuse(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await furnish(office)
+        person = UseView("account", "alice@demo.test")
+        await relays.add(office, "hers", PLAIN, [person])
+        await relays.add(office, "domain", PLAIN, [UseView("sender-domain", "demo.test")])
+        await relays.add(office, "default", PLAIN, [DEFAULT])
+        changed = await relays.unuse(office, "hers", [person])
+        assert [one.now for one in changed.rerouted] == ["domain"]
+        await relays.use(office, "hers", [person])
+        await relays.unuse(office, "domain")
+        removed = await relays.remove(office, "hers")
+        assert [one.now for one in removed.rerouted] == ["default"]
+
+    tell(story)
+
+
 def test_a_relay_in_use_can_be_removed(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         target = UseView("recipient-domain", "b.test")

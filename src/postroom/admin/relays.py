@@ -370,8 +370,13 @@ def _with_routes(view: RelayView, rerouted: Sequence[Rerouted]) -> RelayChanged:
 
 
 def _rerouted(tx: Tx, entry: RelayEntry, use: Use) -> Rerouted:
-    """Where a use goes that has no relay of its own any more."""
-    return Rerouted(_use_view(tx, use), entry.name, relays.user(tx, Use("default")))
+    """Where a use goes that has no relay of its own any more: people go with their domain."""
+    account = accounts.by_id(tx, int(use.key)) if use.kind == "account" else None
+    now = ""
+    if account is not None:
+        now = relays.user(tx, Use("sender-domain", account.address.domain.ascii))
+    now = now or relays.user(tx, Use("default"))
+    return Rerouted(_use_view(tx, use), entry.name, now)
 
 
 def _view(tx: Tx, entry: RelayEntry) -> RelayView:
