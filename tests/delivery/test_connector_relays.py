@@ -7,6 +7,7 @@ import pytest
 
 from postroom.delivery.connector import demand_of, login_of
 from postroom.delivery.peer import Demand
+from postroom.directory import relays
 from postroom.directory.relays import Relay, Use
 from tests.delivery.sinks import authorities, served
 from tests.delivery.station import alone, nothing_was_said, station
@@ -132,5 +133,36 @@ def test_a_relay_whose_tls_fails_is_not_dead(data: Path, tmp_path: Path) -> None
             first, second = [one.reply for one in await here.waiting()]
             assert first == second
             assert "a moment ago" not in first
+
+    asyncio.run(run())
+
+
+def test_a_connection_that_was_opened_on_other_terms_is_not_used(
+    data: Path, tmp_path: Path
+) -> None:
+    """A postmaster changes a rule or a relay: it counts from the next message on."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            await here.send("you@b.test")
+            await here.run()
+            await here.rule("b.test", "encrypt")
+            await here.send("you@b.test")
+            await here.run()
+            [one] = await here.waiting()
+            assert one.reply == "454 4.7.4 The server does not offer STARTTLS"
+            assert len(here.sink.taken) == 1
+
+            here.sink.users = {"us": "old"}
+            old = await here.relay(login="us", password="old")
+            await here.send("you@c.test")
+            await here.run()
+            assert [transaction.login for transaction in here.sink.taken] == ["", "us"]
+            await here.town.directory.change(lambda tx: relays.remove(tx, old))
+            await here.relay(login="us", password="new")
+            await here.send("me@c.test")
+            await here.run()
+            assert "turns us away: 535" in (await here.waiting())[-1].reply
+            assert len(here.sink.taken) == 2
 
     asyncio.run(run())

@@ -55,11 +55,6 @@ class Candidate(msgspec.Struct, frozen=True):
     host: str
     exchangers: Exchangers | None = None
 
-    @property
-    def key(self) -> str:
-        """Connections to it can be used for each other's messages."""
-        return f"{self.way.key}>{self.host}"
-
 
 class Unusable(Exception):
     """A host can't be used now; ``reply`` says why."""
@@ -97,6 +92,16 @@ class Connector:
             return [Candidate(way, way.relay.host)]
         found = await self._lookup.exchangers(way.domain)
         return [Candidate(way, host, found) for host in found.hosts]
+
+    async def key(self, candidate: Candidate) -> str:
+        """Connections with the same key can be used for each other's messages.
+
+        What a postmaster says of them is part of it, so that a change counts at once, and no
+        connection is used that would not be opened like that any more.
+        """
+        way = candidate.way
+        told = hash(way.relay) if way.relay else await self._policy.rule(way.domain)
+        return f"{way.key}>{candidate.host}/{told}"
 
     async def urge(self, candidates: Sequence[Candidate]) -> None:
         """These hosts are to be tried now, even where nobody answered a moment ago."""

@@ -71,7 +71,7 @@ class Sending:
     ) -> tuple[list[Errand], ServerReply]:
         """What is left after this host, and why it took no more."""
         services = self._services
-        key = f"{candidate.key}{NEEDS[need]}"
+        key = f"{await services.connector.key(candidate)}{NEEDS[need]}"
         has_served = False
         async with services.slots.slot(candidate.host):
             while True:

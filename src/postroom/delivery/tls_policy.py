@@ -77,6 +77,10 @@ class TlsPolicy:
         self._policies = policies
         self._resolver = resolver
 
+    async def rule(self, domain: str) -> str:
+        """What a postmaster demands for a domain, "" for nothing."""
+        return await self._rules.for_domain(domain) or ""
+
     async def security(self, domain: str, exchangers: Exchangers, host: Host) -> Security:
         """What applies to mail for ``domain`` at ``host``. Raises LookupFailed for TLSA."""
         none = tlsrpt.Policy(policy_type="no-policy-found", policy_domain=domain)
