@@ -119,10 +119,17 @@ async def audit(store: Store) -> None:
             " WHERE u.messages <> coalesce(b.n, 0) OR u.octets <> coalesce(b.octets, 0)"
         )
         wrong += tx.all(
-            "SELECT m.id FROM message m WHERE m.refs <> (SELECT count(*) FROM entry e"
+            "SELECT m.id FROM message m LEFT JOIN message_copies c"
+            " ON c.account_id = m.account_id AND c.message_id = m.id"
+            " WHERE m.refs < 1 OR m.refs + coalesce(c.refs, 0) <> (SELECT count(*) FROM entry e"
             " WHERE e.account_id = m.account_id AND e.message_id = m.id)"
             " + (SELECT count(*) FROM expunged x"
             " WHERE x.account_id = m.account_id AND x.message_id = m.id)"
+        )
+        wrong += tx.all(
+            "SELECT c.message_id FROM message_copies c LEFT JOIN message m"
+            " ON m.account_id = c.account_id AND m.id = c.message_id"
+            " WHERE m.id IS NULL OR c.refs < 1"
         )
         wrong += tx.all(
             "SELECT x.id FROM expunged x LEFT JOIN message m"

@@ -53,6 +53,10 @@ async def found(store: Store) -> list[object]:
         ("DELETE FROM entry_block", [WrongMailbox]),
         ("UPDATE usage SET octets = octets + 1", [int]),
         ("UPDATE message SET refs = 5", [WrongMessage, WrongMessage]),
+        (
+            "INSERT INTO message_copies SELECT account_id, id, 1 FROM message",
+            [WrongMessage, WrongMessage],
+        ),
         ("DELETE FROM entry WHERE uid = 1", [WrongMailbox, WrongMessage]),
         ("DELETE FROM message WHERE id = (SELECT min(id) FROM message)", [tuple, WrongBlob]),
         ("DELETE FROM blob WHERE id = (SELECT min(id) FROM blob)", [int]),

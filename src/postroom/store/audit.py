@@ -30,7 +30,7 @@ class WrongMailbox(msgspec.Struct, frozen=True):
 
 
 class WrongMessage(msgspec.Struct, frozen=True):
-    """A message with ``refs`` where ``found`` entries and expunged copies name it."""
+    """A message with ``refs`` counted where ``found`` entries and expunged copies name it."""
 
     id: int
     refs: int
@@ -101,14 +101,16 @@ def accounts(tx: Tx, after: int) -> list[int]:
 def wrong_messages(tx: Tx, account_id: int) -> list[WrongMessage]:
     """Messages of an account that are named more or less often than they say."""
     rows = tx.all(
-        "SELECT m.id, m.refs, coalesce(e.n, 0) + coalesce(x.n, 0) FROM message m"
+        "SELECT m.id, m.refs + coalesce(c.refs, 0), coalesce(e.n, 0) + coalesce(x.n, 0)"
+        " FROM message m LEFT JOIN message_copies c"
+        " ON c.account_id = m.account_id AND c.message_id = m.id"
         " LEFT JOIN (SELECT e.message_id, count(*) AS n FROM mailbox b"
         " JOIN entry e ON e.mailbox_id = b.id WHERE b.account_id = :account"
         " GROUP BY e.message_id) AS e ON e.message_id = m.id"
         " LEFT JOIN (SELECT message_id, count(*) AS n FROM expunged WHERE account_id = :account"
         " GROUP BY message_id) AS x ON x.message_id = m.id"
-        " WHERE m.account_id = :account AND (m.refs <> coalesce(e.n, 0) + coalesce(x.n, 0)"
-        " OR m.refs = 0) ORDER BY m.id LIMIT :most",
+        " WHERE m.account_id = :account AND (m.refs + coalesce(c.refs, 0)"
+        " <> coalesce(e.n, 0) + coalesce(x.n, 0) OR m.refs = 0) ORDER BY m.id LIMIT :most",
         account=account_id,
         most=MOST,
     )

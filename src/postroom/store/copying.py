@@ -1,7 +1,7 @@
 r"""Copying and moving entries between mailboxes: one transaction, all or nothing.
 
-Copies within an account share the message's row (``refs`` + 1; in a move each new entry
-takes over the reference of an old one); a copy to another account makes a row there that
+Copies within an account share the message's row (``store.references``; in a move each new
+entry takes over the reference of an old one); a copy to another account makes a row there that
 shares the blob. Flags and INTERNALDATE are kept, the copies are \Recent. UIDs of the copies
 are one run, in the order of the originals. \Seen is that of the person who copies, on
 either side; nobody else has seen a copy.
@@ -18,7 +18,16 @@ from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.errors import NotFound
 from postroom.quota import NO_QUOTA, Quota
-from postroom.store import blocks, entries, flags as flag_words, removal, seen, textindex, usage
+from postroom.store import (
+    blocks,
+    entries,
+    flags as flag_words,
+    references,
+    removal,
+    seen,
+    textindex,
+    usage,
+)
 from postroom.store.filing import MAX_UID
 from postroom.store.mailboxes import Mailbox
 from postroom.store.spans import Span
@@ -146,8 +155,11 @@ def _copy_span(tx: Tx, order: Transfer, span: Span, base: int, modseq: int, now:
 
 
 def _add_references(tx: Tx, blobs: BlobStore, order: Transfer, span: Span) -> None:
-    if order.target.account_id != order.source_account:
-        _adopt(tx, blobs, order, span)
+    if order.target.account_id == order.source_account:
+        named = f"SELECT message_id FROM entry WHERE mailbox_id = :source AND {span.where()}"
+        references.add(tx, order.source_account, named, source=order.source_mailbox)
+        return
+    _adopt(tx, blobs, order, span)
     tx.execute(
         "UPDATE message SET refs = refs + coming.n FROM (SELECT message_id, count(*) AS n"
         f" FROM entry WHERE mailbox_id = :source AND {span.where()} GROUP BY message_id)"

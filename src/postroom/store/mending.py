@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from postroom.db.database import Tx
-from postroom.store import audit, blocks, mailboxes, usage
+from postroom.store import audit, blocks, mailboxes, references, usage
 from postroom.store.copying import allocate
 from postroom.store.mailboxes import Mailbox
 
@@ -57,10 +57,9 @@ def recount_messages(tx: Tx, account_id: int, fresh: int, now: int) -> int:
     """
     usage.lock(tx, account_id, now)
     wrong = audit.wrong_messages(tx, account_id)
-    tx.many(
-        "UPDATE message SET refs = ? WHERE account_id = ? AND id = ?",
-        [(one.found, account_id, one.id) for one in wrong if one.found],
-    )
+    for one in wrong:
+        if one.found:
+            references.reset(tx, account_id, one.id, one.found)
     lost = [one.id for one in wrong if not one.found]
     if lost:
         _recover(tx, _recovered(tx, account_id, fresh, now), lost, now)
@@ -111,8 +110,6 @@ def _recover(tx: Tx, target: Mailbox, idents: Sequence[int], now: int) -> None:
             for place, (ident, size, received) in enumerate(rows)
         ],
     )
-    tx.many(
-        "UPDATE message SET refs = 1 WHERE account_id = ? AND id = ?",
-        [(target.account_id, row[0]) for row in rows],
-    )
+    for row in rows:
+        references.reset(tx, target.account_id, row[0], 1)
     usage.charge(tx, target.account_id, octets, len(rows), now)

@@ -11,7 +11,7 @@ import msgspec
 
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
-from postroom.store import expunged, removal, usage
+from postroom.store import expunged, references, removal, usage
 
 NEVER: Final = 1 << 62  # later than every time
 CHUNK: Final = 1000
@@ -33,12 +33,8 @@ def purge(tx: Tx, blobs: BlobStore, account_id: int, idents: Sequence[int], now:
     """End these copies of an account, at most ``expunged.MOST_NAMED``; others are left alone."""
     usage.lock(tx, account_id, now)
     chosen = expunged.listed(idents)
-    tx.execute(
-        "UPDATE message SET refs = refs - going.n FROM (SELECT message_id, count(*) AS n"
-        f" FROM expunged WHERE account_id = :account AND {chosen} GROUP BY message_id) AS going"
-        " WHERE message.account_id = :account AND message.id = going.message_id",
-        account=account_id,
-    )
+    named = f"SELECT message_id FROM expunged WHERE account_id = :account AND {chosen}"
+    references.drop(tx, account_id, named)
     gone = tx.execute(
         f"DELETE FROM expunged WHERE account_id = :account AND {chosen}", account=account_id
     )

@@ -17,7 +17,7 @@ import msgspec
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.db.ids import Ids
-from postroom.store import blocks, entries, expunged, mailboxes, seen, textindex, usage
+from postroom.store import blocks, entries, expunged, mailboxes, references, seen, textindex, usage
 from postroom.store.expunged import Source
 from postroom.store.spans import Span
 
@@ -120,13 +120,8 @@ def empty(
 
 def drop_references(tx: Tx, account_id: int, mailbox_id: int, condition: str) -> None:
     """Count down the messages of the entries that are about to go."""
-    tx.execute(
-        "UPDATE message SET refs = refs - going.n FROM (SELECT message_id, count(*) AS n"
-        f" FROM entry WHERE mailbox_id = :mailbox AND {condition} GROUP BY message_id) AS going"
-        " WHERE message.account_id = :account AND message.id = going.message_id",
-        mailbox=mailbox_id,
-        account=account_id,
-    )
+    named = f"SELECT message_id FROM entry WHERE mailbox_id = :mailbox AND {condition}"
+    references.drop(tx, account_id, named, mailbox=mailbox_id)
 
 
 def remove_entries(
