@@ -3,6 +3,7 @@ JavaScript. What they look like is kept in build/screenshots/."""
 
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,10 +32,10 @@ ADMIN_PAGES: Final = (
     "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
-    "/admin/webhooks", "/admin/backups",
+    "/admin/webhooks", "/admin/backups", "/admin/import",
     "/admin/sessions",
 )  # fmt: skip
-OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/security")
+OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/mail", "/me/security")
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +160,53 @@ def test_an_owner_takes_a_backup_and_verifies_it(owner: Window) -> None:
         wait_for_the_end(owner)
         assert page.locator("#jobs .good, #jobs .look").count() > before
     assert page.get_by_text("whole", exact=True).count()
+
+
+def test_an_owner_looks_at_a_list_of_accounts_and_makes_them(
+    owner: Window, request: pytest.FixtureRequest
+) -> None:
+    address = f"listed{len(request.node.name)}@{DOMAIN}"
+    page = owner.open("/admin/import")
+    form = page.locator("form", has=page.get_by_role("button", name="Upload and look"))
+    listed = {"name": "people.csv", "mimeType": "text/csv", "buffer": _list(address)}
+    form.locator("input[type=file]").set_input_files(listed)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Upload and look").click()
+    wait_for_the_end(owner)
+    assert page.get_by_role("cell", name=address).count() == 1
+    page.get_by_role("button", name="Make them").click()
+    wait_for_the_end(owner)
+    assert page.get_by_text("1 were made").count()
+    owner.open(f"/admin/people/{address}")
+
+
+def test_a_person_brings_mail_and_takes_it_away_again(
+    browser: Browser, house: Server, tmp_path: Path
+) -> None:
+    for has_script in (True, False):
+        with closing(Window(browser, house, java_script_enabled=has_script)) as window:
+            window.log_in(BOB)
+            page = window.open("/me/mail")
+            old = {"name": "Old.mbox", "mimeType": "text/plain", "buffer": _mbox()}
+            page.locator("input[type=file]").set_input_files(old)  # type: ignore[arg-type]
+            page.get_by_role("button", name="Upload and import").click()
+            wait_for_the_end(window)
+            assert page.locator("#jobs .good").first.inner_text().startswith("Done.")
+            page.get_by_role("button", name="Write it").click()
+            wait_for_the_end(window)
+            with page.expect_download() as started:
+                page.get_by_role("link", name="Download").first.click()
+            path = tmp_path / f"{has_script}.zip"
+            started.value.save_as(path)
+            with zipfile.ZipFile(path) as archive:
+                assert b"Subject: From long ago" in archive.read("Old.mbox")
+
+
+def _list(address: str) -> bytes:
+    return f"address,name\n{address},Listed One\n".encode()
+
+
+def _mbox() -> bytes:
+    return b"From a@x.test Thu Nov 26 02:36:09 2026\nSubject: From long ago\n\nx\n"
 
 
 def wait_for_the_end(window: Window) -> None:

@@ -33,6 +33,8 @@ async def ask(
     pieces = [body[at : at + 10_000] for at in range(0, len(body), 10_000)] or [b""]
 
     async def receive() -> Message:
+        if not pieces:  # it stays connected
+            await asyncio.Event().wait()
         piece = pieces.pop(0)
         return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 

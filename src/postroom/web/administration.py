@@ -17,8 +17,10 @@ from postroom.web.pages import (
     letter_test,
     many_people,
     me,
+    moving,
     oidc,
     overview,
+    own_mail,
     own_security,
     passkeys,
     people,
@@ -40,6 +42,7 @@ _PAGES: Final = (
     entrance,
     oidc,
     me,
+    own_mail,
     own_security,
     passkeys,
     filters,
@@ -61,6 +64,7 @@ _PAGES: Final = (
     settings,
     webhooks,
     backups,
+    moving,
     audit,
 )
 

@@ -84,7 +84,7 @@ class Forbidden(Exception):
 
 
 class TooLarge(Exception):
-    """The form is larger than any of ours."""
+    """The form, or the file in it, is larger than may be; the message may say how large that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +261,7 @@ async def form(request: Request, visitor: Visitor | None) -> Mapping[str, str]:
 
     Without a ``visitor`` (the login itself) only the origin is checked.
     """
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise Forbidden("the form comes from another site")
-    origin = request.headers.get("origin")
-    if origin is not None and urllib.parse.urlsplit(origin).netloc != request.headers.get("host"):
-        raise Forbidden("the form comes from another site")
+    require_own_page(request)
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -276,8 +272,21 @@ async def form(request: Request, visitor: Visitor | None) -> Mapping[str, str]:
             body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000
         )
     )
-    if visitor is not None and not hmac.compare_digest(
-        fields.get("csrf", "").encode(), visitor.csrf.encode()
-    ):
-        raise Forbidden("the page was old: go back, load it again and send the form once more")
+    if visitor is not None:
+        require_word(fields, visitor)
     return fields
+
+
+def require_own_page(request: Request) -> None:
+    """Raises Forbidden when the browser says that the form comes from elsewhere."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise Forbidden("the form comes from another site")
+    origin = request.headers.get("origin")
+    if origin is not None and urllib.parse.urlsplit(origin).netloc != request.headers.get("host"):
+        raise Forbidden("the form comes from another site")
+
+
+def require_word(fields: Mapping[str, str], visitor: Visitor) -> None:
+    """Raises Forbidden unless a form carries the word that only pages of its session know."""
+    if not hmac.compare_digest(fields.get("csrf", "").encode(), visitor.csrf.encode()):
+        raise Forbidden("the page was old: go back, load it again and send the form once more")

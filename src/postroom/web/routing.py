@@ -18,9 +18,11 @@ from postroom.admin import reach
 from postroom.admin.reach import Kind
 from postroom.db.database import Tx
 from postroom.errors import MailError, NotFound, Refused
+from postroom.web import uploads
 from postroom.web.desk import Desk, Forbidden, Page, TooLarge, Visitor, form
 
 Action = Callable[[Request, Visitor, Mapping[str, str]], Awaitable[Response | str]]
+Taking = Callable[[Request, Visitor, uploads.Received], Awaitable[Response | str]]
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -106,6 +108,30 @@ class Router:
 
         return Route(path, endpoint, methods=["POST"])
 
+    def take(self, path: str, action: Taking, *, for_admins: bool) -> Route:
+        """A form with a file that is sent; ``for_admins`` are owners only.
+
+        Who may not send it is told so before anything of it is read.
+        """
+
+        async def endpoint(request: Request) -> Response:
+            visitor = await self._desk.visitor(request)
+            if visitor is None:
+                return _to_login(request)
+            if visitor.must_enrol:
+                return RedirectResponse(ENROL, 303)
+
+            async def answer() -> Response:
+                if for_admins:
+                    await self._admit(visitor, request, None, {})
+                async with uploads.received(request, visitor, self._desk.office) as got:
+                    result = await action(request, visitor, got)
+                return result if isinstance(result, Response) else RedirectResponse(result, 303)
+
+            return await self._told(visitor, answer)
+
+        return Route(path, endpoint, methods=["POST"])
+
     async def _admit(
         self,
         visitor: Visitor,
@@ -140,8 +166,8 @@ class Router:
             return await answer()
         except Forbidden as error:
             return self._message(visitor, 403, str(error))
-        except TooLarge:
-            return self._message(visitor, 413, "The form is too large.")
+        except TooLarge as error:
+            return self._message(visitor, 413, str(error) or "The form is too large.")
         except NotFound as error:
             return self._message(visitor, 404, str(error))
         except (Refused, MailError) as error:

@@ -71,9 +71,9 @@ def test_mail_comes_from_an_imap_server_and_goes_on_where_it_was(tell: Tell) -> 
             server.password = "secret word"
             ended = await done(office, await views.again(office, job.id))
             assert ended.state == "done", ended.report
-            assert report(ended).said.startswith("3 messages")
+            assert report(ended).said.startswith("3 messages of 1 folder filed")
             again = await wishes.import_imap(office, ALICE, there)
-            assert "0 messages" in report(await done(office, again)).said
+            assert "0 messages of 1 folder" in report(await done(office, again)).said
             assert "3 had come before" in report(await views.show(office, again.id)).said
             public = msgspec.structs.replace(there, is_public=True)
             ended = await done(office, await wishes.import_imap(office, ALICE, public))
@@ -89,7 +89,7 @@ def test_an_upload_is_imported_and_removed(tell: Tell) -> None:
         job = await wishes.import_file(office, ALICE, ident, "Old.mbox", into="Kept")
         ended = await done(office, job)
         assert ended.state == "done", ended.report
-        assert report(ended).said.startswith("2 messages")
+        assert report(ended).said.startswith("2 messages of 1 folder filed")
         assert report(ended).rows == (("There", "Here"), ("Old", "Kept"))
         assert not files.folder(office, ident).exists()
         ident = await uploaded(office, "x.zip", b"nothing")
@@ -128,7 +128,7 @@ def test_all_mail_is_exported_and_one_export_of_an_account_is_kept(tell: Tell) -
         first = await done(office, await wishes.export(office, ALICE, "mbox"))
         assert (first.has_files, report(first).file) == (True, f"{ALICE}.zip")
         second = await done(office, await wishes.export(office, ALICE, "maildir"))
-        assert report(second).said.startswith("1 messages of ")
+        assert report(second).said.startswith("1 message of ")
         assert report(second).octets > 0
         assert not (await views.show(office, first.id)).has_files
 
@@ -136,4 +136,5 @@ def test_all_mail_is_exported_and_one_export_of_an_account_is_kept(tell: Tell) -
 
 
 def test_sizes_are_told_in_words() -> None:
+    assert (performing.many(1, "x"), performing.many(0, "x")) == ("1 x", "0 xs")
     assert [performing.size(n) for n in (0, 1536, 1 << 50)] == ["0 octets", "1.5 KB", "1024 TB"]

@@ -105,7 +105,8 @@ async def _bring(
 
 
 def _imported(done: Imported, root: Path | None) -> Report:
-    said = f"{done.filed} messages ({size(done.octets)}) of {done.folders} folders were filed"
+    said = f"{many(done.filed, 'message')} of {many(done.folders, 'folder')} filed"
+    said += f" ({size(done.octets)})" if done.octets else ""
     said += f"; {done.known} had come before." if done.known else "."
     if done.left_out_count:
         said += f" {done.left_out_count} could not be brought over."
@@ -116,6 +117,7 @@ def _imported(done: Imported, root: Path | None) -> Report:
         done.left_out_count,
         tuple(renamed) if done.renamed else (),
         len(done.renamed),
+        "Folders that are called differently here",
     )
 
 
@@ -147,12 +149,11 @@ def _listed(outcome: Outcome) -> Report:
         said += f" {len(outcome.without_password)} have no password: set one for each."
     if outcome.skipped:
         said += f" {len(outcome.skipped)} can't be had here."
-    rows = [("What", "Name", "Password", "To")]
+    rows = [("What", "Address", "Password", "Name, or where to")]
     rows += [(one.what, one.name, one.password, one.detail[:200]) for one in outcome.steps]
     skipped = tuple(f"{one.what}: {one.reason}" for one in outcome.skipped[:MOST_TOLD])
-    return Report(
-        said, skipped, len(outcome.skipped), tuple(rows[: MOST_TOLD + 1]), len(outcome.steps)
-    )
+    shown = tuple(rows[: MOST_TOLD + 1]) if outcome.steps else ()
+    return Report(said, skipped, len(outcome.skipped), shown, len(outcome.steps), "The list")
 
 
 def _text(path: Path) -> str:
@@ -182,7 +183,7 @@ async def _export(office: Office, job: Job, _secret: str, watch: Watch) -> Repor
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         raise
     octets = (await asyncio.to_thread((folder / name).stat)).st_size
-    said = f"{done.messages} messages of {done.mailboxes} folders are in {name} ({size(octets)})."
+    said = f"{many(done.messages, 'message')} of {many(done.mailboxes, 'folder')}: {name}, {size(octets)}."
     return Report(
         said, tuple(_left_out(done.left_out)), len(done.left_out), file=name, octets=octets
     )
@@ -199,6 +200,11 @@ async def _address(office: Office, job: Job) -> str:
 
 def _wish(job: Job, kind: type[WishT]) -> WishT:
     return msgspec.json.decode(job.wish, type=kind)
+
+
+def many(count: int, what: str) -> str:
+    """``1 message``, ``2 messages``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def size(octets: int) -> str:

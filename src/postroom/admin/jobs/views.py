@@ -26,7 +26,7 @@ MOST_TOLD: Final = 100  # problems and rows that a report names
 class Report(msgspec.Struct, frozen=True):
     """What came of a job: a sentence, and what did not work.
 
-    ``rows`` are a table with its heading first. ``file``: there is one to be fetched.
+    ``rows`` are a table called ``table``, with its heading first. ``file``: there is one to be fetched.
     """
 
     said: str
@@ -34,6 +34,7 @@ class Report(msgspec.Struct, frozen=True):
     problem_count: int = 0
     rows: tuple[tuple[str, ...], ...] = ()
     row_count: int = 0
+    table: str = ""
     file: str = ""
     octets: int = 0
 

@@ -38,7 +38,9 @@ _APP: Final = "make an app password there first; the usual one does not work"
 PROVIDERS: Final = {
     "gmail": Provider("imap.gmail.com", "pop.gmail.com", _APP),
     "outlook": Provider(
-        "outlook.office365.com", "outlook.office365.com", "it takes tokens only: --token-stdin"
+        "outlook.office365.com",
+        "outlook.office365.com",
+        "it takes tokens of OAuth, and no password",
     ),
     "yahoo": Provider("imap.mail.yahoo.com", "pop.mail.yahoo.com", _APP),
     "aol": Provider("imap.aol.com", "pop.aol.com", _APP),
