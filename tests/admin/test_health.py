@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 
 from postroom.admin import health
 from postroom.admin.certificates import CertificateView
+from postroom.admin.dns_states import Lacking
 from postroom.admin.health import HOUR_MS, Backups, Measured
 from postroom.admin.hijacking import SuspectView
 from postroom.admin.queue import StatsView
@@ -29,6 +30,7 @@ WELL: Final = Measured(
 )
 LISTED: Final = Listed("list.test", "192.0.2.9", ("127.0.0.2",))
 SUSPECT: Final = SuspectView("ann@demo.test", NOW, 50, True, ("a flood",))
+LACKING: Final = tuple(Lacking(f"d{number}.test", ("MX",)) for number in range(9))
 
 
 def lacks(**changed: Any) -> list[tuple[str, int, bool]]:
@@ -71,6 +73,16 @@ def test_a_server_without_fault_has_a_hundred() -> None:
         ({"backups": Backups(24, None)}, [("backup", 10, False)]),
         ({"backups": Backups(24, NOW_MS - 48 * HOUR_MS)}, []),
         ({"backups": Backups(24, NOW_MS - 48 * HOUR_MS - 1)}, [("late backup", 20, True)]),
+        ({"lacking": LACKING[:1]}, [("dns d0.test", 10, False)]),
+        (
+            {"lacking": LACKING},
+            [
+                ("dns d0.test", 10, False),
+                ("dns d1.test", 10, False),
+                ("dns d2.test", 10, False),
+                ("dns of others", 10, False),
+            ],
+        ),
         ({"listed": (LISTED,)}, [("listed 192.0.2.9 list.test", 15, True)]),
         ({"suspects": (SUSPECT,)}, [("hijack ann@demo.test", 20, True)]),
         ({"owners": 0}, [("owner", 5, False)]),

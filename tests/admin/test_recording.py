@@ -40,7 +40,7 @@ BY_ITSELF = {
     "accounts.purge_removed", "alerting.tell", "api_tokens.known", "audit.purge",
     "certificates.see_to_all",
     "dkim.activate", "dkim.ensure_keys", "dkim.make_missing", "dkim.purge",
-    "dkim.show", "hijacking.learned", "hijacking.look", "key_change.is_due",
+    "dkim.show", "dns_states.note", "hijacking.learned", "hijacking.look", "key_change.is_due",
     "own_listings.look", "own_listings.look_if_due", "reporting.run", "reporting.send_due", "second_factor.verify",
     "status_letter.send", "status_letter.send_if_due",
 }  # fmt: skip

@@ -15,6 +15,9 @@ def test_the_last_one_counts(database: Opener) -> None:
         notes.put(tx, "queue", 8, [4])
         assert notes.find(tx, "disk", list[int]) == (7, [3])
         assert notes.find(tx, "disk", dict[str, int]) is None  # of another version
+        assert notes.among(tx, ["disk", "queue", "gone"], list[int]) == {"disk": [3], "queue": [4]}
+        assert notes.among(tx, ["disk"], dict[str, int]) == {}
+        assert notes.among(tx, [], list[int]) == {}
 
     inside(database, story)
 

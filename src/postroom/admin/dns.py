@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import dkim, domains, key_change, names, pacc
+from postroom.admin import dkim, dns_states, domains, key_change, names, pacc
 from postroom.admin.client_settings import client_settings, open_doors
 from postroom.admin.dns_authority import PORT, Authorities, NoZone
 from postroom.admin.dns_compare import Judged, State, compare, spf_verdict, text
@@ -54,8 +54,9 @@ async def check(office: Office, domain: str, *, resolver: Resolver, port: int = 
     """
     known = await _known(office, domain, resolver)
     async with _authorities(resolver, port) as authorities:
-        examination = _Examination(known, resolver, authorities)
-        return await examination.rows()
+        rows = await _Examination(known, resolver, authorities).rows()
+    await dns_states.note(office, known.domain, rows)
+    return rows
 
 
 @contextlib.asynccontextmanager

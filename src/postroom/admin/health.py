@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from postroom.admin.certificates import CertificateView
+from postroom.admin.dns_states import Lacking
 from postroom.admin.hijacking import SuspectView
 from postroom.admin.own_listings import advice
 from postroom.admin.queue import StatsView
@@ -21,6 +22,7 @@ HOUR_MS: Final = 3_600_000
 LATE_HOURS: Final = 4  # a letter that waits longer is worth a word
 STUCK_HOURS: Final = 24
 SOON_DAYS: Final = 10  # a certificate that ends earlier was not renewed in time
+MOST_DOMAINS: Final = 3  # that lower the score one by one
 FULL: Final = 0.9  # of the disk
 
 
@@ -68,6 +70,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     owners: int
     unguarded: int
     backups: Backups = Backups()
+    lacking: tuple[Lacking, ...] = ()
     listed: tuple[Listed, ...] = ()
     suspects: tuple[SuspectView, ...] = ()
     runs: bool = True
@@ -81,6 +84,7 @@ def judge(measured: Measured) -> Health:
         *_about_queue(measured.queue, measured.now),
         *_about_certificates(measured.certificates, measured.now),
         *_about_backups(measured.backups, measured.now),
+        *_about_records(measured.lacking),
         *_about_listings(measured.listed),
         *_about_suspects(measured.suspects),
         *_about_owners(measured),
@@ -168,6 +172,22 @@ def _about_backups(backups: Backups, now: int) -> Iterator[Lack]:
             "late backup", 20, f"the last backup is {hours} hours old",
             "see in the log why the later ones failed (backup.failed)", "/admin", urgent=True,
             is_of_machine=True,
+        )  # fmt: skip
+
+
+def _about_records(lacking: tuple[Lacking, ...]) -> Iterator[Lack]:
+    for one in lacking[:MOST_DOMAINS]:
+        yield Lack(
+            f"dns {one.domain}", 10,
+            f"DNS records of {one.domain} are missing or wrong: {', '.join(one.records)}",
+            f"see what to publish: postroom dns {one.domain} --check",
+            f"/admin/domains/{one.domain}",
+        )  # fmt: skip
+    more = [one.domain for one in lacking[MOST_DOMAINS:]]
+    if more:
+        yield Lack(
+            "dns of others", 10, f"so are those of {len(more)} more domains: {', '.join(more)}",
+            "see what to publish: postroom dns DOMAIN --check", "/admin/domains",
         )  # fmt: skip
 
 

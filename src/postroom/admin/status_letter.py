@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from postroom import VERSION
-from postroom.admin import daily, dns, domains, overview, system_mail
+from postroom.admin import daily, dns, dns_states, domains, overview, system_mail
 from postroom.admin.backup import schedule
 from postroom.admin.certificates import CertificateView
 from postroom.admin.daily import Done, Section, Snapshot
@@ -104,6 +104,7 @@ async def last(office: Office) -> Snapshot | None:
 async def snapshot(office: Office, resolver: Resolver, before: Snapshot | None) -> Snapshot:
     """The server now. Records that can't be looked up are as they were ``before``."""
     at = office.now()  # what is done from here on is told the next time
+    states = await records(office, resolver, {} if before is None else before.dns)
     seen = await overview.show(office)
     refusals, failed = await asyncio.to_thread(_from_log, office)
     backups = office.config.backup.path
@@ -115,7 +116,7 @@ async def snapshot(office: Office, resolver: Resolver, before: Snapshot | None) 
         domains=seen.domains,
         accounts=seen.accounts,
         aliases=seen.aliases,
-        dns=await records(office, resolver, {} if before is None else before.dns),
+        dns=states,
         certificates={one.name: _certificate(one) for one in seen.certificates},
         waiting=seen.queue.deliveries,
         held=seen.queue.held,
@@ -163,7 +164,7 @@ async def records(
         known = before.get(name, {})
         states: dict[str, str] = {}
         for row in await dns.check(office, name, resolver=resolver, port=port):
-            record = f"{row.type} {row.name} ({row.use})"
+            record = dns_states.label(row)
             state = known.get(record) if row.state == "unknown" else row.state
             if state is not None:
                 states[record] = state

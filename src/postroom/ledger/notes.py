@@ -1,5 +1,7 @@
 """Notes that a server makes for itself: what was measured last, and when. One a name, as JSON."""
 
+import contextlib
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -23,6 +25,22 @@ def find(tx: Tx, name: str, kind: type[T]) -> tuple[int, T] | None:
         return row[0], msgspec.json.decode(row[1], type=kind)
     except msgspec.ValidationError:
         return None
+
+
+def among(tx: Tx, names: Sequence[str], kind: type[T]) -> dict[str, T]:
+    """What those of these names say that there are; a few hundred at most."""
+    given = {f"n{number}": name for number, name in enumerate(names)}
+    if not given:
+        return {}
+    rows = tx.all(
+        f"SELECT name, content FROM note WHERE name IN ({', '.join(f':{one}' for one in given)})",
+        **given,
+    )
+    found: dict[str, T] = {}
+    for name, content in rows:
+        with contextlib.suppress(msgspec.ValidationError):
+            found[name] = msgspec.json.decode(content, type=kind)
+    return found
 
 
 def put(tx: Tx, name: str, at: int, content: object) -> None:

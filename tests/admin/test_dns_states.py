@@ -1,0 +1,50 @@
+"""What the last check of a domain has found."""
+
+from typing import Literal
+
+import msgspec
+
+from postroom.admin import dns_states, domains, overview
+from postroom.admin.dns import Row
+from postroom.admin.dns_states import Lacking
+from postroom.admin.office import Office
+from tests.admin.test_housekeeping import Tell
+from tests.fakes import Clock
+
+MX = Row(name="demo.test", type="MX", value="10 mx.", use="incoming mail", need="required")
+SRV = Row(name="_imaps.demo.test", type="SRV", value="x", use="programs", need="recommended")
+
+
+def found(state: Literal["ok", "missing", "different", "unknown"]) -> list[Row]:
+    return [msgspec.structs.replace(one, state=state) for one in (MX, SRV)]
+
+
+def test_it_lowers_the_health_until_it_is_right(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        for name in ("demo.test", "other.test"):
+            await domains.add(office, name)
+        assert await dns_states.lacking(office) == ()
+        await dns_states.note(office, "demo.test", found("unknown"))
+        assert await dns_states.lacking(office) == ()
+        for state in ("missing", "unknown", "different", "unknown"):
+            await dns_states.note(office, "demo.test", found(state))
+            assert await dns_states.lacking(office) == (
+                Lacking("demo.test", ("MX demo.test (incoming mail)",)),
+            )
+        shown = await overview.show(office)
+        assert "dns demo.test" in [one.about for one in shown.health.lacks]
+        assert shown.alerts == ()  # the status letter tells of it
+        await dns_states.note(office, "demo.test", found("ok"))
+        assert await dns_states.lacking(office) == ()
+
+    tell(story)
+
+
+def test_a_domain_that_is_gone_lacks_nothing(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        await dns_states.note(office, "demo.test", found("missing"))
+        await domains.remove(office, "demo.test")
+        assert await dns_states.lacking(office) == ()
+
+    tell(story)
