@@ -41,7 +41,7 @@ def test_a_journal_is_set_and_ended(database: Opener, data: Path) -> None:
         said = await browser.post(f"{path}/journal", {"journal": "archive@vault.test"})
         assert said.headers["location"] == path
         await browser.get(path)
-        assert 'value="archive@vault.test"' in browser.text
+        assert 'value="archive@vault.test"' in browser.page
         assert (await domains.show(office, "demo.test")).journal == "archive@vault.test"
         await browser.post(f"{path}/journal", {"journal": ""})
         assert (await domains.show(office, "demo.test")).journal == ""
