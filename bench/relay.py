@@ -63,7 +63,10 @@ class Sink:
             self._process.wait(10)
 
     def _read(self) -> None:
-        """Its counters come as ``sess=1 quit=0 mesg=7``, over and over on one line."""
+        """Its counters come as ``sess=1 quit=0 mesg=7``, over and over on one line.
+
+        They are looked at now and then: to be woken by each would take part of the machine.
+        """
         if self._process is None or self._process.stdout is None:
             return
         tail = b""
@@ -72,6 +75,7 @@ class Sink:
             if found:
                 self.taken = int(found[-1])
             tail = octets[-40:]
+            time.sleep(0.01)
 
 
 class PostroomRelay:

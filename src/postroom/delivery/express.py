@@ -28,7 +28,7 @@ from postroom.post.letter import Letter
 from postroom.queue.claimed import Batch, Claimed, Recipient
 from postroom.queue.rows import CAP, Outgoing, Queued
 
-MOST: Final = 1_000  # messages in the lane
+MOST: Final = 4_000  # messages in the lane
 MOST_OCTETS: Final = 32 * 1024 * 1024
 MOST_IN_BATCH: Final = 100
 GATHERED: Final = 20  # messages that are worth another courier to the same destination
