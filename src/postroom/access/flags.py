@@ -12,10 +12,11 @@ else came between: then the flags are read again.
 RFC 3501 §6.4.6.
 """
 
+import asyncio
 import operator
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Final
 
 from postroom.access.numbering import Ranges
@@ -32,14 +33,28 @@ PAGE: Final = 2000
 Common = tuple[int, str]
 
 
-async def flags(view: View, ranges: Ranges) -> AsyncIterator[FlagPage]:
+async def flags(view: View, ranges: Ranges) -> AsyncGenerator[FlagPage]:
     """Pages of the messages that ``fetch.rows`` would find."""
+    spans = view.spans(ranges, PAGE)
+    span = next(spans, None)
+    coming: asyncio.Task[FlagPage] | None = None
     common: Common = (SEEN, "")
-    for span in view.spans(ranges, PAGE):
-        _, page = await _of_few(view, span, common)
-        page = page or await _of_all(view, span, common)
-        common = _usual(page)
-        yield page
+    try:
+        while span is not None:
+            page = await (coming or _page(view, span, common))
+            common = _usual(page)
+            span, coming = next(spans, None), None
+            if span is not None:  # while the caller has work with this page
+                coming = begin(_page(view, span, common))
+            yield page
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+async def _page(view: View, span: Span, common: Common) -> FlagPage:
+    _, page = await _of_few(view, span, common)
+    return page or await _of_all(view, span, common)
 
 
 async def stored(
