@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from postroom.store import rejects
-from postroom.store.rejects import Reject
+from postroom.store.rejects import Reject, Sought
 from postroom.store.store import Store
 from tests.access.shop import shop
 from tests.conftest import Opener
@@ -98,6 +98,31 @@ def test_time_and_the_end_of_an_account_end_them(
             assert await store.read(rejects.newest, 1, limit=9) == []
             assert await store.read(rejects.newest, 2, limit=9) == [other]
             await audit(store)
+
+    asyncio.run(run())
+
+
+def test_those_of_all_are_searched(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            first = await keep(store, 1, 2)
+            second = await keep(store, 1)
+            every = [second[0], *reversed(first)]
+            assert await store.read(rejects.of_all, Sought(), limit=9) == every
+            assert await store.read(rejects.of_all, Sought(), below=second[0].id, limit=1) == [
+                first[1]
+            ]
+            assert await store.read(rejects.count_of_all, Sought()) == 3
+            for words, count in (("HELLO", 3), ("block list", 3), ("nothing%", 0), ("'", 0)):
+                found = await store.read(rejects.of_all, Sought(words=words), limit=9)
+                assert len(found) == count, words
+                assert await store.read(rejects.count_of_all, Sought(words=words)) == count
+            assert await store.read(rejects.of_all, Sought(within=7), limit=9) == []
+            monkeypatch.setattr(rejects, "SEARCHED", 1)
+            found = await store.read(rejects.of_all, Sought(words="hello"), limit=9)
+            assert found == [second[0]]
 
     asyncio.run(run())
 

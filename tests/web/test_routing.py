@@ -10,9 +10,11 @@ from starlette.routing import Route
 from postroom.admin import accounts, aliases, domains, roles, second_factor
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from tests.admin.test_reach import queued, reported
+from postroom.db.ids import to_text
+from tests.admin.test_reach import number, queued, reported
 from tests.conftest import Opener
 from tests.fakes import Clock
+from tests.store.refused import keep
 from tests.web.asking import Said
 from tests.web.browser import ADMIN, PASSWORD, PERSON, Browser, tell
 
@@ -67,6 +69,9 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST", "/admin/queue/{ident}"): {"action": "hold"},
     ("GET", "/admin/sessions"): {},
     ("POST", "/admin/sessions"): {"account": "{person}", "all": "1"},
+    ("GET", "/admin/rejects"): {},
+    ("GET", "/admin/rejects/{address}/{ident}"): {},
+    ("POST", "/admin/rejects/{address}/{ident}"): {"release": "1"},
     ("GET", "/admin/reports"): {},
     ("GET", "/admin/reports/{ident}"): {},
 }
@@ -80,10 +85,12 @@ class Thing(NamedTuple):
     person: str
     letter: str
     report: str
+    reject: str
 
     def path(self, template: str) -> str:
         """The path to what a route shows of it."""
         ident = self.report if "reports" in template else self.letter
+        ident = self.reject if "rejects" in template else ident
         filled = template.replace("{address}", self.person).replace("{name}", self.domain)
         return re.sub(r"\{[^}]*\}", "x", filled.replace("{ident}", ident))
 
@@ -99,10 +106,22 @@ async def town(office: Office) -> tuple[Thing, Thing]:
     for address in (PERSON, "eve@other.test"):
         await second_factor.begin(office, address)
     ours, theirs = [
-        Thing(domain, person, await queued(office, person), await reported(office, domain))
+        Thing(
+            domain,
+            person,
+            await queued(office, person),
+            await reported(office, domain),
+            await refused(office, person),
+        )
         for domain, person in (("demo.test", PERSON), ("other.test", "eve@other.test"))
     ]
     return ours, theirs
+
+
+async def refused(office: Office, person: str) -> str:
+    """A message that a person has refused; its id."""
+    (one,) = await keep(office.store, await number(office, person))
+    return to_text(one.id)
 
 
 def walk(browser: Browser) -> list[tuple[str, str]]:
@@ -152,7 +171,12 @@ def test_every_route_lets_in_whom_it_is_for(database: Opener, data: Path) -> Non
         for method, template in OF_DOMAINS:
             if method == "GET" and "{" not in template:
                 await chief.get(theirs.path(template))
-                for text in (theirs.domain, theirs.letter, theirs.report):  # nor eve's session
+                for text in (
+                    theirs.domain,
+                    theirs.letter,
+                    theirs.report,
+                    theirs.reject,
+                ):  # nor eve's session
                     assert text not in chief.page, (template, text)
 
     tell(database, data, story)

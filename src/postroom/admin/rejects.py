@@ -72,7 +72,7 @@ async def every(
         size = PAGE if limit is None else min(PAGE, limit)
         page = await office.store.read(rejects.newest, account.id, below=below, limit=size)
         for one in page:
-            yield _view(one)
+            yield view(one)
         if len(page) < size:
             return
         below = page[-1].id
@@ -93,7 +93,7 @@ async def page(
         after=after,
         size=size,
     )
-    return paging.viewed(found, _view)
+    return paging.viewed(found, view)
 
 
 async def show(office: Office, address: str, ident: str) -> RejectDetails:
@@ -101,7 +101,7 @@ async def show(office: Office, address: str, ident: str) -> RejectDetails:
     account = await _account(office, address)
     found = await _named(office, account, ident)
     head = await office.blobs.head(office.db, found.blob_id)
-    return RejectDetails(_view(found), (found.prefix + head).decode("utf-8", "replace"))
+    return RejectDetails(view(found), (found.prefix + head).decode("utf-8", "replace"))
 
 
 @recorded("reject.release", "address", "idents", "anyway")
@@ -202,7 +202,8 @@ async def _named(office: Office, account: Account, text: str) -> Reject:
     return found
 
 
-def _view(one: Reject) -> RejectView:
+def view(one: Reject) -> RejectView:
+    """As it is shown."""
     return RejectView(
         id=to_text(one.id),
         at=names.moment(one.at),

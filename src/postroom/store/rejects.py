@@ -20,9 +20,26 @@ MOST_OCTETS: Final = 100_000_000
 CHUNK: Final = 1000
 NEWEST: Final = 1 << 62
 
+SEARCHED: Final = 20_000
+
+# Rows of the directory, which is a neighbour.
+_OF_DOMAINS: Final = (
+    "account_id IN (SELECT a.account_id FROM domain_admin s JOIN address a"
+    " ON a.domain_id = s.domain_id WHERE s.account_id = :within AND a.main = 1)"
+)
 _COLUMNS: Final = (
     "id, account_id, blob_id, at, prefix, size, recipient, sender, author, subject, reason, kind"
 )
+
+
+class Sought(msgspec.Struct, frozen=True):
+    """Which of all accounts. ``within``: people of the domains of this administrator (an id).
+
+    ``words`` are part of what a reject says of itself; they are looked for in the newest.
+    """
+
+    within: int | None = None
+    words: str = ""
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -82,6 +99,43 @@ def count(tx: Tx, account_id: int) -> int:
     """How many an account has."""
     row = tx.one("SELECT count(*) FROM reject WHERE account_id = :account", account=account_id)
     return int(row[0]) if row else 0
+
+
+def of_all(tx: Tx, sought: Sought, *, below: int = NEWEST, limit: int) -> list[Reject]:
+    """Those of all accounts, or of some, the latest first, with ids under ``below``."""
+    where, given = _matching(tx, sought)
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM reject WHERE id < :below{where} ORDER BY id DESC LIMIT :limit",
+        below=below,
+        limit=limit,
+        **given,
+    )
+    return [_read(row) for row in rows]
+
+
+def count_of_all(tx: Tx, sought: Sought) -> int:
+    """How many match."""
+    where, given = _matching(tx, sought)
+    row = tx.one(f"SELECT count(*) FROM reject WHERE id > 0{where}", **given)
+    return int(row[0]) if row else 0
+
+
+def _matching(tx: Tx, sought: Sought) -> tuple[str, dict[str, object]]:
+    """The rest of a condition (it may be empty), and its parameters."""
+    where, given = "", dict[str, object]()
+    if sought.within is not None:
+        where += f" AND {_OF_DOMAINS}"
+        given["within"] = sought.within
+    if sought.words:
+        contains = "instr" if tx.engine == "sqlite" else "strpos"
+        where += (
+            " AND id >= (SELECT coalesce(min(id), 0) FROM"
+            f" (SELECT id FROM reject ORDER BY id DESC LIMIT {SEARCHED}) AS newest)"
+            f" AND {contains}(lower(recipient || ' ' || sender || ' ' || author || ' ' || subject"
+            " || ' ' || reason), :words) > 0"
+        )
+        given["words"] = sought.words.lower()
+    return where, given
 
 
 def named(tx: Tx, account_id: int, ident: int) -> Reject | None:
