@@ -1,10 +1,11 @@
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from postroom.admin.service import install, units
+from postroom.admin.service import install, units, unreadable
 from postroom.config.model import Config, Listen
 from postroom.errors import Refused
 from tests import absent
@@ -63,3 +64,17 @@ def test_only_root_may_install(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="--print"):
         install(CONFIG, FILE, tmp_path, is_root=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_user_of_the_service_may_not_read_is_named() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # whose parents are open to everybody
+        home = Path(name)
+        file = home / "postroom.toml"
+        file.write_text("")
+        file.chmod(0o644)
+        assert unreadable(file, Path("/var/lib/postroom")) == home
+        assert unreadable(file, home) is None  # the data folder becomes the user's own
+        home.chmod(0o755)
+        assert unreadable(file, Path("/var/lib/postroom")) is None
+        file.chmod(0o600)
+        assert unreadable(file, Path("/var/lib/postroom")) == file

@@ -71,11 +71,26 @@ def test_bad_files_are_refused_and_the_old_certificate_stays(data: Path) -> None
     certificates = Certificates("x", data, certificate=certificate, key=key, now=NOW)
     before = shown(certificates.context())
     Path(key).write_text("rubbish")
-    with pytest.raises(ConfigurationError, match="full chain"):
+    with pytest.raises(ConfigurationError, match="holds no private key"):
         certificates.reload()
     assert shown(certificates.context()) == before
-    with pytest.raises(ConfigurationError):
-        Certificates("x", data, certificate=str(data / "none"), key=key, now=NOW)
+
+
+def test_which_file_is_wrong_is_told(data: Path) -> None:
+    certificate, key = write(trustme.CA(), data)
+    (data / "other").mkdir()
+    _, another = write(trustme.CA(), data / "other")
+    for pair, words in (
+        ((str(data / "none"), key), r"tls\.certificate: .*none can't be read: No such file"),
+        ((certificate, str(data / "none")), r"tls\.key: .*none can't be read: No such file"),
+        ((key, certificate), "holds no certificate"),
+        ((certificate, another), "is not the key of"),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            Certificates("x", data, certificate=pair[0], key=pair[1], now=NOW)
+    Path(certificate).write_text("-----BEGIN CERTIFICATE-----\nrubbish\n")
+    with pytest.raises(ConfigurationError, match="full chain"):
+        Certificates("x", data, certificate=certificate, key=key, now=NOW)
 
 
 def test_people_may_show_a_certificate_and_servers_are_not_asked(data: Path) -> None:

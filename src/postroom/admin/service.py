@@ -4,6 +4,7 @@ Sockets of systemd need no right of ours to ports below 1024, and stay open whil
 restarted: no connection is refused. systemd.exec(5), systemd.socket(5).
 """
 
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,12 @@ def install(config: Config, file: Path, folder: Path = FOLDER, *, is_root: bool)
     if not is_root:
         raise Refused("only root can install a service; see what it would be: --print")
     made = units(config, file)
+    for path in (file, Path(sys.executable), Path(sys.executable).resolve()):
+        if (closed := unreadable(path, config.folder)) is not None:
+            raise Refused(
+                f"the server runs as the user {USER}, who may not read {closed}: move {path} to where "
+                f"everybody may, or: chmod o+rX {closed}"
+            )
     written = [folder / "postroom.socket", folder / "postroom.service"]
     try:
         for path, text in zip(written, (made.socket, made.service), strict=True):
@@ -134,6 +141,20 @@ def install(config: Config, file: Path, folder: Path = FOLDER, *, is_root: bool)
         _run("systemctl", "enable", "--now", "postroom.socket", "postroom.service")
         _run("systemctl", "restart", "postroom.service")
     return written
+
+
+def unreadable(path: Path, data: Path) -> Path | None:
+    """The first part of a path that only its owner may read; None where all are open.
+
+    The data folder is made the user's own.
+    """
+    for part in (*reversed(path.absolute().parents), path):
+        if part == data or data in part.parents:
+            return None
+        mode = part.stat().st_mode
+        if not mode & (stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH):
+            return part
+    return None
 
 
 def _listen(listen: Listen) -> list[str]:

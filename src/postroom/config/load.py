@@ -66,7 +66,8 @@ def parse(text: str, *, source: str = FILE_NAME, folder: Path | None = None) -> 
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{source}: {error}") from None
+        hint = "; texts stand in quotes" if "Invalid value" in str(error) else ""
+        raise ConfigurationError(f"{source}: {error}{hint}") from None
     except RecursionError:
         raise ConfigurationError(f"{source}: nested too deeply") from None
     raw.setdefault("hostname", machine_name())

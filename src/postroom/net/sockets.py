@@ -80,8 +80,8 @@ def refusal(address: str, port: int, error: OSError) -> Refused:
         )
     if error.errno == errno.EACCES:
         return Refused(
-            f"cannot listen on {where}: ports below 1024 need root, systemd socket activation "
-            "or AmbientCapabilities=CAP_NET_BIND_SERVICE"
+            f"cannot listen on {where}: ports below 1024 are root's; let systemd open "
+            "them (postroom install-service, as root), or set another port in [[listen]]"
         )
     return Refused(f"cannot listen on {where}: {error.strerror or error}")
 

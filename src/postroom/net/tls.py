@@ -196,10 +196,7 @@ class Certificates:
         try:
             context.load_cert_chain(certificate, key, password)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(
-                f"tls: {certificate} and {key} can't be used ({error}); "
-                "give the full chain and its private key as PEM"
-            ) from error
+            raise ConfigurationError(_trouble(certificate, key, error)) from error
         context.sni_callback = self._callback(asks=asks)
         return context
 
@@ -219,6 +216,30 @@ class _Pair(NamedTuple):
 
     plain: ssl.SSLContext
     asking: ssl.SSLContext
+
+
+def _trouble(certificate: Path, key: Path, error: OSError) -> str:
+    """Which of the two files is wrong, how, and what to do."""
+    for setting, path in (("tls.certificate", certificate), ("tls.key", key)):
+        try:
+            octets = path.read_bytes()
+        except OSError as unread:
+            return (
+                f"{setting}: {path} can't be read: {unread.strerror}; name a PEM file that the user "
+                "of the server may read"
+            )
+        if setting == "tls.certificate" and b"-----BEGIN CERTIFICATE-----" not in octets:
+            return f"{setting}: {path} holds no certificate; give the full chain as PEM"
+        if setting == "tls.key" and b"PRIVATE KEY-----" not in octets:
+            return f"{setting}: {path} holds no private key; give that of the certificate as PEM"
+    if "KEY_VALUES_MISMATCH" in str(error):
+        return (
+            f"tls.key: {key} is not the key of {certificate}; give the pair that was made together"
+        )
+    return (
+        f"tls: {certificate} and {key} can't be used ({error}); give the full chain and its private "
+        "key, which has no password, as PEM"
+    )
 
 
 def self_signed(hostname: str, folder: Path, now: dt.datetime) -> tuple[Path, Path]:

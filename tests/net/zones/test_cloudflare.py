@@ -9,7 +9,7 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import Mx
 from postroom.net.zones.cloudflare import Cloudflare
 from postroom.net.zones.rest import Endpoint, Rest
-from postroom.net.zones.zone import ZoneFailed
+from postroom.net.zones.zone import Place, ZoneFailed
 from rig import providers
 from tests.net.zones.stories import MX, PLACES, change, life_of_records
 
@@ -59,6 +59,19 @@ def test_what_stays_is_not_touched_and_nothing_is_proxied() -> None:
         assert (await zone.read([("demo.test", "TXT")]))["demo.test", "TXT"] == (b"unquoted text",)
         await zone.write([change(("a.demo.test", "A"), (), ["192.0.2.1"])])
         assert [one["proxied"] for one in api.records.values() if one["type"] == "A"] == [False]
+
+    tell(story)
+
+
+def test_a_proxied_name_is_not_the_one_that_mail_needs() -> None:
+    async def story(api: providers.Cloudflare, zone: Cloudflare) -> None:
+        place: Place = ("mail.demo.test", "A")
+        api.put("mail.demo.test", "A", content="192.0.2.1", proxied=True)
+        proxied = (await zone.read([place]))[place]
+        assert proxied == ("192.0.2.1 (proxied)",)
+        await zone.write([change(place, proxied, ["192.0.2.1"])])
+        assert (await zone.read([place]))[place] == ("192.0.2.1",)
+        assert [one["proxied"] for one in api.records.values()] == [False]
 
     tell(story)
 

@@ -1,7 +1,8 @@
 """Zones at Cloudflare: version 4 of its interface, with a token that may edit DNS of the zone.
 
 Records have ids there and stand alone; all changes go in one batch, which is one transaction.
-What is new is never proxied: mail goes to the server itself.
+What is new is never proxied: mail goes to the server itself. What is proxied is another record than
+the same one without: names then lead to Cloudflare, where no mail is taken.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ class _Entry(msgspec.Struct):
     name: str
     content: str = ""
     priority: int | None = None
+    proxied: bool = False
     data: dict[str, Any] | None = None
 
 
@@ -142,6 +144,8 @@ def _record(kind: Kind, one: _Entry) -> Record:
                 )  # fmt: skip
             case "CAA" if data:
                 return f'{int(data["flags"])} {data["tag"]} "{data["value"]}"'
+            case _ if one.proxied:
+                return f"{one.content} (proxied)"
             case _:
                 return presentation.read(kind, one.content)
     except (KeyError, ValueError):
