@@ -30,7 +30,7 @@ SEARCHES: list[tuple[SearchKey, Program]] = [
     (keys.Flag(FLAGGED), ()),
     (keys.Flag(SEEN, is_set=False), BY_SUBJECT),
     (keys.All(), (Criterion(SortKey.SIZE),)),
-    (keys.Or(keys.Header("subject", "b"), keys.Not(keys.Flag(DELETED))), ()),
+    (keys.Or(keys.Subject("b"), keys.Not(keys.Flag(DELETED))), ()),
     (keys.And((keys.Body("word"), keys.Flag(FLAGGED, is_set=False))), BY_SUBJECT),
 ]
 

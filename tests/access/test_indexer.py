@@ -103,7 +103,7 @@ def test_fresh_mail_is_found_before_it_is_indexed(database: Opener, data: Path) 
             await indexer(store).everything(1)
             await put(store, LETTER)
             view = await opened(store)
-            for key in (keys.Body("needle"), keys.Text("needle"), keys.Header("subject", "hello")):
+            for key in (keys.Body("needle"), keys.Text("needle"), keys.Subject("hello")):
                 assert await search(view, key) == [1, 3]
             assert await search(view, keys.Not(keys.Body("needle"))) == [2]
 
@@ -309,7 +309,7 @@ def test_a_damaged_message_does_not_stop_the_others(database: Opener, data: Path
             await audit(store)
             assert len(b"".join(await bodies(store))) == 1 + 1 + len(b"THE NEEDLE\r\n\xfe")
             view = await opened(store)
-            assert await search(view, keys.Header("subject", "hello")) == [1, 2, 3]
+            assert await search(view, keys.Subject("hello")) == [1, 2, 3]
 
     asyncio.run(run())
 

@@ -220,7 +220,7 @@ def test_a_message_that_was_cut_is_unknown_where_nothing_was_found(
             await put(store, b"Subject: abc\r\n\r\nabc and much more than that\r\n")
             await index_all(store, max_text=5)
             (ident,) = await ids_of(store)
-            asked = [BODY, Question("body", "MORE"), Question("field", "ABC", "SUBJECT")]
+            asked = [BODY, Question("body", "MORE"), Question("subject", "ABC")]
             found = await look_up(store, 1, asked, None)
             assert [found.answer(one, ident) for one in asked] == [True, None, True]
             assert list(found.parted(partial(found.value, asked[1]))[1]) == [ident]

@@ -71,9 +71,11 @@ CASES: list[tuple[SearchKey, list[int]]] = [
     (keys.Sent("before", dt.date(2024, 10, 5)), [1]),
     (keys.Larger(len(LETTERS[3])), [1, 2, 3, 5]),
     (keys.Smaller(len(LETTERS[3]) + 1), [4]),
-    (keys.Header("subject", "lUNCH"), [1]),
-    (keys.Header("subject", "grüße AUS köln"), [2]),
-    (keys.Header("subject", "folded over"), [3]),
+    (keys.Subject("lUNCH"), [1]),
+    (keys.Subject("grüße AUS köln"), [2]),
+    (keys.Subject("folded over"), [3]),
+    (keys.Subject(""), [1, 2, 3, 5]),
+    (keys.Header("subject", "lunch"), [1]),
     (keys.Header("from", "bob@"), [2]),
     (keys.Header("to", "bob@"), [1]),
     (keys.Header("cc", "carol"), [2]),
@@ -94,13 +96,31 @@ CASES: list[tuple[SearchKey, list[int]]] = [
     (keys.Numbers(((2, 3), (STAR, STAR)), by_uid=False), [2, 3, 5]),
     (keys.Numbers(((4, 4_000_000_000),), by_uid=True), [4, 5]),
     (keys.Not(keys.Body("needle")), [1, 2, 4, 5]),
-    (keys.Not(keys.Header("subject", "forward")), [1, 2, 3, 4]),
+    (keys.Not(keys.Subject("forward")), [1, 2, 3, 4]),
     (keys.Or(keys.Flag(FLAGGED), keys.Body("bistro")), [1, 2]),
-    (keys.Or(keys.Body("bistro"), keys.Header("subject", "folded")), [1, 3]),
+    (keys.Or(keys.Body("bistro"), keys.Subject("folded")), [1, 3]),
     (keys.And((keys.Flag(SEEN), keys.Not(keys.Text("bistro")))), [2]),
     (keys.And(()), [1, 2, 3, 4, 5]),
     (keys.Not(keys.And((keys.Keyword("a"), keys.Flag(SEEN, is_set=False)))), [1, 2, 4, 5]),
 ]
+
+
+def test_the_subject_is_the_first_field_a_header_field_is_any(database: Opener, data: Path) -> None:
+    """RFC 3501 §6.4.4: SUBJECT asks the envelope, HEADER whatever has that name."""
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, b"Subject: one\r\nSubject: two\r\n\r\nx\r\n", LETTERS[0])
+            view = await opened(store)
+            for is_indexed in (False, True):
+                if is_indexed:
+                    await Indexer(store, 1 << 20).everything(1)
+                assert await search(view, keys.Subject("one")) == [1]
+                assert await search(view, keys.Subject("two")) == []
+                assert await search(view, keys.Header("subject", "one")) == [1]
+                assert await search(view, keys.Header("subject", "two")) == [1]
+
+    asyncio.run(run())
 
 
 def test_each_key(database: Opener, data: Path) -> None:
@@ -169,7 +189,7 @@ def test_deep_and_wide_trees(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
             view = await filled(store)
-            deep: SearchKey = keys.Header("subject", "lunch")
+            deep: SearchKey = keys.Subject("lunch")
             for _ in range(5000):  # deeper than any parser lets through
                 deep = keys.Or(keys.Flag(64), keys.Not(keys.Not(deep)))
             assert await search(view, deep) == [1]
@@ -194,8 +214,8 @@ def test_many_pages(database: Opener, data: Path) -> None:
                 )
             view = await opened(store, read_only=True)
             for _ in range(2):
-                assert await search(view, keys.Header("subject", "n1199")) == [1200]
-                assert len(await search(view, keys.Header("subject", "n11"))) == 111
+                assert await search(view, keys.Subject("n1199")) == [1200]
+                assert len(await search(view, keys.Subject("n11"))) == 111
                 assert await search(view, keys.Body("body 700\r\n")) == [701]
                 assert len(await search(view, keys.Body("ody"))) == 1200
                 low = keys.Numbers(((1, 40),), by_uid=True)

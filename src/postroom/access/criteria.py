@@ -261,12 +261,14 @@ def _text_test(key: SearchKey) -> Leaf:
                 listing.in_thread(number),
                 by_envelope=True,
             )
-        case keys.Header("subject", text) if text:
+        case keys.Subject(""):
+            return _text_test(keys.Header("subject", ""))
+        case keys.Subject(text):
             mapped = _of_field(text)
             return Leaf(
                 lambda c: c.envelope.subject_has(mapped) if c.envelope else None,
                 by_envelope=True,
-                question=Question("field", mapped, "SUBJECT"),
+                question=Question("subject", mapped),
             )
         case keys.Header(name, text):
             mapped, field = _of_field(text), casemap(name)

@@ -41,9 +41,12 @@ _UNSURE: Final = MOST_QUESTIONS  # bits of a mark: first the answers, then where
 
 
 class Question(NamedTuple):
-    """Which messages hold this mapped text: in a field of this mapped name, or anywhere there."""
+    """Which messages hold this mapped text: in a field of this mapped name, or anywhere there.
 
-    where: Literal["field", "head or body", "body"]
+    "subject" is the first field of that name, "field" is any.
+    """
+
+    where: Literal["subject", "field", "head or body", "body"]
     wanted: str
     name: str = ""
 
@@ -179,7 +182,9 @@ class Asked:
         for number, (where, text, name) in enumerate(questions):
             bit = 1 << number
             wanted = text.encode("utf-8", "surrogatepass")
-            if where == "field" and wanted and name in FIELDS:
+            if where == "subject":
+                self._in_fields.append((bit, FIELDS.index("SUBJECT"), wanted))
+            elif where == "field" and wanted and name in FIELDS and name != "SUBJECT":
                 self._in_fields.append((bit, FIELDS.index(name), wanted))
             elif where == "field":
                 self._in_heads.append((bit, name.encode("utf-8", "surrogatepass"), wanted))

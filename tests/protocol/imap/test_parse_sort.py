@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.esearch import Returns
 from postroom.protocol.imap.parse_sort import parse_sort, parse_thread
-from postroom.protocol.imap.search import All, Criteria, Header
+from postroom.protocol.imap.search import All, Criteria, Subject
 from postroom.protocol.imap.sort import Algorithm, Criterion, SortKey
 from postroom.protocol.imap.tokens import BadSyntax, Reader
 
@@ -39,7 +39,7 @@ def test_sort(text: bytes, program: tuple[Criterion, ...], returns: Returns | No
 def test_criteria_are_read_in_the_charset() -> None:
     found = parse_sort(Reader(b'(SUBJECT) ISO-8859-1 SUBJECT "\xe4"'))
     assert isinstance(found, c.Sort)
-    assert found.criteria == Criteria(Header("subject", "ä"))
+    assert found.criteria == Criteria(Subject("ä"))
     unknown = parse_thread(Reader(b"REFS X-FOO ALL"))
     assert isinstance(unknown, c.Thread)
     assert not unknown.criteria.knows_charset

@@ -79,6 +79,12 @@ class Header(msgspec.Struct, frozen=True):
     text: str
 
 
+class Subject(msgspec.Struct, frozen=True):
+    """The subject of the ENVELOPE contains the text, which is the first field of that name."""
+
+    text: str
+
+
 class Body(msgspec.Struct, frozen=True):
     """The body (without the header block) contains the text."""
 
@@ -168,6 +174,7 @@ SearchKey = (
     | Keyword
     | Recent
     | Header
+    | Subject
     | Body
     | Text
     | Received
