@@ -10,7 +10,7 @@ from postroom.address import Address
 from postroom.admin import accounts, domains, hijacking, overview, queue, roles, sending
 from postroom.admin.office import Office
 from postroom.config.alerts import Alerts
-from postroom.directory.sending import Sending
+from postroom.directory.sending import LOOK_MS, Sending
 from postroom.ledger import rows
 from postroom.ledger.rows import Entry, Fact, Kind
 from postroom.policy import device_rows, suspects
@@ -170,20 +170,22 @@ def test_one_that_is_held_sends_nothing_until_it_is_released(tell: Tell) -> None
         counter.count(account, 1)
         await sent(office, 300)
         assert await look(office) == [ANN]
-        await counter.flush()
+        clock.advance(LOOK_MS)
         denied = await counter.take(account)
         assert denied is not None
         assert denied.is_barred
         assert not denied.is_first
+        await post(office).commit(letter(office, remote=("c@x.test",), account_id=account))
+        await look(office)
+        assert [one.held async for one in queue.every(office)] == [True, True]
         clock.advance(days=3)  # a new day changes nothing
         assert await counter.take(account) is not None
         (view,) = await hijacking.current(office)
         assert view.held
-        assert [one.held async for one in queue.every(office)] == [True]
         assert (await accounts.show(office, ANN)).sending_stopped
         released = await sending.release(office, ANN)
-        assert (released.was_stopped, released.messages) == (True, 1)
-        assert [one.held async for one in queue.every(office)] == [False]
+        assert (released.was_stopped, released.messages) == (True, 2)
+        assert [one.held async for one in queue.every(office)] == [False, False]
         clock.advance(seconds=2)
         assert await counter.take(account) is None
         assert await hijacking.current(office) == ()

@@ -12,6 +12,7 @@ from postroom.directory import sending
 from postroom.directory.sending import (
     ASK_MS,
     FLUSH_RECIPIENTS,
+    LOOK_MS,
     MAX_WINDOWS,
     WINDOW_MS,
     Denied,
@@ -301,3 +302,22 @@ def test_nobody_gets_above_the_limit_by_one_server(database: Opener) -> None:
         tell(database, story)
 
     check()
+
+
+def test_who_is_barred_is_stopped_within_seconds_until_the_release(database: Opener) -> None:
+    async def story(place: Place) -> None:
+        assert await send(place.one, 1) is None
+        await place.act(lambda tx: sending.bar(tx, ANN))
+        assert await send(place.other, 1) == Denied(0, 10, is_first=False, is_barred=True)
+        place.clock.advance(LOOK_MS)
+        assert await place.one.take(ANN) == Denied(1, 10, is_first=False, is_barred=True)
+        place.clock.advance(2 * WINDOW_MS)
+        denied = await send(place.one, 1)
+        assert denied is not None
+        assert denied.is_barred
+        assert await place.sent() == Sent(0, None, is_stopped=True, is_barred=True)
+        await place.act(lambda tx: sending.release(tx, ANN))
+        place.clock.advance(ASK_MS)
+        assert await send(place.one, 10) is None
+
+    tell(database, story)

@@ -24,6 +24,7 @@ from postroom.policy.hijack import Activity, Suspicion
 from postroom.policy.suspects import Suspect
 from postroom.post import notice
 from postroom.post.commit import Post
+from postroom.queue import listing
 from postroom.queue.listing import Filter
 from postroom.telemetry import sink
 from postroom.telemetry.events import AccountSuspected
@@ -91,6 +92,7 @@ async def look(office: Office, post: Post) -> list[str]:
         return []
     now = office.now()
     await office.db.write(lambda tx: suspects.forget(tx, now), bulk=True)
+    await _hold_the_rest(office)
     if not await learned(office, now):
         return []
     told: list[str] = []
@@ -216,6 +218,17 @@ async def _is_new(office: Office, ident: int, found: Suspicion, seen: Seen) -> b
     if is_new and held:
         await queue.hold(office, Filter(account=ident))
     return is_new
+
+
+async def _hold_the_rest(office: Office) -> None:
+    """What came in before a server had learned that the account is barred."""
+
+    def read(tx: Tx) -> list[Filter]:
+        held = [Filter(account=one.account_id) for one in suspects.every(tx) if one.state == "held"]
+        return [one for one in held if listing.count(tx, msgspec.structs.replace(one, held=False))]
+
+    for one in await office.db.read(read):
+        await queue.hold(office, one)
 
 
 async def _tell(

@@ -9,7 +9,7 @@ kill loses the last second. Nobody is refused from memory alone: the row is aske
 once a second at most, so ``release`` in another process counts at once.
 
 An account that is *barred* sends to nobody, whatever its limit, until ``release``: somebody else
-may use it. Servers learn of it with the next row that they read.
+may use it. Servers learn of it within ``LOOK_MS``.
 
 When a clock was wrong and is set back, a window that begins in the future ends.
 """
@@ -30,6 +30,7 @@ AHEAD_MS: Final = 3600 * 1000  # what the clocks of two servers may differ by
 FLUSH_SECONDS: Final = 1.0
 FLUSH_RECIPIENTS: Final = 100
 ASK_MS: Final = 1000  # between two questions for the row of an account that is refused
+LOOK_MS: Final = 10_000  # after which the row is asked whether the account was barred
 MAX_WINDOWS: Final = 10_000  # accounts remembered
 _CHUNK: Final = 500  # rows a write
 
@@ -59,7 +60,10 @@ class Denied(msgspec.Struct, frozen=True):
 
 
 class _Window(msgspec.Struct):
-    """``added`` is not in the row yet; ``held`` by open transactions; ``asked``: a time."""
+    """``added`` is not in the row yet; ``held`` by open transactions.
+
+    ``asked``: when the row was for one refused; ``looked``: when it was for a bar.
+    """
 
     began: int
     recipients: int
@@ -69,6 +73,7 @@ class _Window(msgspec.Struct):
     held: int = 0
     added: int = 0
     asked: int = 0
+    looked: int = 0
 
 
 class Sending:
@@ -90,6 +95,7 @@ class Sending:
         """Hold one recipient more, or say why not. Raises MailError."""
         window = self._windows.get(account_id) or await self._load(account_id)
         self._begin_anew(window)
+        await self._look(account_id, window)
         if self._has_room(window):
             window.held += 1
             return None
@@ -145,6 +151,15 @@ class Sending:
         limit = self._limit if window.most is None else window.most
         return not limit or window.recipients + window.held < limit
 
+    async def _look(self, account_id: int, window: _Window) -> None:
+        """Whether somebody has barred the account meanwhile; asked now and then."""
+        now = self._clock()
+        if window.is_barred or window.looked <= now < window.looked + LOOK_MS:
+            return
+        window.looked = now
+        row = await self._db.read(lambda tx: _row(tx, account_id))
+        window.is_barred = row is not None and bool(row[5])
+
     async def _look_again(self, account_id: int, window: _Window) -> Denied | None:
         """Ask the row before anybody is refused; tell the first time in a window."""
         now = self._clock()
@@ -181,6 +196,7 @@ class Sending:
             if row is not None:
                 _, window.began, window.recipients, window.most, stopped, barred = row
                 window.is_stopped, window.is_barred = bool(stopped), bool(barred)
+            window.looked = self._clock()
         return window
 
     async def _write(self, idents: Sequence[int], *, stopped: int = 0) -> None:
