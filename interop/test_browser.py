@@ -1,6 +1,7 @@
 """The pages in a real browser: Chromium, wide and at 360 pixels, light and dark, with and without
 JavaScript. What they look like is kept in build/screenshots/."""
 
+import json
 import shutil
 import time
 import zipfile
@@ -24,6 +25,19 @@ SCREENSHOTS: Final = docs.ROOT / "build" / "screenshots"
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
 OUTSIDE: Final = "friend@elsewhere.test"
+
+DIALOGUE: Final = f"""EHLO mail.elsewhere.test
+MAIL FROM:<c@elsewhere.test>
+RCPT TO:<nobody@{DOMAIN}>
+RCPT TO:<{BOB}>
+DATA
+From: c@elsewhere.test
+Subject: A trial
+
+Hello
+.
+QUIT
+"""
 
 ADMIN_PAGES: Final = (
     "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
@@ -260,6 +274,93 @@ def _looked_at(axe: Axe, page: Page, name: str) -> list[str]:
     if width > 0:
         found.append(f"{name}: {width} pixels wider than the window")
     return found
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_pages_with_something_on_them_are_accessible_and_fit(
+    browser: Browser, house: Server, run: Run, size: ViewportSize, tmp_path: Path
+) -> None:
+    house.command("webhook", "add", "https://hooks.example.test/mail", "--event", "*")
+    house.command("account", "block", BOB, "pest@elsewhere.test")
+    with pytest.raises(AssertionError, match="550"):
+        run(
+            "swaks", "--server", f"{HOST}:{house.ports['smtp']}", "--to", BOB,
+            "--from", "c@elsewhere.test", "--header", "From: pest@elsewhere.test",
+            "--header", "Subject: Never wanted", "--body", "read me",
+        )  # fmt: skip
+    for name, octets in (("d.xml", _dmarc()), ("t.json", _tls())):
+        (tmp_path / name).write_bytes(octets)
+        house.command("reports", "import", str(tmp_path / name))
+    axe, found = Axe(), list[str]()
+    for scheme in ("light", "dark"):
+        with closing(
+            Window(browser, house, viewport=size, color_scheme=scheme, bypass_csp=True)
+        ) as window:
+            window.log_in(ALICE)
+            for path in ("/admin/reports", "/admin/rejects", "/admin/webhooks"):
+                page = window.open(path)
+                assert page.get_by_role("table").count() or page.locator("svg").count()
+                found += _looked_at(axe, page, f"full-{path[7:]}-{size['width']}-{scheme}")
+                page.locator("main td a").first.click()
+                found += _looked_at(axe, page, f"one-{path[7:]}-{size['width']}-{scheme}")
+            page = window.open("/admin/session")
+            page.get_by_label("What it says").fill(DIALOGUE)
+            page.get_by_role("button", name="Try it").click()
+            page.get_by_role("heading", name="What was answered").wait_for()
+            found += _looked_at(axe, page, f"full-session-{size['width']}-{scheme}")
+            page = window.open("/admin/import")
+            page.locator("input[name=login]").fill("ann")
+            page.locator("input[name=password]").fill("a password")
+            page.locator("input[name=host]").fill("imap.example.test")
+            page.get_by_label("For the account").first.fill(BOB)
+            page.get_by_role("button", name="Import", exact=True).click()
+            wait_for_the_end(window)
+            for text in ("More", "What providers want", "The columns of CSV"):
+                page.get_by_text(text, exact=True).click()
+            found += _looked_at(axe, page, f"full-import-{size['width']}-{scheme}")
+    assert not found, "\n".join(found)
+
+
+def _dmarc() -> bytes:
+    """What another server reports of the day before yesterday."""
+    begins = int(time.time()) // 86_400 * 86_400 - 2 * 86_400
+    row = (
+        "<record><row><source_ip>192.0.2.7</source_ip><count>{}</count><policy_evaluated>"
+        "<disposition>none</disposition><dkim>{}</dkim><spf>fail</spf></policy_evaluated></row>"
+        f"<identifiers><header_from>{DOMAIN}</header_from></identifiers></record>"
+    )
+    return (
+        "<feedback><report_metadata><org_name>Elsewhere</org_name><email>d@elsewhere.test</email>"
+        f"<report_id>{time.time_ns()}</report_id><date_range><begin>{begins}</begin>"
+        f"<end>{begins + 86_399}</end></date_range></report_metadata><policy_published>"
+        f"<domain>{DOMAIN}</domain><p>none</p></policy_published>"
+        f"{row.format(12, 'pass')}{row.format(5, 'fail')}</feedback>"
+    ).encode()
+
+
+def _tls() -> bytes:
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 2 * 86_400))
+    policy = {"policy-type": "sts", "policy-string": [], "policy-domain": DOMAIN}
+    return json.dumps(
+        {
+            "organization-name": "Elsewhere",
+            "date-range": {
+                "start-datetime": f"{day}T00:00:00Z",
+                "end-datetime": f"{day}T23:59:59Z",
+            },
+            "contact-info": "t@elsewhere.test",
+            "report-id": str(time.time_ns()),
+            "policies": [
+                {
+                    "policy": policy,
+                    "summary": {
+                        "total-successful-session-count": 40,
+                        "total-failure-session-count": 3,
+                    },
+                }
+            ],
+        }
+    ).encode()
 
 
 def test_pages_are_used_with_the_keyboard_alone(browser: Browser, house: Server) -> None:
