@@ -23,6 +23,9 @@ catch_all = "all@demo.test"
 journal = "bob@demo.test"
 separators = "-"
 
+[[backup_domain]]
+name = "Others.test"
+
 [[account]]
 address = "bob@demo.test"
 name = "Bob"
@@ -144,6 +147,7 @@ def test_nothing_is_removed_unless_it_is_pruned(tell: Tell) -> None:
             "remove relay office ",
             "remove alias all@demo.test ",
             "remove account eve@demo.test ",
+            "remove backup domain others.test ",
             "remove domain alias.test ",
         ]
         assert await apply(office, left, prune=True) == []

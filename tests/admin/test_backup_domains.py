@@ -29,6 +29,11 @@ def test_they_are_added_found_listed_and_removed(tell: Callable[[Story], None]) 
         ):
             found = backup_domains.every(office, search=search, limit=limit)
             assert [one.name async for one in found] == expected
+        first = await backup_domains.page(office, size=1)
+        assert ([one.name for one in first.items], first.total) == (["a.test"], 2)
+        rest = await backup_domains.page(office, after=first.next)
+        assert ([one.name for one in rest.items], rest.next) == (["bücher.example"], "")
+        assert (await backup_domains.page(office, search="a.t")).total == 1
         with pytest.raises(AlreadyExists):
             await domains.add(office, "a.test")
         there = await destinations.find(office, "x@a.test")

@@ -17,6 +17,7 @@ import msgspec
 from postroom.admin import (
     accounts,
     aliases,
+    backup_domains,
     domains,
     forwards,
     inventory,
@@ -112,6 +113,7 @@ def _canonical(wanted: Manifest) -> Manifest:
             _with(one, name=_domain(one.name), alias_of=one.alias_of and _domain(one.alias_of))
             for one in wanted.domain
         ),
+        backup_domain=tuple(_with(one, name=_domain(one.name)) for one in wanted.backup_domain),
         account=tuple(
             _with(
                 one,
@@ -143,6 +145,11 @@ def _steps(office: Office, wanted: Manifest, now: Manifest, *, prune: bool) -> I
     there = _There(now.domain)
     for domain in ordered:
         yield from _domain_steps(office, domain, there.find(domain))
+    kept = _There(now.backup_domain)
+    for backup in wanted.backup_domain:
+        if kept.find(backup) is None:
+            run = partial(backup_domains.add, office, backup.name)
+            yield Step(StepView("add", "backup domain", backup.name), run)
     people, lists = _There(now.account), _There(now.alias)
     for account in wanted.account:
         yield from _account_steps(office, account, people.find(account))
@@ -417,6 +424,7 @@ def _removals(office: Office, wanted: Manifest, now: Manifest) -> Iterator[Step]
         ("relay", _left(now.relay, wanted.relay), relays.remove),
         ("alias", _left(now.alias, wanted.alias), aliases.remove),
         ("account", _left(now.account, wanted.account), accounts.remove),
+        ("backup domain", _left(now.backup_domain, wanted.backup_domain), backup_domains.remove),
     ):
         for one in gone:
             yield Step(StepView("remove", kind, _name(one)), partial(remove, office, _name(one)))

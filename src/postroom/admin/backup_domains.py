@@ -8,6 +8,7 @@ import msgspec
 from postroom.address import Domain
 from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.directory import backup_domains
 from postroom.directory.backup_domains import BackupDomain
@@ -42,6 +43,23 @@ async def every(
         limit,
     ):
         yield _view(one)
+
+
+async def page(
+    office: Office, *, search: str = "", after: str = "", size: int = 100
+) -> Slice[BackupView]:
+    """One page of the list; ``after`` is the ``next`` of the page before."""
+    sought = names.sought(search)
+    found = await paging.one_page(
+        office.directory,
+        lambda tx, key, most: backup_domains.page(tx, key[0], most, sought),
+        lambda one: (one.name,),
+        ("",),
+        lambda tx: backup_domains.count(tx, sought),
+        after=after,
+        size=size,
+    )
+    return paging.viewed(found, _view)
 
 
 async def find(office: Office, name: str) -> BackupView | None:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from postroom.address import Domain
-from postroom.admin import accounts, aliases, domains, relays, shares, tls_rules
+from postroom.admin import accounts, aliases, backup_domains, domains, relays, shares, tls_rules
 from postroom.admin.accounts import AccountView
 from postroom.admin.manifest import (
     AccountItem,
     ActionItem,
     AliasItem,
+    BackupDomainItem,
     ConditionItem,
     DomainItem,
     Forwarding,
@@ -42,6 +43,9 @@ async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
     """Everything; with what recognises passwords, and the passwords of relays, if wanted."""
     return Manifest(
         domain=tuple([_domain(one) async for one in domains.every(office)]),
+        backup_domain=tuple(
+            [BackupDomainItem(name=one.name) async for one in backup_domains.every(office)]
+        ),
         account=tuple(await _accounts(office, with_secrets=with_secrets)),
         alias=tuple(
             [

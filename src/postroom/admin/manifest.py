@@ -39,6 +39,12 @@ class DomainItem(Item, frozen=True, kw_only=True):
     journal: str | None = None
 
 
+class BackupDomainItem(Item, frozen=True, kw_only=True):
+    """A domain of others that this server is a backup MX for."""
+
+    name: str
+
+
 class Forwarding(Item, frozen=True, kw_only=True):
     """Where mail goes on to; nowhere without ``to``."""
 
@@ -147,6 +153,7 @@ class Manifest(Item, frozen=True, kw_only=True):
     """The whole file."""
 
     domain: tuple[DomainItem, ...] = ()
+    backup_domain: tuple[BackupDomainItem, ...] = ()
     account: tuple[AccountItem, ...] = ()
     alias: tuple[AliasItem, ...] = ()
     relay: tuple[RelayItem, ...] = ()

@@ -31,15 +31,25 @@ def find(tx: Tx, domain: Domain) -> BackupDomain | None:
 
 def page(tx: Tx, after: str, limit: int, search: str) -> list[BackupDomain]:
     """The next ones by name whose name contains ``search``."""
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
     rows = tx.all(
-        f"SELECT {_COLUMNS} FROM backup_domain WHERE name > :after"
-        f" AND (:search = '' OR {contains}(name, :search) > 0) ORDER BY name LIMIT :limit",
+        f"SELECT {_COLUMNS} FROM backup_domain WHERE name > :after AND {_matching(tx)}"
+        " ORDER BY name LIMIT :limit",
         after=after,
         search=search,
         limit=limit,
     )
     return [_read(row) for row in rows]
+
+
+def count(tx: Tx, search: str = "") -> int:
+    """How many there are whose name contains ``search``."""
+    row = tx.one(f"SELECT count(*) FROM backup_domain WHERE {_matching(tx)}", search=search)
+    return int(row[0]) if row else 0
+
+
+def _matching(tx: Tx) -> str:
+    contains = "instr" if tx.engine == "sqlite" else "strpos"
+    return f"(:search = '' OR {contains}(name, :search) > 0)"
 
 
 def add(tx: Tx, domain: Domain, now: int) -> BackupDomain:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from postroom.admin import domains
+from postroom.admin import backup_domains, domains
 from postroom.admin.office import Office
 from postroom.directory.dkim_keys import generate_pair
 from tests.conftest import Opener
@@ -45,6 +45,22 @@ def test_a_journal_is_set_and_ended(database: Opener, data: Path) -> None:
         assert (await domains.show(office, "demo.test")).journal == "archive@vault.test"
         await browser.post(f"{path}/journal", {"journal": ""})
         assert (await domains.show(office, "demo.test")).journal == ""
+
+    tell(database, data, story)
+
+
+def test_a_backup_mx_is_added_and_removed(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get("/admin/domains")
+        said = await browser.post("/admin/backup-domains", {"name": "Bücher.example"})
+        assert said.headers["location"] == "/admin/domains"
+        await browser.get("/admin/domains")
+        assert "bücher.example" in browser.text
+        assert "1 of 1 shown" in browser.text
+        await browser.post("/admin/backup-domains/xn--bcher-kva.example/remove", {})
+        assert await backup_domains.find(office, "bücher.example") is None
+        await browser.get("/admin/domains")
+        assert (await browser.post("/admin/backup-domains", {"name": "demo.test"})).status == 400
 
     tell(database, data, story)
 

@@ -7,6 +7,7 @@ from postroom.web.api import (
     accounts,
     aliases,
     audit,
+    backup_domains,
     directory,
     domains,
     filters,
@@ -30,6 +31,7 @@ from postroom.web.api.operation import Noun, Operation
 
 ALL: Final[tuple[Noun, ...]] = (
     domains.NOUN,
+    backup_domains.NOUN,
     accounts.NOUN,
     passwords.NOUN,
     aliases.NOUN,

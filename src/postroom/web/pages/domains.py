@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import dns, dns_providers, dns_zone, domains
+from postroom.admin import backup_domains, dns, dns_providers, dns_zone, domains
 from postroom.admin.domains import DomainChanges
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
@@ -25,13 +25,27 @@ def routes(desk: Desk) -> list[Route]:
         page = await domains.page(
             office, search=sought, after=query.get("after", ""), within=visitor.within
         )
+        backups = None
+        if visitor.is_owner:
+            backups = await backup_domains.page(
+                office, search=sought, after=query.get("backups_after", "")
+            )
         return renderer.page(
-            "domains.html", visitor=visitor, here="/admin/domains", page=page, sought=sought
-        )
+            "domains.html", visitor=visitor, here="/admin/domains", page=page, sought=sought,
+            backups=backups,
+        )  # fmt: skip
 
     async def add(_request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
         added = await domains.add(office, fields.get("name", ""))
         return f"/admin/domains/{added.ascii}"
+
+    async def add_backup(_request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        await backup_domains.add(office, fields.get("name", ""))
+        return "/admin/domains"
+
+    async def remove_backup(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
+        await backup_domains.remove(office, request.path_params["name"])
+        return "/admin/domains"
 
     async def show(request: Request, visitor: Visitor) -> Response:
         name = request.path_params["name"]
@@ -62,6 +76,8 @@ def routes(desk: Desk) -> list[Route]:
     return [
         router.show("/admin/domains", every, for_admins=True, of=THEIRS),
         router.do("/admin/domains", add, for_admins=True),
+        router.do("/admin/backup-domains", add_backup, for_admins=True),
+        router.do("/admin/backup-domains/{name}/remove", remove_backup, for_admins=True),
         router.show("/admin/domains/{name}", show, for_admins=True, of=[_NAMED]),
         router.do("/admin/domains/{name}", change, for_admins=True, of=[_NAMED]),
         router.do("/admin/domains/{name}/journal", journal, for_admins=True),
