@@ -14,6 +14,8 @@ from postroom.directory import fetchings
 from postroom.directory.fetchings import Fetching
 from postroom.intake.intake import Intake
 from postroom.notify import FETCHING
+from postroom.policy.facts import Facts
+from postroom.policy.verdict import Verdict
 from tests.conftest import Opener
 from tests.intake.desk import LARGE, LETTER, Desk, desk
 from tests.net.imap_server import DROP, HOST, Box, ImapServer, Message
@@ -241,3 +243,31 @@ def test_the_job_waits_and_is_woken(
 
 async def _set(event: asyncio.Event) -> None:
     event.set()
+
+
+class Judge:
+    """Takes what it is shown for junk, and remembers it."""
+
+    def __init__(self) -> None:
+        self.seen: list[Facts] = []
+
+    async def judge(self, facts: Facts) -> Verdict:
+        self.seen.append(facts)
+        return Verdict(stage="spam", action="junk", reason="it looks like junk", score=9.0)
+
+
+def test_filters_see_what_was_fetched(database: Opener, data: Path) -> None:
+    async def story(here: Desk, job: Fetcher) -> None:
+        judge = Judge()
+        here.change(stages=(judge,))
+        job = Fetcher(job._office, Intake(here.services))
+        async with Pop3Server(("a", LETTER)).running() as server:
+            await source(here, server.port)
+            await job.once()
+            assert await here.inbox(here.bob) == []
+            (filed,) = await here.inbox(here.bob, "Junk")
+            assert b"it looks like junk" in filed
+            (facts,) = judge.seen
+            assert (facts.address, facts.authentication.spf) == ("", "none")  # of nobody we saw
+
+    told(database, data, story)

@@ -243,7 +243,6 @@ class _Visit:
             address=self._one.host,
             port=self._one.port,
             door=f"fetch-{self._one.protocol}",
-            checks=False,
         )
         talk = self._intake.open(peer)
         try:

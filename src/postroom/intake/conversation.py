@@ -58,7 +58,9 @@ class Conversation:
         self._forgotten: list[Arrival] = []
         self._inquiry: Inquiry | None = None
         self._milters = (
-            Milters(services, self._session) if services.milters and peer.checks else None
+            Milters(services, self._session)
+            if services.milters and peer.checks and not peer.is_fetched
+            else None
         )
         self._visit = Visit(services.gate, peer)
 

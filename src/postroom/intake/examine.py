@@ -10,7 +10,8 @@ while the content comes. What comes over LMTP was taken by another server of our
 can be told from its address: its signatures are checked and noted, DMARC is not judged.
 
 Mail of who may send anywhere through us (it is "ours") is shown to those filters that the
-settings name for it, and to nothing else.
+settings name for it, and to nothing else. Mail that was fetched from an account elsewhere is
+treated as that over LMTP is.
 
 Whatever was found goes on top of the message (Authentication-Results), into the ledger and,
 with VERB, into the reply. A stage that fails says nothing; that is told to the operator.
@@ -83,7 +84,7 @@ class Inquiry:
         if services.resolver is not None and services.authentication.verify and not is_ours:
             self._asking = Asking(services.resolver)
             client = Client(
-                address="" if peer.is_lmtp else peer.address,
+                address=peer.origin,
                 helo=helo,
                 sender=sender,
                 receiver=services.hostname,
@@ -106,7 +107,7 @@ class Inquiry:
         found = Authentication() if findings is None else findings.authentication()
         facts = Facts(
             session=self._peer.session,
-            address=self._peer.address,
+            address="" if self._peer.is_fetched else self._peer.address,
             helo=self._helo,
             tls=self._peer.tls,
             sender=self._sender,

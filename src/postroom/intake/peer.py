@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+FETCHED: Final = frozenset({"fetch-imap", "fetch-pop3"})
 SUBMISSION: Final = frozenset({"submission", "submissions"})
 
 
@@ -29,6 +30,19 @@ class Peer(msgspec.Struct, frozen=True):
     def is_lmtp(self) -> bool:
         """True at the LMTP door: one reply a recipient at the end of data (RFC 2033)."""
         return self.door == "lmtp"
+
+    @property
+    def is_fetched(self) -> bool:
+        """True for mail that was brought from an account elsewhere (``admin.fetcher``)."""
+        return self.door in FETCHED
+
+    @property
+    def origin(self) -> str:
+        """The address that mail comes from, as far as this tells anything of it; else "".
+
+        Over LMTP, and from accounts elsewhere, it was another server that took it from others.
+        """
+        return "" if self.is_lmtp or self.is_fetched else self.address
 
     @property
     def is_submission(self) -> bool:
