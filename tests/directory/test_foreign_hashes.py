@@ -5,10 +5,20 @@ import hashlib
 
 import pytest
 
-from postroom.directory import foreign_hashes
+from postroom.directory import foreign_hashes, passwords
 from postroom.directory.foreign_hashes import matches, taken
 
 SALTED = base64.b64encode(hashlib.sha512(b"secret" + b"salt").digest() + b"salt").decode()
+
+
+def scram(rounds: int) -> str:
+    pair = passwords.scram_pair("secret", b"saltsalt", rounds)
+    salt, stored, server = (
+        base64.b64encode(one).decode() for one in (b"saltsalt", pair.stored_key, pair.server_key)
+    )
+    return f"{{SCRAM-SHA-256}}{rounds},{salt},{stored},{server}"
+
+
 GOOD = [
     "{SSHA512}" + SALTED,
     "{SSHA256.HEX}" + (hashlib.sha256(b"secretpepper").digest() + b"pepper").hex(),
@@ -16,6 +26,13 @@ GOOD = [
     "{SHA256}" + base64.b64encode(hashlib.sha256(b"secret").digest()).decode(),
     "{SHA1.HEX}" + hashlib.sha1(b"secret").hexdigest(),
     "{PBKDF2}$1$abc$5000$" + hashlib.pbkdf2_hmac("sha1", b"secret", b"abc", 5000).hex(),
+    "{SMD5}" + base64.b64encode(hashlib.md5(b"secretX").digest() + b"X").decode(),
+    "{PLAIN-MD5}" + hashlib.md5(b"secret").hexdigest(),
+    "{LDAP-MD5}" + base64.b64encode(hashlib.md5(b"secret").digest()).decode(),
+    "{ARGON2ID}$argon2id$v=19$m=64,t=2,p=1$c2FsdHNhbHQ$a+14sZrM3WlHRqt5/WdCUV/JLk6EZ2msKUAUr2unNqI",
+    "{CRYPT}$argon2id$v=19$m=64,t=2,p=1$c2FsdHNhbHQ$a+14sZrM3WlHRqt5/WdCUV/JLk6EZ2msKUAUr2unNqI",
+    "{ARGON2I}$argon2i$v=19$m=64,t=2,p=1$c2FsdHNhbHQ$oBpYCn36AWUwEergFUKQTCLyMooK0d54M4IvMMvCZ5Y",
+    scram(4096),
     "{HMAIL-SHA256}abcdef" + hashlib.sha256(b"abcdefsecret").hexdigest(),
 ]
 
@@ -81,6 +98,12 @@ def test_a_hash_that_openssl_has_made() -> None:
         "{PBKDF2}$1$a$9999999$" + "0" * 40,
         "{PBKDF2}$1$a$0$" + "0" * 40,
         "{ROT13}frperg",
+        "{ARGON2ID}$argon2id$v=19$m=999999,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43,
+        "{ARGON2ID}$argon2id$v=19$m=65536,t=99,p=1$c2FsdHNhbHQ$" + "A" * 43,
+        "{ARGON2ID}$argon2id$v=19$m=7,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43,
+        "{ARGON2ID}$argon2d$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43,
+        "{SCRAM-SHA-256}9999999,c2FsdHNhbHQ=," + "A" * 43 + "=," + "A" * 43 + "=",
+        "{PLAIN-MD5}abc",
         "{CRYPT}abJnggxhB/yWI",
     ],
 )
