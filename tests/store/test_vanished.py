@@ -16,6 +16,9 @@ NOW = 1_790_000_000_000
 async def fill(db: Database, letters: int = 1, gone: int = 0, step: int = 1) -> None:
     """Some letters; UIDs 1 to ``gone`` were expunged, ``step`` of them with each MODSEQ."""
     await db.write(lambda tx: file_letters(tx, [[copy(1)] for _ in range(letters)], NOW))
+    if gone:
+        sql = "UPDATE mailbox SET uidnext = uidnext + :gone WHERE id = 1"
+        await db.write(lambda tx: tx.execute(sql, gone=gone))
     rows = [(1, uid, 10 + (uid - 1) // step) for uid in range(1, gone + 1)]
     await db.write(
         lambda tx: tx.many("INSERT INTO vanished (mailbox_id, uid, modseq) VALUES (?, ?, ?)", rows)
@@ -69,8 +72,7 @@ def test_the_oldest_are_forgotten_and_that_is_remembered(
             await db.write(lambda tx: file_letters(tx, [[copy(2)]], NOW))
             found, after = await read(db, vanished.overfull, 0)
             assert (found, after) == ([(1, 12)], 1)
-            assert await read(db, vanished.overfull, 1) == ([], 2)
-            assert await read(db, vanished.overfull, 2) == ([], 0)
+            assert await read(db, vanished.overfull, 1) == ([], 0)  # the other has lost nothing
             assert not await write(db, vanished.forget, 1, 12)
             # from the first chunk on, nobody trusts what is left
             assert await read(db, vanished.since, 1, 11) is None
