@@ -3,6 +3,7 @@ import pytest
 from postroom.config import describe
 from postroom.config.delivery import Delivery
 from postroom.config.describe import Value
+from postroom.config.filters import Filter
 from postroom.config.ldap import Ldap
 from postroom.config.model import Config, Limits, Listen
 
@@ -94,3 +95,17 @@ def test_names_and_meanings_are_searched(words: str, names: set[str]) -> None:
 )  # fmt: skip
 def test_passwords_in_urls_are_masked(url: str, shown: str) -> None:
     assert describe.masked(url) == shown
+
+
+def test_urls_are_masked_wherever_they_stand() -> None:
+    config = Config(
+        hostname="mx.demo.test",
+        data="/tmp/x",
+        database="postgresql://me:s3cret@db/x",
+        filter=(Filter(kind="http", address="127.0.0.1:1", target="/judge?token=s3cret"),),
+    )
+    shown = describe.without_passwords(config)
+    assert "s3cret" not in repr(shown)
+    assert shown.filter[0].target == "/judge?token="
+    assert shown.hostname == config.hostname
+    assert shown.limits == config.limits

@@ -107,6 +107,22 @@ def masked(text: str) -> str:
     return _QUERY_PASSWORD.sub(r"\1=", _USER_PASSWORD.sub(r"\1@", text))
 
 
+def without_passwords(value: Any) -> Any:
+    """Settings, or one of them, with every URL ``masked``, in lists and tables as well."""
+    match value:
+        case str():
+            return masked(value)
+        case tuple():
+            return tuple(map(without_passwords, value))
+        case msgspec.Struct():
+            names = value.__struct_fields__
+            return msgspec.structs.replace(
+                value, **{name: without_passwords(getattr(value, name)) for name in names}
+            )
+        case _:
+            return value
+
+
 def _tables_within(whole: type[msgspec.Struct]) -> Iterator[tuple[str, str, type[msgspec.Struct]]]:
     """The field, title and type of each."""
     hints = typing.get_type_hints(whole, include_extras=True)

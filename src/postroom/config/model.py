@@ -19,7 +19,7 @@ from postroom.config.authentication import Authentication
 from postroom.config.backup import Backup
 from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
-from postroom.config.describe import masked
+from postroom.config.describe import without_passwords
 from postroom.config.filing import Filing
 from postroom.config.filters import Filter
 from postroom.config.ldap import Ldap
@@ -432,9 +432,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     @property
     def shown(self) -> "Config":
-        """The settings as they may be shown: without the password of the database."""
-        database = None if self.database is None else masked(self.database)
-        return msgspec.structs.replace(self, database=database)
+        """The settings as they may be shown: without the passwords in URLs, wherever they stand."""
+        found: Config = without_passwords(self)
+        return found
 
     @property
     def log_path(self) -> Path:
