@@ -27,6 +27,17 @@ def test_an_account_may_have_no_password(demo: Shell) -> None:
     )
 
 
+def test_how_somebody_gets_in_and_what_is_kept_is_shown(demo: Shell) -> None:
+    add(demo, "ann@demo.test")
+    shown = demo.json("account", "show", "ann@demo.test")
+    assert (shown["second_factor"], shown["passkeys"]) == (False, 0)
+    demo.says("retention", "set", "ann@demo.test", "Sent", "90")
+    lines = [line.split() for line in demo.says("account", "show", "ann@demo.test").splitlines()]
+    assert ["second", "factor", "none"] in lines
+    assert ["keeps", "Junk:", "30", "days"] in lines
+    assert ["Sent:", "90", "days"] in lines
+
+
 def test_an_account_needs_its_domain(shell: Shell) -> None:
     assert shell.refuses("account", "add", "alice@demo.test") == (
         "demo.test is not a domain of this server; run: postroom domain add demo.test"

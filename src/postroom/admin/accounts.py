@@ -20,7 +20,9 @@ from postroom.directory import (
     administrators,
     credentials,
     forwards,
+    passkeys,
     passwords,
+    second_factor,
     sending,
 )
 from postroom.directory.accounts import KEPT_MS, Account, Scram
@@ -80,6 +82,9 @@ class AccountDetails(AccountView, frozen=True):
     administers: tuple[str, ...]
     """The domains of an admin."""
     app_passwords: tuple[AppPasswordView, ...]
+    second_factor: bool
+    """Whether one is in force."""
+    passkeys: int
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -354,6 +359,8 @@ def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails
         last_login=names.moment(max(used)) if used else None,
         administers=administrators.of(tx, account.id).domains,
         app_passwords=tuple(app_view(one) for one in ring if one.kind == "app"),
+        second_factor=second_factor.is_on(tx, account.id),
+        passkeys=len(passkeys.of(tx, account.id)),
     )
 
 

@@ -6,8 +6,10 @@ from typing import Final, Literal
 import click
 import msgspec
 
-from postroom.admin import accounts, client_settings
+from postroom.admin import accounts, client_settings, retention
 from postroom.admin.accounts import AccountDetails, AccountView
+from postroom.admin.office import Office
+from postroom.admin.retention import KeptView
 from postroom.cli import output
 from postroom.cli.browser import passkey, session
 from postroom.cli.password import app_password, ask, password, password_stdin
@@ -169,7 +171,11 @@ def list_(
 @click.pass_context
 def show(context: click.Context, address: str, *, as_json: bool) -> None:
     """Show the account ADDRESS and all that belongs to it."""
-    found = run(context, lambda office: accounts.show(office, address))
+
+    async def work(office: Office) -> tuple[AccountDetails, tuple[KeptView, ...]]:
+        return await accounts.show(office, address), await retention.show(office, address)
+
+    found, kept = run(context, work)
     if as_json:
         click.echo(output.encode(found))
         return
@@ -193,6 +199,9 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
                 "app passwords",
                 [f"{one.label} ({','.join(one.scopes)})" for one in found.app_passwords],
             ),
+            ("second factor", "in force" if found.second_factor else "none"),
+            ("passkeys", found.passkeys or None),
+            ("keeps", [f"{one.mailbox}: {one.days} days" for one in kept if one.days]),
             ("last login", found.last_login or "never"),
             ("added", found.created),
         ]

@@ -29,7 +29,10 @@ _DIGESTS: Final = {
 }
 _SALTED: Final = {"SSHA": "sha1", "SSHA256": "sha256", "SSHA512": "sha512", "SMD5": "md5"}
 _HEXADECIMAL: Final = frozenset({"PLAIN-MD5"})  # where no encoding is named
-_ARGON2: Final = {"argon2id": Argon2id, "argon2i": Argon2i}
+_ARGON2: Final[dict[str, type[Argon2id] | type[Argon2i]]] = {
+    "argon2id": Argon2id,
+    "argon2i": Argon2i,
+}
 _PHC: Final = re.compile(
     r"\$(argon2id|argon2i)\$v=19\$m=(\d{1,7}),t=(\d{1,4}),p=(\d{1,2})"
     r"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,172}"
