@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.package import debian_package
 from rig.ports import HOST
 from rig.server import DOMAIN, Server
 
@@ -32,6 +33,12 @@ def server() -> Iterator[Server]:
     with server:
         yield server
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Debian package of this checkout."""
+    return debian_package(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture(scope="session")

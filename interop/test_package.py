@@ -1,9 +1,6 @@
 """The Debian package runs from what is in it, with the Python of the system alone."""
 
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,26 +15,8 @@ from .conftest import ALICE, PASSWORD, Mailbox, Run, deliver
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, made from a copy of this checkout and unpacked."""
-    source = tmp_path_factory.mktemp("source") / "postroom"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=docs.ROOT, capture_output=True, check=True
-    ).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        target = source / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(docs.ROOT / name, target)
-    environment = {**os.environ, "PYTHONPATH": str(source / "src")}
-    for command in (
-        [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", "dist", "."],
-        ["tools/deb.sh", sys.prefix],
-    ):
-        done = subprocess.run(
-            command, cwd=source, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    (package,) = (source / "dist").glob("*.deb")
+def unpacked(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, unpacked."""
     root = tmp_path_factory.mktemp("unpacked")
     subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
     return root

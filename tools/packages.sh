@@ -13,7 +13,7 @@ interop) wanted="swaks sieve-connect libnet-ssleay-perl:/usr/lib/*/perl5/*/Net/S
     postfix:/usr/sbin/postfix nsd:/usr/sbin/nsd strace pebble dovecot-sieve::sieve-test dovecot-imapd:/usr/lib/dovecot/imap
     dovecot-lmtpd:/usr/lib/dovecot/lmtp xfsprogs:/sbin/mkfs.xfs:/usr/sbin/mkfs.xfs clamav-daemon:/usr/sbin/clamd
     bind9:/usr/sbin/named chromium spamassassin:/usr/bin/spamassassin spamd:/usr/sbin/spamd rspamd
-    opendkim:/usr/sbin/opendkim slapd:/usr/sbin/slapd" ;;
+    opendkim:/usr/sbin/opendkim slapd:/usr/sbin/slapd debootstrap:/usr/sbin/debootstrap iproute2::ip" ;;
 bench) wanted="postfix:/usr/sbin/postfix dovecot-lmtpd:/usr/lib/dovecot/lmtp
     dovecot-imapd:/usr/lib/dovecot/imap isync::mbsync" ;;
 *)

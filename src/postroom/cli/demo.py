@@ -123,6 +123,7 @@ def tour(ports: dict[str, int], passwords: dict[str, str], file: Path, *, keeps:
     """What stands on the screen: settings, and lines to copy."""
     alice, bob, outbound = [passwords[f"{one}@demo.test"] for one in ("alice", "bob", "outbound")]
     program = shlex.join([sys.executable, "-m", "postroom", "-c", str(file)])
+    certificate = file.parent / "data/tls/self-signed.pem"
     kept = str(file.parent) if keeps else f"{file.parent} (removed at the end)"
     return f"""
 Postroom is running. It listens on this machine only; nothing can leave it.
@@ -131,7 +132,8 @@ Postroom is running. It listens on this machine only; nothing can leave it.
   bob@demo.test       password {bob}
   outbound@demo.test  password {outbound}    (what is sent to other domains)
 
-  your mail program        server {HOST}, user name = whole address, certificate self-signed
+  your mail program        server {HOST}, user name = whole address; it asks once about the
+                           certificate, which is self-signed: {certificate}
     read, IMAP             port {ports["imaps"]} TLS, or {ports["imap"]} STARTTLS
     read, POP3             port {ports["pop3s"]} TLS, or {ports["pop3"]} STARTTLS
     send, SMTP             port {ports["submissions"]} TLS, or {ports["submission"]} STARTTLS
@@ -141,12 +143,12 @@ Postroom is running. It listens on this machine only; nothing can leave it.
   health                   http://{HOST}:{ports["http"]}/healthz and /metrics
   everything is in         {kept}
 
-Lines to copy into another terminal:
+Lines to copy into another terminal (swaks is a package of that name):
 
   swaks --server {HOST}:{ports["smtp"]} --to alice@demo.test --from you@elsewhere.test
   swaks --server {HOST}:{ports["submission"]} --tls --auth PLAIN --auth-user bob@demo.test \\
         --auth-password {bob} --from bob@demo.test --to alice@demo.test,friend@elsewhere.test
-  curl -k -u alice@demo.test:{alice} 'imaps://{HOST}:{ports["imaps"]}/INBOX;MAILINDEX=1'
+  curl -k -u alice@demo.test:{alice} 'imaps://{HOST}:{ports["imaps"]}/INBOX;MAILINDEX=*'
   curl -u alice@demo.test:{alice} pop3://{HOST}:{ports["pop3"]}/
   openssl s_client -quiet -crlf -starttls smtp -connect {HOST}:{ports["submission"]}
 
