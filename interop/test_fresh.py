@@ -114,6 +114,24 @@ def test_serve_alone_leads_through_the_browser_to_a_service(
     nothing.stop()
 
 
+@pytest.mark.parametrize(
+    ("folder", "data"),
+    [("/var/lib/postroom", "/var/lib/postroom"), ("/srv/mail", "/srv/mail/postroom-data")],
+)
+def test_without_root_everything_is_where_one_may_write(
+    nothing: Machine, folder: str, data: str
+) -> None:
+    """As in the container, where the volume is all there is."""
+    nothing.type(f"install -d -o postroom -m 700 {folder}")
+    user = "setpriv --reuid postroom --clear-groups"
+    words = f"setup --domain {DOMAIN} --yes --password-stdin --no-test"
+    command = f"cd / && POSTROOM_CONFIG={folder}/postroom.toml {user} postroom {words}"
+    nothing.type(command, stdin=f"{PASSWORD}\n")
+    settings = (nothing.root / folder.strip("/") / "postroom.toml").read_text()
+    assert f'data = "{data}"' in settings
+    assert (nothing.root / data.strip("/") / "postroom.sqlite").exists()
+
+
 def test_a_package_can_be_taken_away_and_leaves_the_mail(nothing: Machine) -> None:
     set_up(nothing)
     nothing.type("dpkg --purge postroom")

@@ -148,6 +148,7 @@ def bare_root(folder: Path) -> Machine:
         ["debootstrap", "--variant=minbase", suite, str(folder), MIRROR],
         stdout=subprocess.DEVNULL, check=True,
     )  # fmt: skip
+    folder.chmod(0o755)  # it is the root of every user there
     for name in ("resolv.conf", "hosts"):
         shutil.copy(f"/etc/{name}", folder / f"etc/{name}")
     for settings in Path("/etc/apt/apt.conf.d").glob("99*"):  # how packages are reached from here

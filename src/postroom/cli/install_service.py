@@ -32,4 +32,9 @@ def install_service(context: click.Context, *, prints: bool) -> None:
         return
     for path in service.install(config, file, is_root=os.geteuid() == 0):
         click.echo(f"{path} written")
-    click.echo("see how it does with: systemctl status postroom; journalctl -u postroom")
+    if service.may_take_over(is_root=True):
+        click.echo("see how it does with: systemctl status postroom; journalctl -u postroom")
+    else:
+        click.echo(
+            "systemd does not run here: it starts the server when the machine starts with it"
+        )

@@ -24,9 +24,10 @@ def serve(context: click.Context) -> None:
         from postroom.cli import setup_web
 
         click.echo("There are no settings and no data yet: set the server up first.")
+        file = setup_web.default_file().absolute()
         setup_web.run(
-            setup_web.default_file().absolute(),
-            default_data=setup_web.default_data(),
+            file,
+            default_data=setup_web.default_data(file),
             listen=None,
             is_offline=False,
         )

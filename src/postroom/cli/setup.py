@@ -74,7 +74,7 @@ class _Talk:
         if self._given["web"]:
             setup_web.run(
                 self._file,
-                default_data=str(self._given["data"] or setup_web.default_data()),
+                default_data=str(self._given["data"] or setup_web.default_data(self._file)),
                 listen=str(self._given["listen"]),
                 is_offline=bool(self._given["offline"]),
             )
@@ -83,7 +83,11 @@ class _Talk:
         config = None if is_new else load(self._file)
         domain = self._domain(config)
         hostname = config.hostname if config else self._hostname(domain)
-        data = config.data if config else str(self._given["data"] or setup_web.default_data())
+        data = (
+            config.data
+            if config
+            else str(self._given["data"] or setup_web.default_data(self._file))
+        )
         place = measured.place_of(domain, hostname, data, config)
         found = asyncio.run(_measure(place, config, is_offline=bool(self._given["offline"])))
         if not self._as_json:

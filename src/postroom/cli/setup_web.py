@@ -36,6 +36,7 @@ from postroom.net.tls import self_signed
 if TYPE_CHECKING:
     from postroom.app import App
 
+SYSTEM_DATA: Final = "/var/lib/postroom"
 LISTEN: Final = "127.0.0.1:8025"
 _TRIES: Final = 200  # ports above the one that is taken
 
@@ -174,9 +175,14 @@ def default_file() -> Path:
     return SYSTEM_FILE if _is_root() else Path(FILE_NAME)
 
 
-def default_data() -> str:
-    """The folder of everything, until somebody names another."""
-    return "/var/lib/postroom" if _is_root() else str(Path("postroom-data").absolute())
+def default_data(file: Path) -> str:
+    """The folder of everything, until somebody names another; ``file`` are the settings.
+
+    Who is not root gets one beside them, if they may not write where it usually is.
+    """
+    if _is_root() or os.access(SYSTEM_DATA, os.W_OK):
+        return SYSTEM_DATA
+    return str(file.absolute().with_name("postroom-data"))
 
 
 def address(text: str) -> tuple[str, int]:
