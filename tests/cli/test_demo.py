@@ -13,10 +13,16 @@ from postroom.cli.demo import HOST, as_toml, configuration, free_ports, tour
 from postroom.cli.main import postroom
 from postroom.config.load import load
 from postroom.config.model import STANDARD_PORTS
+from rig.ports import free_port
+
+
+def an_offset() -> int:
+    """One whose first port is free and among ours."""
+    return free_port() - STANDARD_PORTS["smtp"]
 
 
 def test_ports_are_the_standard_ones_plus_the_offset_or_the_next_free_one() -> None:
-    offset = 41_000
+    offset = an_offset()
     with socket.create_server((HOST, STANDARD_PORTS["smtp"] + offset)):
         ports = free_ports(offset)
     assert ports["smtp"] > STANDARD_PORTS["smtp"] + offset
@@ -27,18 +33,18 @@ def test_ports_are_the_standard_ones_plus_the_offset_or_the_next_free_one() -> N
 def test_the_file_it_writes_says_what_it_runs_with(data: Path) -> None:
     folder = data / 'with "quotes" and \\'
     folder.mkdir()
-    config = configuration(folder, free_ports(42_000))
+    config = configuration(folder, free_ports(an_offset()))
     file = folder / "postroom.toml"
     file.write_text(as_toml(config))
     assert load(file) == config
 
 
 def test_only_loopback_is_listened_on(data: Path) -> None:
-    assert all(one.is_loopback for one in configuration(data, free_ports(42_000)).listen)
+    assert all(one.is_loopback for one in configuration(data, free_ports(an_offset())).listen)
 
 
 def test_the_tour_names_every_port_and_all_passwords(data: Path) -> None:
-    ports = {str(name): port for name, port in free_ports(42_000).items()}
+    ports = {str(name): port for name, port in free_ports(an_offset()).items()}
     passwords = {
         "alice@demo.test": "pw-a",
         "bob@demo.test": "pw-b",
@@ -102,7 +108,16 @@ def test_the_whole_demo_in_a_process_of_its_own(data: Path) -> None:
     """Starts, shows the tour with six letters waiting, and ends on Ctrl-C without a trace."""
     folder = data / "kept"
     process = subprocess.Popen(
-        [sys.executable, "-m", "postroom", "demo", "--data", str(folder), "--offset", "43000"],
+        [
+            sys.executable,
+            "-m",
+            "postroom",
+            "demo",
+            "--data",
+            str(folder),
+            "--offset",
+            str(an_offset()),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
