@@ -2,6 +2,8 @@ import io
 from collections.abc import Callable
 from typing import IO
 
+import pytest
+
 from postroom.admin.moving import reading
 from postroom.admin.moving.reading import SMALL, read_chunk
 from postroom.admin.moving.source import Found, LeftOut
@@ -58,3 +60,11 @@ def test_what_can_not_be_read_is_left_out() -> None:
         ("gone", "why"),
     ]
     assert not chunk.messages
+
+
+def test_a_message_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_MESSAGE", 3 * SMALL)
+    assert len(list(reading.blocks(io.BytesIO(bytes(3 * SMALL))))) == 3
+    with pytest.raises(ValueError, match="larger than 1 GB") as raised:
+        list(reading.blocks(io.BytesIO(bytes(3 * SMALL + 1))))
+    assert isinstance(raised.value, reading.TROUBLE)

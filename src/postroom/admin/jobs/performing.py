@@ -97,6 +97,7 @@ async def _bring(
     address = await _address(office, job)
 
     def show(tally: Tally) -> None:
+        files.require_room(office, 0)
         step = f"{tally.folder}: {tally.filed} filed" if tally.folder else ""
         watch.show(tally.done, tally.total, step)
 

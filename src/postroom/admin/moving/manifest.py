@@ -12,7 +12,7 @@ import msgspec
 from postroom.errors import Refused
 
 NAME: Final = "postroom-export.json"
-MAX_OCTETS: Final = 64 << 20
+MAX_OCTETS: Final = 16 << 20
 
 
 class Exported(msgspec.Struct, frozen=True):

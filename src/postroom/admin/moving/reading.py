@@ -18,6 +18,7 @@ from postroom.message.lineends import LineEnds
 MOST: Final = 200
 MAX_OCTETS: Final = 2 << 20
 SMALL: Final = 64 * 1024  # octets of a message that is read whole
+MAX_MESSAGE: Final = 1 << 30
 NUL: Final = b"?"  # stands for a NUL octet, which no message may hold
 
 TROUBLE: Final = (OSError, EOFError, zlib.error, ValueError)
@@ -80,7 +81,11 @@ def read_chunk(items: Iterator[Found | LeftOut]) -> Chunk:
 
 def blocks(stream: IO[bytes]) -> Iterator[bytes]:
     """The octets of a large message. Raises one of ``TROUBLE``."""
+    octets = 0
     while block := stream.read(SMALL):
+        octets += len(block)
+        if octets > MAX_MESSAGE:
+            raise ValueError("it is larger than 1 GB, or was compressed to have no end")
         yield block
 
 

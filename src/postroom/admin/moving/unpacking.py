@@ -2,7 +2,7 @@
 
 Archives are written by strangers. Only plain files come out of them, below one folder, with names
 that stay there; not more octets than are allowed; and neither the list of a zip nor the names of
-a tar may fill the memory. PKWARE APPNOTE 6.3 §4.3.16 (end of a zip), POSIX.1-2001 pax.
+a tar may fill the memory. So might LZMA, whose window is as large as the file says: it is not read. PKWARE APPNOTE 6.3 §4.3.16 (end of a zip), POSIX.1-2001 pax.
 """
 
 import os
@@ -13,9 +13,9 @@ import tarfile
 import zipfile
 import zlib
 from calendar import timegm
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Literal
 
 import msgspec
 
@@ -24,6 +24,8 @@ from postroom.admin.moving.maildir import MaildirSource
 from postroom.admin.moving.mbox import MboxSource
 from postroom.admin.moving.source import FileSource
 from postroom.errors import Refused
+
+TarMode = Literal["r|", "r|gz", "r|bz2"]
 
 BLOCK: Final = 1 << 20
 MOST_FILES: Final = 5_000_000
@@ -36,7 +38,8 @@ _END_64: Final = b"PK\x06\x06"
 _LOCATOR_64: Final = b"PK\x06\x07"
 _TAIL: Final = 22 + 65_535
 _TIMES: Final = 0x5455  # extra field: when the file was changed, in seconds
-_COMPRESSED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_METHODS: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+_TARS: Final[Mapping[bytes, TarMode]] = {b"\x1f\x8b": "r|gz", b"BZh": "r|bz2"}
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -79,21 +82,27 @@ def unpack(path: Path, folder: Path, limits: Limits, progress: Progress) -> None
     with path.open("rb") as stream:
         begin = stream.read(512)
     writer = _Writer(folder, limits)
-    total = path.stat().st_size
     if mbox.is_mbox(path):
         os.link(path, folder / path.name)
         return
     try:
         if begin.startswith(b"PK"):
             _unzip(path, writer, progress)
-        elif begin.startswith(_COMPRESSED) or begin[257:262] == b"ustar":
-            _untar(path, total, writer, progress)
+        elif mode := _tar_mode(begin):
+            _untar(path, mode, writer, progress)
         else:
             raise Refused("it is no mbox, and no zip or tar of mbox files or of a Maildir")
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, RuntimeError, zlib.error) as error:
         raise Refused(f"the archive can't be read: {error}") from None
     if not writer.files:
         raise Refused("the archive is empty")
+
+
+def _tar_mode(begin: bytes) -> TarMode | None:
+    """How a tar that begins so is read; None for another file."""
+    if begin[257:262] == b"ustar":
+        return "r|"
+    return next((mode for magic, mode in _TARS.items() if begin.startswith(magic)), None)
 
 
 def source(folder: Path) -> FileSource:
@@ -118,6 +127,8 @@ def _unzip(path: Path, writer: "_Writer", progress: Progress) -> None:
                 kind = stat.S_IFMT(one.external_attr >> 16)
                 if one.is_dir():
                     writer.make(one.filename)
+                elif one.compress_type not in _METHODS:
+                    raise zipfile.BadZipFile("it is compressed in an unusual way: use Deflate")
                 elif kind in {0, stat.S_IFREG}:
                     with archive.open(one) as content:
                         writer.write(one.filename, content, _changed(one))
@@ -126,12 +137,12 @@ def _unzip(path: Path, writer: "_Writer", progress: Progress) -> None:
                     total = writer.octets + BLOCK
 
 
-def _untar(path: Path, total: int, writer: "_Writer", progress: Progress) -> None:
+def _untar(path: Path, mode: TarMode, writer: "_Writer", progress: Progress) -> None:
     with (
         path.open("rb") as stream,
-        tarfile.open(fileobj=stream, mode="r|*", tarinfo=_Header, errorlevel=1) as archive,
+        tarfile.open(fileobj=stream, mode=mode, tarinfo=_Header, errorlevel=1) as archive,
     ):
-        seen = 0
+        seen, total = 0, path.stat().st_size
         while (one := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]  # it would keep all of them
             if one.isdir():
