@@ -42,7 +42,7 @@ from postroom.protocol.imap.responses import (
 from postroom.protocol.imap.session import Session
 from postroom.store.store import Store
 
-TOGETHER: Final = 64 * 1024  # octets of responses that are sent at once
+TOGETHER: Final = 256 * 1024  # octets of responses that are sent at once
 
 
 class Services:
