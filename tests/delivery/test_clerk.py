@@ -55,9 +55,15 @@ def test_five_days_of_deferrals(database: Opener, data: Path, events: Recorder) 
             tries = [line for line in here.sink.lines if line.startswith("RCPT")]
             assert len(tries) == 36
             assert here.sink.received == []
-            kinds = [kind for kind, _, _ in await here.facts(ident)]
+            facts = await here.facts(ident)
+            noted = [detail.rpartition(",")[0] for kind, _, detail in facts if kind == "noted"]
+            assert noted == [
+                "a notice of delay went to alice@home.test",
+                "a notice of failure went to alice@home.test",
+            ]
+            kinds = [kind for kind, _, _ in facts if kind != "noted"]
             assert kinds == ["queued", *["deferred"] * 35, "bounced"]
-            detail = (await here.facts(ident))[-1][2]
+            detail = facts[-2][2]
             assert detail.startswith("given up after the last attempt: mx.b.test: 451 4.2.0 Mailb")
             notice = (await here.inbox(here.alice))[-1]
             assert b"Status: 5.4.7" in notice

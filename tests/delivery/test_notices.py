@@ -148,6 +148,7 @@ def test_others_are_delivered_and_the_sender_is_told_in_the_same_commit(
                 ("bounced", "no@b.test"),
                 ("delivered", "me@c.test"),
                 ("delivered", "you@b.test"),
+                ("noted", ""),
                 ("queued", "me@c.test"),
                 ("queued", "no@b.test"),
                 ("queued", "you@b.test"),

@@ -32,6 +32,7 @@ def test_couriers_find_every_part_by_its_name() -> None:
         "pool",
         "slots",
         "reporter",
+        "gathering",
         "local",
         "troubles",
         "clock",

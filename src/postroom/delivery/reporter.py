@@ -39,6 +39,12 @@ from postroom.telemetry.events import (
 
 PAUSE: Final = 5.0  # seconds until a notice that could not be made is tried again
 
+_NOTICES: Final[dict[NoticeKind, str]] = {
+    "failed": "failure",
+    "delayed": "delay",
+    "relayed": "success",
+    "delivered": "success",
+}
 _FACTS: Final[dict[str, FactKind]] = {
     "delivered": "delivered",
     "later": "deferred",
@@ -126,8 +132,9 @@ class Reporter:
         except Exception as error:  # noqa: BLE001 - the others are still to be told
             self._fault(loaded, error)
             notices = []
+        facts = tuple(self._notice_facts("delayed", loaded, notices))
         await self._settler.settle(
-            Result(Settled(ident, ()), letters=tuple(notices), warned=warned)
+            Result(Settled(ident, ()), facts=facts, letters=tuple(notices), warned=warned)
         )
 
     def _begin(self, telling: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -192,16 +199,20 @@ class Reporter:
     ) -> Result:
         returned = [one for one in conclusions if one.kind == "returned"]
         late = [one for one in conclusions if self._is_late(loaded, one)]
-        notices = list(letters)
-        if returned:
-            notices += await self._notice("failed", loaded, returned)
-        if late:
-            notices += await self._notice("delayed", loaded, late)
-        if any(one.recipient.notify for one in untold):
-            notices += await self._notice(success, loaded, untold)
+        wanted: list[tuple[NoticeKind, Sequence[Conclusion]]] = [
+            ("failed", returned),
+            ("delayed", late),
+            (success, untold if any(one.recipient.notify for one in untold) else ()),
+        ]
+        notices, facts = list(letters), self._facts(loaded, conclusions)
+        for kind, some in wanted:
+            if some:
+                found = await self._notice(kind, loaded, some)
+                notices += found
+                facts += self._notice_facts(kind, loaded, found)
         return Result(
             Settled(loaded.claimed.letter.id, tuple([_outcome(one) for one in conclusions])),
-            facts=tuple(self._facts(loaded, conclusions)),
+            facts=tuple(facts),
             letters=tuple(notices),
             warned=tuple([one.recipient for one in late]),
             is_filing=bool(letters),
@@ -248,6 +259,21 @@ class Reporter:
                 await asyncio.sleep(PAUSE)
             else:
                 return [] if found is None else [found]
+
+    def _notice_facts(
+        self, kind: NoticeKind, loaded: Loaded, notices: Sequence[Letter]
+    ) -> list[Fact]:
+        """Who was told of it, and in which message; of a failure also that nobody was."""
+        told = [
+            f"a notice of {_NOTICES[kind]} went to {', '.join(_recipients(one))},"
+            f" id {to_text(one.entry.id)}"
+            for one in notices
+            if one.entry is not None
+        ]
+        if not told and kind == "failed":
+            told = ["no notice was sent"]
+        ident, now = loaded.claimed.letter.id, self._clock()
+        return [Fact(ident, self._ids.next(), now, "noted", "", detail=clean(one)) for one in told]
 
     def _is_late(self, loaded: Loaded, one: Conclusion) -> bool:
         return (
@@ -297,6 +323,12 @@ class Reporter:
                         reply=str(one.reply),
                     )
                 )
+
+
+def _recipients(letter: Letter) -> list[str]:
+    return [one.recipient for one in letter.copies] + [
+        one.recipient.decode("utf-8", "replace") for one in letter.outgoing
+    ]
 
 
 def _detail(one: Conclusion) -> str:
