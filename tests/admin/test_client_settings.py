@@ -28,6 +28,13 @@ def test_only_doors_that_the_world_reaches_and_that_let_people_in() -> None:
     assert open_doors(Config(hostname="x"))["submissions"] == 465
 
 
+def test_a_server_for_this_machine_alone_is_known_by_its_address() -> None:
+    trial = Config(hostname="x", listen=(Listen(protocol="imap", port=1143, address="::1"),))
+    assert client_settings.only_here(trial) == "::1"
+    assert client_settings.only_here(CONFIG) == ""
+    assert client_settings.only_here(Config(hostname="x")) == ""
+
+
 def test_tls_from_the_first_octet_is_preferred() -> None:
     found = client_settings.client_settings(Config(hostname="MX.demo.test"), "demo.test")
     assert found.hostname == "mx.demo.test"

@@ -118,8 +118,11 @@ def test_the_owner_sets_it_up_and_the_pages_are_gone(data: Path) -> None:
         await waiting.post("/setup/place", domain="demo.test")
         await waiting.post("/setup/people", admin="me@demo.test", password=PASSWORD, again=PASSWORD)
         assert "The server runs." in waiting.page  # though there is an account by now
+        assert (await waiting.get("/")).status == 418
+        await waiting.get("/setup")
         assert await letter_test.recipient(waiting.office) == "me@demo.test"  # an admin
         assert await waiting.post("/setup/finish") == 200
+        assert '<a href="/">' in waiting.page
         await task
         assert (await waiting.get("/setup")).status == 418
 
@@ -133,8 +136,12 @@ def test_strangers_find_nothing_and_are_not_let_through(data: Path) -> None:
             assert (await waiting.get(target)).status == 404
         for path in ("", "/place", "/people", "/finish"):
             assert await waiting.post(f"/setup{path}", key="x", domain="evil.test") == 404
-        for target in ("/", "/setups", "/healthz"):
+        for target in ("/setups", "/healthz", "/login"):
             assert (await waiting.get(target)).status == 418
+        home = await waiting.get("/")
+        assert b"stands on its console" in home.body
+        assert b"key=" not in home.body
+        assert (await waiting.get("/", PUBLIC)).status == 418
         assert await setup.is_unowned(waiting.office)
         task.cancel()
 

@@ -69,6 +69,12 @@ def open_doors(config: Config) -> dict[ListenProtocol, int]:
     return found
 
 
+def only_here(config: Config) -> str:
+    """The address of a server that this machine alone reaches (a trial); "" for any other."""
+    listeners = config.listen or standard_listeners()
+    return listeners[0].address if all(one.is_loopback for one in listeners) else ""
+
+
 def client_settings(config: Config, domain: str) -> ClientSettings:
     """The settings for addresses of ``domain``, which is in A-labels."""
     doors = open_doors(config)

@@ -17,7 +17,7 @@ from postroom.cli.role import role
 from postroom.cli.senders import allow, block
 from postroom.cli.sending import SendLimit, forward, release, send_as
 from postroom.cli.totp import totp
-from postroom.cli.work import run
+from postroom.cli.work import run, settings as work_settings
 
 _QUOTA: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE)
 _POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
@@ -314,6 +314,8 @@ def settings(context: click.Context, address: str, *, as_json: bool) -> None:
         return
     output.details([("server", found.hostname), ("user name", address), ("password", _LOGIN_WITH)])
     output.table(found.services, _SERVICE_COLUMNS)
+    if address_here := client_settings.only_here(work_settings(context)):
+        output.note(f"only this machine reaches the server: name it {address_here} in the program")
 
 
 @account.command()

@@ -55,8 +55,8 @@ class Claim:
             finish=self._is_over.set,
             office=office,
         )
-        renderer = Renderer(office.config.hostname)
-        self._pages = Setup(site, self._first, renderer).application()
+        self._renderer = Renderer(office.config.hostname)
+        self._pages = Setup(site, self._first, self._renderer).application()
 
     def before(self, served: ASGIApp, listen: Listen) -> ASGIApp:
         """What a listener answers as long as the server has no owner, and afterwards."""
@@ -64,8 +64,12 @@ class Claim:
             return served
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            is_here = scope["type"] == "http" and _is_ours(scope["path"])
-            chosen = self._pages if is_here and await self._is_open() else served
+            path = scope["path"] if scope["type"] == "http" else ""
+            chosen = served
+            if _is_ours(path) and await self._is_open():
+                chosen = self._pages
+            elif path == "/" and await self._is_open() and await setup.is_unowned(self._office):
+                chosen = self._renderer.page("setup_wait.html", visitor=None)
             await chosen(scope, receive, send)
 
         return answer
