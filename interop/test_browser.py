@@ -43,7 +43,7 @@ ADMIN_PAGES: Final = (
     "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
     "/admin/people/many",
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
-    "/admin/rejects", "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
+    "/admin/rejects", f"/admin/junk?account={BOB}", "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
     "/admin/webhooks", "/admin/backups", "/admin/import",

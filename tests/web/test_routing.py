@@ -11,6 +11,7 @@ from postroom.admin import accounts, aliases, domains, roles, second_factor
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
+from tests.access.shop import put
 from tests.admin.test_reach import number, queued, reported
 from tests.conftest import Opener
 from tests.fakes import Clock
@@ -69,6 +70,8 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST", "/admin/queue/{ident}"): {"action": "hold"},
     ("GET", "/admin/sessions"): {},
     ("POST", "/admin/sessions"): {"account": "{person}", "all": "1"},
+    ("GET", "/admin/junk"): {},
+    ("POST", "/admin/junk"): {"account": "{person}", "uid": "1"},
     ("GET", "/admin/rejects"): {},
     ("GET", "/admin/rejects/{address}/{ident}"): {},
     ("POST", "/admin/rejects/{address}/{ident}"): {"release": "1"},
@@ -120,7 +123,10 @@ async def town(office: Office) -> tuple[Thing, Thing]:
 
 async def refused(office: Office, person: str) -> str:
     """A message that a person has refused; its id."""
-    (one,) = await keep(office.store, await number(office, person))
+    account = await number(office, person)
+    await office.store.furnish(account)
+    await put(office.store, b"Subject: junk\r\n\r\n", account_id=account, mailbox="Junk")
+    (one,) = await keep(office.store, account)
     return to_text(one.id)
 
 
