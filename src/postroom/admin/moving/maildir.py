@@ -10,8 +10,9 @@ a person's Maildir must not lead to files of others.
 import gzip
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -38,7 +39,7 @@ FORWARDED: Final = "$Forwarded"
 
 _PARTS: Final = ("cur", "new")
 _HIDDEN: Final = {"cur", "new", "tmp"}
-_MAX_LIST: Final = 256 << 20  # octets of a list of names that are read
+_MAX_LINE: Final = 64 * 1024  # octets of a line of a list; longer ones are read in pieces
 _MAX_DEPTH: Final = 50
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -76,9 +77,10 @@ class MaildirSource:
         """The messages of a folder."""
         root = self._path / folder.place
         files = [(part, name) for part in _PARTS for name in _names(root / part)]
-        order = _uids(root / UIDLIST)
+        bases = {_base(name) for _, name in files}
+        order = _uids(root / UIDLIST, bases)
         files.sort(key=lambda file: (order.get(_base(file[1]), 1 << 62), file[1]))
-        letters, further = _letters(root / KEYWORDS), _further(root / FURTHER_KEYWORDS)
+        letters, further = _letters(root / KEYWORDS), _further(root / FURTHER_KEYWORDS, bases)
         for part, name in files:
             yield _message(root / part / name, letters, further)
 
@@ -129,13 +131,16 @@ def _base(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _uids(path: Path) -> dict[str, int]:
-    """UIDs by the first part of the file's name, from a ``dovecot-uidlist`` of version 1 or 3."""
+def _uids(path: Path, bases: Container[str]) -> dict[str, int]:
+    """UIDs by the first part of the file's name, from a ``dovecot-uidlist`` of version 1 or 3.
+
+    Of files that are there: a list may be longer than any folder.
+    """
     found: dict[str, int] = {}
-    for line in _lines(path)[1:]:
+    for line in islice(_lines(path), 1, None):
         uid, _, rest = line.partition(" ")
         name = rest.rpartition(" :")[2].removeprefix(":") if ":" in rest else rest
-        if uid.isascii() and uid.isdecimal() and len(uid) < 11:
+        if uid.isascii() and uid.isdecimal() and len(uid) < 11 and _base(name) in bases:
             found[_base(name)] = int(uid)
     return found
 
@@ -150,15 +155,17 @@ def _letters(path: Path) -> dict[str, str]:
     return found
 
 
-def _further(path: Path) -> dict[str, str]:
-    return {name: words for name, _, words in (line.partition("\t") for line in _lines(path))}
+def _further(path: Path, bases: Container[str]) -> dict[str, str]:
+    parts = (line.partition("\t") for line in _lines(path))
+    return {name: words for name, _, words in parts if name in bases}
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> Iterator[str]:
     if path.is_symlink() or not path.is_file():
-        return []
+        return
     with path.open("rb") as stream:
-        return stream.read(_MAX_LIST).decode("utf-8", "surrogateescape").splitlines()
+        while line := stream.readline(_MAX_LINE):
+            yield line.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
 
 def _message(path: Path, letters: dict[str, str], further: dict[str, str]) -> Found | LeftOut:

@@ -28,7 +28,7 @@ from postroom.errors import Refused
 TarMode = Literal["r|", "r|gz", "r|bz2"]
 
 BLOCK: Final = 1 << 20
-MOST_FILES: Final = 5_000_000
+MOST_FILES: Final = 2_000_000
 MAX_HEADER: Final = 64 * 1024  # octets of what a tar says of one file
 MAX_LISTING: Final = 16 << 20  # octets of the list at the end of a zip
 _MAX_LEVELS: Final = 20
