@@ -114,6 +114,17 @@ def test_serve_alone_leads_through_the_browser_to_a_service(
     nothing.stop()
 
 
+def test_a_web_server_keeps_its_ports(nothing: Machine) -> None:
+    nothing.type("ln -sf /usr/bin/python3 /root/nginx")
+    with nothing.serve("./nginx -m http.server 80 --bind 127.0.0.1"):
+        until(lambda: "Serving HTTP" in nothing.console.read_text(), nothing)
+        set_up(nothing)
+        with served(nothing):
+            assert "Subject: the first letter" in letter(nothing)
+            page = nothing.outside("curl", "-sL", f"http://{HOST}:8080/")
+    assert "Password" in page
+
+
 @pytest.mark.parametrize(
     ("folder", "data"),
     [("/var/lib/postroom", "/var/lib/postroom"), ("/srv/mail", "/srv/mail/postroom-data")],

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin.facts import PORTS, Fact, Place, Reach, advice, is_blocked, measure, place_of
+from postroom.admin.facts import (
+    PORTS,
+    Fact,
+    Place,
+    Reach,
+    advice,
+    inner_web_port,
+    is_blocked,
+    measure,
+    place_of,
+)
 from postroom.config.model import Config, Listen
 from postroom.db.locks import ServeLock
 from postroom.net.dns import Resolver
@@ -198,9 +208,21 @@ def test_a_domain_is_asked_for_as_it_is_in_dns(data: Path) -> None:
     [
         ("master (pid 7)", "systemctl disable --now postfix"),
         ("nginx (pid 7)", "it may stay"),
+        ("another program", "stop it for good"),
         ("thing (pid 7)", "stop it for good"),
     ],
 )
 def test_what_to_do_about_who_has_a_port(who: str, words: str) -> None:
     assert advice(who).startswith(words)
     assert "[[listen]]" in advice(who)
+
+
+def test_a_web_server_may_stay_and_ours_goes_behind_it() -> None:
+    def seen(what: str, who: str) -> list[Fact]:
+        return [Fact("free ports", "good", "25"), Fact(what, "attention", f"taken by {who}")]
+
+    assert inner_web_port(seen("port 443", "nginx (pid 7)"), {8080, 8081}.__contains__) == 8082
+    assert inner_web_port(seen("port 80", "apache2 (pid 7)"), {80}.__contains__) == 8080
+    assert inner_web_port(seen("port 80", "another program")) is None
+    assert inner_web_port(seen("port 25", "nginx (pid 7)")) is None
+    assert inner_web_port([]) is None

@@ -2,6 +2,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from postroom.admin import relays, setup
@@ -9,6 +10,7 @@ from postroom.admin.office import Office
 from postroom.admin.relays import Wanted
 from postroom.admin.setup import Wish
 from postroom.config.load import load
+from postroom.config.model import standard_listeners
 from postroom.errors import Invalid, Refused
 from tests.admin.bureau import Story, logs_in
 from tests.fakes import Clock
@@ -32,6 +34,15 @@ def test_the_file_is_read_by_the_server_and_one_that_is_there_stays(tmp_path: Pa
     path.write_text('hostname = "other.test"\n')
     assert setup.write_file(path, WISH).was_there
     assert path.read_text() == 'hostname = "other.test"\n'
+
+
+def test_behind_a_web_server_only_the_pages_move(tmp_path: Path) -> None:
+    path = tmp_path / "postroom.toml"
+    setup.write_file(path, msgspec.structs.replace(WISH, web_port=8081))
+    listen = load(path).listen
+    usual = [one for one in standard_listeners() if one.protocol not in {"http", "https"}]
+    assert list(listen[:-1]) == usual
+    assert (listen[-1].protocol, listen[-1].address, listen[-1].port) == ("http", "127.0.0.1", 8081)
 
 
 def test_consent_to_terms_is_not_invented(tmp_path: Path) -> None:

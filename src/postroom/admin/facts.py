@@ -35,6 +35,9 @@ _UNITS: Final = {  # of the programs that most often have our ports, by the name
     "dovecot": "dovecot", "courier-imapd": "courier-imap", "cyrmaster": "cyrus-imapd",
 }  # fmt: skip
 _WEB_SERVERS: Final = frozenset({"nginx", "apache2", "httpd", "caddy", "lighttpd", "traefik"})
+_WEB_PORTS: Final = frozenset({"port 80", "port 443"})  # names of facts
+_TAKEN: Final = "taken by "
+_INNER: Final = 8080  # and on, for pages behind a web server
 _UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC of adjtimex(2)
 
 
@@ -90,6 +93,22 @@ def is_blocked(facts: Iterable[Fact]) -> bool:
     return any(one.what == "outgoing port 25" and one.state == "bad" for one in facts)
 
 
+def inner_web_port(
+    facts: Iterable[Fact], listening: Callable[[int], bool] | None = None
+) -> int | None:
+    """A free port for our pages where a web server has theirs already; None where none has.
+
+    ``listening`` says whether a port is taken.
+    """
+    is_taken = listening or (lambda port: port_owner.owner(port) is not None)
+    programs = {
+        one.seen.removeprefix(_TAKEN).partition(" ")[0] for one in facts if one.what in _WEB_PORTS
+    }
+    if not programs & _WEB_SERVERS:
+        return None
+    return next(port for port in range(_INNER, 1 << 16) if not is_taken(port))
+
+
 def _addresses(reach: Reach) -> list[Fact]:
     found = list(reach.outward())
     if not found:
@@ -119,7 +138,7 @@ def _ports(place: Place) -> list[Fact]:
     ours = [one for one in place.ports if server and port_owner.is_held(one, server)]
     taken = {port: port_owner.owner(port) for port in place.ports if port not in ours}
     facts = [
-        Fact(f"port {port}", "attention", f"taken by {who}", advice(who))
+        Fact(f"port {port}", "attention", f"{_TAKEN}{who}", advice(who))
         for port, who in taken.items()
         if who is not None
     ]
@@ -145,8 +164,8 @@ def advice(who: str) -> str:
     name = who.partition(" ")[0]
     if name in _WEB_SERVERS:
         return (
-            "it may stay: give Postroom another port for http in [[listen]], and let it hand on to "
-            "that what docs/mail-programs.md names"
+            "it may stay: the pages of Postroom get a port that only this machine reaches ([[listen]] of "
+            "the new settings), for it to hand on to: docs/mail-programs.md"
         )
     stop = f"systemctl disable --now {_UNITS[name]}" if name in _UNITS else "stop it for good"
     return f"{stop}; or give Postroom another port or address in [[listen]]"

@@ -14,6 +14,7 @@ from postroom.address import Address, Domain
 from postroom.admin import accounts, domains, names, relays
 from postroom.admin.office import Office
 from postroom.admin.relays import UseView, Wanted
+from postroom.config.model import standard_listeners
 from postroom.config.toml import string
 from postroom.db.database import Tx
 from postroom.directory import accounts as account_rows, domains as domain_rows
@@ -26,6 +27,18 @@ _FILE: Final = """\
 hostname = {hostname}
 data = {data}
 """
+_LISTEN: Final = """
+[[listen]]
+protocol = "{protocol}"
+port = {port}
+"""
+_BEHIND: Final = """
+# For the web server that has ports 80 and 443: docs/mail-programs.md.
+[[listen]]
+protocol = "http"
+address = "127.0.0.1"
+port = {port}
+"""
 _ACME: Final = """
 [acme]
 accept_terms = true
@@ -34,7 +47,10 @@ contact = {contact}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person has said. ``relay`` is what outgoing mail goes through, None for none."""
+    """What a person has said. ``relay`` is what outgoing mail goes through, None for none.
+
+    ``web_port`` is where our pages are for a web server that has the usual ports; None: on those.
+    """
 
     domain: str
     admin: str
@@ -43,6 +59,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     password: str | None = None
     wants_certificates: bool = True
     relay: Wanted | None = None
+    web_port: int | None = None
 
     def __repr__(self) -> str:
         return f"Wish({self.domain}, {self.admin})"
@@ -62,6 +79,10 @@ def write_file(path: Path, wish: Wish) -> Done:
     text = _FILE.format(hostname=string(wish.hostname), data=string(wish.data))
     if wish.wants_certificates:
         text += _ACME.format(contact=string(wish.admin))
+    if wish.web_port is not None:
+        mail = [one for one in standard_listeners() if one.protocol not in {"http", "https"}]
+        text += "".join(_LISTEN.format(protocol=one.protocol, port=one.port) for one in mail)
+        text += _BEHIND.format(port=wish.web_port)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         is_ours = _write_new(path, text)

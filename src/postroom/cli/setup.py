@@ -143,6 +143,7 @@ class _Talk:
             password=password,
             wants_certificates=config is None and self._wants_certificates(),
             relay=self._relay(found),
+            web_port=measured.inner_web_port(found) if config is None else None,
         )
 
     def _wants_certificates(self) -> bool:

@@ -228,6 +228,7 @@ class Setup:
             password=password,
             wants_certificates=config is None and "certificates" in fields,
             relay=_relay(fields),
+            web_port=facts.inner_web_port(self._facts) if config is None else None,
         )
         written = []
         if self._site.file is not None:
