@@ -19,7 +19,7 @@ import msgspec
 from postroom.address import Address, AddressError
 from postroom.directory.directory import Directory
 from postroom.intake.plan import Envelope, Onward
-from postroom.intake.relay import UNKNOWN
+from postroom.intake.relay import DENIED, UNKNOWN
 from postroom.mailauth import srs
 from postroom.message import trace
 from postroom.message.submission import has_bulk_marks
@@ -90,7 +90,10 @@ def _decoded(local: str, key: bytes, now: int) -> Returned | None:
     if original is None:
         return None
     try:
-        return Returned(Address.parse(original))
+        address = Address.parse(original)
+        if not address.domain.is_literal:
+            return Returned(address)
+        return Returned(refusal=DENIED, reason="a rewritten sender with an address literal")
     except AddressError as error:  # its domain or local part was never one that takes mail
         return Returned(reason=f"a rewritten sender without an address: {error}")
 
@@ -100,7 +103,7 @@ async def _rewritten(directory: Directory, sender: str, forwarder: str, now: int
     if not sender:
         return sender
     home = Address.parse(sender).domain
-    if home.is_literal or await directory.is_own(home):  # to a literal no bounce is relayed
+    if home.is_literal or await directory.is_own(home):  # no bounce goes to a literal
         return sender
     domain = forwarder.rpartition("@")[2]
     try:
