@@ -37,3 +37,11 @@ def test_searches_look_for_what_is_stored(text: str, sought: str) -> None:
 
 def test_times_are_utc_to_the_second() -> None:
     assert names.moment(1_790_000_000_999) == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1 KB"), (1536, "1.5 KB"), (1 << 50, "1024 TB")],
+)
+def test_sizes_are_read_by_people(octets: int, text: str) -> None:
+    assert names.size(octets) == text

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import jinja2
 import pytest
 
-from postroom.web.render import Renderer, moment, size
+from postroom.web.render import Renderer, moment
 
 
 def test_what_others_wrote_is_text_and_the_browser_is_told_to_stay() -> None:
@@ -24,14 +24,6 @@ def test_what_others_wrote_is_text_and_the_browser_is_told_to_stay() -> None:
 def test_a_name_that_was_forgotten_is_a_fault_not_a_blank() -> None:
     with pytest.raises(jinja2.UndefinedError):
         Renderer("mx.test").page("login.html", visitor=None)
-
-
-@pytest.mark.parametrize(
-    ("octets", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1 KB"), (1536, "1.5 KB"), (1 << 50, "1024 TB")],
-)
-def test_sizes_are_read_by_people(octets: int, text: str) -> None:
-    assert size(octets) == text
 
 
 def test_times_are_utc() -> None:

@@ -1,10 +1,13 @@
-"""From what a person typed to an address or domain; and from milliseconds to a time."""
+"""From what a person typed to an address or domain; from numbers to times and sizes in words."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Final
 
 from postroom.address import Address, AddressError, Domain
 from postroom.errors import Invalid
+
+_UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 
 
 def address(text: str) -> Address:
@@ -38,3 +41,13 @@ def sought(text: str) -> str:
 def moment(milliseconds: int) -> datetime:
     """The time, in UTC, to the second."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC)
+
+
+def size(octets: int) -> str:
+    """``1.5 MB``."""
+    amount = float(octets)
+    for unit in _UNITS:
+        if amount < 1024 or unit == _UNITS[-1]:
+            break
+        amount /= 1024
+    return f"{amount:.0f} {unit}" if amount == int(amount) else f"{amount:.1f} {unit}"

@@ -12,6 +12,7 @@ import jinja2
 from starlette.responses import HTMLResponse
 
 from postroom import VERSION
+from postroom.admin.names import size
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
@@ -22,7 +23,6 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 
 
 class Renderer:
@@ -49,13 +49,3 @@ class Renderer:
 def moment(value: datetime | None) -> str:
     """A time as people read it, in UTC."""
     return "" if value is None else value.strftime("%Y-%m-%d %H:%M")
-
-
-def size(octets: int) -> str:
-    """``1.5 MB``."""
-    amount = float(octets)
-    for unit in _UNITS:
-        if amount < 1024 or unit == _UNITS[-1]:
-            break
-        amount /= 1024
-    return f"{amount:.0f} {unit}" if amount == int(amount) else f"{amount:.1f} {unit}"

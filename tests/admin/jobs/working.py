@@ -30,9 +30,14 @@ async def until(office: Office, ident: str, is_so: Callable[[JobView], bool]) ->
         await asyncio.sleep(0)
 
 
-async def done(office: Office, job: JobView) -> JobView:
-    """Do what waits; what became of one job."""
+async def work(office: Office) -> None:
+    """Do what waits, one of each lane."""
     runner = Runner(office, no_pause)
     await runner.once()
     await runner.finish()
+
+
+async def done(office: Office, job: JobView) -> JobView:
+    """Do what waits; what became of one job."""
+    await work(office)
     return await views.show(office, job.id)

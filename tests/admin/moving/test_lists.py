@@ -34,7 +34,7 @@ def test_aliases_of_postfix() -> None:
         Other('"two words"@demo.test', ("alice@demo.test",)),
     ]
     assert read("a: b", "postfix-aliases") == [
-        Skipped("a", "which domain is it of? name it with --domain")
+        Skipped("a", "which domain is it of? name the domain of such names")
     ]
 
 

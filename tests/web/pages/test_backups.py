@@ -5,13 +5,12 @@ from pathlib import Path
 import msgspec
 
 from postroom.admin.backup import schedule
-from postroom.admin.jobs.runner import Runner
 from postroom.admin.office import Office
 from postroom.config.backup import Backup
 from postroom.config.model import Config
 from postroom.db.database import Database
 from postroom.db.open import open_database
-from tests.admin.jobs.working import no_pause
+from tests.admin.jobs.working import work
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.browser import CONFIG, Browser, tell
@@ -41,12 +40,6 @@ def within(data: Path) -> Opener:
             await db.close()
 
     return opened
-
-
-async def work(office: Office) -> None:
-    runner = Runner(office, no_pause)
-    await runner.once()
-    await runner.finish()
 
 
 def test_a_backup_is_taken_verified_and_listed(data: Path) -> None:

@@ -1,9 +1,8 @@
 from pathlib import Path
 
 from postroom.admin.jobs import views
-from postroom.admin.jobs.runner import Runner
 from postroom.admin.office import Office
-from tests.admin.jobs.working import no_pause
+from tests.admin.jobs.working import work
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.net.imap_server import HOST, Box, ImapServer, Message
@@ -12,12 +11,6 @@ from tests.web.browser import PERSON, Browser, tell
 HERE = "/admin/import"
 MBOX = b"From a@x.test Thu Nov 26 02:36:09 2026\nSubject: x\n\nx\n"
 LIST = b"address,password\n<b>@demo.test,x\nnew@demo.test,long enough 1\n"
-
-
-async def work(office: Office) -> None:
-    runner = Runner(office, no_pause)
-    await runner.once()
-    await runner.finish()
 
 
 def test_an_owner_brings_mail_for_a_person(database: Opener, data: Path) -> None:
@@ -56,7 +49,7 @@ def test_accounts_are_made_after_a_look(database: Opener, data: Path) -> None:
         assert said.status == 303
         await work(office)
         await browser.get(HERE)
-        assert "1 would be made" in browser.text
+        assert "Nothing is made yet. 1 would be made" in browser.text
         assert "new@demo.test" in browser.text
         assert "<b>@" not in browser.page
         assert "long enough" not in browser.page

@@ -3,21 +3,14 @@ import zipfile
 from pathlib import Path
 
 from postroom.admin.jobs import views, wishes
-from postroom.admin.jobs.runner import Runner
 from postroom.admin.office import Office
-from tests.admin.jobs.working import no_pause
+from tests.admin.jobs.working import work
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.browser import ADMIN, PERSON, Browser, tell
 
 HERE = "/me/mail"
 MBOX = b"From a@x.test Thu Nov 26 02:36:09 2026\nSubject: <b>x\n\nx\n"
-
-
-async def work(office: Office) -> None:
-    runner = Runner(office, no_pause)
-    await runner.once()
-    await runner.finish()
 
 
 def test_mail_is_brought_from_a_file_and_taken_away_again(database: Opener, data: Path) -> None:

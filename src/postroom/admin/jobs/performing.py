@@ -19,6 +19,7 @@ from postroom.admin.moving.importing import Imported, Order, Source, Tally
 from postroom.admin.moving.people import Outcome
 from postroom.admin.moving.remote import Remote, open_imap
 from postroom.admin.moving.source import LeftOut
+from postroom.admin.names import size
 from postroom.admin.office import Office
 from postroom.directory import jobs
 from postroom.directory.jobs import Job
@@ -27,7 +28,6 @@ from postroom.errors import NotFound, Refused
 WishT = TypeVar("WishT")
 
 MAX_LIST: Final = 16 << 20  # octets of a list of accounts
-_UNITS: Final = ("octets", "KB", "MB", "GB", "TB")
 
 
 async def perform(office: Office, job: Job, secret: str, watch: Watch) -> Report:
@@ -206,16 +206,6 @@ def _wish(job: Job, kind: type[WishT]) -> WishT:
 def many(count: int, what: str) -> str:
     """``1 message``, ``2 messages``."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def size(octets: int) -> str:
-    """``1.5 MB``."""
-    amount = float(octets)
-    for unit in _UNITS:
-        if amount < 1024 or unit == _UNITS[-1]:
-            break
-        amount /= 1024
-    return f"{amount:.0f} {unit}" if amount == int(amount) else f"{amount:.1f} {unit}"
 
 
 _KINDS: Final[Mapping[str, Callable[[Office, Job, str, Watch], Awaitable[Report]]]] = {

@@ -248,7 +248,9 @@ def _address(text: str, domain: str) -> str | None:
 
 
 def _no_address(text: str) -> str:
-    return "is no address" if "@" in text else "which domain is it of? name it with --domain"
+    return (
+        "is no address" if "@" in text else "which domain is it of? name the domain of such names"
+    )
 
 
 def _logical(text: str) -> Iterator[str]:
