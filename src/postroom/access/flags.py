@@ -13,7 +13,6 @@ RFC 3501 §6.4.6.
 """
 
 import asyncio
-import operator
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -63,7 +62,8 @@ async def stored(
     """Change flags as ``View.store`` does; the pages of the new ones, written."""
     change = view.permitted(change)
     is_changed = False
-    common: Common = (SEEN, "")
+    values = change.values()
+    common: Common = (SEEN & values["kept"] | values["bits"], "")
     for number, span in enumerate(view.spans(ranges, MAX_STORED)):
         storing = begin(view.store_span(span, change, UNTOLD, is_first=not number))
         try:
@@ -88,17 +88,13 @@ async def _foreseen(
     """What the flags of a span will be, each page with the MODSEQ of the mailbox before."""
     if span.listed is not None or change.touches_keywords:
         return []
-    kept, added = operator.itemgetter("kept", "bits")(change.values())
     pages: list[tuple[int, FlagPage]] = []
     for part in view.spans(_ranges(span), PAGE):
-        modseq, page = await _of_few(view, part, common)
+        modseq, page = await _of_few(view, part, common, change)
         if page is None:
             return []
         common = _usual(page)
-        others = [(at, bits & kept | added, *rest) for at, bits, *rest in page.others]
-        bits, words, recent = page.common
-        usual = (bits & kept | added, words, recent)
-        pages.append((modseq, page._replace(common=usual, others=others)))
+        pages.append((modseq, page))
     return pages
 
 
@@ -117,14 +113,19 @@ def _ranges(span: Span) -> Ranges:
     return [(uid, uid) for uid in span.listed]
 
 
-async def _of_few(view: View, span: Span, common: Common) -> tuple[int, FlagPage | None]:
-    """A page, unless its messages must all be read; and the MODSEQ of the mailbox."""
+async def _of_few(
+    view: View, span: Span, common: Common, change: FlagChange | None = None
+) -> tuple[int, FlagPage | None]:
+    """A page, unless its messages must all be read; and the MODSEQ of the mailbox.
+
+    With a ``change`` as it would be afterwards.
+    """
     is_recent = _recency(view, span)
     if span.listed is not None or is_recent is None:
         return 0, None
     first, uids = view.numbering.run(span.first, span.last)
     modseq, count, found = await view.source.read(
-        listing.unlike, view.mailbox_id, span, common, view.complete, member=view.member
+        listing.unlike, view.mailbox_id, span, common, view.complete, change, view.member
     )
     if count is not None and count != len(uids):
         return modseq, None

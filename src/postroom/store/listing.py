@@ -9,6 +9,7 @@ from typing import Final
 
 from postroom.db.database import Row, Tx
 from postroom.store import blocks, seen
+from postroom.store.entries import FlagChange
 from postroom.store.spans import Span
 
 _OF_ENTRY: Final = {"saved": "e.saved"}
@@ -37,12 +38,14 @@ def unlike(
     span: Span,
     common: tuple[int, str],
     known: int,
+    change: FlagChange | None = None,
     member: int | None = None,
 ) -> tuple[int, int | None, list[Row]]:
     """The MODSEQ of the mailbox, 0 when it is gone; how many entries a span has; the others.
 
     These are (uid, flags, keywords) of those without the ``common`` flags. They are not counted,
-    which is None, in a mailbox whose MODSEQ is ``known``: who asks knows them all.
+    which is None, in a mailbox whose MODSEQ is ``known``: who asks knows them all. With a
+    ``change`` of system flags all is as it would be afterwards.
     """
     where, numbers = span.bound("e.uid")
     source = f"FROM {seen.rows(member)} WHERE e.mailbox_id = :mailbox AND {where}"
@@ -52,12 +55,14 @@ def unlike(
     if modseq != known:
         row = tx.one(f"SELECT count(*) {source}", mailbox=mailbox_id, **numbers)
         count = row[0] if row else 0
+    flags = "e.flags" if change is None else "((e.flags & :kept) | :bits)"
     found = tx.all(
-        f"SELECT e.uid, e.flags, e.keywords {source}"
-        " AND (e.flags <> :flags OR e.keywords <> :keywords) ORDER BY e.uid",
+        f"SELECT e.uid, {flags}, e.keywords {source}"
+        f" AND ({flags} <> :flags OR e.keywords <> :keywords) ORDER BY e.uid",
         mailbox=mailbox_id,
         flags=common[0],
         keywords=common[1],
+        **({} if change is None else change.values()),
         **numbers,
     )
     return modseq, count, found
