@@ -2,6 +2,7 @@
 JavaScript. What they look like is kept in build/screenshots/."""
 
 import json
+import re
 import shutil
 import time
 import zipfile
@@ -43,7 +44,7 @@ ADMIN_PAGES: Final = (
     "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
     "/admin/people/many",
     f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
-    "/admin/rejects", f"/admin/junk?account={BOB}", "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
+    "/admin/rejects", "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
     "/admin/webhooks", "/admin/backups", "/admin/import",
@@ -318,6 +319,44 @@ def test_pages_with_something_on_them_are_accessible_and_fit(
             for text in ("More", "What providers want", "The columns of CSV"):
                 page.get_by_text(text, exact=True).click()
             found += _looked_at(axe, page, f"full-import-{size['width']}-{scheme}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_server_without_an_account_is_set_up(
+    browser: Browser, tmp_path: Path, size: ViewportSize, scheme: str
+) -> None:
+    axe, found, name = Axe(), list[str](), f"{size['width']}-{scheme}"
+    with (
+        Server(tmp_path, doors=("smtp", "http")) as server,
+        closing(
+            Window(browser, server, viewport=size, color_scheme=scheme, bypass_csp=True)
+        ) as window,
+    ):
+        page = window.open("/")
+        found += _looked_at(axe, page, f"setup-wait-{name}")
+        end = time.monotonic() + 30
+        while not (said := re.findall(r"/setup[?]key=\S+", (tmp_path / "server.log").read_text())):
+            assert time.monotonic() < end
+        page = window.open(said[0])
+        found += _looked_at(axe, page, f"setup-key-{name}")
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_label("Domain of your mail addresses").fill(DOMAIN)
+        found += _looked_at(axe, page, f"setup-place-{name}")
+        page.get_by_role("button", name="Look what is there").click()
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_label("The same again").fill(PASSWORD)
+        found += _looked_at(axe, page, f"setup-people-{name}")
+        page.get_by_role("button", name="Set up and start").click()
+        page.get_by_text("The server runs.").wait_for()
+        found += _looked_at(axe, page, f"setup-done-{name}")
+        page.get_by_role("button", name="Finish").click()
+        page.get_by_role("link", name="Log in to the administration").click()
+        page.get_by_label("Address").fill(f"postmaster@{DOMAIN}")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Log out").wait_for()
     assert not found, "\n".join(found)
 
 
