@@ -16,7 +16,7 @@ LOOPS: Final[dict[str, Callable[[], asyncio.AbstractEventLoop]]] = {
 both_loops: Final = pytest.mark.parametrize("loop", list(LOOPS))
 
 
-def run(loop: str, main: Coroutine[Any, Any, T], *, seconds: float = 20) -> T:
+def run(loop: str, main: Coroutine[Any, Any, T], *, seconds: float = 120) -> T:
     """Run ``main`` on that loop; no test waits forever."""
 
     async def within() -> T:

@@ -1,8 +1,11 @@
 import asyncio
+import time
+from collections.abc import Callable
 
 from postroom.listen.caps import Caps
 from postroom.listen.connections import NEVER, Connections, Owner
 from tests.listen.loops import both_loops, run
+from tests.listen.watch import Watch
 
 
 class Fake:
@@ -38,8 +41,8 @@ class Fake:
         self._tell("abort")
 
 
-def new() -> Connections:
-    return Connections(Caps(total=10, per_network=10), tick=0.01, grace=0.05)
+def new(clock: Callable[[], float] = time.monotonic) -> Connections:
+    return Connections(Caps(total=10, per_network=10), tick=0.01, grace=0.05, clock=clock)
 
 
 def is_armed(connections: Connections) -> bool:
@@ -49,14 +52,13 @@ def is_armed(connections: Connections) -> bool:
 @both_loops
 def test_only_who_is_late_expires(loop: str) -> None:
     async def main() -> None:
-        connections = new()
+        watch = Watch()
+        connections = new(watch)
         late, early = Fake(connections), Fake(connections)
-        now = asyncio.get_running_loop().time()
-        late.deadline, early.deadline = now + 0.02, now + 1000
-        for _ in range(500):
-            if late.told:
-                break
-            await asyncio.sleep(0.01)
+        late.deadline, early.deadline = watch.now + 20, watch.now + 1000
+        await watch.forward(19, connections)
+        assert (late.told, early.told) == ([], [])
+        await watch.forward(1, connections)
         assert (late.told, early.told) == (["expire"], [])
         await connections.drain(0)
 

@@ -7,7 +7,8 @@ doors looks at them once a second. Nothing is armed or cancelled at each command
 import asyncio
 import itertools
 import secrets
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 from postroom.listen.caps import Caps
@@ -56,9 +57,17 @@ class Open(Protocol):
 class Connections:
     """The doors that are open now. Used on one event loop; ends with ``drain``."""
 
-    def __init__(self, caps: Caps, *, tick: float = TICK, grace: float = GRACE) -> None:
-        """``tick`` and ``grace`` are seconds."""
+    def __init__(
+        self,
+        caps: Caps,
+        *,
+        tick: float = TICK,
+        grace: float = GRACE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``tick`` and ``grace`` are seconds; ``clock`` gives those of all deadlines."""
         self.caps = caps
+        self.clock = clock
         self._grace = grace
         self._tick = tick
         self._doors: set[Open] = set()
@@ -134,7 +143,7 @@ class Connections:
         self._timer = asyncio.get_running_loop().call_later(self._tick, self._look)
 
     def _look(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self.clock()
         for door in [door for door in self._doors if door.deadline <= now]:
             door.expire()
         self._timer = None

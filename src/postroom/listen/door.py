@@ -146,8 +146,8 @@ class Door(asyncio.Protocol, abc.ABC):
     # What the task asks and tells
 
     def now(self) -> float:
-        """The loop's time, for deadlines."""
-        return self._loop.time()
+        """Seconds by the clock of the connections, for deadlines."""
+        return self._connections.clock()
 
     @property
     def is_over(self) -> bool:

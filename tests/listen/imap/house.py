@@ -39,10 +39,11 @@ from tests.conftest import Opener
 from tests.directory.town import QUICK
 from tests.fakes import Clock
 from tests.listen.loops import run
+from tests.listen.watch import Watch
 
 PASSWORD = "secret"
 SALT, ROUNDS = b"salt of 16 octet", 4096
-PATIENCE = 10  # seconds for a line
+PATIENCE = 60  # seconds for a line
 
 
 class People:
@@ -82,11 +83,13 @@ class House:
         directory: Directory,
         services: Services,
         connections: Connections,
+        watch: Watch,
     ) -> None:
         self.store = store
         self.directory = directory
         self.services = services
         self.connections = connections
+        self.watch = watch
         self.port = 0
         self.clients: list[Client] = []
 
@@ -100,6 +103,10 @@ class House:
         async with asyncio.timeout(PATIENCE):
             while len(self.connections) > left:  # noqa: ASYNC110 - doors tell nobody that they close
                 await asyncio.sleep(0.01)
+
+    async def later(self, seconds: float) -> None:
+        """So much time passes for the connections."""
+        await self.watch.forward(seconds, self.connections)
 
     async def client(self, context: ssl.SSLContext | None = None) -> "Client":
         """A connection that has heard the greeting; with ``context`` inside TLS."""
@@ -229,7 +236,8 @@ async def house(
             clock=clock,
             max_message=max_message,
         )
-        connections = Connections(Caps(total=100, per_network=100), tick=0.01)
+        watch = Watch()
+        connections = Connections(Caps(total=100, per_network=100), tick=0.01, clock=watch)
         chosen = settings or Settings(hostname="mail.demo.test", auth="plain", slow_seconds=0.0)
         listener = Listener(
             listeners("127.0.0.1", 0),
@@ -237,7 +245,7 @@ async def house(
             implicit_tls=contexts if chosen.protocol == "imaps" else None,
         )
         await listener.open()
-        opened = House(store, directory, services, connections)
+        opened = House(store, directory, services, connections, watch)
         opened.port = listener.port
         try:
             yield opened

@@ -137,27 +137,36 @@ def test_an_answer_does_not_wait_for_the_next_command(data: Path) -> None:
 def test_silence_ends_with_autologout(data: Path) -> None:
     async def main(home: House) -> None:
         client = await home.alice()
+        await home.later(59)
+        await client.ok(b"NOOP")
+        await home.later(59)
+        await client.ok(b"NOOP")
+        await home.later(60)
         assert (await client.rest()).startswith(b"* BYE Autologout")
         client.close()
         idling = await home.alice("INBOX")
         await idling.say(b"i IDLE\r\n")
+        assert await idling.line() == b"+ idling\r\n"
+        await home.later(60)
         assert b"* BYE Autologout" in await idling.rest()
         idling.close()
 
-    at_home(data, main, settings=Settings(hostname="x", auth="plain", idle_seconds=0.05))
+    at_home(data, main, settings=Settings(hostname="x", auth="plain", idle_seconds=60))
 
 
 def test_dribbled_octets_do_not_put_the_deadline_off(data: Path) -> None:
     async def main(home: House) -> None:
         client = await home.alice()
         rest = asyncio.ensure_future(client.rest())
-        while not rest.done():
+        for _ in range(6):
             client.writer.write(b"x")
-            await asyncio.sleep(0.01)
-        assert rest.result().startswith(b"* BYE Autologout")
+            await home.later(9.9)
+        assert not rest.done()
+        await home.later(0.6)
+        assert (await rest).startswith(b"* BYE Autologout")
         client.close()
 
-    at_home(data, main, settings=Settings(hostname="x", auth="plain", idle_seconds=0.2))
+    at_home(data, main, settings=Settings(hostname="x", auth="plain", idle_seconds=60))
 
 
 def test_a_going_server_says_bye(data: Path) -> None:

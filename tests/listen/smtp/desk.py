@@ -32,6 +32,7 @@ from postroom.protocol.smtp.events import Defect, Unknown
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.protocol.smtp.settings import Settings as SessionSettings
 from tests.fakes import Clock
+from tests.listen.watch import Watch
 
 PASSWORD: Final = "wonder land"
 SALT, ROUNDS = b"salt of 16 octet", 4096
@@ -244,11 +245,12 @@ class House:
         *,
         total: int = 1000,
         per_network: int = 1000,
-        tick: float = 0.01,
         **options: object,
     ) -> None:
         self.desk = Desk()
-        self.connections = Connections(Caps(total=total, per_network=per_network), tick=tick)
+        self.watch = Watch()
+        caps = Caps(total=total, per_network=per_network)
+        self.connections = Connections(caps, tick=0.01, clock=self.watch)
         self.authority = trustme.CA()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.authority.issue_cert("localhost").configure_cert(self.context)
@@ -278,6 +280,10 @@ class House:
             await self.listener.close()
             await self.connections.drain(1)
             assert self.connections.caps.open == 0
+
+    async def later(self, seconds: float) -> None:
+        """So much time passes for the connections."""
+        await self.watch.forward(seconds, self.connections)
 
     def client_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()

@@ -227,12 +227,13 @@ class ImapDoor(Door):
         return True
 
     async def _idle(self, talk: Conversation, until: float) -> None:
-        timer = asyncio.get_running_loop().call_later(POLL_SECONDS, self.attend)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(POLL_SECONDS, self.attend)
         try:
             await self.wait(until)
         finally:
             timer.cancel()
-        is_poll = self.now() >= timer.when()
+        is_poll = loop.time() >= timer.when()
         for notices in (talk.notices, talk.annotated):
             if is_poll and notices is not None:
                 notices.has_news = True
