@@ -60,7 +60,7 @@ def test_a_file_comes_as_it_was_wherever_it_is_cut(body: bytes, cuts: list[int])
     [
         ('name="a%22b%0D%0A"', Part('a"b\r\n')),
         ('name="a"; filename=""', Part("a", "")),
-        ('filename="C:\\x\\y"; name="a"', Part("a", "C:\\x\\y")),
+        ('filename="C:\\x\\y"; name="a"', Part("a", "y")),
         ('name="a"; filename="say \\"x\\""', Part("a", 'say "x"')),
         ('NAME="größe"', Part("größe")),
         ('name="a"; x-filename="b"', Part("a")),
@@ -70,9 +70,8 @@ def test_names_are_read_as_browsers_write_them(what: str, part: Part) -> None:
     assert read(form((what, b""))) == [(part, b"")]
 
 
-def test_what_stands_before_and_behind_does_not_count() -> None:
-    octets = b"preamble\r\n" + form(('name="a"', b"1")).replace(LINE + b"\r\n", LINE + b" \t\r\n")
-    assert read(octets + b"epilogue --xyz") == [(Part("a"), b"1")]
+def test_what_stands_behind_does_not_count() -> None:
+    assert read(form(("name=a", b"1")) + b"epilogue --xyz") == [(Part("a"), b"1")]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_what_stands_before_and_behind_does_not_count() -> None:
         LINE + b" " * 200,
         LINE + b"\r\n\r\nno header",
         LINE + b"\r\nContent-Disposition: form-data\r\n\r\n",
-        LINE + b"\r\nContent-Disposition: form-data; name=a\r\n\r\n",
+        b"preamble\r\n" + form(('name="a"', b"1")),
         LINE + b"\r\n" + b"X: y\r\n" * MAX_HEADER,
         LINE + b"\r\nX: " + b"y" * MAX_HEADER + b"\r\n\r\n",
         form(*[('name="a"', b"")] * (MAX_PARTS + 1)),

@@ -5,21 +5,17 @@ multipart/form-data: RFC 7578 over RFC 2046 §5.1; names are written as HTML say
 """
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 
-MAX_HEADER: Final = 8 * 1024  # octets of what stands before a part
+MAX_HEADER: Final = 8 * 1024  # octets of one field of what stands before a part
 MAX_PARTS: Final = 1_000
-_MAX_PADDING: Final = 100
-_BOUNDARY: Final = re.compile(
-    r"multipart/form-data\s*;(?:.*;)?\s*boundary=(?:\"([^\"]{1,70})\"|([^\s;\"]{1,70}))",
-    re.IGNORECASE,
-)
-_PARAMETER: Final = re.compile(r';\s*(name|filename)="((?:\\.|[^"\\])*)"', re.IGNORECASE)
-_ESCAPED: Final = {"%22": '"', "%0D": "\r", "%0A": "\n", '\\"': '"'}
-_ESCAPE: Final = re.compile(r'%22|%0D|%0A|\\"', re.IGNORECASE)
+_ESCAPED: Final = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+_ESCAPE: Final = re.compile("|".join(_ESCAPED), re.IGNORECASE)
 
 
 class Malformed(Exception):
@@ -39,100 +35,83 @@ Event = Part | bytes | None
 
 def boundary_of(content_type: str) -> bytes:
     """What stands between the parts; raises Malformed for another kind of content."""
-    found = _BOUNDARY.match(content_type)
-    if found is None:
+    kind, parameters = parse_options_header(content_type)
+    if kind != b"multipart/form-data" or not parameters.get(b"boundary"):
         raise Malformed("it is no form with a file")
-    return (found[1] or found[2]).encode("latin-1", "replace")
+    return parameters[b"boundary"]
 
 
 class Multipart:
     """One form. ``is_over`` once its last line has come."""
 
     def __init__(self, boundary: bytes) -> None:
-        self._line = b"\r\n--" + boundary
-        self._buffer = bytearray(b"\r\n")
-        self._state = "before"
+        """Raises Malformed for a boundary that no form has."""
+        self.is_over = False
+        self._events: list[Event] = []
         self._parts = 0
+        self._name = bytearray()
+        self._value = bytearray()
+        self._disposition = b""
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": self._take_name,
+                    "on_header_value": self._take_value,
+                    "on_header_end": self._end_field,
+                    "on_headers_finished": self._end_header,
+                    "on_part_data": self._take_content,
+                    "on_part_end": lambda: self._events.append(None),
+                    "on_end": self._end,
+                },
+                max_header_size=MAX_HEADER,
+            )
+        except FormParserError as error:
+            raise Malformed(str(error)) from None
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the form is whole."""
-        return self._state == "over"
-
-    def receive(self, octets: bytes) -> Iterator[Event]:
+    def receive(self, octets: bytes) -> list[Event]:
         """What these octets say. Raises Malformed."""
-        self._buffer += octets
-        while True:
-            if self._state in {"before", "inside"}:
-                yield from self._content()
-                if self._state in {"before", "inside"}:
-                    return
-            elif self._state == "line":
-                if not self._rest_of_line():
-                    return
-            elif self._state == "header":
-                part = self._header()
-                if part is None:
-                    return
-                yield part
-            else:
-                self._buffer.clear()
-                return
+        self._events = []
+        try:
+            self._parser.write(octets)
+        except FormParserError as error:
+            raise Malformed(str(error)) from None
+        return self._events
 
-    def _content(self) -> Iterator[Event]:
-        """Octets up to the next line between parts, or as far as it can't have begun."""
-        at = self._buffer.find(self._line)
-        end = at if at >= 0 else max(0, len(self._buffer) - len(self._line) + 1)
-        is_inside = self._state == "inside"
-        if end and is_inside:
-            yield bytes(self._buffer[:end])
-        del self._buffer[: end + (len(self._line) if at >= 0 else 0)]
-        if at >= 0:
-            self._state = "line"
-            if is_inside:
-                yield None
-
-    def _rest_of_line(self) -> bool:
-        """Whether the line between two parts has come to its end."""
-        if self._buffer.startswith(b"--"):
-            self._state = "over"
-            return True
-        end = self._buffer.find(b"\r\n")
-        if end > 0 and self._buffer[:end].strip(b" \t"):
-            raise Malformed("a line between two parts holds something else")
-        if end < 0:
-            if len(self._buffer) > _MAX_PADDING:
-                raise Malformed("a line between two parts has no end")
-            return False
-        del self._buffer[:end]
-        self._state = "header"
-        return True
-
-    def _header(self) -> Part | None:
-        """The part that begins; None until its header has come."""
-        end = self._buffer.find(b"\r\n\r\n")
-        if end > MAX_HEADER or (end < 0 and len(self._buffer) > MAX_HEADER):
-            raise Malformed("the header of a part is too long")
-        if end < 0:
-            return None
+    def _begin(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise Malformed("it has too many parts")
-        part = _part(self._buffer[:end].decode("utf-8", "replace"))
-        del self._buffer[: end + 4]
-        self._state = "inside"
-        return part
+        self._disposition = b""
+
+    def _take_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _take_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_field(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._name.clear()
+        self._value.clear()
+
+    def _end_header(self) -> None:
+        _, parameters = parse_options_header(self._disposition)
+        if b"name" not in parameters:
+            raise Malformed("a part has no name")
+        filename = parameters.get(b"filename")
+        self._events.append(
+            Part(_read(parameters[b"name"]), None if filename is None else _read(filename))
+        )
+
+    def _take_content(self, data: bytes, start: int, end: int) -> None:
+        self._events.append(data[start:end])
+
+    def _end(self) -> None:
+        self.is_over = True
 
 
-def _part(header: str) -> Part:
-    for line in header.split("\r\n"):
-        name, _, value = line.partition(":")
-        if name.strip().lower() == "content-disposition":
-            found = {one[1].lower(): _read(one[2]) for one in _PARAMETER.finditer(value)}
-            if "name" in found:
-                return Part(found["name"], found.get("filename"))
-    raise Malformed("a part has no name")
-
-
-def _read(text: str) -> str:
-    return _ESCAPE.sub(lambda one: _ESCAPED[one[0].upper()], text)
+def _read(octets: bytes) -> str:
+    return _ESCAPE.sub(lambda one: _ESCAPED[one[0].upper()], octets.decode("utf-8", "replace"))
