@@ -130,8 +130,9 @@ def _prove(folder: Path, sink: Sink, kills: int, letters: int, seconds: float) -
             server.start()
     load.stop()
     left, aside = _drained(server)
+    is_sound = server.is_sound()
     server.stop()
-    return _told(journal, sink, killed, aside, left)
+    return _told(journal, sink, killed, aside, left) and is_sound
 
 
 def _deliverers(server: Server) -> list[int]:

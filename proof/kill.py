@@ -36,16 +36,19 @@ def prove(*, kills: int, letters: int, seconds: float, connections: int = 12) ->
         slowest = max(slowest, server.start())
     load.stop()
     verdict = compare(journal, stored(server.ports["imap"], f"alice@{DOMAIN}", PASSWORD))
+    is_sound = server.is_sound()
     server.stop()
     print(f"kill: {done} kills, {verdict}; slowest start {slowest:.2f} s")
-    return _judge(verdict, folder, enough=done >= kills and verdict.acknowledged >= letters)
+    enough = done >= kills and verdict.acknowledged >= letters
+    return _judge(verdict, folder, is_sound=is_sound, enough=enough)
 
 
-def _judge(verdict: Verdict, folder: Path, *, enough: bool) -> bool:
-    if verdict.good:
+def _judge(verdict: Verdict, folder: Path, *, is_sound: bool, enough: bool) -> bool:
+    good = verdict.good and is_sound
+    if good:
         shutil.rmtree(folder)
     else:
         print(f"kill: the data folder is kept for study: {folder}")
     if not enough:
         print("kill: the time was over before the goal was reached (give more with TIME=)")
-    return verdict.good and enough
+    return good and enough

@@ -54,17 +54,19 @@ def prove(*, crashes: int, letters: int, seconds: float, connections: int = 12) 
                 stops += 1
         load.stop()
         verdict = compare(journal, stored(server.ports["imap"], f"alice@{DOMAIN}", PASSWORD))
+        is_sound = server.is_sound()
         server.stop()
     print(f"postgres: {kills} kills of the server, {stops} stops of PostgreSQL, {verdict}")
     enough = kills + stops >= crashes and verdict.acknowledged >= letters
-    return _judge(verdict, folder, enough=enough)
+    return _judge(verdict, folder, is_sound=is_sound, enough=enough)
 
 
-def _judge(verdict: Verdict, folder: Path, *, enough: bool) -> bool:
-    if verdict.good:
+def _judge(verdict: Verdict, folder: Path, *, is_sound: bool, enough: bool) -> bool:
+    good = verdict.good and is_sound
+    if good:
         shutil.rmtree(folder)
     else:
         print(f"postgres: the log of the server is kept for study: {folder}")
     if not enough:
         print("postgres: the time was over before the goal was reached (give more with TIME=)")
-    return verdict.good and enough
+    return good and enough

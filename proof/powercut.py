@@ -92,10 +92,11 @@ def prove(kind: str, *, cuts: int, seconds: float) -> bool:
         damaged += _check_database(server.data)
     server.start()
     verdict = compare(journal, stored(server.ports["imap"], f"alice@{DOMAIN}", PASSWORD))
+    is_sound = server.is_sound()
     server.stop()
     disk.unmount()
     print(f"powercut {kind}: {done} cuts, {verdict}, {damaged} damaged databases")
-    good = verdict.good and not damaged
+    good = verdict.good and not damaged and is_sound
     if good:
         shutil.rmtree(folder)
     else:

@@ -1,6 +1,6 @@
 """``make proof``: the crash, fault and fuzz rigs. Exit 0 only when each one proved its point.
 
-python -m proof.run [--time SECONDS] [--rig kill|deliver|postgres|powercut|syscalls|fuzz ...]
+python -m proof.run [--time SECONDS] [--rig kill|mailboxes|deliver|postgres|powercut|syscalls|fuzz ...]
 """
 
 import argparse
@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 
-from proof import deliver, kill, postgres, powercut, syscalls
+from proof import deliver, kill, mailboxes, postgres, powercut, syscalls
+from rig import postgresql
 
 
 def main() -> int:
@@ -28,6 +29,19 @@ def main() -> int:
 
 def _kill(chosen: argparse.Namespace, seconds: float) -> bool:
     return kill.prove(kills=chosen.kills, letters=chosen.letters, seconds=seconds)
+
+
+def _mailboxes(chosen: argparse.Namespace, seconds: float) -> bool:
+    """On SQLite, and on PostgreSQL where it is installed."""
+    if not postgresql.programs():
+        print(f"mailboxes: not run on PostgreSQL, it is missing ({postgresql.APT_LINE})")
+        return mailboxes.prove(kills=chosen.kills, seconds=seconds)
+    results = [mailboxes.prove(kills=chosen.kills, seconds=seconds / 2)]
+    with postgresql.PostgreSQL() as database:
+        results.append(
+            mailboxes.prove(kills=chosen.kills, seconds=seconds / 2, database=database.url)
+        )
+    return all(results)
 
 
 def _deliver(chosen: argparse.Namespace, seconds: float) -> bool:
@@ -63,6 +77,7 @@ def _fuzz(_chosen: argparse.Namespace, seconds: float) -> bool:
 
 _RIGS = {
     "kill": _kill,
+    "mailboxes": _mailboxes,
     "deliver": _deliver,
     "postgres": _postgres,
     "powercut": _powercut,

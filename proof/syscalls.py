@@ -49,10 +49,11 @@ def _path(name: str, size: int, deadline: float) -> bool:
             deaths[call] = count
     server.start()
     verdict = compare(journal, stored(server.ports["imap"], f"alice@{DOMAIN}", PASSWORD))
+    is_sound = server.is_sound()
     server.stop()
     where = ", ".join(f"{call} x{count}" for call, count in deaths.items())
     print(f"syscalls {name}: died once at each of {where}; {verdict}")
-    good = verdict.good and sum(deaths.values()) > 0
+    good = verdict.good and is_sound and sum(deaths.values()) > 0
     if good:
         shutil.rmtree(folder)
     return good

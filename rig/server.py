@@ -104,6 +104,19 @@ class Server:
             self.command("domain", "add", domain)
         self.command("account", "add", address, "--password-stdin", *options, stdin=password + "\n")
 
+    def is_sound(self) -> bool:
+        """Whether ``postroom doctor --deep`` finds no error; those that it finds are printed."""
+        done = subprocess.run(
+            [*self._program, "-c", str(self.config), "doctor", "--deep", "--offline", "--json"],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        if done.returncode:
+            print(f"doctor: {done.stderr.strip()}{done.stdout.strip()}")
+        return not done.returncode
+
     @property
     def log(self) -> list[str]:
         """The lines of the event log so far."""
