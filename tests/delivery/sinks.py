@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import msgspec
 import trustme
 
 from postroom.delivery.parcel import Parcel
@@ -11,11 +12,42 @@ from postroom.delivery.peer import Peer
 from postroom.delivery.wire import Limits
 from postroom.net.outbound import connect
 from postroom.net.tls_client import ClientTls
+from postroom.protocol.smtp.client_states import Wait
 from postroom.protocol.smtp.client_transaction import Recipient, Transaction, TransactionDone
-from rig.smtp import SmtpServer
-from tests.delivery.station import FAST, OCTETS
+from rig.smtp import Act, Answer, SmtpServer
+from tests.delivery.station import OCTETS, PATIENT
 
 AUTHORITY = trustme.CA()
+
+
+UNREAD = msgspec.structs.replace(PATIENT, block=0.05)  # for a server that stops reading
+SILENCES = {
+    "GREETING": Wait.GREETING,
+    "EHLO": Wait.HELLO,
+    "STARTTLS": Wait.STARTTLS,
+    "MAIL": Wait.MAIL,
+    "RCPT": Wait.RCPT,
+    "DATA": Wait.DATA,
+    "CONTENT": Wait.END,
+    "END": Wait.END,
+}
+"""The answer that is missing when the server does not go on after an event."""
+
+
+def limits_for(event: str, answer: Answer) -> Limits:
+    """Short for the answer that this fault keeps back, and for nothing else."""
+    if answer is not Act.SILENT:
+        return PATIENT
+    return Impatient(**msgspec.structs.asdict(PATIENT), missing=SILENCES[event])
+
+
+class Impatient(Limits, frozen=True, kw_only=True):
+    """Waits hardly at all for one answer, and for every other one as usual."""
+
+    missing: Wait
+
+    def of(self, wait: Wait | None) -> float:
+        return 0.05 if wait is self.missing else super().of(wait)
 
 
 def served(*names: str) -> ssl.SSLContext:
@@ -33,7 +65,7 @@ def authorities(folder: Path) -> str:
 
 
 async def connected(
-    sink: SmtpServer, tls: ClientTls | None = None, limits: Limits = FAST, *, name: str = ""
+    sink: SmtpServer, tls: ClientTls | None = None, limits: Limits = PATIENT, *, name: str = ""
 ) -> Peer:
     """A connection that has said nothing yet; ``name``: TLS from the first octet."""
     ours = tls or ClientTls()

@@ -52,7 +52,7 @@ OCTETS: Final = (
     b"Message-ID: <1@home.test>\r\nDate: Mon, 21 Sep 2026 14:13:20 +0000\r\n\r\n"
     b"Hi.\r\n.\r\n..and dots.\r\n"
 )
-FAST: Final = Limits(mail=3, data=3, end=3, otherwise=3, block=3, handshake=3)
+PATIENT: Final = Limits(mail=60, data=60, end=60, otherwise=60, block=60, handshake=60)
 HOUR: Final = 3_600_000
 
 Change = Callable[[Services], Services]
@@ -110,7 +110,10 @@ class Station:
         )
 
     def start(
-        self, delivery: Settings, change: Change = lambda services: services, limits: Limits = FAST
+        self,
+        delivery: Settings,
+        change: Change = lambda services: services,
+        limits: Limits = PATIENT,
     ) -> None:
         """Delivery as the composition root makes it, but for chance and steady time."""
         self.counts = TlsCounts(self.db, self.clock)

@@ -12,14 +12,22 @@ from postroom.delivery.wire import Limits
 from postroom.net.tls_client import ClientTls
 from postroom.protocol.sasl.client import Credentials
 from rig.smtp import OFFERS, Act, Answer, SmtpServer
-from tests.delivery.sinks import AUTHORITY, Outcomes, connected, large, parcel, served
-from tests.delivery.station import OCTETS
+from tests.delivery.sinks import (
+    AUTHORITY,
+    UNREAD,
+    Outcomes,
+    connected,
+    large,
+    limits_for,
+    parcel,
+    served,
+)
+from tests.delivery.station import OCTETS, PATIENT
 from tests.listen.loops import both_loops, run
 
 MAY = Demand("may", "mx.b.test")
 MUST = Demand("must", "mx.b.test")
 CHECKED = Demand("must", "mx.b.test", is_checked=True)
-QUICK = Limits(mail=0.05, data=0.05, end=0.05, otherwise=0.05, block=0.05, handshake=0.2)
 BIG = [b"Subject: big\r\n\r\n", *[b"x" * 70 + b"\r\n"] * 40_000]
 
 
@@ -35,9 +43,11 @@ async def opened(
         await peer.quit()
 
 
-async def refused(sink: SmtpServer, demand: Demand, login: Login | None = None) -> str:
+async def refused(
+    sink: SmtpServer, demand: Demand, login: Login | None = None, within: Limits = PATIENT
+) -> str:
     """Why ``open`` fails, with its stage."""
-    peer = await connected(sink, limits=QUICK)
+    peer = await connected(sink, limits=within)
     with pytest.raises(PeerFailed) as failed:
         await peer.open(demand, login)
     assert not peer.is_usable
@@ -119,7 +129,8 @@ def test_a_server_that_does_not_let_us_in(loop: str, event: str, answer: Answer,
     async def main() -> None:
         async with SmtpServer(tls=served()) as sink:
             sink.fault(event, answer)
-            assert (await refused(sink, MUST)).startswith(why)
+            said = await refused(sink, MUST, within=limits_for(event, answer))
+            assert said.startswith(why)
 
     run(loop, main())
 
@@ -318,9 +329,11 @@ def test_a_connection_that_breaks(loop: str, event: str, act: Act) -> None:
     async def main() -> None:
         async with SmtpServer(offers=("PIPELINING",)) as sink:
             sink.fault(event, act)
-            async with opened(sink, limits=QUICK) as peer:
+            # what the server does not answer it has read by then
+            blocks = [OCTETS] if event == "END" else BIG
+            async with opened(sink, limits=limits_for(event, act)) as peer:
                 done = Outcomes()
-                rest = await peer.send([large(0, BIG), parcel(1)], done)
+                rest = await peer.send([large(0, blocks), parcel(1)], done)
                 keys = [one.key for one in rest]
                 if event == "MAIL":  # the server has not said a word to it: it was not begun
                     assert (keys, done, peer.served) == ([0, 1], {}, 0)
@@ -423,7 +436,7 @@ def test_a_server_that_stops_reading(loop: str) -> None:
             reads_on = asyncio.Event()
             sink.fault("CONTENT", reads_on)
             blocks = BIG * 10  # more than the kernel keeps for a connection
-            async with opened(sink, limits=QUICK) as peer:
+            async with opened(sink, limits=UNREAD) as peer:
                 done = Outcomes()
                 assert await peer.send([large(0, blocks)], done) == []
                 assert done == {0: ["451 4.4.2 The server read nothing in 0.05 seconds"]}
