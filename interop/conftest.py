@@ -68,18 +68,20 @@ class Mailbox:
     """An account's INBOX, looked at with imaplib."""
 
     def __init__(self, server: Server, login: str) -> None:
-        self._client = imaplib.IMAP4(HOST, server.ports["imap"], timeout=30)
+        self._client = imaplib.IMAP4(HOST, server.ports["imap"], timeout=120)
         self._client.login(login, PASSWORD)
 
     def find(self, subject: str, folder: str = "INBOX") -> Sequence[bytes]:
-        """The whole letters with this in the subject, waiting up to 10 s for one."""
+        """The whole letters with this in the subject, waiting for the first."""
         uids: list[bytes] = []
-        end = time.monotonic() + 10
+        end = time.monotonic() + 120
         while not uids and time.monotonic() < end:
-            self._client.select(folder)
-            _, answer = self._client.uid("SEARCH", "SUBJECT", f'"{subject}"')
-            uids = answer[0].split()
+            uids = self._search(subject, folder)
         return [self._fetch(uid) for uid in uids]
+
+    def has(self, subject: str) -> bool:
+        """Whether INBOX holds such a letter just now."""
+        return bool(self._search(subject, "INBOX"))
 
     def flags(self, subject: str) -> bytes:
         self._client.select("INBOX")
@@ -90,6 +92,12 @@ class Mailbox:
     def append(self, octets: bytes) -> None:
         kind, _ = self._client.append("INBOX", None, None, octets)
         assert kind == "OK"
+
+    def _search(self, subject: str, folder: str) -> list[bytes]:
+        self._client.select(folder)
+        _, answer = self._client.uid("SEARCH", "SUBJECT", f'"{subject}"')
+        found: list[bytes] = answer[0].split()
+        return found
 
     def close(self) -> None:
         self._client.logout()

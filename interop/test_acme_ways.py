@@ -91,7 +91,7 @@ def test_nothing_of_the_proof_is_left(town: Town) -> None:
 
 
 def dig(bind: Bind, name: str, kind: str) -> str:
-    answer = dns.query.tcp(dns.message.make_query(name, kind), HOST, port=bind.port, timeout=10)
+    answer = dns.query.tcp(dns.message.make_query(name, kind), HOST, port=bind.port, timeout=60)
     return "\n".join(rrset.to_text() for rrset in answer.answer)
 
 

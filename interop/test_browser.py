@@ -226,7 +226,7 @@ def _mbox() -> bytes:
 
 def wait_for_the_end(window: Window) -> None:
     """Until no job runs; without JavaScript the page is loaded again and again."""
-    page, end = window.page, time.monotonic() + 30
+    page, end = window.page, time.monotonic() + 120
     while page.locator("#jobs[data-live]").count():
         assert time.monotonic() < end, page.locator("#jobs").inner_text()
         if window.has_script:
@@ -336,7 +336,7 @@ def test_a_server_without_an_account_is_set_up(
     ):
         page = window.open("/")
         found += _looked_at(axe, page, f"setup-wait-{name}")
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not (said := re.findall(r"/setup[?]key=\S+", (tmp_path / "server.log").read_text())):
             assert time.monotonic() < end
         page = window.open(said[0])

@@ -70,7 +70,7 @@ def dovecot() -> Iterator[tuple[Path, int]]:
     settings.write_text(SETTINGS.format(folder=folder, host=HOST, port=port))
     process = subprocess.Popen([program, "-F", "-c", str(settings)])
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not greets(port):
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < deadline
@@ -91,7 +91,7 @@ def greets(port: int) -> bool:
 def doveadm(folder: Path, *words: str, stdin: str = "") -> str:
     done = subprocess.run(
         ["doveadm", "-c", str(folder / "dovecot.conf"), *words],
-        input=stdin, capture_output=True, text=True, timeout=60, check=False,
+        input=stdin, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

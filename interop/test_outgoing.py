@@ -125,7 +125,7 @@ def submit(server: Server, subject: str, *recipients: str, body: str = "Hello\n.
             "--auth-user", CAROL, "--auth-password", PASSWORD, "--from", CAROL,
             "--to", ",".join(recipients), "--header", f"Subject: {subject}", "--body", body,
         ],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -238,7 +238,7 @@ class Sink:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         shutil.rmtree(self._folder)
 
 

@@ -42,7 +42,7 @@ def test_neomutt_reads(server: Server, run: Run, alice: Mailbox, tmp_path: Path)
     command = f"neomutt -n -F {settings}"
     subprocess.run(
         ["script", "-qec", command, "/dev/null"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60, check=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300, check=True,
         env={"TERM": "xterm", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert b"\\Flagged" in alice.flags("for neomutt")
@@ -92,7 +92,7 @@ def test_poplib_deletes_only_at_quit(server: Server, run: Run) -> None:
     deliver(server, run, "for poplib", to=BOB)
 
     def count() -> int:
-        client = poplib.POP3(HOST, server.ports["pop3"], timeout=30)
+        client = poplib.POP3(HOST, server.ports["pop3"], timeout=120)
         client.user(BOB)
         client.pass_(PASSWORD)
         number = client.stat()[0]
@@ -100,13 +100,13 @@ def test_poplib_deletes_only_at_quit(server: Server, run: Run) -> None:
         return number
 
     before = count()
-    client = poplib.POP3(HOST, server.ports["pop3"], timeout=30)
+    client = poplib.POP3(HOST, server.ports["pop3"], timeout=120)
     client.user(BOB)
     client.pass_(PASSWORD)
     client.dele(1)
     client.close()  # without QUIT
     assert count() == before
-    client = poplib.POP3(HOST, server.ports["pop3"], timeout=30)
+    client = poplib.POP3(HOST, server.ports["pop3"], timeout=120)
     client.user(BOB)
     client.pass_(PASSWORD)
     client.dele(1)

@@ -75,7 +75,7 @@ def test_swaks_is_refused_to_relay(server: Server) -> None:
             shutil.which("swaks") or "swaks", "--server", at(server, "smtp"),
             "--to", "someone@other.test", "--from", ALICE, "--quit-after", "RCPT",
         ],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode != 0
     assert "550 5.7.1" in done.stdout
@@ -156,7 +156,7 @@ def test_smtplib(server: Server, alice: Mailbox) -> None:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with smtplib.SMTP(HOST, server.ports["submission"], timeout=30) as client:
+    with smtplib.SMTP(HOST, server.ports["submission"], timeout=120) as client:
         client.starttls(context=context)
         client.login(BOB, PASSWORD)
         client.send_message(letter)

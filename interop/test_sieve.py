@@ -56,7 +56,7 @@ def by_debian(folder: Path, script: str, letter: bytes) -> str:
             "sieve-test", "-c", str(folder / "dovecot.conf"), "-f", SENDER, "-a", OWNER,
             "-r", OWNER, str(folder / "test.sieve"), str(folder / "test.eml"),
         ],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     said = done.stdout + done.stderr
     if "failed to compile" in said:

@@ -44,7 +44,7 @@ def test_mbsync_both_ways(server: Server, run: Run, alice: Mailbox, tmp_path: Pa
     assert b"new here\r\n" in letter
     flagged.unlink()
     run(*sync)
-    assert not alice.find("for mbsync")
+    assert not alice.has("for mbsync")
 
 
 def test_offlineimap_both_ways(server: Server, run: Run, alice: Mailbox, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_offlineimap_both_ways(server: Server, run: Run, alice: Mailbox, tmp_pat
     assert letter.endswith(b"new here\r\n")
     flagged.unlink()
     run(*sync)
-    assert not alice.find("for offlineimap")
+    assert not alice.has("for offlineimap")
 
 
 def test_fetchmail(server: Server, run: Run, bob: Mailbox, tmp_path: Path) -> None:

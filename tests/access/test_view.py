@@ -237,7 +237,7 @@ def test_wake(database: Opener, data: Path) -> None:
             woken = asyncio.Event()
             stop = view.wake(woken.set)
             await put(store, LETTER)
-            await asyncio.wait_for(woken.wait(), 5)
+            await asyncio.wait_for(woken.wait(), 60)
             stop()
             woken.clear()
             await put(store, LETTER)

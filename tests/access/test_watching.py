@@ -56,7 +56,7 @@ def test_all_groups_count(database: Opener, data: Path) -> None:
             await put(store, LETTER)
             for name in ("Junk", "Work/Old", "Archive"):
                 await put(store, LETTER, mailbox=name)
-            await asyncio.wait_for(woken.wait(), 10)
+            await asyncio.wait_for(woken.wait(), 60)
             assert sorted(told(await watching.look(0))) == [
                 "Archive 1",
                 "INBOX 1",
@@ -151,7 +151,7 @@ def test_shares_that_come_and_go_are_told(database: Opener, data: Path) -> None:
             watching = Watching(people.folders(BOB), people.store, groups, woken.set)
             await watching.begin(0, with_status=False)
             people.store.notify.publish([DIRECTORY])
-            await asyncio.wait_for(woken.wait(), 10)
+            await asyncio.wait_for(woken.wait(), 60)
             await people.share(ALICE, "INBOX", "bob@demo.test", "lr")
             await people.share(ALICE, "Work", "bob@demo.test", "l")
             assert told(await watching.look(0)) == [
@@ -164,7 +164,7 @@ def test_shares_that_come_and_go_are_told(database: Opener, data: Path) -> None:
             assert told(await watching.look(0)) == [f"{inbox} 1"]  # Work can't be read
             woken.clear()
             await people.folders(ALICE).rename("Work", "Play")
-            await asyncio.wait_for(woken.wait(), 10)
+            await asyncio.wait_for(woken.wait(), 60)
             assert told(await watching.look(0)) == [f"{work}>{work.replace('Work', 'Play')}"]
             await people.share(ALICE, "INBOX", "bob@demo.test", "")
             assert told(await watching.look(0)) == [f">{inbox} gone"]

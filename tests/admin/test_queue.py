@@ -130,7 +130,7 @@ async def hinting(office: Office) -> AsyncIterator[Office]:
     server.listen()
     try:
         yield dataclasses.replace(office, notify=ours)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await told.wait()
     finally:
         ours.close()

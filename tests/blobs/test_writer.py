@@ -170,7 +170,7 @@ def test_a_cancelled_writer_can_be_aborted_while_its_thread_works(data: Path) ->
     def step(name: str) -> None:
         if name == "created":
             started.set()
-            gate.wait(10)
+            gate.wait(60)
 
     async def go() -> None:
         writer = BlobWriter(Files(data, step), Ids(Clock()), in_rows=False)

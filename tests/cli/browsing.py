@@ -25,7 +25,7 @@ class Client:
         whole = None if fields is None else {**({"csrf": word[1]} if word else {}), **fields}
         body = None if whole is None else urllib.parse.urlencode(whole).encode()
         try:
-            with self._opener.open(self._base + path, body, timeout=30) as answer:
+            with self._opener.open(self._base + path, body, timeout=300) as answer:
                 self.page = answer.read().decode()
                 return int(answer.status)
         except urllib.error.HTTPError as error:

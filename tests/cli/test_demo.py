@@ -84,7 +84,7 @@ def port(said: str, protocol: str) -> int:
 
 def send(said: str, recipient: str) -> None:
     """As Bob, over submission."""
-    with smtplib.SMTP("127.0.0.1", port(said, "send, SMTP"), timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", port(said, "send, SMTP"), timeout=120) as client:
         client.login("bob@demo.test", password(said, "bob@demo.test"))
         letter = f"From: bob@demo.test\r\nTo: {recipient}\r\nSubject: far\r\n\r\nhello\r\n"
         assert client.sendmail("bob@demo.test", [recipient], letter.encode()) == {}
@@ -92,9 +92,9 @@ def send(said: str, recipient: str) -> None:
 
 def outbound(said: str) -> str:
     """The one letter that was captured."""
-    with imaplib.IMAP4("127.0.0.1", port(said, "read, IMAP"), timeout=30) as client:
+    with imaplib.IMAP4("127.0.0.1", port(said, "read, IMAP"), timeout=120) as client:
         client.login("outbound@demo.test", password(said, "outbound@demo.test"))
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         found: list[bytes] = []
         while not found:
             assert time.monotonic() < end
@@ -135,7 +135,7 @@ def test_the_whole_demo_in_a_process_of_its_own(data: Path) -> None:
     captured = outbound(said)
     listed = subprocess.run(
         [sys.executable, "-m", "postroom", "-c", str(folder / "postroom.toml"), "account", "list"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
     process.send_signal(2)
     _, errors = process.communicate()

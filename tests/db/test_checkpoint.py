@@ -32,7 +32,7 @@ def writer(path: Path) -> Iterator[apsw.Connection]:
 
 def grown(path: Path) -> bool:
     """Whether the database itself comes to hold what was in the WAL."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 120
     while path.stat().st_size < 1_000_000:
         if time.monotonic() > end:
             return False
@@ -66,7 +66,7 @@ def test_one_attempt_a_step_and_anew_after_a_reset(path: Path, writer: apsw.Conn
     checkpointer.grew(99)
     assert path.stat().st_size == size
     checkpointer.grew(100)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 120
     while path.stat().st_size == size and time.monotonic() < end:
         time.sleep(0.001)
     assert path.stat().st_size > size
@@ -81,7 +81,7 @@ def test_a_disk_that_fails_is_told_and_tried_again(path: Path, writer: apsw.Conn
             checkpointer = Checkpointer(path, passive=100, vfs=faulty.name)
             faulty.fail(lambda _number, _kind: True)
             checkpointer.grew(250)
-            end = time.monotonic() + 10
+            end = time.monotonic() + 120
             while not recorder and time.monotonic() < end:
                 time.sleep(0.001)
             assert recorder.of(StorageTrouble)[0].where == "checkpoint"

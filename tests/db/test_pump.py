@@ -18,7 +18,7 @@ def test_what_came_meanwhile_is_the_next_batch() -> None:
     def work(jobs: list[Job]) -> list[Outcome]:
         batches.append([job.item for job in jobs])
         started.set()
-        assert gate.wait(10)
+        assert gate.wait(60)
         return [Outcome(job.future, job.item, None) for job in jobs]
 
     async def go() -> None:

@@ -109,7 +109,7 @@ def test_cancelled_jobs_do_not_run_and_closing_ends_taking() -> None:
 
     async def go() -> None:
         workers = Workers("test", 1, lambda: None, lambda _none: None)
-        first = workers.run(lambda _none: gate.wait(10))
+        first = workers.run(lambda _none: gate.wait(60))
         second = workers.run(lambda _none: ran.append(2))
         third = workers.run(lambda _none: ran.append(3))
         second.cancel()

@@ -35,7 +35,7 @@ def test_the_next_message_stands_right_behind_the_last_dot(loop: str) -> None:
             over.set()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with server, asyncio.timeout(5):
+        async with server, asyncio.timeout(60):
             sink = SmtpServer(port=server.sockets[0].getsockname()[1])
             peer = await connected(sink)
             await peer.open(Demand())

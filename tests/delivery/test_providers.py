@@ -110,7 +110,7 @@ def test_a_slot_is_free_again_after_a_failure_and_a_cancel() -> None:
             await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             for _ in range(free.connections):
                 async with slots.slot("mx1.free.fr"):
                     pass
@@ -121,7 +121,7 @@ def test_a_slot_is_free_again_after_a_failure_and_a_cancel() -> None:
 def test_hosts_of_nobody_are_not_limited() -> None:
     async def run() -> None:
         slots = Slots()
-        async with asyncio.timeout(5), slots.slot("mx.a.test"), slots.slot("mx.a.test"):
+        async with asyncio.timeout(60), slots.slot("mx.a.test"), slots.slot("mx.a.test"):
             pass
 
     asyncio.run(run())

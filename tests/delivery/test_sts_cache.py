@@ -88,7 +88,7 @@ def run(database: Opener, monkeypatch: pytest.MonkeyPatch) -> Run:
     def runner(test: Test, parts: list[bytes] | None = None) -> None:
         async def main() -> None:
             web = WebServer(document() if parts is None else parts)
-            async with asyncio.timeout(20), opened(web) as place:
+            async with asyncio.timeout(60), opened(web) as place:
                 await test(place)
 
         asyncio.run(main())

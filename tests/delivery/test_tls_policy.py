@@ -78,7 +78,7 @@ def run(database: Opener, data: Path) -> Run:
 
     def runner(test: Callable[[Place], Coroutine[None, None, None]]) -> None:
         async def main() -> None:
-            async with asyncio.timeout(20), opened() as place:
+            async with asyncio.timeout(60), opened() as place:
                 await test(place)
 
         asyncio.run(main())

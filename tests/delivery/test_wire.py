@@ -69,7 +69,7 @@ def test_an_answer_that_comes_while_we_could_not_write_is_heard() -> None:
 
         line.on_write = play
         wire.session.hello()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert isinstance(await wire.next_event(), Ready)
         assert line.written == b"EHLO mx.home.test\r\n"
 

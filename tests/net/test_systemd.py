@@ -21,7 +21,7 @@ def test_the_state_reaches_the_service_manager(data: Path) -> None:
     path = str(data / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
-        manager.settimeout(5)
+        manager.settimeout(60)
         notifier = Notifier({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"})
         assert notifier.watchdog_seconds == 30
         assert notifier.send("READY=1")

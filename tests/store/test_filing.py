@@ -208,7 +208,7 @@ def test_parallel_filings_into_crossed_mailboxes_do_not_lock_each_other_out(
                 await db.write(lambda tx: file_letters(tx, [letter], NOW))
 
             letters = [[copy(number % 2 + 1), copy((number + 1) % 2 + 1)] for number in range(20)]
-            await asyncio.wait_for(asyncio.gather(*map(deliver, letters)), 30)
+            await asyncio.wait_for(asyncio.gather(*map(deliver, letters)), 60)
             for account in (1, 2):
                 counts = await read(db, mailboxes.counts, account, "INBOX")
                 assert (counts.messages, counts.uidnext) == (20, 21)

@@ -72,7 +72,7 @@ def test_sessions_are_woken(database: Opener, data: Path) -> None:
             woken = asyncio.Event()
             stop = store.notify.subscribe(1, woken.set)
             await restore(store, await copies(store))
-            await asyncio.wait_for(woken.wait(), 5)
+            await asyncio.wait_for(woken.wait(), 60)
             stop()
 
     asyncio.run(run())

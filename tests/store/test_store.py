@@ -25,7 +25,7 @@ def test_deleting_wakes_the_sessions_that_look(database: Opener, data: Path) -> 
             woken = asyncio.Event()
             stop = store.notify.subscribe(made.id, woken.set)
             await store.delete_mailbox(1, "Old")
-            await asyncio.wait_for(woken.wait(), 5)
+            await asyncio.wait_for(woken.wait(), 60)
             stop()
             with pytest.raises(NotFound):
                 await store.delete_mailbox(1, "Old")

@@ -14,11 +14,11 @@ from rig.server import DOMAIN, Server
 ALICE = f"alice@{DOMAIN}"
 BOB = f"bob@{DOMAIN}"
 PASSWORD = "system-Password-1"
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 def eventually(question: Callable[[], bool]) -> bool:
-    """Ask until it is so, or for 20 seconds."""
+    """Ask until it is so, or for two minutes."""
     end = time.monotonic() + PATIENCE
     while not (answer := question()) and time.monotonic() < end:
         time.sleep(0.02)

@@ -23,7 +23,7 @@ LETTER = b"From: <s@elsewhere.test>\r\nTo: <bob@first.test>\r\nSubject: kept\r\n
 def test_what_the_first_server_missed_comes_from_the_second(tmp_path: Path) -> None:
     names = Names(DnsServer(ZONE))
     names.start()
-    assert names.started.wait(10)
+    assert names.started.wait(60)
     first = Server(tmp_path / "first", doors=("smtp", "pop3"), hostname="mx.first.test")
     absent = ExitStack()  # nobody else takes its ports, and nobody listens there
     for port in first.ports.values():

@@ -140,7 +140,7 @@ def test_a_second_server_is_refused(server: Server) -> None:
         [sys.executable, "-m", "postroom", "-c", str(other), "serve"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1
@@ -158,7 +158,7 @@ def test_the_same_port_twice_is_refused(server: Server, tmp_path: Path) -> None:
         [sys.executable, "-m", "postroom", "-c", str(other), "serve"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1
@@ -191,7 +191,7 @@ def test_a_crash_leaves_a_folder_that_starts(server: Server) -> None:
     for _ in range(3):
         sender, journal = loaded(server, connections=4, least=20)
         server.kill()
-        assert server.wait(1)
+        assert server.wait(60)
         sender.stop()
         server.start()
         assert journal.refused == 0

@@ -15,7 +15,7 @@ def names() -> Iterator[DnsServer]:
     zone = {("2.0.0.127.bl.test", "A"): ["127.0.0.2"]}
     thread = Names(DnsServer(zone))
     thread.start()
-    assert thread.started.wait(10)
+    assert thread.started.wait(60)
     yield thread.server
     thread.end()
 

@@ -15,7 +15,7 @@ from typing import Final, Self
 from rig.ports import HOST
 from rig.server import DOMAIN, Server
 
-PATIENCE: Final = 30.0  # no answer after that is a hang, which no test judges more finely
+PATIENCE: Final = 120.0  # no answer after that is a hang, which no test judges more finely
 ALICE: Final = f"alice@{DOMAIN}"
 BOB: Final = f"bob@{DOMAIN}"
 PASSWORDS: Final = {ALICE: "canary-Alice-7Qx", BOB: "canary-Bob-9Zw"}

@@ -23,7 +23,7 @@ import pytest
 
 FOLDER: Final = Path(__file__).parent / "imap"
 TRANSCRIPTS: Final = sorted(FOLDER.glob("*.txt"))
-PATIENCE: Final = 10  # seconds for a line
+PATIENCE: Final = 60  # seconds for a line
 
 _LINE: Final = re.compile(r"([1-9])([CS-])(?:: ?(.*))?")
 _VARIABLE: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9]*|_)")

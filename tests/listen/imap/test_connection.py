@@ -31,7 +31,7 @@ class Compressed:
     async def until(self, end: bytes) -> bytes:
         """Everything up to a line that begins with ``end``."""
         while not any(line.startswith(end) for line in self._text.splitlines()):
-            octets = await asyncio.wait_for(self._client.reader.read(65536), 10)
+            octets = await asyncio.wait_for(self._client.reader.read(65536), 60)
             assert octets, self._text
             self.received += len(octets)
             self._text += self.inflater.decompress(octets)
@@ -152,7 +152,7 @@ def test_unauthenticate_ends_the_compression(data: Path, finish: bool) -> None:
         talk = await compressed(client)
         await talk.say(b"a UNAUTHENTICATE\r\n", finish=finish)
         while not talk.inflater.eof:
-            octets = await asyncio.wait_for(client.reader.read(1), 10)
+            octets = await asyncio.wait_for(client.reader.read(1), 60)
             talk.inflater.decompress(octets)
         await client.ok(b"LOGIN alice@demo.test secret")
         await compressed(client)

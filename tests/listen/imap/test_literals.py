@@ -21,7 +21,7 @@ async def said(client: Client) -> bytes:
     """Everything until the end, also when the connection was reset behind it."""
     found = b""
     try:
-        while octets := await asyncio.wait_for(client.reader.read(10_000), 10):
+        while octets := await asyncio.wait_for(client.reader.read(10_000), 60):
             found += octets
     except ConnectionError:
         pass
