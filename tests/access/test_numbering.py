@@ -146,13 +146,13 @@ def test_within(uids: list[int], ranges: list[list[int]]) -> None:
 
 
 def test_a_million_without_gaps_costs_nothing() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     held = Numbering(range(1, 1_000_001))
     assert list(held.gaps(1, 4_000_000_000)) == [(1_000_001, 4_000_000_000)]
     assert held.agreed_uid([(1, 1_000_000)], [(1, 1_000_000)]) == 1_000_000
     assert held.remove(range(1, 3)) == ([1, 2], [2, 1])
     assert isinstance(held.uids, range)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 @given(UIDS, RANGES, st.integers(0, 12), st.integers(0, 12))

@@ -141,10 +141,10 @@ def test_a_remembered_value_costs_next_to_nothing(town: Towns) -> None:
             await values.get("")
             best = 1.0
             for _ in range(20):
-                start = time.perf_counter()
+                start = time.process_time()
                 for _ in range(200):
                     await values.get("")
-                best = min(best, (time.perf_counter() - start) / 200)
+                best = min(best, (time.process_time() - start) / 200)
             assert best < 20e-6  # about 1 µs; ten times that would still be a fault
 
     asyncio.run(run())

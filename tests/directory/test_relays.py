@@ -229,10 +229,10 @@ def test_a_choice_costs_next_to_nothing(town: Towns) -> None:
                 await cache.choose("a.test", "b.test", 7)
                 best = 1.0
                 for _ in range(20):
-                    start = time.perf_counter()
+                    start = time.process_time()
                     for _ in itertools.repeat(None, 200):
                         await cache.choose("a.test", "b.test", 7)
-                    best = min(best, (time.perf_counter() - start) / 200)
+                    best = min(best, (time.process_time() - start) / 200)
                 assert best < 20e-6  # about 1 µs
 
     asyncio.run(run())

@@ -434,10 +434,10 @@ def test_what_is_known_costs_next_to_nothing() -> None:
             await resolver.lookup("mx.example.test", "A")
             best = 1.0
             for _ in range(20):
-                begin = time.perf_counter()
+                begin = time.process_time()
                 for _ in range(100):
                     await resolver.lookup("mx.example.test", "A")
-                best = min(best, (time.perf_counter() - begin) / 100)
+                best = min(best, (time.process_time() - begin) / 100)
             return best
 
     assert run("asyncio", main()) < 10e-6

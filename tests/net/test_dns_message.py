@@ -400,9 +400,9 @@ def test_a_hostile_reply_is_read_in_little_time() -> None:
     first = b"\xc0\x0c" + struct.pack(">HHIH", 99, 1, 60, len(chain)) + chain
     last = struct.pack(">H", 0xC000 | min(places[-1], 0x3FFF)) + struct.pack(">HHIH", 99, 1, 60, 0)
     header = struct.pack(">HHHHHH", IDENT, 0x8180, 1, 500, 0, 0)
-    begin = time.perf_counter()
+    begin = time.process_time()
     read(header + query.question + first + last * 499, query, is_trusted=True, over_tcp=True)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 def test_names_are_compared_without_case() -> None:

@@ -18,9 +18,9 @@ def test_hostile_patterns_are_quick(database: Opener, data: Path) -> None:
         client = await home.alice()
         for number in range(30):
             await client.ok(b"CREATE %s/%d" % (b"a" * 100, number))
-        start = time.perf_counter()
+        start = time.process_time()
         assert await client.ok(b'LIST "" "' + b"*a%" * 300 + b'z"') == []
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
 
     at_home(data, main, database=database)
 

@@ -112,13 +112,13 @@ def test_hostile_sets_cost_nothing(database: Opener, data: Path) -> None:
         validity = code(await client.ok(b"SELECT INBOX"), b"UIDVALIDITY")
         many = b",".join([b"1:4294967295"] * 1500)
         odd = b",".join(b"%d" % uid for uid in range(1, 6000, 2))
-        start = time.perf_counter()
+        start = time.process_time()
         for known in (
             b"1:4294967295 (1:4294967295 1:4294967295)",
             many + b" (" + many + b" " + many + b")",
             odd + b" (" + odd + b" " + odd + b")",
         ):
             await client.ok(b"SELECT INBOX (QRESYNC (%d 1 %s))" % (validity, known))
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2
 
     at_home(data, main, database=database)

@@ -97,12 +97,12 @@ def test_huge_sets_cost_nothing(database: Opener, data: Path) -> None:
         client = await home.alice()
         await client.append(LETTER)
         await client.ok(b"SELECT INBOX")
-        start = time.perf_counter()
+        start = time.process_time()
         await client.ok(b"UID FETCH 1:4294967295 FLAGS")
         await client.ok(b"UID SEARCH UID 1:4294967295 NOT UID 2:4294967294")
         await client.ok(b"UID FETCH " + b",".join([b"1"] * 8000) + b" FLAGS")
         await client.ok(b"UID STORE 1:4294967295 +FLAGS (\\Seen)")
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
         for bad in (b"FETCH 0 FLAGS", b"UID FETCH 0 FLAGS", b"STORE 1:4294967295 FLAGS ()"):
             assert (await client.command(bad))[-1].startswith(b"BAD ")
 
