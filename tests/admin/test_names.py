@@ -45,3 +45,19 @@ def test_times_are_utc_to_the_second() -> None:
 )
 def test_sizes_are_read_by_people(octets: int, text: str) -> None:
     assert names.size(octets) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "less than a minute"),
+        (59.9, "less than a minute"),
+        (60, "1 minute"),
+        (7_199, "119 minutes"),
+        (7_200, "2 hours"),
+        (172_799, "47 hours"),
+        (172_800, "2 days"),
+    ],
+)
+def test_spans_are_read_by_people(seconds: float, text: str) -> None:
+    assert names.span(seconds) == text

@@ -8,6 +8,8 @@ from postroom.address import Address, AddressError, Domain
 from postroom.errors import Invalid
 
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB")
+# A unit, its seconds, and from how many seconds on it is the one to use.
+_SPANS: Final = (("day", 86_400, 2 * 86_400), ("hour", 3_600, 2 * 3_600), ("minute", 60, 60))
 
 
 def address(text: str) -> Address:
@@ -41,6 +43,15 @@ def sought(text: str) -> str:
 def moment(milliseconds: int) -> datetime:
     """The time, in UTC, to the second."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC)
+
+
+def span(seconds: float) -> str:
+    """How long that is, in words that fit what one wants to know of it: ``2 hours``."""
+    for unit, length, enough in _SPANS:
+        if seconds >= enough:
+            number = int(seconds // length)
+            return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+    return "less than a minute"
 
 
 def size(octets: int) -> str:

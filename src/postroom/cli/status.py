@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from postroom.admin import overview, status_letter
+from postroom.admin import names, overview, status_letter
 from postroom.admin.health import BEST, Health
 from postroom.admin.office import Office
 from postroom.admin.overview import Overview
@@ -68,7 +68,7 @@ def _judged(health: Health) -> Iterator[str]:
 def _figures(found: Overview) -> Iterator[str]:
     yield f"last 24 hours   {sum(found.hours)} messages accepted, {sum(found.submitted)} of people"
     waiting = found.queue
-    oldest = "" if waiting.oldest is None else f", the oldest for {_age(waiting.oldest)}"
+    oldest = "" if waiting.oldest is None else f", the oldest for {_since(waiting.oldest)}"
     yield f"queue           {waiting.deliveries} waiting{oldest}, {waiting.held} held"
     yield f"disk            {output.size(found.free)} free of {output.size(found.size)}"
     yield f"here            {found.domains} domains, {found.accounts} accounts, {found.aliases} aliases"
@@ -81,6 +81,5 @@ def _figures(found: Overview) -> Iterator[str]:
         yield f"certificate     {one.name}: {one.state}{until}"
 
 
-def _age(moment: datetime) -> str:
-    minutes = max(0, int((datetime.now(UTC) - moment).total_seconds()) // 60)
-    return f"{minutes // 60} h {minutes % 60} min"
+def _since(moment: datetime) -> str:
+    return names.span((datetime.now(UTC) - moment).total_seconds())

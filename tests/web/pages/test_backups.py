@@ -54,7 +54,7 @@ def test_a_backup_is_taken_verified_and_listed(data: Path) -> None:
         assert await send(browser, HERE, {}) == 400  # one at a time
         await work(office)
         await browser.get(HERE)
-        assert "less than an hour" in browser.text
+        assert "less than a minute" in browser.text
         assert "Done." in browser.text
         assert "1 remark" in browser.text
         assert "never" in browser.text

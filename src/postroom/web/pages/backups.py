@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from postroom.admin import names
 from postroom.admin.backup import listing
 from postroom.admin.jobs import views, wishes
 from postroom.web.desk import Desk, Visitor
@@ -64,9 +65,4 @@ def _age(found: listing.Backups | None, now: int) -> str:
     """How old the newest is, in words."""
     if found is None or not found.items:
         return ""
-    hours = max(0, round((now / 1000 - found.items[0].created.timestamp()) / 3600))
-    if hours < 1:
-        return "less than an hour"
-    if hours < 48:
-        return f"{hours} {'hour' if hours == 1 else 'hours'}"
-    return f"{hours // 24} days"
+    return names.span(now / 1000 - found.items[0].created.timestamp())

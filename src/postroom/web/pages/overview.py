@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import overview, trace
+from postroom.admin import names, overview, trace
 from postroom.admin.trace import Found
 from postroom.errors import NotFound
 from postroom.web.desk import Desk, Visitor
@@ -22,9 +22,8 @@ def routes(desk: Desk) -> list[Route]:
                 found=await overview.within(office, visitor.within),
             )  # fmt: skip
         found = await overview.show(office)
-        waits = 0
-        if found.queue.oldest is not None:
-            waits = max(0, round(office.now() / 60_000 - found.queue.oldest.timestamp() / 60))
+        oldest = found.queue.oldest
+        waits = "" if oldest is None else names.span(office.now() / 1000 - oldest.timestamp())
         return renderer.page(
             "overview.html", visitor=visitor, here="/admin", found=found,
             highest=max(1, *found.hours), waits=waits,
