@@ -26,12 +26,13 @@ from postroom.admin.open import open_office
 from postroom.admin.webhook_calls import Caller
 from postroom.config.model import Config, Listen, standard_listeners
 from postroom.db.locks import ServeLock
-from postroom.db.node import leased
+from postroom.db.node import NOTE, leased
 from postroom.directory import version
 from postroom.house import House
 from postroom.net import sockets
 from postroom.net.systemd import Notifier, inherited_sockets
 from postroom.notify import DIRECTORY
+from postroom.queue import inheritance
 from postroom.store.watch import Watch
 from postroom.telemetry import sink
 from postroom.telemetry.events import (
@@ -99,7 +100,9 @@ class App:
             office = await closing.enter_async_context(open_office(self.config, node=NODE))
             closing.enter_context(ServeLock(self.config.folder))
             if office.db.engine == "postgres":
-                await closing.enter_async_context(leased(office.db, office.ids))
+                folder = self.config.folder
+                await inheritance.give_back(office.db, folder, office.clock)
+                await closing.enter_async_context(leased(office.db, office.ids, folder / NOTE))
             house = House(self.config, office)
             office.notify.subscribe(DIRECTORY, office.directory.hint)
             office.notify.subscribe(DIRECTORY, house.keeper.hint)

@@ -21,7 +21,7 @@ from postroom.access.warning import Warner
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.config.model import Config
-from postroom.db.node import leased
+from postroom.db.node import CARRIER_NOTE, leased
 from postroom.delivery.dispatcher import Dispatcher
 from postroom.delivery.distant import Distant
 from postroom.delivery.express import Small, loaded
@@ -193,7 +193,9 @@ async def carry(config: Config, line: Line) -> None:
         notify = Forwarding(config.folder)
         office = await closing.enter_async_context(open_office(config, node=NODE, notify=notify))
         if office.db.engine == "postgres":
-            await closing.enter_async_context(leased(office.db, office.ids))
+            await closing.enter_async_context(
+                leased(office.db, office.ids, config.folder / CARRIER_NOTE)
+            )
         resolver = Resolver(config.dns.servers)
         closing.push_async_callback(resolver.close)
         warner = Warner(office.store, office.directory.address_of, config.hostname)

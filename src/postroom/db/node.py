@@ -5,12 +5,16 @@ makes ids below ``until`` only, the next holder from there on. So clocks that di
 server that hangs, or one that comes back after hours can't make an id twice. A number is
 free when the clock of the database has passed ``until``.
 
+A note in the data folder tells the next process there which number this one had.
+
 Used on PostgreSQL. On SQLite the server has its data folder for itself.
 """
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from postroom.db.database import ConstraintFailed, Database, Tx
@@ -22,6 +26,8 @@ from postroom.telemetry.events import StorageTrouble
 LEASE_MS: Final = 60_000
 RENEW_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 1.0
+NOTE: Final = "node"  # in the data folder: of the server
+CARRIER_NOTE: Final = "node.carrier"  # of its delivery process
 NUMBERS: Final = 128  # commands use those above
 _ATTEMPTS: Final = 5
 _NOW: Final = {
@@ -80,22 +86,37 @@ def release(tx: Tx, lease: Lease, tick: int) -> None:
     _update(tx, lease.number, lease.epoch, lease.epoch, tick)
 
 
-def _update(tx: Tx, number: int, epoch: int, later: int, until: int) -> int:
+def _update(tx: Tx, number: int, epoch: int, later: int, until: int | None) -> int:
+    kept = "until" if until is None else f"{until:d}"
     return tx.execute(
-        "UPDATE node SET epoch = :later, until = :until WHERE number = :number AND epoch = :epoch",
+        f"UPDATE node SET epoch = :later, until = {kept} WHERE number = :number AND epoch = :epoch",
         number=number,
         epoch=epoch,
         later=later,
-        until=until,
     )
+
+
+def noted(note: Path) -> tuple[int, int] | None:
+    """The number and epoch of the process that wrote the note last; None without one."""
+    try:
+        number, epoch = map(int, note.read_bytes().split())
+    except (OSError, ValueError):  # a power cut may have emptied it
+        return None
+    return number, epoch
+
+
+def is_unchanged(tx: Tx, number: int, epoch: int) -> bool:
+    """Whether nobody has taken this number since; nobody can until the transaction ends."""
+    return bool(_update(tx, number, epoch, epoch, None))
 
 
 class Node:
     """Keeps the lease of one server and tells its ``Ids``."""
 
-    def __init__(self, db: Database, ids: Ids) -> None:
+    def __init__(self, db: Database, ids: Ids, note: Path | None = None) -> None:
         self._db = db
         self._ids = ids
+        self._note = note
         self._lease: Lease | None = None
 
     async def take(self) -> Lease:
@@ -106,8 +127,19 @@ class Node:
                 lease = await self._db.write(lambda tx: take(tx, database_time(tx), tick))
                 self._lease = lease
                 self._ids.lease(lease.number, max(lease.start, tick), lease.until)
+                self._write_note(lease)
                 return lease
         raise Refused("others keep taking the same node number: try again")
+
+    def _write_note(self, lease: Lease) -> None:
+        if self._note is None:
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with (
+            contextlib.suppress(OSError),  # without it the next process waits a while
+            os.fdopen(os.open(self._note, flags, 0o600), "w", encoding="ascii") as stream,
+        ):
+            stream.write(f"{lease.number} {lease.epoch}\n")
 
     async def renew(self) -> None:
         """Once: go on with our number, or with another if it is no longer ours."""
@@ -146,9 +178,9 @@ class Node:
 
 
 @contextlib.asynccontextmanager
-async def leased(db: Database, ids: Ids) -> AsyncIterator[Node]:
+async def leased(db: Database, ids: Ids, note: Path | None = None) -> AsyncIterator[Node]:
     """Hold a node number meanwhile."""
-    node = Node(db, ids)
+    node = Node(db, ids, note)
     await node.take()
     keeping = asyncio.create_task(node.keep())
     try:
