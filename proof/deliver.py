@@ -84,22 +84,24 @@ class _Session(socketserver.StreamRequestHandler):
         self.wfile.write(text.encode() + b"\r\n")
 
 
-def prove(*, kills: int, letters: int, seconds: float) -> bool:
+def prove(*, kills: int, letters: int, seconds: float, database: str | None = None) -> bool:
     """At least so many kills and acknowledged letters, or what fits into the seconds."""
     folder = Path(tempfile.mkdtemp(prefix="postroom-deliver-"))
     sink = Sink()
     threading.Thread(target=sink.serve_forever, daemon=True).start()
     try:
-        return _prove(folder, sink, kills, letters, seconds)
+        return _prove(_server(folder, sink, database), sink, kills, letters, seconds)
     finally:
         sink.shutdown()
         sink.server_close()
         shutil.rmtree(folder)
 
 
-def _prove(folder: Path, sink: Sink, kills: int, letters: int, seconds: float) -> bool:
+def _server(folder: Path, sink: Sink, database: str | None) -> Server:
+    """Sends everything to the sink."""
     server = Server(
         folder,
+        database=database,
         doors=("smtp",),
         settings="[limits]\nmax_connections_per_ip = 1000\n"
         '[log]\nconsole = "none"\n[delivery]\nprocess = "always"',
@@ -110,6 +112,10 @@ def _prove(folder: Path, sink: Sink, kills: int, letters: int, seconds: float) -
         "relay", "add", "sink", "--host", HOST, "--port", str(sink.server_address[1]),
         "--tls", "none", "--default",
     )  # fmt: skip
+    return server
+
+
+def _prove(server: Server, sink: Sink, kills: int, letters: int, seconds: float) -> bool:
     journal = Journal()
     load = Load(server.ports["smtp"], "v@elsewhere.test", connections=10, journal=journal)
     server.start()

@@ -7,6 +7,8 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from proof import deliver, kill, mailboxes, postgres, powercut, syscalls
 from rig import postgresql
@@ -32,20 +34,23 @@ def _kill(chosen: argparse.Namespace, seconds: float) -> bool:
 
 
 def _mailboxes(chosen: argparse.Namespace, seconds: float) -> bool:
-    """On SQLite, and on PostgreSQL where it is installed."""
-    if not postgresql.programs():
-        print(f"mailboxes: not run on PostgreSQL, it is missing ({postgresql.APT_LINE})")
-        return mailboxes.prove(kills=chosen.kills, seconds=seconds)
-    results = [mailboxes.prove(kills=chosen.kills, seconds=seconds / 2)]
-    with postgresql.PostgreSQL() as database:
-        results.append(
-            mailboxes.prove(kills=chosen.kills, seconds=seconds / 2, database=database.url)
-        )
-    return all(results)
+    return _on_both("mailboxes", partial(mailboxes.prove, kills=chosen.kills), seconds)
 
 
 def _deliver(chosen: argparse.Namespace, seconds: float) -> bool:
-    return deliver.prove(kills=chosen.kills, letters=chosen.letters, seconds=seconds)
+    prove = partial(deliver.prove, kills=chosen.kills, letters=chosen.letters)
+    return _on_both("deliver", prove, seconds)
+
+
+def _on_both(name: str, prove: Callable[..., bool], seconds: float) -> bool:
+    """On SQLite, and on PostgreSQL where it is installed."""
+    if not postgresql.programs():
+        print(f"{name}: not run on PostgreSQL, it is missing ({postgresql.APT_LINE})")
+        return prove(seconds=seconds)
+    is_good = prove(seconds=seconds / 2)
+    print(f"{name}: now on PostgreSQL")
+    with postgresql.PostgreSQL() as database:
+        return prove(seconds=seconds / 2, database=database.url) and is_good
 
 
 def _postgres(chosen: argparse.Namespace, seconds: float) -> bool:

@@ -89,8 +89,12 @@ def test_what_a_member_has_seen_is_a_change_for_the_member_alone(database: Opene
             await flag(db, Span(3, 3), SEEN, member=7)
             assert (await changed(db, since, 7), await changed(db, since)) == ([3], [])
             assert await changed(db, since, 8) == []
+            await db.write(lambda tx: tx.execute("UPDATE entry_block SET modseq = :it", it=since))
+            assert await changed(db, since, 7) == []
+            assert await db.read(lambda tx: blocks.wrong(tx, 0, 1)) == {1}
             await db.write(lambda tx: blocks.recount(tx, 1))
             assert await changed(db, since, 7) == [3]
+            assert await db.read(lambda tx: blocks.wrong(tx, 0, 1)) == set()
 
     asyncio.run(run())
 

@@ -78,16 +78,19 @@ def recount(tx: Tx, mailbox_id: int) -> None:
 
 
 def wrong(tx: Tx, after: int, last: int) -> set[int]:
-    """The mailboxes with ids above ``after`` up to ``last`` of which an entry is not named."""
-    rows = tx.all(
-        "SELECT DISTINCT e.mailbox_id FROM entry e LEFT JOIN entry_block k"
-        f" ON k.mailbox_id = e.mailbox_id AND k.block = e.uid / {SIZE}"
-        " WHERE e.mailbox_id > :after AND e.mailbox_id <= :last"
-        " AND (k.modseq IS NULL OR k.modseq < e.modseq)",
-        after=after,
-        last=last,
-    )
-    return {row[0] for row in rows}
+    """The mailboxes with ids above ``after`` up to ``last`` of which a change is not named."""
+    found: set[int] = set()
+    for rows in ("entry", "seen"):
+        wrong = tx.all(
+            f"SELECT DISTINCT e.mailbox_id FROM {rows} e LEFT JOIN entry_block k"
+            f" ON k.mailbox_id = e.mailbox_id AND k.block = e.uid / {SIZE}"
+            " WHERE e.mailbox_id > :after AND e.mailbox_id <= :last"
+            " AND (k.modseq IS NULL OR k.modseq < e.modseq)",
+            after=after,
+            last=last,
+        )
+        found.update([row[0] for row in wrong])
+    return found
 
 
 def _within(column: str) -> str:
