@@ -10,7 +10,7 @@ from postroom.admin.actor import Actor, acting
 from postroom.admin.office import Office
 from postroom.config.audit import Audit
 from tests.admin.bureau import Story
-from tests.admin.test_dns import configured
+from tests.admin.dns.test_table import configured
 from tests.fakes import Clock
 
 

@@ -20,7 +20,7 @@ from postroom.net.dns import Resolver
 from postroom.net.tls import self_signed
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
-from tests.admin.test_dns import configured
+from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
 from tests.fakes import Clock, Recorder
 

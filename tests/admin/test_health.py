@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from postroom.admin import health
 from postroom.admin.certificates import CertificateView
-from postroom.admin.dns_states import Lacking
+from postroom.admin.dns.states import Lacking
 from postroom.admin.health import HOUR_MS, Backups, Measured
 from postroom.admin.hijacking import SuspectView
 from postroom.admin.queue import StatsView

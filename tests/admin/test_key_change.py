@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from postroom.admin import certificates, dns, key_change
+from postroom.admin import certificates, key_change
+from postroom.admin.dns import table
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.directory import certificates as rows
@@ -86,7 +87,7 @@ def test_both_records_are_wanted_until_the_new_certificate_has_come(
     async def story(office: Office, resolver: Resolver, _clock: Clock) -> None:
         await certificates.see_to_all(office, resolver=resolver)
         digest = await key_change.begin(office, NAME)
-        found = await dns.records(office, "demo.test", resolver=resolver)
+        found = await table.records(office, "demo.test", resolver=resolver)
         assert f"3 1 1 {digest}" in [one.value for one in found if one.type == "TLSA"]
         (listed,) = [one for one in await certificates.every(office) if one.name == NAME]
         assert "its key is being changed" in listed.state

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.admin import dns_providers, proofs
-from postroom.admin.dns_providers import New
+from postroom.admin import proofs
+from postroom.admin.dns import providers
+from postroom.admin.dns.providers import New
 from postroom.admin.office import Office
 from postroom.config.acme import Acme
 from postroom.config.model import Listen, ListenProtocol
@@ -37,7 +38,7 @@ def tell(database: Opener, data: Path, story: Told) -> None:
                     name="home", kind="desec", zones=["demo.test"], secret=TOKEN, server=api.url,
                     authorities=api.trust,
                 )  # fmt: skip
-                await dns_providers.add(office, new, resolver=resolver)
+                await providers.add(office, new, resolver=resolver)
                 await story(office, api, resolver)
             await resolver.close()
 

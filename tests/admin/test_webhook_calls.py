@@ -19,8 +19,8 @@ from postroom.ledger.rows import Fact
 from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.telemetry.events import CertificateFailed, LoopLagged, MailboxWarned
 from tests.admin.bureau import Story
+from tests.admin.dns.test_table import configured
 from tests.admin.hooked import listening
-from tests.admin.test_dns import configured
 from tests.fakes import Clock
 from tests.web.receiving import intake_of
 

@@ -25,7 +25,7 @@ from postroom.web.application import application, behind
 from postroom.web.desk import COOKIE
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
-from tests.admin.test_dns import configured
+from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.asking import Said, ask

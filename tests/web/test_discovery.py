@@ -10,8 +10,9 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from postroom.access.login import Login
-from postroom.admin import dns, domains
-from postroom.admin.dns_plan import sts_ident
+from postroom.admin import domains
+from postroom.admin.dns import table
+from postroom.admin.dns.plan import sts_ident
 from postroom.admin.office import Office
 from postroom.config.model import Config, Dns, Listen, Tls
 from postroom.mailauth import sts
@@ -23,7 +24,7 @@ from postroom.web.application import application, behind
 from postroom.web.hosts import Hosts
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
-from tests.admin.test_dns import configured
+from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.asking import ask
@@ -121,7 +122,7 @@ def test_what_dns_says_of_documents_is_true_of_those_that_are_served(
     async def story(web: Hosts, office: Office) -> None:
         async with DnsServer({}) as server:
             resolver = Resolver([server.address])
-            rows = await dns.records(office, "demo.test", resolver=resolver)
+            rows = await table.records(office, "demo.test", resolver=resolver)
             await resolver.close()
         values = {row.use: row.value for row in rows if row.type == "TXT"}
         policy = await ask(web, "/.well-known/mta-sts.txt", host="mta-sts.demo.test")

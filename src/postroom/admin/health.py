@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from postroom.admin.certificates import CertificateView
-from postroom.admin.dns_states import Lacking
+from postroom.admin.dns.states import Lacking
 from postroom.admin.hijacking import SuspectView
 from postroom.admin.own_listings import advice
 from postroom.admin.queue import StatsView

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from postroom.admin import accounts, audit, dkim, dns_keeping, retention
+from postroom.admin import accounts, audit, dkim, retention
+from postroom.admin.dns import keeping
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
 from postroom.db.ids import first_id_at
@@ -101,7 +102,7 @@ class Housekeeping:
             return True
 
         waiting = by_domain(await dkim.waiting(self._office, MOST_WAITING))
-        await dns_keeping.publish(
+        await keeping.publish(
             self._office, [keys[0].domain for keys in waiting], {"DKIM"}, resolver=resolver
         )
         found = await asyncio.gather(*map(seen, waiting))
@@ -114,7 +115,7 @@ class Housekeeping:
     async def _purge_keys(self) -> None:
         """Their records go first, where somebody lets us change the zone."""
         if self._resolver is not None:
-            await dns_keeping.withdraw_keys(self._office, resolver=self._resolver)
+            await keeping.withdraw_keys(self._office, resolver=self._resolver)
         await dkim.purge(self._office)
 
     async def _purge_accounts(self) -> None:

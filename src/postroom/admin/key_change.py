@@ -9,7 +9,7 @@ to wait.
 from collections.abc import Callable
 from typing import Final
 
-from postroom.admin.dns_authority import PORT, Authorities, NoZone
+from postroom.admin.dns.authority import PORT, Authorities, NoZone
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.directory import certificates as rows

@@ -7,9 +7,10 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, dns_states, health, hijacking, own_listings, queue
+from postroom.admin import certificates, health, hijacking, own_listings, queue
 from postroom.admin.backup import schedule
 from postroom.admin.certificates import CertificateView
+from postroom.admin.dns import states
 from postroom.admin.health import Backups, Health, Measured
 from postroom.admin.office import Office
 from postroom.admin.own_listings import ListingView
@@ -94,7 +95,7 @@ async def measure(office: Office) -> Measured:
         owners=count,
         unguarded=unguarded,
         backups=await asyncio.to_thread(_backups, office),
-        lacking=await dns_states.lacking(office),
+        lacking=await states.lacking(office),
         suspects=await hijacking.current(office),
         listed=tuple(two for one in await own_listings.last(office) for two in one.listed),
     )

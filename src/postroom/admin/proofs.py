@@ -11,12 +11,12 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
-from postroom.admin import dns_providers
-from postroom.admin.dns_authority import Authorities, NoZone
-from postroom.admin.dns_providers import Opened
+from postroom.admin.dns import providers
+from postroom.admin.dns.authority import Authorities, NoZone
+from postroom.admin.dns.providers import Opened
 from postroom.admin.office import Office
 from postroom.config.model import Config, standard_listeners
-from postroom.directory import certificates as rows, dns_providers as providers
+from postroom.directory import certificates as rows, dns_providers
 from postroom.errors import MailError, Refused
 from postroom.net.acme import AcmeFailed, Prover
 from postroom.net.acme_child import Challenge
@@ -54,7 +54,7 @@ async def ways(office: Office, names: Sequence[str]) -> list[Challenge]:
 async def are_kept(office: Office, names: Sequence[str]) -> bool:
     """Whether somebody lets us change the zones of all these names."""
     return await office.db.read(
-        lambda tx: all(providers.keeping(tx, name) is not None for name in names)
+        lambda tx: all(dns_providers.keeping(tx, name) is not None for name in names)
     )
 
 
@@ -160,7 +160,7 @@ class _InDns:
 
     async def _write(self, place: str) -> None:
         try:
-            zone = await dns_providers.opened(self._office, place, resolver=self._resolver)
+            zone = await providers.opened(self._office, place, resolver=self._resolver)
         except (Refused, MailError) as error:
             raise AcmeFailed(str(error)) from error
         if zone is None:

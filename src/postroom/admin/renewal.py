@@ -5,7 +5,8 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from postroom.admin import certificates, dns, dns_keeping
+from postroom.admin import certificates
+from postroom.admin.dns import keeping, table
 from postroom.admin.office import Office
 from postroom.directory.certificates import handshakes, version
 from postroom.errors import MailError, Refused
@@ -74,10 +75,10 @@ class Renewal:
     async def publish_keys(self) -> None:
         """Keep the TLSA record of the server right, where somebody lets us."""
         office = self._office
-        keys, domain = await dns.tlsa_digests(office), await dns.domain_of_server(office)
-        if keys == self._keys or not domain or not await dns.has_lasting_key(office):
+        keys, domain = await table.tlsa_digests(office), await table.domain_of_server(office)
+        if keys == self._keys or not domain or not await table.has_lasting_key(office):
             return
-        if await dns_keeping.publish(office, [domain], {"DANE"}, resolver=self._resolver):
+        if await keeping.publish(office, [domain], {"DANE"}, resolver=self._resolver):
             self._keys = keys
 
     async def refresh(self) -> bool:

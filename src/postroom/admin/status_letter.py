@@ -15,11 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from postroom import VERSION
-from postroom.admin import daily, dns, dns_states, domains, overview, system_mail
+from postroom.admin import daily, domains, overview, system_mail
 from postroom.admin.backup import schedule
 from postroom.admin.certificates import CertificateView
 from postroom.admin.daily import Done, Section, Snapshot
-from postroom.admin.dns_authority import PORT
+from postroom.admin.dns import states, table
+from postroom.admin.dns.authority import PORT
 from postroom.admin.office import Office
 from postroom.config import describe
 from postroom.db.database import Tx
@@ -162,13 +163,13 @@ async def records(
     names = [one.ascii async for one in domains.every(office, limit=MOST_DOMAINS)]
     for name in names:
         known = before.get(name, {})
-        states: dict[str, str] = {}
-        for row in await dns.check(office, name, resolver=resolver, port=port):
-            record = dns_states.label(row)
+        now: dict[str, str] = {}
+        for row in await table.check(office, name, resolver=resolver, port=port):
+            record = states.label(row)
             state = known.get(record) if row.state == "unknown" else row.state
             if state is not None:
-                states[record] = state
-        found[name] = states
+                now[record] = state
+        found[name] = now
     return found
 
 
@@ -180,9 +181,9 @@ def _certificate(one: CertificateView) -> str:
 def _settings(office: Office) -> dict[str, str]:
     """What is not as by default, without passwords."""
     return {
-        f"{table.title} {one.setting.name}": one.value
-        for table in describe.current(office.config)
-        for one in table.values
+        f"{group.title} {one.setting.name}": one.value
+        for group in describe.current(office.config)
+        for one in group.values
         if one.is_changed or (one.value and not one.setting.default)
     }
 

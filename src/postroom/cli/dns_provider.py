@@ -6,8 +6,8 @@ from typing import Final
 
 import click
 
-from postroom.admin import dns_providers as admin
-from postroom.admin.dns_providers import New, ProviderView
+from postroom.admin.dns import providers as admin
+from postroom.admin.dns.providers import New, ProviderView
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run

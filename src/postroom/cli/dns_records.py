@@ -6,9 +6,9 @@ from typing import Final
 
 import click
 
-from postroom.admin import dns as admin, dns_update, dns_zone
-from postroom.admin.dns import Row
-from postroom.admin.dns_update import Plan, Step
+from postroom.admin.dns import table as admin, update, zone
+from postroom.admin.dns.table import Row
+from postroom.admin.dns.update import Plan, Step
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run
@@ -53,12 +53,12 @@ def records(context: click.Context, /, domain: str, *, as_json: bool, **given: b
     if given["update"]:
         _update(context, domain, given, as_json=as_json)
         return
-    check, zone = given["check"], given["zone"]
+    check = given["check"]
     rows = run(context, lambda office: _rows(office, domain, check=check))
     if as_json:
         click.echo(output.encode(rows))
-    elif zone:
-        click.echo(dns_zone.zone_file(_origin(rows), rows), nl=False)
+    elif given["zone"]:
+        click.echo(zone.zone_file(_origin(rows), rows), nl=False)
     elif check:
         _print_check(rows)
     else:
@@ -135,7 +135,7 @@ def _print_plan(plan: Plan) -> None:
 async def _planned(office: Office, domain: str) -> Plan:
     resolver = Resolver(office.config.dns.servers)
     try:
-        return await dns_update.plan(office, domain, resolver=resolver)
+        return await update.plan(office, domain, resolver=resolver)
     finally:
         await resolver.close()
 
@@ -143,7 +143,7 @@ async def _planned(office: Office, domain: str) -> Plan:
 async def _applied(office: Office, domain: str, agreed: Sequence[tuple[str, str]]) -> Plan:
     resolver = Resolver(office.config.dns.servers)
     try:
-        return await dns_update.apply(office, domain, resolver=resolver, agreed=agreed)
+        return await update.apply(office, domain, resolver=resolver, agreed=agreed)
     finally:
         await resolver.close()
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from postroom.address import Address, AddressError
 from postroom.admin import client_settings, pacc
 from postroom.admin.client_settings import ClientSettings
-from postroom.admin.dns_plan import sts_policy
+from postroom.admin.dns.plan import sts_policy
 from postroom.admin.office import Office
 from postroom.net.tls import Certificates
 from postroom.web import autoconfig, autodiscover, mobileconfig

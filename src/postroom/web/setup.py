@@ -19,7 +19,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from postroom.admin import dns, facts, letter_test, presets, setup
+from postroom.admin import facts, letter_test, presets, setup
+from postroom.admin.dns import table
 from postroom.admin.facts import Fact, Reach
 from postroom.admin.letter_test import LetterTest
 from postroom.admin.office import Office
@@ -176,7 +177,7 @@ class Setup:
                 asks_certificates=config is None,
             )  # fmt: skip
         async with self._opened(config) as (office, resolver):
-            look = dns.check if is_check else dns.records
+            look = table.check if is_check else table.records
             rows = await look(office, self._domain, resolver=resolver)
         return page(
             "setup_done.html", domain=self._domain, admin=self._admin, rows=rows,

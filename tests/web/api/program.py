@@ -17,7 +17,7 @@ from postroom.web.api.call import Services
 from postroom.web.api.routes import routes
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
-from tests.admin.test_dns import configured
+from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.asking import Said, ask

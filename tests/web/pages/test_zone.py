@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from postroom.admin import dns_providers
-from postroom.admin.dns_providers import New
+from postroom.admin.dns import providers
+from postroom.admin.dns.providers import New
 from postroom.admin.office import Office
 from postroom.net.dns import Resolver
 from rig.providers import TOKEN, Desec
@@ -18,7 +18,7 @@ async def known(office: Office, api: Desec) -> None:
         authorities=api.trust,
     )  # fmt: skip
     resolver = Resolver(["127.0.0.1:9"])
-    await dns_providers.add(office, new, resolver=resolver)
+    await providers.add(office, new, resolver=resolver)
     await resolver.close()
 
 
@@ -80,7 +80,7 @@ def test_providers_are_added_and_forgotten(database: Opener, data: Path) -> None
         assert "home (desec" in browser.text
         said = await browser.post("/admin/dns-providers/home/remove", {})
         assert said.status == 303
-        assert await dns_providers.every(office) == []
+        assert await providers.every(office) == []
 
     tell(database, data, story)
 

@@ -4,9 +4,10 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from postroom.admin import dkim, dns, domains
+from postroom.admin import dkim, domains
 from postroom.admin.dkim import KeyView
-from postroom.admin.dns import Row
+from postroom.admin.dns import table
+from postroom.admin.dns.table import Row
 from postroom.admin.domains import DomainAdded, DomainChanges, DomainDetails, DomainView
 from postroom.admin.paging import Slice
 from postroom.web.api.call import Call
@@ -110,5 +111,5 @@ async def rotate(call: Call, domain: str, body: Rotation) -> tuple[KeyView, ...]
 @NOUN.on("GET", "/domains/{domain}/dns")
 async def records(call: Call, domain: str, query: Asked) -> list[Row]:
     """Tell the DNS records that a domain needs, perhaps with what is wrong with each."""
-    ask = dns.check if query.check else dns.records
+    ask = table.check if query.check else table.records
     return await ask(call.office, domain, resolver=call.services.resolver)

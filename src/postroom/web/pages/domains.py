@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import backup_domains, dns, dns_providers, dns_zone, domains
+from postroom.admin import backup_domains, domains
+from postroom.admin.dns import providers, table, zone
 from postroom.admin.domains import DomainChanges
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
@@ -51,12 +52,12 @@ def routes(desk: Desk) -> list[Route]:
         name = request.path_params["name"]
         found = await domains.show(office, name)
         is_check = "check" in request.query_params
-        look = dns.check if is_check else dns.records
+        look = table.check if is_check else table.records
         rows = await look(office, name, resolver=desk.resolver)
         return renderer.page(
             "domain.html", visitor=visitor, here="/admin/domains", found=found, rows=rows,
-            is_check=is_check, is_kept=await dns_providers.is_kept(office, found.ascii),
-            zone=dns_zone.zone_file(found.ascii, rows),
+            is_check=is_check, is_kept=await providers.is_kept(office, found.ascii),
+            zone=zone.zone_file(found.ascii, rows),
         )  # fmt: skip
 
     async def change(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:

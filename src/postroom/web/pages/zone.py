@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import dns_providers, dns_update
-from postroom.admin.dns_providers import New
+from postroom.admin.dns import providers, update
+from postroom.admin.dns.providers import New
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import Router
@@ -26,7 +26,7 @@ def routes(desk: Desk) -> list[Route]:
 
     async def show(request: Request, visitor: Visitor) -> Response:
         name = request.path_params["name"]
-        plan = await dns_update.plan(office, name, resolver=desk.resolver)
+        plan = await update.plan(office, name, resolver=desk.resolver)
         return renderer.page("zone.html", visitor=visitor, here="/admin/domains", plan=plan)
 
     async def write(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
@@ -36,11 +36,11 @@ def routes(desk: Desk) -> list[Route]:
             for field in fields
             if field.startswith(_AGREED) and len(words := field[len(_AGREED) :].split(" ")) == 2
         ]
-        await dns_update.apply(office, name, resolver=desk.resolver, agreed=agreed)
+        await update.apply(office, name, resolver=desk.resolver, agreed=agreed)
         return f"/admin/domains/{name}/zone"
 
     async def every(_request: Request, visitor: Visitor) -> Response:
-        found = await dns_providers.every(office)
+        found = await providers.every(office)
         return renderer.page(
             "dns_providers.html", visitor=visitor, here="/admin/domains", found=found
         )
@@ -60,11 +60,11 @@ def routes(desk: Desk) -> list[Route]:
             )
         except msgspec.ValidationError:
             raise Invalid("choose the kind of the provider") from None
-        await dns_providers.add(office, new, resolver=desk.resolver)
+        await providers.add(office, new, resolver=desk.resolver)
         return "/admin/dns-providers"
 
     async def remove(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
-        await dns_providers.remove(office, request.path_params["name"])
+        await providers.remove(office, request.path_params["name"])
         return "/admin/dns-providers"
 
     return [

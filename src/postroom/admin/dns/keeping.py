@@ -7,7 +7,8 @@ New signing keys are published and old ones withdrawn; so is the digest of the c
 from collections.abc import Collection, Iterable
 from itertools import groupby
 
-from postroom.admin import dkim, dns_providers, dns_update
+from postroom.admin import dkim
+from postroom.admin.dns import providers, update
 from postroom.admin.office import Office
 from postroom.directory.dkim_keys import DkimKey
 from postroom.directory.dns_providers import listing
@@ -27,9 +28,9 @@ async def publish(
     is_done = True
     for domain in dict.fromkeys(domains):
         try:
-            if await dns_providers.opened(office, domain, resolver=resolver) is None:
+            if await providers.opened(office, domain, resolver=resolver) is None:
                 continue
-            done = await dns_update.apply(office, domain, resolver=resolver, uses=uses)
+            done = await update.apply(office, domain, resolver=resolver, uses=uses)
         except (Refused, MailError) as error:
             sink.emit(ZoneFailedEvent(domain=domain, reason=str(error)))
             is_done = False
@@ -56,7 +57,7 @@ async def _withdraw(
 ) -> None:
     from postroom.net.zones.zone import Change, Place, ZoneFailed
 
-    zone = await dns_providers.opened(office, domain, resolver=resolver)
+    zone = await providers.opened(office, domain, resolver=resolver)
     if zone is None:
         return
     places: dict[Place, DkimKey] = {(key.record_name, "TXT"): key for key in keys}

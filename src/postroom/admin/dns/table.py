@@ -11,11 +11,12 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import dkim, dns_states, domains, key_change, names, pacc
+from postroom.admin import dkim, domains, key_change, names, pacc
 from postroom.admin.client_settings import client_settings, open_doors
-from postroom.admin.dns_authority import PORT, Authorities, NoZone
-from postroom.admin.dns_compare import Judged, State, compare, spf_verdict, text
-from postroom.admin.dns_plan import Known, Wanted, plan
+from postroom.admin.dns import states
+from postroom.admin.dns.authority import PORT, Authorities, NoZone
+from postroom.admin.dns.compare import Judged, State, compare, spf_verdict, text
+from postroom.admin.dns.plan import Known, Wanted, plan
 from postroom.admin.office import Office
 from postroom.admin.own_addresses import public_addresses
 from postroom.directory import certificates
@@ -55,7 +56,7 @@ async def check(office: Office, domain: str, *, resolver: Resolver, port: int = 
     known = await _known(office, domain, resolver)
     async with _authorities(resolver, port) as authorities:
         rows = await _Examination(known, resolver, authorities).rows()
-    await dns_states.note(office, known.domain, rows)
+    await states.note(office, known.domain, rows)
     return rows
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from postroom.admin.dns_plan import Wanted, is_within
+from postroom.admin.dns.plan import Wanted, is_within
 
 TTL: Final = 3600  # seconds
 STRING: Final = 255  # octets of one character-string, RFC 1035 §3.3

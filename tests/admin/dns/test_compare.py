@@ -2,8 +2,8 @@
 
 import pytest
 
-from postroom.admin.dns_compare import compare, merged_spf, spf_verdict
-from postroom.admin.dns_plan import Kind, Wanted
+from postroom.admin.dns.compare import compare, merged_spf, spf_verdict
+from postroom.admin.dns.plan import Kind, Wanted
 from postroom.net.dns_records import Mx, Record, Srv, Tlsa
 
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from postroom.admin.dns_plan import Known, Wanted, plan, sts_ident, sts_policy
+from postroom.admin.dns.plan import Known, Wanted, plan, sts_ident, sts_policy
 from postroom.mailauth import dmarc_record, spf_record, sts, tlsrpt
 
 KNOWN = Known(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from postroom.admin.dns_authority import Authorities, NoZone
+from postroom.admin.dns.authority import Authorities, NoZone
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import LookupFailed
 from rig.dns import DnsServer, Fault

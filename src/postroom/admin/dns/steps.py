@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.admin.dns_compare import merged_spf
-from postroom.admin.dns_plan import Wanted
+from postroom.admin.dns.compare import merged_spf
+from postroom.admin.dns.plan import Wanted
 from postroom.mailauth import dmarc_record, tlsrpt
 from postroom.net.dns_records import Kind, Mx, Record, Srv
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.admin import dns, domains
-from postroom.admin.dns import Row
+from postroom.admin import domains
+from postroom.admin.dns import table
+from postroom.admin.dns.table import Row
 from postroom.admin.office import Office
 from postroom.config.model import Config, Dns, Listen
 from postroom.errors import NotFound
@@ -58,7 +59,7 @@ def as_zone(rows: list[Row]) -> Zone:
 async def look(office: Office, server: DnsServer) -> dict[tuple[str, str], Row]:
     resolver = Resolver([server.address])
     try:
-        rows = await dns.check(office, "demo.test", resolver=resolver, port=server.port)
+        rows = await table.check(office, "demo.test", resolver=resolver, port=server.port)
     finally:
         await resolver.close()
     return {(row.name, row.type): row for row in rows}
@@ -99,14 +100,14 @@ def test_records_come_without_asking_and_only_for_doors_the_world_reaches(
             office = configured(opened, CONFIG)
             await domains.add(office, "demo.test")
             resolver = Resolver([server.address])
-            rows = await dns.records(office, "demo.test", resolver=resolver)
+            rows = await table.records(office, "demo.test", resolver=resolver)
             assert {row.state for row in rows} == {None}
             names = {row.name for row in rows}
             assert "_imaps._tcp.demo.test" in names
             assert "_sieve._tcp.demo.test" not in names
             assert server.queries == []
             with pytest.raises(NotFound, match="postroom domain add other.test"):
-                await dns.records(office, "other.test", resolver=resolver)
+                await table.records(office, "other.test", resolver=resolver)
             await resolver.close()
 
     asyncio.run(story())
@@ -120,7 +121,7 @@ def test_the_key_of_the_certificate_that_is_shown_is_told(database: Opener, data
             resolver = Resolver([server.address])
 
             async def told() -> list[str]:
-                rows = await dns.records(office, "demo.test", resolver=resolver)
+                rows = await table.records(office, "demo.test", resolver=resolver)
                 return [row.value for row in rows if row.type == "TLSA"]
 
             assert await told() == []

@@ -4,9 +4,10 @@ from typing import Literal
 
 import msgspec
 
-from postroom.admin import dns_states, domains, overview
-from postroom.admin.dns import Row
-from postroom.admin.dns_states import Lacking
+from postroom.admin import domains, overview
+from postroom.admin.dns import states
+from postroom.admin.dns.states import Lacking
+from postroom.admin.dns.table import Row
 from postroom.admin.office import Office
 from tests.admin.test_housekeeping import Tell
 from tests.fakes import Clock
@@ -23,19 +24,19 @@ def test_it_lowers_the_health_until_it_is_right(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         for name in ("demo.test", "other.test"):
             await domains.add(office, name)
-        assert await dns_states.lacking(office) == ()
-        await dns_states.note(office, "demo.test", found("unknown"))
-        assert await dns_states.lacking(office) == ()
+        assert await states.lacking(office) == ()
+        await states.note(office, "demo.test", found("unknown"))
+        assert await states.lacking(office) == ()
         for state in ("missing", "unknown", "different", "unknown"):
-            await dns_states.note(office, "demo.test", found(state))
-            assert await dns_states.lacking(office) == (
+            await states.note(office, "demo.test", found(state))
+            assert await states.lacking(office) == (
                 Lacking("demo.test", ("MX demo.test (incoming mail)",)),
             )
         shown = await overview.show(office)
         assert "dns demo.test" in [one.about for one in shown.health.lacks]
         assert shown.alerts == ()  # the status letter tells of it
-        await dns_states.note(office, "demo.test", found("ok"))
-        assert await dns_states.lacking(office) == ()
+        await states.note(office, "demo.test", found("ok"))
+        assert await states.lacking(office) == ()
 
     tell(story)
 
@@ -43,8 +44,8 @@ def test_it_lowers_the_health_until_it_is_right(tell: Tell) -> None:
 def test_a_domain_that_is_gone_lacks_nothing(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         await domains.add(office, "demo.test")
-        await dns_states.note(office, "demo.test", found("missing"))
+        await states.note(office, "demo.test", found("missing"))
         await domains.remove(office, "demo.test")
-        assert await dns_states.lacking(office) == ()
+        assert await states.lacking(office) == ()
 
     tell(story)

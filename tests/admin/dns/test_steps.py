@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from postroom.admin.dns_plan import Kind, Wanted
-from postroom.admin.dns_steps import Action, Decision, decide
+from postroom.admin.dns.plan import Kind, Wanted
+from postroom.admin.dns.steps import Action, Decision, decide
 from postroom.net.dns_records import Mx, Record, Srv, Tlsa
 
 MINE: Final = Mx(10, "mx.demo.test")

@@ -6,8 +6,8 @@ import dns.rdatatype
 import dns.zone
 from hypothesis import given, strategies as st
 
-from postroom.admin.dns_plan import Known, Wanted, plan
-from postroom.admin.dns_zone import data, zone_file
+from postroom.admin.dns.plan import Known, Wanted, plan
+from postroom.admin.dns.zone import data, zone_file
 
 KNOWN = Known(
     domain="example.org",

@@ -8,12 +8,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.admin import dns as records, dns_providers, names
-from postroom.admin.dns_compare import text
-from postroom.admin.dns_plan import Wanted, is_within
-from postroom.admin.dns_providers import Opened
-from postroom.admin.dns_steps import decide
-from postroom.admin.dns_zone import data
+from postroom.admin import names
+from postroom.admin.dns import providers, table as records
+from postroom.admin.dns.compare import text
+from postroom.admin.dns.plan import Wanted, is_within
+from postroom.admin.dns.providers import Opened
+from postroom.admin.dns.steps import decide
+from postroom.admin.dns.zone import data
 from postroom.admin.office import Office
 from postroom.errors import NotFound, Refused
 from postroom.net.dns import Resolver
@@ -110,7 +111,7 @@ async def _planned(
     ]
     if not rows:
         raise NotFound(f"{domain} has no such records")
-    zone = await dns_providers.opened(office, domain, resolver=resolver)
+    zone = await providers.opened(office, domain, resolver=resolver)
     if zone is None:
         raise NotFound(
             f"nobody is known who keeps the zone of {domain}; see: postroom dns provider add --help"

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.admin import dns_providers
-from postroom.admin.dns_providers import New
+from postroom.admin.dns import providers
+from postroom.admin.dns.providers import New
 from postroom.admin.office import Office
 from postroom.directory import dns_providers as rows
 from postroom.errors import AlreadyExists, Invalid, NotFound
@@ -45,20 +45,20 @@ def test_one_is_tried_out_kept_sealed_and_opened_again(
 ) -> None:
     async def story(office: Office, resolver: Resolver) -> None:
         with make("demo.test") as api:
-            added = await dns_providers.add(office, new(api), resolver=resolver)
-            assert [added] == await dns_providers.every(office)
+            added = await providers.add(office, new(api), resolver=resolver)
+            assert [added] == await providers.every(office)
             (kept,) = await office.db.read(rows.listing)
             assert TOKEN.encode() not in kept.secret
-            found = await dns_providers.opened(office, "mx.demo.test", resolver=resolver)
+            found = await providers.opened(office, "mx.demo.test", resolver=resolver)
             assert found is not None
             assert (found.provider, found.zone) == ("home", "demo.test")
             assert await found.access.read([("demo.test", "MX")]) == {("demo.test", "MX"): ()}
-            assert await dns_providers.opened(office, "other.test", resolver=resolver) is None
+            assert await providers.opened(office, "other.test", resolver=resolver) is None
             with pytest.raises(AlreadyExists):
-                await dns_providers.add(office, new(api), resolver=resolver)
-            await dns_providers.remove(office, "home")
+                await providers.add(office, new(api), resolver=resolver)
+            await providers.remove(office, "home")
             with pytest.raises(NotFound):
-                await dns_providers.remove(office, "home")
+                await providers.remove(office, "home")
 
     tell(database, data, story)
 
@@ -80,10 +80,10 @@ def test_one_that_does_not_work_is_not_kept(database: Opener, data: Path) -> Non
                 (new(api, kind="rfc2136", server="ns.test", algorithm="md5", key_name="k"), "md5"),
             ):
                 with pytest.raises(Invalid, match=reason) as told:
-                    await dns_providers.add(office, wrong, resolver=resolver)
+                    await providers.add(office, wrong, resolver=resolver)
                 assert TOKEN not in str(told.value)
                 assert TOKEN not in repr(wrong)
-            assert await dns_providers.every(office) == []
+            assert await providers.every(office) == []
 
     tell(database, data, story)
 
@@ -100,4 +100,4 @@ def test_one_that_does_not_work_is_not_kept(database: Opener, data: Path) -> Non
     ],
 )
 def test_a_server_is_a_name_or_an_address(text: str, server: tuple[str, int]) -> None:
-    assert dns_providers.endpoint(text) == server
+    assert providers.endpoint(text) == server

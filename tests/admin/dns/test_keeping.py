@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from postroom.admin import dkim, dns_keeping, dns_providers, dns_update
+from postroom.admin import dkim
+from postroom.admin.dns import keeping, providers, update
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.directory.dkim_keys import PUBLISHED_MS
 from postroom.net.dns import Resolver
 from postroom.telemetry.events import ZoneChanged, ZoneFailed
 from rig.providers import Desec
-from tests.admin.test_dns_update import tell
+from tests.admin.dns.test_update import tell
 from tests.conftest import Opener
 from tests.fakes import Clock, Recorder
 
@@ -20,27 +21,27 @@ def keys(api: Desec) -> set[str]:
 
 def test_keys_are_published_and_withdrawn(database: Opener, data: Path, events: Recorder) -> None:
     async def story(office: Office, api: Desec, resolver: Resolver) -> None:
-        await dns_update.apply(office, "demo.test", resolver=resolver)
+        await update.apply(office, "demo.test", resolver=resolver)
         old = keys(api)
         await dkim.rotate(office, "demo.test")
-        await dns_keeping.publish(office, ["demo.test"], {"DKIM"}, resolver=resolver)
+        await keeping.publish(office, ["demo.test"], {"DKIM"}, resolver=resolver)
         assert len(keys(api)) == 4
         (changed,) = events.of(ZoneChanged)
         assert (changed.domain, changed.provider, changed.uses) == ("demo.test", "home", ("DKIM",))
-        await dns_keeping.publish(office, ["demo.test"], {"DKIM"}, resolver=resolver)
+        await keeping.publish(office, ["demo.test"], {"DKIM"}, resolver=resolver)
         assert len(events.of(ZoneChanged)) == 1
         await dkim.activate(office, [key.id for key in await dkim.waiting(office)])
         clock = office.clock
         assert isinstance(clock, Clock)
-        await dns_keeping.withdraw_keys(office, resolver=resolver)
+        await keeping.withdraw_keys(office, resolver=resolver)
         assert len(keys(api)) == 4
         clock.advance(PUBLISHED_MS + 1)
         kept = api.rrsets["", "MX"]
-        await dns_keeping.withdraw_keys(office, resolver=resolver)
+        await keeping.withdraw_keys(office, resolver=resolver)
         assert len(keys(api)) == 2
         assert not keys(api) & old
         assert api.rrsets["", "MX"] == kept
-        await dns_keeping.withdraw_keys(office, resolver=resolver)
+        await keeping.withdraw_keys(office, resolver=resolver)
 
     tell(database, data, story)
 
@@ -55,7 +56,7 @@ def test_another_text_at_the_name_of_an_old_key_stays(database: Opener, data: Pa
         for key in await dkim.expired(office):
             api.rrsets[key.record_name.removesuffix(".demo.test"), "TXT"] = ['"v=DKIM1; p=AAAA"']
         before = dict(api.rrsets)
-        await dns_keeping.withdraw_keys(office, resolver=resolver)
+        await keeping.withdraw_keys(office, resolver=resolver)
         assert api.rrsets == before
 
     tell(database, data, story)
@@ -69,8 +70,8 @@ def test_failures_are_told_and_stop_nothing(database: Opener, data: Path, events
         assert isinstance(clock, Clock)
         clock.advance(PUBLISHED_MS + 1)
         api.fault = 503, {}, {}
-        await dns_keeping.publish(office, ["other.test", "demo.test"], {"DKIM"}, resolver=resolver)
-        await dns_keeping.withdraw_keys(office, resolver=resolver)
+        await keeping.publish(office, ["other.test", "demo.test"], {"DKIM"}, resolver=resolver)
+        await keeping.withdraw_keys(office, resolver=resolver)
         assert [one.domain for one in events.of(ZoneFailed)] == ["demo.test", "demo.test"]
 
     tell(database, data, story)
@@ -78,10 +79,10 @@ def test_failures_are_told_and_stop_nothing(database: Opener, data: Path, events
 
 def test_without_a_provider_nothing_is_asked(database: Opener, data: Path) -> None:
     async def story(office: Office, api: Desec, resolver: Resolver) -> None:
-        await dns_keeping.publish(office, ["demo.test"], {"DKIM"}, resolver=resolver)
-        await dns_keeping.withdraw_keys(office, resolver=resolver)
+        await keeping.publish(office, ["demo.test"], {"DKIM"}, resolver=resolver)
+        await keeping.withdraw_keys(office, resolver=resolver)
         assert api.asked == []
-        assert await dns_providers.every(office) == []
+        assert await providers.every(office) == []
 
         def count(tx: Tx) -> int:
             row = tx.one("SELECT count(*) FROM dns_provider")

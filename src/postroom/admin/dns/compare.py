@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.admin import dns_zone
-from postroom.admin.dns_plan import Wanted
+from postroom.admin.dns import zone
+from postroom.admin.dns.plan import Wanted
 from postroom.mailauth import dmarc_record, spf_record, tlsrpt
 from postroom.net.dns_records import Mx, Record, Srv, Tlsa
 
@@ -65,11 +65,11 @@ def text(record: Record) -> str:
 
 
 def _add(wanted: Wanted, found: Sequence[str] = ()) -> Judged:
-    return Judged("missing", tuple(found), f"add: {dns_zone.line(wanted)}")
+    return Judged("missing", tuple(found), f"add: {zone.line(wanted)}")
 
 
 def _replace(wanted: Wanted, found: Sequence[str]) -> Judged:
-    return Judged("different", tuple(found), f"replace it by: {dns_zone.data(wanted)}")
+    return Judged("different", tuple(found), f"replace it by: {zone.data(wanted)}")
 
 
 def _same(wanted: Wanted, records: Sequence[Record]) -> Judged:
