@@ -10,7 +10,18 @@ def test_names_are_told_apart() -> None:
     assert Counter((one.method, one.path) for one in nouns.operations()).most_common(1)[0][1] == 1
 
 
+OF_EVERYTHING = {  # for those who administer everything
+    "domains.rename",
+    "domains.remove",
+    "domains.set_journal",
+    "backup domains.remove",
+}
+
+
 def test_what_names_an_account_or_domain_is_held_to_it() -> None:
-    for one in nouns.operations():
-        if {"address", "domain"} & set(one.places) and not one.within:
-            assert one.name in {"domains.rename", "domains.remove"}, one.name
+    free = {
+        one.name
+        for one in nouns.operations()
+        if {"address", "domain"} & set(one.places) and not one.within
+    }
+    assert free == OF_EVERYTHING
