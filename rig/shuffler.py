@@ -177,7 +177,8 @@ class Shuffler(threading.Thread):
     def _found(self, client: imaplib.IMAP4, name: str) -> State:
         _well(client.select(_quoted(name), readonly=True))
         client.response("FETCH")
-        _, items = client.uid("FETCH", "1:*", _BY_FETCH)
+        answer, items = client.uid("FETCH", "1:*", _BY_FETCH)
+        _well((answer, items))
         state: State = {}
         for item in items:
             if isinstance(item, tuple):
@@ -192,7 +193,7 @@ class Shuffler(threading.Thread):
             flags = {uid: one[1] for uid, one in known.items()}
             client.response("FETCH")
             client.response("VANISHED")
-            client.xatom("SELECT", _quoted(name), f"(QRESYNC ({uidvalidity} {modseq}))")
+            _well(client.xatom("SELECT", _quoted(name), f"(QRESYNC ({uidvalidity} {modseq}))"))
             client.state = "SELECTED"
             for line in client.response("VANISHED")[1] or ():
                 for uid in _numbers(line.rpartition(b" ")[2]) if line else ():
@@ -203,14 +204,16 @@ class Shuffler(threading.Thread):
                     flags[uid] = now
             if flags != {uid: one[1] for uid, one in state.items()}:
                 self.faults.append(f"{self._login}, {name}: QRESYNC since {modseq} tells else")
-        _, said = client.status(_quoted(name), "(UIDVALIDITY HIGHESTMODSEQ)")
+        answer, said = client.status(_quoted(name), "(UIDVALIDITY HIGHESTMODSEQ)")
+        _well((answer, said))
         numbers = [int(one) for one in re.findall(rb"[A-Z] (\d+)", said[0])]
         self._marks[name] = numbers[0], numbers[1], state
 
     def _read(self, client: imaplib.IMAP4, name: str, state: State) -> None:
         _well(client.select(_quoted(name), readonly=True))
         client.response("FETCH")
-        _, items = client.uid("FETCH", "1:*", "(BODY.PEEK[])")
+        answer, items = client.uid("FETCH", "1:*", "(BODY.PEEK[])")
+        _well((answer, items))
         found = [check(item[1]) for item in items if isinstance(item, tuple)]
         if found != [token for _, (token, _) in sorted(state.items())]:
             self.faults.append(f"{self._login}, {name}: letters are not whole")
