@@ -182,7 +182,6 @@ def test_who_has_logged_in_may_relay_but_percent_stays_a_letter(server: Server) 
         assert wire.auth(BOB, PASSWORDS[BOB]).startswith(b"235")
         assert wire.ask(b"MAIL FROM:<bob@rig.test>").startswith(b"250")
         assert wire.ask(b"RCPT TO:<v%other.test@rig.test>").startswith(b"550 5.1.1")
-        assert wire.ask(b"RCPT TO:<v@[127.0.0.1]>").startswith(b"550 5.7.1")
         assert wire.ask(b"RCPT TO:<v@other.test>").startswith(b"250")
 
 

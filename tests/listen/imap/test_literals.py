@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.listen.door import LINGER_SECONDS
 from postroom.protocol.imap.input import LITERAL_LIMIT, MAX_LITERALS
 from tests.listen.imap.house import Client, House, at_home
 
@@ -38,8 +39,10 @@ def test_before_login_a_hundred_of_them_cost_nothing(data: Path, size: bytes) ->
         before = tracemalloc.get_traced_memory()[0]
         for client in clients:
             await client.say(b"a LOGIN {%s+}\r\n" % size + TRAP * 500)
-        answers = await asyncio.gather(*[said(client) for client in clients])
-        assert set(answers) == {b"* BYE [ALERT] The literal is too big\r\n"}
+        lines = await asyncio.gather(*[client.line() for client in clients])
+        assert set(lines) == {b"* BYE [ALERT] The literal is too big\r\n"}
+        await home.later(LINGER_SECONDS)
+        assert set(await asyncio.gather(*[said(client) for client in clients])) == {b""}
         await home.gone(0)
         now, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
