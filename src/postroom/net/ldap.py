@@ -14,6 +14,7 @@ import importlib.util
 import re
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -190,6 +191,7 @@ def _connection(source: Source) -> "ldap3.Connection":
     import ldap3
 
     tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=source.ca_file)
+    tls.wrap_socket = partial(_wrap, source)
     server = ldap3.Server(
         source.host, source.port, use_ssl=source.is_tls, tls=tls, get_info=ldap3.NONE,
         connect_timeout=source.seconds,
@@ -202,4 +204,12 @@ def _connection(source: Source) -> "ldap3.Connection":
         receive_timeout=source.seconds,
         auto_referrals=False,
         check_names=False,
+    )
+
+
+def _wrap(source: Source, connection: "ldap3.Connection", do_handshake: bool = True) -> None:
+    """In place of ldap3's, which leaves the socket open when the certificate is for others."""
+    context = ssl.create_default_context(cafile=source.ca_file)
+    connection.socket = context.wrap_socket(
+        connection.socket, server_hostname=source.host, do_handshake_on_connect=do_handshake
     )
