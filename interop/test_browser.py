@@ -174,7 +174,7 @@ def test_an_owner_takes_a_backup_and_verifies_it(owner: Window) -> None:
         page.get_by_role("button", name=button).first.click()
         wait_for_the_end(owner)
         assert page.locator("#jobs .good, #jobs .look").count() > before
-    assert page.get_by_text("whole", exact=True).count()
+    page.get_by_text("whole", exact=True).first.wait_for()
 
 
 def test_an_owner_looks_at_a_list_of_accounts_and_makes_them(

@@ -1,24 +1,38 @@
-// Jobs that run are shown anew while somebody looks; without this the page is loaded again by hand.
+// Jobs that run, and what comes of them (data-of-jobs), are shown anew while somebody looks;
+// without this the page is loaded again by hand.
 "use strict";
 
 const PAUSE = 2000;
 
-async function look() {
+function isLive() {
   const shown = document.getElementById("jobs");
-  if (!shown || !("live" in shown.dataset)) return;
-  if (!document.hidden && !shown.contains(document.activeElement)) {
+  return shown !== null && "live" in shown.dataset;
+}
+
+// Whether all is shown as it is in the other page; what somebody is about to use stays.
+function renew(page) {
+  let isAll = true;
+  for (const shown of document.querySelectorAll("#jobs, [data-of-jobs]")) {
+    const fresh = page.getElementById(shown.id);
+    if (shown.contains(document.activeElement)) isAll = false;
+    else if (fresh) shown.replaceWith(fresh);
+  }
+  return isAll;
+}
+
+async function look() {
+  let isAll = false;
+  if (!document.hidden) {
     try {
       const answer = await fetch(location.href.split("#")[0], { credentials: "same-origin" });
       if (answer.ok && !answer.redirected) {
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const fresh = page.getElementById("jobs");
-        if (fresh && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
+        isAll = renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
       }
     } catch {
       // the server restarts, or the network is away: the next look may find it
     }
   }
-  setTimeout(look, PAUSE);
+  if (isLive() || !isAll) setTimeout(look, PAUSE);
 }
 
-setTimeout(look, PAUSE);
+if (isLive()) setTimeout(look, PAUSE);
