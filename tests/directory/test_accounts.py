@@ -2,11 +2,13 @@ import asyncio
 
 import pytest
 
+from postroom.db.database import Tx
 from postroom.directory import accounts, credentials, domains
 from postroom.directory.accounts import KEPT_MS, Account, Scram
 from postroom.errors import AlreadyExists, Invalid, NotFound
 from postroom.quota import Quota
 from tests.directory.town import Town, Towns, at
+from tests.planned import Planned
 
 
 async def found(town: Town, address: str) -> Account:
@@ -32,6 +34,30 @@ async def page(
     return await town.directory.look(
         lambda tx: accounts.page(tx, after, limit, search=search, removed=removed)
     )
+
+
+def test_few_accounts_are_found_among_many_by_their_indexes(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            await t.domain("demo.test")
+
+            def look(tx: Tx) -> list[str]:
+                planned = Planned(tx, {"account", "c", "a"})
+                accounts.holding(planned)
+                accounts.first_admin(planned)
+                accounts.owners(planned)
+                return planned.steps
+
+            steps = await t.directory.look(look)
+            if t.db.engine == "sqlite":
+                assert [step.split(" (")[0] for step in steps] == [
+                    "SCAN c USING INDEX account_holding",
+                    "SEARCH a USING INDEX address_account",
+                    *["SCAN c USING INDEX account_admin", "SEARCH a USING INDEX address_account"]
+                    * 2,
+                ]
+
+    asyncio.run(run())
 
 
 def test_an_account_is_found_by_each_of_its_addresses(town: Towns) -> None:
