@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-MIRROR: Final = "http://mirror.example/debian"
 HOST: Final = "127.0.0.1"
 DOMAIN: Final = "fresh.test"
 ADDRESS: Final = f"anna@{DOMAIN}"
@@ -145,7 +144,7 @@ def bare_root(folder: Path) -> Machine:
     )
     suite = release["VERSION_CODENAME"].strip('"')
     subprocess.run(
-        ["debootstrap", "--variant=minbase", suite, str(folder), MIRROR],
+        ["debootstrap", "--variant=minbase", suite, str(folder), _mirror(suite)],
         stdout=subprocess.DEVNULL, check=True,
     )  # fmt: skip
     folder.chmod(0o755)  # it is the root of every user there
@@ -155,6 +154,18 @@ def bare_root(folder: Path) -> Machine:
         shutil.copy(settings, folder / "etc/apt/apt.conf.d")
     subprocess.run(["chroot", folder, "apt-get", "update", "-qq"], check=True)
     return Machine(folder)
+
+
+def _mirror(suite: str) -> str:
+    """Where apt of this machine takes the packages of its release from."""
+    targets = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for line in targets.splitlines():
+        if line.startswith(f"Debian {suite} "):
+            return line.split()[2]
+    raise Failed(f"apt knows no packages of Debian {suite}: run apt-get update")
 
 
 def install(machine: Machine, package: Path) -> None:
