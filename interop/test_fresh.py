@@ -26,12 +26,12 @@ from rig.fresh import (
 # What systemd does with the two commands of install-service: the ports are its own right.
 SYSTEMCTL = """\
 #!/bin/sh
-echo "$@" >>/root/systemctl
+echo "$@" >>/var/tmp/systemctl
 [ "$1 $2" = "enable --now" ] || exit 0
 start=$(sed -n 's/^ExecStart=//p' /etc/systemd/system/postroom.service)
 setsid setpriv --reuid postroom --regid postroom --clear-groups \\
     --inh-caps +net_bind_service --ambient-caps +net_bind_service \\
-    $start </dev/null >/root/journal 2>&1 &
+    $start </dev/null >/var/tmp/journal 2>&1 &
 """
 
 
@@ -109,13 +109,13 @@ def test_serve_alone_leads_through_the_browser_to_a_service(
     assert "systemd runs the server now" in nothing.console.read_text()
     await_server(nothing)
     assert "Subject: the first letter" in letter(nothing)  # as the user of the service
-    assert "restart postroom.service" in (nothing.root / "root/systemctl").read_text()
+    assert "restart postroom.service" in (nothing.root / "var/tmp/systemctl").read_text()
     assert nothing.outside("curl", "-sk", f"https://{HOST}/healthz").strip() == "ok"
     nothing.stop()
 
 
 def test_a_web_server_keeps_its_ports(nothing: Machine) -> None:
-    nothing.type("ln -sf /usr/bin/python3 /root/nginx")
+    nothing.type("ln -sf /usr/bin/python3 nginx")
     with nothing.serve("./nginx -m http.server 80 --bind 127.0.0.1"):
         until(lambda: "Serving HTTP" in nothing.console.read_text(), nothing)
         set_up(nothing)

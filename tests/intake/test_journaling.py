@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.intake.conversation import Conversation
 from tests.conftest import Opener
 from tests.intake.desk import BOBS, LARGE, LETTER, Blocks, Desk, desk, mail, rcpt, said, send
 
@@ -26,17 +27,23 @@ async def copies(here: Desk) -> dict[str, tuple[list[str], bytes]]:
     return found
 
 
+async def stranger(here: Desk) -> Conversation:
+    """Somebody who has greeted a server that copies local.test, and of two domains only that."""
+    await here.town.domain("other.test")
+    await here.town.account("carol@other.test")
+    await here.town.journal("local.test", ARCHIVE)
+    one = here.open()
+    await one.greet("client.example", esmtp=True)
+    return one
+
+
 @pytest.mark.parametrize("octets", [LETTER, LARGE], ids=["small", "large"])
 def test_what_comes_is_copied_with_its_envelope(
     database: Opener, data: Path, octets: bytes
 ) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
-            await here.town.domain("other.test")
-            await here.town.account("carol@other.test")
-            await here.town.journal("local.test", ARCHIVE)
-            one = here.open()
-            await one.greet("client.example", esmtp=True)
+            one = await stranger(here)
             recipients = ("bob@local.test", "carol@other.test", "alice@local.test")
             (answer,) = await send(one, *recipients, octets=octets, cut=Blocks(70_000))
             assert said(answer) == "250 2.0.0"
@@ -133,11 +140,7 @@ def test_a_stranger_in_the_name_of_a_domain_does_not_speak_for_it(
 ) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
-            await here.town.domain("other.test")
-            await here.town.account("carol@other.test")
-            await here.town.journal("local.test", ARCHIVE)
-            one = here.open()
-            await one.greet("client.example", esmtp=True)
+            one = await stranger(here)
             await send(one, "carol@other.test", sender="bob@local.test", octets=BOBS)
             assert await copies(here) == {}
 
@@ -147,9 +150,7 @@ def test_a_stranger_in_the_name_of_a_domain_does_not_speak_for_it(
 def test_a_copy_that_comes_back_is_not_copied(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
-            await here.town.journal("local.test", ARCHIVE)
-            one = here.open()
-            await one.greet("client.example", esmtp=True)
+            one = await stranger(here)
             await send(one, "bob@local.test")
             ((_, report),) = await here.leaving()
             await send(one, "alice@local.test", sender="", octets=report)

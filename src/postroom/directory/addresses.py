@@ -18,6 +18,11 @@ from postroom.directory.names import fold, is_role
 from postroom.errors import AlreadyExists, NotFound
 
 _CHUNK: Final = 100  # ids a query
+# Where a row refers to one name: table, its key, local part, domain.
+_SINGLE: Final = (
+    ("domain", "id", "catch_local", "catch_domain"),
+    ("journal", "domain_id", "local", "domain"),
+)
 
 
 class Name(msgspec.Struct, frozen=True):
@@ -130,28 +135,20 @@ def follow(tx: Tx, old: Address, new: Address) -> None:
                     domain=new.domain.ascii,
                     folded=fold(moved),
                 )
-        for ident, local in tx.all(
-            "SELECT id, catch_local FROM domain WHERE catch_domain = :domain", domain=domain
-        ):
-            moved = _moved(own, key, local, new.local)
-            if moved is not None:
-                tx.execute(
-                    "UPDATE domain SET catch_local = :local, catch_domain = :domain WHERE id = :id",
-                    id=ident,
-                    local=moved,
-                    domain=new.domain.ascii,
-                )
-        for ident, local in tx.all(
-            "SELECT domain_id, local FROM journal WHERE domain = :domain", domain=domain
-        ):
-            moved = _moved(own, key, local, new.local)
-            if moved is not None:
-                tx.execute(
-                    "UPDATE journal SET local = :local, domain = :domain WHERE domain_id = :id",
-                    id=ident,
-                    local=moved,
-                    domain=new.domain.ascii,
-                )
+        for table, key_of, local_of, domain_of in _SINGLE:
+            for ident, local in tx.all(
+                f"SELECT {key_of}, {local_of} FROM {table} WHERE {domain_of} = :domain",
+                domain=domain,
+            ):
+                moved = _moved(own, key, local, new.local)
+                if moved is not None:
+                    tx.execute(
+                        f"UPDATE {table} SET {local_of} = :local, {domain_of} = :domain"
+                        f" WHERE {key_of} = :id",
+                        id=ident,
+                        local=moved,
+                        domain=new.domain.ascii,
+                    )
 
 
 def named_by(tx: Tx, address: Address) -> list[str]:
