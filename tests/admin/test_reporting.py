@@ -121,6 +121,7 @@ def test_a_tls_report_goes_to_mailboxes(tell: Tell) -> None:
     ("rua", "wanted"),
     [
         ("mailto:d@sub.a.test", ["d@sub.a.test"]),
+        ("mailto:d%2Breports@a.test?subject=x", ["d+reports@a.test"]),
         ("mailto:d@b.test", []),
         ("mailto:d@a.test,mailto:d@b.test", ["d@a.test"]),
         (

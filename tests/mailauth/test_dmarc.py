@@ -105,6 +105,7 @@ def test_a_failed_lookup_is_a_temperror() -> None:
         ("mail.a.test", {"test": "p=none; psd=y"}, "a.test"),
         ("mail.a.test", {"a_test": "p=none", "test": "p=none; psd=y"}, "a.test"),
         ("test", {"test": "p=none; psd=y"}, "test"),
+        ("a.b.c.d.e.f.g.h.i.test", {"d_e_f_g_h_i_test": "psd=y"}, "c.d.e.f.g.h.i.test"),
     ],
 )
 def test_organizations(domain: str, records: dict[str, str], organization: str) -> None:

@@ -33,7 +33,13 @@ def test_everything_a_record_says() -> None:
         (b"v = DMARC1 ;p=quarantine;", "quarantine"),
         (b"v=DMARC1; p=nonsense; rua=mailto:a@b.test", "none"),
         (b"v=DMARC1; rua=mailto:a@b.test", "none"),
-        (b"v=DMARC1; p=reject; adkim=x; psd=maybe; sp=loud", "reject"),
+        (b"v=DMARC1", "none"),
+        (b"v=DMARC1; p=reject; adkim=x; psd=maybe", "reject"),
+        (b"v=DMARC1; p=reject; sp=loud; rua=mailto:a@b.test", "none"),
+        (b"v=DMARC1; p=reject; sp=none; np=; rua=mailto:a@b.test", "none"),
+        (b"v=DMARC1;; p=reject", "reject"),
+        (b"v=DMARC1; p=reject; rua", "reject"),
+        (b"v=DMARC1; p=reject; 1=2; fo x=1; =; \xff\xfe", "reject"),
     ],
 )
 def test_what_counts(text: bytes, policy: str) -> None:
@@ -47,8 +53,11 @@ def test_what_counts(text: bytes, policy: str) -> None:
     "texts",
     [
         [],
-        [b"v=DMARC1"],
+        [b"v=DMARC1 p=reject"],
         [b"v=DMARC1; p=nonsense"],
+        [b"v=DMARC1; p=reject rua=mailto:a@b.test"],
+        [b"v=DMARC1; p=reject; np=loud"],
+        [b"v=DMARC1; p=reject; sp=loud; rua=https://e.test/"],
         [b"v=dmarc1; p=reject"],
         [b"p=reject; v=DMARC1"],
         [b"v=DMARC12; p=reject"],

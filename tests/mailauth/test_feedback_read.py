@@ -1,6 +1,7 @@
 """Reports of others: those of the public collection, and what an attacker would send."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +89,29 @@ def test_a_bomb_of_entities_is_not_lit() -> None:
     bomb = b'<!DOCTYPE feedback [<!ENTITY e0 "ha">' + entities + b"]><feedback>&e19;</feedback>"
     with pytest.raises(BadReport, match="document type"):
         read(bomb)
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "gb18030", "utf-32", "idna", "punycode"])
+def test_an_encoding_that_is_none_here(encoding: str) -> None:
+    with pytest.raises(BadReport):
+        read(f'<?xml version="1.0" encoding="{encoding}"?>'.encode() + HEAD + b"</feedback>")
+
+
+def test_an_old_encoding() -> None:
+    head = HEAD.replace(b"<org_name>o", b"<org_name>M\xfcller")
+    report = read(b'<?xml version="1.0" encoding="windows-1252"?>' + head + b"</feedback>")
+    assert report.organization == "Müller"
+
+
+def test_what_is_not_known_is_not_kept() -> None:
+    unknown = b"x"
+    for _ in range(4):  # ten thousand paths of few names
+        unknown = b"".join(b"<%c>%b</%c>" % (name, unknown, name) for name in b"abcdefghij")
+    tracemalloc.start()
+    read(HEAD + b"<record>" + unknown + b"</record></feedback>")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 500_000
 
 
 def test_a_thousand_results_are_not_all_kept() -> None:

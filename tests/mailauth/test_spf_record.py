@@ -46,6 +46,7 @@ def test_what_is_read() -> None:
         b"v=spf1 ip4:192.0.2.1/33",
         b"v=spf1 ip6:192.0.2.1",
         b"v=spf1 ip6:::1/129",
+        b"v=spf1 ip6:fe80::1%1",
         b"v=spf1 redirect=a.test redirect=b.test",
         b"v=spf1 exp=a.test exp=a.test",
         b"v=spf1 redirect=",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from postroom.mailauth import tlsrpt
-from postroom.mailauth.tlsrpt_read import BadReport, read
+from postroom.mailauth.tlsrpt_read import MAX_OCTETS, BadReport, read
 from tests.absent import vectors
 
 FILES: Final = vectors("tlsrpt", "*.json")
@@ -55,6 +55,12 @@ def test_a_report_of_ours() -> None:
 def test_no_report(octets: bytes) -> None:
     with pytest.raises(BadReport):
         read(octets)
+
+
+def test_a_report_that_would_fill_the_memory() -> None:
+    policies = b"{}," * (MAX_OCTETS // 3) + b"{}"
+    with pytest.raises(BadReport, match="octets"):
+        read(b'{"report-id": "1", "policies": [' + policies + b"]}")
 
 
 def test_values_of_other_kinds_are_empty() -> None:

@@ -8,7 +8,14 @@ import zipfile
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.message.enclosed import MAX_DOCUMENT, MAX_MEMBERS, TooLarge, in_message, unpacked
+from postroom.message.enclosed import (
+    MAX_ARCHIVE,
+    MAX_DOCUMENT,
+    MAX_MEMBERS,
+    TooLarge,
+    in_message,
+    unpacked,
+)
 
 
 def zipped(*documents: bytes) -> bytes:
@@ -51,6 +58,11 @@ def test_bombs() -> None:
         with pytest.raises(TooLarge):
             list(unpacked(octets))
     assert len(next(unpacked(gzip.compress(zeros[1:])))) == MAX_DOCUMENT
+
+
+def test_a_list_of_members_without_end_is_not_read() -> None:
+    with pytest.raises(TooLarge):
+        list(unpacked(zipped(b"<a/>") + bytes(MAX_ARCHIVE)))
 
 
 def test_a_thousand_members_are_not_unpacked() -> None:

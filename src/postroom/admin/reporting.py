@@ -14,6 +14,7 @@ import itertools
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -256,7 +257,8 @@ def _addresses(uris: Sequence[str]) -> list[Address]:
     found: list[Address] = []
     for uri in uris:
         try:
-            found.append(Address.parse(uri.partition(":")[2]))
+            path = uri.partition(":")[2].partition("?")[0]
+            found.append(Address.parse(unquote(path)))  # RFC 6068 §2
         except AddressError:
             continue
     return found

@@ -133,7 +133,7 @@ def _may_share(one: str, other: str) -> bool:
 def _walk(domain: str) -> Asking[_Walk]:
     """RFC 9989 §4.10: up the tree until a record says where the organization ends."""
     records: list[tuple[str, DmarcRecord]] = []
-    previous = name = domain
+    name = domain
     while name:
         record = choose((yield from texts(f"_dmarc.{name}")))
         if record is not None:
@@ -141,10 +141,16 @@ def _walk(domain: str) -> Asking[_Walk]:
             if record.psd == "n":
                 return _Walk(tuple(records), name)
             if record.psd == "y":
-                return _Walk(tuple(records), name if name == domain else previous)
-        previous, name = name, _above(name)
+                return _Walk(tuple(records), _below(name, domain))
+        name = _above(name)
     organization = records[-1][0] if records else domain
     return _Walk(tuple(records), organization)
+
+
+def _below(name: str, domain: str) -> str:
+    """The name one label below ``name`` on the way to ``domain``; that itself at its end."""
+    count = name.count(".") + 2
+    return ".".join(domain.split(".")[-count:])
 
 
 def _above(name: str) -> str:

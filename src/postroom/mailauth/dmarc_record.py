@@ -1,7 +1,9 @@
 """DMARC records: the policy that a domain publishes for messages in its name (RFC 9989 §4.7).
 
 Tags that are not known, and those of RFC 7489 that mean nothing any more (``pct``, ``rf``,
-``ri``), are passed over; a bad value of an optional tag is its default.
+``ri``), are passed over, as is what is no tag at all: a slip behind a policy does not undo it. A
+bad value of an optional tag is its default, but for a bad policy (``p``, ``sp``, ``np``): then
+nothing is asked for.
 """
 
 import functools
@@ -11,7 +13,7 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from postroom.mailauth.tags import BadTags, compact, parse
+from postroom.mailauth.tags import MAX_TAGS, compact
 
 Policy = Literal["none", "quarantine", "reject"]
 Mode = Literal["relaxed", "strict"]
@@ -20,7 +22,8 @@ Psd = Literal["y", "n", "u"]
 MAX_URIS: Final = 20
 MAX_REMEMBERED: Final = 512  # octets of a record that is kept once it was read
 
-_POLICIES: Final = ("none", "quarantine", "reject")
+_POLICIES: Final = frozenset(("none", "quarantine", "reject"))
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _VERSION: Final = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _URI: Final = re.compile(r"(mailto:[^\s,;!]+@[^\s,;!]+)(?:![0-9]+[kmgt]?)?", re.IGNORECASE)
 
@@ -59,22 +62,22 @@ def _remembered(octets: bytes) -> "DmarcRecord | None":
 def read(octets: bytes) -> DmarcRecord | None:
     """Read a record; None when it is none that counts.
 
-    A record whose ``p`` is missing or bad counts as ``none`` if it asks for reports (§4.7).
+    Without ``p`` it is ``none`` (§4.7). With a bad ``p``, ``sp`` or ``np`` all of them are, if the
+    record asks for reports; else it does not count (§4.10.1).
     """
-    try:
-        tags = {name.lower(): value for name, value in parse(octets).items()}
-    except BadTags:
+    tags = _tags(octets)
+    if tags is None:
         return None
     reports = _uris(tags.get("rua", ""))
-    policy = _policy(tags.get("p"))
-    if policy is None:
+    policies = {name: tags[name].lower() for name in ("p", "sp", "np") if name in tags}
+    if not set(policies.values()) <= _POLICIES:
         if not reports:
             return None
-        policy = "none"
+        policies = {}
     return DmarcRecord(
-        policy=policy,
-        subdomains=_policy(tags.get("sp")),
-        missing=_policy(tags.get("np")),
+        policy=cast("Policy", policies.get("p", "none")),
+        subdomains=cast("Policy | None", policies.get("sp")),
+        missing=cast("Policy | None", policies.get("np")),
         dkim=_mode(tags.get("adkim")),
         spf=_mode(tags.get("aspf")),
         psd=_psd(tags.get("psd")),
@@ -85,9 +88,18 @@ def read(octets: bytes) -> DmarcRecord | None:
     )
 
 
-def _policy(text: str | None) -> Policy | None:
-    value = (text or "").lower()
-    return cast("Policy", value) if value in _POLICIES else None
+def _tags(octets: bytes) -> dict[str, str] | None:
+    """The tags, names in lower case; None when one stands twice (RFC 6376 §3.2)."""
+    found: dict[str, str] = {}
+    for part in octets.split(b";")[:MAX_TAGS]:
+        name, equals, value = part.decode("utf-8", "replace").partition("=")
+        name = name.strip().lower()
+        if not equals or not _NAME.fullmatch(name):
+            continue
+        if name in found:
+            return None
+        found[name] = value.strip()
+    return found
 
 
 def _mode(text: str | None) -> Mode:

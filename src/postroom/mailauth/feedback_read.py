@@ -1,8 +1,8 @@
 """Aggregate reports of others, from XML that anybody may have written.
 
 No document type is allowed, so there are no entities to expand; depth, elements, text and
-records are bounded. Elements that are not known are passed over, a namespace does not matter,
-and what is missing is empty: reports in the wild keep to no schema.
+records are bounded. Elements that are not known are passed over and not kept, a namespace does
+not matter, and what is missing is empty: reports in the wild keep to no schema.
 
 RFC 9990 §3.1, RFC 7489 appendix C; threat D9.
 """
@@ -19,6 +19,20 @@ MAX_TEXT: Final = 500  # characters of a value
 MAX_SECONDS: Final = 1 << 40
 _LISTED: Final = 20  # results of one kind in a record
 
+_KEPT: Final = frozenset(
+    {
+        *("report_metadata/org_name", "report_metadata/email", "report_metadata/report_id"),
+        *("report_metadata/date_range/begin", "report_metadata/date_range/end"),
+        *[f"policy_published/{one}" for one in ("domain", "p", "sp", "np")],
+        *[f"policy_published/{one}" for one in ("adkim", "aspf", "testing")],
+        *("record/row/source_ip", "record/row/count", "record/row/policy_evaluated/reason/type"),
+        *[f"record/row/policy_evaluated/{one}" for one in ("disposition", "dkim", "spf")],
+        *("record/identifiers/header_from", "record/identifiers/envelope_from"),
+        *[f"record/auth_results/dkim/{one}" for one in ("domain", "selector", "result")],
+        *[f"record/auth_results/spf/{one}" for one in ("domain", "selector", "result")],
+    }
+)
+
 
 class BadReport(ValueError):
     """The octets are no report; the message says why."""
@@ -27,7 +41,7 @@ class BadReport(ValueError):
 def read(octets: bytes) -> Report:
     """Read a report; raises BadReport."""
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate(namespace_separator=" ", intern=None)  # keeps no names
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.EntityDeclHandler = _refuse_doctype
@@ -38,6 +52,10 @@ def read(octets: bytes) -> Report:
         parser.Parse(octets, True)
     except expat.ExpatError as error:
         raise BadReport(f"it is no XML: {error}") from None
+    except BadReport:
+        raise
+    except (LookupError, ValueError) as error:  # of an encoding that nobody knows
+        raise BadReport(f"its octets can't be read: {error}") from None
     return reader.report()
 
 
@@ -64,8 +82,9 @@ class _Reader:
             self._head, self._values = self._head or self._values, {}
         elif self._path[:3] == ["feedback", "record", "auth_results"] and len(self._path) == 4:
             for part in ("domain", "selector", "result"):  # each has all of them, if empty
-                values = self._values.setdefault("/".join([*self._path[1:], part]), [])
-                if len(values) <= _LISTED:
+                key = "/".join([*self._path[1:], part])
+                values = self._values.setdefault(key, []) if key in _KEPT else None
+                if values is not None and len(values) <= _LISTED:
                     values.append("")
         self._text = ""
 
@@ -76,7 +95,7 @@ class _Reader:
     def end(self, _name: str) -> None:
         text = "".join([one if one.isprintable() else " " for one in self._text[:MAX_TEXT]])
         key = "/".join(self._path[1:])
-        values = self._values.setdefault(key, []) if text.strip() else None
+        values = self._values.setdefault(key, []) if text.strip() and key in _KEPT else None
         if values is not None and len(values) <= _LISTED:
             if self._path[1:3] == ["record", "auth_results"] and values:
                 values[-1] = text.strip()

@@ -158,6 +158,8 @@ def _network(kind: Kind, address: str, cidr: str) -> Network:
         if kind == "ip4":
             ip4 = ipaddress.IPv4Address(address)
             return ipaddress.IPv4Network((ip4, 32 if length is None else length), strict=False)
+        if "%" in address:  # a scope, which Python would take
+            raise ValueError("scoped address")  # noqa: TRY301
         ip6 = ipaddress.IPv6Address(address)
         return ipaddress.IPv6Network((ip6, 128 if length is None else length), strict=False)
     except ValueError as error:

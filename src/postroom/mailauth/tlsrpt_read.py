@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+MAX_OCTETS: Final = 2 * 1024 * 1024  # read they take twenty times as much
 MAX_POLICIES: Final = 1_000
 MAX_FAILURES: Final = 1_000  # kinds of failures of one policy
 MAX_TEXT: Final = 500  # characters of a value
@@ -48,6 +49,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(octets: bytes) -> Report:
     """Read a report; raises BadReport."""
+    if len(octets) > MAX_OCTETS:
+        raise BadReport(f"it has more than {MAX_OCTETS} octets")
     try:
         found = msgspec.json.decode(octets)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -15,6 +15,7 @@ from postroom.message.part import Part
 from postroom.message.scan import scan
 
 MAX_DOCUMENT: Final = 16 * 1024 * 1024  # octets of one document, unpacked
+MAX_ARCHIVE: Final = 4 * 1024 * 1024  # octets of a zip: its list of members is read whole
 MAX_MEMBERS: Final = 10  # of an archive
 MAX_PARTS: Final = 100  # of a message that are looked at
 
@@ -24,7 +25,7 @@ _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class TooLarge(ValueError):
-    """Unpacked it is more than ``MAX_DOCUMENT``."""
+    """Unpacked it is more than ``MAX_DOCUMENT``, or packed more than ``MAX_ARCHIVE``."""
 
 
 def in_message(octets: bytes) -> Iterator[bytes]:
@@ -44,6 +45,8 @@ def unpacked(octets: bytes) -> Iterator[bytes]:
         if document:
             yield document
     elif octets.startswith(_ZIP):
+        if len(octets) > MAX_ARCHIVE:
+            raise TooLarge(f"an archive has more than {MAX_ARCHIVE} octets")
         yield from _members(octets)
     elif len(octets) > MAX_DOCUMENT:
         raise TooLarge(f"a document has more than {MAX_DOCUMENT} octets")
