@@ -15,12 +15,15 @@ def test_vrfy_tells_what_a_name_is(town: Towns) -> None:
             await t.alias("Team@demo.test", "alice@demo.test")
             await t.account("both@demo.test")
             await t.account("both@side.test")
+            await t.alias("idle@demo.test", "off@demo.test")
+            await t.alias("postmaster@side.test", "both@side.test")
             for asked, expected in [
                 ("alice@demo.test", Verified("account", "Alice A", "Alice@demo.test")),
                 ("TEAM@demo.test", Verified("alias", "", "Team@demo.test")),
                 ("alice+x@demo.test", Verified("account", "", "alice+x@demo.test")),
                 ("postmaster@demo.test", Verified("account", "", "postmaster@demo.test")),
                 ("off@demo.test", Verified("unknown")),
+                ("idle@demo.test", Verified("unknown")),
                 ("nobody@demo.test", Verified("unknown")),
                 ("alice@other.test", Verified("remote", "", "alice@other.test")),
             ]:
@@ -28,7 +31,9 @@ def test_vrfy_tells_what_a_name_is(town: Towns) -> None:
             for user, expected in [
                 ("ALICE", Verified("account", "Alice A", "Alice@demo.test")),
                 ("team", Verified("alias", "", "Team@demo.test")),
-                ("both", Verified("ambiguous")),
+                ("both", Verified("ambiguous", choices=("both@demo.test", "both@side.test"))),
+                ("al.ice", Verified("unknown")),
+                ("Postmaster", Verified("account", "", "postmaster@demo.test")),
                 ("nobody", Verified("unknown")),
                 ("%", Verified("unknown")),
             ]:

@@ -46,6 +46,10 @@ async def fill(here: Desk) -> None:
     await here.town.account("eve@local.test")
     await here.town.disable("eve@local.test")
     await here.town.alias("list@local.test", "alice@local.test", "v@other.test")
+    await here.town.alias("idle@local.test", "eve@local.test")
+    await here.town.account("jo@local.test", name="Jörg")
+    await here.town.account("straße@local.test", name="Jörg")
+    await here.town.alias("abroad@local.test", "alice@local.test", "straße@local.test")
     await here.town.alias("secret@local.test", "alice@local.test", hidden=True)
 
 
@@ -57,7 +61,14 @@ VRFY = [
     ("bob@second.test", "250 2.1.5", '"O\\"Neil, Bob" <bob@second.test>'),
     ("list@local.test", "250 2.1.5", "<list@local.test>"),
     ("list", "250 2.1.5", "<list@local.test>"),
-    ("Postmaster", "250 2.1.5", "<postmaster>"),
+    ("Postmaster", "250 2.1.5", "<postmaster@local.test>"),
+    ("<Postmaster>", "250 2.1.5", "<postmaster@local.test>"),
+    ('"alice"', "250 2.1.5", "Alice A <alice@local.test>"),
+    ('"al\\ice"', "250 2.1.5", "Alice A <alice@local.test>"),
+    ('"alice@local.test"', "550 5.1.1", None),
+    ("idle@local.test", "550 5.1.1", None),
+    ("jo@local.test", "250 2.1.5", "<jo@local.test>"),
+    ("straße@local.test", "252 2.6.8", None),
     ("postmaster@local.test", "250 2.1.5", "<postmaster@local.test>"),
     ("bob", "553 5.1.4", None),
     ("nobody", "550 5.1.1", None),
@@ -71,6 +82,8 @@ EXPN = [
     ("list@local.test", "250 2.1.5", ["Alice A <alice@local.test>", "<v@other.test>"]),
     ("LIST", "250 2.1.5", ["Alice A <alice@local.test>", "<v@other.test>"]),
     ("alice", "250 2.1.5", ["Alice A <alice@local.test>"]),
+    ("postmaster", "250 2.1.5", ["<postmaster@local.test>"]),
+    ("abroad@local.test", "252 2.6.8", None),
     ("secret@local.test", "550 5.7.1", None),
     ("secret", "550 5.7.1", None),
     ("nobody", "550 5.1.1", None),
@@ -97,6 +110,12 @@ def test_who_may_ask_is_told(database: Opener, data: Path, who: str) -> None:
                 assert (name, said(answer)) == (name, expected)
                 if lines:
                     assert list(answer.lines) == lines
+            answer = await one.vrfy("bob")
+            assert answer.lines[1:] == ("<bob@local.test>", "<bob@second.test>")
+            answer = await one.vrfy("straße@local.test", utf8=True)
+            assert answer.lines == ("Jörg <straße@local.test>",)
+            answer = await one.expn("abroad@local.test", utf8=True)
+            assert answer.lines[1:] == ("Jörg <straße@local.test>",)
             elsewhere = await one.vrfy("x@other.test")
             assert said(elsewhere) == ("551 5.1.6" if who == "trusted" else "251 2.1.5")
             assert "<x@other.test>" in elsewhere.lines[0]

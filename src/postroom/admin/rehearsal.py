@@ -159,9 +159,9 @@ class _Rehearsal:
             case Data():
                 return await talk.data()
             case Vrfy():
-                return await talk.vrfy(event.argument)
+                return await talk.vrfy(event.argument, utf8=event.utf8)
             case Expn():
-                return await talk.expn(event.argument)
+                return await talk.expn(event.argument, utf8=event.utf8)
             case Unknown():
                 return await talk.unknown(event)
             case Rset():

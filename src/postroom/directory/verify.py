@@ -3,7 +3,7 @@
 Who may ask is decided by ``intake``.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,13 +13,19 @@ from postroom.directory import accounts, aliases, domains, masks
 from postroom.directory.expand import Walk
 from postroom.directory.names import fold
 
+MAX_CHOICES: Final = 10
+
 
 class Verified(msgspec.Struct, frozen=True):
-    """What a name is. ``address`` is its canonical spelling, "" when unknown."""
+    """What a name is. ``address`` is its canonical spelling, "" when unknown.
+
+    ``choices`` are the first few addresses that an ambiguous one may mean.
+    """
 
     kind: Literal["account", "alias", "remote", "unknown", "ambiguous"]
     name: str = ""
     address: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -37,7 +43,10 @@ class Expansion(msgspec.Struct, frozen=True):
 
 
 def verify(tx: Tx, address: Address) -> Verified:
-    """What ``address`` is; subaddresses, roles and catch-alls count as what they lead to."""
+    """What ``address`` is; subaddresses, roles and catch-alls count as what they lead to.
+
+    What leads to nobody is unknown, an alias too: RCPT would refuse it.
+    """
     if domains.find(tx, address.domain.ascii) is None:
         return Verified("remote", "", str(address))
     account = accounts.find(tx, address)
@@ -48,29 +57,42 @@ def verify(tx: Tx, address: Address) -> Verified:
         if mask is not None:  # it tells nobody whose it is
             return Verified("unknown") if mask.is_off else Verified("account", "", str(address))
         return Verified("account", account.name, str(account.address))
+    found = Walk(tx).resolve(address)
+    if found.kind != "found" and not found.needs_holding:
+        return Verified("unknown")
     alias = aliases.find(tx, address)
     if alias is not None:
         return Verified("alias", "", str(alias.address))
-    found = Walk(tx).resolve(address)
-    if found.kind == "found" or found.needs_holding:
-        return Verified("account", "", str(address))
-    return Verified("unknown")
+    return Verified("account", "", str(address))
 
 
 def verify_user(tx: Tx, local: str) -> Verified:
-    """What a name without a domain is; ambiguous when several domains have it."""
+    """What a name without a domain is; ambiguous when several domains have it.
+
+    Postmaster is the one of ``RCPT TO:<Postmaster>`` (RFC 5321 §4.5.1).
+    """
+    if local.lower() == "postmaster":
+        own = domains.first(tx)
+        if own is None:
+            return Verified("unknown")
+        return verify(tx, Address("postmaster", Domain(own.name)))
     rows = tx.all(
-        "SELECT a.written, d.name FROM address a JOIN domain d ON d.id = a.domain_id"
-        " WHERE a.live = 1 AND a.canonical IN (:local, :cased, :folded) LIMIT 2",
+        "SELECT a.canonical, a.written, d.name FROM address a JOIN domain d ON d.id = a.domain_id"
+        " WHERE a.live = 1 AND a.canonical IN (:local, :cased, :folded)"
+        " ORDER BY d.name LIMIT :limit",
         local=local,
         cased=local.casefold(),
         folded=fold(local),
+        limit=MAX_CHOICES,
     )
-    if len(rows) > 1:
-        return Verified("ambiguous")
-    if not rows:
-        return Verified("unknown")
-    return verify(tx, Address(rows[0][0], Domain(rows[0][1])))
+    found = [
+        Address(written, Domain(name))
+        for canonical, written, name in rows
+        if domains.require(tx, Domain(name)).policy.canonical(local) == canonical
+    ]
+    if len(found) > 1:
+        return Verified("ambiguous", choices=tuple([str(address) for address in found]))
+    return verify(tx, found[0]) if found else Verified("unknown")
 
 
 def expand(tx: Tx, address: Address) -> Expansion:

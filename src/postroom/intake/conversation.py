@@ -207,22 +207,22 @@ class Conversation:
 
     # -- questions
 
-    async def vrfy(self, argument: str) -> Reply:
+    async def vrfy(self, argument: str, *, utf8: bool = False) -> Reply:
         """RFC 5321 §3.5; strangers learn nothing."""
         if not self._may_ask:
             return verify.UNTOLD
         try:
-            directory = self._services.directory
-            return await verify.vrfy(directory, argument, may_relay=self._may_relay)
+            directory, may_relay = self._services.directory, self._may_relay
+            return await verify.vrfy(directory, argument, may_relay=may_relay, utf8=utf8)
         except Exception as error:  # noqa: BLE001 - see mail
             return self._refusals.failed(error)
 
-    async def expn(self, argument: str) -> Reply:
+    async def expn(self, argument: str, *, utf8: bool = False) -> Reply:
         """RFC 5321 §3.5; strangers learn nothing."""
         if not self._may_ask:
             return verify.UNTOLD_LIST
         try:
-            return await verify.expn(self._services.directory, argument)
+            return await verify.expn(self._services.directory, argument, utf8=utf8)
         except Exception as error:  # noqa: BLE001 - see mail
             return self._refusals.failed(error)
 

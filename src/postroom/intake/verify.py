@@ -4,15 +4,16 @@ A stranger gets one fixed reply without any look-up, so neither its octets nor i
 tell whether a mailbox exists (threat D4). Who has logged in, or comes from a trusted
 network, gets the answers of RFC 5321 §3.5; members of hidden lists are told to nobody.
 
-RFC 5321 §3.4 (251, 551), §3.5, §4.1.1.6, §4.1.1.7.
+RFC 5321 §3.4 (251, 551), §3.5, §4.1.1.6, §4.1.1.7; RFC 6531 §3.7.4.2 (UTF-8 in replies).
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from postroom.address import Address, AddressError
 from postroom.directory.directory import Directory
-from postroom.directory.verify import Verified
+from postroom.directory.verify import Member, Verified
 from postroom.protocol.smtp.replies import Reply, reply
 
 UNTOLD: Final = reply(
@@ -20,36 +21,37 @@ UNTOLD: Final = reply(
 )
 UNTOLD_LIST: Final = reply(252, "2.0.0", "Lists are not expanded here")
 UNKNOWN: Final = reply(550, "5.1.1", "No such mailbox or list here")
-AMBIGUOUS: Final = reply(553, "5.1.4", "User ambiguous: several domains have one, name the domain")
+NEEDS_UTF8: Final = reply(252, "2.6.8", "The answer is UTF-8; ask again with SMTPUTF8 at the end")
 BAD_ADDRESS: Final = reply(553, "5.1.3", "That is not an address")
+AMBIGUOUS: Final = "User ambiguous: several domains have one, name the domain"
 HIDDEN: Final = reply(550, "5.7.1", "Access denied: the members of this list are not told")
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\- \u0080-\U0010ffff]*")
 _SPECIAL: Final = re.compile(r'(["\\])')
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5321 §4.1.2 Quoted-string
+_PAIR: Final = re.compile(r"\\(.)")
 
 
-async def vrfy(directory: Directory, argument: str, *, may_relay: bool) -> Reply:
-    """The answer for who may ask."""
+async def vrfy(directory: Directory, argument: str, *, may_relay: bool, utf8: bool) -> Reply:
+    """The answer for who may ask; ``utf8``: it may be UTF-8."""
     try:
         asked = _asked(argument)
     except AddressError:
         return BAD_ADDRESS
     found = await directory.verify_address(asked)
-    if found.kind == "unknown" and isinstance(asked, str) and asked.casefold() == "postmaster":
-        return reply(250, "2.1.5", "<postmaster>")  # RFC 5321 §4.5.1: there always is one
     if found.kind in {"account", "alias"}:
-        return reply(250, "2.1.5", _mailbox(found.name, found.address))
+        return _told([Member(found.name, found.address)], utf8=utf8)
     return _elsewhere(found, may_relay=may_relay)
 
 
-async def expn(directory: Directory, argument: str) -> Reply:
+async def expn(directory: Directory, argument: str, *, utf8: bool) -> Reply:
     """The members of a list, for who may ask; an account is its own member."""
     try:
         asked = _asked(argument)
         if isinstance(asked, str):
             found = await directory.verify_address(asked)
             if not found.address:
-                return AMBIGUOUS if found.kind == "ambiguous" else UNKNOWN
+                return _elsewhere(found, may_relay=False)
             asked = Address.parse(found.address)
     except AddressError:
         return BAD_ADDRESS
@@ -60,20 +62,23 @@ async def expn(directory: Directory, argument: str) -> Reply:
         return _elsewhere(Verified("remote", "", str(asked)), may_relay=False)
     if not expansion.members:
         return UNKNOWN
-    return reply(250, "2.1.5", *[_mailbox(one.name, one.address) for one in expansion.members])
+    return _told(expansion.members, utf8=utf8)
 
 
 def _asked(argument: str) -> Address | str:
-    """An address with or without angle brackets, or a bare name."""
+    """An address with or without angle brackets, or a bare name, which may be quoted."""
     text = argument.strip()
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
+    quoted = _QUOTED.fullmatch(text)
+    if quoted:
+        return _PAIR.sub(r"\1", quoted[1])
     return Address.parse(text) if "@" in text else text
 
 
 def _elsewhere(found: Verified, *, may_relay: bool) -> Reply:
     if found.kind == "ambiguous":
-        return AMBIGUOUS
+        return reply(553, "5.1.4", AMBIGUOUS, *[f"<{address}>" for address in found.choices])
     if found.kind != "remote":
         return UNKNOWN
     if may_relay:
@@ -81,9 +86,16 @@ def _elsewhere(found: Verified, *, may_relay: bool) -> Reply:
     return reply(551, "5.1.6", f"User not local; please try <{found.address}>")
 
 
-def _mailbox(name: str, address: str) -> str:
+def _told(members: Sequence[Member], *, utf8: bool) -> Reply:
+    """RFC 6531 §3.7.4.2: an address is told as it is, or not at all."""
+    if not utf8 and not all(one.address.isascii() for one in members):
+        return NEEDS_UTF8
+    return reply(250, "2.1.5", *[_mailbox(one.name, one.address, utf8=utf8) for one in members])
+
+
+def _mailbox(name: str, address: str, *, utf8: bool) -> str:
     """RFC 5321 §3.5.1: ``Full Name <address>``; a name with specials is quoted."""
-    if not name:
+    if not name or not (utf8 or name.isascii()):
         return f"<{address}>"
     if not _PLAIN.fullmatch(name):
         name = '"' + _SPECIAL.sub(r"\\\1", name) + '"'

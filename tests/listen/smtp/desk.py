@@ -168,7 +168,7 @@ class Talk:
             return [answer] * len(message.recipients)
         return [answer]
 
-    async def vrfy(self, argument: str) -> Reply:
+    async def vrfy(self, argument: str, *, utf8: bool = False) -> Reply:
         if self.identity is None and not self.peer.trusted:
             return UNTOLD
         local = argument.strip("<>").removesuffix("@local.test")
@@ -176,7 +176,7 @@ class Talk:
             return reply(550, "5.1.1", "Unknown")
         return reply(250, "2.1.5", f"{NAMES[local]} <{local}@local.test>")
 
-    async def expn(self, argument: str) -> Reply:
+    async def expn(self, argument: str, *, utf8: bool = False) -> Reply:
         if self.identity is None and not self.peer.trusted:
             return UNTOLD
         if argument == "team":

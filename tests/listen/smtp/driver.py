@@ -133,9 +133,9 @@ class Driver:
             case Data() | Bdat():
                 return at_once(talk.data())
             case Vrfy():
-                return at_once(talk.vrfy(event.argument))
+                return at_once(talk.vrfy(event.argument, utf8=event.utf8))
             case Expn():
-                return at_once(talk.expn(event.argument))
+                return at_once(talk.expn(event.argument, utf8=event.utf8))
             case Unknown():
                 return at_once(talk.unknown(event))
             case Verb():

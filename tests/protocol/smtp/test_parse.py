@@ -30,6 +30,9 @@ ALICE = Address.parse("alice@local.test")
     [
         (b"DATA", Data()),
         (b"data  ", Data()),
+        (b"DATA\t", Data()),
+        (b"RCPT TO:<alice@local.test> \t ", Rcpt(ALICE)),
+        (b"VRFY alice\t", Vrfy("alice")),
         (b"QUIT", Quit()),
         (b"StartTLS", StartTls()),
         (b"EHLO client.test", Ehlo("client.test")),

@@ -255,9 +255,9 @@ class SmtpDoor(Door):
     async def _answer_rarely(self, session: Session, talk: Conversation, event: Event) -> None:
         match event:
             case Vrfy():
-                session.answer(await talk.vrfy(event.argument))
+                session.answer(await talk.vrfy(event.argument, utf8=event.utf8))
             case Expn():
-                session.answer(await talk.expn(event.argument))
+                session.answer(await talk.expn(event.argument, utf8=event.utf8))
             case Verb():
                 session.answer(await talk.verb())
             case Unknown():

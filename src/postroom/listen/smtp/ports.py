@@ -41,11 +41,11 @@ class Conversation(Protocol):
         """The message is complete: one reply, over LMTP one a recipient."""
         ...
 
-    async def vrfy(self, argument: str) -> Reply:
+    async def vrfy(self, argument: str, *, utf8: bool = False) -> Reply:
         """Whether a name or address is known."""
         ...
 
-    async def expn(self, argument: str) -> Reply:
+    async def expn(self, argument: str, *, utf8: bool = False) -> Reply:
         """Who gets what is sent to an alias."""
         ...
 

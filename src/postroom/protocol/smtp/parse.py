@@ -1,7 +1,7 @@
 """Reads one command line into a value.
 
 What may follow a verb is read strictly, with two kindnesses that hurt nobody: a space
-after ``FROM:`` and ``TO:``, and space at the end of the line (RFC 5321 §4.1.1). Letters
+after ``FROM:`` and ``TO:``, and white space at the end of the line (RFC 5321 §4.1.1). Letters
 outside ASCII are UTF-8 and stand only where SMTPUTF8 was asked for; control characters
 stand nowhere. Source routes are read and forgotten (RFC 5321 appendix C).
 
@@ -55,13 +55,13 @@ def parse_command(line: bytes, *, utf8: bool = False) -> Command:
 
     ``utf8``: the transaction asked for SMTPUTF8.
     """
-    verb, _, rest = line.partition(b" ")
+    verb, _, rest = line.rstrip(b" \t").partition(b" ")
     reader = _READERS.get(verb) or _READERS.get(verb.upper())
     if reader is None:
         if not line.isascii() or not line.decode("ascii").isprintable():
             raise BadArguments(replies.CONTROL_CHARACTER)
         raise UnknownVerb(verb.upper().decode("ascii"))
-    return reader(rest.rstrip(b" "), utf8)
+    return reader(rest, utf8)
 
 
 def _mail(rest: bytes, utf8: bool) -> Mail:
@@ -157,24 +157,24 @@ def _sentence(text: str) -> str:
 
 def _ehlo(rest: bytes, utf8: bool) -> Ehlo:
     del utf8
-    return Ehlo(_client_name(rest))
+    return Ehlo(_client_name(rest, replies.EHLO_SYNTAX))
 
 
 def _helo(rest: bytes, utf8: bool) -> Helo:
     del utf8
-    return Helo(_client_name(rest))
+    return Helo(_client_name(rest, replies.HELO_SYNTAX))
 
 
 def _lhlo(rest: bytes, utf8: bool) -> Lhlo:
     del utf8
-    return Lhlo(_client_name(rest))
+    return Lhlo(_client_name(rest, replies.LHLO_SYNTAX))
 
 
-def _client_name(rest: bytes) -> str:
+def _client_name(rest: bytes, syntax: Reply) -> str:
     """A domain or address literal; wrong ones are common, so only their letters count."""
-    text = _text(rest, utf8=False, otherwise=replies.HELO_SYNTAX)
+    text = _text(rest, utf8=False, otherwise=syntax)
     if len(text) > MAX_DOMAIN or not _CLIENT_NAME.fullmatch(text):
-        raise BadArguments(replies.HELO_SYNTAX)
+        raise BadArguments(syntax)
     return text
 
 
