@@ -46,7 +46,7 @@ def test_a_mask_leads_to_its_account_and_says_so(town: Towns) -> None:
         await t.alias("all@demo.test", "batoku1@demo.test")
         ((one),) = (await t.resolve("all@demo.test")).local
         assert one.mask == mask.id
-        assert await t.directory.owns(mask.account_id, at("batoku1@demo.test"))
+        assert await t.directory.may_send_as(mask.account_id, at("batoku1@demo.test"))
 
     in_town(town, story)
 

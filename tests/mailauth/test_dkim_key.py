@@ -117,15 +117,6 @@ def test_no_record_for_other_keys() -> None:
         dkim_key.public_record(b"nonsense")
 
 
-def test_character_strings() -> None:
-    record = dkim_key.public_record(rsa_der())
-    strings = dkim_key.character_strings(record)
-    assert "".join(strings) == record
-    assert len(strings) == 2
-    assert len(strings[0]) == 255
-    assert dkim_key.character_strings("short") == ("short",)
-
-
 def test_published() -> None:
     record = dkim_key.public_record(rsa_der())
     assert dkim_key.publishes(record, rsa_der())

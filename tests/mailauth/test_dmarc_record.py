@@ -21,8 +21,6 @@ def test_everything_a_record_says() -> None:
         psd="n",
         is_test=True,
         reports=("mailto:a@b.test", "mailto:c@d.test"),
-        failures=("mailto:f@g.test",),
-        failure_options=frozenset(("1", "d")),
     )
 
 

@@ -8,7 +8,7 @@ from postroom.message.content import transferred
 from postroom.message.headers import MAX_HEADER, split, value
 from postroom.message.part import Part
 from postroom.message.scan import MAX_DEPTH, MAX_PARTS, scan
-from postroom.message.sevenbit import NotConvertible, convert, needs_conversion
+from postroom.message.sevenbit import NotConvertible, convert
 from postroom.message.sevenbit_encode import is_clean
 from tests.message import letters
 
@@ -46,23 +46,6 @@ def _reason(octets: bytes) -> str:
     with pytest.raises(NotConvertible) as caught:
         convert(*split(octets))
     return caught.value.reason
-
-
-@pytest.mark.parametrize(
-    ("is_ascii", "longest", "eightbitmime", "expected"),
-    [
-        (True, 998, False, False),
-        (True, 999, False, True),
-        (True, 999, True, True),
-        (False, 10, False, True),
-        (False, 10, True, False),
-    ],
-)
-def test_when_it_is_needed(
-    is_ascii: bool, longest: int, eightbitmime: bool, expected: bool
-) -> None:
-    needed = needs_conversion(is_ascii=is_ascii, longest_line=longest, eightbitmime=eightbitmime)
-    assert needed is expected
 
 
 def test_a_text() -> None:

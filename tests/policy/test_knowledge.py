@@ -27,6 +27,11 @@ async def learn(db: Database, lesson: Lesson, scope: int = EVERYBODY, now: int =
     return await db.write(lambda tx: knowledge.learn(tx, scope, lesson, now))
 
 
+def other(lesson: Lesson) -> Lesson:
+    """The same message as what it is not."""
+    return Lesson(lesson.digest, lesson.tokens, is_spam=not lesson.is_spam)
+
+
 async def rows(db: Database) -> list[Row]:
     return await db.read(
         lambda tx: tx.all(
@@ -59,14 +64,13 @@ def test_a_message_is_learned_once(database: Opener) -> None:
 def test_learned_as_the_other_it_is_as_if_never_learned_before(database: Opener) -> None:
     async def work(db: Database) -> None:
         await learn(db, HAM)
-        before = await rows(db)
-        await learn(db, SPAM)
-        assert await learn(db, Lesson(SPAM.digest, SPAM.tokens, is_spam=False))
+        await learn(db, other(SPAM))
+        both = await rows(db)
+        assert await learn(db, SPAM)
+        assert await lessons(db) == (1, 1)
+        assert await learn(db, other(SPAM))
         assert await lessons(db) == (0, 2)
-        assert await db.write(lambda tx: knowledge.unlearn(tx, EVERYBODY, SPAM))
-        assert not await db.write(lambda tx: knowledge.unlearn(tx, EVERYBODY, SPAM))
-        assert await lessons(db) == (0, 1)
-        assert await rows(db) == before
+        assert await rows(db) == both
 
     run(database, work)
 
@@ -75,11 +79,13 @@ def test_scopes_do_not_mix(database: Opener) -> None:
     async def work(db: Database) -> None:
         await learn(db, SPAM, scope=7)
         await learn(db, HAM, scope=8)
-        found = await db.read(lambda tx: knowledge.knowledge(tx, [0, 7, 8, 9], [1, 2, 3, 99]))
-        assert set(found) == {7, 8}
-        assert found[7].counts == {1: (1, 0, 0), 2: (1, 0, 0)}
-        assert (found[7].spam, found[7].ham) == (1, 0)
-        assert found[8].counts == {2: (0, 1, 0), 3: (0, 1, 0)}
+        found = await db.read(lambda tx: knowledge.counts(tx, [0, 7, 8], [1, 2, 3, 99]))
+        assert found == {
+            0: {},
+            7: {1: (1, 0, 0), 2: (1, 0, 0)},
+            8: {2: (0, 1, 0), 3: (0, 1, 0)},
+        }
+        assert [await lessons(db, scope) for scope in (0, 7, 8)] == [(0, 0), (1, 0), (0, 1)]
         assert await db.write(lambda tx: knowledge.forget(tx, 7)) == 1
         assert [row[0] for row in await rows(db)] == [8, 8]
         assert await lessons(db, 7) == (0, 0)
@@ -105,8 +111,8 @@ def test_halving_forgets_what_is_rare_and_loses_no_place(database: Opener) -> No
         assert found[BIG][:2] == (2, 0)
         old = Lesson(b"%16d" % 0, (5, 10, BIG), is_spam=True)
         young = Lesson(b"%16d" % 3, (5, 13, BIG), is_spam=True)
-        assert not await db.write(lambda tx: knowledge.unlearn(tx, EVERYBODY, old))
-        assert await db.write(lambda tx: knowledge.unlearn(tx, EVERYBODY, young))
+        assert await learn(db, old)
+        assert not await learn(db, young)
         assert not await db.write(lambda tx: knowledge.halve(tx, 99))
 
     run(database, work)
@@ -117,9 +123,9 @@ def test_unlearning_what_has_faded_takes_nothing_below_nothing(database: Opener)
         await learn(db, SPAM)
         await db.write(lambda tx: tx.execute("UPDATE spam_token SET spam = 0"))
         await db.write(lambda tx: tx.execute("UPDATE spam_knowledge SET spam = 0"))
-        assert await db.write(lambda tx: knowledge.unlearn(tx, EVERYBODY, SPAM))
-        assert await lessons(db) == (0, 0)
-        assert await rows(db) == []
+        assert await learn(db, other(SPAM))
+        assert await lessons(db) == (0, 1)
+        assert [row[2:4] for row in await rows(db)] == [(0, 1)] * 3
 
     run(database, work)
 
@@ -161,7 +167,13 @@ def test_a_mistake_moves_the_lean_and_unlearning_moves_it_back(database: Opener)
         after = {row[1]: row[4] for row in await rows(db)}
         was = {row[1]: row[4] for row in before}
         assert after == {token: was.get(token, 0) + moved * (token in (3, 4, 5)) for token in after}
-        await db.write(lambda tx: knowledge.unlearn(tx, EVERYBODY, odd))
-        assert await rows(db) == before
+        await learn(db, other(odd))
+        (steps,) = await db.read(
+            lambda tx: tx.all("SELECT steps FROM spam_lesson WHERE digest = :it", it=odd.digest)
+        )
+        again = {row[1]: row[4] for row in await rows(db)}
+        assert again == {
+            token: was.get(token, 0) + steps[0] * (token in (3, 4, 5)) for token in after
+        }
 
     run(database, work)

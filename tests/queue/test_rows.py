@@ -89,7 +89,8 @@ def test_everything_of_the_envelope_is_kept(database: Opener) -> None:
             assert (shown.due, shown.origin, shown.priority) == (START + 5, VERIFIED, BULK)
             (delivery,) = shown.deliveries
             assert delivery.recipient == "ü@xn--bcher-kva.test"
-            assert (delivery.orcpt, delivery.notify) == ("rfc822;u", "NEVER")
+            asked = await db.read(lambda tx: tx.one("SELECT orcpt, notify FROM delivery"))
+            assert asked == (b"rfc822;u", "NEVER")
             assert delivery.next_attempt == START + 5
             assert await db.read(destinations) == [("xn--bcher-kva.test", 1, START + 5)]
 

@@ -17,8 +17,6 @@ from postroom.store import listing
 from postroom.store.spans import MAX_LISTED, Span, span_of
 from postroom.store.store import Store
 
-PAGE = 2000
-
 
 class Item(msgspec.Struct, frozen=True):
     """A message of the snapshot: UIDL names it by UIDVALIDITY and UID."""
@@ -46,10 +44,6 @@ class Maildrop:
             rows = await store.read(listing.page, view.mailbox_id, span)
             items += [Item(row[0], row[4]) for row in rows]
         return cls(view, items)
-
-    def stat(self) -> tuple[int, int]:
-        """How many messages, how many octets (RFC 1939 §5 STAT)."""
-        return len(self.items), sum(item.size for item in self.items)
 
     def unique_id(self, index: int) -> str:
         """What UIDL says of message ``index`` (from 0): never used again for another."""

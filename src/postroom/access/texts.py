@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final, NamedTuple
 
 from postroom.access.fetch import Shelf, tree_of_blob
-from postroom.message import dates, headers
+from postroom.message import dates
 from postroom.message.casemap import casemap
 from postroom.message.content import TextDecoder
 from postroom.message.headers import MAX_HEADER
@@ -87,11 +87,6 @@ class HeadText:
     def has_anywhere(self, wanted: str) -> bool:
         """True when a field contains the mapped text, in its name or its value."""
         return any(wanted in line for line in self._decoded())
-
-    @property
-    def sent(self) -> dt.date | None:
-        """The day of the Date field as its writer saw it."""
-        return _day(headers.value(self._head, b"date"))
 
     def _decoded(self) -> list[str]:
         if self._lines is None:

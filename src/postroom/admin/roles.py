@@ -9,7 +9,7 @@ from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, administrators, domains
-from postroom.directory.administrators import MAX_DOMAINS, Powers, Role
+from postroom.directory.administrators import MAX_DOMAINS, Role
 from postroom.errors import Invalid
 
 
@@ -55,11 +55,6 @@ async def assign(
         return _view(tx, account)
 
     return await office.directory.change(write)
-
-
-async def powers(office: Office, account_id: int) -> Powers:
-    """What an account may do."""
-    return await office.directory.look(lambda tx: administrators.of(tx, account_id))
 
 
 async def domains_of(office: Office, within: int) -> tuple[str, ...]:

@@ -124,11 +124,6 @@ async def verify(office: Office, account_id: int, code: str) -> Outcome:
     return await office.db.write(lambda tx: second_factor.check(tx, account_id, code, keys, now))
 
 
-async def is_on(office: Office, account_id: int) -> bool:
-    """Whether a password alone does not get into the browser."""
-    return await office.directory.look(lambda tx: second_factor.is_on(tx, account_id))
-
-
 @recorded("account.second-factor.disable", "address")
 async def disable(office: Office, address: str, code: str) -> None:
     """Take it away with one more code; raises Invalid for another one."""

@@ -173,16 +173,13 @@ class Directory:
         await self._make_holding()
         return await self._resolver.resolve_postmaster()
 
-    async def owns(self, account_id: int, sender: Address) -> bool:
-        """True when letters to ``sender`` come to this account and to nobody else.
-
-        So its addresses, their subaddresses, aliases and catch-alls with it as their only
-        member; not a list that others are on as well. Where an account forwards its letters
-        to changes nothing: it goes on owning its addresses, and who gets them does not.
-        """
-        return await self._owner(sender) == account_id
-
     async def _owner(self, address: Address) -> int | None:
+        """The account that letters to ``address`` come to, if it is one and nobody else.
+
+        So it owns its addresses, their subaddresses, aliases and catch-alls with it as their
+        only member; not a list that others are on as well. Where an account forwards its
+        letters to changes nothing: it goes on owning its addresses, and who gets them does not.
+        """
         found = await self.resolve(address)
         if found.holders:
             holders = found.holders

@@ -52,7 +52,6 @@ class Milters:
         self._session = session
         self._talks: list[Talk] = []
         self._is_ours: bool | None = None
-        self._login = ""
         self._told: list[tuple[str, Accepted]] = []
         self._has_data = False
         self._barred: Refusal | None = None
@@ -80,7 +79,6 @@ class Milters:
         if not self._talks:
             return None
         self.ident = self._services.ids.next()
-        self._login = login
         macros = {
             b"i": to_text(self.ident).encode(),
             b"{mail_addr}": sender.encode(),

@@ -2,13 +2,11 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from postroom.db.database import Tx
-
-NEVER: Final = 0
 
 T = TypeVar("T")
 

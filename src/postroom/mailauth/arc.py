@@ -1,7 +1,7 @@
 """ARC: what the servers on a message's way, such as lists, found before they changed it.
 
     verifier = Verifier(head)
-    for block in body: verifier.feed(block)        # while verifier.needs_body
+    for block in body: verifier.feed(block)
     chain = drive(verifier.check())
 
 Each server that sealed the message added a set of three fields under the next number: its
@@ -95,11 +95,6 @@ class Verifier:
             self._read()
         except _Broken as error:
             self._problem = str(error)
-
-    @property
-    def needs_body(self) -> bool:
-        """Whether the body must be fed."""
-        return self._body is not None
 
     @property
     def key_names(self) -> list[str]:

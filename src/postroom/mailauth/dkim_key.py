@@ -23,7 +23,6 @@ Algorithm = Literal["rsa-sha256", "ed25519-sha256"]
 
 MIN_BITS: Final = 1024  # RFC 8301 §3.2: signers must not use less
 MAX_BITS: Final = 4096  # RFC 8301 §3.2: verifiers need not accept more
-MAX_STRING: Final = 255  # octets of a character-string, RFC 1035 §3.3
 _MADE_BITS: Final = 2048
 _EXPONENT: Final = 65537
 
@@ -108,11 +107,6 @@ def publishes(record: str, key: SigningKey | bytes) -> bool:
         and found.get("k", "rsa") == ours["k"]
         and "".join(found.get("p", "").split()) == ours["p"]
     )
-
-
-def character_strings(record: str) -> tuple[str, ...]:
-    """The record in pieces of at most 255 octets, as a zone file wants it (RFC 6376 §3.6.2.2)."""
-    return tuple(record[at : at + MAX_STRING] for at in range(0, len(record), MAX_STRING))
 
 
 def _check_bits(bits: int) -> None:

@@ -119,11 +119,6 @@ class Verifier:
         self._hashes = body_hashes(one for one in self._read if isinstance(one, Signature))
 
     @property
-    def needs_body(self) -> bool:
-        """Whether the body must be fed."""
-        return bool(self._hashes)
-
-    @property
     def key_names(self) -> list[str]:
         """The names of the keys that will be asked for."""
         return [one.key_name for one in self._read if isinstance(one, Signature)]

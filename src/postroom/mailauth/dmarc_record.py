@@ -13,7 +13,7 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from postroom.mailauth.tags import MAX_TAGS, compact
+from postroom.mailauth.tags import MAX_TAGS
 
 Policy = Literal["none", "quarantine", "reject"]
 Mode = Literal["relaxed", "strict"]
@@ -31,7 +31,7 @@ _URI: Final = re.compile(r"(mailto:[^\s,;!]+@[^\s,;!]+)(?:![0-9]+[kmgt]?)?", re.
 class DmarcRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A valid record. ``subdomains`` (sp) and ``missing`` (np) are None when not given.
 
-    ``reports`` and ``failures`` are the mailto URIs of rua and ruf; ``is_test`` is t=y.
+    ``reports`` are the mailto URIs of rua; ``is_test`` is t=y.
     """
 
     policy: Policy
@@ -42,8 +42,6 @@ class DmarcRecord(msgspec.Struct, frozen=True, kw_only=True):
     psd: Psd = "u"
     is_test: bool = False
     reports: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
-    failure_options: frozenset[str] = frozenset(("0",))
 
 
 def choose(texts: Iterable[bytes]) -> DmarcRecord | None:
@@ -83,8 +81,6 @@ def read(octets: bytes) -> DmarcRecord | None:
         psd=_psd(tags.get("psd")),
         is_test=tags.get("t", "n").lower() == "y",
         reports=reports,
-        failures=_uris(tags.get("ruf", "")),
-        failure_options=frozenset(compact(tags.get("fo", "0")).lower().split(":")),
     )
 
 

@@ -26,7 +26,6 @@ from postroom.message.headers import MAX_HEADER
 from postroom.message.part import GLOBAL_MESSAGE, MESSAGE, TEXT_PLAIN, ContentType, Part
 from postroom.message.scan import MAX_PARTS, scan
 from postroom.message.sevenbit_encode import (
-    MAX_LINE,
     base64_lines,
     has_line_ends,
     is_clean,
@@ -88,11 +87,6 @@ class _Edit(msgspec.Struct):
     start: int
     end: int
     octets: bytes
-
-
-def needs_conversion(*, is_ascii: bool, longest_line: int, eightbitmime: bool = False) -> bool:
-    """True when a message can't be sent as it is; ``longest_line`` counts without CRLF."""
-    return longest_line > MAX_LINE or not (is_ascii or eightbitmime)
 
 
 def convert(head: bytes, body: bytes) -> Converted:

@@ -17,11 +17,9 @@ import msgspec
 UTF8: Final = "utf-8"  # the address type of RFC 6533
 RFC822: Final = "rfc822"
 
-_OUTSIDE: Final = re.compile(rb"[^!-*,-<>-~]")  # all that is no xchar
 _ESCAPES: Final = re.compile(r"(?:\+[0-9A-F]{2})++")
 _POINT: Final = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
 _OUTSIDE_QCHAR: Final = re.compile(r"[^!-*,-<>-\[\]-~]")
-_OUTSIDE_QUCHAR: Final = re.compile(r"[^!-*,-<>-\[\]-~\u0080-\U0010ffff]|[\ud800-\udfff]")
 _TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*+")
 
 
@@ -35,12 +33,6 @@ class Original(msgspec.Struct, frozen=True):
         return f"{self.kind};{self.address}"
 
 
-def encode(text: str) -> str:
-    """Text as xtext; letters beyond ASCII as their UTF-8."""
-    octets = text.encode("utf-8", "replace")
-    return _OUTSIDE.sub(lambda found: b"+%02X" % found[0][0], octets).decode("ascii")
-
-
 def decode(text: str) -> str:
     """The text behind xtext."""
     return _ESCAPES.sub(_unescaped, text)
@@ -49,11 +41,6 @@ def decode(text: str) -> str:
 def encode_utf8(text: str) -> str:
     """An address as ``utf-8-addr-xtext``: ASCII only, for every server."""
     return _OUTSIDE_QCHAR.sub(_point, text)
-
-
-def encode_unitext(text: str) -> str:
-    """An address as ``utf-8-addr-unitext``: where UTF-8 may stand."""
-    return _OUTSIDE_QUCHAR.sub(_point, text)
 
 
 def decode_utf8(text: str) -> str:

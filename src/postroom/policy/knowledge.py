@@ -85,12 +85,6 @@ def counts(tx: Tx, scopes: Sequence[int], tokens: Iterable[int]) -> dict[int, di
     return found
 
 
-def knowledge(tx: Tx, scopes: Sequence[int], tokens: Iterable[int]) -> dict[int, Knowledge]:
-    """Totals and counts together."""
-    learned, known = totals(tx, scopes), counts(tx, scopes, tokens)
-    return {scope: learned[scope].of(known[scope]) for scope in scopes if scope in learned}
-
-
 def learn(tx: Tx, scope: int, lesson: Lesson, now: int) -> bool:
     """Learn a message; False when it was known as that already."""
     before = _known(tx, scope, lesson.digest)
@@ -112,15 +106,6 @@ def learn(tx: Tx, scope: int, lesson: Lesson, now: int) -> bool:
         steps=moved,
         now=now,
     )
-    return True
-
-
-def unlearn(tx: Tx, scope: int, lesson: Lesson) -> bool:
-    """Take back what was learned from a message, as whatever; False when nothing was."""
-    before = _known(tx, scope, lesson.digest)
-    if before is None:
-        return False
-    _unlearn(tx, scope, lesson, *before)
     return True
 
 

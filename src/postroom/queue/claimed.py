@@ -14,7 +14,7 @@ RECIPIENT: Final = (
 )
 LETTER: Final = (
     "id, blob_id, sender, size, accepted, account_id, prefix, ret, envid, smtputf8, eightbit,"
-    " requiretls, due, origin, priority, crashes"
+    " requiretls, due, origin, priority"
 )
 
 _IN: Final = {
@@ -48,7 +48,6 @@ class Claimed(msgspec.Struct, frozen=True):
 
     letter: Queued
     recipients: tuple[Recipient, ...]
-    crashes: int = 0
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -76,13 +75,12 @@ def grouped(tx: Tx, recipients: Sequence[Recipient]) -> tuple[Claimed, ...]:
     for one in recipients:
         by_letter.setdefault(one.queued_id, []).append(one)
     rows = in_letters(tx, f"SELECT {LETTER} FROM queued WHERE id IN ({{}})", list(by_letter))
-    letters = {row[0]: (_readable(row), row[-1]) for row in rows}
-    found: list[Claimed] = []
-    for ident, many in by_letter.items():
-        queued, crashes = letters.get(ident, (None, 0))
-        if queued is not None:
-            found.append(Claimed(queued, tuple(many), crashes))
-    return tuple(found)
+    letters = {row[0]: _readable(row) for row in rows}
+    return tuple(
+        Claimed(queued, tuple(many))
+        for ident, many in by_letter.items()
+        if (queued := letters.get(ident)) is not None
+    )
 
 
 def _readable(row: Row) -> Queued | None:

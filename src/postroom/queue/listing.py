@@ -48,7 +48,6 @@ T = TypeVar("T")
 class Delivery(msgspec.Struct, frozen=True):
     """One recipient that waits; times in UTC milliseconds."""
 
-    queued_id: int
     number: int
     recipient: str
     destination: str
@@ -56,8 +55,6 @@ class Delivery(msgspec.Struct, frozen=True):
     next_attempt: int
     attempts: int
     last_reply: str
-    notify: str
-    orcpt: str
     route: str
 
 
@@ -245,7 +242,7 @@ def _letters(tx: Tx, rows: Sequence[Row]) -> list[Waiting]:
         names = {f"n{place}": ident for place, ident in enumerate(chunk)}
         for row in tx.all(
             "SELECT queued_id, number, recipient, destination, status, next_attempt, attempts,"
-            " last_reply, notify, orcpt, route FROM delivery"
+            " last_reply, route FROM delivery"
             f" WHERE queued_id IN ({', '.join(f':{name}' for name in names)})"
             " ORDER BY queued_id, number",
             **names,
@@ -277,7 +274,6 @@ def _waiting(row: Row, deliveries: Sequence[Delivery]) -> Waiting:
 
 def _delivery(row: Row) -> Delivery:
     return Delivery(
-        queued_id=row[0],
         number=row[1],
         recipient=_text(row[2]),
         destination=row[3],
@@ -285,9 +281,7 @@ def _delivery(row: Row) -> Delivery:
         next_attempt=row[5],
         attempts=row[6],
         last_reply=row[7] or "",
-        notify=row[8] or "",
-        orcpt=_text(row[9]),
-        route=row[10] or "",
+        route=row[8] or "",
     )
 
 

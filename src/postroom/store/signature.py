@@ -42,11 +42,6 @@ class Probe:
         self._hashes = _hashes(octets)
         self._places: dict[int, list[tuple[int, int]]] = {}  # by octets of a signature
 
-    @property
-    def is_blind(self) -> bool:
-        """True when no signature can rule it out."""
-        return not self._hashes
-
     def may_be_in(self, signature: bytes) -> bool:
         """False when the text of this signature surely lacks the wanted text."""
         size = len(signature)

@@ -76,14 +76,6 @@ class ClockJumped(Event, frozen=True, kw_only=True, tag="clock.jumped"):
     seconds: int
 
 
-class CommandRefused(SessionEvent, frozen=True, kw_only=True, tag="command.refused"):
-    """A command broke the protocol; ``command`` is its verb only."""
-
-    limited: ClassVar[bool] = True
-    command: str
-    reason: str
-
-
 class ConnectionClosed(SessionEvent, frozen=True, kw_only=True, tag="connection.closed"):
     """A connection ended. ``reason`` is empty after an orderly end."""
 

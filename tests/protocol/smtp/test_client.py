@@ -19,7 +19,6 @@ from postroom.protocol.smtp.client_events import (
     Greeted,
     Ready,
     Refused,
-    ResetDone,
     StartContent,
     TlsRefused,
 )
@@ -55,7 +54,6 @@ def test_the_greeting_and_ehlo(wire_of: Maker) -> None:
     assert event == Ready(Extensions(name="mx.test", pipelining=True, size=7))
     assert wire.session.is_idle
     assert wire.session.can_send
-    assert wire.session.is_clean
     assert wire.session.waits_for is None
 
 
@@ -261,13 +259,8 @@ def test_content_that_must_not_be_sent_ends_the_session(wire_of: Maker) -> None:
         assert done.outcomes()[1].is_local
 
 
-def test_rset_and_quit(wire_of: Maker) -> None:
+def test_quit(wire_of: Maker) -> None:
     wire = greeted(wire_of())
-    wire.session.rset()
-    assert wire.says() == b"RSET\r\n"
-    with pytest.raises(RuntimeError):
-        wire.session.rset()
-    assert isinstance(wire.hears("250 2.0.0 Forgotten")[0], ResetDone)
     wire.session.quit()
     assert wire.says() == b"QUIT\r\n"
     assert wire.session.phase is Phase.QUIT
@@ -366,7 +359,6 @@ def test_what_is_called_at_the_wrong_time() -> None:
         session.hello,
         session.start_tls,
         session.tls_started,
-        session.rset,
         session.quit,
         session.end_content,
         lambda: session.content(b""),
@@ -386,7 +378,6 @@ def test_while_a_message_is_sent_nothing_else_is(wire_of: Maker) -> None:
     for call in (
         wire.session.hello,
         wire.session.start_tls,
-        wire.session.rset,
         wire.session.quit,
         lambda: wire.session.send(letter()),
         lambda: wire.session.authenticate(start("PLAIN", CREDENTIALS, nonce="abc")),
@@ -397,12 +388,6 @@ def test_while_a_message_is_sent_nothing_else_is(wire_of: Maker) -> None:
     assert wire.says() == b".\r\n"
     with pytest.raises(RuntimeError):
         wire.session.end_content()
-
-
-def test_a_lone_lf_is_remembered_by_the_session(wire_of: Maker) -> None:
-    wire = wire_of()
-    assert isinstance(wire.hears_octets(b"220 mx.test\n")[0], Greeted)
-    assert not wire.session.is_clean
 
 
 def test_dsn_parameters_go_where_they_are_offered(wire_of: Maker) -> None:

@@ -48,7 +48,6 @@ def transaction(
 def test_the_fixed_ones() -> None:
     assert commands.DATA == b"DATA\r\n"
     assert commands.RSET == b"RSET\r\n"
-    assert commands.NOOP == b"NOOP\r\n"
     assert commands.QUIT == b"QUIT\r\n"
     assert commands.STARTTLS == b"STARTTLS\r\n"
     assert commands.CANCEL == b"*\r\n"

@@ -22,4 +22,4 @@ def test_a_refused_login_needs_no_reason_of_ours() -> None:
 
 def test_the_list_is_complete() -> None:
     assert TransactionDone in get_args(ClientEvent)
-    assert len(get_args(ClientEvent)) == 11
+    assert len(get_args(ClientEvent)) == 10

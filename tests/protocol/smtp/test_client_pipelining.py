@@ -124,16 +124,6 @@ def test_an_answered_chunk_needs_rset_only_when_it_was_refused() -> None:
     assert wire.says() == CHUNK
 
 
-def test_the_reset_of_the_driver_is_enough() -> None:
-    wire = pipelined()
-    wire.session.send(letter(), BODY)
-    wire.done("250 OK", "250 OK", "452 4.3.1 Full")
-    wire.says()
-    wire.session.rset()
-    wire.session.send(letter(), BODY)
-    assert wire.says() == b"RSET\r\n" + CHUNK
-
-
 def test_a_refused_sender() -> None:
     wire = pipelined()
     wire.session.send(letter(b"a@x", b"b@x"))

@@ -31,7 +31,6 @@ from postroom.net.zones.zone import Change, Place, ZoneFailed
 
 Algorithm = Literal["hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"]
 
-PORT: Final = 53
 SECONDS: Final = 20.0  # for an update
 AT_ONCE: Final = 8  # questions about what is there
 _LENGTH: Final = struct.Struct(">H")

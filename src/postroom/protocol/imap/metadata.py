@@ -11,7 +11,6 @@ from typing import Final, Literal
 from postroom.protocol.imap.responses import mailbox_name, nstring, string
 
 PRIVATE: Final = "/private"
-SHARED: Final = "/shared"
 MAX_NAME: Final = 500
 
 Depth = Literal["0", "1", "infinity"]

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Final
 
 DELIMITER: Final = "/"
-MAX_PATTERN: Final = 1024
 
 
 class Pattern:

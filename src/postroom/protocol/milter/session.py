@@ -19,7 +19,6 @@ ABORT: Final = pack(b"A")
 """The message is forgotten, the connection goes on."""
 QUIT: Final = pack(b"Q")
 """The connection ends."""
-QUIT_NEW: Final = pack(b"K")
 """The SMTP session ends; on this connection another one begins (since version 6)."""
 
 _ANY_TIME: Final = frozenset(

@@ -107,11 +107,6 @@ class ClientSession:
         return self.phase is Phase.CLOSED
 
     @property
-    def is_clean(self) -> bool:
-        """The server has ended every line with CR LF so far."""
-        return self._parser.is_clean
-
-    @property
     def is_idle(self) -> bool:
         """Ready, and nothing is under way."""
         return self.phase is Phase.READY and not self._pending and not self._outbox.due
@@ -210,12 +205,6 @@ class ClientSession:
         self._outgoing = None
         self._expect_end(self._pending[0])
 
-    def rset(self) -> None:
-        """Say RSET: ``ResetDone`` comes, when the server is still there."""
-        self._require("rset", is_idle=True)
-        self._is_dirty = False
-        self._outbox.say(commands.RSET, Wait.RSET)
-
     def quit(self) -> None:
         """Say QUIT; ``Closing`` comes when it is answered."""
         self._require("quit")
@@ -286,7 +275,7 @@ class ClientSession:
         # A chunk that is not answered may yet be refused, and its transaction stay open.
         if self._is_dirty or (latest is not None and latest.is_chunked):
             progress.is_behind_reset = True
-            outbox.say(commands.RSET, Wait.CLEAR)
+            outbox.say(commands.RSET, Wait.RSET)
         self._is_dirty = False
         self._latest = progress
         self._pending.append(progress)
@@ -431,13 +420,9 @@ class ClientSession:
             progress.final.append(reply)
         self._finish(progress, is_dirty=not reply.is_positive)
 
-    def _on_clear(self, reply: ServerReply) -> None:
-        self._check_reset(reply)
-        self._pending[0].is_behind_reset = False
-
     def _on_rset(self, reply: ServerReply) -> None:
         self._check_reset(reply)
-        self._events.append(events.ResetDone(reply))
+        self._pending[0].is_behind_reset = False
 
     def _check_reset(self, reply: ServerReply) -> None:
         """RFC 5321 §4.1.1.5: the answer is 250 and nothing else."""
@@ -492,7 +477,6 @@ class ClientSession:
         Wait.END: _on_end,
         Wait.NOTHING: _on_nothing,
         Wait.CHUNK: _on_chunk,
-        Wait.CLEAR: _on_clear,
         Wait.RSET: _on_rset,
         Wait.QUIT: _on_quit,
     }

@@ -20,7 +20,6 @@ from postroom.protocol.smtp.extensions import Extensions
 
 DATA: Final = b"DATA\r\n"
 RSET: Final = b"RSET\r\n"
-NOOP: Final = b"NOOP\r\n"
 QUIT: Final = b"QUIT\r\n"
 STARTTLS: Final = b"STARTTLS\r\n"
 CANCEL: Final = b"*\r\n"  # RFC 4954 §4

@@ -60,12 +60,6 @@ class StartContent(msgspec.Struct, frozen=True):
     transaction: Transaction
 
 
-class ResetDone(msgspec.Struct, frozen=True):
-    """RSET was answered: the server is still there."""
-
-    reply: ServerReply
-
-
 class Closing(msgspec.Struct, frozen=True):
     """The last word of the server: 421, or its answer to QUIT."""
 
@@ -82,6 +76,5 @@ ClientEvent: TypeAlias = (
     | AuthenticationFailed
     | StartContent
     | TransactionDone
-    | ResetDone
     | Closing
 )

@@ -2,7 +2,7 @@ r"""Replies of a server, read from octets: bounded, and safe to show.
 
 A reply is kept as text that may stand in a log, the ledger or a DSN as it is: what is not
 printable, line ends and direction marks among it, has become "?". A lone LF ends a line too,
-because some servers send it; ``is_clean`` remembers that. All else that is no reply is a
+because some servers send it. All else that is no reply is a
 ``ServerFault``: an endless line or reply, a code outside 200-599, lines that disagree.
 
 RFC 5321 §4.2 (replies), §4.5.3.1.5 (line length); RFC 2034 and RFC 3463 (enhanced status).
@@ -82,7 +82,7 @@ def printable(text: str) -> str:
 class ReplyParser:
     """Feed octets, take replies. No octet is looked for twice."""
 
-    __slots__ = ("_code", "_data", "_scanned", "_size", "_texts", "is_clean")
+    __slots__ = ("_code", "_data", "_scanned", "_size", "_texts")
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -90,7 +90,6 @@ class ReplyParser:
         self._texts: list[bytes] = []  # of a reply that goes on
         self._code = b""
         self._size = 0
-        self.is_clean = True  # every line ended with CR LF
 
     def __len__(self) -> int:
         """Octets that wait, the lines of an unfinished reply not counted."""
@@ -127,13 +126,7 @@ class ReplyParser:
         line = bytes(data[:end])
         del data[: end + 1]
         self._scanned = 0
-        if line.endswith(b"\r"):
-            line = line[:-1]
-        else:
-            self.is_clean = False
-        if b"\r" in line:
-            self.is_clean = False
-        return line
+        return line.removesuffix(b"\r")
 
     def _add(self, line: bytes) -> None:
         """One line of a reply of several (RFC 5321 §4.2.1)."""

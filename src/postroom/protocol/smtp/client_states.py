@@ -41,12 +41,11 @@ class Wait(enum.Enum):
     END = enum.auto()  # the dot
     NOTHING = enum.auto()  # the dot after a 354 that should not have come
     CHUNK = enum.auto()  # BDAT LAST with its chunk
-    CLEAR = enum.auto()  # RSET that the session says itself
     RSET = enum.auto()
     QUIT = enum.auto()
 
 
-Call = Literal["hello", "start_tls", "tls_started", "authenticate", "send", "rset", "quit"]
+Call = Literal["hello", "start_tls", "tls_started", "authenticate", "send", "quit"]
 
 LEGAL: Final[Mapping[Call, frozenset[Phase]]] = {
     "hello": frozenset({Phase.GREETED}),
@@ -54,7 +53,6 @@ LEGAL: Final[Mapping[Call, frozenset[Phase]]] = {
     "tls_started": frozenset({Phase.HANDSHAKE}),
     "authenticate": frozenset({Phase.READY}),
     "send": frozenset({Phase.READY}),
-    "rset": frozenset({Phase.READY}),
     "quit": frozenset({Phase.GREETED, Phase.READY, Phase.REFUSED}),
 }
 
@@ -72,7 +70,6 @@ WANTED: Final[Mapping[Wait, Container[int]]] = {
     Wait.END: _DONE,
     Wait.NOTHING: _DONE,
     Wait.CHUNK: _DONE,
-    Wait.CLEAR: _DONE,
     Wait.RSET: _DONE,
     Wait.QUIT: range(200, 400),
 }
