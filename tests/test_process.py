@@ -24,6 +24,27 @@ def test_no_core_all_the_files_it_may_have_and_few_looks_for_garbage() -> None:
     assert done.stdout == f"(0, 0) ({most}, {most})\nTrue True\n"
 
 
+_IGNORING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+os.execv(sys.executable, [sys.executable, "-c", '''
+import os, signal
+from postroom.process import interruptible
+interruptible()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    print("interrupted")
+'''])
+"""
+
+
+def test_ctrl_c_ends_what_a_shell_has_started_in_the_background() -> None:
+    done = subprocess.run([sys.executable, "-c", _IGNORING], check=True, stdout=subprocess.PIPE)
+    assert done.stdout == b"interrupted\n"
+
+
 def test_a_loop() -> None:
     factory = loop_factory()
     if factory is not None:

@@ -248,6 +248,7 @@ def serve(
 ) -> None:
     """Run a server on uvloop where it exists, else on stdlib asyncio; ``say`` as in ``App``."""
     process.prepare()
+    process.interruptible()
     with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
         runner.run(App(config, environment, say=say).run(ready))
 

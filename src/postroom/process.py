@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import resource
+import signal
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final
@@ -25,6 +26,15 @@ def prepare() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with contextlib.suppress(AttributeError, OSError):  # another C library
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+
+
+def interruptible() -> None:
+    """Let Ctrl-C end this process, also where a shell has made it ignore that.
+
+    Shells without job control start what runs in the background like that, and asyncio then
+    leaves the signal alone.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def loop_factory() -> Callable[[], AbstractEventLoop] | None:

@@ -17,10 +17,11 @@ from postroom.admin.facts import (
     advice,
     inner_web_port,
     is_blocked,
+    may_send,
     measure,
     place_of,
 )
-from postroom.config.model import Config, Listen
+from postroom.config.model import Config, Listen, standard_listeners
 from postroom.db.locks import ServeLock
 from postroom.net.dns import Resolver
 from rig.dns import DnsServer
@@ -82,6 +83,27 @@ def test_a_closed_port_25_is_told_with_the_way_out(data: Path) -> None:
     assert is_blocked(found.values())
     assert found["outgoing port 25"].state == "bad"
     assert "relay" in found["outgoing port 25"].advice
+
+
+def test_a_machine_with_ipv6_only_measures_port_25_with_that(data: Path) -> None:
+    zone = {**ZONE, ("mx.well.test", "AAAA"): ["::1"]}
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        port = listener.getsockname()[1]
+        found = facts(zone, data, outward=("2606:4700::1",), port=port)
+        assert found["outgoing port 25"].state == "good"
+        assert is_blocked(facts(zone, data, port=port).values())  # nobody is at 127.0.0.1
+    assert facts(ZONE, data, outward=("2606:4700::1",))["outgoing port 25"].state == "unknown"
+
+
+def test_whether_mail_can_leave(data: Path) -> None:
+    assert not may_send(facts(ZONE, data).values())
+    assert not may_send(facts(ZONE, data, outward=()).values())
+    assert may_send(facts({}, data).values())
+
+
+def test_every_port_of_a_new_server_is_looked_at() -> None:
+    assert {one.port for one in standard_listeners()} == set(PORTS)
+    assert {143, 4190} < set(PORTS)
 
 
 def test_without_dns_nothing_is_claimed(data: Path) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 import click.testing
 import pytest
 
+from postroom.admin import facts as measured
+from postroom.admin.facts import Fact, Place, Reach
 from postroom.cli import main
 from rig.ports import HOST, free_port
 from tests.cli.conftest import Shell
@@ -78,9 +80,119 @@ def test_what_is_missing_or_wrong_is_told_and_nothing_is_left(nothing: Shell) ->
     assert not nothing.config.exists()
 
 
+def asked(nothing: Shell, *more: str, typed: str) -> click.testing.Result:
+    """The questions on a terminal, and what is typed."""
+    words = ["setup", "--data", str(nothing.config.parent / "d"), "--no-certificates", *more]
+    return click.testing.CliRunner().invoke(
+        main.postroom, ["-c", str(nothing.config), *words], input=typed, catch_exceptions=False
+    )
+
+
+def test_an_empty_answer_and_a_page_of_the_domain(nothing: Shell) -> None:
+    typed = "\nhttps://Demo.Test/start\nhttp://mx.demo.test/\n\n"
+    result = asked(nothing, "--offline", "--no-test", typed=typed)
+    assert result.exit_code == 0, result.output
+    assert "type the domain, what stands after the @" in result.stderr
+    assert "account postmaster@demo.test" in result.output
+    assert 'hostname = "mx.demo.test"' in nothing.config.read_text()
+
+
+def test_again_it_is_for_the_admin_who_is_there(nothing: Shell) -> None:
+    words = options(nothing, "--domain", "demo.test")
+    nothing.says(*words, "--admin", "anna@demo.test", typed="a-Good-one-1\n")
+    again = asked(nothing, "--offline", "--no-test", typed="\n\n")
+    assert "Your address [anna@demo.test]" in again.stderr
+    assert "kept  account anna@demo.test" in again.stdout
+    assert "kept  account anna@demo.test" in nothing.says(*words)
+    assert [one["address"] for one in nothing.json("account", "list")] == ["anna@demo.test"]
+
+
+def test_whoever_leaves_is_told_what_became_of_it(nothing: Shell) -> None:
+    before = asked(nothing, "--offline", typed="demo.test\n")
+    assert before.exit_code == 1
+    assert f"nothing was set up; go on with: postroom -c {nothing.config} setup" in before.stderr
+    assert not nothing.config.exists()
+    with pytest.MonkeyPatch.context() as world:
+        world.setattr(measured, "may_send", lambda _facts: True)
+        after = asked(nothing, "--offline", typed="demo.test\n\n\n")  # at the test message
+    assert after.exit_code == 1
+    assert "done  account postmaster@demo.test" in after.stdout
+    assert "what is set up so far stays" in after.stderr
+
+
+@pytest.fixture
+def behind_a_closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def measure(_place: Place, _reach: Reach) -> list[Fact]:
+        return [Fact("outgoing port 25", "bad", "closed")]
+
+    monkeypatch.setattr(measured, "measure", measure)
+
+
+@pytest.mark.usefixtures("behind_a_closed_port")
+def test_a_mistyped_provider_is_asked_again_with_those_like_it(nothing: Shell) -> None:
+    typed = "demo.test\n\n\ngmial\ngmail\nme@gmail.com\nsecret-App-1\n"
+    result = asked(nothing, "--no-test", typed=typed)
+    assert result.exit_code == 0, result.output
+    assert "no preset gmial; perhaps gmail" in result.stderr
+    assert [one["login"] for one in nothing.json("relay", "list")] == ["me@gmail.com"]
+    again = asked(nothing, "--no-test", typed="\n\n")
+    assert "provider" not in again.stderr.replace("a provider, or", "")
+    assert "kept" in again.stdout
+
+
+@pytest.mark.usefixtures("behind_a_closed_port")
+def test_a_provider_with_a_host_for_each_customer_is_asked_for_it(nothing: Shell) -> None:
+    typed = "demo.test\n\n\namazon-ses\neu-west-1\nuser\nsecret\n"
+    assert asked(nothing, "--no-test", typed=typed).exit_code == 0
+    (relay,) = nothing.json("relay", "list")
+    assert relay["host"] == "email-smtp.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.usefixtures("behind_a_closed_port")
+def test_receiving_only_no_test_message_outside_is_offered(nothing: Shell) -> None:
+    result = asked(nothing, typed="demo.test\n\n\n\n")
+    assert result.exit_code == 0, result.output
+    assert "elsewhere" not in result.stderr
+    assert "relay" not in result.stdout
+
+
+def test_what_a_provider_needs_is_told_before_anything_is_made(nothing: Shell) -> None:
+    words = options(nothing, "--domain", "demo.test")
+    refused = nothing.run(*words, "--relay", "amazon-ses", typed="a-Good-one-1\n")
+    assert "it needs your own region" in refused.stderr
+    refused = nothing.run(*words, "--relay", "gmail", "--relay-user", "me", typed="a-Good-one-1\n")
+    assert "only with a login and a password" in refused.stderr
+    assert not nothing.config.exists()
+
+
+def test_a_script_brings_the_password_of_a_provider_in_a_file(
+    nothing: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("secret-App-1\n")
+    words = options(nothing, "--domain", "demo.test", "--relay", "gmail", "--relay-user", "me@a.b")
+    file = ("--relay-password-file", str(tmp_path / "secret"))
+    nothing.says(*words, *file, typed="a-Good-one-1\n")
+    assert [one["login"] for one in nothing.json("relay", "list")] == ["me@a.b"]
+
+
+def test_a_mistyped_address_outside_is_asked_again(nothing: Shell) -> None:
+    port = free_port()
+    nothing.config.write_text(
+        f'hostname = "mx.demo.test"\ndata = "data"\n[dns]\nservers = ["127.0.0.1:9"]\n'
+        f'[[listen]]\nprotocol = "smtp"\naddress = "{HOST}"\nport = {port}\n'
+    )
+    with pytest.MonkeyPatch.context() as world:
+        world.setattr(measured, "may_send", lambda _facts: True)
+        result = asked(nothing, "--offline", typed="demo.test\n\nfoo\n\n")
+    assert "'foo' has no @" in result.stderr
+    assert "ok    mail in   it lies in INBOX" in result.stdout
+
+
 def test_a_relay_takes_what_the_network_does_not_let_out(nothing: Shell) -> None:
     words = options(nothing, "--domain", "demo.test", "--relay", "gmail")
-    assert "relay smtp.gmail.com for everything" in nothing.says(*words, typed="a-Good-one-1\n")
+    result = nothing.run(*words, typed="a-Good-one-1\n")
+    assert "relay smtp.gmail.com for everything" in result.stdout
+    assert "relay set default --user" in result.stderr  # it takes nothing from strangers
     assert [one["host"] for one in nothing.json("relay", "list")] == ["smtp.gmail.com"]
 
 
@@ -118,7 +230,7 @@ def test_what_was_mistyped_is_asked_again_with_the_reason(nothing: Shell) -> Non
         catch_exceptions=False,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "a b: " in result.stderr
+    assert "'a b' is not a domain name" in result.stderr
     assert "localhost is no whole name" in result.stderr
     assert "anna@other.test is not in b\u00fccher.example" in result.stderr
     assert "Name of this server [mail.xn--bcher-kva.example]" in result.stderr

@@ -31,9 +31,10 @@ def console(server: Server, listen: str) -> Iterator[tuple[subprocess.Popen[str]
         sys.executable, "-u", "-m", "postroom", "-c", str(server.config), "setup", "--web",
         "--offline", "--listen", listen,
     ]  # fmt: skip
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    process = subprocess.Popen(  # as shells start what is to run in the background
+        ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
     assert process.stdout is not None
     said = ""
     while "key=" not in said:
@@ -95,7 +96,7 @@ def test_beyond_this_machine_it_is_served_over_tls_only(tmp_path: Path) -> None:
         with pytest.raises((urllib.error.URLError, ConnectionError)):
             urllib.request.urlopen(f"http://{HOST}:{port}/setup", timeout=LONGEST)
         process.send_signal(signal.SIGINT)
-        process.wait(LONGEST)
+        assert process.wait(LONGEST) == 1
 
 
 def test_without_a_place_named_the_next_free_port_is_taken() -> None:

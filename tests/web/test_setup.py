@@ -211,6 +211,8 @@ def test_what_is_wrong_is_told_on_the_page_and_nothing_is_made(tmp_path: Path) -
             ({"password": "", "again": ""}, "choose a password"),
             ({"again": "other"}, "not the same"),
             ({"relay": "nobody"}, "nobody"),
+            ({"relay": "amazon-ses", "relay_login": "u"}, "your own region"),
+            ({"relay": "gmail"}, "only with a login and a password"),
         ):
             assert (await people(window, **wrong)).status == 400
             assert words in window.text

@@ -16,7 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from postroom.admin import names
-from postroom.config.model import Config
+from postroom.config.model import Config, standard_listeners
 from postroom.db import locks
 from postroom.mailauth import dmarc_record, spf_record
 from postroom.net import outbound, port_owner, sockets
@@ -26,7 +26,7 @@ from postroom.net.dns_records import InvalidName, LookupFailed
 
 State = Literal["good", "attention", "bad", "unknown"]
 
-PORTS: Final = (25, 465, 587, 993, 80, 443)
+PORTS: Final = tuple(one.port for one in standard_listeners())
 WELL_KNOWN: Final = "gmail.com"  # whose mail servers always answer on port 25
 SECONDS: Final = 8.0
 LEAST_DISK: Final = 2 << 30  # octets
@@ -38,6 +38,7 @@ _WEB_SERVERS: Final = frozenset({"nginx", "apache2", "httpd", "caddy", "lighttpd
 _WEB_PORTS: Final = frozenset({"port 80", "port 443"})  # names of facts
 _TAKEN: Final = "taken by "
 _INNER: Final = 8080  # and on, for pages behind a web server
+_KINDS: Final[dict[int, Literal["A", "AAAA"]]] = {4: "A", 6: "AAAA"}
 _UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC of adjtimex(2)
 
 
@@ -91,6 +92,13 @@ async def measure(place: Place, reach: Reach) -> list[Fact]:
 def is_blocked(facts: Iterable[Fact]) -> bool:
     """Whether mail can't leave this machine straight: it has to go through a relay."""
     return any(one.what == "outgoing port 25" and one.state == "bad" for one in facts)
+
+
+def may_send(facts: Iterable[Fact]) -> bool:
+    """Whether mail could leave this machine straight, as far as that is known."""
+    return not any(
+        one.state == "bad" and one.what in {"address", "outgoing port 25"} for one in facts
+    )
 
 
 def inner_web_port(
@@ -207,7 +215,8 @@ async def _port_25(reach: Reach) -> list[Fact]:
         addresses = [
             address
             for host in hosts
-            for address in (await reach.resolver.lookup(host, "A", seconds=SECONDS)).records
+            for kind in _families(reach)
+            for address in (await reach.resolver.lookup(host, kind, seconds=SECONDS)).records
         ]
     except LookupFailed as error:
         advice = "see /etc/resolv.conf, or name other servers in dns.servers"
@@ -229,6 +238,12 @@ async def _port_25(reach: Reach) -> list[Fact]:
         ]  # fmt: skip
     connected.transport.abort()
     return [Fact("outgoing port 25", "good", "open")]
+
+
+def _families(reach: Reach) -> list[Literal["A", "AAAA"]]:
+    """The kinds of addresses that this machine can speak to."""
+    ours = {ipaddress.ip_address(one).version for one in reach.outward()}
+    return [kind for version, kind in _KINDS.items() if version in ours]
 
 
 async def _server_name(place: Place, reach: Reach) -> list[Fact]:

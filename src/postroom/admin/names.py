@@ -17,7 +17,7 @@ def address(text: str) -> Address:
     try:
         found = Address.parse(text.strip())
     except AddressError as error:
-        raise Invalid(f"{text}: {error}") from None
+        raise _invalid(text, error) from None
     return found
 
 
@@ -26,7 +26,13 @@ def domain(text: str) -> Domain:
     try:
         return Domain.parse(text.strip().removeprefix("@"))
     except AddressError as error:
-        raise Invalid(f"{text}: {error}") from None
+        raise _invalid(text, error) from None
+
+
+def _invalid(text: str, error: AddressError) -> Invalid:
+    """The reason with what it is about, which stands in many of them already."""
+    reason = str(error)
+    return Invalid(reason if repr(text.strip()) in reason else f"{text}: {reason}")
 
 
 def sought(text: str) -> str:

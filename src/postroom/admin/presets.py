@@ -4,6 +4,7 @@ They stand in ``presets.toml``. Those marked historic are of providers that are 
 have moved on; they are kept for networks that still have such a server.
 """
 
+import difflib
 import functools
 import importlib.resources
 import tomllib
@@ -15,6 +16,7 @@ from postroom.directory.relays import Tls
 from postroom.errors import Invalid, NotFound
 
 FILE: Final = "presets.toml"
+_FEW: Final = 5  # presets that are named to somebody who named none
 
 Auth = Literal["none", "password", "app-password", "api-key", "oauth2"]
 
@@ -73,7 +75,10 @@ def find(name: str) -> Preset:
     for one in every():
         if one.name == name.strip().lower():
             return one
-    raise NotFound(f"no preset {name}; see: postroom relay presets")
+    like = [one.name for one in search(name) if name.strip()][:_FEW]
+    like = like or difflib.get_close_matches(name.lower(), [one.name for one in every()])
+    hint = f"perhaps {', '.join(like)}; " if like else ""
+    raise NotFound(f"no preset {name}; {hint}see: postroom relay presets")
 
 
 def host_of(preset: Preset, given: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.admin import accounts, domains, names, relays
+from postroom.admin import accounts, domains, names, presets, relays
 from postroom.admin.office import Office
 from postroom.admin.relays import UseView, Wanted
 from postroom.config.model import standard_listeners
@@ -117,11 +117,14 @@ async def furnish(office: Office, wish: Wish) -> list[Done]:
 
 
 def mail_domain(text: str) -> str:
-    """The domain that somebody means, as people write it: of an address, if that was given.
+    """The domain that somebody means, as people write it: of an address or of a page, if given.
 
     Capitals and a final dot do not matter. Raises Invalid.
     """
-    domain = names.domain(text.strip().rpartition("@")[2])
+    bare = _bare(text).rpartition("@")[2]
+    if not bare:
+        raise Invalid("type the domain, what stands after the @ of your addresses: example.org")
+    domain = names.domain(bare)
     if domain.is_literal:
         raise Invalid(f"{text} is an address of a machine: name the domain, such as example.org")
     return domain.unicode
@@ -138,10 +141,33 @@ def admin_address(text: str, domain: str) -> str:
 
 def host_name(text: str) -> str:
     """The name of the server, as it is written in DNS. Raises Invalid."""
-    domain = names.domain(text)
+    domain = names.domain(_bare(text))
     if domain.is_literal or "." not in domain.ascii:
         raise Invalid(f"{text} is no whole name of a server, such as mail.example.org")
     return domain.ascii
+
+
+def _bare(text: str) -> str:
+    """A name without what browsers put around it."""
+    return text.strip().rpartition("://")[2].partition("/")[0]
+
+
+def relay(
+    name: str, *, host: str = "", login: str = "", password: str = "", is_later: bool = False
+) -> Wanted:
+    """A provider to send through, with all that it wants. Raises Invalid, NotFound.
+
+    ``is_later``: who gives no login may give it afterwards.
+    """
+    preset = presets.find(name)
+    if preset.blank and not host:
+        raise Invalid(f"{preset.title} is {preset.host}: it needs your own {preset.blank}, too")
+    login = login or (preset.login if password else "")
+    if preset.auth != "none" and not (login and password) and (login or password or not is_later):
+        raise Invalid(f"{preset.title} takes mail only with a login and a password")
+    return Wanted(
+        preset=preset.name, host=host or None, login=login or None, password=password or None
+    )
 
 
 def default_hostname(domain: str) -> str:
@@ -153,6 +179,13 @@ async def known_domain(office: Office) -> str:
     """The first domain that was set up; "" when there is none."""
     own = await office.directory.look(domain_rows.first)
     return "" if own is None else Domain(own.name).unicode
+
+
+async def known_admin(office: Office, domain: str) -> str:
+    """The first administrator who has an address in the domain; "" when there is none."""
+    sought = names.domain(domain)
+    found = await office.directory.look(account_rows.owners)
+    return next((str(one.address) for one in found if one.address.domain == sought), "")
 
 
 async def is_unowned(office: Office) -> bool:
@@ -187,9 +220,20 @@ async def _admin(office: Office, wish: Wish) -> Done:
     return Done(f"{step}, an admin", was_there=False)
 
 
-async def _relay(office: Office, wanted: Wanted) -> Done:
+async def has_relay(office: Office) -> bool:
+    """Whether everything goes through a provider already."""
+    return await _default_relay(office) is not None
+
+
+async def _default_relay(office: Office) -> str | None:
     async for one in relays.every(office):
         if UseView("default") in one.uses:
-            return Done(f"relay {one.name} for everything", was_there=True)
+            return one.name
+    return None
+
+
+async def _relay(office: Office, wanted: Wanted) -> Done:
+    if known := await _default_relay(office):
+        return Done(f"relay {known} for everything", was_there=True)
     added = await relays.add(office, RELAY, wanted, [UseView("default")])
     return Done(f"relay {added.host} for everything", was_there=False)

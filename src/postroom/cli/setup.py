@@ -5,11 +5,12 @@ import io
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
-from postroom.admin import facts as measured, presets, setup as steps
+from postroom import process
+from postroom.admin import facts as measured, names, presets, setup as steps
 from postroom.admin.facts import Fact, Place, Reach
 from postroom.admin.letter_test import LetterTest
 from postroom.admin.relays import Wanted
@@ -20,9 +21,10 @@ from postroom.cli.test_letter import show
 from postroom.cli.work import run
 from postroom.config.load import find, load
 from postroom.config.model import Config
-from postroom.errors import Invalid, MailError, Refused
+from postroom.errors import Invalid, MailError, NotFound, Refused
 from postroom.net.dns import Resolver
 
+_T = TypeVar("_T")
 _MARKS: Final = {"good": "ok", "attention": "look", "bad": "BAD", "unknown": "?"}
 _COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknown": None}
 
@@ -34,7 +36,10 @@ _COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknow
 @click.option("--hostname", metavar="H", help="The name of this server. Default: mail.D.")
 @click.option("--data", metavar="DIR", help="The folder of everything: mail, accounts, keys.")
 @click.option("--relay", metavar="PRESET", help="Send through a provider: postroom relay presets.")
+@click.option("--relay-host", metavar="H", help="Your own host there, where it has one for each.")
 @click.option("--relay-user", metavar="U", help="The login there; its password is asked for.")
+@click.option("--relay-password-file", type=click.File(), metavar="FILE",
+              help="Read the password there from the first line of FILE.")  # fmt: skip
 @click.option("--certificates/--no-certificates", default=None,
               help="Let's Encrypt's certificates (you accept its terms), or none.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Ask nothing: take options and defaults.")
@@ -67,6 +72,9 @@ class _Talk:
         named = context.find_root().obj
         self._file = Path(find(named) or setup_web.default_file()).absolute()
         self._program = f"postroom -c {shlex.quote(named)}" if named else "postroom"
+        file = given["relay_password_file"]
+        self._relay_password = _first_line(file) if isinstance(file, io.TextIOBase) else None
+        self._has_begun = False
         context.find_root().obj = str(self._file)
 
     def go(self) -> None:
@@ -79,6 +87,15 @@ class _Talk:
                 is_offline=bool(self._given["offline"]),
             )
             return
+        process.interruptible()
+        try:
+            self._set_up()
+        except click.Abort:
+            told = "what is set up so far stays" if self._has_begun else "nothing was set up"
+            output.note(f"{told}; go on with: {self._program} setup")
+            raise
+
+    def _set_up(self) -> None:
         is_new = not self._file.exists()
         config = None if is_new else load(self._file)
         domain = self._domain(config)
@@ -93,21 +110,23 @@ class _Talk:
         if not self._as_json:
             _print_facts(found)
         wish = self._wish(config, place, found)
+        self._has_begun = True
         done = [steps.write_file(self._file, wish)]
         done += run(self._context, lambda office: steps.furnish(office, wish))
-        letters = self._test_letters(wish)
+        if not self._as_json:
+            for one in done:
+                click.echo(f"{'kept' if one.was_there else 'done'}  {one.step}")
+        letters = self._test_letters(wish, may_go_out=bool(wish.relay) or measured.may_send(found))
         self._tell(wish, done, found, letters)
 
-    def _test_letters(self, wish: Wish) -> list[LetterTest]:
+    def _test_letters(self, wish: Wish, *, may_go_out: bool) -> list[LetterTest]:
         """One in, and one out when an address is named."""
         if self._given["no_test"]:
             return []
+        question = "Address elsewhere for a test message (empty: none)"
         to = str(self._given["test_to"] or "")
-        if not to and self._asks:
-            to = click.prompt(
-                "Address elsewhere for a test message (empty: none)", "",
-                show_default=False, err=True,
-            )  # fmt: skip
+        if not to and self._asks and may_go_out:
+            to = _asked(question, "", lambda text: text and str(names.address(text)))
         try:
             return trial.letters(load(self._file), wish.admin, to)
         except (Refused, MailError) as error:
@@ -125,8 +144,9 @@ class _Talk:
 
     def _wish(self, config: Config | None, place: Place, found: Sequence[Fact]) -> Wish:
         domain = steps.mail_domain(place.domain)
+        known = config and run(self._context, lambda office: steps.known_admin(office, domain))
         admin = self._answer(
-            "admin", "Your address", f"postmaster@{domain}",
+            "admin", "Your address", known or f"postmaster@{domain}",
             lambda text: steps.admin_address(text, domain),
         )  # fmt: skip
         is_there = config and run(self._context, lambda office: steps.has_account(office, admin))
@@ -142,7 +162,7 @@ class _Talk:
             admin=admin,
             password=password,
             wants_certificates=config is None and self._wants_certificates(),
-            relay=self._relay(found),
+            relay=self._relay(found, config),
             web_port=measured.inner_web_port(found) if config is None else None,
         )
 
@@ -154,39 +174,48 @@ class _Talk:
             )
         return bool(chosen) or chosen is None
 
-    def _relay(self, found: Sequence[Fact]) -> Wanted | None:
+    def _relay(self, found: Sequence[Fact], config: Config | None) -> Wanted | None:
         """A closed port 25 is a choice, not an end."""
-        name = self._given["relay"]
-        if name is None and self._asks and measured.is_blocked(found):
-            click.echo(
-                "Port 25 is closed: mail leaves through a provider, or not at all.", err=True
-            )
-            name = click.prompt(
-                "Preset of the provider (empty: receive only)", "", show_default=False, err=True
-            )
-        if not name:
+        given = self._given["relay"]
+        if given:
+            return self._provider(str(given))
+        if not (self._asks and measured.is_blocked(found)):
             return None
-        preset = presets.find(str(name))
-        login = self._given["relay_user"]
+        if config and run(self._context, steps.has_relay):
+            return None
+        click.echo("Port 25 is closed: mail leaves through a provider, or not at all.", err=True)
+        question = "Preset of the provider (empty: receive only)"
+        return _asked(question, "", lambda text: self._provider(text) if text else None)
+
+    def _provider(self, name: str) -> Wanted:
+        """The provider of this name, with what it wants to know. Raises Invalid, NotFound."""
+        preset = presets.find(name)
+        host, login = self._given["relay_host"], self._given["relay_user"]
+        if host is None and preset.blank and self._asks:
+            host = click.prompt(f"Your {preset.blank} at {preset.title}", err=True)
         if login is None and preset.auth != "none" and self._asks:
             login = click.prompt(f"Login at {preset.title}", preset.login or None, err=True)
-        password = None
-        if login:
+        password = self._relay_password
+        if login and password is None and self._asks:
             password = click.prompt("Password there", hide_input=True, err=True)
-        return Wanted(preset=preset.name, login=str(login) if login else None, password=password)
+        wanted = steps.relay(
+            name, host=str(host or ""), login=str(login or ""), password=password or "",
+            is_later=not self._asks,
+        )  # fmt: skip
+        if preset.auth != "none" and wanted.login is None:
+            change = f"{self._program} relay set {steps.RELAY} --user U --password-stdin"
+            output.note(f"{preset.title} takes no mail without a login: {change}")
+        return wanted
 
     def _answer(
         self, option: str, question: str, default: str | None, read: Callable[[str], str]
     ) -> str:
-        """What was given or typed, as ``read`` understands it; what it does not is asked again."""
+        """What was given or typed, as ``read`` understands it."""
         given = self._given[option]
         if given:
             return read(str(given))
-        while self._asks:
-            try:
-                return read(click.prompt(question, default, err=True))
-            except Invalid as error:
-                click.echo(f"{error}", err=True)
+        if self._asks:
+            return _asked(question, default, read)
         if default is None:
             raise click.UsageError(f"--yes needs --{option}")
         return default
@@ -202,11 +231,23 @@ class _Talk:
             told = {"file": str(self._file), "done": done, "facts": found, "letters": letters}
             click.echo(output.encode(told))
             return
-        for one in done:
-            click.echo(f"{'kept' if one.was_there else 'done'}  {one.step}")
         show(letters)
         click.echo(_next(self._program, wish))
         click.echo(_qr(f"https://{wish.hostname}/mobileconfig?email={wish.admin}"))
+
+
+def _first_line(file: io.TextIOBase) -> str:
+    return file.readline().rstrip("\r\n")
+
+
+def _asked(question: str, default: str | None, read: Callable[[str], _T]) -> _T:
+    """What is typed, as ``read`` understands it; what it does not is asked again, with why."""
+    while True:
+        typed = click.prompt(question, default or "", show_default=bool(default), err=True)
+        try:
+            return read(typed)
+        except (Invalid, NotFound) as error:
+            click.echo(f"{error}", err=True)
 
 
 def _next(program: str, wish: Wish) -> str:

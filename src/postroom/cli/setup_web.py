@@ -54,6 +54,7 @@ def run(file: Path, *, default_data: str, listen: str | None, is_offline: bool) 
         context = None if is_local else closing.enter_context(_certificate())
         running = _Running(file, default_data, listening, context, is_offline=is_offline)
         process.prepare()
+        process.interruptible()
         with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
             runner.run(running.run(host if is_local else socket.gethostname()))
 

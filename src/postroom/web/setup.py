@@ -350,7 +350,5 @@ def _relay(fields: Mapping[str, str]) -> Wanted | None:
     name = fields.get("relay", "")
     if not name:
         return None
-    preset = presets.find(name)
-    login = fields.get("relay_login", "").strip() or None
-    password = fields.get("relay_password") or None
-    return Wanted(preset=preset.name, login=login, password=password)
+    host, login = (fields.get(one, "").strip() for one in ("relay_host", "relay_login"))
+    return setup.relay(name, host=host, login=login, password=fields.get("relay_password", ""))
