@@ -2,10 +2,15 @@ from collections.abc import Callable
 
 import pytest
 
+from postroom.address import Address
 from postroom.admin import accounts, aliases, destinations, domains
 from postroom.admin.office import Office
 from postroom.errors import Invalid
+from postroom.intake.forwarding import DAY_MS
+from postroom.mailauth import srs
+from tests.access.shop import put
 from tests.admin.bureau import Story, receivers
+from tests.admin.test_rejects import ANN, BOB, settle
 from tests.fakes import Clock
 
 
@@ -32,5 +37,52 @@ def test_the_answer_is_that_of_acceptance(tell: Callable[[Story], None]) -> None
         assert "disabled" in (await destinations.find(office, "a@demo.test")).answer
         with pytest.raises(Invalid):
             await destinations.find(office, "nothing")
+
+    tell(story)
+
+
+def test_roles_are_taken_before_anybody_administers(tell: Callable[[Story], None]) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        for address in ("postmaster@demo.test", "Abuse@demo.test", "abuse+x@demo.test"):
+            found = await destinations.find(office, address)
+            assert found.is_taken
+            assert "until somebody administers" in found.answer
+            assert found.accounts == ()
+        assert await receivers(office, "abuse@demo.test") == 1  # now its mailbox is there
+        found = await destinations.find(office, "postmaster@demo.test")
+        assert (found.is_taken, len(found.accounts)) == (True, 1)
+
+    tell(story)
+
+
+def test_bounces_of_what_was_forwarded_find_back(tell: Callable[[Story], None]) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        key = office.directory.secrets.srs
+        rewritten = srs.encode("x@other.test", "demo.test", key, clock() // DAY_MS)
+        found = await destinations.find(office, rewritten)
+        assert (found.is_taken, found.elsewhere) == (True, ("x@other.test",))
+        forged = Address.parse(rewritten).local.replace("x", "y")
+        found = await destinations.find(office, f"{forged}@demo.test")
+        assert not found.is_taken
+        assert "is refused" in found.answer
+
+    tell(story)
+
+
+def test_a_full_mailbox_puts_mail_off(tell: Callable[[Story], None]) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        ann, _bob = await settle(office)
+        await aliases.add(office, "team@demo.test", [ANN, BOB])
+        await office.store.furnish(ann)
+        await accounts.change(office, ANN, message_quota=1)
+        assert (await destinations.find(office, ANN)).is_taken
+        await put(office.store, b"Subject: x\r\n\r\n", account_id=ann, mailbox="INBOX", prefix=b"")
+        for address in (ANN, "team@demo.test"):
+            found = await destinations.find(office, address)
+            assert not found.is_taken
+            assert found.answer.endswith(f"the mailbox of {ANN} is full")
+        assert (await destinations.find(office, BOB)).is_taken
 
     tell(story)

@@ -4,11 +4,13 @@ from typing import Final
 
 import msgspec
 
+from postroom.address import Address
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.directory import accounts
-from postroom.directory.expand import Kind, Walk
+from postroom.directory.expand import Kind, Resolution, Walk
+from postroom.intake import forwarding
 
 _WORDS: Final[dict[Kind, str]] = {
     "found": "is taken",
@@ -19,6 +21,7 @@ _WORDS: Final[dict[Kind, str]] = {
     "loop": "is refused: the address leads back to itself",
     "too-many": "is refused: the address leads to too many mailboxes",
 }
+_HELD: Final = "is taken, and held for the postmaster until somebody administers this server"
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -35,17 +38,45 @@ class Destination(msgspec.Struct, frozen=True):
 async def find(office: Office, address: str) -> Destination:
     """Ask for an address; raises Invalid for what is none."""
     asked = names.address(address)
+    returned = await forwarding.returned(office.directory, asked, office.now(), is_notice=True)
+    if returned is not None:
+        return _returned(asked, returned)
 
-    def read(tx: Tx) -> Destination:
+    def read(tx: Tx) -> tuple[Resolution, dict[int, str]]:
         found = Walk(tx).resolve(asked)
         people = [accounts.by_id(tx, one.account_id) for one in found.local]
-        return Destination(
-            address=str(asked),
-            is_taken=found.kind in {"found", "backup"},
-            answer=_WORDS[found.kind],
-            accounts=tuple(str(one.address) for one in people if one is not None),
-            elsewhere=(str(asked),) if found.kind == "backup" else found.remote,
-            via=found.via,
-        )
+        return found, {one.id: str(one.address) for one in people if one is not None}
 
-    return await office.directory.look(read)
+    found, people = await office.directory.look(read)
+    is_taken = found.needs_holding or found.kind in {"found", "backup"}
+    answer = _HELD if found.needs_holding else _WORDS[found.kind]
+    for one in found.local:
+        if await office.store.is_full(one.account_id, one.quota):
+            is_taken = False
+            answer = (
+                f"is put off until there is room: the mailbox of {people[one.account_id]} is full"
+            )
+            break
+    return Destination(
+        address=str(asked),
+        is_taken=is_taken,
+        answer=answer,
+        accounts=tuple(people.values()),
+        elsewhere=(str(asked),) if found.kind == "backup" else found.remote,
+        via=found.via,
+    )
+
+
+def _returned(asked: Address, returned: forwarding.Returned) -> Destination:
+    """What happens to a notice about a message that was forwarded here (``mailauth.srs``)."""
+    is_taken = returned.address is not None
+    return Destination(
+        address=str(asked),
+        is_taken=is_taken,
+        answer="is taken from mail systems that report a failure, and from nobody else"
+        if is_taken
+        else f"is refused: {returned.reason}",
+        accounts=(),
+        elsewhere=(str(returned.address),) if is_taken else (),
+        via="",
+    )
