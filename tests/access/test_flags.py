@@ -3,37 +3,44 @@
 import asyncio
 import random
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from postroom.access import flags as flag_pages
 from postroom.access.fetch import rows
 from postroom.access.flags import PAGE, flags, stored
+from postroom.access.kept import Kept
 from postroom.access.numbering import Ranges
 from postroom.access.view import FlagChange, View
 from postroom.protocol.imap.fetch_lines import FlagPage, flags_page
 from postroom.store.flags import ANSWERED, DELETED, FLAGGED, SEEN
 from postroom.store.spans import Span
+from postroom.store.store import Store
 from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
 
 LETTER = b"A: b\r\n\r\nx"
+KEPT: WeakKeyDictionary[Store, Kept] = WeakKeyDictionary()
 
 Told = list[tuple[int, int, int, str, bool]]
 
 
+def kept_of(view: View) -> Kept:
+    """What the sessions of a store have looked at."""
+    return KEPT.setdefault(view.source, Kept())
+
+
 async def told(view: View, ranges: Ranges) -> Told:
     found: Told = []
-    async for page in flags(view, ranges):
+    async for page in flags(view, ranges, kept_of(view)):
         found += lines(page)
     return found
 
 
 def lines(page: FlagPage) -> Told:
     assert len(page.sequences) == len(page.uids) <= PAGE
-    texts = [page.common] * len(page.uids)
-    for place, bits, keywords, recent in page.others:
-        texts[place] = (bits, keywords, recent)
+    texts = [page.kinds[code] for code in page.codes]
     assert flags_page(page, with_uid=True).count(b"\r\n") == len(page.uids)
     return [
         (sequence, uid, *text)
@@ -51,7 +58,7 @@ async def change(view: View, ranges: Ranges, change: FlagChange) -> dict[int, in
         return name
 
     found: Told = []
-    async for names in stored(view, ranges, change, write):
+    async for names in stored(view, ranges, change, kept_of(view), write):
         for name in names.split(b";")[:-1]:
             found += written[name + b";"]
     assert [line[0] for line in found] == view.sequences_of([line[1] for line in found])

@@ -1,9 +1,7 @@
 r"""Flags of many messages: what clients ask most, for whole mailboxes at once.
 
-Most messages of a mailbox have the same flags, such as \Seen and nothing else. A page asks
-the store for those with other flags; only these come as rows, and if something has happened
-also how many there are. Where the numbers do not agree, because another session has expunged
-some, and where some are \Recent and some are not, all of them do.
+They come from ``flag_blocks``, a page at a time. Where messages are there, or gone, that the
+session does not know of, and where single messages are asked for, rows are read instead.
 
 What a STORE makes of flags depends on nothing but what they are: so its answer is prepared
 while it is written. It is sent when that is on stable storage, unless a change of somebody
@@ -13,97 +11,117 @@ RFC 3501 §6.4.6.
 """
 
 import asyncio
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
+from postroom.access import flag_blocks
+from postroom.access.flag_blocks import Block, Found
+from postroom.access.kept import Kept
 from postroom.access.numbering import Ranges
 from postroom.access.offload import begin
 from postroom.access.view import MAX_STORED, View
 from postroom.protocol.imap.fetch_lines import FlagPage
-from postroom.store import entries, listing
+from postroom.store import entries
 from postroom.store.entries import UNTOLD, FlagChange
-from postroom.store.flags import SEEN
 from postroom.store.spans import Span
 
-PAGE: Final = 2000
-
-Common = tuple[int, str]
+PAGE: Final = 4096
 
 
-async def flags(view: View, ranges: Ranges) -> AsyncGenerator[FlagPage]:
+class _Foreseen(NamedTuple):
+    """A page as it will be: from what was found, and the blocks it changes into."""
+
+    page: FlagPage
+    found: Found
+    after: Mapping[int, Block]
+
+
+async def flags(view: View, ranges: Ranges, kept: Kept) -> AsyncGenerator[FlagPage]:
     """Pages of the messages that ``fetch.rows`` would find."""
     spans = view.spans(ranges, PAGE)
     span = next(spans, None)
     coming: asyncio.Task[FlagPage] | None = None
-    common: Common = (SEEN, "")
     try:
         while span is not None:
-            page = await (coming or _page(view, span, common))
-            common = _usual(page)
+            page = await (coming or _page(view, span, kept))
             span, coming = next(spans, None), None
             if span is not None:  # while the caller has work with this page
-                coming = begin(_page(view, span, common))
+                coming = begin(_page(view, span, kept))
             yield page
     finally:
         if coming is not None:
             coming.cancel()
 
 
-async def _page(view: View, span: Span, common: Common) -> FlagPage:
-    _, page = await _of_few(view, span, common)
-    return page or await _of_all(view, span, common)
+async def _page(view: View, span: Span, kept: Kept) -> FlagPage:
+    if span.listed is None:
+        first, uids = view.numbering.run(span.first, span.last)
+        found = await flag_blocks.find(view, kept, span, uids)
+        if found is not None:
+            page = _of_blocks(view, span, first, uids, found.blocks)
+            if page is not None:
+                return page
+    return await _of_rows(view, span)
 
 
 async def stored(
-    view: View, ranges: Ranges, change: FlagChange, write: Callable[[FlagPage], bytes]
+    view: View,
+    ranges: Ranges,
+    change: FlagChange,
+    kept: Kept,
+    write: Callable[[FlagPage], bytes],
 ) -> AsyncIterator[bytes]:
     """Change flags as ``View.store`` does; the pages of the new ones, written."""
     change = view.permitted(change)
     is_changed = False
-    values = change.values()
-    common: Common = (SEEN & values["kept"] | values["bits"], "")
     for number, span in enumerate(view.spans(ranges, MAX_STORED)):
         storing = begin(view.store_span(span, change, UNTOLD, is_first=not number))
         try:
-            foreseen = await _foreseen(view, span, change, common)
-            texts = [write(page) for _, page in foreseen]
+            foreseen = await _foreseen(view, span, change, kept)
+            texts = [write(one.page) for one in foreseen]
         finally:
             modseq = (await storing).modseq
         is_changed = is_changed or modseq > 0
-        is_sure = not modseq or all(before in {modseq - 1, modseq} for before, _ in foreseen)
-        if foreseen and is_sure:
-            common = _usual(foreseen[-1][1])
+        before = {one.found.modseq for one in foreseen}
+        if modseq and before == {modseq - 1}:
+            _learn(view, kept, foreseen, modseq)
+        if foreseen and (not modseq or before <= {modseq - 1, modseq}):
             yield b"".join(texts)
         else:
-            async for page in flags(view, _ranges(span)):
+            async for page in flags(view, _ranges(span), kept):
                 yield write(page)
     await view.end_store(ranges, change, is_changed=is_changed)
 
 
-async def _foreseen(
-    view: View, span: Span, change: FlagChange, common: Common
-) -> list[tuple[int, FlagPage]]:
-    """What the flags of a span will be, each page with the MODSEQ of the mailbox before."""
+async def _foreseen(view: View, span: Span, change: FlagChange, kept: Kept) -> list[_Foreseen]:
+    """The pages of what the flags of a span will be; none where that is not known."""
     if span.listed is not None or change.touches_keywords:
         return []
-    pages: list[tuple[int, FlagPage]] = []
+    pages: list[_Foreseen] = []
     for part in view.spans(_ranges(span), PAGE):
-        modseq, page = await _of_few(view, part, common, change)
+        first, uids = view.numbering.run(part.first, part.last)
+        found = await flag_blocks.find(view, kept, part, uids)
+        if found is None:
+            return []
+        after: dict[int, Block] = {}
+        for number, block in found.blocks.items():
+            changed = block.after(change, span)
+            if changed is None:
+                return []
+            after[number] = changed
+        page = _of_blocks(view, part, first, uids, after)
         if page is None:
             return []
-        common = _usual(page)
-        pages.append((modseq, page))
+        pages.append(_Foreseen(page, found, after))
     return pages
 
 
-def _usual(page: FlagPage) -> Common:
-    """The flags that most messages of the next page are likely to have."""
-    if len(page.others) > len(page.uids) // 2:
-        ((common, _),) = Counter([other[1:3] for other in page.others]).most_common(1)
-        return common
-    return page.common[:2]
+def _learn(view: View, kept: Kept, foreseen: Sequence[_Foreseen], modseq: int) -> None:
+    """What was foreseen has come true, by the change with this MODSEQ."""
+    for _, found, after in foreseen:
+        for number, block in after.items():
+            if block is not found.blocks[number]:
+                flag_blocks.keep(view, kept, number, block.risen(modseq))
 
 
 def _ranges(span: Span) -> Ranges:
@@ -113,47 +131,43 @@ def _ranges(span: Span) -> Ranges:
     return [(uid, uid) for uid in span.listed]
 
 
-async def _of_few(
-    view: View, span: Span, common: Common, change: FlagChange | None = None
-) -> tuple[int, FlagPage | None]:
-    """A page, unless its messages must all be read; and the MODSEQ of the mailbox.
-
-    With a ``change`` as it would be afterwards.
-    """
-    is_recent = _recency(view, span)
-    if span.listed is not None or is_recent is None:
-        return 0, None
-    first, uids = view.numbering.run(span.first, span.last)
-    modseq, count, found = await view.source.read(
-        listing.unlike, view.mailbox_id, span, common, view.complete, change, view.member
-    )
-    if count is not None and count != len(uids):
-        return modseq, None
-    if isinstance(uids, range):
-        others = [(uid - uids.start, bits, words, is_recent) for uid, bits, words in found]
-    else:
-        others = [(bisect_left(uids, uid), bits, words, is_recent) for uid, bits, words in found]
-    return modseq, FlagPage(range(first, first + len(uids)), uids, (*common, is_recent), others)
+def _of_blocks(
+    view: View, span: Span, first: int, uids: Sequence[int], blocks: Mapping[int, Block]
+) -> FlagPage | None:
+    joined = flag_blocks.joined(blocks.values(), span)
+    if joined is None:
+        return None
+    kinds, codes = joined
+    return _paged(view, range(first, first + len(uids)), uids, kinds, codes)
 
 
-async def _of_all(view: View, span: Span, common: Common) -> FlagPage:
+async def _of_rows(view: View, span: Span) -> FlagPage:
     found = await view.source.read(entries.rows_of, view.mailbox_id, (span,), member=view.member)
-    uids = [row[0] for row in found]
-    recent, sequences = view.are_recent(uids), view.sequences_of(uids)
-    known = [at for at, number in enumerate(sequences) if number]
-    return FlagPage(
-        [sequences[at] for at in known],
-        [uids[at] for at in known],
-        (*common, False),
-        [(place, *found[at][1:3], recent[at]) for place, at in enumerate(known)],
+    numbers = view.sequences_of([row[0] for row in found])
+    known = [(number, row) for number, row in zip(numbers, found, strict=True) if number]
+    kinds = dict.fromkeys([(row[1], row[2]) for _, row in known])
+    places = {kind: place for place, kind in enumerate(kinds)}
+    return _paged(
+        view,
+        [number for number, _ in known],
+        [row[0] for _, row in known],
+        list(kinds),
+        [places[row[1], row[2]] for _, row in known],
     )
 
 
-def _recency(view: View, span: Span) -> bool | None:
-    r"""Whether the messages of a span are \Recent; None: some are and some are not."""
-    for low, high in view.recent_ranges:
-        if low <= span.first and span.last <= high:
-            return True
-        if low <= span.last and span.first <= high:
-            return None
-    return False
+def _paged(
+    view: View,
+    numbers: Sequence[int],
+    uids: Sequence[int],
+    kinds: Sequence[tuple[int, str]],
+    codes: Sequence[int],
+) -> FlagPage:
+    r"""A page of these; \Recent doubles the kinds where some messages are."""
+    marked = [(*kind, False) for kind in kinds]
+    if uids and any(low <= uids[-1] and uids[0] <= high for low, high in view.recent_ranges):
+        marked += [(*kind, True) for kind in kinds]
+        recent = view.are_recent(uids)
+        more = len(kinds)
+        codes = [code + more * is_one for code, is_one in zip(codes, recent, strict=True)]
+    return FlagPage(numbers, uids, marked, codes)

@@ -8,6 +8,7 @@ row for 512 entries, where an index on MODSEQ would move an entry for each.
 RFC 7162 §3.1.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from postroom.db.database import Tx
@@ -34,6 +35,30 @@ def changed(rows: str) -> str:
         f" AND e.mailbox_id = :mailbox AND {_within('e.uid')}"
         " AND +e.uid > :after AND e.modseq > :since"
     )
+
+
+def modseqs(tx: Tx, mailbox_id: int, span: Span) -> dict[int, int]:
+    """The MODSEQs of the blocks of an unlisted span, by number, ascending."""
+    rows = tx.all(
+        "SELECT block, modseq FROM entry_block WHERE mailbox_id = :mailbox"
+        " AND block BETWEEN :first AND :last ORDER BY block",
+        mailbox=mailbox_id,
+        first=span.first // SIZE,
+        last=span.last // SIZE,
+    )
+    return dict(rows)
+
+
+def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last UID of blocks, neighbours together; their numbers ascend."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        first = number * SIZE
+        if found and found[-1][1] + 1 == first:
+            found[-1] = found[-1][0], first + SIZE - 1
+        else:
+            found.append((first, first + SIZE - 1))
+    return found
 
 
 def arrived(tx: Tx, mailbox_id: int, first: int, messages: int, modseq: int) -> None:

@@ -4,12 +4,13 @@ With ``member`` the flags are those that a person sees in a mailbox shared with 
 (``seen``). RFC 3501 §6.4.5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+
+import msgspec
 
 from postroom.db.database import Row, Tx
 from postroom.store import blocks, seen
-from postroom.store.entries import FlagChange
 from postroom.store.spans import Span
 
 _OF_ENTRY: Final = {"saved": "e.saved"}
@@ -32,40 +33,55 @@ def page(
     )
 
 
-def unlike(
+class FlagBlocks(msgspec.Struct, frozen=True):
+    """Flags of the blocks of a span.
+
+    ``modseq`` is that of the mailbox, 0 when it is gone. ``count``: how many entries the span
+    has, None in a mailbox whose MODSEQ was known. ``modseqs`` are those of the blocks, by number;
+    ``rows`` are (uid, flags, keywords) of all entries of those that have changed.
+    """
+
+    modseq: int
+    count: int | None
+    modseqs: dict[int, int]
+    rows: list[Row]
+
+
+def flag_blocks(
     tx: Tx,
     mailbox_id: int,
     span: Span,
-    common: tuple[int, str],
-    known: int,
-    change: FlagChange | None = None,
+    known: Mapping[int, int],
+    complete: int,
     member: int | None = None,
-) -> tuple[int, int | None, list[Row]]:
-    """The MODSEQ of the mailbox, 0 when it is gone; how many entries a span has; the others.
+) -> FlagBlocks:
+    """The blocks of an unlisted span, of which the ``known`` had these MODSEQs.
 
-    These are (uid, flags, keywords) of those without the ``common`` flags. They are not counted,
-    which is None, in a mailbox whose MODSEQ is ``known``: who asks knows them all. With a
-    ``change`` of system flags all is as it would be afterwards.
+    ``complete`` is the MODSEQ up to which the caller knows which entries there are.
     """
-    where, numbers = span.bound("e.uid")
-    source = f"FROM {seen.rows(member)} WHERE e.mailbox_id = :mailbox AND {where}"
+    source = f"FROM {seen.rows(member)} WHERE e.mailbox_id = :mailbox AND e.uid"
     row = tx.one("SELECT highestmodseq FROM mailbox WHERE id = :mailbox", mailbox=mailbox_id)
     modseq: int = row[0] if row else 0
     count: int | None = None
-    if modseq != known:
-        row = tx.one(f"SELECT count(*) {source}", mailbox=mailbox_id, **numbers)
-        count = row[0] if row else 0
-    flags = "e.flags" if change is None else "((e.flags & :kept) | :bits)"
-    found = tx.all(
-        f"SELECT e.uid, {flags}, e.keywords {source}"
-        f" AND ({flags} <> :flags OR e.keywords <> :keywords) ORDER BY e.uid",
-        mailbox=mailbox_id,
-        flags=common[0],
-        keywords=common[1],
-        **({} if change is None else change.values()),
-        **numbers,
-    )
-    return modseq, count, found
+    if modseq != complete:
+        counted = tx.one(
+            f"SELECT count(*) {source} BETWEEN :first AND :last",
+            mailbox=mailbox_id,
+            first=span.first,
+            last=span.last,
+        )
+        count = counted[0] if counted else 0
+    modseqs = blocks.modseqs(tx, mailbox_id, span)
+    rows: list[Row] = []
+    changed = [number for number, risen in modseqs.items() if known.get(number) != risen]
+    for first, last in blocks.runs(changed):
+        rows += tx.all(
+            f"SELECT e.uid, e.flags, e.keywords {source} BETWEEN :first AND :last ORDER BY e.uid",
+            mailbox=mailbox_id,
+            first=first,
+            last=last,
+        )
+    return FlagBlocks(modseq, count, modseqs, rows)
 
 
 def page_with(

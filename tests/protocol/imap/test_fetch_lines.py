@@ -34,9 +34,8 @@ def test_flags_of_many() -> None:
 
 
 def test_flags_alone() -> None:
-    page = FlagPage(
-        range(2, 5), [7, 9, 12], (1, "", False), [(0, 1, "$Junk", True), (1, 0, "", False)]
-    )
+    kinds = [(1, "", False), (0, "", False), (1, "$Junk", True)]
+    page = FlagPage(range(2, 5), [7, 9, 12], kinds, b"\2\1\0")
     assert flags_page(page, with_uid=True) == (
         b"* 2 FETCH (UID 7 FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (UID 9 FLAGS ())\r\n"
         b"* 4 FETCH (UID 12 FLAGS (\\Seen))\r\n"
@@ -45,7 +44,27 @@ def test_flags_alone() -> None:
         b"* 2 FETCH (FLAGS (\\Seen \\Recent $Junk))\r\n* 3 FETCH (FLAGS ())\r\n"
         b"* 4 FETCH (FLAGS (\\Seen))\r\n"
     )
-    assert flags_page(FlagPage([], [], (0, "", False), []), with_uid=True) == b""
+    assert flags_page(FlagPage([], [], [], b""), with_uid=True) == b""
+
+
+def test_numbers_of_flags_alone() -> None:
+    kinds = [(1, "", False)]
+    for first, last in ((1, 1), (1, 2100), (998, 1001), (99_999, 101_001), (4_294_967_294,) * 2):
+        numbers = range(first, last + 1)
+        for uids in (numbers, [7 * number for number in numbers]):
+            page = FlagPage(numbers, uids, kinds, bytes(len(numbers)))
+            assert flags_page(page, with_uid=True) == b"".join(
+                [
+                    b"* %d FETCH (UID %d FLAGS (\\Seen))\r\n" % pair
+                    for pair in zip(numbers, uids, strict=True)
+                ]
+            )
+            assert flags_page(page, with_uid=False) == b"".join(
+                [b"* %d FETCH (FLAGS (\\Seen))\r\n" % number for number in numbers]
+            )
+            assert flags_page(page, with_uid=True, uidonly=True) == b"".join(
+                [b"* %d UIDFETCH (FLAGS (\\Seen))\r\n" % uid for uid in uids]
+            )
 
 
 def test_every_fact() -> None:
@@ -98,7 +117,7 @@ def test_uidonly_has_uids_for_numbers() -> None:
         b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
     )
     assert Lines((Attribute.SIZE,), uidonly=True).open(Row()) == b"* 7 UIDFETCH (RFC822.SIZE 310 "
-    page = FlagPage([2], [7], (0, "", False), [(0, 1, "$Junk", True)])
+    page = FlagPage([2], [7], [(1, "$Junk", True)], [0])
     assert flags_page(page, with_uid=True, uidonly=True) == (
         b"* 7 UIDFETCH (FLAGS (\\Seen \\Recent $Junk))\r\n"
     )

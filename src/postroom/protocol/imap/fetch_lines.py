@@ -123,29 +123,59 @@ _FORMS: Final[dict[Attribute, tuple[bytes, Column]]] = {
 
 
 class FlagPage(NamedTuple):
-    r"""Flags of messages: all have the ``common`` ones, but for ``others``.
+    r"""Flags of messages: that at place n has those of ``kinds[codes[n]]``.
 
-    ``common`` are (flags, keywords, \Recent), ``others`` have their place in the page before.
+    A kind is (flags, keywords, \Recent).
     """
 
     sequences: Sequence[int]
     uids: Sequence[int]
-    common: tuple[int, str, bool]
-    others: Sequence[tuple[int, int, str, bool]]
+    kinds: Sequence[tuple[int, str, bool]]
+    codes: Sequence[int]
 
 
 def flags_page(page: FlagPage, *, with_uid: bool, uidonly: bool = False) -> bytes:
     """Responses of many messages."""
-    texts = [_flags_text(*page.common)] * len(page.uids)
-    for place, bits, keywords, recent in page.others:
-        texts[place] = _flags_text(bits, keywords, recent)
+    texts = [b"%b)\r\n" % _flags_text(*kind) for kind in page.kinds]
+    columns: list[Iterable[bytes]] = []
     if uidonly:
-        return b"".join(map(b"* %d UIDFETCH (%s)\r\n".__mod__, zip(page.uids, texts, strict=True)))
-    if with_uid:
-        rows = zip(page.sequences, page.uids, texts, strict=True)
-        return b"".join(map(b"* %d FETCH (UID %d %s)\r\n".__mod__, rows))
-    pairs = zip(page.sequences, texts, strict=True)
-    return b"".join(map(b"* %d FETCH (%s)\r\n".__mod__, pairs))
+        columns += _numbers(page.uids, b"* ", b" UIDFETCH (")
+    elif with_uid:
+        columns += _numbers(page.sequences, b"* ", b" FETCH (UID ")
+        columns += _numbers(page.uids, b"", b" ")
+    else:
+        columns += _numbers(page.sequences, b"* ", b" FETCH (")
+    columns.append(map(texts.__getitem__, page.codes))
+    pieces = [b""] * (len(columns) * len(page.codes))
+    for place, column in enumerate(columns):
+        pieces[place :: len(columns)] = column
+    return b"".join(pieces)
+
+
+def _numbers(numbers: Sequence[int], before: bytes, behind: bytes) -> list[list[bytes]]:
+    """Columns that together write each number between two texts.
+
+    Of numbers without a gap, thousands and the rest of them are put together from what there is.
+    """
+    start = len(numbers)
+    if isinstance(numbers, range):
+        start = min(start, max(0, 1000 - numbers.start))
+    form = before + b"%d" + behind
+    fronts, ends = [form % number for number in numbers[:start]], [b""] * start
+    tails = _tails(behind) if start < len(numbers) else []
+    while start < len(numbers):
+        thousands, rest = divmod(numbers[start], 1000)
+        count = min(1000 - rest, len(numbers) - start)
+        fronts += [before + b"%d" % thousands] * count
+        ends += tails[rest : rest + count]
+        start += count
+    return [fronts, ends]
+
+
+@functools.cache
+def _tails(behind: bytes) -> list[bytes]:
+    """The last three digits of every number, with what stands behind it."""
+    return [b"%03d%b" % (rest, behind) for rest in range(1000)]
 
 
 class Lines:
