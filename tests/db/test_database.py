@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from postroom.db.database import ConstraintFailed, Database, StatementRefused, Tx
+from postroom.db.database import ConstraintFailed, Database, StatementRefused, Tx, number
 from postroom.db.migrate import words
 
 Opener = Callable[[], AbstractAsyncContextManager[Database]]
@@ -27,8 +27,8 @@ def make(tx: Tx) -> None:
             tx.execute(statement)
 
 
-def add(tx: Tx, number: int, name: str) -> int:
-    return tx.execute("INSERT INTO parent (id, name) VALUES (:id, :name)", id=number, name=name)
+def add(tx: Tx, ident: int, name: str) -> int:
+    return tx.execute("INSERT INTO parent (id, name) VALUES (:id, :name)", id=ident, name=name)
 
 
 def names(tx: Tx) -> list[str]:
@@ -89,6 +89,29 @@ def test_text_is_ordered_by_its_octets(database: Opener) -> None:
         await db.write(lambda tx: tx.many("INSERT INTO parent (id, name) VALUES (?, ?)", rows))
         found = await db.read(lambda tx: tx.all("SELECT name FROM parent ORDER BY name"))
         assert [row[0] for row in found] == ["B", "_", "a", "b", "ä"]
+
+    run(database, test)
+
+
+def test_one_number_is_0_where_there_is_none(database: Opener) -> None:
+    async def test(db: Database) -> None:
+        def read(tx: Tx) -> list[int]:
+            return [
+                number(tx, "SELECT id FROM parent WHERE name = :name", name="none"),
+                number(tx, "SELECT sum(id) FROM parent WHERE name = :name", name="none"),
+                number(tx, "SELECT sum(id) FROM parent"),
+            ]
+
+        await db.write(lambda tx: add(tx, 7, "a"))
+        assert await db.read(read) == [0, 0, 7]
+
+    run(database, test)
+
+
+def test_texts_are_found_in_others(database: Opener) -> None:
+    async def test(db: Database) -> None:
+        sql = "SELECT instr(:text, 'b'), instr(:text, 'x'), instr(:text, '')"
+        assert await db.read(lambda tx: tx.one(sql, text="äb")) == (2, 0, 1)
 
     run(database, test)
 
@@ -242,11 +265,11 @@ def test_submit_answers_each_item(database: Opener) -> None:
         found = await asyncio.gather(
             *[db.submit(batch, item) for item in items], return_exceptions=True
         )
-        for (number, name), result in zip(items, found, strict=True):
+        for (ident, name), result in zip(items, found, strict=True):
             if name.startswith("no"):
                 assert isinstance(result, LookupError)
             else:
-                assert result == number
+                assert result == ident
         assert len(await db.read(names)) == 133
 
     run(database, test)

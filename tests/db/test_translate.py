@@ -17,6 +17,8 @@ from postroom.db.translate import translate
         ('SELECT "a:b?%" FROM t', 'SELECT "a:b?%%" FROM t'),
         ("SELECT 1 -- :a ?\n, :b", "SELECT 1 -- :a ?\n, %(b)s"),
         ("SELECT /* :a\n? % */ :b", "SELECT /* :a\n? %% */ %(b)s"),
+        ("SELECT instr(a, :b), instructor", "SELECT strpos(a, %(b)s), instructor"),
+        ("SELECT 'instr(', \"instr\"", "SELECT 'instr(', \"instr\""),
         ("SELECT a::text", "SELECT a::text"),
         ("SELECT x[1:2]", "SELECT x[1:2]"),
     ],

@@ -18,7 +18,7 @@ from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
 from postroom.blobs.reader import Digest, opened, pieces, read_body, read_head, read_row
 from postroom.blobs.recent import Recent
 from postroom.blobs.writer import BlobWriter
-from postroom.db.database import Database, Engine, Row, Tx
+from postroom.db.database import Database, Engine, Row, Tx, number
 from postroom.db.ids import Ids
 
 __all__ = ["BlobCorrupt", "BlobStore", "BlobWriter", "Prepared"]
@@ -74,11 +74,11 @@ class BlobStore:
                 self._insert_frames(tx, blob)
 
     def _insert_frames(self, tx: Tx, blob: Prepared) -> None:
-        for number, frame in enumerate(frames.from_octets(blob.frames, blob.body_size)):
+        for place, frame in enumerate(frames.from_octets(blob.frames, blob.body_size)):
             tx.execute(
                 "INSERT INTO blob_frame (blob_id, number, octets) VALUES (:blob, :number, :octets)",
                 blob=blob.id,
-                number=number,
+                number=place,
                 octets=self.files.read_temporary(blob.id, frame.offset, frame.stored),
             )
 
@@ -135,10 +135,10 @@ class BlobStore:
 
     def freed(self, tx: Tx) -> int:
         """Octets, uncompressed, of what waits to be collected. Reads all of these rows."""
-        row = tx.one(
-            "SELECT coalesce(sum(head_size + body_size), 0) FROM blob WHERE freed_at IS NOT NULL"
+        return number(
+            tx,
+            "SELECT coalesce(sum(head_size + body_size), 0) FROM blob WHERE freed_at IS NOT NULL",
         )
-        return int(row[0]) if row else 0
 
     async def _forget(self, rows: Sequence[Row]) -> None:
         self._recent.drop([ident for ident, _ in rows])

@@ -3,7 +3,7 @@
 ``fn(tx)`` is plain synchronous code with plain SQL. It has no effect outside ``tx`` and
 may run twice (a serialisation failure on PostgreSQL, a retried batch on SQLite). Named
 parameters are written ``:name``, positional ones (``many``, ``rows``) ``?``; both engines
-take the same text. No LIKE, no implicit casts, no ``::``; a parameter that is only
+take the same text. ``instr(a, b)`` tells where b stands in a, 0 for nowhere. No LIKE, no implicit casts, no ``::``; a parameter that is only
 compared with NULL has no type on PostgreSQL (leave that to Python). A statement that failed
 ends the transaction: let the exception pass, or avoid it with ``ON CONFLICT``.
 Sums, counts, booleans come back as int on both engines.
@@ -51,6 +51,12 @@ class Tx(Protocol):
     def many(self, sql: str, rows: Iterable[Sequence[object]], /) -> None:
         """Run a statement with ``?`` parameters once a row."""
         ...
+
+
+def number(tx: Tx, sql: str, /, **parameters: object) -> int:
+    """The one number that a query finds; 0 where that is no row, or NULL."""
+    row = tx.one(sql, **parameters)
+    return int(row[0] or 0) if row else 0
 
 
 class Database(Protocol):

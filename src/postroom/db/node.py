@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from postroom.db.database import ConstraintFailed, Database, Tx
+from postroom.db.database import ConstraintFailed, Database, Tx, number
 from postroom.db.ids import Ids
 from postroom.errors import MailError, Refused
 from postroom.telemetry import sink
@@ -47,8 +47,7 @@ class Lease(NamedTuple):
 
 def database_time(tx: Tx) -> int:
     """UTC milliseconds: one clock for all nodes."""
-    row = tx.one(_NOW[tx.engine])
-    return int(row[0]) if row else 0
+    return number(tx, _NOW[tx.engine])
 
 
 def take(tx: Tx, now: int, tick: int) -> Lease:

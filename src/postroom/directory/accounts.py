@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.directory import addresses, domains, scripts, senders, shares
 from postroom.directory.administrators import IN_REACH
 from postroom.directory.names import DEFAULT
@@ -161,7 +161,7 @@ def page(
     ``within``: only those in the domains of this administrator, or in the domain of this
     A-label name.
     """
-    where, given = _matching(tx, search, removed=removed, within=within)
+    where, given = _matching(search, removed=removed, within=within)
     domain, canonical, ident = after
     select = f"SELECT {_COLUMNS} FROM {_IN_ORDER} AND {where}"
     rows = tx.all(
@@ -186,13 +186,12 @@ def page(
 
 def count(tx: Tx, search: str = "", *, within: int | str | None = None) -> int:
     """How many accounts that were not removed match, ``within`` as in ``page``."""
-    where, given = _matching(tx, search, removed=False, within=within)
-    row = tx.one(f"SELECT count(*) FROM {_IN_ORDER} AND {where}", **given)
-    return int(row[0]) if row else 0
+    where, given = _matching(search, removed=False, within=within)
+    return number(tx, f"SELECT count(*) FROM {_IN_ORDER} AND {where}", **given)
 
 
 def _matching(
-    tx: Tx, search: str, *, removed: bool, within: int | str | None
+    search: str, *, removed: bool, within: int | str | None
 ) -> tuple[str, dict[str, object]]:
     """The condition of a list, and its parameters."""
     where = "c.removed IS NOT NULL AND a.live = 0" if removed else "c.removed IS NULL"
@@ -202,10 +201,9 @@ def _matching(
         given["within"] = within
     if not search:
         return where, given
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
     where += (
-        f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0"
-        f" OR {contains}(lower(c.name), :search) > 0)"
+        " AND (instr(a.canonical || '@' || d.name, :search) > 0"
+        " OR instr(lower(c.name), :search) > 0)"
     )
     return where, given | {"search": search}
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.directory import addresses, domains, shares
 from postroom.directory.administrators import IN_REACH
 from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, TooMany, Walk
@@ -76,7 +76,7 @@ def page(
     ``within``: only those in the domains of this administrator, or in the domain of this
     A-label name.
     """
-    where, given = _matching(tx, search, within)
+    where, given = _matching(search, within)
     select = f"SELECT {_COLUMNS} FROM {_IN_ORDER}{where}"
     domain, canonical = after
     rows = tx.all(
@@ -99,12 +99,11 @@ def page(
 
 def count(tx: Tx, search: str = "", *, within: int | str | None = None) -> int:
     """How many aliases match, ``within`` as in ``page``."""
-    where, given = _matching(tx, search, within)
-    row = tx.one(f"SELECT count(*) FROM {_IN_ORDER}{where}", **given)
-    return int(row[0]) if row else 0
+    where, given = _matching(search, within)
+    return number(tx, f"SELECT count(*) FROM {_IN_ORDER}{where}", **given)
 
 
-def _matching(tx: Tx, search: str, within: int | str | None) -> tuple[str, dict[str, object]]:
+def _matching(search: str, within: int | str | None) -> tuple[str, dict[str, object]]:
     """The condition of a list (it may be empty), and its parameters."""
     where = ""
     given: dict[str, object] = {}
@@ -113,11 +112,10 @@ def _matching(tx: Tx, search: str, within: int | str | None) -> tuple[str, dict[
         given["within"] = within
     if not search:
         return where, given
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
     where += (
-        f" AND ({contains}(a.canonical || '@' || d.name, :search) > 0 OR EXISTS"
+        " AND (instr(a.canonical || '@' || d.name, :search) > 0 OR EXISTS"
         " (SELECT 1 FROM alias_target t WHERE t.alias_id = l.id"
-        f" AND {contains}(lower(t.local) || '@' || t.domain, :search) > 0))"
+        " AND instr(lower(t.local) || '@' || t.domain, :search) > 0))"
     )
     return where, given | {"search": search}
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.db.database import ConstraintFailed, Row, Tx
+from postroom.db.database import ConstraintFailed, Row, Tx, number
 from postroom.errors import AlreadyExists, NotFound
 
 TOUCH_MS: Final = 3_600_000  # last_used is written no oftener
@@ -121,8 +121,7 @@ def page(tx: Tx, after: str, limit: int) -> list[ApiToken]:
 
 def count(tx: Tx) -> int:
     """How many there are."""
-    row = tx.one("SELECT count(*) FROM api_token")
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT count(*) FROM api_token")
 
 
 def find(tx: Tx, kept: bytes) -> ApiToken | None:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.db.database import Row, Tx
+from postroom.db.database import Row, Tx, number
 
 ActorKind = Literal["server", "command", "person", "token"]
 
@@ -71,10 +71,9 @@ def newest(tx: Tx, sought: Sought, *, below: int = NEWEST, limit: int) -> list[E
 def count(tx: Tx, sought: Sought) -> int:
     """How many match."""
     where, given = _matching(sought)
-    row = tx.one(
-        f"SELECT count(*) FROM audit WHERE id >= :since{where}", since=sought.since, **given
+    return number(
+        tx, f"SELECT count(*) FROM audit WHERE id >= :since{where}", since=sought.since, **given
     )
-    return int(row[0]) if row else 0
 
 
 def purge(tx: Tx, before: int, limit: int = 1000) -> int:

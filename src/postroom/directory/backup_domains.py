@@ -9,11 +9,12 @@ from typing import Final
 import msgspec
 
 from postroom.address import Domain
-from postroom.db.database import Row, Tx
+from postroom.db.database import Row, Tx, number
 from postroom.directory import domains
 from postroom.errors import Invalid, NotFound
 
 _COLUMNS: Final = "name, created"
+_MATCHING: Final = "(:search = '' OR instr(name, :search) > 0)"
 
 
 class BackupDomain(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ def find(tx: Tx, domain: Domain) -> BackupDomain | None:
 def page(tx: Tx, after: str, limit: int, search: str) -> list[BackupDomain]:
     """The next ones by name whose name contains ``search``."""
     rows = tx.all(
-        f"SELECT {_COLUMNS} FROM backup_domain WHERE name > :after AND {_matching(tx)}"
+        f"SELECT {_COLUMNS} FROM backup_domain WHERE name > :after AND {_MATCHING}"
         " ORDER BY name LIMIT :limit",
         after=after,
         search=search,
@@ -43,13 +44,7 @@ def page(tx: Tx, after: str, limit: int, search: str) -> list[BackupDomain]:
 
 def count(tx: Tx, search: str = "") -> int:
     """How many there are whose name contains ``search``."""
-    row = tx.one(f"SELECT count(*) FROM backup_domain WHERE {_matching(tx)}", search=search)
-    return int(row[0]) if row else 0
-
-
-def _matching(tx: Tx) -> str:
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
-    return f"(:search = '' OR {contains}(name, :search) > 0)"
+    return number(tx, f"SELECT count(*) FROM backup_domain WHERE {_MATCHING}", search=search)
 
 
 def add(tx: Tx, domain: Domain, now: int) -> BackupDomain:

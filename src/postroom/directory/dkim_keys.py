@@ -112,12 +112,11 @@ def of(tx: Tx, domain_id: int) -> list[DkimKey]:
 
 def page(tx: Tx, after: tuple[str, int], limit: int, search: str) -> list[DkimKey]:
     """The next keys by domain, then age."""
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM domain d CROSS JOIN dkim_key k"
         " WHERE k.domain_id = d.id AND d.removed IS NULL AND d.name >= :name"
         " AND (d.name > :name OR k.id > :id)"
-        + (f" AND {contains}(d.name, :search) > 0" if search else "")
+        + (" AND instr(d.name, :search) > 0" if search else "")
         + " ORDER BY d.name, k.id LIMIT :limit",
         name=after[0],
         id=after[1],

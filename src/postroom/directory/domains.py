@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.directory.administrators import IN_REACH
 from postroom.directory.names import DEFAULT, Policy
 from postroom.errors import AlreadyExists, Invalid, NotFound, Refused
@@ -100,7 +100,7 @@ def page(
     tx: Tx, after: str, limit: int, search: str, *, within: int | None = None
 ) -> list[OwnDomain]:
     """The next domains by name; ``within``: only those of this administrator."""
-    where, given = _matching(tx, search, within)
+    where, given = _matching(search, within)
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM {_JOINED} WHERE d.name > :after AND {where}"
         " ORDER BY d.name LIMIT :limit",
@@ -113,17 +113,15 @@ def page(
 
 def count(tx: Tx, search: str = "", *, within: int | None = None) -> int:
     """How many domains match, ``within`` as in ``page``."""
-    where, given = _matching(tx, search, within)
-    row = tx.one(f"SELECT count(*) FROM domain d WHERE {where}", **given)
-    return int(row[0]) if row else 0
+    where, given = _matching(search, within)
+    return number(tx, f"SELECT count(*) FROM domain d WHERE {where}", **given)
 
 
-def _matching(tx: Tx, search: str, within: int | None) -> tuple[str, dict[str, object]]:
+def _matching(search: str, within: int | None) -> tuple[str, dict[str, object]]:
     """The condition of a list, and its parameters."""
     where, given = "d.removed IS NULL", dict[str, object]()
     if search:
-        contains = "instr" if tx.engine == "sqlite" else "strpos"
-        where += f" AND {contains}(d.name, :search) > 0"
+        where += " AND instr(d.name, :search) > 0"
         given["search"] = search
     if within is not None:
         where += f" AND (d.id {IN_REACH} OR d.alias_of {IN_REACH})"

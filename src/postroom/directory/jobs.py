@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.directory.sealing import open_sealed, seal
 from postroom.errors import NotFound
 
@@ -91,16 +91,16 @@ def newest(tx: Tx, account_id: int | None, *, below: int = NEWEST, limit: int) -
 def count(tx: Tx, account_id: int | None) -> int:
     """How many there are, of an account or of all."""
     where, given = _whose(account_id)
-    row = tx.one(f"SELECT count(*) FROM job WHERE id > 0{where}", **given)
-    return int(row[0]) if row else 0
+    return number(tx, f"SELECT count(*) FROM job WHERE id > 0{where}", **given)
 
 
 def open_in(tx: Tx, lane: str) -> int:
     """How many of a lane have not ended."""
-    row = tx.one(
-        "SELECT count(*) FROM job WHERE lane = :lane AND state IN ('waiting', 'running')", lane=lane
+    return number(
+        tx,
+        "SELECT count(*) FROM job WHERE lane = :lane AND state IN ('waiting', 'running')",
+        lane=lane,
     )
-    return int(row[0]) if row else 0
 
 
 def require(tx: Tx, ident: int, account_id: int | None = None) -> Job:

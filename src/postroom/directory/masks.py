@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.db.database import Row, Tx
+from postroom.db.database import Row, Tx, number
 from postroom.directory import addresses
 from postroom.errors import Invalid, NotFound
 
@@ -77,8 +77,7 @@ def of(tx: Tx, account_id: int, *, below: int = _NEWEST, limit: int) -> list[Mas
 
 def count(tx: Tx, account_id: int) -> int:
     """How many an account has."""
-    row = tx.one("SELECT count(*) FROM mask WHERE account_id = :account", account=account_id)
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT count(*) FROM mask WHERE account_id = :account", account=account_id)
 
 
 def find(tx: Tx, address: Address) -> Mask | None:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.directory.cache import Cache
 from postroom.directory.freshness import Reader
 from postroom.directory.sealing import open_sealed, seal
@@ -81,14 +81,9 @@ def require(tx: Tx, name: str) -> RelayEntry:
 
 def page(tx: Tx, after: str, limit: int, search: str) -> list[RelayEntry]:
     """The next relays by name; ``search`` looks in name and host."""
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM relay WHERE name > :after"
-        + (
-            f" AND ({contains}(name, :search) > 0 OR {contains}(host, :search) > 0)"
-            if search
-            else ""
-        )
+        + (" AND (instr(name, :search) > 0 OR instr(host, :search) > 0)" if search else "")
         + " ORDER BY name LIMIT :limit",
         after=after,
         limit=limit,
@@ -99,8 +94,7 @@ def page(tx: Tx, after: str, limit: int, search: str) -> list[RelayEntry]:
 
 def count(tx: Tx) -> int:
     """How many there are."""
-    row = tx.one("SELECT count(*) FROM relay")
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT count(*) FROM relay")
 
 
 def add(tx: Tx, entry: RelayEntry, password: str, seal_key: bytes) -> None:

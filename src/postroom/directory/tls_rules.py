@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from postroom.address import Domain
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.directory.cache import Cache
 from postroom.directory.freshness import Reader
 from postroom.errors import NotFound
@@ -45,10 +45,9 @@ def require(tx: Tx, domain: Domain) -> TlsRule:
 
 def page(tx: Tx, after: str, limit: int, search: str) -> list[TlsRule]:
     """The next rules by domain."""
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM tls_rule WHERE domain > :after"
-        + (f" AND {contains}(domain, :search) > 0" if search else "")
+        + (" AND instr(domain, :search) > 0" if search else "")
         + " ORDER BY domain LIMIT :limit",
         after=after,
         limit=limit,
@@ -59,8 +58,7 @@ def page(tx: Tx, after: str, limit: int, search: str) -> list[TlsRule]:
 
 def count(tx: Tx) -> int:
     """How many there are."""
-    row = tx.one("SELECT count(*) FROM tls_rule")
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT count(*) FROM tls_rule")
 
 
 def put(tx: Tx, rule: TlsRule) -> None:

@@ -4,13 +4,12 @@
 than the number it is remembered under.
 """
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 
 
 def read(tx: Tx) -> int:
     """The version now."""
-    row = tx.one("SELECT value FROM version WHERE name = 'directory'")
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT value FROM version WHERE name = 'directory'")
 
 
 def bump(tx: Tx) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.directory.administrators import IN_REACH
 
 IDLE_MS: Final = 8 * 3_600_000
@@ -105,7 +105,7 @@ def of(tx: Tx, account_id: int) -> list[WebSession]:
 
 def page(tx: Tx, chosen: Chosen, after: tuple[int, bytes] | None, limit: int) -> list[Listed]:
     """The next sessions of all, the newest first; ``after``: when and which was the last."""
-    where, given = _matching(tx, chosen)
+    where, given = _matching(chosen)
     columns = ", ".join(f"s.{name}" for name in _COLUMNS.split(", "))
     if after is not None:
         where += " AND s.created <= :created AND (s.created < :created OR s.token > :token)"
@@ -121,21 +121,19 @@ def page(tx: Tx, chosen: Chosen, after: tuple[int, bytes] | None, limit: int) ->
 
 def count(tx: Tx, chosen: Chosen) -> int:
     """How many there are."""
-    where, given = _matching(tx, chosen)
-    row = tx.one(f"SELECT count(*) {_OF_ACCOUNTS} WHERE {where}", **given)
-    return int(row[0]) if row else 0
+    where, given = _matching(chosen)
+    return number(tx, f"SELECT count(*) {_OF_ACCOUNTS} WHERE {where}", **given)
 
 
-def _matching(tx: Tx, chosen: Chosen) -> tuple[str, dict[str, object]]:
+def _matching(chosen: Chosen) -> tuple[str, dict[str, object]]:
     where = "s.seen >= :idle AND s.created >= :whole"
     given: dict[str, object] = {"idle": chosen.now - IDLE_MS, "whole": chosen.now - WHOLE_MS}
     if chosen.within is not None:
         where += f" AND d.id {IN_REACH}"
         given["within"] = chosen.within
     if chosen.search:
-        contains = "instr" if tx.engine == "sqlite" else "strpos"
         text = "lower(a.written || '@' || d.name || ' ' || s.peer || ' ' || s.agent)"
-        where += f" AND {contains}({text}, :search) > 0"
+        where += f" AND instr({text}, :search) > 0"
         given["search"] = chosen.search
     return where, given
 

@@ -7,7 +7,7 @@ same network is longer.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.policy.bans import FOR_GOOD, FORGET_MS, MAX_EARNED, Ban
 
 _COLUMNS: Final = "network, doors, reason, since, until, times, by_hand"
@@ -43,15 +43,10 @@ def remove(tx: Tx, networks: Sequence[str]) -> list[Ban]:
 
 def page(tx: Tx, after: tuple[str, str], limit: int, now: int, search: str = "") -> list[Ban]:
     """The next bans in force, by network and doors."""
-    contains = "instr" if tx.engine == "sqlite" else "strpos"
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM ban WHERE (network, doors) > (:network, :doors)"
         f" AND (until = {FOR_GOOD} OR until > :now)"
-        + (
-            f" AND ({contains}(network, :search) > 0 OR {contains}(reason, :search) > 0)"
-            if search
-            else ""
-        )
+        + (" AND (instr(network, :search) > 0 OR instr(reason, :search) > 0)" if search else "")
         + " ORDER BY network, doors LIMIT :limit",
         network=after[0],
         doors=after[1],
@@ -64,8 +59,7 @@ def page(tx: Tx, after: tuple[str, str], limit: int, now: int, search: str = "")
 
 def count(tx: Tx, now: int) -> int:
     """How many are in force."""
-    row = tx.one(f"SELECT count(*) FROM ban WHERE until = {FOR_GOOD} OR until > :now", now=now)
-    return int(row[0]) if row else 0
+    return number(tx, f"SELECT count(*) FROM ban WHERE until = {FOR_GOOD} OR until > :now", now=now)
 
 
 def every(tx: Tx) -> list[Ban]:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.db.database import Engine, Tx
+from postroom.db.database import Engine, Tx, number
 from postroom.policy import bayes
 from postroom.policy.bayes import Counts, Knowledge
 
@@ -191,8 +191,7 @@ def set_level(tx: Tx, account_id: int, level: str) -> None:
 
 def size(tx: Tx, scope: int) -> int:
     """How many tokens a scope knows."""
-    row = tx.one("SELECT count(*) FROM spam_token WHERE account_id = :scope", scope=scope)
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT count(*) FROM spam_token WHERE account_id = :scope", scope=scope)
 
 
 def _known(tx: Tx, scope: int, digest: bytes) -> tuple[int, int] | None:

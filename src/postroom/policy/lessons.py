@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.store.spans import Span
 
 MOST: Final = 1_000  # messages of one command
@@ -78,5 +78,4 @@ def drop_orphans(tx: Tx) -> int:
 def count(tx: Tx, accounts: Sequence[int] = ()) -> int:
     """How many wait, of these accounts or of all."""
     where = f" WHERE account_id IN ({','.join(map(str, accounts))})" if accounts else ""
-    row = tx.one(f"SELECT count(*) FROM spam_waiting{where}")
-    return int(row[0]) if row else 0
+    return number(tx, f"SELECT count(*) FROM spam_waiting{where}")

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from postroom.db.database import Row, Tx
+from postroom.db.database import Row, Tx, number
 from postroom.queue.rows import CLAIMED, HELD, QUARANTINED, WAITING
 
 Status = Literal["waiting", "claimed", "quarantined", "held"]
@@ -141,8 +141,7 @@ def page(tx: Tx, chosen: Filter = EVERYTHING, *, after: int = 0, limit: int) -> 
 def count(tx: Tx, chosen: Filter = EVERYTHING) -> int:
     """How many letters there are."""
     where, given = _matching(tx, chosen)
-    row = tx.one(f"SELECT count(*) FROM queued q WHERE q.id > 0{where}", **given)
-    return int(row[0]) if row else 0
+    return number(tx, f"SELECT count(*) FROM queued q WHERE q.id > 0{where}", **given)
 
 
 def _matching(tx: Tx, chosen: Filter) -> tuple[str, dict[str, object]]:

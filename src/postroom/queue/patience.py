@@ -9,7 +9,7 @@ RFC 5321 §4.5.4.1, RFC 3461 §4.1 (DELAY).
 from collections.abc import Iterable
 from typing import Final
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.db.ids import first_id_at
 from postroom.queue.claimed import (
     RECIPIENT,
@@ -78,8 +78,7 @@ def undelayed(tx: Tx, mark: int, before: int, most: int) -> tuple[tuple[Claimed,
 
 def mark(tx: Tx, name: str) -> int:
     """How far a walk through the queue has come; 0 at first."""
-    row = tx.one("SELECT value FROM queue_mark WHERE name = :name", name=name)
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT value FROM queue_mark WHERE name = :name", name=name)
 
 
 def set_mark(tx: Tx, name: str, value: int) -> None:

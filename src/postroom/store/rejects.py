@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from postroom.blobs.store import GRACE_MS, BlobStore
-from postroom.db.database import Row, Tx
+from postroom.db.database import Row, Tx, number
 
 KEPT_MS: Final = 14 * 86_400_000
 MOST: Final = 1000
@@ -97,13 +97,12 @@ def newest(tx: Tx, account_id: int, *, below: int = NEWEST, limit: int) -> list[
 
 def count(tx: Tx, account_id: int) -> int:
     """How many an account has."""
-    row = tx.one("SELECT count(*) FROM reject WHERE account_id = :account", account=account_id)
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT count(*) FROM reject WHERE account_id = :account", account=account_id)
 
 
 def of_all(tx: Tx, sought: Sought, *, below: int = NEWEST, limit: int) -> list[Reject]:
     """Those of all accounts, or of some, the latest first, with ids under ``below``."""
-    where, given = _matching(tx, sought)
+    where, given = _matching(sought)
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM reject WHERE id < :below{where} ORDER BY id DESC LIMIT :limit",
         below=below,
@@ -115,23 +114,21 @@ def of_all(tx: Tx, sought: Sought, *, below: int = NEWEST, limit: int) -> list[R
 
 def count_of_all(tx: Tx, sought: Sought) -> int:
     """How many match."""
-    where, given = _matching(tx, sought)
-    row = tx.one(f"SELECT count(*) FROM reject WHERE id > 0{where}", **given)
-    return int(row[0]) if row else 0
+    where, given = _matching(sought)
+    return number(tx, f"SELECT count(*) FROM reject WHERE id > 0{where}", **given)
 
 
-def _matching(tx: Tx, sought: Sought) -> tuple[str, dict[str, object]]:
+def _matching(sought: Sought) -> tuple[str, dict[str, object]]:
     """The rest of a condition (it may be empty), and its parameters."""
     where, given = "", dict[str, object]()
     if sought.within is not None:
         where += f" AND {_OF_DOMAINS}"
         given["within"] = sought.within
     if sought.words:
-        contains = "instr" if tx.engine == "sqlite" else "strpos"
         where += (
             " AND id >= (SELECT coalesce(min(id), 0) FROM"
             f" (SELECT id FROM reject ORDER BY id DESC LIMIT {SEARCHED}) AS newest)"
-            f" AND {contains}(lower(recipient || ' ' || sender || ' ' || author || ' ' || subject"
+            f" AND instr(lower(recipient || ' ' || sender || ' ' || author || ' ' || subject"
             " || ' ' || reason), :words) > 0"
         )
         given["words"] = sought.words.lower()

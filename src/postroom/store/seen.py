@@ -9,7 +9,7 @@ table itself.
 RFC 3501 §2.3.2 and RFC 7162 §3.1 leave flags of one user to the server.
 """
 
-from postroom.db.database import Tx
+from postroom.db.database import Tx, number
 from postroom.store import blocks
 from postroom.store.spans import Span
 
@@ -59,13 +59,13 @@ def mark(tx: Tx, mailbox_id: int, member: int, span: Span, modseq: int, *, is_se
 
 def count(tx: Tx, mailbox_id: int, member: int) -> int:
     """How many messages of a mailbox a member has seen."""
-    row = tx.one(
+    return number(
+        tx,
         "SELECT count(*) FROM seen WHERE mailbox_id = :mailbox AND member_id = :member"
         " AND seen = 1",
         mailbox=mailbox_id,
         member=member,
     )
-    return int(row[0]) if row else 0
 
 
 def forget(tx: Tx, mailbox_id: int, condition: str) -> None:

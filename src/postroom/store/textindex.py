@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.db.database import Row, Tx
+from postroom.db.database import Row, Tx, number
 from postroom.store.textpage import StoredPage, is_full
 
 CHUNK: Final = 64  # messages that are indexed in one transaction ..
@@ -90,8 +90,7 @@ class Totals(msgspec.Struct, frozen=True):
 
 def searched(tx: Tx, account_id: int) -> int:
     """How far the account is indexed: up to this id."""
-    row = tx.one("SELECT searched FROM usage WHERE account_id = :account", account=account_id)
-    return int(row[0]) if row else 0
+    return number(tx, "SELECT searched FROM usage WHERE account_id = :account", account=account_id)
 
 
 def coverage(tx: Tx, account_id: int) -> Coverage:

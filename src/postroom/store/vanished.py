@@ -8,7 +8,7 @@ before it compares UIDs instead (RFC 7162 §3.2.6, §5.3).
 from collections.abc import Sequence
 from typing import Final
 
-from postroom.db.database import Row, Tx
+from postroom.db.database import Row, Tx, number
 
 PAGE: Final = 2000  # rows of one answer
 KEPT: Final = 20_000  # of a mailbox
@@ -53,12 +53,12 @@ def page(tx: Tx, mailbox_id: int, since: int, after: int = 0) -> tuple[list[Row]
 
 def first_after(tx: Tx, mailbox_id: int, since: int) -> int:
     """The MODSEQ of the first expunge after ``since``; 0 when there was none."""
-    row = tx.one(
+    return number(
+        tx,
         "SELECT min(modseq) FROM vanished WHERE mailbox_id = :mailbox AND modseq > :since",
         mailbox=mailbox_id,
         since=since,
     )
-    return (row[0] or 0) if row else 0
 
 
 def missing(tx: Tx, mailbox_id: int, uids: Sequence[int]) -> list[int]:
