@@ -299,3 +299,18 @@ def test_nothing_raises(patches: list[tuple[int, bytes]]) -> None:
     for at, patch in patches:
         letter = letter[:at] + patch + letter[at + 1 :]
     assert all(isinstance(one, Result) for one in verified(letter))
+
+
+@pytest.mark.parametrize(
+    ("records", "outcome", "problem"),
+    [
+        ((b"v=spf1 -all", record_of()), "pass", ""),
+        ((record_of(), b"v=DKIM1; p="), "pass", ""),
+        ((record_of(), record_of() + b";"), "permerror", "there are several keys"),
+        ((b"v=spf1 -all", b"hello"), "permerror", "none of the records is a key"),
+    ],
+)
+def test_records_beside_the_key(records: tuple[bytes, ...], outcome: str, problem: str) -> None:
+    name = f"{key_of(b'rsa-sha256')[0]}._domainkey.example.org"
+    (result,) = verified(relaxed_letter(), {Lookup(name, "TXT"): records})
+    assert (result.outcome, result.problem) == (outcome, problem)

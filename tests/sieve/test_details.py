@@ -11,6 +11,33 @@ def test_addresses_are_made_canonical() -> None:
         address("a b")
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Bob <b@E.example>", "b@e.example"),
+        ('"Last, First" <b@e.example>', "b@e.example"),
+        ("<b@e.example> ", "b@e.example"),
+        ('Bob <"b c"@e.example>', '"b c"@e.example'),
+        ("Jörg <jörg@bücher.example>", "jörg@xn--bcher-kva.example"),
+    ],
+)
+def test_an_address_behind_a_name(text: str, wanted: str) -> None:
+    assert address(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("<>", "Bob <>", "Bob <nobody>", "Bob b@e.example", "<@r.example:b@e.example>"),
+        *("Group: b@e.example;", "Group: <b@e.example>", "a@e.example, Bob <b@e.example>"),
+        *("a@e.example <b@e.example> c@e.example", "a@e.example <b@e.example>, <c@e.example>"),
+    ],
+)
+def test_no_address(text: str) -> None:
+    with pytest.raises(RunError, match="is no address"):
+        address(text)
+
+
 @pytest.mark.parametrize("flag", ["\\Seen", "$Junk", "a", "NonJunk", "work.todo", "[x"])
 def test_flags(flag: str) -> None:
     assert FLAG.fullmatch(flag)

@@ -66,6 +66,11 @@ def test_keys_tell_answers_apart() -> None:
     assert answer('vacation :handle "a" "x";').key != answer('vacation "a";').key
 
 
+def test_addresses_of_the_owner_may_have_names() -> None:
+    named = answer('vacation :addresses ["Me <A@b.Example>"] "x";')
+    assert named.addresses == ("A@b.example",)
+
+
 def test_what_is_wrong() -> None:
     assert problems(NEEDED + 'vacation :from "nobody" "x";')
     assert problems(NEEDED + 'vacation :addresses "a b" "x";')

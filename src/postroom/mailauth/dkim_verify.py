@@ -13,6 +13,7 @@ RFC 6376 §6.1; RFC 8301; RFC 8463; words of the results: RFC 8601 §2.7.1.
 """
 
 import base64
+import contextlib
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
@@ -38,6 +39,7 @@ Outcome = Literal["pass", "fail", "policy", "neutral", "temperror", "permerror"]
 MAX_SIGNATURES: Final = 8
 _SMALL: Final = 16 * 1024  # octets of a body that is hashed sooner than threads are switched
 _PIECE: Final = 2_047
+MAX_RECORDS: Final = 10  # of a key's name
 CLOCK_SKEW: Final = 3_600  # seconds that a signer's clock may be ahead
 
 
@@ -230,13 +232,23 @@ def canonical_field(raw: bytes, form: Form) -> bytes:
 
 
 def find_key(name: str) -> Check[PublicKey]:
-    """The key that is published there; raises LookupFailed, BadRecord."""
+    """The key that is published there; raises LookupFailed, BadRecord.
+
+    Records of others may stand beside it, such as those that a wildcard puts everywhere; with
+    several keys nobody knows which one was meant (RFC 6376 §3.6.2.2).
+    """
     records: Sequence[bytes] = yield from texts(name)
     if not records:
         raise BadRecord("there is no key")
-    if len(records) > 1:
-        raise BadRecord("there are several keys")
-    return dkim_public.read(records[0])
+    if len(records) == 1:
+        return dkim_public.read(records[0])
+    found: list[PublicKey] = []
+    for record in records[:MAX_RECORDS]:
+        with contextlib.suppress(BadRecord):
+            found.append(dkim_public.read(record))
+    if len(found) != 1:
+        raise BadRecord("there are several keys" if found else "none of the records is a key")
+    return found[0]
 
 
 def result(signature: Signature, outcome: Outcome, problem: str) -> Result:

@@ -31,12 +31,13 @@ def part_of(call: Call) -> str:
 def field_parts(value: bytes, part: str, separators: str) -> Iterator[str]:
     """This part of each address in a field; nothing for those that have no such part."""
     for mailbox in mailboxes(parse(value, MAX_ADDRESSES)):
-        found = _mailbox_part(mailbox, part, separators)
+        found = mailbox_part(mailbox, part, separators)
         if found is not None:
             yield found
 
 
-def _mailbox_part(mailbox: Mailbox, part: str, separators: str) -> str | None:
+def mailbox_part(mailbox: Mailbox, part: str, separators: str = "") -> str | None:
+    """This part of an address."""
     local, domain = clean(decode(mailbox.local)), clean(decode(mailbox.domain))
     return _part(local, domain, part, separators)
 

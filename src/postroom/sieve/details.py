@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from postroom.address import Address, AddressError
-from postroom.message.addresses import mailboxes, parse
+from postroom.message.addresses import Mailbox, mailboxes, parse
 from postroom.sieve import matching, strings
+from postroom.sieve.addressing import mailbox_part
 from postroom.sieve.problems import RunError
 from postroom.sieve.script import Call, Value
 
@@ -55,9 +56,17 @@ def details(call: Call, known: Known) -> Found:
 
 
 def address(text: str) -> str:
-    """The canonical form; raises RunError."""
+    """The canonical form of an address, or of one behind a name (RFC 5228 §2.4.2.3).
+
+    Raises RunError.
+    """
+    written = text.strip()
+    if written.endswith(">"):
+        found = parse(written.encode("utf-8", "replace"), 2)
+        if len(found) == 1 and isinstance(found[0], Mailbox) and not found[0].route:
+            written = mailbox_part(found[0], "all") or written
     try:
-        return str(Address.parse(text.strip()))
+        return str(Address.parse(written))
     except AddressError as error:
         raise RunError(f"{text[:80]!r} is no address: {error}") from None
 

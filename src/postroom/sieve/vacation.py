@@ -16,10 +16,12 @@ from postroom.message.compose import Draft, Person, compose
 from postroom.message.msgid import message_ids, references
 from postroom.message.submission import has_bulk_marks
 from postroom.sieve.actions import Vacation
+from postroom.sieve.details import address
 from postroom.sieve.filing import fcc
 from postroom.sieve.heads import Head, clean
 from postroom.sieve.letter import Letter
 from postroom.sieve.machine import Machine
+from postroom.sieve.problems import RunError
 from postroom.sieve.script import Call
 
 DAY: Final = 86_400
@@ -60,11 +62,19 @@ def vacation(machine: Machine, call: Call) -> None:
             reason=reason,
             subject=subject[:MAX_SUBJECT],
             from_=from_,
-            addresses=tuple(machine.texts(tags.get("addresses"))),
+            addresses=tuple([_address(one) for one in machine.texts(tags.get("addresses"))]),
             is_mime=is_mime,
             fcc=fcc(machine, call),
         )
     )
+
+
+def _address(text: str) -> str:
+    """An address as it is compared; what is none stays as it is, and is nobody's."""
+    try:
+        return address(text)
+    except RunError:
+        return text
 
 
 def _seconds(machine: Machine, call: Call) -> int:
