@@ -10,7 +10,8 @@ from tests.web.test_autoconfig import SETTINGS
 REQUEST = (
     '<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="http://schemas.microsoft.com/'
     'exchange/autodiscover/outlook/requestschema/2006"><Request><EMailAddress>{}</EMailAddress>'
-    "<AcceptableResponseSchema>x</AcceptableResponseSchema></Request></Autodiscover>"
+    "<AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/"
+    "responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>"
 )
 NAMES = {"a": "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"}
 
@@ -31,6 +32,19 @@ NAMES = {"a": "http://schemas.microsoft.com/exchange/autodiscover/outlook/respon
 )
 def test_the_address_is_found_and_nothing_is_expanded(body: str, address: str) -> None:
     assert autodiscover.asked_for(body.encode()) == address
+
+
+@pytest.mark.parametrize(
+    ("body", "is_understood"),
+    [
+        (REQUEST, True),
+        (REQUEST.replace("outlook/responseschema/2006a", "OUTLOOK/ResponseSchema/2006A\n"), True),
+        (REQUEST.replace("outlook/responseschema/2006a", "mobilesync/responseschema/2006"), False),
+        ("<EMailAddress>a@b.test</EMailAddress>", True),
+    ],
+)
+def test_who_understands_our_answer(body: str, is_understood: bool) -> None:
+    assert autodiscover.is_understood(body.encode()) is is_understood
 
 
 @given(st.binary(max_size=400))
@@ -63,8 +77,10 @@ def test_version_two_points_to_version_one_and_refuses_others() -> None:
     error = json.loads(autodiscover.no_such_protocol("<script>" * 20))
     assert error["ErrorCode"] == "InvalidProtocol"
     assert len(error["ErrorMessage"]) < 120
+    missing = json.loads(autodiscover.no_such_protocol(""))
+    assert missing["ErrorCode"] == "MandatoryParameterMissing"
 
 
 def test_an_error_is_a_document_too() -> None:
-    root = ET.fromstring(autodiscover.error_document("01:02:03"))
+    root = ET.fromstring(autodiscover.error_document("01:02:03", autodiscover.INVALID))
     assert [one.text for one in root.iter() if one.tag.endswith("ErrorCode")] == ["600"]

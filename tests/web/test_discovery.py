@@ -103,15 +103,37 @@ def test_autodiscover_answers_what_outlook_posts(database: Opener, data: Path) -
         said = await ask(web, path, host="autodiscover.demo.test", method="POST", body=body)
         assert said.status == 200
         assert b"<Server>mx.demo.test</Server>" in said.body
-        for wrong in (b"", REQUEST.format("a@other.test").encode()):
-            said = await ask(web, path, method="POST", body=wrong)
+        other = body.replace(b"outlook/responseschema/2006a", b"mobilesync/responseschema/2006")
+        said = await ask(web, path, method="POST", body=other)
+        assert b"<ErrorCode>601</ErrorCode>" in said.body
+        for wrong in ("", "a@other.test", "demo.test", "&#1;@demo.test", "\u20ac\u20ac@other.test"):
+            said = await ask(web, path, method="POST", body=REQUEST.format(wrong).encode())
+            assert b"<ErrorCode>600</ErrorCode>" in said.body, wrong
+        for broken in (b"", b"\xff\xfe<\0E\0"):
+            said = await ask(web, path, method="POST", body=broken)
             assert said.status == 200
             assert b"<ErrorCode>600</ErrorCode>" in said.body
         said = await ask(web, path, method="POST", body=b"x" * (autodiscover.MAX_REQUEST + 1))
         assert said.status == 413
         found = await ask(web, "/autodiscover/autodiscover.json?Email=a@b&Protocol=AutodiscoverV1")
         assert b"https://mx.demo.test/autodiscover/autodiscover.xml" in found.body
+        path = "/AutoDiscover/AutoDiscover.json/v1.0/Alice@demo.test?Protocol=Autodiscoverv1"
+        assert (await ask(web, path)).body == found.body
         assert (await ask(web, "/autodiscover/autodiscover.json")).status == 400
+
+    tell(database, data, story)
+
+
+def test_autodiscover_in_clear_leads_to_the_name_that_has_a_certificate(
+    database: Opener, data: Path
+) -> None:
+    async def story(web: Hosts, _office: Office) -> None:
+        path, host = "/Autodiscover/Autodiscover.xml", "autodiscover.demo.test"
+        said = await ask(web, path, host=host, scheme="http")
+        assert said.status == 302
+        assert said.headers["location"] == "https://mx.demo.test/autodiscover/autodiscover.xml"
+        said = await ask(web, path, host=host)
+        assert b"<ErrorCode>600</ErrorCode>" in said.body
 
     tell(database, data, story)
 

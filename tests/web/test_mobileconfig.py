@@ -31,7 +31,8 @@ def test_each_address_has_its_own_profile_and_always_the_same() -> None:
     assert first is not None
     other = profile(SETTINGS, "bob@example.org")
     assert other is not None
-    assert plistlib.loads(first)["PayloadUUID"] != plistlib.loads(other)["PayloadUUID"]
+    for what in ("PayloadUUID", "PayloadIdentifier"):  # of the same identifier one stays
+        assert plistlib.loads(first)[what] != plistlib.loads(other)[what]
 
 
 @pytest.mark.parametrize("protocol", ["imap", "smtp"])

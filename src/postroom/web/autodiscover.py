@@ -2,9 +2,11 @@
 
 Version 1 posts a small XML document to ``/autodiscover/autodiscover.xml`` and is answered with
 the settings of IMAP, POP3 and SMTP (MS-OXDSCLI, schema 2006a); version 2 asks with a GET for
-``/autodiscover/autodiscover.json`` where version 1 is.
+``/autodiscover/autodiscover.json`` where version 1 is. Who finds no TLS under the names of a domain
+asks in clear with a GET, and is led to the name of the server (MS-OXDISCO, 302).
 
-What is posted is not parsed as XML: of it one element counts, and its text is an address.
+What is posted is not parsed as XML: of it two elements count, whose texts are an address and the
+schema of the answer that is understood.
 """
 
 import html
@@ -19,9 +21,19 @@ from postroom.admin.client_settings import ClientSettings, Service
 
 MAX_REQUEST: Final = 64 * 1024  # octets
 PATH: Final = "/autodiscover/autodiscover.xml"
+PATHS_2: Final = (
+    "/autodiscover/autodiscover.json",
+    "/autodiscover/autodiscover.json/v1.0/{email}",
+)
+INVALID: Final = (600, "The request names no address of a mail domain here")
+NOT_OFFERED: Final = (601, "Only the settings of IMAP, POP3 and SMTP are offered")
 
 _ADDRESS: Final = re.compile(
     rb"<(?:[A-Za-z0-9]{1,20}:)?EMailAddress>\s{0,100}([^<>\s]{3,400})\s{0,100}</", re.IGNORECASE
+)
+_SCHEMA: Final = re.compile(
+    rb"<(?:[A-Za-z0-9]{1,20}:)?AcceptableResponseSchema>\s{0,100}([^<>\s]{1,200})\s{0,100}</",
+    re.IGNORECASE,
 )
 _RESPONSE: Final = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 _SETTINGS: Final = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
@@ -32,6 +44,12 @@ def asked_for(body: bytes) -> str:
     """The address in a request of version 1; "" when there is none."""
     found = _ADDRESS.search(body[:MAX_REQUEST])
     return html.unescape(found[1].decode("utf-8", "replace")) if found else ""
+
+
+def is_understood(body: bytes) -> bool:
+    """Whether who asks takes our answer: other schemas are of ActiveSync and Exchange."""
+    found = _SCHEMA.search(body[:MAX_REQUEST])
+    return found is None or found[1].decode("utf-8", "replace").casefold() == _SETTINGS
 
 
 def settings_document(settings: ClientSettings, address: str) -> bytes:
@@ -53,14 +71,15 @@ def settings_document(settings: ClientSettings, address: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def error_document(time: str) -> bytes:
-    """The answer to a request without an address of ours; ``time`` is "HH:MM:SS"."""
+def error_document(time: str, error: tuple[int, str]) -> bytes:
+    """The answer to a request that can't be answered; ``time`` is "HH:MM:SS"."""
+    code, message = error
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<Autodiscover xmlns="{_RESPONSE}">\n'
         f' <Response>\n  <Error Time="{time}" Id="0">\n'
-        "   <ErrorCode>600</ErrorCode>\n"
-        "   <Message>There is no such mail domain here</Message>\n"
+        f"   <ErrorCode>{code}</ErrorCode>\n"
+        f"   <Message>{message}</Message>\n"
         "   <DebugData />\n  </Error>\n </Response>\n</Autodiscover>\n"
     ).encode()
 
@@ -77,6 +96,11 @@ def where(base: str, protocol: str) -> bytes | None:
 
 def no_such_protocol(protocol: str) -> bytes:
     """The error of version 2."""
+    if not protocol:
+        missing = "Name the protocol: Protocol=AutodiscoverV1"
+        return msgspec.json.encode(
+            {"ErrorCode": "MandatoryParameterMissing", "ErrorMessage": missing}
+        )
     return msgspec.json.encode(
         {
             "ErrorCode": "InvalidProtocol",

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from postroom.address import Address, AddressError
@@ -40,7 +40,7 @@ class Discovery:
             ("/.well-known/autoconfig/mail/config-v1.1.xml", self.autoconfig),
             ("/.well-known/user-agent-configuration.json", self.pacc),
             ("/.well-known/mta-sts.txt", self.mta_sts),
-            ("/autodiscover/autodiscover.json", self.autodiscover_2),
+            *((path, self.autodiscover_2) for path in autodiscover.PATHS_2),
             ("/mobileconfig", self.mobileconfig),
         ]
         routes = [Route(path, endpoint) for path, endpoint in get]
@@ -56,17 +56,23 @@ class Discovery:
 
     async def autodiscover_1(self, request: Request) -> Response:
         """Outlook: an address in a posted document."""
+        if request.method != "POST" and request.url.scheme == "http":
+            url = f"https://{self._office.config.hostname}{autodiscover.PATH}"
+            return RedirectResponse(url, status_code=302)
         body = bytearray()
         async for piece in request.stream():
             body += piece
             if len(body) > autodiscover.MAX_REQUEST:
                 return PlainTextResponse("The request is too large\n", status_code=413)
-        address = autodiscover.asked_for(bytes(body))
+        asked = bytes(body)
+        address = _address(autodiscover.asked_for(asked))
         settings = await client_settings.find(self._office, address) if address else None
-        if settings is None:
+        is_understood = autodiscover.is_understood(asked)
+        if settings is None or not is_understood:
+            error = autodiscover.INVALID if is_understood else autodiscover.NOT_OFFERED
             seconds = self._office.now() // 1000 % _DAY
             time = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-            return Response(autodiscover.error_document(time), media_type=_XML)
+            return Response(autodiscover.error_document(time, error), media_type=_XML)
         return Response(autodiscover.settings_document(settings, address), media_type=_XML)
 
     async def autodiscover_2(self, request: Request) -> Response:
@@ -125,3 +131,11 @@ class Discovery:
         """Of the domain of the address, or else of the host that was asked."""
         name = address or domain_of(request.headers.get("host", ""))
         return await client_settings.find(self._office, name)
+
+
+def _address(text: str) -> str:
+    """The address; "" when it is none."""
+    try:
+        return str(Address.parse(text))
+    except AddressError:
+        return ""

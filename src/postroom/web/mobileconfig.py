@@ -25,16 +25,18 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 def profile(settings: ClientSettings, address: str) -> bytes | None:
     """The profile for an address, not signed; None without IMAP and SMTP.
 
-    It is the same whenever it is asked for: a newer one takes the place of the older.
+    It is the same whenever it is asked for. A device that is given a profile whose identifier it
+    knows replaces the one it has: so each address has an identifier, and a person may have several.
     """
     imap, smtp = settings.of("imap"), settings.of("smtp")
     if not imap or not smtp:
         return None
     domain = settings.domain
+    identifier = f"{_reversed(domain)}.postroom.{_uuid('profile', address).lower()}"
     mail = {
         "PayloadType": "com.apple.mail.managed",
         "PayloadVersion": 1,
-        "PayloadIdentifier": f"{_reversed(domain)}.postroom.mail",
+        "PayloadIdentifier": f"{identifier}.mail",
         "PayloadUUID": _uuid("mail", address),
         "PayloadDisplayName": f"Mail of {domain}",
         "EmailAccountType": "EmailTypeIMAP",
@@ -48,7 +50,7 @@ def profile(settings: ClientSettings, address: str) -> bytes | None:
         {
             "PayloadType": "Configuration",
             "PayloadVersion": 1,
-            "PayloadIdentifier": f"{_reversed(domain)}.postroom",
+            "PayloadIdentifier": identifier,
             "PayloadUUID": _uuid("profile", address),
             "PayloadDisplayName": f"Mail for {address}",
             "PayloadOrganization": domain,
