@@ -112,3 +112,24 @@ def test_values_are_text_for_people(value: object, text: str) -> None:
 )
 def test_sizes_are_short(octets: int, text: str) -> None:
     assert output.size(octets) == text
+
+
+def test_a_thing_and_a_short_list_are_json_where_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = Thing("a", 1)
+    output.thing(one, [("name", one.name)], as_json=False)
+    output.thing(one, [("name", one.name)], as_json=True)
+    output.table([one], COLUMNS, as_json=True)
+    output.table([], COLUMNS, as_json=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "name  a",
+        '{"name":"a","size":1}',
+        '[{"name":"a","size":1}]',
+        "[]",
+    ]
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 keys"), (1, "1 key"), (2, "2 keys")])
+def test_count(number: int, words: str) -> None:
+    assert output.count(number, "key") == words

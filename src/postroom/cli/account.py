@@ -176,10 +176,8 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
         return await accounts.show(office, address), await retention.show(office, address)
 
     found, kept = run(context, work)
-    if as_json:
-        click.echo(output.encode(found))
-        return
-    output.details(
+    output.thing(
+        found,
         [
             ("account", found.address),
             ("name", found.name),
@@ -204,7 +202,8 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ("keeps", [f"{one.mailbox}: {one.days} days" for one in kept if one.days]),
             ("last login", found.last_login or "never"),
             ("added", found.created),
-        ]
+        ],
+        as_json=as_json,
     )
 
 

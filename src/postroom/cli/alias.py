@@ -56,16 +56,15 @@ def list_(context: click.Context, search: str, limit: int | None, *, as_json: bo
 def show(context: click.Context, address: str, *, as_json: bool) -> None:
     """Show the alias ADDRESS and what its targets are."""
     found = run(context, lambda office: aliases.show(office, address))
-    if as_json:
-        click.echo(output.encode(found))
-        return
-    output.details(
+    output.thing(
+        found,
         [
             ("alias", found.address),
             ("targets", [f"{target.address}  ({target.kind})" for target in found.targets]),
             ("members", "hidden" if found.hidden else "shown"),
             ("added", found.created),
-        ]
+        ],
+        as_json=as_json,
     )
 
 

@@ -43,7 +43,7 @@ def audit() -> None:
     "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), metavar="DAY",
     help="Only from then on (UTC).",
 )  # fmt: skip
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.limit_option
 @output.json_option
 @click.pass_context
 def list_(

@@ -35,10 +35,7 @@ def session() -> None:
 def list_sessions(context: click.Context, address: str, *, as_json: bool) -> None:
     """List the sessions of the account ADDRESS."""
     found = run(context, lambda office: web_sessions.of(office, address))
-    if as_json:
-        click.echo(output.encode(found))
-    else:
-        output.table(found, _SESSIONS)
+    output.table(found, _SESSIONS, as_json=as_json)
 
 
 @session.command()
@@ -53,7 +50,7 @@ def end(context: click.Context, address: str, ident: str | None, *, as_json: boo
     else:
         run(context, lambda office: web_sessions.end(office, address, ident))
         ended = 1
-    sentence = f"{ended} session{'' if ended == 1 else 's'} of {address} ended"
+    sentence = f"{output.count(ended, 'session')} of {address} ended"
     output.done({"address": address, "ended": ended}, sentence, as_json=as_json)
 
 
@@ -69,10 +66,7 @@ def passkey() -> None:
 def list_passkeys(context: click.Context, address: str, *, as_json: bool) -> None:
     """List the passkeys of the account ADDRESS."""
     found = run(context, lambda office: passkeys.every(office, address))
-    if as_json:
-        click.echo(output.encode(found))
-    else:
-        output.table(found, _PASSKEYS)
+    output.table(found, _PASSKEYS, as_json=as_json)
 
 
 @passkey.command()

@@ -85,10 +85,7 @@ def add(
 def list_(context: click.Context, *, as_json: bool) -> None:
     """List the providers."""
     found = run(context, admin.every)
-    if as_json:
-        click.echo(output.encode(found))
-    else:
-        output.table(found, _COLUMNS)
+    output.table(found, _COLUMNS, as_json=as_json)
 
 
 @provider.command()

@@ -38,7 +38,7 @@ def add(context: click.Context, account: str, label: str, *, as_json: bool) -> N
 
 @mask.command("list")
 @click.argument("account")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.limit_option
 @output.json_option
 @click.pass_context
 def list_(context: click.Context, account: str, limit: int | None, *, as_json: bool) -> None:

@@ -23,12 +23,16 @@ def json_option(command: CommandT) -> CommandT:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-def list_options(command: CommandT) -> CommandT:
-    """Give a command ``--search``, ``--limit`` and ``--json``."""
-    command = json_option(command)
-    command = click.option(
+def limit_option(command: CommandT) -> CommandT:
+    """Give a command ``--limit``."""
+    return click.option(
         "--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N."
     )(command)
+
+
+def list_options(command: CommandT) -> CommandT:
+    """Give a command ``--search``, ``--limit`` and ``--json``."""
+    command = limit_option(json_option(command))
     return click.option("--search", default="", metavar="TEXT", help="Only those with TEXT.")(
         command
     )
@@ -49,8 +53,16 @@ def note(sentence: str) -> None:
     click.echo(f"note: {printable(sentence)}", err=True)
 
 
+def thing(value: object, pairs: Sequence[tuple[str, object]], *, as_json: bool) -> None:
+    """Print one thing: its properties, or all of it as JSON."""
+    if as_json:
+        click.echo(encode(value))
+    else:
+        details(pairs)
+
+
 def details(pairs: Sequence[tuple[str, object]]) -> None:
-    """Print one thing, a line a property; what is empty is left out."""
+    """Print a line a property; what is empty is left out."""
     shown = [(name, text(value)) for name, value in pairs if text(value)]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
@@ -85,6 +97,11 @@ def printable(words: str) -> str:
     )
 
 
+def count(number: int, noun: str) -> str:
+    """``1 message``, ``2 messages``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def size(octets: int) -> str:
     """``10G``: binary units, one digit after the point when it is not whole."""
     amount = float(octets)
@@ -117,9 +134,16 @@ async def listing(
         _rows(columns, page, widths, is_first=is_first)
 
 
-def table(items: Sequence[ItemT], columns: Sequence[tuple[str, Callable[[ItemT], object]]]) -> None:
+def table(
+    items: Sequence[ItemT],
+    columns: Sequence[tuple[str, Callable[[ItemT], object]]],
+    *,
+    as_json: bool = False,
+) -> None:
     """Print a short list."""
-    if items:
+    if as_json:
+        click.echo(encode(items))
+    elif items:
         rows = [[text(cell(item)) for _, cell in columns] for item in items]
         _rows(columns, rows, [len(heading) for heading, _ in columns], is_first=True)
 

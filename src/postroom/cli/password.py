@@ -92,10 +92,7 @@ def add(context: click.Context, address: str, label: str, scope: str, *, as_json
 def list_(context: click.Context, address: str, *, as_json: bool) -> None:
     """List the app passwords of the account ADDRESS."""
     found = run(context, lambda office: credentials.apps(office, address))
-    if as_json:
-        click.echo(output.encode(found))
-    else:
-        output.table(found, _COLUMNS)
+    output.table(found, _COLUMNS, as_json=as_json)
 
 
 @app_password.command()

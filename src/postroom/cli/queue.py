@@ -92,7 +92,7 @@ def queue() -> None:
 @queue.command("list")
 @_filtering
 @click.option("--held/--not-held", "held", default=None, help="Only what is held, or is not.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.limit_option
 @output.json_option
 @click.pass_context
 def list_(
@@ -266,11 +266,7 @@ def _act(
     chosen: Sequence[str] | Filter = ids or admin.choose(**options)  # type: ignore[arg-type]
     outcome = run(context, lambda office: action(office, chosen))
     sentence = (
-        f"{_count(outcome.messages, 'message')} {outcome.action},"
-        f" {_count(outcome.recipients, 'recipient')}"
+        f"{output.count(outcome.messages, 'message')} {outcome.action},"
+        f" {output.count(outcome.recipients, 'recipient')}"
     )
     output.done(outcome, sentence, as_json=as_json)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

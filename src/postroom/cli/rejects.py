@@ -27,7 +27,7 @@ def rejects() -> None:
 
 @rejects.command("list")
 @click.argument("account")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.limit_option
 @output.json_option
 @click.pass_context
 def list_(context: click.Context, account: str, limit: int | None, *, as_json: bool) -> None:
@@ -48,18 +48,17 @@ def list_(context: click.Context, account: str, limit: int | None, *, as_json: b
 def show(context: click.Context, account: str, ident: str, *, as_json: bool) -> None:
     """Print why the message ID was refused, and its header."""
     found = run(context, lambda office: admin.show(office, account, ident))
-    if as_json:
-        click.echo(output.encode(found))
-        return
     one = found.message
-    output.details(
+    output.thing(
+        found,
         [
             ("Refused", one.at),
             ("For", one.recipient),
             ("Reason", one.reason),
             ("Kept until", one.until),
             ("Header", tuple(found.header.splitlines())),
-        ]
+        ],
+        as_json=as_json,
     )
 
 
@@ -77,7 +76,11 @@ def release(
     The spam filter learns that what was refused as spam is none.
     """
     found = run(context, lambda office: admin.release(office, account, ids, anyway=anyway))
-    output.done(found, f"{_count(found.messages)} released to {found.account}", as_json=as_json)
+    output.done(
+        found,
+        f"{output.count(found.messages, 'message')} released to {found.account}",
+        as_json=as_json,
+    )
 
 
 @rejects.command()
@@ -88,8 +91,4 @@ def release(
 def remove(context: click.Context, account: str, ids: tuple[str, ...], *, as_json: bool) -> None:
     """Delete the refused messages ID of ACCOUNT for good."""
     found = run(context, lambda office: admin.remove(office, account, ids))
-    output.done(found, f"{_count(found.messages)} deleted", as_json=as_json)
-
-
-def _count(number: int) -> str:
-    return "1 message" if number == 1 else f"{number} messages"
+    output.done(found, f"{output.count(found.messages, 'message')} deleted", as_json=as_json)

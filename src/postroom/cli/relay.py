@@ -174,11 +174,9 @@ def list_(context: click.Context, search: str, limit: int | None, *, as_json: bo
 def show(context: click.Context, name: str, *, as_json: bool) -> None:
     """Show the relay NAME and what goes through it."""
     found = run(context, lambda office: relays.show(office, name))
-    if as_json:
-        click.echo(output.encode(found))
-        return
     secret = "token" if found.mechanism == "xoauth2" else "password"
-    output.details(
+    output.thing(
+        found,
         [
             ("relay", found.name),
             ("preset", found.preset),
@@ -192,7 +190,8 @@ def show(context: click.Context, name: str, *, as_json: bool) -> None:
             (secret, "set" if found.password else ""),
             ("takes", [relays.in_words(use) for use in found.uses] or "nothing"),
             ("added", found.created),
-        ]
+        ],
+        as_json=as_json,
     )
 
 

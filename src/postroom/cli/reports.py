@@ -34,9 +34,6 @@ def reports() -> None:
 def list_(context: click.Context, domain: str, limit: int, *, as_json: bool) -> None:
     """List the newest reports, on DOMAIN or on all."""
     found = run(context, lambda office: admin.every(office, domain, limit=limit))
-    if as_json:
-        click.echo(output.encode(found))
-        return
     output.table(
         found,
         [
@@ -48,6 +45,7 @@ def list_(context: click.Context, domain: str, limit: int, *, as_json: bool) -> 
             ("PASSED", lambda one: one.passed),
             ("FAILED", lambda one: one.failed),
         ],
+        as_json=as_json,
     )
 
 
@@ -104,9 +102,8 @@ def import_(context: click.Context, files: tuple[str, ...], *, as_json: bool) ->
         return new, known
 
     new, known = run(context, work)
-    noun = "report" if len(new) == 1 else "reports"
     rest = f", {known} known already" if known else ""
-    output.done(new, f"{len(new)} {noun} imported{rest}", as_json=as_json)
+    output.done(new, f"{output.count(len(new), 'report')} imported{rest}", as_json=as_json)
 
 
 @reports.command()

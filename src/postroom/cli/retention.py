@@ -18,9 +18,7 @@ _COLUMNS = [
 
 
 def _days(days: int) -> str:
-    if not days:
-        return "for ever"
-    return f"{days} {'day' if days == 1 else 'days'}"
+    return output.count(days, "day") if days else "for ever"
 
 
 class Days(click.ParamType[int]):

@@ -22,16 +22,15 @@ def search() -> None:
 def status(context: click.Context, *, as_json: bool) -> None:
     """Show how far the index is."""
     found = run(context, admin.status)
-    if as_json:
-        click.echo(output.encode(found))
-        return
-    output.details(
+    output.thing(
+        found,
         [
             ("index", "on" if found.enabled else "off"),
             ("indexed", f"{found.indexed} of {found.messages} messages"),
             ("waiting", found.waiting),
             ("size", output.size(found.octets)),
-        ]
+        ],
+        as_json=as_json,
     )
 
 
@@ -56,6 +55,5 @@ def rebuild(context: click.Context, address: str, *, as_json: bool) -> None:
 
 
 def _sentence(done: Updated) -> str:
-    noun = "message" if done.messages == 1 else "messages"
     whose = f" of {done.address}" if done.address else ""
-    return f"{done.messages} {noun}{whose} indexed"
+    return f"{output.count(done.messages, 'message')}{whose} indexed"

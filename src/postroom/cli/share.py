@@ -51,7 +51,7 @@ def add(context: click.Context, what: str, grantee: str, rights: str, *, as_json
 
 @share.command("list")
 @click.argument("address", required=False)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.limit_option
 @output.json_option
 @click.pass_context
 def list_(context: click.Context, address: str | None, limit: int | None, *, as_json: bool) -> None:

@@ -110,10 +110,7 @@ def test(  # noqa: PLR0913
 def list_(context: click.Context, account: str, *, as_json: bool) -> None:
     """List the scripts of ACCOUNT."""
     found = run(context, lambda office: scripts.every(office, account))
-    if as_json:
-        click.echo(output.encode(found))
-    else:
-        output.table(found, _COLUMNS)
+    output.table(found, _COLUMNS, as_json=as_json)
 
 
 @sieve.command()

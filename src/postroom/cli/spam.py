@@ -139,11 +139,9 @@ def _letters(paths: Sequence[str]) -> Iterator[bytes]:
 
 
 def _show(found: admin.Status, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(output.encode(found))
-        return
     is_enough = min(found.spam, found.ham) >= found.needed
-    output.details(
+    output.thing(
+        found,
         [
             ("filter", "on" if found.enabled else "off"),
             ("account", found.address or "everybody"),
@@ -153,5 +151,6 @@ def _show(found: admin.Status, *, as_json: bool) -> None:
             ("tokens", found.tokens),
             ("waiting", found.waiting),
             ("level", found.level if found.address else ""),
-        ]
+        ],
+        as_json=as_json,
     )

@@ -65,7 +65,7 @@ def add(
 
 
 @token.command("list")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.limit_option
 @output.json_option
 @click.pass_context
 def list_(context: click.Context, limit: int | None, *, as_json: bool) -> None:

@@ -19,10 +19,8 @@ def totp() -> None:
 def show(context: click.Context, address: str, *, as_json: bool) -> None:
     """Tell whether the account ADDRESS has a second factor."""
     found = run(context, lambda office: second_factor.show(office, address))
-    if as_json:
-        click.echo(output.encode(found))
-        return
-    output.details(
+    output.thing(
+        found,
         [
             ("second factor", found.state),
             ("since", found.since),
@@ -31,7 +29,8 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
                 "mail programs",
                 ("the password" if found.opens_mail else "app passwords") if found.since else None,
             ),
-        ]
+        ],
+        as_json=as_json,
     )
 
 

@@ -68,7 +68,7 @@ def undelete() -> None:
 @undelete.command("list")
 @click.argument("account")
 @_filtering
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N.")
+@output.limit_option
 @output.json_option
 @click.pass_context
 def list_(
@@ -91,7 +91,9 @@ def list_(
         await output.listing(items, _COLUMNS, as_json=as_json)
         if not as_json:
             found = await admin.weight(office, account, chosen)
-            output.note(f"{_count(found.messages)} in all, {output.size(found.octets)}")
+            output.note(
+                f"{output.count(found.messages, 'message')} in all, {output.size(found.octets)}"
+            )
 
     run(context, work)
 
@@ -123,7 +125,9 @@ def restore(
         lambda office: admin.restore(office, account, chosen, to=target, over_quota=over_quota),
     )
     where = ", ".join(f"{count} to {name}" for name, count in restored.mailboxes.items())
-    sentence = f"{_count(restored.messages)} restored" + (f": {where}" if where else "")
+    sentence = f"{output.count(restored.messages, 'message')} restored" + (
+        f": {where}" if where else ""
+    )
     output.done(restored, sentence, as_json=as_json)
 
 
@@ -143,7 +147,9 @@ def purge(
     """Delete the deleted messages ID of ACCOUNT for good, now."""
     chosen = _chosen(ids, options)
     purged = run(context, lambda office: admin.purge(office, account, chosen))
-    output.done(purged, f"{_count(purged.messages)} deleted for good", as_json=as_json)
+    output.done(
+        purged, f"{output.count(purged.messages, 'message')} deleted for good", as_json=as_json
+    )
 
 
 def _chosen(ids: tuple[str, ...], options: dict[str, object]) -> Sequence[str] | Filter:
@@ -160,7 +166,3 @@ def _filter(options: dict[str, object]) -> Filter:
     if isinstance(since, datetime):
         since = since.replace(tzinfo=UTC)
     return Filter(since=since, **options)  # type: ignore[arg-type]
-
-
-def _count(number: int) -> str:
-    return "1 message" if number == 1 else f"{number} messages"

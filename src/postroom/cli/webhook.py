@@ -68,10 +68,7 @@ def add(
 def list_(context: click.Context, *, as_json: bool) -> None:
     """List the webhooks, and how they do."""
     found = run(context, webhooks.every)
-    if as_json:
-        click.echo(output.encode(found))
-    else:
-        output.table(found, _COLUMNS)
+    output.table(found, _COLUMNS, as_json=as_json)
 
 
 @webhook.command()
