@@ -43,14 +43,16 @@ QUIT
 ADMIN_PAGES: Final = (
     "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
     "/admin/people/many",
-    f"/admin/people/{BOB}", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
+    f"/admin/people/{BOB}", f"/admin/people/{BOB}/activity", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/rejects", "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
     "/admin/webhooks", "/admin/backups", "/admin/import",
     "/admin/sessions",
 )  # fmt: skip
-OWN_PAGES: Final = ("/me", "/me/filters", "/me/senders", "/me/mail", "/me/security")
+OWN_PAGES: Final = (
+    "/me", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

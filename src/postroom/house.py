@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from postroom.access.guard import Guard
 from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
 from postroom.access.scripts import Scripts
@@ -55,6 +56,7 @@ from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.policy.filters import external
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
+from postroom.policy.logins import Logins
 from postroom.policy.rates import Counters
 from postroom.policy.reputation import Reputation
 from postroom.policy.spam import SpamFilter
@@ -101,7 +103,8 @@ class House:
         self.bans = Bans()
         devices = Devices()
         greylist = Greylist(60_000 * config.connections.greylist_minutes)
-        self.keeper = Keeper(office.db, office.clock, self.bans, devices, greylist)
+        logins = Logins(is_kept=config.login.history_days > 0)
+        self.keeper = Keeper(office.db, office.clock, self.bans, devices, greylist, logins)
         self._gate = Gate(
             config.connections,
             hostname=config.hostname,
@@ -114,8 +117,8 @@ class House:
             office.directory,
             office.clock,
             tokens=Tokens(source, self.resolver, office.clock) if source else None,
-            bans=self.bans,
-            devices=devices,
+            guard=Guard(office.clock, self.bans, devices),
+            logins=logins,
             with_scram=config.ldap.url is None,
         )
         self.post = Post(office.db, office.blobs, office.notify, office.clock, warned=self._warned)

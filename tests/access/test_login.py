@@ -1,10 +1,12 @@
 """Login for every door (A1, A2, R9)."""
 
 import asyncio
+import contextlib
 
 import msgspec
 import pytest
 
+from postroom.access.guard import FAILURES_TO_BAN
 from postroom.access.login import (
     MAX_WAITING,
     MAX_WAITING_OF_NETWORK,
@@ -15,6 +17,7 @@ from postroom.access.login import (
 )
 from postroom.directory.login import Identity, ScramKeys
 from postroom.errors import MailboxFull, NotFound
+from postroom.policy.logins import Logins
 from tests.fakes import Clock
 
 
@@ -32,13 +35,14 @@ class People:
 
     def __init__(self) -> None:
         self.tested = 0
+        self.scope = "imap"
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def password(self, login: str, password: str, scope: str) -> Identity | None:
         self.tested += 1
         await self.gate.wait()
-        if (login, password, scope) == ("alice@example.org", "secret", "imap"):
+        if (login, password, scope) == ("alice@example.org", "secret", self.scope):
             return Identity(1, "alice@example.org", "Alice", False, 5)
         return None
 
@@ -59,10 +63,19 @@ class House:
         self.clock = Clock()
         self.people = People()
         self.slept: list[float] = []
-        self.login = Login(self.people, self.clock, self.sleep)
+        self.logins = Logins()
+        self.login = Login(self.people, self.clock, self.sleep, logins=self.logins)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+
+    @property
+    def noted(self) -> list[tuple[int, str, str, str, int]]:
+        """What of their history is to be written."""
+        return [
+            (one.account_id, one.login, one.outcome, one.means, counted.times)
+            for one, counted in self.logins.changed.items()
+        ]
 
     async def attempt(
         self, login: str = "alice@example.org", password: str = "secret", authzid: str = "",
@@ -196,5 +209,50 @@ def test_tokens_and_certificates_prove_one_account() -> None:
         assert await login.token("", "eve@example.org", peer=Peer()) is None
         assert await login.external("eve@example.org", NAMES, peer=Peer()) is None
         assert await Login(People(), Clock()).token("", "alice@example.org", peer=Peer()) is None
+
+    asyncio.run(run())
+
+
+def test_who_is_in_and_who_is_not_is_noted() -> None:
+    async def run() -> None:
+        house = House()
+        for password in ("secret", "wrong", "secret"):
+            with contextlib.suppress(LoginRefused):
+                await house.attempt(password=password)
+        await house.login.granted("al@example.org", 1, 5, peer=Peer(door="submission"))
+        with pytest.raises(LoginRefused):
+            await house.login.granted("Al@example.org", 1, 6, peer=Peer())
+        assert house.noted == [
+            (1, "", "in", "password", 2),
+            (0, "alice@example.org", "refused", "password", 1),
+            (1, "", "in", "password", 1),
+            (0, "al@example.org", "refused", "password", 1),
+        ]
+
+    asyncio.run(run())
+
+
+def test_what_is_not_even_tested_is_noted_too() -> None:
+    async def run() -> None:
+        house = House()
+        for _ in range(FAILURES_TO_BAN):
+            with pytest.raises(LoginRefused):
+                await house.attempt(password="wrong")
+        with pytest.raises(LoginDelayed):
+            await house.attempt()
+        assert house.noted == [
+            (0, "alice@example.org", "refused", "password", FAILURES_TO_BAN),
+            (0, "alice@example.org", "untested", "password", 1),
+        ]
+
+    asyncio.run(run())
+
+
+def test_a_right_password_in_the_browser_is_not_yet_a_login() -> None:
+    async def run() -> None:
+        house = House()
+        house.people.scope = "web"
+        await house.login.password("alice@example.org", "secret", scope="web", peer=Peer())
+        assert house.noted == []
 
     asyncio.run(run())

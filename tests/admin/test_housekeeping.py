@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.admin import dkim, domains, housekeeping
+from postroom.admin import accounts, dkim, domains, housekeeping
 from postroom.admin.housekeeping import (
     MINUTE,
     ROUNDS_OF_ALL,
@@ -27,6 +27,8 @@ from postroom.errors import StorageFailed
 from postroom.ledger import tls_results
 from postroom.mailauth.tlsrpt import Policy
 from postroom.net.dns import Resolver
+from postroom.policy import login_rows
+from postroom.policy.logins import Attempt, Counted
 from postroom.store import expunged, rejects
 from postroom.store.expunged import Chosen
 from postroom.store.spans import Span
@@ -325,3 +327,24 @@ def test_half_a_pair_is_left_for_the_next_round(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(housekeeping, "MOST_WAITING", 2)
     assert by_domain(made[:2]) == [made[:2]]  # else it would wait for ever
     assert by_domain([]) == []
+
+
+def test_old_logins_are_forgotten(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        await accounts.add(office, "ann@demo.test", password=None)
+        ann = (await office.db.read(lambda tx: tx.one("SELECT id FROM account")) or (0,))[0]
+        today, kept = office.now() // housekeeping.DAY_MS, office.config.login.history_days
+
+        def put(tx: Tx) -> None:
+            for day in (today, today - kept, today - kept - 1):
+                at = day * housekeeping.DAY_MS
+                one = Attempt(day, ann, "", "in", "imap", "192.0.2.1", "password", 0)
+                login_rows.put(tx, {one: Counted(at, at, 1)})
+
+        await office.db.write(put)
+        await tidy(office)
+        found = await office.db.read(lambda tx: login_rows.newest(tx, ann, limit=9))
+        assert [one.day for one in found] == [today, today - kept]
+
+    tell(story)

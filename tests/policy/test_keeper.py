@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -7,13 +8,15 @@ import pytest
 from postroom.access.guard import FAILURES_TO_BAN, Guard
 from postroom.db.database import Database, Tx
 from postroom.errors import StorageFailed
-from postroom.policy import ban_rows, keeper as module
+from postroom.policy import ban_rows, keeper as module, login_rows
 from postroom.policy.bans import Ban, Bans
 from postroom.policy.devices import DAY_MS, Devices
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
+from postroom.policy.logins import Logins
 from postroom.telemetry.events import StorageTrouble
 from tests.conftest import Opener
+from tests.directory.town import towns
 from tests.fakes import Clock, Recorder
 
 T = TypeVar("T")
@@ -39,7 +42,8 @@ class Memory:
         self.bans, self.devices = Watched(), Devices()
         self.guard = Guard(clock, self.bans, self.devices)
         self.greylist = Greylist(300_000)
-        self.keeper = Keeper(db, clock, self.bans, self.devices, self.greylist)
+        self.logins = Logins()
+        self.keeper = Keeper(db, clock, self.bans, self.devices, self.greylist, self.logins)
 
 
 def test_bans_and_known_devices_outlive_a_restart(database: Opener) -> None:
@@ -220,5 +224,35 @@ def test_nothing_is_written_when_nothing_happened() -> None:
         one.devices.saw("alice", "192.0.2.1", clock())
         await one.keeper.flush()
         assert db.writes == 1
+
+    asyncio.run(run())
+
+
+def test_logins_are_written_in_time_and_the_rest_at_the_end(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with towns(database, data)() as town:
+            await town.domain("demo.test")
+            ann = await town.account("ann@demo.test")
+            clock = Clock()
+            one = Memory(town.db, clock)
+
+            async def times() -> list[int]:
+                rows = await town.db.read(lambda tx: login_rows.newest(tx, ann.id, limit=9))
+                return [row.times for row in rows]
+
+            def enter() -> None:
+                one.logins.entered(
+                    ann.id, 0, clock(), door="imap", address="192.0.2.1", mechanism="OAUTH"
+                )
+
+            enter()
+            enter()
+            await one.keeper.flush()
+            assert await times() == [2]
+            enter()
+            await one.keeper.flush()
+            assert await times() == [2]
+            await one.keeper.close()
+            assert await times() == [3]
 
     asyncio.run(run())

@@ -19,6 +19,7 @@ from postroom.config.model import Config, Dns, Listen
 from postroom.directory.login import Outside
 from postroom.net.dns import Resolver
 from postroom.net.tls import Certificates
+from postroom.policy.logins import Logins
 from postroom.web import administration
 from postroom.web.api.call import Services
 from postroom.web.application import application, behind
@@ -45,9 +46,10 @@ CONFIG = Config(
 class Browser:
     """One person's window."""
 
-    def __init__(self, application: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, application: ASGIApp, routes: Sequence[BaseRoute], logins: Logins) -> None:
         self._application = application
         self.routes = routes
+        self.logins = logins  # of all windows
         self.cookie = ""  # of the session
         self.jar: dict[str, str] = {}  # all others
         self.page = ""
@@ -115,7 +117,7 @@ class Browser:
 
     def another(self) -> "Browser":
         """The window of somebody else."""
-        return Browser(self._application, self.routes)
+        return Browser(self._application, self.routes, self.logins)
 
     @property
     def text(self) -> str:
@@ -156,7 +158,8 @@ def tell(
             async def no_pause(_seconds: float) -> None:
                 return
 
-            login = Login(office.directory, clock, no_pause)
+            logins = Logins()
+            login = Login(office.directory, clock, no_pause, logins=logins)
             services = Services(office, resolver, login, intake_of(office))
             whole = application(
                 services,
@@ -165,7 +168,8 @@ def tell(
                 counts=dict,
                 gauges=gauges,
             )
-            browser = Browser(behind(HTTPS, whole, office), administration.routes(services))
+            routes = administration.routes(services)
+            browser = Browser(behind(HTTPS, whole, office), routes, logins)
             if logged_in:
                 await browser.log_in(logged_in)
             await story(browser, office, clock)

@@ -54,6 +54,7 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST", "/admin/people/many"): {"people": "many@demo.test"},
     ("POST", "/admin/people/state"): {"chosen:bob@demo.test": "on", "state": "active"},
     ("GET", "/admin/people/{address}"): {},
+    ("GET", "/admin/people/{address}/activity"): {},
     ("POST", "/admin/people/{address}"): {"name": "New name"},
     ("POST", "/admin/people/{address}/password"): {},
     ("POST", "/admin/people/{address}/release"): {},

@@ -19,8 +19,7 @@ from postroom.access.guard import Guard
 from postroom.directory.login import Identity, ScramKeys
 from postroom.errors import MailError, NotFound, Permanent, Temporary
 from postroom.net.networks import is_loopback, network_of
-from postroom.policy.bans import Bans
-from postroom.policy.devices import Devices
+from postroom.policy.logins import Logins, Outcome
 from postroom.protocol.sasl.mechanisms import MECHANISMS, WITH_CERTIFICATE, WITH_TOKEN
 from postroom.telemetry import sink
 from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
@@ -102,18 +101,20 @@ class Login:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         tokens: Tokens | None = None,
         *,
-        bans: Bans | None = None,
-        devices: Devices | None = None,
+        guard: Guard | None = None,
+        logins: Logins | None = None,
         with_scram: bool = True,
     ) -> None:
-        """Without ``tokens`` nobody logs in with one. ``bans``, ``devices``: see ``Guard``.
+        """Without ``tokens`` nobody logs in with one. Who logs in is noted in ``logins``.
 
         SCRAM is not offered where others know passwords: what they know it by does not do.
         """
         self._own = MECHANISMS if with_scram else MECHANISMS[1:]
         self._directory = directory
         self._tokens = tokens
-        self._guard = Guard(clock, bans, devices)
+        self._guard = guard or Guard(clock)
+        self._clock = clock
+        self._logins = Logins(is_kept=False) if logins is None else logins
         self._sleep = sleep
         self._waiting: dict[str, int] = {}
         self._all_waiting = 0
@@ -145,6 +146,8 @@ class Login:
             await self.failed(login, peer=peer, mechanism="PLAIN", reason="foreign authzid")
         else:
             self._succeeded(login, identity, peer, "PLAIN")
+            if scope != "web":  # there more may be asked for: it says so itself
+                self.note(identity, peer=peer, mechanism="PLAIN")
             return identity
         raise LoginRefused
 
@@ -155,6 +158,20 @@ class Login:
     def proved(self, identity: Identity, *, peer: Peer, mechanism: str) -> None:
         """Somebody has shown in another way who they are."""
         self._succeeded(identity.address, identity, peer, mechanism)
+
+    def note(
+        self, identity: Identity, *, peer: Peer, mechanism: str, outcome: Outcome = "in"
+    ) -> None:
+        """Keep in their history that somebody is in, or half."""
+        self._logins.entered(
+            identity.account_id,
+            identity.credential_id,
+            self._clock(),
+            door=peer.door,
+            address=peer.address,
+            mechanism=mechanism,
+            outcome=outcome,
+        )
 
     async def scram(self, login: str, *, scope: str, peer: Peer) -> ScramKeys:
         """The keys for a SCRAM exchange, also of nobody; raises LoginDelayed."""
@@ -197,6 +214,7 @@ class Login:
                 not wanted or (other is not None and other.account_id == found.account_id)
             ):
                 self._succeeded(wanted or found.address, found, peer, mechanism)
+                self.note(found, peer=peer, mechanism=mechanism)
                 return found
         return None
 
@@ -210,6 +228,7 @@ class Login:
             await self.failed(login, peer=peer, mechanism="SCRAM", reason="credential is gone")
             raise LoginRefused from None
         self._succeeded(login, identity, peer, "SCRAM-SHA-256")
+        self.note(identity, peer=peer, mechanism="SCRAM-SHA-256")
         return identity
 
     async def known(self, address: str) -> Identity | None:
@@ -219,6 +238,7 @@ class Login:
     async def failed(self, login: str, *, peer: Peer, mechanism: str, reason: str) -> None:
         """Count a failure (a door calls it when a SCRAM proof is wrong), then wait."""
         verdict = self._guard.failed(login, peer.address)
+        self._note_failure(login, peer, mechanism, "refused")
         sink.emit(
             LoginFailed(
                 session=peer.session,
@@ -247,6 +267,7 @@ class Login:
 
     def _admit(self, login: str, peer: Peer) -> str:
         if reason := self._guard.refusal(login, peer.address):
+            self._note_failure(login, peer, "", "untested")
             sink.emit(
                 LoginFailed(
                     session=peer.session,
@@ -272,6 +293,16 @@ class Login:
         self._waiting[network] -= 1
         if not self._waiting[network]:
             del self._waiting[network]
+
+    def _note_failure(self, login: str, peer: Peer, mechanism: str, outcome: Outcome) -> None:
+        self._logins.failed(
+            login,
+            self._clock(),
+            door=peer.door,
+            address=peer.address,
+            mechanism=mechanism,
+            outcome=outcome,
+        )
 
     def _succeeded(self, login: str, identity: Identity, peer: Peer, mechanism: str) -> None:
         self._guard.succeeded(login, peer.address)

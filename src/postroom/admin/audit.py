@@ -46,7 +46,7 @@ async def every(
         audit.NEWEST,
         limit,
     ):
-        yield _view(one)
+        yield shown(one)
 
 
 async def page(
@@ -69,7 +69,7 @@ async def page(
         after=after,
         size=size,
     )
-    return paging.viewed(found, _view)
+    return paging.viewed(found, shown)
 
 
 async def purge(office: Office) -> None:
@@ -85,7 +85,8 @@ def _sought(actor: str, of: str, since: datetime | None) -> Sought:
     return Sought(actor.strip(), of.strip().lower(), oldest)
 
 
-def _view(entry: Entry) -> AuditView:
+def shown(entry: Entry) -> AuditView:
+    """An entry as a postmaster reads it."""
     return AuditView(
         at=names.moment(entry.at),
         actor_kind=entry.actor_kind,

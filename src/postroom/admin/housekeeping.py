@@ -23,7 +23,7 @@ from postroom.ledger.retention import forget
 from postroom.mailauth import dkim_key
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
-from postroom.policy import ban_rows, device_rows, greylist_rows
+from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
 from postroom.queue.rows import still_waiting
 from postroom.store import memory, rejects
 from postroom.telemetry import sink
@@ -61,6 +61,7 @@ class Housekeeping:
             "policies": self._forget_policies,
             "reports": self._forget_reports,
             "bans": self._forget_bans,
+            "logins": self._forget_logins,
             "old signing keys": self._purge_keys,
             "missing signing keys": lambda: dkim.make_missing(office),  # takes long at first
         }
@@ -172,6 +173,12 @@ class Housekeeping:
         await self._office.db.write(lambda tx: ban_rows.purge(tx, now), bulk=True)
         await self._office.db.write(lambda tx: device_rows.purge(tx, now), bulk=True)
         await self._office.db.write(lambda tx: greylist_rows.purge(tx, now), bulk=True)
+
+    async def _forget_logins(self) -> None:
+        office = self._office
+        before = office.now() // DAY_MS - office.config.login.history_days
+        while await office.db.write(lambda tx: login_rows.purge(tx, before), bulk=True):
+            pass
 
 
 def by_domain(keys: list[DkimKey]) -> list[list[DkimKey]]:

@@ -11,6 +11,7 @@ from postroom.admin.accounts import AccountDetails, AccountView
 from postroom.admin.office import Office
 from postroom.admin.retention import KeptView
 from postroom.cli import output
+from postroom.cli.activity import activity
 from postroom.cli.browser import passkey, session
 from postroom.cli.password import app_password, ask, password, password_stdin
 from postroom.cli.role import role
@@ -415,6 +416,7 @@ account.add_command(role)
 account.add_command(totp)
 account.add_command(passkey)
 account.add_command(session)
+account.add_command(activity)
 account.add_command(forward)
 account.add_command(send_as)
 account.add_command(release)

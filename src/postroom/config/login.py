@@ -1,4 +1,4 @@
-"""The settings about who gets into the browser, and how."""
+"""The settings about who gets in, and what is kept of it."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ from msgspec import Meta
 
 
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Logging in to the pages in the browser (docs/administration.md)."""
+    """Logging in, to the pages in the browser above all (docs/administration.md)."""
 
     second_factor: Annotated[
         Literal["optional", "admins", "everybody"],
@@ -24,3 +24,13 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             "message about it."
         ),
     ] = True
+    history_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3650,
+            description="How long it is kept who logged in to an account by any protocol, from "
+            'where and with which password, and who tried to; people see it under "Activity", '
+            "postmasters with `postroom account activity`. 0: nothing of it is kept.",
+        ),
+    ] = 30

@@ -4,6 +4,7 @@ A row is written in the transaction of the change; an operation of several trans
 it in the first, and the others find it there.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -74,6 +75,34 @@ def count(tx: Tx, sought: Sought) -> int:
     return number(
         tx, f"SELECT count(*) FROM audit WHERE id >= :since{where}", since=sought.since, **given
     )
+
+
+def concerning(
+    tx: Tx,
+    names: Sequence[str],
+    *,
+    actor: str = "",
+    since: int,
+    below: int = NEWEST,
+    limit: int,
+) -> list[Entry]:
+    """What was done to one of these, or by the person ``actor``: the newest first, each once."""
+    found: dict[int, Entry] = {}
+    for sought in _sides(names, actor, since):
+        found |= {one.id: one for one in newest(tx, sought, below=below, limit=limit)}
+    return [found[ident] for ident in sorted(found, reverse=True)[:limit]]
+
+
+def count_concerning(tx: Tx, names: Sequence[str], *, actor: str = "", since: int) -> int:
+    """How many ``concerning`` would find."""
+    both = [Sought(actor, one, since) for one in names] if actor else []
+    once = sum([count(tx, one) for one in _sides(names, actor, since)])
+    return once - sum([count(tx, one) for one in both])
+
+
+def _sides(names: Sequence[str], actor: str, since: int) -> list[Sought]:
+    of_them = [Sought(object=one, since=since) for one in names]
+    return [*of_them, Sought(actor=actor, since=since)] if actor else of_them
 
 
 def purge(tx: Tx, before: int, limit: int = 1000) -> int:

@@ -12,10 +12,11 @@ from typing import Final, TypeVar
 
 from postroom.db.database import Database, Tx
 from postroom.errors import MailError
-from postroom.policy import ban_rows, device_rows, greylist_rows
+from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
 from postroom.policy.bans import Ban, Bans
 from postroom.policy.devices import Devices
 from postroom.policy.greylist import Greylist
+from postroom.policy.logins import Logins
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
@@ -37,13 +38,15 @@ class Keeper:
         bans: Bans,
         devices: Devices,
         greylist: Greylist,
+        logins: Logins | None = None,
     ) -> None:
-        """``clock`` is UTC milliseconds."""
+        """``clock`` is UTC milliseconds. Without ``logins`` those are not kept."""
         self._db = db
         self._clock = clock
         self._bans = bans
         self._devices = devices
         self._greylist = greylist
+        self._logins = Logins(is_kept=False) if logins is None else logins
         self._state: tuple[int, int] | None = None
         self._hinted = asyncio.Event()
 
@@ -71,6 +74,7 @@ class Keeper:
                 if self._hinted.is_set() or rounds >= ROUNDS_OF_LOOK:
                     rounds = 0
                     self._hinted.clear()
+                    self._logins.sweep(self._clock())
                     await self.look()
             except Exception as error:  # noqa: BLE001 - memory holds meanwhile
                 sink.emit(StorageTrouble(where="bans", reason=_reason(error)))
@@ -78,6 +82,7 @@ class Keeper:
 
     async def close(self) -> None:
         """Write what is left; the last call."""
+        self._logins.sweep(self._clock(), everything=True)
         try:
             await self.flush()
         except MailError as error:
@@ -97,17 +102,23 @@ class Keeper:
 
     async def flush(self) -> None:
         """Write what has changed. Raises MailError; nothing is forgotten then."""
-        while self._bans.changed or self._devices.changed or self._greylist.changed:
+        while (
+            self._bans.changed
+            or self._devices.changed
+            or self._greylist.changed
+            or self._logins.changed
+        ):
             await self._write()
 
     async def _write(self) -> None:
         bans, devices = _some(self._bans.changed), _some(self._devices.changed)
-        greylist = _some(self._greylist.changed)
+        greylist, logins = _some(self._greylist.changed), _some(self._logins.changed)
 
         def write(tx: Tx) -> None:
             ban_rows.put(tx, bans.values())
             device_rows.put(tx, devices.values())
             greylist_rows.put(tx, greylist.values())
+            login_rows.put(tx, logins)
 
         await self._db.write(write, bulk=True)
         if bans:
@@ -116,6 +127,7 @@ class Keeper:
         _written(self._devices.changed, devices)
         _written(self._greylist.changed, greylist)
         self._devices.put(devices.values())
+        self._logins.written(logins, self._clock())
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ from postroom.web.api.call import Services
 from postroom.web.desk import Desk
 from postroom.web.oidc import Provider, source_of
 from postroom.web.pages import (
+    activity,
     addresses,
     audit,
     backups,
@@ -46,6 +47,7 @@ _PAGES: Final = (
     me,
     own_mail,
     own_security,
+    activity,
     passkeys,
     filters,
     senders,

@@ -157,6 +157,7 @@ class Desk:
             lambda tx: second_factor.is_on(tx, identity.account_id)
         ):
             return await self.begin(request, identity, "password")
+        self.login.note(identity, peer=peer, mechanism="PLAIN", outcome="half")
         half = HalfLogin(identity.account_id, identity.credential_id)
         return self.ask_code(handover.give(self.key, half, self.office.now()))
 
@@ -214,6 +215,7 @@ class Desk:
         )
         if method != "password":
             self.login.proved(identity, peer=peer, mechanism=method.upper())
+        self.login.note(identity, peer=peer, mechanism=method.upper())
         known = request.cookies.get(DEVICE, "") or secrets.token_urlsafe(32)
         device = web_sessions.digest(known)
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from postroom.admin import forwards
+from postroom.admin.actor import Actor, acting
 from tests.admin.bureau import logs_in
 from tests.conftest import Opener
 from tests.web.api.program import ADMIN, BOB, PASSWORD, Program, tell
@@ -82,5 +84,34 @@ def test_whose_name_they_send_in(database: Opener, data: Path) -> None:
         assert (await call.does("DELETE", f"{path}/@demo.test"))["send_as"] == []
         assert not (await call.does("POST", f"/accounts/{BOB}/release"))["was_stopped"]
         assert await logs_in(call.office, BOB, PASSWORD)
+
+    tell(database, data, story)
+
+
+def test_what_has_happened_with_an_account(database: Opener, data: Path) -> None:
+    async def story(call: Program) -> None:
+        await call.does("PATCH", f"/accounts/{BOB}", {"name": "Rob"})
+        found = await call.does("GET", f"/accounts/{BOB}/changes?limit=1")
+        assert ([one["action"] for one in found["items"]], found["total"]) == (
+            ["account.change"],
+            2,
+        )
+        rest = await call.does("GET", f"/accounts/{BOB}/changes?after={found['next']}")
+        assert [one["action"] for one in rest["items"]] == ["account.add"]
+        assert await call.does("GET", f"/accounts/{BOB}/logins") == {
+            "items": [],
+            "total": 0,
+            "next": "",
+        }
+        assert (await call("GET", "/accounts/no@demo.test/logins")).status == 404
+        with acting(Actor("person", BOB)):
+            await forwards.change(call.office, ADMIN, to=["x@elsewhere.test"], keep=None)
+        assert (await call.does("GET", f"/accounts/{BOB}/changes"))["total"] == 3
+        await call.use("accounts:read", "audit:read", domain="demo.test")
+        found = await call.does("GET", f"/accounts/{BOB}/changes")
+        assert {one["object"] for one in found["items"]} == {BOB}
+        assert (await call("GET", "/accounts/ann@other.test/logins")).kind == "limit"
+        await call.use("accounts:read")
+        assert (await call("GET", f"/accounts/{BOB}/changes")).kind == "scope"
 
     tell(database, data, story)

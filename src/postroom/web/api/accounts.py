@@ -5,15 +5,17 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from postroom.admin import accounts, credentials, forwards, roles, sending
+from postroom.admin import accounts, activity, credentials, forwards, roles, sending
 from postroom.admin.accounts import AccountDetails, AccountView, Removal, Restoration
+from postroom.admin.activity import LoginView
+from postroom.admin.audit import AuditView
 from postroom.admin.forwards import ForwardView
 from postroom.admin.paging import Slice
 from postroom.admin.roles import RoleView
 from postroom.admin.sending import Released, SendAsView
 from postroom.directory.administrators import Role
 from postroom.web.api.call import Call
-from postroom.web.api.operation import Input, Noun, Search
+from postroom.web.api.operation import Input, Noun, Paged, Search
 
 NOUN: Final = Noun("accounts", "accounts", "People: mailboxes, quotas, addresses.")
 
@@ -158,6 +160,24 @@ async def add_address(call: Call, address: str, body: Further) -> AccountDetails
 async def remove_address(call: Call, address: str, further: str) -> AccountDetails:
     """Take a further address away."""
     return await accounts.remove_address(call.office, address, further)
+
+
+@NOUN.on("GET", "/accounts/{address}/logins")
+async def logins(call: Call, address: str, query: Paged) -> Slice[LoginView]:
+    """List who logged in and who tried to, the latest first; what is alike of a day is one."""
+    return await activity.logins(call.office, address, after=query.after, size=query.limit)
+
+
+@NOUN.on("GET", "/accounts/{address}/changes", scope="audit:read")
+async def changes(call: Call, address: str, query: Paged) -> Slice[AuditView]:
+    """List what was done to an account, and by its owner, the latest first.
+
+    For a token that is limited to a domain or an account: to it only.
+    """
+    is_limited = call.token.domain is not None or call.token.account_id is not None
+    return await activity.changes(
+        call.office, address, deeds=not is_limited, after=query.after, size=query.limit
+    )
 
 
 @NOUN.on("GET", "/accounts/{address}/role")
