@@ -177,3 +177,25 @@ def test_a_sender_who_is_nobody_is_not_told(database: Opener, data: Path) -> Non
             assert (await here.counts())["blob"] == 1
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("notify", "left"), [("SUCCESS", "NEVER"), ("SUCCESS,FAILURE,DELAY", "FAILURE,DELAY")]
+)
+def test_an_alias_that_leads_elsewhere_too_is_expanded(
+    database: Opener, data: Path, notify: str, left: str
+) -> None:
+    """RFC 3461 §5.2.7: it is not delivered yet, and each success is told once."""
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.alias("both@local.test", "alice@local.test", "v@other.test")
+            assert await notified(here, ("both@local.test", notify)) == "250 2.0.0"
+            (notice,) = await here.inbox(here.bob)
+            assert value(notice, b"subject") == b"Passed on: Hello"
+            assert notice.count(b"Action: expanded\r\n") == 1
+            assert notice.count(b"Final-Recipient: rfc822; both@local.test\r\n") == 1
+            rows = await here.town.db.read(lambda tx: tx.all("SELECT notify FROM delivery"))
+            assert rows == [(left,)]
+
+    asyncio.run(run())

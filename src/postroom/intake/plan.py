@@ -69,12 +69,22 @@ class Envelope(msgspec.Struct, frozen=True):
         return list(found.values())
 
     def remote(self) -> dict[str, Accepted]:
-        """Every address elsewhere once, with the first recipient that leads to it."""
+        """Every address elsewhere once, with the first recipient that leads to it.
+
+        Where that one is somebody here as well, its sender hears of no further success (RFC 3461
+        §5.2.7): ``receipts`` have told of it.
+        """
         found: dict[str, Accepted] = {}
         for recipient in self.accepted:
             for address in recipient.remote:
-                found.setdefault(address, recipient)
+                is_told = self.is_taken(recipient)
+                found.setdefault(address, recipient.expanded() if is_told else recipient)
         return found
+
+    def is_taken(self, recipient: Accepted) -> bool:
+        """Whether an account behind the recipient has not refused the message."""
+        decisions = self.decisions
+        return any(decisions.get(one.account_id, KEEP).refusal is None for one in recipient.local)
 
     def waiting(self) -> dict[str, Accepted]:
         """What stands in for ``local`` and ``remote`` of a message that waits."""

@@ -1,26 +1,31 @@
 """Notices that a message was filed here, for senders who asked for them.
 
+A recipient who stands for people here and for addresses elsewhere is told of as expanded: those
+elsewhere have nothing of it yet, and nobody is told of them again when they have.
+
 They go out after the commit, so nothing that happens to them can touch the message. Nobody
 gets one about a notice (a null sender), and one address gets so many an hour: MAIL FROM is
 what anybody likes to write there.
 
-RFC 3461 §4.1 (NOTIFY=SUCCESS), §5.2.2; RFC 3464 (form).
+RFC 3461 §4.1 (NOTIFY=SUCCESS), §5.2.2, §5.2.7 (aliases); RFC 3464 (form).
 """
 
 import traceback
+from typing import Final
 
 from postroom.address import Address
 from postroom.db.ids import to_text
 from postroom.errors import MailError
-from postroom.intake.decision import KEEP
 from postroom.intake.plan import Envelope
 from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
 from postroom.message import xtext
-from postroom.message.dsn import Report, ReportedRecipient, compose
+from postroom.message.dsn import Kind, Report, ReportedRecipient, compose
 from postroom.post import journal, notice
 from postroom.telemetry import sink
 from postroom.telemetry.events import NoticeSuppressed, SessionFailed
+
+_KINDS: Final[tuple[Kind, ...]] = ("delivered", "expanded")
 
 
 async def send(services: Services, envelope: Envelope, head: bytes, ident: int, now: int) -> None:
@@ -28,14 +33,17 @@ async def send(services: Services, envelope: Envelope, head: bytes, ident: int, 
 
     ``head`` is the message's header block, ``ident`` its queue id, ``now`` its time.
     """
-    asked = [one for one in envelope.accepted if _wants(one) and _is_taken(envelope, one)]
+    asked = [one for one in envelope.accepted if _wants(one) and envelope.is_taken(one)]
     if not asked or not envelope.sender or envelope.due(now) > now:
         return
     if not services.budget.allows(envelope.sender):
         _suppressed(ident, envelope.sender, "there were too many notices to it in this hour")
         return
     try:
-        await _send(services, envelope, asked, head, now)
+        for kind in _KINDS:
+            of_kind = [one for one in asked if _kind(one) == kind]
+            if of_kind:
+                await _send(services, envelope, kind, of_kind, head, now)
     except MailError as error:
         _suppressed(ident, envelope.sender, error.detail or str(error))
     except Exception as error:  # noqa: BLE001 - the message is ours; its answer stays 250
@@ -43,12 +51,17 @@ async def send(services: Services, envelope: Envelope, head: bytes, ident: int, 
 
 
 async def _send(
-    services: Services, envelope: Envelope, asked: list[Accepted], head: bytes, now: int
+    services: Services,
+    envelope: Envelope,
+    kind: Kind,
+    asked: list[Accepted],
+    head: bytes,
+    now: int,
 ) -> None:
     mail = envelope.mail
     octets = compose(
         Report(
-            kind="delivered",
+            kind=kind,
             reporting_mta=services.hostname,
             postmaster=notice.postmaster_of(asked[0].address, services.hostname),
             to=envelope.sender,
@@ -76,16 +89,14 @@ def _wants(one: Accepted) -> bool:
     return one.notify is not None and "SUCCESS" in one.notify.split(",")
 
 
-def _is_taken(envelope: Envelope, one: Accepted) -> bool:
-    """Whether an account behind the recipient has not refused the message."""
-    decisions = envelope.decisions
-    return any(decisions.get(local.account_id, KEEP).refusal is None for local in one.local)
+def _kind(one: Accepted) -> Kind:
+    return "expanded" if one.remote else "delivered"
 
 
 def _reported(one: Accepted) -> ReportedRecipient:
     original = None if one.orcpt is None else str(xtext.original_recipient(one.orcpt))
     return ReportedRecipient(
-        final=one.address, action="delivered", status="2.1.5", original=original
+        final=one.address, action=_kind(one), status="2.1.5", original=original
     )
 
 

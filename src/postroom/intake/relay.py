@@ -58,6 +58,13 @@ class Accepted(msgspec.Struct, frozen=True):
     leads_on: bool = False
     is_backup: bool = False
 
+    def expanded(self) -> "Accepted":
+        """The same without the wish to hear of success."""
+        if self.notify is None or "SUCCESS" not in self.notify:
+            return self
+        left = self.notify.replace("SUCCESS", "").strip(",")
+        return msgspec.structs.replace(self, notify=left or "NEVER")
+
 
 def judge(
     recipient: Address | None, resolution: Resolution, *, may_relay: bool
