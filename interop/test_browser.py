@@ -51,7 +51,7 @@ ADMIN_PAGES: Final = (
     "/admin/sessions",
 )  # fmt: skip
 OWN_PAGES: Final = (
-    "/me", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
+    "/me", "/me/devices", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from postroom.admin import accounts, credentials
+from postroom.admin import accounts
 from postroom.admin.office import Office
 from tests.admin.bureau import logs_in
 from tests.conftest import Opener
@@ -9,13 +9,17 @@ from tests.fakes import Clock
 from tests.web.browser import PASSWORD, PERSON, Browser, tell
 
 
-def test_a_person_sees_how_to_set_up_a_mail_program(database: Opener, data: Path) -> None:
-    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
+def test_a_person_sees_what_there_is(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
         await browser.get("/me")
-        assert "mx.demo.test" in browser.text
-        assert "IMAP 993 at once" in browser.text
-        assert "/mobileconfig?email=bob%40demo.test" in browser.page
+        assert "Used 0 B in 0 messages" in browser.text
+        assert "Forwards to nobody Change" in browser.text
         assert "Junk: messages are deleted 30 days after they came there Trash:" in browser.text
+        assert "<meter" not in browser.page
+        await accounts.change(office, PERSON, quota=1 << 30)
+        await browser.get("/me")
+        assert "of 1 GB in 0 messages" in browser.text
+        assert "<meter" in browser.page
 
     tell(database, data, story, logged_in=PERSON)
 
@@ -39,24 +43,6 @@ def test_a_password_is_changed_by_who_knows_it_and_ends_all_sessions(
         assert said.headers["location"] == "/"
         assert await logs_in(office, PERSON, new)
         assert await office.db.read(lambda tx: tx.one("SELECT count(*) FROM web_session")) == (0,)
-
-    tell(database, data, story, logged_in=PERSON)
-
-
-def test_a_device_gets_a_password_that_is_shown_once_and_taken_away_alone(
-    database: Opener, data: Path
-) -> None:
-    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
-        await browser.get("/me")
-        await browser.post("/me/devices", {"label": "phone"})
-        made = browser.text.partition("Password for phone: ")[2].split()[0]
-        assert await logs_in(office, PERSON, made)
-        await browser.get("/me")
-        assert made not in browser.page
-        await browser.post("/me/devices/remove", {"label": "phone"})
-        assert not await logs_in(office, PERSON, made)
-        assert await credentials.apps(office, PERSON) == ()
-        assert await logs_in(office, PERSON, PASSWORD)
 
     tell(database, data, story, logged_in=PERSON)
 

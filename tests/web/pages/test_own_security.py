@@ -55,7 +55,7 @@ def test_from_the_picture_to_the_next_login(database: Opener, data: Path) -> Non
         assert codes[0] not in browser.page
         assert (await other.get("/me")).status == 303  # it was logged in without
         assert not await logs_in(office, PERSON, PASSWORD)
-        await browser.get("/me")
+        await browser.get("/me/devices")
         assert "Mail programs need one" in browser.text
 
         said = await other.log_in(PERSON)

@@ -1,4 +1,4 @@
-"""What a person does alone: password, devices, settings of mail programs."""
+"""A person's own account: how much it holds, how long it keeps mail, the password."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
-from postroom.admin import accounts, client_settings, credentials, retention, second_factor
+from postroom.admin import accounts, credentials, retention
 from postroom.directory import web_sessions
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
@@ -19,7 +19,13 @@ def routes(desk: Desk) -> list[Route]:
     office, renderer, router = desk.office, desk.renderer, Router(desk)
 
     async def show(_request: Request, visitor: Visitor) -> Response:
-        return await _page(visitor, "")
+        address = visitor.identity.address
+        return renderer.page(
+            "me.html", visitor=visitor, here="/me",
+            found=await accounts.show(office, address),
+            kept=await retention.show(office, address), people=office.config.retention.people,
+            is_outside=await office.directory.is_outside(visitor.identity.account_id),
+        )  # fmt: skip
 
     async def password(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
         """The present one is asked for: an open browser is no proof."""
@@ -38,33 +44,7 @@ def routes(desk: Desk) -> list[Route]:
         await desk.change(lambda tx: web_sessions.remove_all(tx, visitor.identity.account_id))
         return await desk.log_out(visitor)
 
-    async def add_device(
-        _request: Request, visitor: Visitor, fields: Mapping[str, str]
-    ) -> Response:
-        label = fields.get("label", "")
-        made = await credentials.add_app(office, visitor.identity.address, label)
-        return await _page(
-            visitor, f"Password for {label}: {made} - type it there now; it is not shown again."
-        )
-
-    async def remove_device(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        await credentials.remove_app(office, visitor.identity.address, fields.get("label", ""))
-        return "/me"
-
-    async def _page(visitor: Visitor, told: str) -> Response:
-        address = visitor.identity.address
-        return renderer.page(
-            "me.html", visitor=visitor, here="/me", told=told,
-            found=await accounts.show(office, address),
-            settings=await client_settings.require(office, address),
-            kept=await retention.show(office, address), people=office.config.retention.people,
-            factor=await second_factor.show(office, address),
-            is_outside=await office.directory.is_outside(visitor.identity.account_id),
-        )  # fmt: skip
-
     return [
         router.show("/me", show, for_admins=False),
         router.do("/me/password", password, for_admins=False),
-        router.do("/me/devices", add_device, for_admins=False),
-        router.do("/me/devices/remove", remove_device, for_admins=False),
     ]

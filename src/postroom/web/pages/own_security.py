@@ -9,6 +9,7 @@ from starlette.routing import Route
 from postroom.access.login import LoginDelayed, LoginRefused
 from postroom.admin import passkeys, second_factor, web_sessions
 from postroom.errors import Invalid
+from postroom.web import qr
 from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.passkeys import offer
 from postroom.web.routing import ENROL, Router
@@ -56,7 +57,7 @@ def routes(desk: Desk) -> list[Route]:
         enrolment, picture = None, ""
         if factor.state == "begun":
             enrolment = await second_factor.enrolment(office, address)
-            picture = qr(enrolment.uri)
+            picture = qr.svg(enrolment.uri, "QR code of the key below")
         return renderer.page(
             "own_security.html", visitor=visitor, here=ENROL, factor=factor, codes=codes,
             enrolment=enrolment, picture=picture, offered=offered, ticket=ticket,
@@ -72,10 +73,3 @@ def routes(desk: Desk) -> list[Route]:
         router.do(f"{ENROL}/disable", disable, for_admins=False),
         router.do(f"{ENROL}/codes", renew, for_admins=False),
     ]
-
-
-def qr(text: str) -> str:
-    """A QR code as an SVG element, black on white whatever the colours of the page are."""
-    import segno
-
-    return segno.make(text, error="m").svg_inline(scale=5, dark="#000", light="#fff")
