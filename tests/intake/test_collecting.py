@@ -68,6 +68,21 @@ def test_a_large_report(database: Opener, data: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "subject", [b"[Preview] Report Domain: local.test", b"=?utf-8?q?Report_Domain=3A?= local.test"]
+)
+def test_subjects_of_others(database: Opener, data: Path, subject: bytes) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            collector = collecting_at(here)
+            mail = MAIL.replace(b"Report Domain: local.test", subject)
+            assert said(await brought(here, signed(mail))) == "250 2.0.0"
+            await collector.close()
+            assert await kept(here) == ["local.test"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
     "mail",
     [
         MAIL.replace(b"Subject: Report Domain", b"Subject: Something else"),

@@ -18,6 +18,7 @@ from postroom.directory.directory import Directory
 from postroom.errors import MailError
 from postroom.ledger import reports
 from postroom.message import enclosed, headers
+from postroom.message.charset import decode_words
 from postroom.policy import received_reports
 from postroom.policy.facts import Facts
 from postroom.policy.received_reports import Parsed
@@ -26,7 +27,7 @@ from postroom.telemetry.events import ReportReceived, SessionFailed, StorageTrou
 
 MAX_SIZE: Final = 32 * 1024 * 1024  # octets of a message
 MAX_WAITING: Final = 100  # messages; what comes beyond them is not read
-_SUBJECT: Final = b"report domain:"
+_SUBJECT: Final = "report domain:"  # large senders put words before it
 
 
 class Collector:
@@ -45,8 +46,8 @@ class Collector:
         found = facts.authentication
         if not (found.dkim or found.spf == "pass") or facts.size > MAX_SIZE:
             return
-        subject = headers.value(facts.head, b"subject") or b""
-        if not subject.lower().startswith(_SUBJECT) or len(self._tasks) >= MAX_WAITING:
+        subject = decode_words(headers.value(facts.head, b"subject") or b"")
+        if _SUBJECT not in subject.lower() or len(self._tasks) >= MAX_WAITING:
             return
         task = asyncio.get_running_loop().create_task(self._collect(blob_id))
         self._tasks.add(task)
