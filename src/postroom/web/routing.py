@@ -21,6 +21,7 @@ from postroom.errors import MailError, NotFound, Refused
 from postroom.web import uploads
 from postroom.web.desk import Desk, Forbidden, Page, TooLarge, Visitor, form
 
+Answer = Callable[[Request, Visitor], Awaitable[Response | str]]
 Action = Callable[[Request, Visitor, Mapping[str, str]], Awaitable[Response | str]]
 Taking = Callable[[Request, Visitor, uploads.Received], Awaitable[Response | str]]
 
@@ -63,21 +64,12 @@ class Router:
     ) -> Route:
         """A page that is looked at."""
 
-        async def endpoint(request: Request) -> Response:
-            visitor = await self._desk.visitor(request)
-            if visitor is None:
-                return _to_login(request)
-            if visitor.must_enrol and not to_enrol:
-                return RedirectResponse(ENROL, 303)
+        async def answer(request: Request, visitor: Visitor) -> Response:
+            if for_admins:
+                await self._admit(visitor, request, of, {})
+            return await page(request, visitor)
 
-            async def answer() -> Response:
-                if for_admins:
-                    await self._admit(visitor, request, of, {})
-                return await page(request, visitor)
-
-            return await self._told(visitor, answer)
-
-        return Route(path, endpoint, methods=["GET"])
+        return self._route("GET", path, answer, to_enrol=to_enrol)
 
     def do(
         self,
@@ -90,23 +82,13 @@ class Router:
     ) -> Route:
         """A form that is sent. The action answers with a page, or with the path to go to."""
 
-        async def endpoint(request: Request) -> Response:
-            visitor = await self._desk.visitor(request)
-            if visitor is None:
-                return _to_login(request)
-            if visitor.must_enrol and not to_enrol:
-                return RedirectResponse(ENROL, 303)
+        async def answer(request: Request, visitor: Visitor) -> Response | str:
+            fields = await form(request, visitor)
+            if for_admins:
+                await self._admit(visitor, request, of, fields)
+            return await action(request, visitor, fields)
 
-            async def answer() -> Response:
-                fields = await form(request, visitor)
-                if for_admins:
-                    await self._admit(visitor, request, of, fields)
-                result = await action(request, visitor, fields)
-                return result if isinstance(result, Response) else RedirectResponse(result, 303)
-
-            return await self._told(visitor, answer)
-
-        return Route(path, endpoint, methods=["POST"])
+        return self._route("POST", path, answer, to_enrol=to_enrol)
 
     def take(self, path: str, action: Taking, *, for_admins: bool) -> Route:
         """A form with a file that is sent; ``for_admins`` are owners only.
@@ -114,23 +96,36 @@ class Router:
         Who may not send it is told so before anything of it is read.
         """
 
+        async def answer(request: Request, visitor: Visitor) -> Response | str:
+            if for_admins:
+                await self._admit(visitor, request, None, {})
+            async with uploads.received(request, visitor, self._desk.office) as got:
+                return await action(request, visitor, got)
+
+        return self._route("POST", path, answer)
+
+    def _route(self, method: str, path: str, answer: Answer, *, to_enrol: bool = False) -> Route:
+        """The answer to whoever has logged in, or what stands in its way as a page."""
+
         async def endpoint(request: Request) -> Response:
             visitor = await self._desk.visitor(request)
             if visitor is None:
                 return _to_login(request)
-            if visitor.must_enrol:
+            if visitor.must_enrol and not to_enrol:
                 return RedirectResponse(ENROL, 303)
+            try:
+                found = await answer(request, visitor)
+            except Forbidden as error:
+                return self._message(visitor, 403, str(error))
+            except TooLarge as error:
+                return self._message(visitor, 413, str(error) or "The form is too large.")
+            except NotFound as error:
+                return self._message(visitor, 404, str(error))
+            except (Refused, MailError) as error:
+                return self._message(visitor, 400, _words(error))
+            return found if isinstance(found, Response) else RedirectResponse(found, 303)
 
-            async def answer() -> Response:
-                if for_admins:
-                    await self._admit(visitor, request, None, {})
-                async with uploads.received(request, visitor, self._desk.office) as got:
-                    result = await action(request, visitor, got)
-                return result if isinstance(result, Response) else RedirectResponse(result, 303)
-
-            return await self._told(visitor, answer)
-
-        return Route(path, endpoint, methods=["POST"])
+        return Route(path, endpoint, methods=[method])
 
     async def _admit(
         self,
@@ -159,19 +154,6 @@ class Router:
                     raise Forbidden(f"{text} may do more than you: an owner can change it")
 
         await self._desk.office.directory.look(test)
-
-    async def _told(self, visitor: Visitor, answer: Callable[[], Awaitable[Response]]) -> Response:
-        """The answer, or what stands in its way as a page."""
-        try:
-            return await answer()
-        except Forbidden as error:
-            return self._message(visitor, 403, str(error))
-        except TooLarge as error:
-            return self._message(visitor, 413, str(error) or "The form is too large.")
-        except NotFound as error:
-            return self._message(visitor, 404, str(error))
-        except (Refused, MailError) as error:
-            return self._message(visitor, 400, _words(error))
 
     def _message(self, visitor: Visitor, status: int, text: str) -> Response:
         return self._desk.renderer.page(
