@@ -6,7 +6,7 @@ they meet. RFC 4422 §3.
 
 from collections.abc import Sequence
 
-from postroom.access.login import Login, LoginRefused, Peer
+from postroom.access.login import Login, LoginRefused
 from postroom.directory.login import Identity, ScramKeys
 from postroom.protocol.sasl.mechanisms import Mechanism
 from postroom.protocol.sasl.steps import (
@@ -19,6 +19,7 @@ from postroom.protocol.sasl.steps import (
     Granted,
     Step,
 )
+from postroom.telemetry.event import Peer
 
 
 class MalformedResponse(Exception):

@@ -22,6 +22,7 @@ from postroom.net.networks import is_loopback, network_of
 from postroom.policy.logins import Logins, Outcome
 from postroom.protocol.sasl.mechanisms import MECHANISMS, WITH_CERTIFICATE, WITH_TOKEN
 from postroom.telemetry import sink
+from postroom.telemetry.event import Peer, session_of
 from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
 
 MAX_WAITING: Final = 256  # passwords being tested at a time, in all: some ten seconds of work
@@ -42,25 +43,6 @@ class LoginDelayed(Temporary):
     code = 454
     status = "4.7.0"
     text = "Temporary authentication failure, please try again later"
-
-
-class Peer(Protocol):
-    """Who is connected: ``intake.Peer`` or that of another door."""
-
-    @property
-    def session(self) -> str:
-        """The session's id in the log."""
-        ...
-
-    @property
-    def address(self) -> str:
-        """The IP address."""
-        ...
-
-    @property
-    def door(self) -> str:
-        """The protocol of the listener."""
-        ...
 
 
 class Directory(Protocol):
@@ -239,26 +221,9 @@ class Login:
         """Count a failure (a door calls it when a SCRAM proof is wrong), then wait."""
         verdict = self._guard.failed(login, peer.address)
         self._note_failure(login, peer, mechanism, "refused")
-        sink.emit(
-            LoginFailed(
-                session=peer.session,
-                peer=peer.address,
-                door=peer.door,
-                login=login,
-                mechanism=mechanism,
-                reason=reason,
-            )
-        )
+        sink.emit(LoginFailed(**session_of(peer), login=login, mechanism=mechanism, reason=reason))
         if verdict.ban:
-            sink.emit(
-                PeerBanned(
-                    session=peer.session,
-                    peer=peer.address,
-                    door=peer.door,
-                    seconds=verdict.ban,
-                    reason="failed logins",
-                )
-            )
+            sink.emit(PeerBanned(**session_of(peer), seconds=verdict.ban, reason="failed logins"))
         await self._sleep(verdict.delay)
 
     def unwelcome(self, address: str) -> str:
@@ -268,15 +233,7 @@ class Login:
     def _admit(self, login: str, peer: Peer) -> str:
         if reason := self._guard.refusal(login, peer.address):
             self._note_failure(login, peer, "", "untested")
-            sink.emit(
-                LoginFailed(
-                    session=peer.session,
-                    peer=peer.address,
-                    door=peer.door,
-                    login=login,
-                    reason=reason,
-                )
-            )
+            sink.emit(LoginFailed(**session_of(peer), login=login, reason=reason))
             raise LoginDelayed(detail=reason)
         return network_of(peer.address)
 
@@ -306,15 +263,7 @@ class Login:
 
     def _succeeded(self, login: str, identity: Identity, peer: Peer, mechanism: str) -> None:
         self._guard.succeeded(login, peer.address)
-        sink.emit(
-            LoginSucceeded(
-                session=peer.session,
-                peer=peer.address,
-                door=peer.door,
-                account=identity.address,
-                mechanism=mechanism,
-            )
-        )
+        sink.emit(LoginSucceeded(**session_of(peer), account=identity.address, mechanism=mechanism))
 
 
 def reply_of(error: MailError) -> MailError:

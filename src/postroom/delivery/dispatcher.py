@@ -10,7 +10,6 @@ is put back. RFC 5321 §4.5.4.
 import asyncio
 import contextlib
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
@@ -30,6 +29,7 @@ from postroom.queue.claimed import Batch
 from postroom.queue.claims import LEASE_MS
 from postroom.queue.rows import NOTIFY_KEY
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import DeliveryFailed, MessageQuarantined, StorageTrouble
 
 MOST_IN_BATCH: Final = 100  # deliveries
@@ -297,8 +297,7 @@ class Dispatcher:
         except MailError as error:
             sink.emit(StorageTrouble(where="delivery", reason=str(error)))
         except Exception as error:  # noqa: BLE001 - see above
-            trace = "".join(traceback.format_exception(error))
-            sink.emit(DeliveryFailed(traceback=trace))
+            sink.emit(DeliveryFailed(traceback=trace_of(error)))
         else:
             return True
         return False

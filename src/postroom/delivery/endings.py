@@ -4,7 +4,6 @@ A message that can't be prepared because of a fault of ours waits, and is quaran
 second time; one whose octets are damaged is quarantined at once. Nothing is thrown away.
 """
 
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -18,6 +17,7 @@ from postroom.protocol.smtp.client_replies import ServerReply, local_reply
 from postroom.queue import claims
 from postroom.queue.claimed import Recipient
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import DeliveryFailed, MessageQuarantined
 
 NOT_YET: Final = local_reply(451, "4.4.2", "The connection ended before its turn")
@@ -96,7 +96,7 @@ class Endings:
             DeliveryFailed(
                 queue_id=queue_id,
                 destination=destination,
-                traceback="".join(traceback.format_exception(error)),
+                traceback=trace_of(error),
             )
         )
 

@@ -7,7 +7,6 @@ again for ever nor vanish.
 """
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Final
 
@@ -28,6 +27,7 @@ from postroom.post.letter import Letter
 from postroom.protocol.smtp.client_replies import local_reply
 from postroom.queue.settling import Outcome, Settled
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import (
     DeliveryFailed,
     MessageBounced,
@@ -241,7 +241,7 @@ class Reporter:
         sink.emit(
             DeliveryFailed(
                 queue_id=to_text(loaded.claimed.letter.id),
-                traceback="".join(traceback.format_exception(error)),
+                traceback=trace_of(error),
             )
         )
 

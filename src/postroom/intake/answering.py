@@ -12,8 +12,6 @@ Nothing here touches the message: whatever fails is told to the operator, and th
 RFC 5230, RFC 3834, RFC 5435, RFC 5429 §2.1.1, RFC 7352 §3, RFC 8580 (``:fcc``).
 """
 
-import traceback
-
 import msgspec
 
 from postroom.address import Address, AddressError
@@ -38,6 +36,7 @@ from postroom.sieve.actions import FileInto, Notify, Vacation
 from postroom.sieve.letter import Letter
 from postroom.store import memory
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import NoticeSuppressed, SessionFailed
 
 ANSWERED = "answered "  # before keys of vacations in ``store.memory``
@@ -56,7 +55,7 @@ async def follow(services: Services, message: Message, ident: int) -> None:
         except MailError as error:
             account.suppressed(message.envelope.sender, error.detail or str(error))
         except Exception as error:  # noqa: BLE001 - the message is ours; its answer stays 250
-            sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))
+            sink.emit(SessionFailed(traceback=trace_of(error)))
 
 
 class _Account:

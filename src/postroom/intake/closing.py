@@ -42,6 +42,7 @@ from postroom.post.letter import Letter
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply, reply, reply_to
 from postroom.telemetry import sink
+from postroom.telemetry.event import session_of
 from postroom.telemetry.events import MessageAccepted
 
 DEFECTS: Final = {
@@ -265,9 +266,7 @@ class Closing:
         queue_id = "" if letter.entry is None else to_text(letter.entry.id)
         sink.emit(
             MessageAccepted(
-                session=peer.session,
-                peer=peer.address,
-                door=peer.door,
+                **session_of(peer),
                 queue_id=queue_id,
                 sender=envelope.sender,
                 recipients=len(envelope.accepted),

@@ -7,7 +7,6 @@ RFC 9990 §3.5.3, RFC 8460 §5.3.
 """
 
 import asyncio
-import traceback
 from typing import Final
 
 from postroom.address import AddressError, Domain
@@ -23,6 +22,7 @@ from postroom.policy import received_reports
 from postroom.policy.facts import Facts
 from postroom.policy.received_reports import Parsed
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import ReportReceived, SessionFailed, StorageTrouble
 
 MAX_SIZE: Final = 32 * 1024 * 1024  # octets of a message
@@ -68,7 +68,7 @@ class Collector:
             except MailError as error:
                 sink.emit(StorageTrouble(where="reports", reason=error.detail or str(error)))
             except Exception as error:  # noqa: BLE001 - the message is in its mailbox
-                sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))
+                sink.emit(SessionFailed(traceback=trace_of(error)))
 
     async def _keep(self, one: Parsed) -> None:
         """If it is about a domain of ours."""

@@ -17,7 +17,6 @@ Whatever was found goes on top of the message (Authentication-Results), into the
 with VERB, into the reply. A stage that fails says nothing; that is told to the operator.
 """
 
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -38,6 +37,7 @@ from postroom.post.letter import Letter
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply
 from postroom.telemetry import sink
+from postroom.telemetry.event import session_of, trace_of
 from postroom.telemetry.events import SessionFailed
 
 MAX_NOTES: Final = 2_000  # characters of them in the ledger
@@ -159,14 +159,7 @@ class Inquiry:
         try:
             return await stage.judge(facts)
         except Exception as error:  # noqa: BLE001 - an opinion less, not a message less
-            sink.emit(
-                SessionFailed(
-                    session=self._peer.session,
-                    peer=self._peer.address,
-                    door=self._peer.door,
-                    traceback="".join(traceback.format_exception(error)),
-                )
-            )
+            sink.emit(SessionFailed(**session_of(self._peer), traceback=trace_of(error)))
             return _FINE
 
 

@@ -12,7 +12,6 @@ Strangers have neither logged in nor may relay, at an SMTP door with ``checks = 
 
 import asyncio
 import ipaddress
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -36,6 +35,7 @@ from postroom.policy.suspicion import NONE, Mark, Suspicion
 from postroom.policy.tarpit import Tarpit
 from postroom.protocol.smtp.replies import Reply
 from postroom.telemetry import sink
+from postroom.telemetry.event import session_of, trace_of
 from postroom.telemetry.events import (
     PeerBanned,
     PeerSuspected,
@@ -131,15 +131,7 @@ class Gate:
         """Tell that a limit is used up; who abuses is banned."""
         if over is None:
             return None
-        sink.emit(
-            RateExceeded(
-                session=peer.session,
-                peer=peer.address,
-                door=peer.door,
-                what=over.what,
-                whose=over.whose,
-            )
-        )
+        sink.emit(RateExceeded(**session_of(peer), what=over.what, whose=over.whose))
         if over.is_abuse and self.settings.ban_minutes:
             now = self.clock()
             ban = self.memory.bans.ban(
@@ -148,9 +140,7 @@ class Gate:
             if ban is not None and ban.since == now:
                 sink.emit(
                     PeerBanned(
-                        session=peer.session,
-                        peer=peer.address,
-                        door=peer.door,
+                        **session_of(peer),
                         seconds=(ban.until - now) // 1000,
                         reason=over.reason,
                     )
@@ -274,13 +264,7 @@ class Visit:
         if len(found.marks) > self._told and found.score > 0:
             self._told = len(found.marks)
             sink.emit(
-                PeerSuspected(
-                    session=self._peer.session,
-                    peer=self._peer.address,
-                    door=self._peer.door,
-                    score=found.score,
-                    reasons=found.reasons,
-                )
+                PeerSuspected(**session_of(self._peer), score=found.score, reasons=found.reasons)
             )
         return found
 
@@ -331,14 +315,7 @@ class Visit:
         try:
             return await one
         except Exception as error:  # noqa: BLE001 - an opinion less, not a message less
-            sink.emit(
-                SessionFailed(
-                    session=self._peer.session,
-                    peer=self._peer.address,
-                    door=self._peer.door,
-                    traceback="".join(traceback.format_exception(error)),
-                )
-            )
+            sink.emit(SessionFailed(**session_of(self._peer), traceback=trace_of(error)))
             return None
 
     def _listed(self) -> Refusal | None:
@@ -367,9 +344,7 @@ class Visit:
             return None
         sink.emit(
             RecipientGreylisted(
-                session=peer.session,
-                peer=peer.address,
-                door=peer.door,
+                **session_of(peer),
                 sender=sender,
                 recipient=ours,
                 score=suspicion.score,

@@ -10,7 +10,6 @@ what anybody likes to write there.
 RFC 3461 §4.1 (NOTIFY=SUCCESS), §5.2.2, §5.2.7 (aliases); RFC 3464 (form).
 """
 
-import traceback
 from typing import Final
 
 from postroom.address import Address
@@ -23,6 +22,7 @@ from postroom.message import xtext
 from postroom.message.dsn import Kind, Report, ReportedRecipient, compose
 from postroom.post import journal, notice
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import NoticeSuppressed, SessionFailed
 
 _KINDS: Final[tuple[Kind, ...]] = ("delivered", "expanded")
@@ -47,7 +47,7 @@ async def send(services: Services, envelope: Envelope, head: bytes, ident: int, 
     except MailError as error:
         _suppressed(ident, envelope.sender, error.detail or str(error))
     except Exception as error:  # noqa: BLE001 - the message is ours; its answer stays 250
-        sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))
+        sink.emit(SessionFailed(traceback=trace_of(error)))
 
 
 async def _send(

@@ -4,7 +4,6 @@ Every refusal of a sender, a recipient or a message is told once, here. A fault 
 told with its traceback; the peer learns no more than that it may try again.
 """
 
-import traceback
 from typing import Final
 
 from postroom.address import Address
@@ -16,6 +15,7 @@ from postroom.message.ident import message_id
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply, reply_to
 from postroom.telemetry import sink
+from postroom.telemetry.event import session_of, trace_of
 from postroom.telemetry.events import (
     MessageRefused,
     RecipientRefused,
@@ -38,9 +38,7 @@ class Refusals:
         reason = reason or refusal.lines[0]
         sink.emit(
             SenderRefused(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
+                **session_of(self._peer),
                 status=refusal.status,
                 sender="" if sender is None else str(sender),
                 reason=reason,
@@ -54,9 +52,7 @@ class Refusals:
         """No to RCPT; None is ``<Postmaster>``."""
         sink.emit(
             RecipientRefused(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
+                **session_of(self._peer),
                 status=refusal.status,
                 sender=sender,
                 recipient=str(recipient or "postmaster"),
@@ -71,9 +67,7 @@ class Refusals:
         """No to the message, at its end. A refusal that has reasons keeps them for VERB."""
         sink.emit(
             MessageRefused(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
+                **session_of(self._peer),
                 status=refusal.status,
                 sender=envelope.sender,
                 recipients=tuple([one.address for one in envelope.accepted[:TOLD]]),
@@ -87,14 +81,7 @@ class Refusals:
         """Something broke; what is no MailError is a mistake of ours."""
         if isinstance(error, MailError):
             return reply_to(error)
-        sink.emit(
-            SessionFailed(
-                session=self._peer.session,
-                peer=self._peer.address,
-                door=self._peer.door,
-                traceback="".join(traceback.format_exception(error)),
-            )
-        )
+        sink.emit(SessionFailed(**session_of(self._peer), traceback=trace_of(error)))
         return replies.LOCAL_ERROR
 
     def _with(self, refusal: Reply, reason: str) -> Reply:

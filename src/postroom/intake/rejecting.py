@@ -5,7 +5,6 @@ who waits for a message that was refused by mistake finds it, and can have it re
 must not fill the disk, so large ones are not kept, nor more than some an hour of one account.
 """
 
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +17,7 @@ from postroom.intake.stamp import Session
 from postroom.message.index import brief
 from postroom.post.letter import Letter
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import SessionFailed
 
 MOST_OCTETS: Final = 1024 * 1024
@@ -54,4 +54,4 @@ async def keep(
     except MailError:
         return  # the disk is full or failed, which is told where it happened
     except Exception as error:  # noqa: BLE001 - the refusal stands all the same
-        sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))
+        sink.emit(SessionFailed(traceback=trace_of(error)))

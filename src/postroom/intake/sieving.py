@@ -9,7 +9,6 @@ all others in a thread, two at a time. What they ask of mailboxes is read once a
 """
 
 import asyncio
-import traceback
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
@@ -41,6 +40,7 @@ from postroom.sieve.script import Script
 from postroom.store import annotations, mailboxes, memory, names
 from postroom.store.mailboxes import Mailbox
 from postroom.telemetry import sink
+from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import SessionFailed
 
 SEEN: Final = "seen "  # before keys of ``duplicate`` in ``store.memory``
@@ -165,7 +165,7 @@ class _Stepper:
             found: Outcome = end.value
             return found
         except Exception as error:  # noqa: BLE001 - a mistake of ours; the message is kept
-            sink.emit(SessionFailed(traceback="".join(traceback.format_exception(error))))
+            sink.emit(SessionFailed(traceback=trace_of(error)))
             return Outcome(actions=(Keep(is_implicit=True),), error="it could not be run")
         self._send = self._running.send
         return question

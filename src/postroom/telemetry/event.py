@@ -1,6 +1,7 @@
 """What every event is: its level, and whether strangers can cause it as often as they like."""
 
-from typing import ClassVar, Final, Literal
+import traceback
+from typing import ClassVar, Final, Literal, Protocol, TypedDict
 
 import msgspec
 
@@ -21,3 +22,40 @@ class SessionEvent(Event, frozen=True, kw_only=True):
     session: str = ""
     peer: str = ""
     door: str = ""
+
+
+class Peer(Protocol):
+    """Who is connected, at whichever door."""
+
+    @property
+    def session(self) -> str:
+        """The session's id in the log."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The IP address."""
+        ...
+
+    @property
+    def door(self) -> str:
+        """The protocol of the listener."""
+        ...
+
+
+class Session(TypedDict):
+    """What a ``SessionEvent`` tells of its connection."""
+
+    session: str
+    peer: str
+    door: str
+
+
+def session_of(peer: Peer) -> Session:
+    """For an event: ``SessionFailed(**session_of(peer), ...)``."""
+    return {"session": peer.session, "peer": peer.address, "door": peer.door}
+
+
+def trace_of(error: BaseException) -> str:
+    """Where an exception comes from, in many lines."""
+    return "".join(traceback.format_exception(error))

@@ -35,6 +35,7 @@ from postroom.protocol.imap import events as e
 from postroom.protocol.imap.commands import Command
 from postroom.protocol.imap.tokens import BadSyntax, Unusable
 from postroom.telemetry import sink
+from postroom.telemetry.event import session_of
 from postroom.telemetry.events import SessionFailed
 
 HANDLERS: Final[Handlers] = {
@@ -80,12 +81,5 @@ async def handle(talk: Conversation, event: e.Event) -> None:
     except Exception:  # noqa: BLE001 - a fault must not cost the connection
         await talk.stop_appending()
         peer = talk.peer
-        sink.emit(
-            SessionFailed(
-                session=peer.session,
-                peer=peer.address,
-                door=peer.door,
-                traceback=traceback.format_exc(),
-            )
-        )
+        sink.emit(SessionFailed(**session_of(peer), traceback=traceback.format_exc()))
         talk.session.finish("NO", "Internal error, please try again", b"SERVERBUG")
