@@ -22,7 +22,7 @@ from postroom.sieve.interpreter import run
 from postroom.sieve.letter import Environment, Letter
 from postroom.sieve.limits import Limits
 from postroom.sieve.problems import ScriptError
-from postroom.sieve.questions import run_with
+from tests.sieve.answers import run_with
 
 CASES: Final = 400
 SENDER: Final = "alice+news@example.org"

@@ -9,8 +9,9 @@ from hypothesis import given, strategies as st
 from postroom.mailauth.arc import MAX_INSTANCES, Chain, Verifier
 from postroom.mailauth.canonical import relaxed_body_hash, relaxed_field
 from postroom.mailauth.dkim_key import public_record
-from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question, run_with
+from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question
 from postroom.message import headers
+from tests.mailauth.answers import run_with
 from tests.mailauth.keys import cuts, signers
 
 Answers = dict[Question, Answer | LookupFailed | FetchFailed]

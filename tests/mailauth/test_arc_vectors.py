@@ -7,9 +7,10 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from postroom.mailauth.arc import Verifier
-from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question, run_with
+from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question
 from postroom.message import headers
 from tests.absent import vectors
+from tests.mailauth.answers import run_with
 
 CASES: Final = 171
 FILES: Final = vectors("arc", "*.yml")

@@ -17,9 +17,10 @@ from hypothesis import given, strategies as st
 from postroom.mailauth.canonical import SimpleBody
 from postroom.mailauth.dkim_key import SigningKey, public_record
 from postroom.mailauth.dkim_verify import MAX_SIGNATURES, BodyHash, Result, Verifier
-from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question, run_with
+from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question
 from postroom.message import headers
 from tests.absent import vectors
+from tests.mailauth.answers import run_with
 from tests.mailauth.keys import cuts, signers
 
 READ: Final = 1_667_870_000  # when the published examples were fresh

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from postroom.mailauth.dmarc import Result, check, organization_of
-from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question, run_with
+from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question
+from tests.mailauth.answers import run_with
 
 Answers = dict[Question, Answer | LookupFailed | FetchFailed]
 

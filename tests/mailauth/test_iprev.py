@@ -3,7 +3,8 @@
 from ipaddress import IPv6Address, ip_address
 
 from postroom.mailauth.iprev import MAX_NAMES, Result, check
-from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question, run_with
+from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question
+from tests.mailauth.answers import run_with
 
 IP = ip_address("192.0.2.7")
 Answers = dict[Question, Answer | LookupFailed | FetchFailed]

@@ -9,9 +9,9 @@ from postroom.mailauth.lookups import (
     LookupFailed,
     Question,
     body,
-    run_with,
     texts,
 )
+from tests.mailauth.answers import run_with
 
 URL = "https://a.example/x"
 DOCUMENT = Fetch(url=URL, max_octets=4, media_type="text/plain")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question, run_with
+from postroom.mailauth.lookups import Answer, FetchFailed, Lookup, LookupFailed, Question
 from postroom.mailauth.spf import MAX_TERMS, Result, check_host
+from tests.mailauth.answers import run_with
 
 Table = Mapping[Question, Answer | LookupFailed | FetchFailed]
 IP4 = ipaddress.ip_address("192.0.2.7")

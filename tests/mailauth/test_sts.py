@@ -12,9 +12,9 @@ from postroom.mailauth.lookups import (
     Lookup,
     LookupFailed,
     Question,
-    run_with,
 )
 from postroom.mailauth.sts import Discovery, Policy, PolicyInvalid, Remembered
+from tests.mailauth.answers import run_with
 
 NOW: Final = 1_790_000_000
 DOMAIN: Final = Domain.parse("example.org")

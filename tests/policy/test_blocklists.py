@@ -10,10 +10,10 @@ from postroom.mailauth.lookups import (
     Lookup,
     LookupFailed,
     Question,
-    run_with,
 )
 from postroom.policy.blocklists import Blocklist, Listing
 from postroom.policy.suspicion import Mark
+from tests.mailauth.answers import run_with
 
 Answers = dict[Question, Answer | LookupFailed | FetchFailed]
 SIX = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2"

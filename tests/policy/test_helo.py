@@ -7,11 +7,11 @@ from postroom.mailauth.lookups import (
     Lookup,
     LookupFailed,
     Question,
-    run_with,
 )
 from postroom.policy import helo
 from postroom.policy.helo import IMPOSTOR, NO_NAME
 from postroom.protocol.smtp.replies import Reply
+from tests.mailauth.answers import run_with
 
 OURS = "mx.local.test"
 

@@ -12,10 +12,10 @@ from postroom.mailauth.lookups import (
     Lookup,
     LookupFailed,
     Question,
-    run_with,
 )
 from postroom.policy import own_listings
 from postroom.policy.own_listings import Listed, Looked
+from tests.mailauth.answers import run_with
 
 Said = Mapping[Question, Answer | LookupFailed | FetchFailed]
 

@@ -11,7 +11,8 @@ from postroom.sieve.interpreter import run
 from postroom.sieve.letter import Environment, Letter
 from postroom.sieve.limits import Limits
 from postroom.sieve.problems import ScriptError
-from postroom.sieve.questions import Answer, Question, run_with
+from postroom.sieve.questions import Answer, Question
+from tests.sieve.answers import run_with
 
 NOW: Final = 1_790_000_000_123  # Mon, 21 Sep 2026 14:13:20 +0000
 HERE: Final = Environment(now=NOW, own=("bob@example.com",))

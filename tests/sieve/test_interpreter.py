@@ -8,7 +8,7 @@ from postroom.sieve.actions import FileInto, Keep
 from postroom.sieve.compiler import compile_script
 from postroom.sieve.interpreter import Passed, run
 from postroom.sieve.limits import MAX_NESTING
-from postroom.sieve.questions import run_with
+from tests.sieve.answers import run_with
 from tests.sieve.desk import HERE, actions, letter, outcome
 
 

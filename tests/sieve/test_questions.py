@@ -1,6 +1,7 @@
 import pytest
 
-from postroom.sieve.questions import Asking, MailboxExists, Question, run_with
+from postroom.sieve.questions import Asking, MailboxExists, Question
+from tests.sieve.answers import run_with
 
 
 def both() -> Asking[tuple[object, object]]:

@@ -4,8 +4,8 @@ A check yields a Lookup or a Fetch and is sent the answer, or the failure is thr
 
     records = yield from texts("_mta-sts.example.org")
 
-So it knows no network, can be tested with a table of answers (``run_with``), and each of its
-questions can be shown. Who drives it keeps deadlines, caches and the rules of safe fetching.
+So it knows no network, can be tested with a table of answers, and each of its questions can
+be shown. Who drives it keeps deadlines, caches and the rules of safe fetching.
 
 ``Lookup``: the answer is a tuple of records, empty when the name or the type is not there;
 TXT records are octets (the strings of a record joined), A, AAAA and PTR are text, an MX is
@@ -13,7 +13,7 @@ TXT records are octets (the strings of a record joined), A, AAAA and PTR are tex
 the body of a response 200 without any redirect.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Literal, TypeVar
 
 import msgspec
@@ -71,29 +71,3 @@ def body(url: str, *, max_octets: int, media_type: str) -> Generator[Question, A
     if not isinstance(answer, bytes) or len(answer) > max_octets:
         raise FetchFailed(f"the document at {url} is larger than {max_octets} octets")
     return answer
-
-
-def run_with(
-    check: Check[ResultT],
-    answers: Mapping[Question, Answer | LookupFailed | FetchFailed],
-    asked: list[Question] | None = None,
-) -> ResultT:
-    """Run a check on a table of answers; an absent one is "no such name" or "not found".
-
-    Each question is appended to ``asked``.
-    """
-    try:
-        question = next(check)
-        while True:
-            if asked is not None:
-                asked.append(question)
-            answer = answers.get(question)
-            if answer is None:
-                answer = () if isinstance(question, Lookup) else FetchFailed("not found")
-            if isinstance(answer, tuple | bytes):
-                question = check.send(answer)
-            else:
-                question = check.throw(answer)
-    except StopIteration as stop:
-        result: ResultT = stop.value
-        return result

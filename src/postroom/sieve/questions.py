@@ -1,11 +1,10 @@
 """What a script asks while it runs, as values; the run itself is a generator.
 
 It yields a question and is sent the answer. Who drives it knows the mailboxes; an exception
-(a database that does not answer) may be thrown into it and comes out again. ``run_with``
-drives a run with a table of answers.
+(a database that does not answer) may be thrown into it and comes out again.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import TypeVar
 
 import msgspec
@@ -65,23 +64,3 @@ ResultT = TypeVar("ResultT")
 Question = MailboxExists | MailboxIdExists | SpecialUseExists | Metadata | WasSeen | ScriptText
 Answer = bool | str | bytes | Script | None
 Asking = Generator[Question, Answer, ResultT]
-
-
-def run_with(
-    asking: Asking[ResultT],
-    answers: Mapping[Question, Answer],
-    asked: list[Question] | None = None,
-) -> ResultT:
-    """Run on a table of answers; an absent one is "no" or "none".
-
-    Each question is appended to ``asked``.
-    """
-    try:
-        question = next(asking)
-        while True:
-            if asked is not None:
-                asked.append(question)
-            question = asking.send(answers.get(question))
-    except StopIteration as stop:
-        result: ResultT = stop.value
-        return result
