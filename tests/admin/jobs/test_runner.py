@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from postroom.admin.jobs import performing, views, wishes
-from postroom.admin.jobs.runner import KEPT_MS, Runner, Stopped, Watch
+from postroom.admin.jobs.runner import KEPT_MS, Runner
 from postroom.admin.jobs.views import Report
+from postroom.admin.jobs.watch import Watch
 from postroom.admin.office import Office
 from postroom.directory.jobs import Job
 from postroom.errors import NotFound, Refused, StorageFull
@@ -128,12 +129,3 @@ def test_a_new_job_is_begun_at_once_and_old_ones_are_forgotten(tell: Tell) -> No
         await asyncio.gather(server, return_exceptions=True)
 
     tell(story)
-
-
-def test_a_watch_that_is_over_stops_whoever_tells_it() -> None:
-    watch = Watch()
-    watch.show(1, 2)
-    watch.is_over = True
-    with pytest.raises(Stopped):
-        watch.show(2, 2)
-    assert watch.done == 1

@@ -10,8 +10,8 @@ import msgspec
 
 from postroom.admin.backup import schedule, verify
 from postroom.admin.jobs import files, wishes
-from postroom.admin.jobs.runner import Watch
 from postroom.admin.jobs.views import MOST_TOLD, Report
+from postroom.admin.jobs.watch import Watch
 from postroom.admin.jobs.wishes import Export, FromFile, FromImap, FromList, Verify
 from postroom.admin.moving import archive, importing, lists, people, unpacking
 from postroom.admin.moving.imap_source import ImapSource

@@ -16,6 +16,7 @@ import msgspec
 
 from postroom.admin import actor
 from postroom.admin.jobs import files
+from postroom.admin.jobs.watch import Stopped, Watch
 from postroom.admin.office import Office
 from postroom.directory import jobs
 from postroom.directory.jobs import Job, State
@@ -29,26 +30,6 @@ LOOKS: Final = 30.0  # seconds from one look at the table to the next
 TICK: Final = 1.0  # seconds from one note of how far a job is to the next
 HOUR_MS: Final = 3_600_000
 KEPT_MS: Final = 30 * 86_400_000  # how long it is shown what came of a job
-
-
-class Stopped(Refused):
-    """The job is to stop, or the server."""
-
-
-class Watch:
-    """How far a job is; told by whoever does it, from any thread."""
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.total = 0
-        self.step = ""
-        self.is_over = False
-
-    def show(self, done: int, total: int, step: str = "") -> None:
-        """Called between two pieces of work. Raises Stopped."""
-        if self.is_over:
-            raise Stopped("it was stopped")
-        self.done, self.total, self.step = done, total, step
 
 
 class Runner:
