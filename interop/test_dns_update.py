@@ -19,6 +19,7 @@ RECORDS = """@ IN MX 5 mx.old.test.
 @ IN TXT "v=spf1 include:old.test -all"
 @ IN TXT "site=1"
 www IN A 198.51.100.1
+autoconfig IN CNAME autoconfig.old.test.
 """
 
 
@@ -84,8 +85,10 @@ def test_a_domain_gets_its_records_and_others_keep_theirs(bind: Bind, tmp_path: 
     found = asyncio.run(town.read([("town.test", "TXT"), ("town.test", "MX")]))
     assert set(found["town.test", "TXT"]) == {b"v=spf1 mx include:old.test -all", b"site=1"}
     assert found["town.test", "MX"] == (Mx(5, "mx.old.test"),)
+    moved = asyncio.run(town.read([("autoconfig.town.test", "CNAME")]))
+    assert moved["autoconfig.town.test", "CNAME"] == ("autoconfig.old.test",)
     taken = server.command("dns", "town.test", "--update", "--yes", "--take-over")
-    assert "1 set of records written at bind" in taken
+    assert "2 sets of records written at bind" in taken
     server.command("dkim", "rotate", "town.test")
     assert "2 sets of records" in server.command("dns", "town.test", "--update", "--yes")
     states = {

@@ -226,6 +226,11 @@ def test_a_server_that_does_not_recurse_tells_nothing() -> None:
     for outcome in (referral, alias):
         assert isinstance(outcome, Failure)
         assert "no recursion" in outcome.reason
+    query = asked()
+    for flags, is_told in ((dns.flags.AA, True), (dns.flags.RD, False)):  # of its own zone
+        message = response(query, "a.test 60 CNAME b.elsewhere.", flags=flags)
+        outcome = read(message.to_wire(), query, is_trusted=False, is_authority=True)
+        assert (outcome == Answer((), False, 60, "b.elsewhere")) is is_told
     own = told(asked(), authority=("test 60 NS ns.test.",), flags=dns.flags.AA)
     assert own == Answer((), False, 300, "a.test")
 

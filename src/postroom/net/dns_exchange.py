@@ -43,7 +43,7 @@ async def over_udp(server: Server, query: Query, seconds: float) -> Outcome:
                 await loop.sock_sendall(ours, query.octets)
                 while True:
                     octets = await loop.sock_recv(ours, _MAX_DATAGRAM)
-                    outcome = read(octets, query, is_trusted=server.is_trusted)
+                    outcome = _read(octets, query, server)
                     if outcome is not Again.IGNORED:
                         return outcome
                     junk += 1
@@ -68,10 +68,19 @@ async def over_tcp(server: Server, query: Query, seconds: float) -> Outcome:
         return Silence(f"{server} did not answer over TCP in {seconds:g} s")
     except OSError as error:
         return Silence(f"{server} can't be asked over TCP: {_reason(error)}")
-    outcome = read(octets, query, is_trusted=server.is_trusted, over_tcp=True)
+    outcome = _read(octets, query, server, over_tcp=True)
     if outcome is Again.IGNORED:
         return Failure(f"{server} sends no valid reply over TCP")
     return outcome
+
+
+def _read(
+    octets: bytes, query: Query, server: Server, *, over_tcp: bool = False
+) -> Answer[Record] | Failure | Again:
+    return read(
+        octets, query, is_trusted=server.is_trusted, is_authority=server.is_authority,
+        over_tcp=over_tcp,
+    )  # fmt: skip
 
 
 def _socket(server: Server, kind: socket.SocketKind) -> socket.socket:

@@ -90,9 +90,18 @@ class Query:
 
 
 def read(
-    octets: bytes, query: Query, *, is_trusted: bool, over_tcp: bool = False
+    octets: bytes,
+    query: Query,
+    *,
+    is_trusted: bool,
+    is_authority: bool = False,
+    over_tcp: bool = False,
 ) -> Answer[Record] | Failure | Again:
-    """What a reply to ``query`` says. ``is_trusted``: the AD flag of this server counts."""
+    """What a reply to ``query`` says.
+
+    ``is_trusted``: the AD flag of this server counts. ``is_authority``: it is asked for what its
+    zone says, so an alias that leads out of the zone is a whole answer.
+    """
     if len(octets) < _HEADER.size:
         return Again.IGNORED
     ident, flags, questions, *counts = _HEADER.unpack_from(octets)
@@ -112,7 +121,8 @@ def read(
     if sum(counts) > MAX_RECORDS:
         return Failure(f"the answer has more than {MAX_RECORDS} records")
     try:
-        return _Reply(octets, query, counts).outcome(flags, is_trusted=is_trusted)
+        reply = _Reply(octets, query, counts)
+        return reply.outcome(flags, is_trusted=is_trusted, is_authority=is_authority)
     except dns.exception.DNSException:
         return Again.IGNORED
 
@@ -161,7 +171,9 @@ class _Reply:
             return False
         return True
 
-    def outcome(self, flags: int, *, is_trusted: bool) -> Answer[Record] | Failure | Again:
+    def outcome(
+        self, flags: int, *, is_trusted: bool, is_authority: bool
+    ) -> Answer[Record] | Failure | Again:
         """RFC 1034 §5.3.3: follow the aliases; what stands at their end is the answer."""
         rcode = flags & _RCODE | self._extended
         if rcode not in {_NOERROR, _NXDOMAIN}:
@@ -177,7 +189,7 @@ class _Reply:
             return Failure("its aliases (CNAME) go round in a circle, or are too many")
         records = self._records.get(name, []) if rcode == _NOERROR else []
         if not records:
-            if self._is_lame(flags, rcode):
+            if self._is_lame(flags, rcode) and not (is_authority and flags & _AA):
                 return Failure("the server does not resolve names for us (no recursion)")
             negative = NEGATIVE_TTL if self._negative_ttl is None else self._negative_ttl
             ttl = min(ttl, negative)

@@ -23,11 +23,16 @@ _MAX_FILE: Final = 65_536
 
 
 class Server(msgspec.Struct, frozen=True):
-    """Where to ask. ``is_trusted``: it is on this machine, so its AD flag counts."""
+    """Where to ask.
+
+    ``is_trusted``: it is on this machine, so its AD flag counts. ``is_authority``: it is asked for
+    what it knows first-hand of its own zone, not to look for others.
+    """
 
     host: str
     port: int = PORT
     is_trusted: bool = False
+    is_authority: bool = False
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -37,9 +42,17 @@ class Server(msgspec.Struct, frozen=True):
 class Servers:
     """The servers in the order in which to ask them."""
 
-    def __init__(self, configured: Iterable[str] = (), file: Path = SYSTEM_FILE) -> None:
+    def __init__(
+        self,
+        configured: Iterable[str] = (),
+        file: Path = SYSTEM_FILE,
+        *,
+        are_authorities: bool = False,
+    ) -> None:
         """``configured`` as in ``dns.servers``; ConfigurationError names a bad one."""
-        self._fixed = tuple(map(parse, configured))
+        self._fixed = tuple(
+            msgspec.structs.replace(parse(one), is_authority=are_authorities) for one in configured
+        )
         self._file = file
         self._version: tuple[int, int, int] | None = None
         self._order: list[Server] = list(self._fixed)

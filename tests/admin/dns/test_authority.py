@@ -49,6 +49,33 @@ def test_the_zone_itself_is_asked_once_found() -> None:
     asyncio.run(story())
 
 
+def test_an_alias_does_not_lead_to_the_servers_of_another_zone() -> None:
+    elsewhere = {
+        **DELEGATION,
+        ("autoconfig.example.test", "CNAME"): ["old.test."],
+        ("old.test", "NS"): ["ns.old.test."],
+        ("ns.old.test", "A"): ["127.0.0.2"],
+        ("mail.example.test", "CNAME"): ["gone.old.test."],
+    }
+
+    async def story() -> None:
+        own = {
+            ("autoconfig.example.test", "CNAME"): ["old.test."],
+            ("mail.example.test", "CNAME"): ["gone.old.test."],
+        }
+        async with (
+            DnsServer(elsewhere, faults={("mail.example.test", "NS"): Fault.SERVFAIL}) as cache,
+            DnsServer(own, recurses=False) as zone,
+            authorities(cache, zone.port) as asked,
+        ):
+            found = await asked.lookup("autoconfig.example.test", "CNAME")
+            assert found.records == ("old.test",)
+            found = await asked.lookup("mail.example.test", "CNAME")
+            assert found.records == ("gone.old.test",)
+
+    asyncio.run(story())
+
+
 def test_a_name_without_a_zone_is_told() -> None:
     async def story() -> None:
         async with DnsServer({}) as cache, authorities(cache, cache.port) as asked:

@@ -63,7 +63,7 @@ def test_nothing_is_missing_and_the_line_to_add_is_told(one: Wanted) -> None:
         (SRV, [Srv(0, 1, 143, "mail.example.org")], "replace it by: 0 1 993 mail.example.org."),
         (DENIED, [Srv(0, 1, 143, "mail.example.org")], "replace it by: 0 0 0 ."),
         (DMARC, [b"v=DMARC1; p=none", b"v=DMARC1; p=reject"], "leave one"),
-        (DMARC, [b"v=DMARC1; q=none"], "not valid"),
+        (DMARC, [b"v=DMARC1; p=bogus"], "not valid"),
         (DKIM, [b"v=DKIM1; p=other"], 'replace it by: "v=DKIM1; k=rsa; p=abcd"'),
     ],
 )
@@ -90,7 +90,19 @@ def test_spf_that_does_not_allow_us_is_merged_not_overwritten() -> None:
     assert "192.0.2.5" in judged.fix
     assert judged.fix.endswith("v=spf1 mx include:_spf.other.test -all")
     assert spf_verdict(SPF, found, "pass", "192.0.2.5").state == "ok"
-    assert spf_verdict(SPF, found, "temperror", "192.0.2.5").state == "unknown"
+    unknown = spf_verdict(SPF, found, "temperror", "192.0.2.5", "nobody answers")
+    assert (unknown.state, unknown.fix) == (
+        "unknown",
+        "it can't be checked: nobody answers; try again later",
+    )
+
+
+def test_spf_that_is_broken_is_told_with_what_breaks_it() -> None:
+    found = "v=spf1 include:_spf.other.test -all"
+    judged = spf_verdict(SPF, found, "permerror", "192.0.2.5", "'_spf.other.test' has no policy")
+    assert judged.state == "different"
+    assert "'_spf.other.test' has no policy" in judged.fix
+    assert judged.fix.endswith(": v=spf1 mx include:_spf.other.test -all")
 
 
 def test_an_address_that_nobody_knows_is_unknown() -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import Answer, InvalidName, Kind, LookupFailed, Record
+from postroom.net.dns_servers import Servers
 
 PORT: Final = 53
 MOST: Final = 3  # servers of a zone that are asked
@@ -30,12 +31,18 @@ class Authorities:
 
     async def lookup(self, name: str, kind: Kind) -> Answer[Record]:
         """What the zone says. Raises LookupFailed, InvalidName or NoZone."""
-        at = name
+        at, failure = name, None
         while "." in at:
-            servers = await self._servers(at)
+            servers = None
+            try:
+                servers = await self._servers(at)
+            except LookupFailed as error:  # such as an alias that leads nowhere
+                failure = failure or error
             if servers is not None:
                 return await servers.lookup(name, kind, seconds=SECONDS)
             at = at.partition(".")[2]
+        if failure is not None:
+            raise failure
         raise NoZone(
             f"no name server is responsible for {name}; register the domain, or name its "
             "servers at your registrar"
@@ -59,14 +66,15 @@ class Authorities:
     async def _find(self, zone: str) -> Resolver | None:
         """The servers of a zone; None when there is none of this name."""
         names = await self._resolver.lookup(zone, "NS", seconds=SECONDS)
-        if not names.records:
+        if not names.records or names.canonical != zone:  # or those of what it is an alias of
             return None
         hosts: list[str] = []
         for name in sorted(names.records)[:MOST]:
             hosts += await self._addresses(name)
         if not hosts:
             raise LookupFailed(zone, "NS", "its name servers have no address")
-        return Resolver([_endpoint(host, self._port) for host in hosts[:MOST]])
+        endpoints = [_endpoint(host, self._port) for host in hosts[:MOST]]
+        return Resolver(Servers(endpoints, are_authorities=True))
 
     async def _addresses(self, name: str) -> list[str]:
         for kind in ("A", "AAAA"):

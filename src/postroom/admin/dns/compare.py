@@ -30,16 +30,21 @@ def compare(wanted: Wanted, records: Sequence[Record]) -> Judged:
     return _JUDGES.get(wanted.use, _JUDGES_OF_TYPE.get(wanted.type, _same))(wanted, records)
 
 
-def spf_verdict(wanted: Wanted, found: str, result: str, address: str) -> Judged:
-    """What came of checking an address of ours against the SPF record that was found."""
+def spf_verdict(wanted: Wanted, found: str, result: str, address: str, problem: str = "") -> Judged:
+    """What came of checking an address of ours against the SPF record that was found.
+
+    ``problem`` is why it could not be checked.
+    """
     if result == "pass":
         return Judged("ok", (found,))
-    if result in {"temperror", "permerror"}:
-        return Judged("unknown", (found,), f"SPF can't be evaluated for {address}: {result}")
+    if result == "temperror":
+        return Judged("unknown", (found,), f"it can't be checked: {problem}; try again later")
+    merged = merged_spf(found, wanted.value)
+    if result == "permerror":
+        fix = f"it is broken, so nobody may send: {problem}; take that out of: {merged}"
+        return Judged("different", (found,), fix)
     return Judged(
-        "different",
-        (found,),
-        f"it does not allow {address} to send; replace it by: {merged_spf(found, wanted.value)}",
+        "different", (found,), f"it does not allow {address} to send; replace it by: {merged}"
     )
 
 

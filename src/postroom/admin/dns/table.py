@@ -129,7 +129,9 @@ class _Examination:
                 time=0,
             )
             result = await checks.run(evaluation, self._resolver, Rules())
-            verdict = spf_verdict(wanted, judged.found[0], result.outcome, str(address))
+            verdict = spf_verdict(
+                wanted, judged.found[0], result.outcome, str(address), result.problem
+            )
             if verdict.state != "ok":
                 return verdict
         return judged

@@ -25,6 +25,7 @@ import msgspec
 
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, Kind, LookupFailed, Record
+from postroom.net.dns_servers import Servers
 from postroom.net.outbound import ConnectFailed, connect
 from postroom.net.zones import presentation
 from postroom.net.zones.zone import Change, Place, ZoneFailed
@@ -111,7 +112,8 @@ class DynamicZone:
     async def read(self, places: Sequence[Place]) -> Mapping[Place, tuple[Record, ...]]:
         """Ask for each place; an alias is followed by nobody here."""
         host = await self._address()
-        server = Resolver([f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"])
+        where = f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
+        server = Resolver(Servers([where], are_authorities=True))
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(name: str, kind: Kind) -> tuple[Record, ...]:
