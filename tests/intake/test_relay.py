@@ -13,7 +13,7 @@ from postroom.protocol.smtp.replies import Reply
 from postroom.queue.rows import OURS, STRANGER
 from postroom.quota import NO_QUOTA
 from tests.conftest import Opener
-from tests.intake.desk import desk, mail, rcpt, said, send
+from tests.intake.desk import LETTER, desk, mail, rcpt, said, send
 
 DENIED = "550 5.7.1"
 UNKNOWN = "550 5.1.1"
@@ -121,6 +121,26 @@ def test_judgements(resolution: Resolution, may_relay: bool, expected: object) -
     address = Address.parse("v@other.test")
     assert judge(address, resolution, may_relay=may_relay) == expected
     assert resolution.kind in relay.REASONS
+
+
+def test_the_name_of_the_machine_has_a_postmaster(database: Opener, data: Path) -> None:
+    """RFC 5321 §4.5.1, RFC 2142: it is what reverse DNS tells of us."""
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            one = here.open()
+            await one.mail(mail())
+            for recipient in ("postmaster@MX.local.test.", "Abuse@mx.local.test"):
+                assert said(await one.rcpt(rcpt(recipient))) == "250 2.1.5"
+            for recipient in ("alice@mx.local.test", "postmaster@my.local.test"):
+                assert said(await one.rcpt(rcpt(recipient))) == DENIED
+            await one.content(LETTER)
+            assert said((await one.end(None))[0]) == "250 2.0.0"
+            (letter,) = await here.inbox(here.alice)
+            assert b"Delivered-To: postmaster@local.test\r\n" in letter
+            assert await here.queue() == []
+
+    asyncio.run(run())
 
 
 def test_postmaster_without_a_domain_is_never_elsewhere() -> None:

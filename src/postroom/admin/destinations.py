@@ -8,9 +8,9 @@ from postroom.address import Address
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import accounts
+from postroom.directory import accounts, expand
 from postroom.directory.expand import Kind, Resolution, Walk
-from postroom.intake import forwarding
+from postroom.intake import forwarding, relay
 
 _WORDS: Final[dict[Kind, str]] = {
     "found": "is taken",
@@ -44,6 +44,8 @@ async def find(office: Office, address: str) -> Destination:
 
     def read(tx: Tx) -> tuple[Resolution, dict[int, str]]:
         found = Walk(tx).resolve(asked)
+        if found.kind == "not-ours" and relay.is_of_host(asked, office.config.hostname):
+            _, found = expand.resolve_postmaster(tx)
         people = [accounts.by_id(tx, one.account_id) for one in found.local]
         return found, {one.id: str(one.address) for one in people if one is not None}
 

@@ -305,9 +305,7 @@ class Conversation:
         directory = self._services.directory
         recipient = event.recipient
         may_relay = self._may_relay
-        if recipient is None:
-            resolution = await directory.resolve_postmaster()
-        else:
+        if recipient is not None:
             returned = await forwarding.returned(
                 directory, recipient, self._services.clock(), is_notice=not self._sender
             )
@@ -315,7 +313,7 @@ class Conversation:
                 if returned.address is None:
                     return self._bad_recipient(event, returned.refusal, returned.reason)
                 recipient, may_relay = returned.address, True
-            resolution = await directory.resolve(recipient)
+        resolution = await relay.resolve(directory, recipient, self._services.hostname)
         found = relay.judge(recipient, resolution, may_relay=may_relay)
         if isinstance(found, Reply):
             over = self._visit.unknown() if found.is_permanent else None

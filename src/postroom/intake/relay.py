@@ -3,9 +3,10 @@
 The address was canonical before anything is decided: routes are gone, a quoted local part
 is never read again, the domain is in lower case and without its last dot (threats R1-R7).
 MAIL FROM plays no part. Only who has logged in, or comes from a listed network, sends to
-the domains of others; anybody to those that we are a backup MX for.
+the domains of others; anybody to those that we are a backup MX for. Who knows no more of us than
+the name of the machine reaches the postmaster by it.
 
-RFC 5321 §3.6, §4.1.1.3, §7; RFC 3463 (status codes).
+RFC 5321 §3.6, §4.1.1.3, §4.5.1, §7; RFC 2142 §4, §5 (roles); RFC 3463 (status codes).
 """
 
 from typing import Final
@@ -13,7 +14,9 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address
+from postroom.directory.directory import Directory
 from postroom.directory.expand import Local, Resolution
+from postroom.directory.names import is_role
 from postroom.protocol.smtp.replies import Reply, reply
 
 DENIED: Final = reply(550, "5.7.1", "Relaying denied: that domain is not served here")
@@ -64,6 +67,21 @@ class Accepted(msgspec.Struct, frozen=True):
             return self
         left = self.notify.replace("SUCCESS", "").strip(",")
         return msgspec.structs.replace(self, notify=left or "NEVER")
+
+
+async def resolve(directory: Directory, recipient: Address | None, hostname: str) -> Resolution:
+    """Where the recipient's letters go. None is ``<Postmaster>``; ``hostname`` is ours."""
+    if recipient is None:
+        return await directory.resolve_postmaster()
+    resolution = await directory.resolve(recipient)
+    if resolution.kind == "not-ours" and is_of_host(recipient, hostname):
+        return await directory.resolve_postmaster()
+    return resolution
+
+
+def is_of_host(address: Address, hostname: str) -> bool:
+    """Whether it is a role address in the name of this machine, which need be no domain of ours."""
+    return is_role(address.local) and address.domain.ascii == hostname.lower()
 
 
 def judge(
