@@ -24,6 +24,7 @@ def test_a_house_is_built_delivers_and_closes(data: Path) -> None:
             house.deliver()
             figures = await house.gauges()
             assert figures["queue_deliveries"] == figures["connections"] == 0
+            assert 0 <= figures["health"] <= 100
             house.reload()
             await house.close_doors()
             leases = await office.db.read(lambda tx: tx.all("SELECT id FROM lease"))

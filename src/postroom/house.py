@@ -22,6 +22,7 @@ from postroom.access.warning import Warner
 from postroom.admin import reporting
 from postroom.admin.fetcher import Fetcher
 from postroom.admin.office import Office
+from postroom.admin.pulse import Pulse
 from postroom.admin.renewal import Renewal
 from postroom.config.model import Config, Listen
 from postroom.delivery.outbound import Shared, outbound
@@ -82,6 +83,7 @@ class House:
         limits = config.limits
         self.config = config
         self.office = office
+        self._pulse = Pulse(office)
         self.certificates = Certificates(
             config.hostname,
             config.folder,
@@ -288,6 +290,7 @@ class House:
             "queue_quarantined": waiting.quarantined,
             "search_waiting": self._indexer.waiting,
             "log_failures": emitter.failed if isinstance(emitter, sink.Sink) else 0,
+            **await self._pulse.figures(),
         }
 
     def _warned(self, due: Collection[tuple[int, int]]) -> None:

@@ -117,6 +117,13 @@ def test_a_failure_is_tried_again_for_a_day(tell: Tell) -> None:
             assert len(program.heard) == 3 + ATTEMPTS
             (view,) = await webhooks.every(office)
             assert (view.waiting, view.failures) == (0, ATTEMPTS)
+            calls = await webhooks.calls(office, view.id)
+            assert [(one.attempt, one.is_good, one.answer) for one in reversed(calls)] == [
+                (1, False, "500"), (2, False, calls[-2].answer), (3, True, "204"),
+                *[(number + 1, False, "503") for number in range(ATTEMPTS)],
+            ]  # fmt: skip
+            assert len({one.event_id for one in calls}) == 2
+            assert {one.event for one in calls} == {"message.received"}
 
     tell(story)
 
@@ -263,6 +270,11 @@ def test_a_hook_can_be_tried(tell: Tell) -> None:
             assert program.heard[0].body["data"] == {"webhook": hook.id}
             bad = await webhook_calls.test(office, hook.id, resolver=program.resolver)
             assert (bad.is_good, bad.text) == (False, "404")
+            calls = await webhooks.calls(office, hook.id)
+            assert [(one.event, one.answer) for one in calls] == [
+                ("webhook.test", "404"),
+                ("webhook.test", "204"),
+            ]
             await webhooks.remove(office, hook.id)
             with pytest.raises(NotFound):
                 await webhook_calls.test(office, hook.id, resolver=program.resolver)

@@ -15,6 +15,10 @@ def test_webhooks_are_added_listed_and_removed(shell: Shell) -> None:
     tried = shell.run("webhook", "test", ident)
     assert tried.exit_code == 1
     assert "127.0.0.1" in tried.stdout
+    heading, line = shell.says("webhook", "log", ident).splitlines()
+    assert heading.split()[:4] == ["TIME", "EVENT", "ATTEMPT", "ANSWER"]
+    assert "webhook.test  1 " in line
+    assert shell.json("webhook", "log", ident)[0]["is_good"] is False
     assert shell.says("webhook", "off", ident).endswith("is told nothing for now\n")
     assert [one["is_on"] for one in shell.json("webhook", "list")] == [False]
     assert shell.says("webhook", "on", ident).endswith("is told again\n")

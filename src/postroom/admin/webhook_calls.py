@@ -24,7 +24,8 @@ from postroom.db.database import Tx
 from postroom.db.ids import to_text
 from postroom.directory import accounts
 from postroom.errors import MailError
-from postroom.ledger import hooks, occurrences, rows as ledger
+from postroom.ledger import hook_answers, hooks, occurrences, rows as ledger
+from postroom.ledger.hook_answers import HookAnswer
 from postroom.ledger.hooks import Hook, HookCall
 from postroom.ledger.occurrences import Occurrence
 from postroom.net.fetch import FetchFailed, Names, Rules, send
@@ -60,6 +61,12 @@ class Told(msgspec.Struct, frozen=True):
     type: str
     timestamp: str
     data: Message | dict[str, Any]
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """What stands in any body."""
+
+    type: str
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -182,13 +189,15 @@ class Caller:
         while True:
             answer = await call(office, hook, one.event_id, one.body, self._resolver, self._rules)
             now = office.now()
+            told = _answer(office, one, answer)
             again = None if answer.is_good else _again(one, now)
 
             def write(
                 tx: Tx, one: HookCall = one, answer: Answer = answer, again: int | None = again,
-                now: int = now,
+                now: int = now, told: HookAnswer = told,
             ) -> HookCall | None:  # fmt: skip
                 hooks.settle(tx, one, again)
+                hook_answers.add(tx, told)
                 hooks.answered(tx, hook.id, is_good=answer.is_good, answer=answer.text, now=now)
                 return hooks.next_of(tx, hook.id, now, self._lease) if answer.is_good else None
 
@@ -230,7 +239,11 @@ async def test(office: Office, ident: str, *, resolver: Names) -> Answer:
     told = Told("webhook.test", _moment(office.now()), {"webhook": ident})
     body = msgspec.json.encode(told).decode()
     rules = rules_of(office.config.webhooks)
-    return await call(office, hook, f"test-{to_text(office.ids.next())}", body, resolver, rules)
+    one = HookCall(0, number, f"test-{to_text(office.ids.next())}", body, 0, 0)
+    answer = await call(office, hook, one.event_id, body, resolver, rules)
+    remembered = _answer(office, one, answer)
+    await office.db.write(lambda tx: hook_answers.add(tx, remembered))
+    return answer
 
 
 def rules_of(settings: Webhooks) -> Rules:
@@ -282,6 +295,14 @@ def _message(tx: Tx, one: Occurrence) -> Message:
 
 def _moment(milliseconds: int) -> str:
     return names.moment(milliseconds).isoformat().replace("+00:00", "Z")
+
+
+def _answer(office: Office, one: HookCall, answer: Answer) -> HookAnswer:
+    """What is remembered of an attempt."""
+    return HookAnswer(
+        one.hook_id, office.ids.next(), office.now(), msgspec.json.decode(one.body, type=_Kind).type,
+        one.event_id, one.attempts + 1, answer.is_good, answer.text,
+    )  # fmt: skip
 
 
 def _again(one: HookCall, now: int) -> int | None:

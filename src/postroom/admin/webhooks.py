@@ -16,7 +16,7 @@ from postroom.db.ids import from_text, to_text
 from postroom.directory import accounts, domains
 from postroom.directory.sealing import open_sealed, seal
 from postroom.errors import Invalid
-from postroom.ledger import hooks
+from postroom.ledger import hook_answers, hooks
 from postroom.ledger.hooks import Hook
 
 EVENTS: Final = {
@@ -52,6 +52,17 @@ class WebhookView(msgspec.Struct, frozen=True):
     last_answer: str
     last_at: datetime | None
     is_on: bool
+
+
+class CallView(msgspec.Struct, frozen=True):
+    """One attempt to tell a hook; the first is 1. ``answer`` is the status or the reason."""
+
+    at: datetime
+    event: str
+    event_id: str
+    attempt: int
+    is_good: bool
+    answer: str
 
 
 class NewWebhook(WebhookView, frozen=True):
@@ -100,6 +111,25 @@ async def every(office: Office) -> list[WebhookView]:
     def read(tx: Tx) -> list[WebhookView]:
         waiting = hooks.waiting(tx)
         return [_view(one, waiting.get(one.id, 0)) for one in hooks.listing(tx)]
+
+    return await office.directory.look(read)
+
+
+async def calls(office: Office, ident: str) -> tuple[CallView, ...]:
+    """The latest calls of a hook, the latest first. Raises Invalid, NotFound."""
+    number = hook_id(ident)
+
+    def read(tx: Tx) -> tuple[CallView, ...]:
+        hooks.require(tx, number)
+        return tuple(
+            [
+                CallView(
+                    names.moment(one.at), one.event, one.event_id, one.attempt, one.is_good,
+                    one.answer,
+                )
+                for one in hook_answers.latest(tx, number)
+            ]
+        )  # fmt: skip
 
     return await office.directory.look(read)
 

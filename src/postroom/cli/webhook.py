@@ -1,4 +1,4 @@
-"""``postroom webhook``: add, list, test, switch off and on, remove."""
+"""``postroom webhook``: add, list, test, log, switch off and on, remove."""
 
 import sys
 
@@ -22,6 +22,13 @@ _COLUMNS = [
     ("FAILURES", lambda one: one.failures),
     ("LAST ANSWER", lambda one: one.last_answer),
     ("AT", lambda one: one.last_at),
+]
+_CALLS = [
+    ("TIME", lambda one: one.at),
+    ("EVENT", lambda one: one.event),
+    ("ATTEMPT", lambda one: one.attempt),
+    ("ANSWER", lambda one: one.answer),
+    ("WEBHOOK-ID", lambda one: one.event_id),
 ]
 
 
@@ -89,6 +96,16 @@ def test(context: click.Context, ident: str, *, as_json: bool) -> None:
     output.done(answer, answer.text, as_json=as_json)
     if not answer.is_good:
         sys.exit(1)
+
+
+@webhook.command()
+@click.argument("ident", metavar="ID")
+@output.json_option
+@click.pass_context
+def log(context: click.Context, ident: str, *, as_json: bool) -> None:
+    """List the latest calls of a webhook, and what they were answered."""
+    found = run(context, lambda office: webhooks.calls(office, ident))
+    output.table(found, _CALLS, as_json=as_json)
 
 
 @webhook.command()

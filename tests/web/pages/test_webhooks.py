@@ -48,6 +48,7 @@ def test_it_is_tried_switched_off_and_removed(database: Opener, data: Path) -> N
         one = f"{HERE}/{made.id}"
         assert await send(browser, f"{one}/test", {}) == 200
         assert "It does not work: " in browser.text  # the address is this machine
+        assert "webhook.test 1 " in browser.text
         assert await send(browser, f"{one}/state", {"state": "off"}) == 303
         await browser.get(HERE)
         assert "switched off" in browser.text

@@ -4,7 +4,7 @@ from typing import Final
 
 from postroom.admin import webhook_calls, webhooks
 from postroom.admin.webhook_calls import Answer
-from postroom.admin.webhooks import NewWebhook, WebhookView
+from postroom.admin.webhooks import CallView, NewWebhook, WebhookView
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun
 
@@ -38,6 +38,12 @@ async def add(call: Call, body: Wish) -> NewWebhook:
     return await webhooks.add(
         call.office, body.url, body.events, domain=body.domain, account=body.account
     )
+
+
+@NOUN.on("GET", "/webhooks/{ident}/calls")
+async def calls(call: Call, ident: str) -> tuple[CallView, ...]:
+    """List the latest calls of a webhook and what they were answered, the latest first."""
+    return await webhooks.calls(call.office, ident)
 
 
 @NOUN.on("POST", "/webhooks/{ident}/test")

@@ -70,7 +70,7 @@ def routes(desk: Desk) -> list[Route]:
             raise NotFound("there is no such webhook")
         return renderer.page(
             "webhook.html", visitor=visitor, here=LIST, found=found[0], made=made, answer=answer,
-            events=webhooks.EVENTS,
+            events=webhooks.EVENTS, calls=await webhooks.calls(office, ident),
         )  # fmt: skip
 
     return [
