@@ -83,6 +83,19 @@ def test_messages_inside_are_parts_too() -> None:
     assert found == "[outer][three][four two]"
 
 
+def test_parameters_are_paid_for() -> None:
+    content_type = b"Content-Type: text/plain" + b"; a=b" * 90
+    test = 'if header :mime :param ["x", "y"] "content-type" "z" { }' * 10
+    assert outcome('require "mime";' + test, content_type + b"\r\n\r\n").steps > 200
+
+
+def test_extracted_texts_are_paid_for() -> None:
+    octets = b"Subject: x\r\n\r\n" + b"*" * 8000
+    script = 'require ["variables", "foreverypart", "extracttext"]; foreverypart {'
+    script += 'extracttext :quotewildcard "a";' * 10 + "}"
+    assert outcome(script, octets).steps > 10 * 8000 // 16
+
+
 def test_loops_are_paid_for() -> None:
     parts = b"--A\r\n\r\n\r\n" * 900
     octets = b"Content-Type: multipart/mixed; boundary=A\r\n\r\n" + parts + b"--A--\r\n"

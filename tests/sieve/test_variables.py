@@ -42,6 +42,14 @@ def test_escapes_are_never_cut_in_two(letter: str) -> None:
         assert "%" not in encoded[-2:]
 
 
+def test_quoting_is_paid_for() -> None:
+    stars = "*" * 8000
+    for modifier in ("quotewildcard", "encodeurl"):
+        more = f'set :{modifier} "b" "{stars}";' * 20
+        require = 'require ["variables", "enotify"];'
+        assert outcome(require + more).steps > 20 * 8000 // 16
+
+
 def test_variables() -> None:
     assert value('set "A" "x"; set "b" "${a}y";', "[${B}${none}]") == "[xy]"
     assert value('set "a" "${a}"; set "a" "$";', "${a}{a}") == "${a}"

@@ -18,7 +18,7 @@ from postroom.sieve.machine import Machine
 from postroom.sieve.mime import walk
 from postroom.sieve.problems import RunError
 from postroom.sieve.script import Call
-from postroom.sieve.variables import assign, modified
+from postroom.sieve.variables import assign, modified, price
 
 MAX_PARTS: Final = 200  # whose text a test reads
 
@@ -125,5 +125,6 @@ def extract_text(machine: Machine, call: Call) -> None:
     machine.is_partial = machine.is_partial or not machine.letter.is_whole
     text = readable(machine, machine.parts[-1])
     first = call.tags.get("first")
-    text = text[: first if isinstance(first, int) else MAX_VARIABLE]
-    assign(machine, machine.text(call.arguments[0]), modified(text[:MAX_VARIABLE], call.tags))
+    text = text[: min(first, MAX_VARIABLE) if isinstance(first, int) else MAX_VARIABLE]
+    machine.spend(price(text, call.tags))
+    assign(machine, machine.text(call.arguments[0]), modified(text, call.tags))

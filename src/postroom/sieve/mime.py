@@ -65,7 +65,7 @@ def mime_texts(
         return
     wanted = machine.texts(tags.get("param"))
     for value in values:
-        machine.spend(1 + len(value) // 256)
+        machine.spend(1 + len(value) // 16)
         kind, disposition = parameters.content_type(value), parameters.disposition(value)
         if "param" in tags:
             written = kind[1] if kind else disposition[1] if disposition else ()

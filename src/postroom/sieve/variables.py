@@ -3,7 +3,6 @@
 RFC 5229 §4, §5; RFC 5435 §6 (``:encodeurl``).
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
@@ -14,15 +13,16 @@ from postroom.sieve.problems import RunError
 from postroom.sieve.script import Call, Value
 from postroom.sieve.strings import BadString, variable
 
-_WILD: Final = re.compile(r"([*?\\])")
-_REGULAR: Final = re.compile(r"([\\^$.\[\]|()*+?{}])")
+_WILD: Final = str.maketrans({sign: "\\" + sign for sign in "*?\\"})
+_REGULAR: Final = str.maketrans({sign: "\\" + sign for sign in "\\^$.[]|()*+?{}"})
+_QUOTING: Final = frozenset({"quotewildcard", "quoteregex", "encodeurl"})
 
 
 def set_variable(machine: Machine, call: Call) -> None:
     """The command ``set``."""
-    value = modified(machine.text(call.arguments[1]), call.tags)
-    machine.spend(1 + len(value) // 256)
-    assign(machine, machine.text(call.arguments[0]), value)
+    text = machine.text(call.arguments[1])
+    machine.spend(price(text, call.tags))
+    assign(machine, machine.text(call.arguments[0]), modified(text, call.tags))
 
 
 def assign(machine: Machine, name: str, value: str) -> None:
@@ -32,6 +32,11 @@ def assign(machine: Machine, name: str, value: str) -> None:
     except BadString as error:
         raise RunError(str(error)) from None
     machine.assign(reference.name, value, reference.namespace)
+
+
+def price(text: str, tags: Mapping[str, Value]) -> int:
+    """What ``modified`` costs, in steps."""
+    return 1 + len(text) // (16 if _QUOTING & tags.keys() else 256)
 
 
 def modified(text: str, tags: Mapping[str, Value]) -> str:
@@ -45,9 +50,9 @@ def modified(text: str, tags: Mapping[str, Value]) -> str:
     elif "upperfirst" in tags:
         text = text[:1].upper() + text[1:]
     if "quotewildcard" in tags:
-        text = _cut(_WILD.sub(r"\\\1", text), "\\")
+        text = _cut(text[:MAX_VARIABLE].translate(_WILD), "\\")
     elif "quoteregex" in tags:
-        text = _cut(_REGULAR.sub(r"\\\1", text), "\\")
+        text = _cut(text[:MAX_VARIABLE].translate(_REGULAR), "\\")
     if "encodeurl" in tags:
         text = _encoded(text)
     if "length" in tags:
