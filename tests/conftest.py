@@ -5,7 +5,8 @@
     async with database() as db:
         await db.write(...)
 
-on each of the two engines. PostgreSQL is started once, when the first test asks for it.
+on each of the two engines: a copy of one that was migrated once. PostgreSQL is started
+once, when the first test asks for it.
 ``events`` is the list of the events that the test causes.
 """
 
@@ -20,14 +21,15 @@ import hypothesis
 import pytest
 
 from postroom.db.database import Database
+from postroom.db.folder import DATABASE
 from postroom.telemetry import sink
 from rig import postgresql
 from tests import absent
+from tests.databases import TEMPLATE, Pool, renamed
 from tests.fakes import Recorder
 
 Opener = Callable[[], contextlib.AbstractAsyncContextManager[Database]]
 
-_TEMPLATE = "postroom_template"
 _numbers = itertools.count(1)
 
 # POSTROOM_EXAMPLES=proof: many more examples of every property, for `make proof`.
@@ -117,23 +119,48 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with postgresql.PostgreSQL() as server:
         url = server.url
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{_TEMPLATE}"'.encode())
-        asyncio.run(migrate(renamed(url, _TEMPLATE)))
+            connection.execute(f'CREATE DATABASE "{TEMPLATE}"'.encode())
+        asyncio.run(migrate(renamed(url, TEMPLATE)))
         yield url
 
 
-def renamed(url: str, database: str) -> str:
-    """The same server's other database."""
-    return url.replace("/postgres?", f"/{database}?")
+@pytest.fixture(scope="session")
+def pool(postgres: str) -> Iterator[Pool]:
+    """Databases of PostgreSQL that serve again."""
+    with contextlib.closing(Pool(postgres)) as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     """An opener of fresh databases, once an engine."""
     if request.param == "sqlite":
-        return lambda: _sqlite(tmp_path / f"sqlite-{next(_numbers)}")
-    server: str = request.getfixturevalue("postgres")
-    return lambda: _postgres(server, tmp_path / f"postgres-{next(_numbers)}")
+        migrated: bytes = request.getfixturevalue("sqlite")
+        return lambda: _sqlite(_copied(migrated, tmp_path / f"sqlite-{next(_numbers)}"))
+    pool: Pool = request.getfixturevalue("pool")
+    return lambda: _postgres(pool, tmp_path / f"postgres-{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a migrated, empty database."""
+    from postroom.db.open import open_database
+
+    async def migrate(folder: Path) -> None:
+        db = await open_database(folder)
+        await db.close()
+
+    folder = tmp_path_factory.mktemp("migrated") / "data"
+    asyncio.run(migrate(folder))
+    return (folder / DATABASE).read_bytes()
+
+
+def _copied(migrated: bytes, folder: Path) -> Path:
+    folder.mkdir(mode=0o700)
+    file = folder / DATABASE
+    file.touch(mode=0o600)
+    file.write_bytes(migrated)
+    return folder
 
 
 @contextlib.asynccontextmanager
@@ -148,26 +175,12 @@ async def _sqlite(folder: Path) -> AsyncIterator[Database]:
 
 
 @contextlib.asynccontextmanager
-async def _postgres(server: str, folder: Path) -> AsyncIterator[Database]:
+async def _postgres(pool: Pool, folder: Path) -> AsyncIterator[Database]:
     from postroom.db.open import open_database
 
-    with fresh(server) as url:
+    with pool.lend() as url:
         db = await open_database(folder, url)
         try:
             yield db
         finally:
             await db.close()
-
-
-@contextlib.contextmanager
-def fresh(server: str) -> Iterator[str]:
-    """The URL of a fresh, migrated database of the server ``postgres``."""
-    import psycopg
-
-    name = f"t{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{_TEMPLATE}"'.encode())
-        try:
-            yield renamed(server, name)
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -22,7 +22,7 @@ from postroom.queue.listing import stats
 from postroom.queue.rows import CLAIMED, QUARANTINED
 from postroom.telemetry import sink as telemetry
 from rig.smtp import SmtpServer
-from tests.conftest import fresh
+from tests.databases import fresh
 
 HOST = "127.0.0.1"
 B = "you@b.test"

@@ -15,7 +15,7 @@ from postroom.db.migrate import available
 from postroom.db.open import open_database
 from postroom.db.tables import TABLES, Tables, read
 from postroom.errors import Refused, StorageFailed
-from tests.conftest import fresh, renamed
+from tests.databases import fresh, renamed
 
 NOW = 1_790_000_000_000
 

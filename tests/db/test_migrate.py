@@ -75,9 +75,20 @@ def test_rows_of_a_statement_do_not_stop_the_next(data: Path) -> None:
         assert connection.execute("SELECT id FROM a").fetchall() == [(1,)]
 
 
+def test_a_new_database_is_made_whole_or_not_at_all(data: Path) -> None:
+    with closing(connect(data)) as connection:
+        target = SqliteTarget(connection, data)
+        with pytest.raises(apsw.SQLError):
+            migrate(target, [ONE, TWO, BAD], 0)
+        assert tables(connection) == {"schema_version"}
+        assert target.applied() == {}
+        assert migrate(target, [ONE, TWO], 0) == 2
+
+
 def test_a_file_that_fails_leaves_nothing_of_itself(data: Path) -> None:
     with closing(connect(data)) as connection:
         target = SqliteTarget(connection, data)
+        migrate(target, [ONE], 0)
         with pytest.raises(apsw.SQLError):
             migrate(target, [ONE, TWO, BAD], 0)
         assert tables(connection) == {"schema_version", "a", "b"}

@@ -16,7 +16,7 @@ from postroom.db.jobs import Job
 from postroom.db.open import open_database
 from postroom.db.postgres import BATCH, READ, WRITE, PostgresDatabase, Session
 from postroom.errors import Refused, StorageFailed, StorageFull
-from tests.conftest import renamed
+from tests.databases import renamed
 
 _numbers = itertools.count(1)
 

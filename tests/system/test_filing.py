@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rig.server import DOMAIN, Server
-from tests.conftest import fresh
+from tests.databases import fresh
 from tests.system.clients import eventually, takes
 from tests.system.wire import ALICE, BOB, PASSWORDS, Wire, letters
 

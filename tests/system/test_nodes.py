@@ -11,7 +11,7 @@ import pytest
 from postroom.db.ids import NODE_BITS, SEQUENCE_BITS
 from rig.load import LARGE, Journal, Load, compare, letter, stored
 from rig.server import DOMAIN, Server
-from tests.conftest import fresh
+from tests.databases import fresh
 from tests.system.clients import (
     ALICE,
     PASSWORD,

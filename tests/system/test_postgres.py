@@ -14,7 +14,7 @@ import pytest
 from rig.load import LARGE, Journal, Load, check, letter
 from rig.ports import HOST
 from rig.server import DOMAIN, Server
-from tests.conftest import fresh
+from tests.databases import fresh
 from tests.system.clients import (
     ALICE,
     BOB,

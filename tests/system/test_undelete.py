@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rig.server import DOMAIN, Server
-from tests.conftest import fresh
+from tests.databases import fresh
 from tests.system.wire import ALICE, BOB, PASSWORDS, Wire
 
 DATE = b'"11-Feb-2021 04:05:06 +0000"'

@@ -3,14 +3,15 @@
 The files are written in the words of SQLite; ``words`` turns them into those of
 PostgreSQL. Lines between ``-- only sqlite`` (or ``-- only postgres``) and ``-- end`` are
 for that engine alone. Before a database with content is changed it is copied to
-``data/snapshots``. A kill at any step leaves the schema before or after one file.
+``data/snapshots``. A kill at any step leaves the schema before or after one file. A new
+database gets all files in one transaction: a kill leaves it without any, or whole.
 """
 
 import contextlib
 import importlib.resources
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -64,8 +65,12 @@ class Target(Protocol):
         """Copy the content aside before ``number`` runs; where to, or ""."""
         ...
 
+    def transaction(self) -> contextlib.AbstractContextManager[object]:
+        """All that is applied inside counts, or nothing."""
+        ...
+
     def apply(self, migration: Migration, sql: str, now_ms: int) -> None:
-        """Run it and note it, in one transaction."""
+        """Run it and note it."""
         ...
 
 
@@ -111,14 +116,18 @@ def migrate(target: Target, migrations: Sequence[Migration], now_ms: int) -> int
     waiting = pending(migrations, applied)
     if not waiting:
         return 0
-    snapshot = target.snapshot(waiting[0].number) if applied else ""
-    for migration in waiting:
-        target.apply(migration, words(migration.sql, target.engine), now_ms)
-        if applied:
-            done = MigrationDone(version=migration.number, name=migration.name, snapshot=snapshot)
-            sink.emit(done)
     if not applied:
+        with target.transaction():
+            for migration in waiting:
+                target.apply(migration, words(migration.sql, target.engine), now_ms)
         sink.emit(DatabaseMade(version=waiting[-1].number))
+        return len(waiting)
+    snapshot = target.snapshot(waiting[0].number)
+    for migration in waiting:
+        with target.transaction():
+            target.apply(migration, words(migration.sql, target.engine), now_ms)
+        done = MigrationDone(version=migration.number, name=migration.name, snapshot=snapshot)
+        sink.emit(done)
     return len(waiting)
 
 
@@ -154,21 +163,25 @@ class SqliteTarget:
             old.unlink()
         return str(final)
 
-    def apply(self, migration: Migration, sql: str, now_ms: int) -> None:
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute(sql).fetchall()  # a row would stop it at its statement
-            connection.execute(
-                "INSERT INTO schema_version VALUES (?, ?, ?)",
-                (migration.number, migration.name, now_ms),
-            )
+            yield
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 with contextlib.suppress(apsw.Error):
                     connection.execute("ROLLBACK")
             raise
+
+    def apply(self, migration: Migration, sql: str, now_ms: int) -> None:
+        self._connection.execute(sql).fetchall()  # a row would stop it at its statement
+        self._connection.execute(
+            "INSERT INTO schema_version VALUES (?, ?, ?)",
+            (migration.number, migration.name, now_ms),
+        )
 
 
 def _sync_folder(folder: Path) -> None:

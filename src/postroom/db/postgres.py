@@ -313,13 +313,15 @@ class PostgresTarget:
     def snapshot(self, number: int) -> str:  # noqa: ARG002 - nothing to copy here
         return ""
 
+    def transaction(self) -> contextlib.AbstractContextManager[object]:
+        return self._connection.transaction()
+
     def apply(self, migration: Migration, sql: str, now_ms: int) -> None:
-        with self._connection.transaction():
-            self._connection.execute(sql.encode())
-            self._connection.execute(
-                b"INSERT INTO schema_version VALUES (%s, %s, %s)",
-                (migration.number, migration.name, now_ms),
-            )
+        self._connection.execute(sql.encode())
+        self._connection.execute(
+            b"INSERT INTO schema_version VALUES (%s, %s, %s)",
+            (migration.number, migration.name, now_ms),
+        )
 
 
 class PostgresDatabase:

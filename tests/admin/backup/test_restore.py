@@ -17,7 +17,7 @@ from postroom.post.notice import written
 from tests.access.shop import audit
 from tests.admin.backup.vault import ALICE, SMALL, config, large, letters, town
 from tests.admin.bureau import logs_in
-from tests.conftest import fresh
+from tests.databases import fresh
 from tests.store.letters import query
 
 CONTENT = (
