@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from postroom.access.kept import Kept
 from postroom.access.places import Place, Places
 from postroom.access.view import View
 from postroom.blobs.store import BlobStore
@@ -168,11 +169,16 @@ def audit_index(tx: Tx) -> None:
 
 
 async def opened(
-    store: Store, name: str = "INBOX", *, account_id: int = 1, read_only: bool = False
+    store: Store,
+    name: str = "INBOX",
+    *,
+    account_id: int = 1,
+    read_only: bool = False,
+    kept: Kept | None = None,
 ) -> View:
     """A mailbox as one of its owner's sessions has selected it."""
     place = await place_of(store, name, account_id=account_id)
-    return await View.open(place, store, read_only=read_only)
+    return await View.open(place, store, kept, read_only=read_only)
 
 
 async def place_of(store: Store, name: str, *, account_id: int = 1) -> Place:

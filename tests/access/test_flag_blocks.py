@@ -8,7 +8,7 @@ from postroom.access.flag_blocks import MOST_KINDS, Block, find, joined
 from postroom.access.kept import Kept
 from postroom.access.view import FlagChange, View
 from postroom.store.blocks import SIZE
-from postroom.store.flags import FLAGGED, SEEN
+from postroom.store.flags import DELETED, FLAGGED, SEEN
 from postroom.store.spans import Span
 from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
@@ -16,10 +16,10 @@ from tests.conftest import Opener
 LETTER = b"A: b\r\n\r\nx"
 
 
-async def look(view: View, kept: Kept) -> list[int] | None:
+async def look(view: View) -> list[int] | None:
     """The flags of all that the view knows, None when they are not there."""
     span = Span(1, view.last_uid)
-    found = await find(view, kept, span, view.numbering.uids)
+    found = await find(view, span, view.numbering.uids)
     if found is None:
         return None
     both = joined(found.blocks.values(), span)
@@ -33,14 +33,15 @@ def test_blocks_that_have_not_risen_are_not_read_again(database: Opener, data: P
     async def run() -> None:
         async with shop(database, data) as store:
             await put(store, *[LETTER] * (2 * SIZE + 5), flags=SEEN)
-            view, kept = await opened(store), Kept()
+            view = await opened(store)
             all_seen = [SEEN] * (2 * SIZE + 5)
-            assert await look(view, kept) == all_seen
+            assert await look(view) == all_seen
             await store.db.write(lambda tx: tx.execute("UPDATE entry SET flags = 0"))
-            assert await look(view, kept) == all_seen  # nothing has risen
-            assert await look(view, Kept()) == [0] * (2 * SIZE + 5)
-            await view.store([(SIZE + 1, SIZE + 1)], FlagChange("add", FLAGGED))
-            some = await look(view, kept)
+            assert await look(view) == all_seen  # nothing has risen
+            other = await opened(store)
+            assert await look(other) == [0] * (2 * SIZE + 5)
+            await other.store([(SIZE + 1, SIZE + 1)], FlagChange("add", FLAGGED))
+            some = await look(view)
             assert some is not None
             assert some[: SIZE - 1] == [SEEN] * (SIZE - 1)  # block 0 begins with UID 1
             assert some[SIZE - 1 : 2 * SIZE - 1] == [0, FLAGGED, *[0] * (SIZE - 2)]
@@ -49,24 +50,44 @@ def test_blocks_that_have_not_risen_are_not_read_again(database: Opener, data: P
     asyncio.run(run())
 
 
+def test_changes_of_ones_own_are_known(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *[LETTER] * (2 * SIZE), flags=SEEN)
+            kept = Kept()
+            view, other = [await opened(store, kept=kept) for _ in range(2)]
+            assert await look(view) == [SEEN] * 2 * SIZE
+            await view.store([(1, 9)], FlagChange("add", FLAGGED), silent=True)
+            await view.store([(9, 2 * SIZE)], FlagChange("remove", SEEN), silent=True)
+            expected = [SEEN | FLAGGED] * 8 + [FLAGGED] + [0] * (2 * SIZE - 9)
+            assert await look(other) == expected
+            await store.db.write(lambda tx: tx.execute("UPDATE entry SET flags = 31"))
+            assert await look(view) == expected  # nothing was read
+            await view.store([(1, 1)], FlagChange("remove", DELETED, unchanged_since=1))
+            await view.store([(SIZE, SIZE)], FlagChange("add", 0, frozenset({"a"})))
+            assert await look(view) == expected[: SIZE - 1] + [31] * SIZE + [0]
+
+    asyncio.run(run())
+
+
 def test_what_is_gone_is_noticed(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
             await put(store, *[LETTER] * 9, flags=SEEN)
-            view, kept = await opened(store), Kept()
-            assert await look(view, kept) == [SEEN] * 9
+            view = await opened(store)
+            assert await look(view) == [SEEN] * 9
             await store.expunge(1, 1, Span(3, 4), flagged=False)
-            assert await look(view, kept) is None
+            assert await look(view) is None
             await view.refresh(expunges=True)
-            assert await look(view, kept) == [SEEN] * 7
-            assert await look(view, kept) == [SEEN] * 7
+            assert await look(view) == [SEEN] * 7
+            assert await look(view) == [SEEN] * 7
             await put(store, LETTER)
-            assert await look(view, kept) == [SEEN] * 7  # it lies behind
+            assert await look(view) == [SEEN] * 7  # it lies behind
             await view.refresh(expunges=True)
-            assert await look(view, kept) == [*[SEEN] * 7, 0]
+            assert await look(view) == [*[SEEN] * 7, 0]
             await store.expunge(1, 1, Span(1, 10), flagged=False)
             await view.refresh(expunges=True)
-            assert await look(view, kept) == []
+            assert await look(view) == []
 
     asyncio.run(run())
 
@@ -99,12 +120,12 @@ def test_more_kinds_than_that_are_read_otherwise(database: Opener, data: Path) -
     async def run() -> None:
         async with shop(database, data) as store:
             await put(store, *[LETTER] * (MOST_KINDS + 1))
-            view, kept = await opened(store), Kept()
-            assert await look(view, kept) == [0] * (MOST_KINDS + 1)
+            view = await opened(store)
+            assert await look(view) == [0] * (MOST_KINDS + 1)
             for uid in range(1, MOST_KINDS + 1):
                 await view.store([(uid, uid)], FlagChange("add", 0, frozenset({f"k{uid}"})))
-            assert await look(view, kept) is None
+            assert await look(view) is None
             await view.store([(1, 1)], FlagChange("replace", 0))
-            assert await look(view, kept) == [0] * (MOST_KINDS + 1)
+            assert await look(view) == [0] * (MOST_KINDS + 1)
 
     asyncio.run(run())

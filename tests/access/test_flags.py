@@ -3,7 +3,6 @@
 import asyncio
 import random
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -16,24 +15,17 @@ from postroom.access.view import FlagChange, View
 from postroom.protocol.imap.fetch_lines import FlagPage, flags_page
 from postroom.store.flags import ANSWERED, DELETED, FLAGGED, SEEN
 from postroom.store.spans import Span
-from postroom.store.store import Store
 from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
 
 LETTER = b"A: b\r\n\r\nx"
-KEPT: WeakKeyDictionary[Store, Kept] = WeakKeyDictionary()
 
 Told = list[tuple[int, int, int, str, bool]]
 
 
-def kept_of(view: View) -> Kept:
-    """What the sessions of a store have looked at."""
-    return KEPT.setdefault(view.source, Kept())
-
-
 async def told(view: View, ranges: Ranges) -> Told:
     found: Told = []
-    async for page in flags(view, ranges, kept_of(view)):
+    async for page in flags(view, ranges):
         found += lines(page)
     return found
 
@@ -58,7 +50,7 @@ async def change(view: View, ranges: Ranges, change: FlagChange) -> dict[int, in
         return name
 
     found: Told = []
-    async for names in stored(view, ranges, change, kept_of(view), write):
+    async for names in stored(view, ranges, change, write):
         for name in names.split(b";")[:-1]:
             found += written[name + b";"]
     assert [line[0] for line in found] == view.sequences_of([line[1] for line in found])
@@ -78,8 +70,9 @@ def test_they_are_those_of_the_rows(database: Opener, data: Path) -> None:
         async with shop(database, data) as store:
             for _ in range(5):
                 await put(store, *[LETTER] * 900, flags=SEEN)
-            first = await opened(store)
-            view = await opened(store)
+            kept = Kept()
+            first = await opened(store, kept=kept)
+            view = await opened(store, kept=kept)
             assert first.recent == 4500
             assert view.recent == 0
             draw = random.Random(1)
@@ -166,7 +159,8 @@ def test_changes_of_others_that_come_between_are_told(
     async def run() -> None:
         async with shop(database, data) as store:
             await put(store, *[LETTER] * 200)
-            views = [await opened(store) for _ in range(3)]
+            kept = Kept()
+            views = [await opened(store, kept=kept) for _ in range(3)]
             known = [dict.fromkeys(range(1, 201), 0) for _ in views]
             draw = random.Random(3)
 

@@ -10,23 +10,40 @@ RFC 3501 §2.3.2, RFC 7162 §3.1.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from postroom.access.kept import Kept
-from postroom.access.view import View
-from postroom.db.database import Row
+from postroom.db.database import Row, Tx
 from postroom.store import listing
 from postroom.store.blocks import SIZE
-from postroom.store.entries import FlagChange
+from postroom.store.entries import FlagChange, Updated
 from postroom.store.spans import Span
+from postroom.store.store import Store
 
 OVERHEAD: Final = 600  # counted for each block besides its octets
 MOST_KINDS: Final = 256  # combinations of flags and keywords that an octet can name
 
 Kind = tuple[int, str]
+
+
+class Mailbox(Protocol):
+    """A mailbox as a person sees it: ``View``."""
+
+    source: Store
+    kept: Kept
+
+    @property
+    def mailbox_id(self) -> int: ...
+    @property
+    def uidvalidity(self) -> int: ...
+    @property
+    def member(self) -> int | None: ...
+    @property
+    def complete(self) -> int: ...
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -46,9 +63,9 @@ class Block(msgspec.Struct, frozen=True):
 
         The block itself if nothing becomes different; None with too many kinds.
         """
-        kept, bits = change.values().values()
+        values = change.values()
         kinds = dict.fromkeys(self.kinds)
-        changed = [(flags & kept | bits, words) for flags, words in self.kinds]
+        changed = [(flags & values["kept"] | values["bits"], words) for flags, words in self.kinds]
         kinds.update(dict.fromkeys(changed))
         if len(kinds) > MOST_KINDS:
             return None
@@ -71,32 +88,20 @@ class Found(NamedTuple):
     blocks: Mapping[int, Block]
 
 
-async def find(view: View, kept: Kept, span: Span, uids: Sequence[int]) -> Found | None:
+async def find(mailbox: Mailbox, span: Span, uids: Sequence[int]) -> Found | None:
     """The blocks of an unlisted span, in which these are all messages that the session knows.
 
     None when others are there, or flags too different from each other.
     """
     numbers = range(span.first // SIZE, span.last // SIZE + 1)
-    known = {n: block for n in numbers if (block := kept.get(_key(view, n), Block))}
+    known = {n: block for n in numbers if (block := mailbox.kept.get(_key(mailbox, n), Block))}
     while True:
-        read = await view.source.read(
-            listing.flag_blocks,
-            view.mailbox_id,
-            span,
-            {number: block.modseq for number, block in known.items()},
-            view.complete,
-            view.member,
-        )
-        if read.count not in {None, len(uids)}:
+        count, found = await mailbox.source.db.read(partial(_read, mailbox, span, known))
+        if found is None or count not in {None, len(uids)}:
             return None
-        blocks = {number: known[number] for number in read.modseqs if number in known}
-        for number, rows in groupby(read.rows, lambda row: row[0] // SIZE):
-            block = _made(read.modseqs[number], list(rows))
-            if block is None:
-                return None
-            blocks[number] = block
-            keep(view, kept, number, block)
-        found = Found(read.modseq, {number: blocks[number] for number in sorted(blocks)})
+        for number, block in found.blocks.items():
+            if block is not known.get(number):
+                _keep(mailbox, number, block)
         if _are_those(found.blocks.values(), span, uids):
             return found
         if not known:
@@ -104,10 +109,43 @@ async def find(view: View, kept: Kept, span: Span, uids: Sequence[int]) -> Found
         known = {}  # something was expunged since they were read
 
 
-def keep(view: View, kept: Kept, number: int, block: Block) -> None:
-    """Keep a block for the next time."""
-    gaps = 0 if isinstance(block.uids, range) else 4 * len(block.uids)
-    kept.put(_key(view, number), block, OVERHEAD + len(block.codes) + gaps)
+def _read(
+    mailbox: Mailbox, span: Span, known: Mapping[int, Block], tx: Tx
+) -> tuple[int | None, Found | None]:
+    """How many messages the span has, if that is not known; the blocks unless too different."""
+    read = listing.flag_blocks(
+        tx,
+        mailbox.mailbox_id,
+        span,
+        {number: block.modseq for number, block in known.items()},
+        mailbox.complete,
+        mailbox.member,
+    )
+    blocks: dict[int, Block] = {}
+    for number, rows in groupby(read.rows, lambda row: row[0] // SIZE):
+        block = _made(read.modseqs[number], list(rows))
+        if block is None:
+            return read.count, None
+        blocks[number] = block
+    found = {
+        number: blocks.get(number) or known[number]
+        for number in read.modseqs
+        if number in blocks or number in known
+    }
+    return read.count, Found(read.modseq, found)
+
+
+def learn(mailbox: Mailbox, span: Span, change: FlagChange, updated: Updated) -> None:
+    """This change was made by who looks at the mailbox: what was true before it is known after it."""
+    if change.touches_keywords or change.unchanged_since is not None:
+        return
+    for number, before in updated.blocks.items():
+        block = mailbox.kept.get(_key(mailbox, number), Block)
+        if block is None or block.modseq != before:
+            continue
+        after = block.after(change, span)
+        if after is not None and after is not block:
+            _keep(mailbox, number, after.risen(updated.modseq))
 
 
 def joined(blocks: Iterable[Block], span: Span) -> tuple[list[Kind], bytes] | None:
@@ -123,8 +161,17 @@ def joined(blocks: Iterable[Block], span: Span) -> tuple[list[Kind], bytes] | No
     return list(kinds), b"".join(parts)
 
 
-def _key(view: View, number: int) -> tuple[str, int, int, int | None, int]:
-    return "flags", view.mailbox_id, view.uidvalidity, view.member, number
+def _keep(mailbox: Mailbox, number: int, block: Block) -> None:
+    """Keep a block, unless a later state of it is there."""
+    known = mailbox.kept.get(_key(mailbox, number), Block)
+    if known is not None and known.modseq > block.modseq:
+        return
+    gaps = 0 if isinstance(block.uids, range) else 4 * len(block.uids)
+    mailbox.kept.put(_key(mailbox, number), block, OVERHEAD + len(block.codes) + gaps)
+
+
+def _key(mailbox: Mailbox, number: int) -> tuple[str, int, int, int | None, int]:
+    return "flags", mailbox.mailbox_id, mailbox.uidvalidity, mailbox.member, number
 
 
 def _table(kinds: Iterable[Kind], numbered: Mapping[Kind, None]) -> bytes:

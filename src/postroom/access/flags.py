@@ -12,11 +12,10 @@ RFC 3501 §6.4.6.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from postroom.access import flag_blocks
-from postroom.access.flag_blocks import Block, Found
-from postroom.access.kept import Kept
+from postroom.access.flag_blocks import Block
 from postroom.access.numbering import Ranges
 from postroom.access.offload import begin
 from postroom.access.view import MAX_STORED, View
@@ -25,38 +24,30 @@ from postroom.store import entries
 from postroom.store.entries import UNTOLD, FlagChange
 from postroom.store.spans import Span
 
-PAGE: Final = 4096
+PAGE: Final = 10_000
 
 
-class _Foreseen(NamedTuple):
-    """A page as it will be: from what was found, and the blocks it changes into."""
-
-    page: FlagPage
-    found: Found
-    after: Mapping[int, Block]
-
-
-async def flags(view: View, ranges: Ranges, kept: Kept) -> AsyncGenerator[FlagPage]:
+async def flags(view: View, ranges: Ranges) -> AsyncGenerator[FlagPage]:
     """Pages of the messages that ``fetch.rows`` would find."""
     spans = view.spans(ranges, PAGE)
     span = next(spans, None)
     coming: asyncio.Task[FlagPage] | None = None
     try:
         while span is not None:
-            page = await (coming or _page(view, span, kept))
+            page = await (coming or _page(view, span))
             span, coming = next(spans, None), None
             if span is not None:  # while the caller has work with this page
-                coming = begin(_page(view, span, kept))
+                coming = begin(_page(view, span))
             yield page
     finally:
         if coming is not None:
             coming.cancel()
 
 
-async def _page(view: View, span: Span, kept: Kept) -> FlagPage:
+async def _page(view: View, span: Span) -> FlagPage:
     if span.listed is None:
         first, uids = view.numbering.run(span.first, span.last)
-        found = await flag_blocks.find(view, kept, span, uids)
+        found = await flag_blocks.find(view, span, uids)
         if found is not None:
             page = _of_blocks(view, span, first, uids, found.blocks)
             if page is not None:
@@ -68,7 +59,6 @@ async def stored(
     view: View,
     ranges: Ranges,
     change: FlagChange,
-    kept: Kept,
     write: Callable[[FlagPage], bytes],
 ) -> AsyncIterator[bytes]:
     """Change flags as ``View.store`` does; the pages of the new ones, written."""
@@ -77,30 +67,31 @@ async def stored(
     for number, span in enumerate(view.spans(ranges, MAX_STORED)):
         storing = begin(view.store_span(span, change, UNTOLD, is_first=not number))
         try:
-            foreseen = await _foreseen(view, span, change, kept)
-            texts = [write(one.page) for one in foreseen]
+            foreseen = await _foreseen(view, span, change)
+            texts = [write(page) for _, page in foreseen]
         finally:
             modseq = (await storing).modseq
         is_changed = is_changed or modseq > 0
-        before = {one.found.modseq for one in foreseen}
-        if modseq and before == {modseq - 1}:
-            _learn(view, kept, foreseen, modseq)
-        if foreseen and (not modseq or before <= {modseq - 1, modseq}):
+        is_sure = not modseq or all(before in {modseq - 1, modseq} for before, _ in foreseen)
+        if foreseen and is_sure:
             yield b"".join(texts)
         else:
-            async for page in flags(view, _ranges(span), kept):
+            async for page in flags(view, _ranges(span)):
                 yield write(page)
     await view.end_store(ranges, change, is_changed=is_changed)
 
 
-async def _foreseen(view: View, span: Span, change: FlagChange, kept: Kept) -> list[_Foreseen]:
-    """The pages of what the flags of a span will be; none where that is not known."""
+async def _foreseen(view: View, span: Span, change: FlagChange) -> list[tuple[int, FlagPage]]:
+    """What the flags of a span will be, each page with the MODSEQ of the mailbox before.
+
+    Nothing where that is not known.
+    """
     if span.listed is not None or change.touches_keywords:
         return []
-    pages: list[_Foreseen] = []
+    pages: list[tuple[int, FlagPage]] = []
     for part in view.spans(_ranges(span), PAGE):
         first, uids = view.numbering.run(part.first, part.last)
-        found = await flag_blocks.find(view, kept, part, uids)
+        found = await flag_blocks.find(view, part, uids)
         if found is None:
             return []
         after: dict[int, Block] = {}
@@ -112,16 +103,8 @@ async def _foreseen(view: View, span: Span, change: FlagChange, kept: Kept) -> l
         page = _of_blocks(view, part, first, uids, after)
         if page is None:
             return []
-        pages.append(_Foreseen(page, found, after))
+        pages.append((found.modseq, page))
     return pages
-
-
-def _learn(view: View, kept: Kept, foreseen: Sequence[_Foreseen], modseq: int) -> None:
-    """What was foreseen has come true, by the change with this MODSEQ."""
-    for _, found, after in foreseen:
-        for number, block in after.items():
-            if block is not found.blocks[number]:
-                flag_blocks.keep(view, kept, number, block.risen(modseq))
 
 
 def _ranges(span: Span) -> Ranges:

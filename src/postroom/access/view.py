@@ -16,7 +16,8 @@ from typing import Final
 
 import msgspec
 
-from postroom.access import rights as letters, teaching
+from postroom.access import flag_blocks, rights as letters, teaching
+from postroom.access.kept import Kept
 from postroom.access.numbering import STAR, Numbering, Ranges, merge
 from postroom.access.places import Place
 from postroom.access.work import Work
@@ -89,10 +90,13 @@ class CopyResult(msgspec.Struct, frozen=True):
 class View:
     """A selected mailbox: sequence numbers stay put until ``refresh``."""
 
-    def __init__(self, store: Store, place: Place, opening: Opening, *, read_only: bool) -> None:
+    def __init__(
+        self, store: Store, place: Place, opening: Opening, kept: Kept, *, read_only: bool
+    ) -> None:
         """Use ``View.open``."""
         state = opening.state
         self.source = store
+        self.kept = kept
         self.place = place
         self.account_id = place.mailbox.account_id
         self.member = place.member
@@ -120,20 +124,26 @@ class View:
 
     @classmethod
     async def open(
-        cls, place: Place, store: Store, *, read_only: bool, with_recent: bool = True
+        cls,
+        place: Place,
+        store: Store,
+        kept: Kept | None = None,
+        *,
+        read_only: bool,
+        with_recent: bool = True,
     ) -> "View":
         r"""Select a mailbox, or examine it (``read_only``).
 
         Raises NotFound when it is gone, NotAllowed without the right to read it. A selecting
         session takes the \Recent messages, an examining one looks at them; one without
-        ``with_recent`` leaves them to others.
+        ``with_recent`` leaves them to others. ``kept`` is what sessions remember together.
         """
         place.require(letters.READ)
         mailbox = place.mailbox
         opening = await store.read(
             entries.opening, mailbox.account_id, mailbox.id, member=place.member
         )
-        view = cls(store, place, opening, read_only=read_only)
+        view = cls(store, place, opening, kept or Kept(), read_only=read_only)
         view._has_recent = with_recent
         await view._take_recent(opening.state.recent_uid)
         return view
@@ -341,6 +351,7 @@ class View:
             member=self.member,
         )
         self._note_own(updated.modseq)
+        flag_blocks.learn(self, span, change, updated)
         if change.touches_keywords:
             self._learn(change.keywords)
         return updated

@@ -68,6 +68,7 @@ class Housekeeping:
         self.lookup_jobs: Mapping[str, Job] = {"new signing keys": self.activate_keys}
         self.frequent_jobs: Mapping[str, Job] = {
             "segments": lambda: segments.extend(office.db, office.now()),
+            "sweeps": office.store.settle_sweeps,
         }
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

@@ -1,7 +1,7 @@
 """Blocks: where in a mailbox something has changed, for 512 UIDs at once.
 
-A block's row holds the highest MODSEQ of its entries, as their owner or any member sees them;
-it may be that of an entry that is gone. So what has changed after a MODSEQ is found by a walk
+A block's row holds the highest MODSEQ of its entries, as their owner or any member sees them
+(``sweeps``, ``seen``); it may be that of an entry that is gone. So what has changed after a MODSEQ is found by a walk
 over few rows and the entries of the blocks that they name, and a change of all flags writes a
 row for 512 entries, where an index on MODSEQ would move an entry for each.
 
@@ -21,6 +21,12 @@ ORDER: Final = "ORDER BY k.block, e.uid"
 _RISEN: Final = (
     "INSERT INTO entry_block (mailbox_id, block, modseq) VALUES (?, ?, ?)"
     " ON CONFLICT (mailbox_id, block) DO UPDATE SET modseq = excluded.modseq"
+)
+
+
+_AT_LEAST: Final = (
+    "ON CONFLICT (mailbox_id, block) DO UPDATE SET modseq = excluded.modseq"
+    " WHERE entry_block.modseq < excluded.modseq"
 )
 
 
@@ -71,7 +77,7 @@ def risen(tx: Tx, mailbox_id: int, span: Span, modseq: int, member: int | None =
     r"""Some entries of the span have got this MODSEQ, or their \Seen of a member has."""
     rows = "entry e WHERE" if member is None else f"seen e WHERE e.member_id = {member:d} AND"
     tx.execute(
-        f"UPDATE entry_block AS k SET modseq = :modseq WHERE mailbox_id = :mailbox AND {_of(span)}"
+        f"UPDATE entry_block AS k SET modseq = :modseq WHERE mailbox_id = :mailbox AND {of(span)}"
         f" AND EXISTS (SELECT 1 FROM {rows} e.mailbox_id = :mailbox AND {_within('e.uid')}"
         " AND e.modseq = :modseq)",
         mailbox=mailbox_id,
@@ -82,7 +88,7 @@ def risen(tx: Tx, mailbox_id: int, span: Span, modseq: int, member: int | None =
 def forget(tx: Tx, mailbox_id: int, first: int, last: int) -> None:
     """Entries between these UIDs are gone: drop the blocks that have none left."""
     tx.execute(
-        f"DELETE FROM entry_block AS k WHERE mailbox_id = :mailbox AND {_of(Span(first, last))}"
+        f"DELETE FROM entry_block AS k WHERE mailbox_id = :mailbox AND {of(Span(first, last))}"
         f" AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.mailbox_id = :mailbox"
         f" AND {_within('e.uid')})",
         mailbox=mailbox_id,
@@ -95,20 +101,27 @@ def recount(tx: Tx, mailbox_id: int) -> None:
         tx.execute(
             "INSERT INTO entry_block (mailbox_id, block, modseq)"
             f" SELECT mailbox_id, uid / {SIZE}, max(modseq) FROM {rows}"
-            f" WHERE mailbox_id = :mailbox GROUP BY mailbox_id, uid / {SIZE}"
-            " ON CONFLICT (mailbox_id, block) DO UPDATE SET modseq = excluded.modseq"
-            " WHERE entry_block.modseq < excluded.modseq",
+            f" WHERE mailbox_id = :mailbox GROUP BY mailbox_id, uid / {SIZE} {_AT_LEAST}",
             mailbox=mailbox_id,
         )
+    tx.execute(
+        "INSERT INTO entry_block (mailbox_id, block, modseq) SELECT mailbox_id, block, modseq"
+        f" FROM entry_sweep WHERE mailbox_id = :mailbox {_AT_LEAST}",
+        mailbox=mailbox_id,
+    )
 
 
 def wrong(tx: Tx, after: int, last: int) -> set[int]:
     """The mailboxes with ids above ``after`` up to ``last`` of which a change is not named."""
     found: set[int] = set()
-    for rows in ("entry", "seen"):
+    for rows, block in (
+        ("entry", f"e.uid / {SIZE}"),
+        ("seen", f"e.uid / {SIZE}"),
+        ("entry_sweep", "e.block"),
+    ):
         wrong = tx.all(
             f"SELECT DISTINCT e.mailbox_id FROM {rows} e LEFT JOIN entry_block k"
-            f" ON k.mailbox_id = e.mailbox_id AND k.block = e.uid / {SIZE}"
+            f" ON k.mailbox_id = e.mailbox_id AND k.block = {block}"
             " WHERE e.mailbox_id > :after AND e.mailbox_id <= :last"
             " AND (k.modseq IS NULL OR k.modseq < e.modseq)",
             after=after,
@@ -123,7 +136,7 @@ def _within(column: str) -> str:
     return f"{column} BETWEEN k.block * {SIZE} AND k.block * {SIZE} + {SIZE - 1}"
 
 
-def _of(span: Span) -> str:
+def of(span: Span) -> str:
     """The blocks of the UIDs of a span."""
     if span.listed is None:
         return f"block BETWEEN {span.first // SIZE:d} AND {span.last // SIZE:d}"

@@ -24,7 +24,7 @@ from postroom.store import (
     flags as flag_words,
     references,
     removal,
-    seen,
+    sweeps,
     textindex,
     usage,
 )
@@ -122,7 +122,7 @@ def allocate(tx: Tx, target: Mailbox, messages: int, octets: int) -> tuple[int, 
 
 def _copy_span(tx: Tx, order: Transfer, span: Span, base: int, modseq: int, now: int) -> int:
     """Insert the entries of one span from UID ``base`` on; how many there were."""
-    rows, where = seen.rows(order.reader), span.where("e.uid")
+    rows, where = sweeps.rows(tx, order.source_mailbox, order.reader), span.where("e.uid")
     if order.member is not None and order.mask & flag_words.SEEN:
         tx.execute(
             "INSERT INTO seen (mailbox_id, member_id, uid, seen, modseq)"

@@ -16,7 +16,7 @@ import msgspec
 
 from postroom.db.database import Row, Tx
 from postroom.errors import NotFound
-from postroom.store import blocks, flags as flag_words, seen as seen_rows
+from postroom.store import blocks, flags as flag_words, seen as seen_rows, sweeps
 from postroom.store.spans import Span, span_of
 
 Action = Literal["add", "remove", "replace"]
@@ -115,13 +115,14 @@ class Updated(msgspec.Struct, frozen=True):
     ``rows`` are the entries of the span but the ``failed`` ones, which were not unchanged.
     ``unseen`` are those that others changed before, without this session knowing; with
     ``Quiet`` only these are in ``rows``, unless it wants the MODSEQ of all. ``modseq`` is
-    0 when nothing changed.
+    0 when nothing changed. ``blocks``: the MODSEQs that the blocks of an unlisted span had before.
     """
 
     modseq: int
     rows: list[Row]
     unseen: frozenset[int] = frozenset()
     failed: list[int] = []
+    blocks: dict[int, int] = {}
 
 
 def opening(tx: Tx, account_id: int, mailbox_id: int, member: int | None = None) -> Opening:
@@ -191,6 +192,7 @@ def update_flags(
     """
     modseq = _raised(tx, account_id, mailbox_id, 0) + 1
     unseen = _unseen(tx, mailbox_id, span, quiet, member) if quiet else frozenset[int]()
+    before = blocks.modseqs(tx, mailbox_id, span) if span.listed is None else {}
     failed: list[int] = []
     if change.unchanged_since is not None:
         passing, failed = _parted(tx, mailbox_id, span, change, member)
@@ -206,7 +208,7 @@ def update_flags(
         rows = _current(tx, mailbox_id, span, member)
     elif unseen:
         rows = [row for row in _current(tx, mailbox_id, span, member) if row[0] in unseen]
-    return Updated(modseq, rows, unseen, failed)
+    return Updated(modseq, rows, unseen, failed, before)
 
 
 def rows_of(tx: Tx, mailbox_id: int, spans: Sequence[Span], member: int | None = None) -> list[Row]:
@@ -243,7 +245,7 @@ def _unseen(
 ) -> frozenset[int]:
     """The UIDs whose last change was made by others and not seen yet."""
     rows = tx.all(
-        f"SELECT e.uid, e.modseq {blocks.changed(seen_rows.rows(member))}"
+        f"SELECT e.uid, e.modseq {blocks.changed(sweeps.rows(tx, mailbox_id, member))}"
         f" AND k.block <= :last / {blocks.SIZE} AND {span.where('+e.uid')}",
         mailbox=mailbox_id,
         since=quiet.since,
@@ -268,26 +270,38 @@ def _parted(
 def _change(
     tx: Tx, mailbox_id: int, span: Span, change: FlagChange, modseq: int, member: int | None
 ) -> int:
-    """Change the entries of a span; how many became different."""
+    """Change the entries of a span; 0 when none has become different."""
     shared = change
     if member is not None:
         shared = msgspec.structs.replace(change, mask=change.mask & ~flag_words.SEEN)
     count = 0
     if shared.touches(flag_words.ALL) or shared.touches_keywords:
-        for condition, parameters in _keyword_cases(tx, mailbox_id, span, shared):
-            count += _update(tx, mailbox_id, span, shared, modseq, condition, parameters)
-        if count:
-            blocks.risen(tx, mailbox_id, span, modseq)
+        count, rest = 0, [span]
+        if not shared.touches_keywords:
+            count, rest = sweeps.sweep(tx, mailbox_id, span, modseq, **shared.values())
+        for part in rest:
+            count += _change_rows(tx, mailbox_id, part, shared, modseq)
     if member is not None and change.touches(flag_words.SEEN):
         is_seen = change.action != "remove" and bool(change.bits & flag_words.SEEN)
         count += seen_rows.mark(tx, mailbox_id, member, span, modseq, is_seen=is_seen)
     return count
 
 
+def _change_rows(tx: Tx, mailbox_id: int, span: Span, change: FlagChange, modseq: int) -> int:
+    """The same, entry by entry; how many."""
+    sweeps.settle(tx, mailbox_id, span)
+    count = 0
+    for condition, parameters in _keyword_cases(tx, mailbox_id, span, change):
+        count += _update(tx, mailbox_id, span, change, modseq, condition, parameters)
+    if count:
+        blocks.risen(tx, mailbox_id, span, modseq)
+    return count
+
+
 def _current(tx: Tx, mailbox_id: int, span: Span, member: int | None) -> list[Row]:
     where, numbers = span.bound("e.uid")
     return tx.all(
-        f"SELECT e.uid, e.flags, e.keywords, e.modseq FROM {seen_rows.rows(member)}"
+        f"SELECT e.uid, e.flags, e.keywords, e.modseq FROM {sweeps.rows(tx, mailbox_id, member)}"
         f" WHERE e.mailbox_id = :mailbox AND {where} ORDER BY e.uid",
         mailbox=mailbox_id,
         **numbers,

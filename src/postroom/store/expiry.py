@@ -12,7 +12,7 @@ import msgspec
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.db.ids import Ids
-from postroom.store import removal, usage
+from postroom.store import removal, sweeps, usage
 from postroom.store.flags import FLAGGED
 from postroom.store.removal import Removal
 from postroom.store.spans import MAX_LISTED, span_of
@@ -66,7 +66,8 @@ def overdue(tx: Tx, special_use: str, before: int, after: int) -> tuple[list[Exp
 def page(tx: Tx, order: Expiry, after: int) -> Page:
     """What is to go among the next ``CHUNK`` entries above UID ``after``."""
     rows = tx.all(
-        "SELECT e.uid, e.saved, e.flags FROM entry e JOIN mailbox m ON m.id = e.mailbox_id"
+        f"SELECT e.uid, e.saved, e.flags FROM {sweeps.rows(tx, order.mailbox_id, None)}"
+        " JOIN mailbox m ON m.id = e.mailbox_id"
         " WHERE e.mailbox_id = :mailbox AND e.uid > :after AND coalesce(m.special_use, '') = :use"
         " ORDER BY e.uid LIMIT :limit",
         mailbox=order.mailbox_id,

@@ -12,7 +12,7 @@ import msgspec
 
 from postroom.db.database import Tx
 from postroom.db.ids import Ids
-from postroom.store import mailboxes
+from postroom.store import mailboxes, sweeps
 
 MOST_NAMED: Final = 1000  # copies in one statement
 NEWEST: Final = 1 << 62
@@ -74,7 +74,8 @@ def keep(tx: Tx, ids: Ids, source: Source, now: int) -> None:
     tx.execute(
         "INSERT INTO expunged (id, account_id, message_id, mailbox_id, mailbox, uid, flags,"
         f" keywords, size, received, expunged_at) SELECT :base + {number}, account_id, message_id,"
-        " mailbox_id, :name, uid, flags, keywords, size, received, :now FROM entry"
+        " mailbox_id, :name, uid, flags, keywords, size, received, :now"
+        f" FROM {sweeps.rows(tx, source.mailbox_id, None)}"
         f" WHERE mailbox_id = :mailbox AND account_id = :account AND {source.condition}",
         base=ids.run(source.count),
         name=mailboxes.name_of(tx, source.mailbox_id),

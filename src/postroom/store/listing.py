@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Row, Tx
-from postroom.store import blocks, seen
+from postroom.store import blocks, sweeps
 from postroom.store.spans import Span
 
 _OF_ENTRY: Final = {"saved": "e.saved"}
@@ -26,7 +26,7 @@ def page(
     """
     where, numbers = _above(span, since)
     return tx.all(
-        f"SELECT {_ENTRY} FROM {seen.rows(member)}"
+        f"SELECT {_ENTRY} FROM {sweeps.rows(tx, mailbox_id, member)}"
         f" WHERE e.mailbox_id = :mailbox AND {where} ORDER BY e.uid",
         mailbox=mailbox_id,
         **numbers,
@@ -59,7 +59,7 @@ def flag_blocks(
 
     ``complete`` is the MODSEQ up to which the caller knows which entries there are.
     """
-    source = f"FROM {seen.rows(member)} WHERE e.mailbox_id = :mailbox AND e.uid"
+    source = f"FROM {sweeps.rows(tx, mailbox_id, member)} WHERE e.mailbox_id = :mailbox AND e.uid"
     row = tx.one("SELECT highestmodseq FROM mailbox WHERE id = :mailbox", mailbox=mailbox_id)
     modseq: int = row[0] if row else 0
     count: int | None = None
@@ -100,7 +100,7 @@ def page_with(
     chosen = "".join(f", {_OF_ENTRY.get(column, 'm.' + column)}" for column in columns)
     where, numbers = _above(span, since)
     return tx.all(
-        f"SELECT {_ENTRY}, m.blob_id{chosen} FROM {seen.rows(member)} JOIN message m"
+        f"SELECT {_ENTRY}, m.blob_id{chosen} FROM {sweeps.rows(tx, mailbox_id, member)} JOIN message m"
         " ON m.account_id = e.account_id AND m.id = e.message_id"
         f" WHERE e.mailbox_id = :mailbox AND e.account_id = :account AND {where} ORDER BY e.uid",
         mailbox=mailbox_id,
@@ -114,7 +114,7 @@ def changed(
 ) -> list[int] | None:
     """The UIDs whose MODSEQ is above ``since``, ascending; None when there are too many."""
     rows = tx.all(
-        f"SELECT e.uid {blocks.changed(seen.rows(member))} {blocks.ORDER} LIMIT :limit",
+        f"SELECT e.uid {blocks.changed(sweeps.rows(tx, mailbox_id, member))} {blocks.ORDER} LIMIT :limit",
         mailbox=mailbox_id,
         since=since,
         after=0,
@@ -130,7 +130,7 @@ def highest_modseq(
     highest = 0
     for span in spans:
         row = tx.one(
-            f"SELECT max(e.modseq) FROM {seen.rows(member)}"
+            f"SELECT max(e.modseq) FROM {sweeps.rows(tx, mailbox_id, member)}"
             f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}",
             mailbox=mailbox_id,
         )
@@ -154,7 +154,7 @@ def matching(
     Rows are as ``page`` gives them, then when the entry was made (UTC ms).
     """
     return tx.all(
-        f"SELECT {_ENTRY}, e.saved FROM {seen.rows(member)}"
+        f"SELECT {_ENTRY}, e.saved FROM {sweeps.rows(tx, mailbox_id, member)}"
         f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}"
         f"{condition} ORDER BY e.uid LIMIT :limit",
         mailbox=mailbox_id,
@@ -167,7 +167,7 @@ def message_ids(
 ) -> list[int]:
     """The ids, ascending, of the same messages, or of ``limit`` of them in no order."""
     rows = tx.all(
-        f"SELECT e.message_id FROM {seen.rows(member)}"
+        f"SELECT e.message_id FROM {sweeps.rows(tx, mailbox_id, member)}"
         f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}{condition} LIMIT :limit",
         mailbox=mailbox_id,
         limit=limit,
@@ -180,7 +180,7 @@ def matching_ids(
 ) -> list[Row]:
     """(uid, message id) of a page of at most ``limit`` of these messages."""
     return tx.all(
-        f"SELECT e.uid, e.message_id FROM {seen.rows(member)}"
+        f"SELECT e.uid, e.message_id FROM {sweeps.rows(tx, mailbox_id, member)}"
         f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}{condition}"
         " ORDER BY e.uid LIMIT :limit",
         mailbox=mailbox_id,
@@ -193,7 +193,7 @@ def matching_uids(
 ) -> list[int]:
     """The UIDs of the span that fulfil a condition on ``e``."""
     rows = tx.all(
-        f"SELECT e.uid FROM {seen.rows(member)}"
+        f"SELECT e.uid FROM {sweeps.rows(tx, mailbox_id, member)}"
         f" WHERE e.mailbox_id = :mailbox AND {span.where('e.uid')}"
         f"{condition} ORDER BY e.uid",
         mailbox=mailbox_id,

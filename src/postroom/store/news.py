@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Row, Tx
-from postroom.store import blocks, mailboxes, seen, vanished
+from postroom.store import blocks, mailboxes, sweeps, vanished
 
 PAGE: Final = 2000  # changed messages of one answer
 
@@ -105,7 +105,7 @@ def _changed(
     """What was made or changed, a page by UID; True: there may be more."""
     rows = tx.all(
         "SELECT e.uid, e.flags, e.keywords, e.modseq"
-        f" {blocks.changed(seen.rows(member))} {blocks.ORDER} LIMIT :limit",
+        f" {blocks.changed(sweeps.rows(tx, mailbox_id, member))} {blocks.ORDER} LIMIT :limit",
         mailbox=mailbox_id,
         after=after,
         since=since,

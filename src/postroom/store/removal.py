@@ -17,7 +17,17 @@ import msgspec
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.db.ids import Ids
-from postroom.store import blocks, entries, expunged, mailboxes, references, seen, textindex, usage
+from postroom.store import (
+    blocks,
+    entries,
+    expunged,
+    mailboxes,
+    references,
+    seen,
+    sweeps,
+    textindex,
+    usage,
+)
 from postroom.store.expunged import Source
 from postroom.store.spans import Span
 
@@ -146,6 +156,7 @@ def remove_entries(
     seen.forget(tx, mailbox_id, condition)
     tx.execute(f"DELETE FROM entry WHERE mailbox_id = :mailbox AND {condition}", mailbox=mailbox_id)
     blocks.forget(tx, mailbox_id, first, last)
+    sweeps.forget(tx, mailbox_id, first, last)
     tx.execute(
         "UPDATE mailbox SET messages = messages - :messages, octets = octets - :octets"
         " WHERE id = :mailbox",

@@ -14,18 +14,19 @@ from postroom.store import blocks
 from postroom.store.spans import Span
 
 
-def rows(member: int | None) -> str:
+def rows(member: int | None, entries: str = "entry") -> str:
     r"""The entries, named ``e``, as a member sees them; None is the owner.
 
-    Its columns are those of ``entry``; \Seen and MODSEQ are the member's.
+    Its columns are those of ``entry``; \Seen and MODSEQ are the member's. Other flags than \Seen
+    and \Deleted may be in ``sweeps``: who wants them too names ``sweeps.rows``.
     """
     if member is None:
-        return "entry e"
+        return f"{entries} AS e"
     return (
         "(SELECT o.account_id, o.mailbox_id, o.uid, o.message_id,"
         " CASE WHEN s.modseq > o.modseq THEN s.modseq ELSE o.modseq END AS modseq,"
         " (o.flags & 30) | coalesce(s.seen, 0) AS flags,"
-        " o.keywords, o.size, o.received, o.saved FROM entry o"
+        f" o.keywords, o.size, o.received, o.saved FROM {entries} AS o"
         " LEFT JOIN seen s ON s.mailbox_id = o.mailbox_id"
         f" AND s.member_id = {member:d} AND s.uid = o.uid) AS e"
     )

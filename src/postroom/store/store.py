@@ -23,6 +23,7 @@ from postroom.store import (
     rejects,
     removal,
     restoring,
+    sweeps,
     textindex,
     usage,
     vanished,
@@ -145,6 +146,11 @@ class Store:
             count += len(found)
             if not after:
                 return count
+
+    async def settle_sweeps(self) -> None:
+        """Write into rows what was swept, so that reading is as quick as ever."""
+        while await self.read(sweeps.next_swept) is not None:
+            await self.write_bulk(sweeps.settle_some)
 
     async def remove_account(self, account_id: int) -> None:
         """Delete every mailbox of an account that the directory no longer has, for good."""

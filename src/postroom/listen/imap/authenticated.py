@@ -35,7 +35,11 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
     place = await talk.places.get(command.mailbox)
     modes = talk.session.modes
     view = await View.open(
-        place, talk.services.store, read_only=read_only, with_recent=not modes.rev2
+        place,
+        talk.services.store,
+        talk.services.kept,
+        read_only=read_only,
+        with_recent=not modes.rev2,
     )
     modes.condstore |= command.condstore
     talk.select(view)

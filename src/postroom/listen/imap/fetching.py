@@ -97,7 +97,7 @@ async def send(
         return await _send_contents(talk, [row], plan) if row is not None else None
     uidonly = talk.session.modes.uidonly
     if plan.items in (_FLAGS[:1] if uidonly else _FLAGS) and changed_since is None:
-        async for found in flags(view, ranges, talk.services.kept):
+        async for found in flags(view, ranges):
             talk.session.untagged(flags_page(found, with_uid=len(items) > 1, uidonly=uidonly))
             await talk.make_room()
         return None

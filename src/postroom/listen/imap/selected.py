@@ -100,7 +100,7 @@ async def _store_many(
     view = talk.selected
     known = len(view.keywords)
     write = partial(flags_page, with_uid=with_uid, uidonly=talk.session.modes.uidonly)
-    async for lines in stored(view, ranges, change, talk.services.kept, write):
+    async for lines in stored(view, ranges, change, write):
         if len(view.keywords) > known:
             known = len(view.keywords)
             talk.session.untagged(new_keywords(view))
