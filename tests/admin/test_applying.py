@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from postroom.admin import accounts, applying, audit, domains, inventory, manifest
+from postroom.admin import accounts, applying, audit, domains, inventory, manifest, retention
 from postroom.admin.office import Office
 from postroom.errors import Invalid, Refused
 from tests.admin.bureau import Story, logs_in, receivers
@@ -36,6 +36,15 @@ send_as = ["@demo.test"]
 block = ["spam.test"]
 allow = ["*.good.test"]
 forward = { to = ["bob@far.test"], keep = true }
+
+[[account.retention]]
+mailbox = "Trash"
+days = 7
+own_days = 3
+
+[[account.retention]]
+mailbox = "Lists/Python"
+days = 90
 
 [[account.rule]]
 conditions = [{ field = "header:X-Kind", test = "is", value = "list" }]
@@ -131,6 +140,34 @@ def test_only_what_differs_changes(tell: Tell) -> None:
         assert len(await apply(office, lone)) == 3
         bob = await accounts.show(office, "bob@demo.test")
         assert (bob.name, bob.quota, bob.addresses, bob.send_as) == ("Rob", 1000, (), ())
+
+    tell(story)
+
+
+def test_how_long_mailboxes_keep_mail_comes_along(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await apply(office, FILE)
+        bob = "bob@demo.test"
+        kept = {one.mailbox: (one.days, one.by) for one in await retention.show(office, bob)}
+        assert (kept["Trash"], kept["Lists/Python"]) == ((3, "owner"), (90, "postmaster"))
+        await retention.put(office, bob, "Sent", 400)
+        text = await exported(office)
+        assert '[[account.retention]]\nmailbox = "Sent"\ndays = 400\n' in text
+        step = "change account bob@demo.test retention"
+        assert await apply(office, FILE) == [step]
+        kept = {one.mailbox: (one.days, one.by) for one in await retention.show(office, bob)}
+        assert (kept["Sent"], kept["Trash"]) == ((0, "settings"), (3, "owner"))
+        assert await apply(office, text) == [step]
+        assert await apply(office, text) == []
+        alone = f'[[account]]\naddress = "{bob}"\n'
+        assert await apply(office, alone) == []
+        assert await apply(office, alone + "retention = []\n") == [step]
+        assert "retention = []" in await exported(office)
+        twice = '[[account.retention]]\nmailbox = "Trash"\ndays = 1\n' * 2
+        with pytest.raises(Invalid, match="names a mailbox twice"):
+            await apply(office, alone + twice)
+        with pytest.raises(Refused, match="-1 is no number of days"):
+            await apply(office, alone + twice[: len(twice) // 2].replace("= 1", "= -1"))
 
     tell(story)
 

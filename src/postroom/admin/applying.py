@@ -23,6 +23,7 @@ from postroom.admin import (
     inventory,
     names,
     relays,
+    retention,
     roles,
     rules,
     senders,
@@ -40,6 +41,7 @@ from postroom.admin.manifest import (
     Manifest,
     PasswordItem,
     RelayItem,
+    RetentionItem,
     RuleItem,
     ShareItem,
     UseItem,
@@ -55,6 +57,7 @@ from postroom.directory.passwords import ScramPair
 from postroom.directory.relays import UseKind
 from postroom.directory.rules import Rule
 from postroom.errors import Invalid, MailError, Refused
+from postroom.store.retention import Said
 
 Action = Literal["add", "change", "remove"]
 Change = Callable[[str], Awaitable[object]]
@@ -119,6 +122,7 @@ def _canonical(wanted: Manifest) -> Manifest:
                 one,
                 address=_address(one.address),
                 addresses=_addresses(one.addresses),
+                retention=one.retention and _retention(one),
                 rule=one.rule and tuple(inventory.rule_item(_rule(each)) for each in one.rule),
             )
             for one in wanted.account
@@ -239,7 +243,7 @@ def _account_steps(office: Office, one: AccountItem, now: AccountItem | None) ->
         now = AccountItem(
             address=address, name="", role="person", administers=(), quota=0, message_quota=0,
             send_limit="default", disabled=False, addresses=(), send_as=(), block=(), allow=(),
-            forward=Forwarding(to=()), rule=(),
+            forward=Forwarding(to=()), retention=(), rule=(),
         )  # fmt: skip
     said = _differences(one, now, set(one.__struct_fields__) - {"address", "password"})
     if simple := {name: value for name, value in said.items() if name in _SIMPLE}:
@@ -270,6 +274,7 @@ def _account_steps(office: Office, one: AccountItem, now: AccountItem | None) ->
         ("block", partial(_set_senders, office, address, "block")),
         ("allow", partial(_set_senders, office, address, "allow")),
         ("forward", partial(_set_forward, office, address)),
+        ("retention", partial(_set_retention, office, address)),
         ("rule", partial(_set_rules, office, address)),
     ):
         if name in said:
@@ -342,6 +347,13 @@ async def _set_forward(
         await forwards.end(office, address)
 
 
+async def _set_retention(
+    office: Office, address: str, wanted: Sequence[RetentionItem], _now: object
+) -> None:
+    said = {one.mailbox: Said(one.days, one.own_days) for one in wanted}
+    await retention.replace(office, address, said)
+
+
 async def _set_rules(
     office: Office, address: str, wanted: Sequence[RuleItem], now: Sequence[RuleItem]
 ) -> None:
@@ -351,6 +363,15 @@ async def _set_rules(
         rule = _rule(one)
         any_of = rule.match == "any"
         await rules.add(office, address, rule.conditions, rule.actions, any_of=any_of)
+
+
+def _retention(account: AccountItem) -> tuple[RetentionItem, ...]:
+    """By mailbox, of which each stands once; what says nothing is nothing. Raises Invalid."""
+    found = {one.mailbox: one for one in account.retention or ()}
+    if len(found) < len(account.retention or ()):
+        raise Invalid(f"account {account.address} names a mailbox twice under retention")
+    said = [one for one in found.values() if (one.days, one.own_days) != (None, None)]
+    return tuple(sorted(said, key=lambda one: one.mailbox))
 
 
 def _rule(one: RuleItem) -> Rule:

@@ -18,6 +18,7 @@ from postroom.admin.manifest import (
     Manifest,
     PasswordItem,
     RelayItem,
+    RetentionItem,
     RuleItem,
     ShareItem,
     TlsRuleItem,
@@ -35,6 +36,7 @@ from postroom.directory import (
     senders,
 )
 from postroom.directory.rules import Rule
+from postroom.store import mailboxes, retention
 
 TOGETHER: Final = 200  # accounts in one transaction
 
@@ -118,8 +120,20 @@ def _account(tx: Tx, one: AccountView, *, with_secrets: bool) -> AccountItem:
         allow=tuple(senders.listed(tx, ident, "allow")),
         forward=Forwarding(to=one.forwards, keep=one.keeps_copy),
         password=_password(tx, ident) if with_secrets else None,
+        retention=tuple(_retention(tx, ident)),
         rule=tuple(map(rule_item, rules.of(tx, ident))),
     )
+
+
+def _retention(tx: Tx, ident: int) -> list[RetentionItem]:
+    said = retention.of(tx, ident)
+    if not said:
+        return []
+    found = [(one.name, said[one.id]) for one in mailboxes.listing(tx, ident) if one.id in said]
+    return [
+        RetentionItem(mailbox=name, days=one.days, own_days=one.own_days)
+        for name, one in sorted(found)
+    ]
 
 
 def rule_item(one: Rule) -> RuleItem:

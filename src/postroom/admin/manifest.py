@@ -76,6 +76,14 @@ class RuleItem(Item, frozen=True, kw_only=True):
     actions: tuple[ActionItem, ...]
 
 
+class RetentionItem(Item, frozen=True, kw_only=True):
+    """Days that a mailbox keeps its messages, 0 for ever: as the postmaster says, and its owner."""
+
+    mailbox: str
+    days: int | None = None
+    own_days: int | None = None
+
+
 class PasswordItem(Item, frozen=True, kw_only=True):
     """What recognises a chosen password; counts for an account that is made."""
 
@@ -103,6 +111,7 @@ class AccountItem(Item, frozen=True, kw_only=True):
     allow: tuple[str, ...] | None = None
     forward: Forwarding | None = None
     password: PasswordItem | None = None
+    retention: tuple[RetentionItem, ...] | None = None
     rule: tuple[RuleItem, ...] | None = None
 
 
@@ -192,7 +201,10 @@ def _table(path: str, item: msgspec.Struct) -> str:
     return "\n".join([*lines, ""]) + "".join(inner)
 
 
-_TABLES: Final[Mapping[type, Sequence[str]]] = {AccountItem: ("rule",), RelayItem: ("use",)}
+_TABLES: Final[Mapping[type, Sequence[str]]] = {
+    AccountItem: ("retention", "rule"),
+    RelayItem: ("use",),
+}
 
 
 def _value(value: object, used: int = 0) -> str:

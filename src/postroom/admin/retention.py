@@ -6,7 +6,7 @@ messages for the longer time; one that has another use besides (\Archive, say) i
 the settings. RFC 6154.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -23,6 +23,7 @@ from postroom.errors import Invalid, Refused
 from postroom.store import expiry, mailboxes, retention as rows
 from postroom.store.expiry import Expiry
 from postroom.store.mailboxes import Mailbox
+from postroom.store.names import SEPARATOR
 from postroom.store.retention import DAY_MS, NOTHING, Said
 from postroom.telemetry import sink
 from postroom.telemetry.events import MessagesExpired
@@ -110,11 +111,38 @@ async def put_own(office: Office, address: str, mailbox: str, days: int | None) 
     return await _put(office, address, mailbox, days, is_owner=True)
 
 
+@recorded("retention.replace", "address")
+async def replace(office: Office, address: str, said: Mapping[str, Said]) -> None:
+    """Let this be all that is said of the mailboxes of an account; those that lack are made.
+
+    Raises Invalid, NotFound.
+    """
+    for one in said.values():
+        for days in (one.days, one.own_days):
+            _valid(days)
+    account = await _account(office, address)
+    if account.kind == "holding":
+        raise is_holding(account)
+    ident = account.id
+    await office.store.furnish(ident)
+    ids = {name: [office.ids.next() for _ in name.split(SEPARATOR)] for name in said}
+
+    def write(tx: Tx) -> None:
+        for mailbox_id in rows.of(tx, ident):
+            rows.put(tx, mailbox_id, NOTHING)
+        for name, one in said.items():
+            found = mailboxes.find(tx, ident, name)
+            if found is None:
+                found = mailboxes.create(tx, ident, name, None, ids[name], office.now())
+            rows.put(tx, found.id, one)
+
+    await office.db.write(write)
+
+
 async def _put(
     office: Office, address: str, mailbox: str, days: int | None, *, is_owner: bool
 ) -> KeptView:
-    if days is not None and not 0 <= days <= MAX_DAYS:
-        raise Invalid(f"{days} is no number of days; there may be {MAX_DAYS}, or 0 for ever")
+    _valid(days)
     account = await _account(office, address)
     if account.kind == "holding":
         raise is_holding(account)
@@ -133,6 +161,11 @@ async def _put(
         return _view(office, found, said)
 
     return await office.db.write(write)
+
+
+def _valid(days: int | None) -> None:
+    if days is not None and not 0 <= days <= MAX_DAYS:
+        raise Invalid(f"{days} is no number of days; there may be {MAX_DAYS}, or 0 for ever")
 
 
 def _check(office: Office, now: KeptView, days: int | None) -> None:

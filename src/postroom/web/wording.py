@@ -74,6 +74,7 @@ _DEEDS: Final[Mapping[str, str]] = {
     "reject.read": "Head of a refused message looked at",
     "reject.release": "Refused message let in",
     "reject.remove": "Refused message deleted",
+    "retention.replace": "How long mailboxes keep mail changed",
     "retention.set": "How long a mailbox keeps mail changed",
     "retention.set-own": "How long a mailbox keeps mail changed",
     "rule.add": "Rule added",
