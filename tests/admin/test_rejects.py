@@ -9,6 +9,8 @@ from postroom.admin import accounts, domains, rejects
 from postroom.admin.office import Office
 from postroom.directory import accounts as rows
 from postroom.errors import Invalid, NotFound, Refused
+from postroom.message import journal
+from postroom.message.journal import Report
 from postroom.policy import lessons
 from postroom.store import rejects as kept
 from postroom.store.mailboxes import find
@@ -35,6 +37,49 @@ async def settle(office: Office) -> tuple[int, int]:
 
 async def ids(office: Office, account: str, limit: int | None = None) -> list[str]:
     return [one.id async for one in rejects.every(office, account, limit=limit)]
+
+
+def test_what_is_let_in_is_copied_to_the_journal(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ann, _bob = await settle(office)
+        await domains.set_journal(office, "demo.test", "archive@vault.test")
+        await keep(office.store, ann)
+        await office.db.write(lambda tx: tx.execute("UPDATE reject SET recipient = :to", to=ANN))
+        clock.advance(days=9)
+        (ident,) = await ids(office, ANN)
+        await rejects.release(office, ANN, [ident])
+        (row,) = await office.db.read(
+            lambda tx: tx.all(
+                "SELECT q.blob_id, q.accepted, q.sender, d.recipient FROM queued q"
+                " JOIN delivery d ON d.queued_id = q.id"
+            )
+        )
+        assert (row[1], bytes(row[2]), bytes(row[3])) == (clock(), b"", b"archive@vault.test")
+        octets = b"".join([one async for one in office.blobs.stream(office.db, row[0])])
+        assert (
+            f"Sender: a@x.test\r\nSubject: Hello\r\nMessage-Id: \r\nRecipient: {ANN}\r\n".encode()
+            in octets
+        )
+        assert b"\r\n\r\nSubject: Hello\r\n\r\nbody\r\n\r\n--" in octets
+
+    tell(story)
+
+
+def test_a_journal_copy_that_was_refused_is_not_copied_again(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        ann, _bob = await settle(office)
+        report = Report(
+            speaker="postmaster@demo.test", to=ANN, ident="1", sender="a@x.test", recipients=(ANN,),
+            at=clock(), queue_id="", message_id="", subject="", head=b"", is_ascii=True,
+        )  # fmt: skip
+        await domains.set_journal(office, "demo.test", "archive@vault.test")
+        await keep(office.store, ann, head=journal.head(report, office.directory.secrets.srs))
+        await office.db.write(lambda tx: tx.execute("UPDATE reject SET sender = ''"))
+        (ident,) = await ids(office, ANN)
+        await rejects.release(office, ANN, [ident])
+        assert await office.db.read(lambda tx: tx.all("SELECT id FROM queued")) == []
+
+    tell(story)
 
 
 def test_they_are_listed_page_by_page(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,9 +24,15 @@ def reject(
     )
 
 
-async def keep(store: Store, *accounts: int, size: int = 100, kind: str = "") -> list[Reject]:
+async def keep(
+    store: Store,
+    *accounts: int,
+    size: int = 100,
+    kind: str = "",
+    head: bytes = b"Subject: Hello\r\n\r\n",
+) -> list[Reject]:
     """One message that these accounts have refused."""
-    blob = store.blobs.writer().write_small(b"Subject: Hello\r\n\r\n", b"body\r\n")
+    blob = store.blobs.writer().write_small(head, b"body\r\n")
     kept = [reject(store, one, blob.id, size=size, kind=kind) for one in accounts]
 
     def write(tx) -> None:  # type: ignore[no-untyped-def]

@@ -13,15 +13,20 @@ from postroom.admin import names, paging
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
-from postroom.blobs.reader import pieces, read_row
+from postroom.blobs.reader import Opened, pieces, read_row
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
 from postroom.directory import accounts
 from postroom.directory.accounts import Account
 from postroom.errors import Invalid, MailError, NotFound, Refused
+from postroom.ledger.rows import Entry, normal_id
+from postroom.message import headers, journal as reports
 from postroom.message.index import Indexed, index
 from postroom.message.scan import Scanner
 from postroom.policy import lessons
+from postroom.post import journal
+from postroom.post.commit import Post
+from postroom.post.journal import Seen
 from postroom.store import mailboxes, rejects
 from postroom.store.filing import Copy, Filed, file_letters
 from postroom.store.rejects import Reject
@@ -121,7 +126,9 @@ async def release(
                 f" sure: postroom rejects release {account.address} {to_text(one.id)} --anyway"
             )
     for one in chosen:
-        indexed = await _indexed(office, one)
+        blob = await office.db.read(lambda tx, one=one: read_row(tx, one.blob_id))  # type: ignore[misc]
+        indexed = await _indexed(office, blob)
+        await _journaled(office, one, blob)
         filed = await office.store.write(_release, office, account, one, indexed)
         office.store.wake(*[place.mailbox_id for place in filed])
     return Changed(str(account.address), len(chosen))
@@ -171,9 +178,33 @@ def _release(
     return answer
 
 
-async def _indexed(office: Office, one: Reject) -> Indexed:
+async def _journaled(office: Office, one: Reject, blob: Opened) -> None:
+    """What comes after all is copied as what comes at once, before it is filed."""
+    directory = office.directory
+    if not await directory.has_journals():
+        return
+    if not one.sender and reports.is_own(blob.head, directory.secrets.srs):
+        return
+
+    def body() -> AsyncIterator[bytes]:
+        return pieces(office.db, office.blobs.files, blob, 0, blob.size)
+
+    is_ascii = blob.head.isascii()
+    async for block in body():
+        is_ascii = is_ascii and block.isascii()
+    named = headers.values(blob.head, b"Message-ID")
+    message_id = normal_id(named[0].decode("utf-8", "replace")) if named else ""
+    entry = Entry(
+        one.id, office.now(), "", "", "", one.sender, message_id, one.subject, one.size
+    )  # fmt: skip
+    seen = Seen(one.sender, (), (one.recipient,), blob.head, is_ascii)
+    post = Post(office.db, office.blobs, office.notify, office.clock)
+    for copy in await journal.copies(office, directory, entry, seen, body):
+        await post.commit(copy)
+
+
+async def _indexed(office: Office, blob: Opened) -> Indexed:
     """Scan the message, block by block."""
-    blob = await office.db.read(lambda tx: read_row(tx, one.blob_id))
     scanner = Scanner()
     scanner.feed(blob.head)
     async for block in pieces(office.db, office.blobs.files, blob, 0, blob.size):

@@ -6,7 +6,7 @@ archive sees what its domain may know: all recipients of a message that comes fr
 those in the domain of one that comes to it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import msgspec
 
@@ -66,23 +66,42 @@ async def added(tools: Tools, directory: Directory, letter: Letter, seen: Seen) 
     entry = letter.entry
     if entry is None or not await directory.has_journals():
         return letter
-    also: list[Letter] = []
-    facts: list[Fact] = []
+    copied = await copies(
+        tools, directory, entry, seen, lambda: pending(tools.blobs.files, letter.blob)
+    )
+    if not copied:
+        return letter
+    facts = [Fact(0, 0, entry.at, "noted", "", detail=_told(one)) for one in copied]
+    return msgspec.structs.replace(
+        letter, also=(*letter.also, *copied), facts=(*letter.facts, *facts)
+    )
+
+
+async def copies(
+    tools: Tools,
+    directory: Directory,
+    entry: Entry,
+    seen: Seen,
+    body: Callable[[], AsyncIterator[bytes]],
+) -> list[Letter]:
+    """The copies of a message with this ``body``. Raises MailError, and leaves nothing then."""
+    found: list[Letter] = []
     try:
         for to, kept in (await _wanted(directory, seen)).items():
             ident = tools.ids.next()
             report = _report(entry, seen, to, kept, ident)
-            also.append(await _copy(tools, directory, letter, report, to, ident))
-            told = f"journal copy to {to}, id {to_text(ident)}"
-            facts.append(Fact(0, 0, entry.at, "noted", "", detail=clean(told, 1_000)))
+            found.append(await _copy(tools, directory, body, report, to, ident))
     except BaseException:
-        await tools.blobs.discard(*[one.blob for one in also])
+        await tools.blobs.discard(*[one.blob for one in found])
         raise
-    if not also:
-        return letter
-    return msgspec.structs.replace(
-        letter, also=(*letter.also, *also), facts=(*letter.facts, *facts)
-    )
+    return found
+
+
+def _told(copy: Letter) -> str:
+    """Where a copy goes, and its id."""
+    (going,) = copy.outgoing
+    to = going.recipient.decode("utf-8", "replace")
+    return clean(f"journal copy to {to}, id {to_text(going.queued_id)}", 1_000)
 
 
 async def _wanted(directory: Directory, seen: Seen) -> dict[Address, _Kept]:
@@ -122,7 +141,12 @@ def _report(entry: Entry, seen: Seen, to: Address, kept: _Kept, ident: int) -> R
 
 
 async def _copy(
-    tools: Tools, directory: Directory, letter: Letter, report: Report, to: Address, ident: int
+    tools: Tools,
+    directory: Directory,
+    body: Callable[[], AsyncIterator[bytes]],
+    report: Report,
+    to: Address,
+    ident: int,
 ) -> Letter:
     key = directory.secrets.srs
     head = journal.head(report, key)
@@ -130,7 +154,7 @@ async def _copy(
     writer = tools.blobs.writer()
     try:
         await writer.write(opening + report.head)
-        async for block in pending(tools.blobs.files, letter.blob):
+        async for block in body():
             await writer.write(block)
         await writer.write(closing)
         blob = await writer.finish(head)
