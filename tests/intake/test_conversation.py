@@ -312,10 +312,12 @@ def test_99_hops_are_no_loop(database: Opener, data: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_person_s_line_ends_are_mended(database: Opener, data: Path) -> None:
+@pytest.mark.parametrize("who", ["person", "listed"])
+def test_line_ends_of_who_may_relay_are_mended(database: Opener, data: Path, who: str) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
-            one = await here.logged_in(here.bob)
+            is_person = who == "person"
+            one = await here.logged_in(here.bob) if is_person else here.open(relay=True)
             body = b"one\ntwo\rthree\r\n\n.\n\r.\r"
             for octets in (BOBS + body, BOBS + b"x" * 80_000 + body):
                 (answer,) = await send(
@@ -326,7 +328,7 @@ def test_a_person_s_line_ends_are_mended(database: Opener, data: Path) -> None:
                 letter = (await here.inbox(here.alice))[-1]
                 assert letter.endswith(b"one\r\ntwo\r\nthree\r\n\r\n.\r\n\r\n.\r\n")
                 assert letter.count(b"\r") == letter.count(b"\n") == letter.count(b"\r\n")
-                assert b"with ESMTPSA" in letter
+                assert is_person == (b"with ESMTPSA" in letter)
             (answer,) = await send(
                 one, "alice@local.test", octets=BOBS, sender="bob@local.test", defect="nul"
             )

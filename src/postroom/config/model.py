@@ -111,7 +111,8 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         tuple[str, ...],
         Meta(
             description="Networks that may send anywhere without a password, for old devices: "
-            '["192.0.2.0/28"]. Nobody by default. For smtp and lmtp: submission asks for a login.'
+            '["192.0.2.0/28"]. Nobody by default. For smtp and lmtp: submission asks for a login. '
+            "A CR or LF that stands alone in what they send becomes CRLF; others are refused with it."
         ),
     ] = ()
 

@@ -106,7 +106,7 @@ class Closing:
     async def _fault(self, defect: str | None) -> Reply | None:
         """Why the message is none that can be taken."""
         arrival, account_id = self._arrival, self._envelope.account_id
-        if defect == "bare-newline" and account_id is not None:
+        if defect == "bare-newline" and self._envelope.is_ours:
             defect = None  # the arrival has mended it
         if defect is not None:
             return DEFECTS[defect]

@@ -341,7 +341,7 @@ class Conversation:
         self._arrival = Arrival(
             self._services.blobs,
             max_message=self._services.limits.max_message,
-            mends=self._identity is not None,
+            mends=self._may_relay,
             reader=None if self._inquiry is None else self._inquiry.seals,
         )
         return self._arrival
