@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroom.mailauth.spf_record import BadRecord, choose, parse
+from postroom.mailauth.spf_record import MAX_RECORD, BadRecord, choose, parse
 
 
 def test_the_one_record_is_chosen() -> None:
@@ -58,3 +58,11 @@ def test_what_is_read() -> None:
 def test_one_bad_term_spoils_the_record(record: bytes) -> None:
     with pytest.raises(BadRecord):
         parse(record)
+
+
+def test_a_record_without_end_is_not_read() -> None:
+    term = b" ip4:192.0.2.1"
+    fitting = b"v=spf1" + term * ((MAX_RECORD - 6) // len(term))
+    assert len(parse(fitting).directives) > 500
+    with pytest.raises(BadRecord, match="longer than"):
+        parse(fitting + term)

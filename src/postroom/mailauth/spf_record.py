@@ -15,6 +15,7 @@ import msgspec
 from postroom.mailauth.spf_macro import BadMacro, MacroString, read
 
 Qualifier = Literal["pass", "fail", "softfail", "neutral"]
+MAX_RECORD: Final = 8_192  # octets; one of 64 KiB costs more to read than a message is worth
 MAX_REMEMBERED: Final = 512  # octets of a record that is kept once it was read
 
 Kind = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
@@ -82,6 +83,8 @@ def _remembered(octets: bytes) -> Record:
 
 
 def _read(octets: bytes) -> Record:
+    if len(octets) > MAX_RECORD:
+        raise BadRecord(f"the record is longer than {MAX_RECORD} octets")
     try:
         text = octets.decode("ascii")
     except UnicodeDecodeError:
