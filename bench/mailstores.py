@@ -19,7 +19,7 @@ from bench.imap_client import Client
 from postroom.access.append import Appender
 from postroom.access.places import Person, Place, Places
 from postroom.address import Address
-from postroom.admin import search
+from postroom.admin.mailboxes import search
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.config.load import load

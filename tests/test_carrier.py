@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin import accounts, aliases, domains, relays
+from postroom.admin import accounts, aliases, domains
 from postroom.admin.office import Office
-from postroom.admin.relays import UseView, Wanted
+from postroom.admin.outgoing import relays
+from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.app import App, serve
 from postroom.config.delivery import Delivery, Process
 from postroom.config.model import Config, Dns, Listen, Log

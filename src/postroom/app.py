@@ -17,12 +17,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from postroom import VERSION, process
-from postroom.admin import setup, watching
+from postroom.admin import setup
 from postroom.admin.backup import schedule
 from postroom.admin.housekeeping import Housekeeping
 from postroom.admin.jobs.runner import Runner
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.admin.watch import rounds as watching
 from postroom.admin.webhook_calls import Caller
 from postroom.config.model import Config, Listen, standard_listeners
 from postroom.db.locks import ServeLock

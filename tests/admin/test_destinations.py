@@ -10,7 +10,7 @@ from postroom.intake.forwarding import DAY_MS
 from postroom.mailauth import srs
 from tests.access.shop import put
 from tests.admin.bureau import Story, receivers
-from tests.admin.test_rejects import ANN, BOB, settle
+from tests.admin.mailboxes.test_rejects import ANN, BOB, settle
 from tests.fakes import Clock
 
 

@@ -3,10 +3,11 @@ from functools import partial
 
 import pytest
 
-from postroom.admin import accounts, aliases, dkim, domains, relays
+from postroom.admin import accounts, aliases, dkim, domains
 from postroom.admin.domains import DomainChanges
 from postroom.admin.office import Office
-from postroom.admin.relays import UseView, Wanted
+from postroom.admin.outgoing import relays
+from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.directory.dkim_keys import SigningKeys
 from postroom.errors import AlreadyExists, Invalid, NotFound, Refused
 from tests.admin.bureau import Story, receivers

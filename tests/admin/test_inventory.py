@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from postroom.admin import accounts, domains, inventory, relays
+from postroom.admin import accounts, domains, inventory
 from postroom.admin.manifest import DomainItem, Forwarding
 from postroom.admin.office import Office
-from postroom.admin.relays import Wanted
+from postroom.admin.outgoing import relays
+from postroom.admin.outgoing.relays import Wanted
 from tests.admin.bureau import Story
 from tests.fakes import Clock
 

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from postroom.admin import accounts, domains, health, overview
+from postroom.admin import accounts, domains, overview
 from postroom.admin.office import Office
 from postroom.admin.pulse import MEASURED_MS, Pulse
+from postroom.admin.watch import health
 from tests.admin.bureau import Story
 from tests.fakes import Clock
 

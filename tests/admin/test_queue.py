@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.admin import accounts, domains, queue, relays
+from postroom.admin import accounts, domains, queue
 from postroom.admin.office import Office
+from postroom.admin.outgoing import relays
+from postroom.admin.outgoing.relays import Wanted
 from postroom.admin.queue import Outcome, QueuedView
-from postroom.admin.relays import Wanted
 from postroom.db.ids import to_text
 from postroom.errors import Invalid, NotFound
 from postroom.ledger import trace

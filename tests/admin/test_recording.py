@@ -8,24 +8,14 @@ from pathlib import Path
 import pytest
 
 from postroom import admin
-from postroom.admin import (
-    accounts,
-    aliases,
-    audit,
-    bans,
-    credentials,
-    dkim,
-    domains,
-    queue,
-    relays,
-    roles,
-    vacations,
-)
+from postroom.admin import accounts, aliases, audit, bans, credentials, dkim, domains, queue, roles
 from postroom.admin.actor import Actor, acting
 from postroom.admin.audit import AuditView
+from postroom.admin.filters import vacations
 from postroom.admin.office import Office
+from postroom.admin.outgoing import relays
+from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.admin.recording import recorded
-from postroom.admin.relays import UseView, Wanted
 from postroom.directory.vacations import Vacation
 from postroom.errors import AlreadyExists
 from tests.admin.bureau import Story

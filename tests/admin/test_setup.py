@@ -5,9 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.admin import relays, setup
+from postroom.admin import setup
 from postroom.admin.office import Office
-from postroom.admin.relays import Wanted
+from postroom.admin.outgoing import relays
+from postroom.admin.outgoing.relays import Wanted
 from postroom.admin.setup import Wish
 from postroom.config.load import load
 from postroom.config.model import standard_listeners

@@ -3,9 +3,9 @@
 from postroom.address import Address
 from postroom.admin import system_mail
 from postroom.admin.office import Office
-from tests.admin.test_alerting import letters, owned
 from tests.admin.test_housekeeping import Tell
 from tests.admin.test_reporting import post
+from tests.admin.watch.test_alerting import letters, owned
 from tests.fakes import Clock
 
 

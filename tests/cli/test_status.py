@@ -2,8 +2,8 @@
 
 import asyncio
 
-from postroom.admin import status_letter
 from postroom.admin.open import open_office
+from postroom.admin.watch import status_letter
 from postroom.config.load import load
 from postroom.net.dns import Resolver
 from postroom.post.commit import Post

@@ -12,7 +12,7 @@ import pytest
 
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
-from postroom.admin.relays import UseView, Wanted, add
+from postroom.admin.outgoing.relays import UseView, Wanted, add
 from postroom.config.delivery import Delivery
 from postroom.config.model import Config, Dns, Log
 from postroom.delivery.detached import Detached, NotStarted

@@ -22,16 +22,13 @@ from postroom.admin import (
     forwards,
     inventory,
     names,
-    relays,
     retention,
     roles,
-    rules,
-    senders,
     sending,
     shares,
-    tls_rules,
 )
 from postroom.admin.domains import DomainChanges
+from postroom.admin.filters import rules, senders
 from postroom.admin.manifest import (
     AccountItem,
     AliasItem,
@@ -47,8 +44,9 @@ from postroom.admin.manifest import (
     UseItem,
 )
 from postroom.admin.office import Office
+from postroom.admin.outgoing import relays, tls_rules
+from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.admin.recording import recorded
-from postroom.admin.relays import UseView, Wanted
 from postroom.db.database import Tx
 from postroom.directory import accounts as rows, credentials
 from postroom.directory.accounts import Scram

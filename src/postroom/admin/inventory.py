@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from postroom.address import Domain
-from postroom.admin import accounts, aliases, backup_domains, domains, relays, shares, tls_rules
+from postroom.admin import accounts, aliases, backup_domains, domains, shares
 from postroom.admin.accounts import AccountView
 from postroom.admin.manifest import (
     AccountItem,
@@ -25,6 +25,7 @@ from postroom.admin.manifest import (
     UseItem,
 )
 from postroom.admin.office import Office
+from postroom.admin.outgoing import relays, tls_rules
 from postroom.db.database import Tx
 from postroom.db.ids import from_text
 from postroom.directory import (

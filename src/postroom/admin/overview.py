@@ -7,14 +7,15 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, health, hijacking, own_listings, queue
+from postroom.admin import certificates, queue
 from postroom.admin.backup import schedule
 from postroom.admin.certificates import CertificateView
 from postroom.admin.dns import states
-from postroom.admin.health import Backups, Health, Measured
 from postroom.admin.office import Office
-from postroom.admin.own_listings import ListingView
 from postroom.admin.queue import StatsView
+from postroom.admin.watch import health, hijacking, own_listings
+from postroom.admin.watch.health import Backups, Health, Measured
+from postroom.admin.watch.own_listings import ListingView
 from postroom.db.database import Tx
 from postroom.db.locks import is_served
 from postroom.directory import accounts, aliases, domains, second_factor

@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from postroom.admin import health, overview
+from postroom.admin import overview
 from postroom.admin.office import Office
+from postroom.admin.watch import health
 
 MEASURED_MS: Final = 60_000
 

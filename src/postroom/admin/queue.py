@@ -10,8 +10,9 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from postroom.admin import names, paging, relays
+from postroom.admin import names, paging
 from postroom.admin.office import Office
+from postroom.admin.outgoing import relays
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx

@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address, Domain
-from postroom.admin import accounts, domains, names, presets, relays
+from postroom.admin import accounts, domains, names
 from postroom.admin.office import Office
-from postroom.admin.relays import UseView, Wanted
+from postroom.admin.outgoing import presets, relays
+from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.config.model import standard_listeners
 from postroom.config.toml import string
 from postroom.db.database import Tx

@@ -8,7 +8,7 @@ import click
 from postroom.admin.doctor import examination
 from postroom.admin.doctor.examination import Order
 from postroom.admin.doctor.finding import Finding, Report
-from postroom.admin.health import BEST
+from postroom.admin.watch.health import BEST
 from postroom.cli import output
 from postroom.cli.work import settings
 

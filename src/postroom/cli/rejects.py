@@ -2,7 +2,7 @@
 
 import click
 
-from postroom.admin import rejects as admin
+from postroom.admin.mailboxes import rejects as admin
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run

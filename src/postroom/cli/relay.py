@@ -9,10 +9,10 @@ from typing import TypedDict, TypeVar, Unpack
 
 import click
 
-from postroom.admin import presets as known, relay_test, relays
-from postroom.admin.presets import Preset
-from postroom.admin.relay_test import RelayTest, Step
-from postroom.admin.relays import RelayChanged, Rerouted, UseView, Wanted
+from postroom.admin.outgoing import presets as known, relay_test, relays
+from postroom.admin.outgoing.presets import Preset
+from postroom.admin.outgoing.relay_test import RelayTest, Step
+from postroom.admin.outgoing.relays import RelayChanged, Rerouted, UseView, Wanted
 from postroom.cli import output
 from postroom.cli.password import password_stdin
 from postroom.cli.work import run

@@ -4,8 +4,8 @@ from typing import Final
 
 import click
 
-from postroom.admin import rules
-from postroom.admin.rules import RulesView
+from postroom.admin.filters import rules
+from postroom.admin.filters.rules import RulesView
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.directory.rules import Action, Condition, Rule

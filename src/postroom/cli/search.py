@@ -2,8 +2,8 @@
 
 import click
 
-from postroom.admin import search as admin
-from postroom.admin.search import Updated
+from postroom.admin.mailboxes import search as admin
+from postroom.admin.mailboxes.search import Updated
 from postroom.cli import output
 from postroom.cli.work import run
 

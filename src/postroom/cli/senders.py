@@ -2,9 +2,9 @@
 
 import click
 
-from postroom.admin import senders
+from postroom.admin.filters import senders
+from postroom.admin.filters.senders import SendersView
 from postroom.admin.office import Office
-from postroom.admin.senders import SendersView
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.directory.senders import List

@@ -10,10 +10,11 @@ from typing import Final, TypeVar
 import click
 
 from postroom import process
-from postroom.admin import facts as measured, names, presets, setup as steps
+from postroom.admin import facts as measured, names, setup as steps
 from postroom.admin.facts import Fact, Place, Reach
 from postroom.admin.letter_test import LetterTest
-from postroom.admin.relays import Wanted
+from postroom.admin.outgoing import presets
+from postroom.admin.outgoing.relays import Wanted
 from postroom.admin.setup import Done, Wish
 from postroom.cli import output, setup_web, trial
 from postroom.cli.password import ask, password_stdin

@@ -8,9 +8,9 @@ from typing import Any, Final
 import click
 
 from postroom.access.scripts import BadScript
-from postroom.admin import script_trial, scripts
+from postroom.admin.filters import script_trial, scripts
+from postroom.admin.filters.script_trial import Tried
 from postroom.admin.office import Office
-from postroom.admin.script_trial import Tried
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.directory.scripts import named

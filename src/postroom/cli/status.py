@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import click
 
-from postroom.admin import names, overview, status_letter
-from postroom.admin.health import BEST, Health
+from postroom.admin import names, overview
 from postroom.admin.office import Office
 from postroom.admin.overview import Overview
-from postroom.admin.status_letter import Drafted
+from postroom.admin.watch import status_letter
+from postroom.admin.watch.health import BEST, Health
+from postroom.admin.watch.status_letter import Drafted
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.net.dns import Resolver

@@ -2,7 +2,7 @@
 
 import click
 
-from postroom.admin import tls_rules
+from postroom.admin.outgoing import tls_rules
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.directory.tls_rules import Mode

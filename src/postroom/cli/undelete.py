@@ -6,9 +6,9 @@ from typing import Final, TypeVar
 
 import click
 
-from postroom.admin import undelete as admin
+from postroom.admin.mailboxes import undelete as admin
+from postroom.admin.mailboxes.undelete import Filter
 from postroom.admin.office import Office
-from postroom.admin.undelete import Filter
 from postroom.cli import output
 from postroom.cli.work import run
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from postroom.admin import vacations
+from postroom.admin.filters import vacations
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run

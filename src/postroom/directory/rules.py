@@ -1,6 +1,6 @@
 """Rules of accounts, in place of Sieve: rows of ``rule``, run in their order.
 
-A rule has conditions and actions. Values are checked by whoever adds a rule (``admin.rules``);
+A rule has conditions and actions. Values are checked by whoever adds a rule (``admin.filters.rules``);
 whatever they hold, they stay values in the script that is made of them (``sieve_text``).
 """
 

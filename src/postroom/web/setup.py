@@ -19,13 +19,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from postroom.admin import facts, letter_test, presets, setup
+from postroom.admin import facts, letter_test, setup
 from postroom.admin.dns import table
 from postroom.admin.facts import Fact, Reach
 from postroom.admin.letter_test import LetterTest
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
-from postroom.admin.relays import Wanted
+from postroom.admin.outgoing import presets
+from postroom.admin.outgoing.relays import Wanted
 from postroom.admin.setup import Done, Wish
 from postroom.config.load import load
 from postroom.config.model import Config

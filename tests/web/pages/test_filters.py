@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin import forwards, rules, vacations
+from postroom.admin import forwards
+from postroom.admin.filters import rules, vacations
 from postroom.admin.office import Office
 from postroom.errors import Invalid, NotFound
 from postroom.web.pages.filters import number

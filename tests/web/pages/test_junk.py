@@ -2,7 +2,7 @@ from pathlib import Path
 
 from postroom.admin.office import Office
 from tests.access.shop import put
-from tests.admin.test_junk import WHY
+from tests.admin.mailboxes.test_junk import WHY
 from tests.admin.test_reach import number
 from tests.conftest import Opener
 from tests.fakes import Clock

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from postroom.admin import rejects
+from postroom.admin.mailboxes import rejects
 from postroom.admin.office import Office
 from tests.admin.test_reach import number
 from tests.conftest import Opener

@@ -4,9 +4,9 @@ from typing import Final
 
 import pytest
 
-from postroom.admin import relays
 from postroom.admin.office import Office
-from postroom.admin.relays import RelayView, UseView
+from postroom.admin.outgoing import relays
+from postroom.admin.outgoing.relays import RelayView, UseView
 from tests.admin.relay_server import HOST, RelayServer
 from tests.conftest import Opener
 from tests.fakes import Clock

@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from postroom.admin import masks, senders
+from postroom.admin import masks
+from postroom.admin.filters import senders
 from postroom.admin.office import Office
 from tests.conftest import Opener
 from tests.fakes import Clock

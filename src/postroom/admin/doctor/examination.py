@@ -10,13 +10,14 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, facts, overview, own_listings
+from postroom.admin import certificates, facts, overview
 from postroom.admin.doctor import machine, mail
 from postroom.admin.doctor.finding import Finding, Report
 from postroom.admin.facts import Place, Reach
-from postroom.admin.health import Health
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.admin.watch import own_listings
+from postroom.admin.watch.health import Health
 from postroom.config.model import Config
 from postroom.db import health
 from postroom.db.identity import highest_id

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from postroom.admin.health import Health
+from postroom.admin.watch.health import Health
 
 Level = Literal["warning", "error"]
 

@@ -4,10 +4,10 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from postroom.admin import rules, scripts, vacations
-from postroom.admin.rules import RulesView
-from postroom.admin.scripts import ScriptView
-from postroom.admin.vacations import VacationView
+from postroom.admin.filters import rules, scripts, vacations
+from postroom.admin.filters.rules import RulesView
+from postroom.admin.filters.scripts import ScriptView
+from postroom.admin.filters.vacations import VacationView
 from postroom.directory.rules import Action, Condition
 from postroom.directory.vacations import DAYS, Vacation
 from postroom.errors import Invalid

@@ -5,10 +5,10 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from postroom.admin import rejects, undelete
+from postroom.admin.mailboxes import rejects, undelete
+from postroom.admin.mailboxes.rejects import Changed, RejectDetails, RejectView
+from postroom.admin.mailboxes.undelete import ExpungedView, Filter, Purged, Restored
 from postroom.admin.paging import Slice
-from postroom.admin.rejects import Changed, RejectDetails, RejectView
-from postroom.admin.undelete import ExpungedView, Filter, Purged, Restored
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun, Paged
 

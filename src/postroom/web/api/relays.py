@@ -4,12 +4,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from postroom.admin import presets, relay_test, relays, tls_rules
+from postroom.admin.outgoing import presets, relay_test, relays, tls_rules
+from postroom.admin.outgoing.presets import Preset
+from postroom.admin.outgoing.relay_test import RelayTest
+from postroom.admin.outgoing.relays import RelayChanged, RelayView, UseView, Wanted
+from postroom.admin.outgoing.tls_rules import TlsRuleView
 from postroom.admin.paging import Slice
-from postroom.admin.presets import Preset
-from postroom.admin.relay_test import RelayTest
-from postroom.admin.relays import RelayChanged, RelayView, UseView, Wanted
-from postroom.admin.tls_rules import TlsRuleView
 from postroom.directory.relays import Tls, UseKind
 from postroom.directory.tls_rules import Mode
 from postroom.web.api.call import Call

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from postroom.admin import senders
-from postroom.admin.senders import SendersView
+from postroom.admin.filters import senders
+from postroom.admin.filters.senders import SendersView
 from postroom.directory.senders import List
 from postroom.errors import NotFound
 from postroom.web.api.call import Call

@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from postroom.admin import certificates, health, overview, search
+from postroom.admin import certificates, overview
 from postroom.admin.certificates import CertificateView
-from postroom.admin.health import Health
+from postroom.admin.mailboxes import search
+from postroom.admin.mailboxes.search import IndexView
 from postroom.admin.overview import Overview
-from postroom.admin.search import IndexView
+from postroom.admin.watch import health
+from postroom.admin.watch.health import Health
 from postroom.config.model import Config
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Noun

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import forwards, rules, vacations
+from postroom.admin import forwards
+from postroom.admin.filters import rules, vacations
 from postroom.directory.vacations import Vacation
 from postroom.errors import Invalid, NotFound
 from postroom.web.desk import Desk, Visitor

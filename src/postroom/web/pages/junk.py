@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import junk
+from postroom.admin.mailboxes import junk
 from postroom.admin.paging import Slice
 from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.filters import number

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import accounts, credentials, hijacking, retention, second_factor
+from postroom.admin import accounts, credentials, retention, second_factor
+from postroom.admin.watch import hijacking
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import refused, rejects
+from postroom.admin.mailboxes import refused, rejects
 from postroom.store.rejects import SEARCHED
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import presets, relay_test, relays
-from postroom.admin.relay_test import RelayTest
-from postroom.admin.relays import UseView, Wanted
+from postroom.admin.outgoing import presets, relay_test, relays
+from postroom.admin.outgoing.relay_test import RelayTest
+from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.directory.relays import Tls
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor

@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import masks, rejects, senders
+from postroom.admin import masks
+from postroom.admin.filters import senders
+from postroom.admin.mailboxes import rejects
 from postroom.directory.senders import List
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor

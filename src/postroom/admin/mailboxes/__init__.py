@@ -1,0 +1,1 @@
+"""What lies in the mailboxes of others: junk, what was refused or deleted; the search index."""

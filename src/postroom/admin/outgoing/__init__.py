@@ -1,0 +1,1 @@
+"""Which way mail leaves: relays, their presets, trying one out, TLS rules."""

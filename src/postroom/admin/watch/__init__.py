@@ -1,0 +1,1 @@
+"""What a server notices of itself, and who is told: trouble, changes, listings, stolen accounts."""
