@@ -7,7 +7,7 @@ from postroom.telemetry.events import (
     RateExceeded,
 )
 from tests.fakes import Recorder
-from tests.intake.desk import mail, rcpt, said
+from tests.intake.desk import LETTER, mail, rcpt, said
 from tests.intake.strangers import (
     ADDRESS,
     Tell,
@@ -57,6 +57,21 @@ def test_a_harvester_is_turned_away_and_banned(tell: Tell, events: Recorder) -> 
     tell(story)
     (banned,) = events.of(PeerBanned)
     assert banned.seconds == 1800
+
+
+def test_who_brings_messages_may_have_stale_addresses(tell: Tell) -> None:
+    async def story(town: Town) -> None:
+        town.set(rates=Rates(unknown_recipients_per_hour=2))
+        one = await town.visitor()
+        for number in range(5):
+            await one.mail(mail())
+            assert said(await one.rcpt(rcpt(f"x{number}@local.test"))) == "550 5.1.1"
+            assert said(await one.rcpt(rcpt("bob@local.test"))) == "250 2.1.5"
+            await one.content(LETTER)
+            assert said((await one.end(None))[0]) == "250 2.0.0"
+        assert town.gate.knock(ADDRESS) == ""
+
+    tell(story)
 
 
 def test_without_bans_an_abuser_is_only_turned_away(tell: Tell, events: Recorder) -> None:

@@ -95,7 +95,17 @@ def test_a_harvester_is_found_and_a_list_with_stale_addresses_is_none() -> None:
     for _ in range(100):
         assert one.recipient("198.51.100.1", "c@d.test", 0) is None
         assert one.unknown("198.51.100.1", 0) is None
-        assert one.recipient("198.51.100.1", "c@d.test", 0) is None
+        assert one.unknown("198.51.100.1", 0) is None
+        one.accepted("198.51.100.1", 2, 0)
+
+
+def test_to_name_somebody_who_is_known_makes_up_for_no_guess() -> None:
+    one = counters(unknown_recipients_per_hour=3)
+    for _ in range(3):
+        assert one.recipient("192.0.2.1", "postmaster@d.test", 0) is None
+        assert one.unknown("192.0.2.1", 0) is None
+    assert one.recipient("192.0.2.1", "postmaster@d.test", 0) is None
+    assert told(one.unknown("192.0.2.1", 0)).is_abuse
 
 
 def test_the_neighbour_of_harvesters_is_turned_away_and_no_abuser() -> None:

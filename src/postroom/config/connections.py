@@ -149,7 +149,7 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     unknown_recipients_per_hour: Annotated[
         Rate,
         Meta(
-            description="Recipients that were refused; one that is there makes up for one. "
+            description="Recipients that were refused; one who gets a message makes up for one. "
             "Beyond it the network is banned for a while."
         ),
     ] = 300

@@ -242,6 +242,7 @@ class Closing:
             raise
         except MailError as error:
             return self._refusals.message(envelope, arrival, reply_to(error), error.detail)
+        self._party.visit.accepted(len(envelope.accepted))
         answer = self._accepted_as(envelope, letter, content)
         await self._follow(envelope, letter, blob.id, head, now)
         return answer

@@ -232,6 +232,12 @@ class Visit:
             return None
         return gate.over(peer, gate.memory.counters.unknown(peer.address, gate.clock()))
 
+    def accepted(self, recipients: int) -> None:
+        """A message of it to so many is ours."""
+        gate = self._counting
+        if gate is not None:
+            gate.memory.counters.accepted(self._peer.address, recipients, gate.clock())
+
     def close(self) -> None:
         """Ask nothing more. Harmless at any time."""
         if self._asking is not None:

@@ -3,8 +3,9 @@
 Counted by network (an IPv4 address, an IPv6 /64) and by the wide network around it (/24, /48),
 which may have ``WIDE`` times as much; messages also by sender and by recipient. What is over is
 put off with 4yz and the reason; nothing is lost by it. Unknown recipients and errors beyond
-their limits mean a harvester or a flooder: those are banned. Each recipient that is there makes
-up for one that was not, so that a mailing list with stale addresses is no harvester.
+their limits mean a harvester or a flooder: those are banned. Each recipient who gets a message
+makes up for one that is not there, so that a mailing list with stale addresses is no harvester; to
+name one whom the client knows already, and to send nothing, makes up for none.
 
 Time is an argument, in milliseconds.
 """
@@ -67,9 +68,9 @@ class _Pair:
             return wide
         return ""
 
-    def give_back(self, address: str, now: int) -> None:
-        self._narrow.give_back(network_of(address), now)
-        self._wide.give_back(wide_network_of(address), now)
+    def give_back(self, address: str, now: int, tokens: int) -> None:
+        self._narrow.give_back(network_of(address), now, tokens)
+        self._wide.give_back(wide_network_of(address), now, tokens)
 
 
 class Counters:
@@ -104,14 +105,17 @@ class Counters:
         return None
 
     def recipient(self, address: str, recipient: str, now: int) -> Over | None:
-        """Count a recipient that is there; it makes up for one that was not."""
+        """Count a recipient that is there."""
         network = self._recipients.over(address, now)
         if network:
             return Over(self._recipients.what, network, TOO_MANY_RECIPIENTS)
         if not self._mailboxes.take(recipient, now):
             return Over("messages", recipient, TOO_MANY_TO_RECIPIENT)
-        self._unknown.give_back(address, now)
         return None
+
+    def accepted(self, address: str, recipients: int, now: int) -> None:
+        """A message to so many was accepted."""
+        self._unknown.give_back(address, now, recipients)
 
     def unknown(self, address: str, now: int) -> Over | None:
         """Count a recipient that is not there."""
