@@ -10,6 +10,11 @@ from tests.conftest import Opener
 from tests.intake.desk import BOBS, LARGE, LETTER, Blocks, Desk, desk, mail, rcpt, said, send
 
 ARCHIVE = "archive@vault.test"
+REDIRECTS = """require ["copy", "editheader"];
+redirect :copy "plain@far.test";
+addheader "X-Mark" "1";
+redirect :copy "marked@far.test";
+"""
 
 
 async def copies(here: Desk) -> dict[str, tuple[list[str], bytes]]:
@@ -68,6 +73,30 @@ def test_what_comes_is_copied_with_its_envelope(
             assert notes[0].startswith(f"journal copy to {ARCHIVE}, id ")
             counts = await here.counts()
             assert (counts["ledger"], counts["queued"], counts["blob"]) == (2, 1, 2)
+
+    asyncio.run(run())
+
+
+def test_whom_mail_is_sent_on_to_is_told_to_the_archive_of_who_does_so(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            one = await stranger(here)
+            await here.town.forward("bob@local.test", "friend@far.test")
+            await here.town.forward("carol@other.test", "secret@far.test")
+            await here.town.script("alice@local.test", REDIRECTS)
+            recipients = ("bob@local.test", "alice@local.test", "carol@other.test")
+            (answer,) = await send(one, *recipients, octets=LETTER)
+            assert said(answer) == "250 2.0.0"
+            ((_, (facts, _)),) = (await copies(here)).items()
+            assert [one for one in facts if one.startswith("Recipient")] == [
+                "Recipient: bob@local.test",
+                "Recipient: alice@local.test",
+                "Recipient: friend@far.test, Forwarded: bob@local.test",
+                "Recipient: plain@far.test, Forwarded: alice@local.test",
+                "Recipient: marked@far.test, Forwarded: alice@local.test",
+            ]
 
     asyncio.run(run())
 

@@ -27,10 +27,13 @@ async def added(
     elif not envelope.sender and reports.is_own(head, directory.secrets.srs):
         return letter
     recipients = [one.address for one in envelope.accepted]
+    onward = [
+        *[(one.address, to) for one in envelope.accepted if one.leads_on for to in one.remote],
+        *[(through, one.address) for through, one in envelope.resent],
+    ]
+    seen = Seen(envelope.sender, authors, recipients, head, is_ascii, onward)
     try:
-        return await journal.added(
-            services, directory, letter, Seen(envelope.sender, authors, recipients, head, is_ascii)
-        )
+        return await journal.added(services, directory, letter, seen)
     except BaseException:
         await services.post.discard(*letter.blobs[1:])
         raise

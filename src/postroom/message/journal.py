@@ -29,7 +29,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a report tells; ``at`` in milliseconds.
 
     ``speaker`` is whom the report comes from, ``to`` where it goes. ``sender`` is "" for the null
-    reverse-path. ``message_id`` and ``subject`` are those of the message, ``head`` its header
+    reverse-path. ``onward``: a recipient that has it sent on, and to whom. ``message_id`` and ``subject`` are those of the message, ``head`` its header
     block; ``ident`` makes the report's own Message-ID. ``is_ascii``: the message is.
     """
 
@@ -44,6 +44,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     head: bytes
     is_ascii: bool
+    onward: Sequence[tuple[str, str]] = ()
 
 
 def head(report: Report, key: bytes) -> bytes:
@@ -108,6 +109,7 @@ def _text(report: Report) -> str:
         ("Subject", report.subject),
         ("Message-Id", f"<{report.message_id}>" if report.message_id else ""),
         *[("Recipient", one) for one in report.recipients],
+        *[("Recipient", f"{to}, Forwarded: {through}") for through, to in report.onward],
         ("Date", dates.write(report.at)),
         ("Queue-Id", report.queue_id),
     ]

@@ -27,6 +27,7 @@ class Seen(msgspec.Struct, frozen=True):
     """A message as it passes: ``authors`` are addresses here that it comes from.
 
     ``head`` is the header block of the letter's blob. ``is_ascii``: the whole message is.
+    ``onward``: who has it sent on, and to whom elsewhere.
     """
 
     sender: str
@@ -34,13 +35,15 @@ class Seen(msgspec.Struct, frozen=True):
     recipients: Sequence[str]
     head: bytes
     is_ascii: bool
+    onward: Sequence[tuple[str, str]] = ()
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """A domain whose journal gets a copy, and the recipients that it tells."""
+    """A domain whose journal gets a copy, and the recipients that it tells, and sent on to whom."""
 
     domain: str
     recipients: list[str]
+    onward: list[tuple[str, str]]
 
 
 async def addressed(
@@ -111,12 +114,16 @@ async def _wanted(directory: Directory, seen: Seen) -> dict[Address, _Kept]:
     for domain in dict.fromkeys(map(_domain, seen.authors)):
         to = await directory.journal_of(domain)
         if to is not None:
-            found.setdefault(to, _Kept(domain, everybody))
+            found.setdefault(to, _Kept(domain, everybody, []))
     for one in everybody:
         domain = _domain(one)
         to = await directory.journal_of(domain)
-        if to is not None and found.setdefault(to, _Kept(domain, [])).recipients is not everybody:
-            found[to].recipients.append(one)
+        if to is None:
+            continue
+        kept = found.setdefault(to, _Kept(domain, [], []))
+        if kept.recipients is not everybody:
+            kept.recipients.append(one)
+        kept.onward.extend([pair for pair in dict.fromkeys(seen.onward) if pair[0] == one])
     return found
 
 
@@ -131,6 +138,7 @@ def _report(entry: Entry, seen: Seen, to: Address, kept: _Kept, ident: int) -> R
         ident=to_text(ident),
         sender=seen.sender,
         recipients=kept.recipients,
+        onward=kept.onward,
         at=entry.at,
         queue_id=to_text(entry.id),
         message_id=entry.message_id,
