@@ -114,7 +114,8 @@ def test_nothing_is_ordered_without_consent(database: Opener, data: Path) -> Non
 def test_a_certificate_from_a_file_is_not_ordered_beside(database: Opener, data: Path) -> None:
     async def story(office: Office, resolver: Resolver, _clock: Clock) -> None:
         await certificates.see_to_all(office, resolver=resolver)
-        assert [one.name for one in await certificates.every(office)] == ["autoconfig.demo.test"]
+        held = [(one.name, bool(one.file)) for one in await certificates.every(office)]
+        assert held == [("mx.demo.test", True), ("autoconfig.demo.test", False)]
 
     tls = Tls(certificate="/c.pem", key="/k.pem")
     tell(database, data, story, msgspec.structs.replace(CONFIG, tls=tls))

@@ -15,7 +15,8 @@ from typing import Final, Literal
 import msgspec
 from cryptography import x509
 
-from postroom.admin import domains, key_change, names, proofs
+from postroom.admin import certificate_file, domains, key_change, names, proofs
+from postroom.admin.certificate_file import Given
 from postroom.admin.client_settings import LABELS
 from postroom.admin.office import Office
 from postroom.admin.own_addresses import public_addresses
@@ -41,20 +42,28 @@ _ACCOUNT: Final = b"acme-account:"
 
 
 class CertificateView(msgspec.Struct, frozen=True):
-    """A certificate as lists show it; ``state`` says whether it is there, wanted or in trouble."""
+    """A certificate as lists show it; ``state`` says whether it is there, wanted or in trouble.
+
+    ``file`` is where somebody has put it, "" for one that an authority issues to the server;
+    only of these it is known when they are looked at next.
+    """
 
     name: str
     names: tuple[str, ...]
     state: str
     issued: datetime | None
     expires: datetime | None
-    next_look: datetime
+    next_look: datetime | None
     problem: str
+    file: str = ""
 
 
 async def every(office: Office) -> list[CertificateView]:
-    """All of them, by name."""
-    return list(map(_view, await office.directory.look(rows.listing)))
+    """All of them, by name; the one that is given as a file first."""
+    held = list(map(_view, await office.directory.look(rows.listing)))
+    now = names.moment(office.now())
+    given = await asyncio.to_thread(certificate_file.look, office.config, now)
+    return held if given is None else [_view_of_file(given, office.config.hostname), *held]
 
 
 @recorded("certificate.renew", "name")
@@ -312,6 +321,19 @@ def pause(failures: int) -> int:
 def _expires(chain: str) -> int:
     certificate = x509.load_pem_x509_certificates(chain.encode())[0]
     return int(certificate.not_valid_after_utc.timestamp() * 1000)
+
+
+def _view_of_file(given: Given, hostname: str) -> CertificateView:
+    return CertificateView(
+        name=hostname,
+        names=given.names,
+        state="from a file" if not given.problem else "from a file that is wrong",
+        issued=given.begins,
+        expires=given.ends,
+        next_look=None,
+        problem=given.problem,
+        file=given.file,
+    )
 
 
 def _view(held: Held) -> CertificateView:

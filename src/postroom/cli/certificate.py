@@ -23,7 +23,7 @@ _COLUMNS = [
 
 @click.group()
 def certificate() -> None:
-    """Certificates that an authority issues and the server renews."""
+    """Certificates: those that an authority issues, and the one that is given as a file."""
 
 
 @certificate.command("list")
@@ -38,7 +38,9 @@ def list_(context: click.Context, *, as_json: bool) -> None:
     output.table(found, _COLUMNS)
     for one in found:
         if one.problem:
-            output.note(f"{one.name}: {one.problem}")
+            output.note(f"{one.file or one.name}: {one.problem}")
+    if not found:
+        output.note("the server signs its certificate itself: see [acme] and [tls]")
 
 
 @certificate.command()

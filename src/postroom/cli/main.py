@@ -44,7 +44,7 @@ COMMANDS: Final = {
     "relay": Lazy("postroom.cli.relay", "Servers that outgoing mail goes through."),
     "tls": Lazy("postroom.cli.tls", "How mail to a domain must be encrypted."),
     "dns": Lazy("postroom.cli.dns", "The DNS records that a domain needs."),
-    "certificate": Lazy("postroom.cli.certificate", "Certificates that renew themselves."),
+    "certificate": Lazy("postroom.cli.certificate", "Certificates, and what is wrong with them."),
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "token": Lazy("postroom.cli.token", "What programs show to use the API."),
     "webhook": Lazy("postroom.cli.webhook", "Programs that are told what happens."),

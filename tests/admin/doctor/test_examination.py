@@ -3,19 +3,20 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from postroom.admin.doctor import examination
 from postroom.admin.doctor.examination import Order
 from postroom.admin.doctor.finding import Report
 from postroom.admin.open import open_office
-from postroom.config.model import Config
+from postroom.config.model import Config, Tls
 from postroom.db.folder import DATABASE
 from tests.admin.backup.vault import SMALL, config, letters, town
+from tests.admin.test_certificate_file import made
 from tests.store.test_audit import injure
 
 
 def settings(folder: Path) -> Config:
-    import msgspec
-
     return msgspec.structs.replace(config(folder), listen=())
 
 
@@ -70,6 +71,19 @@ def test_a_database_that_is_none_ends_it(tmp_path: Path) -> None:
     assert report.checks[-1] == "database"
     (found,) = (one for one in report.findings if one.check == "database")
     assert "postroom restore" in found.action
+
+
+def test_a_certificate_file_for_somebody_else_is_said(tmp_path: Path) -> None:
+    asyncio.run(install(tmp_path))
+    chain, key = made(tmp_path / "given", "www.other.test")
+    given = msgspec.structs.replace(
+        settings(tmp_path), tls=Tls(certificate=str(chain), key=str(key))
+    )
+    report = asyncio.run(examination.examine(given, Order(offline=True)))
+    (found,) = (one for one in report.findings if one.check == "certificates")
+    assert (found.level, found.subject) == ("error", str(chain))
+    assert "it is for www.other.test" in found.reason
+    assert "systemctl reload" in found.action
 
 
 def test_a_key_that_is_damaged_is_said(tmp_path: Path) -> None:

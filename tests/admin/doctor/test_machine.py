@@ -82,6 +82,9 @@ def test_certificates_expire(data: Path, days: int, levels: list[str]) -> None:
 
 def test_a_certificate_that_can_not_be_read_is_said(data: Path) -> None:
     assert list(machine.certificates(config(data), machine.moment(0))) == []
-    settings = config(data, tls=Tls(certificate=str(data / "none.pem"), key="x"))
-    (found,) = machine.certificates(settings, machine.moment(0))
+    (data / "tls").mkdir()
+    (data / "tls" / "self-signed.pem").write_text("nonsense")
+    (found,) = machine.certificates(config(data), machine.moment(0))
     assert "can't be read" in found.reason
+    given = config(data, tls=Tls(certificate="/none.pem", key="x"))
+    assert list(machine.certificates(given, machine.moment(0))) == []

@@ -44,6 +44,11 @@ def held(expires: datetime | None, problem: str = "") -> tuple[CertificateView, 
     return (CertificateView("mx.test", (), "", None, expires, NOW, problem),)
 
 
+def from_file(problem: str) -> tuple[CertificateView, ...]:
+    ends = NOW + timedelta(days=50)
+    return (CertificateView("mx.test", (), "from a file", NOW, ends, None, problem, "/a.pem"),)
+
+
 def waiting(hours: int, quarantined: int = 0) -> StatsView:
     return StatsView(1, 0, quarantined, 0, NOW - timedelta(hours=hours), 1, ())
 
@@ -69,6 +74,8 @@ def test_a_server_without_fault_has_a_hundred() -> None:
         ({"certificates": held(NOW + timedelta(days=10))}, []),
         ({"certificates": held(NOW + timedelta(days=9))}, [("certificate mx.test", 20, True)]),
         ({"certificates": held(NOW)}, [("certificate mx.test", 40, True)]),
+        ({"certificates": from_file("it is for www.test")}, [("certificate mx.test", 40, True)]),
+        ({"certificates": from_file("")}, []),
         ({"backups": Backups()}, [("backup", 10, False)]),
         ({"backups": Backups(24, None)}, [("backup", 10, False)]),
         ({"backups": Backups(24, NOW_MS - 48 * HOUR_MS)}, []),

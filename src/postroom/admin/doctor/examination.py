@@ -169,6 +169,9 @@ async def _certificates(office: Office) -> AsyncIterator[Finding]:
     for finding in await asyncio.to_thread(lambda: list(machine.certificates(office.config, now))):
         yield finding
     for one in await certificates.every(office):
+        if one.problem and one.file:
+            yield Finding("certificates", "error", one.file, one.problem, machine.REPLACE)
+            continue
         if one.problem:
             action = f"postroom certificate renew {one.name}"
             yield Finding("certificates", "warning", one.name, one.problem, action)

@@ -22,6 +22,7 @@ from postroom.errors import Refused
 from postroom.net import port_owner
 
 SOON: Final = timedelta(days=14)
+REPLACE: Final = "put a new one in its place, then reload the server: systemctl reload postroom"
 _PRIVATE: Final = ("secrets", "tls")
 
 
@@ -116,17 +117,16 @@ def ports(config: Config) -> Iterator[Finding]:
 
 
 def certificates(config: Config, now: datetime) -> Iterator[Finding]:
-    """The certificate in a file: there, and not about to expire."""
-    named = config.tls.certificate
-    path = Path(named) if named else config.folder / "tls" / "self-signed.pem"
-    if named is None and not path.exists():
+    """The one that the server has signed itself, where none is given: not about to expire."""
+    path = config.folder / "tls" / "self-signed.pem"
+    if config.tls.certificate is not None or not path.exists():
         return
     try:
         found = x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as error:
         yield Finding(
             "certificates", "error", str(path), f"can't be read: {error}",
-            "name another one in tls.certificate, or let one be ordered ([acme])",
+            "remove it; the server makes another when it starts",
         )  # fmt: skip
         return
     yield from expiring(str(path), found.not_valid_after_utc, now)
@@ -134,11 +134,10 @@ def certificates(config: Config, now: datetime) -> Iterator[Finding]:
 
 def expiring(subject: str, expires: datetime, now: datetime) -> Iterator[Finding]:
     """A certificate that has expired or will soon."""
-    action = "put a new one in its place, then reload the server: systemctl reload postroom"
     if expires <= now:
-        yield Finding("certificates", "error", subject, f"expired {expires:%Y-%m-%d}", action)
+        yield Finding("certificates", "error", subject, f"expired {expires:%Y-%m-%d}", REPLACE)
     elif expires - now < SOON:
-        yield Finding("certificates", "warning", subject, f"expires {expires:%Y-%m-%d}", action)
+        yield Finding("certificates", "warning", subject, f"expires {expires:%Y-%m-%d}", REPLACE)
 
 
 def moment(ms: int) -> datetime:

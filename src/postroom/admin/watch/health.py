@@ -140,6 +140,12 @@ def _about_certificates(held: tuple[CertificateView, ...], now: int) -> Iterator
     for one in held:
         action = f"postroom certificate renew {one.name}"
         about = f"certificate {one.name}"
+        if one.file:
+            action = "put a new one in its place, then: systemctl reload postroom"
+            if one.problem:
+                reason = f"the certificate in {one.file}: {one.problem}"
+                yield Lack(about, 40, reason, action, "/admin#certificates", urgent=True)
+                continue
         if one.expires is None:
             if one.problem:
                 reason = f"no certificate for {one.name}: {one.problem}"
