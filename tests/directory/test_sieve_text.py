@@ -50,7 +50,7 @@ include :personal :optional "my \"own\"";
 ANSWER = """# Made by Postroom; what is changed here is not kept.
 require ["date", "relational", "vacation"];
 
-if allof (currentdate :value "ge" "date" "2026-04-01", currentdate :value "le" "date" "2026-04-30") {
+if allof (currentdate :value "ge" :zone "+0000" "date" "2026-04-01", currentdate :value "le" :zone "+0000" "date" "2026-04-30") {
     vacation :days 3 :subject "Away" :addresses ["b@demo.test"] "Back\r\nin May.";
 }
 """

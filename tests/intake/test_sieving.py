@@ -1,6 +1,8 @@
 """Scripts run on letters that arrive: what they see, and what they are told."""
 
 import asyncio
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,7 @@ async def make(here: Desk, name: str, special_use: str | None = None) -> int:
 async def fits(here: Desk, test: str, octets: bytes = LETTER, **peer: object) -> bool:
     """Whether the test of a script of bob's holds for a letter to him."""
     names = '"fileinto", "envelope", "mailbox", "special-use", "mailboxid", "imap4flags"'
-    more = '"foreverypart", "mime", "variables", "regex", "subaddress", "relational", "virustest"'
+    more = '"foreverypart", "mime", "variables", "regex", "date", "subaddress", "relational", "virustest"'
     lines = f'require [{names}, {more}];\nif {test} {{ fileinto :create "Yes"; }}\n'
     await here.town.script("bob@local.test", lines)
     before = len(await here.inbox(here.bob, "Yes"))
@@ -196,3 +198,29 @@ def test_a_mistake_of_ours_keeps_the_letter(
             assert "ZeroDivisionError" in event.traceback
 
     asyncio.run(run())
+
+
+@pytest.fixture
+def kathmandu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine stands five hours and three quarters east of UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "XXX-5:45")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("kathmandu")
+def test_dates_are_those_of_the_machine(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            assert await fits(here, 'currentdate "zone" "+0545"')
+            assert not await fits(here, 'currentdate :zone "+0000" "zone" "+0545"')
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("kathmandu")
+def test_the_zone_of_the_machine() -> None:
+    assert sieving.local_offset(0) == 345
+    assert sieving.local_offset(1 << 80) == 0

@@ -41,9 +41,9 @@ def rules_text(rules: Sequence[Rule], script: str | None) -> str:
 
 
 def vacation_text(vacation: Vacation) -> str:
-    """The answer, on the days of the vacation."""
+    """The answer, on the days of the vacation, which are those of UTC."""
     tests = [
-        f'currentdate :value "{relation}" "date" {quoted(day)}'
+        f'currentdate :value "{relation}" :zone "+0000" "date" {quoted(day)}'
         for relation, day in (("ge", vacation.begins), ("le", vacation.ends))
         if day
     ]

@@ -9,6 +9,7 @@ all others in a thread, two at a time. What they ask of mailboxes is read once a
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
@@ -114,6 +115,7 @@ async def outcome(
     """
     environment = Environment(
         now=subject.services.clock(),
+        offset_at=local_offset,
         separators=persona.separators,
         own=persona.addresses,
         items={
@@ -133,6 +135,14 @@ async def outcome(
     answers = _Answers(subject.services, one.account_id)
     running = run(script, letter, environment)
     return await _driven(running, answers, subject.services.heavy, is_light=is_light)
+
+
+def local_offset(ms: int) -> int:
+    """How many minutes east of UTC this machine's zone is then (RFC 5260 §4.1)."""
+    try:
+        return time.localtime(ms // 1000).tm_gmtoff // 60
+    except (OverflowError, OSError, ValueError):  # a year that it knows nothing of
+        return 0
 
 
 async def _driven(

@@ -39,21 +39,23 @@ def _dates(machine: Machine, call: Call) -> Iterator[str]:
         machine.spend(4)
         found = dates.read(value)
         if found is not None:
-            offset = found.offset if "originalzone" in call.tags else _zone(machine, call)
+            is_original = "originalzone" in call.tags
+            offset = found.offset if is_original else _zone(machine, call, found.ms)
             yield part(found.ms, offset, what)
 
 
 def current_date(machine: Machine, call: Call) -> bool:
     """The test ``currentdate``."""
     what = machine.text(call.arguments[0])
-    text = part(machine.environment.now, _zone(machine, call), what)
+    now = machine.environment.now
+    text = part(now, _zone(machine, call, now), what)
     return machine.compare(call, [text], call.arguments[1])
 
 
-def _zone(machine: Machine, call: Call) -> int:
-    """The zone in minutes east: the one of ``:zone``, else the local one."""
+def _zone(machine: Machine, call: Call, ms: int) -> int:
+    """The zone in minutes east: the one of ``:zone``, else the local one at that time."""
     if "zone" not in call.tags:
-        return machine.environment.offset
+        return machine.environment.offset_at(ms)
     text = machine.text(call.tags["zone"])
     if not ZONE.fullmatch(text):
         raise RunError(f"{text[:20]!r} is no zone such as +0200")

@@ -1,6 +1,6 @@
 """A letter as a script sees it, and the surroundings it runs in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -10,6 +10,11 @@ from postroom.message.part import Part
 from postroom.sieve.limits import Limits
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def utc(_ms: int) -> int:
+    """The offset of UTC."""
+    return 0
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +56,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Where and when a script runs.
 
-    ``now`` in UTC milliseconds, ``offset`` of the local zone in minutes east. ``items`` are
+    ``now`` in UTC milliseconds; ``offset_at`` tells of such a time how many minutes east the
+    local zone is then. ``items`` are
     those of RFC 5183 §4.1 by name ("domain", "host", "location", "name", "phase",
     "remote-host", "remote-ip", "version"); those not there are unknown. ``separators`` part
     user and detail of an address (RFC 5233). ``own`` are the addresses of the owner, the
@@ -59,7 +65,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     now: int
-    offset: int = 0
+    offset_at: Callable[[int], int] = utc
     items: Mapping[str, str] = _NOTHING
     separators: str = "+"
     own: tuple[str, ...] = ()

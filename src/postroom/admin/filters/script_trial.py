@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from postroom.intake.sieving import local_offset
 from postroom.message import headers
 from postroom.message.addresses import mailboxes, parse
 from postroom.message.lineends import LineEnds
@@ -86,7 +87,7 @@ def try_on(
     """
     letter = _letter(message, sender, recipient)
     own = (letter.recipient,) if letter.recipient else ()
-    environment = Environment(now=now, own=own)
+    environment = Environment(now=now, offset_at=local_offset, own=own)
     trail: list[Passed] = []
     present = {"INBOX", *folders}
     outcome = _driven(
