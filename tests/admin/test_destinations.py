@@ -4,10 +4,13 @@ import pytest
 
 from postroom.address import Address
 from postroom.admin import accounts, aliases, destinations, domains
+from postroom.admin.filters import vacations
 from postroom.admin.office import Office
+from postroom.directory.vacations import Vacation
 from postroom.errors import Invalid
 from postroom.intake.forwarding import DAY_MS
 from postroom.mailauth import srs
+from postroom.store import mailboxes
 from tests.access.shop import put
 from tests.admin.bureau import Story, receivers
 from tests.admin.mailboxes.test_rejects import ANN, BOB, settle
@@ -86,5 +89,32 @@ def test_a_full_mailbox_puts_mail_off(tell: Callable[[Story], None]) -> None:
             assert not found.is_taken
             assert found.answer.endswith(f"the mailbox of {ANN} is full")
         assert (await destinations.find(office, BOB)).is_taken
+
+    tell(story)
+
+
+def test_what_else_happens_is_told(
+    tell: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(destinations, "MAX_SHOWN", 1)
+
+    async def story(office: Office, _clock: Clock) -> None:
+        ann, _bob = await settle(office)
+        ids = [office.ids.next()]
+        await office.store.write(mailboxes.create, ann, "Work", None, ids, office.now())
+        assert (await destinations.find(office, "ann+work@demo.test")).notes == (
+            f"At {ANN} it is filed in Work.",
+        )
+        await vacations.change(office, ANN, Vacation("Away to the sea."))
+        await domains.set_journal(office, "demo.test", "j@other.test")
+        found = await destinations.find(office, ANN)
+        assert found.notes == (
+            f"The rules or the script of {ANN} may do something else with it.",
+            "The journal of demo.test has a copy: j@other.test.",
+        )
+        await aliases.add(office, "all@demo.test", [ANN, BOB, "x@other.test", "y@other.test"])
+        found = await destinations.find(office, "all@demo.test")
+        assert (found.accounts, found.elsewhere, found.more) == ((ANN,), ("x@other.test",), 2)
+        assert (await destinations.find(office, "nobody@demo.test")).notes == ()
 
     tell(story)

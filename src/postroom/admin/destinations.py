@@ -1,5 +1,6 @@
 """What happens to mail for an address: the answer in words, as acceptance would decide it."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -8,9 +9,12 @@ from postroom.address import Address
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import accounts, expand
+from postroom.directory import accounts, expand, journals
 from postroom.directory.expand import Kind, Resolution, Walk
 from postroom.intake import forwarding, relay
+from postroom.store import mailboxes
+
+MAX_SHOWN: Final = 100
 
 _WORDS: Final[dict[Kind, str]] = {
     "found": "is taken",
@@ -25,7 +29,11 @@ _HELD: Final = "is taken, and held for the postmaster until somebody administers
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """``answer`` is a sentence without its beginning; the rest says where copies go."""
+    """``answer`` is a sentence without its beginning; the rest says where copies go.
+
+    ``notes`` are sentences on what else happens. Of an address of many, MAX_SHOWN accounts and as
+    many addresses elsewhere are told, and how many ``more`` there are.
+    """
 
     address: str
     is_taken: bool
@@ -33,6 +41,8 @@ class Destination(msgspec.Struct, frozen=True):
     accounts: tuple[str, ...]
     elsewhere: tuple[str, ...]
     via: str
+    notes: tuple[str, ...] = ()
+    more: int = 0
 
 
 async def find(office: Office, address: str) -> Destination:
@@ -42,31 +52,55 @@ async def find(office: Office, address: str) -> Destination:
     if returned is not None:
         return _returned(asked, returned)
 
-    def read(tx: Tx) -> tuple[Resolution, dict[int, str]]:
+    def read(tx: Tx) -> tuple[Resolution, dict[int, str], Address | None]:
         found = Walk(tx).resolve(asked)
         if found.kind == "not-ours" and relay.is_of_host(asked, office.config.hostname):
             _, found = expand.resolve_postmaster(tx)
-        people = [accounts.by_id(tx, one.account_id) for one in found.local]
-        return found, {one.id: str(one.address) for one in people if one is not None}
+        people = [accounts.by_id(tx, one.account_id) for one in found.local[:MAX_SHOWN]]
+        named = {one.id: str(one.address) for one in people if one is not None}
+        return found, named, journals.of(tx, asked.domain.ascii)
 
-    found, people = await office.directory.look(read)
+    found, people, journal = await office.directory.look(read)
     is_taken = found.needs_holding or found.kind in {"found", "backup"}
     answer = _HELD if found.needs_holding else _WORDS[found.kind]
     for one in found.local:
         if await office.store.is_full(one.account_id, one.quota):
             is_taken = False
-            answer = (
-                f"is put off until there is room: the mailbox of {people[one.account_id]} is full"
-            )
+            whose = people.get(one.account_id, "a member")
+            answer = f"is put off until there is room: the mailbox of {whose} is full"
             break
+    elsewhere = (str(asked),) if found.kind == "backup" else found.remote
+    notes = []
+    if is_taken:
+        notes = await _notes(office, found, people)
+        if journal is not None:
+            notes.append(f"The journal of {asked.domain.unicode} has a copy: {journal}.")
     return Destination(
         address=str(asked),
         is_taken=is_taken,
         answer=answer,
         accounts=tuple(people.values()),
-        elsewhere=(str(asked),) if found.kind == "backup" else found.remote,
+        elsewhere=elsewhere[:MAX_SHOWN],
         via=found.via,
+        notes=tuple(notes),
+        more=len(found.local) - len(people) + len(elsewhere[MAX_SHOWN:]),
     )
+
+
+async def _notes(office: Office, found: Resolution, people: Mapping[int, str]) -> list[str]:
+    """What the accounts that are shown do with it, as far as that does not hang on the message."""
+    notes = []
+    for one in found.local:
+        person = people.get(one.account_id)
+        if person is None:
+            continue
+        if one.detail and office.config.filing.subaddress:
+            box = await office.store.read(mailboxes.by_detail, one.account_id, one.detail)
+            if box is not None:
+                notes.append(f"At {person} it is filed in {box.name}.")
+        if await office.directory.filter_of(one.account_id) is not None:
+            notes.append(f"The rules or the script of {person} may do something else with it.")
+    return notes
 
 
 def _returned(asked: Address, returned: forwarding.Returned) -> Destination:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from postroom.admin import aliases
+from postroom.admin import aliases, domains
 from postroom.admin.office import Office
 from tests.conftest import Opener
 from tests.fakes import Clock
@@ -19,6 +19,9 @@ def test_an_alias_is_added_found_and_removed(database: Opener, data: Path) -> No
         assert "Mail for team@demo.test is taken, through the alias team@demo.test" in browser.text
         assert f"A copy goes to {PERSON}" in browser.text
         assert "A copy is forwarded to x@other.test" in browser.text
+        await domains.set_journal(office, "demo.test", "j@other.test")
+        await browser.get("/admin/addresses?for=team@demo.test")
+        assert "The journal of demo.test has a copy: j@other.test." in browser.text
         await browser.post("/admin/addresses/remove", {"address": "team@demo.test"})
         await browser.get("/admin/addresses")
         assert "0 of 0 shown" in browser.text
