@@ -38,7 +38,7 @@ async def make(here: Desk, name: str, special_use: str | None = None) -> int:
 async def fits(here: Desk, test: str, octets: bytes = LETTER, **peer: object) -> bool:
     """Whether the test of a script of bob's holds for a letter to him."""
     names = '"fileinto", "envelope", "mailbox", "special-use", "mailboxid", "imap4flags"'
-    more = '"foreverypart", "mime", "variables", "regex", "date", "subaddress", "relational", "virustest"'
+    more = '"foreverypart", "mime", "variables", "regex", "date", "body", "subaddress", "relational", "virustest"'
     lines = f'require [{names}, {more}];\nif {test} {{ fileinto :create "Yes"; }}\n'
     await here.town.script("bob@local.test", lines)
     before = len(await here.inbox(here.bob, "Yes"))
@@ -151,6 +151,24 @@ def test_each_account_has_its_own(database: Opener, data: Path, octets: bytes) -
             await here.town.directory.change(lambda tx: scripts.deactivate(tx, here.bob.id))
             await send(here.open(), "bob@local.test", octets=octets)
             assert len(await here.inbox(here.bob)) == 1
+
+    asyncio.run(run())
+
+
+def test_a_large_message_is_looked_into(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            lines = (b"x" * 76 + b"\r\n") * 20_000
+            later = b"--b\r\nX-Kind: last\r\n\r\nthe end\r\n--b--\r\n"
+            octets = PARTS.replace(b"%PDF\r\n--b--\r\n", lines + later)
+            for test in (
+                'header :mime :anychild "x-kind" "last"',
+                'body :contains "the end"',
+                'body :raw :contains "xxx"',
+                'not header :mime :anychild :contains "x-kind" "xx"',
+            ):
+                assert await fits(here, test, octets), test
+            assert not await fits(here, 'body :raw :contains "the end"', octets)
 
     asyncio.run(run())
 

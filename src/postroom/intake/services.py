@@ -47,7 +47,7 @@ class Services:
     ``stages`` judge mail from strangers, ``outgoing`` that of people here, ``milters`` what each of them is for; without ``resolver`` its origin is not checked,
     without ``gate`` nothing is asked of who brings it. ``quotes`` finds what a URL names that
     somebody submits, None for nothing of theirs (RFC 4468). ``heavy`` is for Sieve scripts that may
-    take long.
+    take long, ``large`` for those that look into messages which are not in memory.
     """
 
     hostname: str
@@ -72,6 +72,7 @@ class Services:
     collector: Collector | None = None
     filing: Filing = _FILING
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
     gate: Gate | None = None
     quotes: Quotes | None = None
 

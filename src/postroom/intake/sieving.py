@@ -2,7 +2,7 @@ r"""The script of an account on a message that has come: run, and its questions 
 
 A script sees the message as it will be stored, less our Received field: our
 Authentication-Results on top, and X-Spam-Flag when it is judged junk. It has the body of a
-message that is in memory, and the first octets of a larger one.
+message that is in memory, and an ``excerpt`` of a larger one when it looks into it.
 
 Scripts are bounded by steps; small ones that ask for nothing expensive run on the event loop,
 all others in a thread, two at a time. What they ask of mailboxes is read once a run.
@@ -19,7 +19,9 @@ from postroom import VERSION
 from postroom.directory import scripts
 from postroom.directory.expand import Local
 from postroom.directory.persona import Persona
+from postroom.intake import excerpt
 from postroom.intake.arrival import Arrival
+from postroom.intake.excerpt import Excerpt
 from postroom.intake.services import Services
 from postroom.message import headers, submission
 from postroom.message.part import Part
@@ -48,7 +50,8 @@ SEEN: Final = "seen "  # before keys of ``duplicate`` in ``store.memory``
 
 _LIGHT_SCRIPT: Final = 2_000  # octets
 _LIGHT_HEAD: Final = 16 * 1024  # octets
-_HEAVY: Final = frozenset({"body", "foreverypart", "include", "mime", "regex"})
+_LOOKING: Final = frozenset({"body", "foreverypart", "include", "mime"})  # into the body
+_HEAVY: Final = _LOOKING | {"regex"}
 
 _MOST: Final = (1 << 63) - 1  # what an id can be
 
@@ -78,16 +81,21 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             head = headers.strip(head, submission.BLIND)
         return own + self.top + head
 
-    def letter(self, recipient: str, own: bytes, spam: int | None) -> Letter:
+    def letter(
+        self, recipient: str, own: bytes, spam: int | None, seen: Excerpt | None = None
+    ) -> Letter:
         """For one account; ``spam`` is in percent, None where nobody looked."""
         arrival, head = self.arrival, self.head(own)
-        received = arrival.head
+        by = len(head) - len(arrival.head)
         body = arrival.small_body
+        if seen is None:
+            seen = Excerpt(arrival.sample if body is None else body, {})
         return Letter(
             head=head,
-            part=_moved(arrival.part, len(head) - len(received)),
-            body=arrival.sample if body is None else body,
+            part=_moved(arrival.part, by),
+            body=seen.beginning,
             is_whole=body is not None,
+            later={start + by: piece for start, piece in seen.later.items()},
             size=arrival.stored_size,
             sender=self.sender,
             recipient=recipient,
@@ -129,12 +137,18 @@ async def outcome(
             "version": VERSION,
         },
     )
+    services = subject.services
+    answers = _Answers(services, one.account_id)
+    if subject.arrival.small_body is None and _LOOKING & script.extensions:
+        async with services.large:
+            seen = await excerpt.read(subject.arrival)
+            running = run(script, subject.letter(one.address, own, spam, seen), environment)
+            return await _driven(running, answers, services.heavy, is_light=False)
     letter = subject.letter(one.address, own, spam)
     is_light = octets <= _LIGHT_SCRIPT and len(letter.head) <= _LIGHT_HEAD
     is_light = is_light and not _HEAVY & script.extensions
-    answers = _Answers(subject.services, one.account_id)
     running = run(script, letter, environment)
-    return await _driven(running, answers, subject.services.heavy, is_light=is_light)
+    return await _driven(running, answers, services.heavy, is_light=is_light)
 
 
 def local_offset(ms: int) -> int:

@@ -10,6 +10,7 @@ from postroom.message.part import Part
 from postroom.sieve.limits import Limits
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_PIECES: Final[Mapping[int, bytes]] = MappingProxyType({})
 
 
 def utc(_ms: int) -> int:
@@ -23,7 +24,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     ``head`` is the header block with its empty line, ``part`` the MIME tree over the whole
     letter (offsets count from the first octet of ``head``). ``body`` is the body, or, of a
     large letter, its first octets: then ``is_whole`` is False, tests that look into the body see
-    these only, and the outcome says ``is_partial``. ``size`` is that of the whole letter.
+    these only, and pieces behind them that are in ``later`` by their offsets; the outcome says
+    ``is_partial``. ``size`` is that of the whole letter.
 
     ``sender`` is the reverse-path, "" for the null one; ``recipient`` the address the letter
     was accepted for, before aliases; ``auth`` who submitted it (RFC 4954), if anybody did.
@@ -37,6 +39,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     size: int
     is_whole: bool = True
+    later: Mapping[int, bytes] = _NO_PIECES
     sender: str = ""
     recipient: str = ""
     auth: str = ""
@@ -45,6 +48,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     def octets(self, start: int, end: int) -> bytes:
         """The octets between two offsets of the tree, as far as they are known."""
+        piece = self.later.get(start)
+        if piece is not None:
+            return piece[: end - start]
         before = len(self.head)
         if end <= before:
             return self.head[start:end]
