@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from postroom.admin import names
-from postroom.errors import Invalid
+from postroom.db.ids import to_text
+from postroom.errors import Invalid, NotFound
 
 
 def test_what_was_typed_becomes_an_address_or_a_reason() -> None:
@@ -61,3 +62,10 @@ def test_sizes_are_read_by_people(octets: int, text: str) -> None:
 )
 def test_spans_are_read_by_people(seconds: float, text: str) -> None:
     assert names.span(seconds) == text
+
+
+def test_an_id_is_read_or_refused_as_who_asks_wants() -> None:
+    assert names.ident(f" {to_text(77)}\n", NotFound("no such key")) == 77
+    for text in ("", "77", "x" * 13, to_text(77) + "0"):
+        with pytest.raises(NotFound, match="no such key"):
+            names.ident(text, NotFound("no such key"))

@@ -11,14 +11,14 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
+from postroom.config.files import content
 from postroom.config.oauth import Oauth
-from postroom.errors import ConfigurationError, Temporary
+from postroom.errors import Temporary
 from postroom.net.addresses import EVERYWHERE
 from postroom.net.fetch import Fetched, FetchFailed, Names, Rules, post
 from postroom.telemetry import sink
@@ -60,19 +60,12 @@ def source_of(oauth: Oauth) -> Source | None:
     return Source(
         url=oauth.introspection,
         client_id=oauth.client_id,
-        client_secret=_content("oauth.client_secret_file", oauth.client_secret_file).strip(),
+        client_secret=content("oauth.client_secret_file", oauth.client_secret_file).strip(),
         claim=oauth.claim,
         audience=oauth.audience,
         scope=oauth.scope,
-        authorities=_content("oauth.ca_file", oauth.ca_file) if oauth.ca_file else None,
+        authorities=content("oauth.ca_file", oauth.ca_file) if oauth.ca_file else None,
     )
-
-
-def _content(setting: str, path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{setting}: {path} can't be read: {error}") from error
 
 
 class Tokens:

@@ -11,7 +11,7 @@ from postroom.admin.moving.remote import Remote, completed, open_imap, open_pop3
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.db.ids import from_text, to_text
+from postroom.db.ids import to_text
 from postroom.db.locks import is_served
 from postroom.directory import accounts, fetchings
 from postroom.directory.fetchings import Fetching
@@ -118,12 +118,9 @@ async def remove(office: Office, ident: str) -> FetchingView:
 
 
 def _number(text: str) -> int:
-    try:
-        return from_text(text.strip())
-    except ValueError:
-        raise Invalid(
-            f"{text} is no id: it has 13 letters and digits; see: postroom fetch list"
-        ) from None
+    return names.ident(
+        text, Invalid(f"{text} is no id: it has 13 letters and digits; see: postroom fetch list")
+    )
 
 
 async def _view(office: Office, one: Fetching) -> FetchingView:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from postroom.address import Address, AddressError, Domain
-from postroom.errors import Invalid
+from postroom.db.ids import from_text
+from postroom.errors import Invalid, Refused
 
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 # A unit, its seconds, and from how many seconds on it is the one to use.
@@ -44,6 +45,14 @@ def sought(text: str) -> str:
     with suppress(AddressError):
         return f"{local}{at}{Domain.parse(name).ascii}"
     return text
+
+
+def ident(text: str, error: Refused) -> int:
+    """Read an id as ``db.ids`` writes it; raises ``error`` for what is none."""
+    try:
+        return from_text(text.strip())
+    except ValueError:
+        raise error from None
 
 
 def moment(milliseconds: int) -> datetime:

@@ -8,7 +8,7 @@ import msgspec
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
-from postroom.db.ids import from_text, to_text
+from postroom.db.ids import to_text
 from postroom.directory import accounts, passkeys
 from postroom.directory.passkeys import Passkey
 from postroom.errors import Invalid, NotFound
@@ -60,10 +60,7 @@ def label_of(text: str) -> str:
 
 
 def _number(ident: str) -> int:
-    try:
-        return from_text(ident.strip())
-    except ValueError:
-        raise NotFound("there is no such passkey") from None
+    return names.ident(ident, NotFound("there is no such passkey"))
 
 
 def _view(one: Passkey) -> PasskeyView:

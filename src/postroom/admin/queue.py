@@ -16,7 +16,7 @@ from postroom.admin.outgoing import relays
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.db.ids import from_text, to_text
+from postroom.db.ids import to_text
 from postroom.delivery.router import DIRECT, RELAY
 from postroom.directory import accounts
 from postroom.errors import Invalid, NotFound
@@ -279,10 +279,7 @@ async def remove(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
 
 def queue_id(text: str) -> int:
     """Read a queue id; raises Invalid."""
-    try:
-        return from_text(text.strip())
-    except ValueError:
-        raise Invalid(f"{text} is no queue id: it has 13 letters and digits") from None
+    return names.ident(text, Invalid(f"{text} is no queue id: it has 13 letters and digits"))
 
 
 class _Noted(NamedTuple):

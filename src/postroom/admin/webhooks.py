@@ -12,7 +12,7 @@ from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.db.ids import from_text, to_text
+from postroom.db.ids import to_text
 from postroom.directory import accounts, domains
 from postroom.directory.sealing import open_sealed, seal
 from postroom.errors import Invalid
@@ -161,10 +161,7 @@ async def remove(office: Office, ident: str) -> WebhookView:
 
 def hook_id(text: str) -> int:
     """Read the id of a hook; raises Invalid."""
-    try:
-        return from_text(text.strip())
-    except ValueError:
-        raise Invalid(f"{text} is no id of a webhook; see: postroom webhook list") from None
+    return names.ident(text, Invalid(f"{text} is no id of a webhook; see: postroom webhook list"))
 
 
 def context(ident: int) -> bytes:

@@ -1,12 +1,11 @@
 """The settings about webhooks."""
 
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from postroom.errors import ConfigurationError
+from postroom.config.files import content
 
 
 class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,9 +33,4 @@ class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def authorities(self) -> str | None:
         """The PEM of ``ca_file``; raises ConfigurationError."""
-        if self.ca_file is None:
-            return None
-        try:
-            return Path(self.ca_file).read_text("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"webhooks.ca_file can't be read: {error}") from error
+        return content("webhooks.ca_file", self.ca_file) if self.ca_file else None

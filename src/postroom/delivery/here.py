@@ -22,12 +22,11 @@ from postroom.delivery.content import Loaded
 from postroom.directory.directory import Directory
 from postroom.directory.expand import Local, Resolution
 from postroom.errors import Permanent
-from postroom.ledger.rows import Entry, clean, folded, normal_id
 from postroom.message import trace
 from postroom.message.index import Indexed, index
 from postroom.message.scan import Scanner
 from postroom.post.letter import Letter
-from postroom.post.notice import DOOR
+from postroom.post.notice import entry
 from postroom.queue.claimed import Recipient
 from postroom.queue.rows import Outgoing, Queued
 from postroom.store import mailboxes
@@ -131,17 +130,7 @@ class Filer:
             copies=tuple([self._copy(one, prefix, blob, indexed, now) for one in found.local]),
             queued=queued,
             outgoing=_outgoing(queued, found.remote),
-            entry=Entry(
-                ident,
-                now,
-                DOOR,
-                "",
-                "",
-                folded(original.sender.decode("utf-8", "replace")),
-                normal_id(indexed.message_id),
-                clean(indexed.subject),
-                size,
-            ),
+            entry=entry(ident, now, original.sender.decode("utf-8", "replace"), indexed, size),
         )
 
     async def _found(self, address: Address) -> Resolution:

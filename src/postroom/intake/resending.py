@@ -14,10 +14,10 @@ from postroom.intake.plan import Content, Envelope
 from postroom.intake.relay import Accepted
 from postroom.intake.services import Services
 from postroom.intake.stamp import Session
-from postroom.ledger.rows import Entry, Fact, clean, folded, normal_id
+from postroom.ledger.rows import Fact, clean, folded
 from postroom.message.index import brief
 from postroom.post.letter import Letter
-from postroom.post.notice import DOOR
+from postroom.post.notice import entry
 
 
 async def added(
@@ -71,16 +71,5 @@ async def _letter(
         blob=blob,
         queued=plan.queued(alone, own, ident, now, onward),
         outgoing=tuple([plan.outgoing(ident, n, one, going) for n, one in enumerate(remote)]),
-        entry=Entry(
-            ident,
-            now,
-            DOOR,
-            "",
-            "",
-            folded(envelope.sender),
-            normal_id(indexed.message_id),
-            clean(indexed.subject),
-            own.size,
-            account_id=envelope.account_id,
-        ),
+        entry=entry(ident, now, envelope.sender, indexed, own.size, envelope.account_id),
     )

@@ -15,13 +15,13 @@ import re
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from postroom.address import Address
+from postroom.config.files import content
 from postroom.config.ldap import Ldap as Settings
 from postroom.errors import ConfigurationError, Temporary
 from postroom.telemetry import sink
@@ -80,12 +80,7 @@ def source_of(settings: Settings) -> Source | None:
     is_tls = url.scheme == "ldaps"
     password = ""
     if settings.password_file is not None:
-        try:
-            password = Path(settings.password_file).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                f"ldap.password_file: {settings.password_file} can't be read: {error}"
-            ) from error
+        password = content("ldap.password_file", settings.password_file).strip()
     return Source(
         host=url.hostname or "",
         port=url.port or (636 if is_tls else 389),

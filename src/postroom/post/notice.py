@@ -109,17 +109,25 @@ def written(
                 for number, one in enumerate(remote)
             ]
         ),
-        entry=Entry(
-            ident,
-            now,
-            DOOR,
-            "",
-            "",
-            folded(sender),
-            normal_id(indexed.message_id),
-            clean(indexed.subject),
-            len(octets),
-        ),
+        entry=entry(ident, now, sender, indexed, len(octets)),
+    )
+
+
+def entry(
+    ident: int, at: int, sender: str, indexed: Indexed, size: int, account_id: int | None = None
+) -> Entry:
+    """What the ledger says of a letter that came through no door."""
+    return Entry(
+        ident,
+        at,
+        DOOR,
+        peer="",
+        helo="",
+        sender=folded(sender),
+        message_id=normal_id(indexed.message_id),
+        subject=clean(indexed.subject),
+        size=size,
+        account_id=account_id,
     )
 
 

@@ -17,12 +17,12 @@ import hmac
 import importlib.util
 import secrets
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final, TypeGuard
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 import msgspec
 
+from postroom.config.files import content
 from postroom.config.oidc import Oidc
 from postroom.errors import ConfigurationError, Temporary
 from postroom.net.addresses import EVERYWHERE
@@ -95,19 +95,12 @@ def source_of(oidc: Oidc) -> Source | None:
     return Source(
         issuer=oidc.issuer,
         client_id=oidc.client_id,
-        client_secret=_content("oidc.client_secret_file", oidc.client_secret_file).strip(),
+        client_secret=content("oidc.client_secret_file", oidc.client_secret_file).strip(),
         label=oidc.label or urlsplit(oidc.issuer).hostname or "",
         claim=oidc.claim,
         verified=oidc.verified,
-        authorities=_content("oidc.ca_file", oidc.ca_file) if oidc.ca_file else None,
+        authorities=content("oidc.ca_file", oidc.ca_file) if oidc.ca_file else None,
     )
-
-
-def _content(setting: str, path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{setting}: {path} can't be read: {error}") from error
 
 
 class Provider:

@@ -13,7 +13,7 @@ from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.db.ids import from_text, to_text
+from postroom.db.ids import to_text
 from postroom.directory import jobs
 from postroom.directory.jobs import Job, State
 from postroom.errors import Invalid, NotFound, Refused
@@ -140,10 +140,7 @@ async def remove(office: Office, ident: str, account_id: int | None = None) -> N
 
 def job_id(text: str) -> int:
     """Read the id of a job; raises Invalid."""
-    try:
-        return from_text(text.strip())
-    except ValueError:
-        raise Invalid(f"{text} is no id of a job") from None
+    return names.ident(text, Invalid(f"{text} is no id of a job"))
 
 
 async def file_of(office: Office, ident: str, account_id: int | None = None) -> Path:

@@ -15,7 +15,7 @@ from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.blobs.reader import Opened, pieces, read_row
 from postroom.db.database import Tx
-from postroom.db.ids import from_text, to_text
+from postroom.db.ids import to_text
 from postroom.directory import accounts
 from postroom.directory.accounts import Account
 from postroom.errors import Invalid, MailError, NotFound, Refused
@@ -218,12 +218,9 @@ async def _account(office: Office, address: str) -> Account:
 
 
 async def _named(office: Office, account: Account, text: str) -> Reject:
-    try:
-        ident = from_text(text.strip())
-    except ValueError:
-        raise Invalid(
-            f"{text} is no id of a refused message: it has 13 letters and digits"
-        ) from None
+    ident = names.ident(
+        text, Invalid(f"{text} is no id of a refused message: it has 13 letters and digits")
+    )
     found = await office.store.read(rejects.named, account.id, ident)
     if found is None:
         raise NotFound(

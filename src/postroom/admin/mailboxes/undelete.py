@@ -17,7 +17,7 @@ from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.db.ids import from_text, to_text
+from postroom.db.ids import to_text
 from postroom.directory import accounts
 from postroom.directory.accounts import Account
 from postroom.errors import Invalid, NotFound, Refused
@@ -290,12 +290,9 @@ async def _named(office: Office, account: Account, texts: Iterable[str]) -> list
 
 
 def _number(text: str) -> int:
-    try:
-        return from_text(text.strip())
-    except ValueError:
-        raise Invalid(
-            f"{text} is no id of a deleted message: it has 13 letters and digits"
-        ) from None
+    return names.ident(
+        text, Invalid(f"{text} is no id of a deleted message: it has 13 letters and digits")
+    )
 
 
 def _view(copy: Expunged, head: bytes, days: int) -> ExpungedView:
