@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import Final, Literal
 
+import msgspec
 import pytest
 import trustme
 from hypothesis import given, settings, strategies as st
@@ -97,6 +98,16 @@ def test_a_response_however_it_is_framed(loop: str, parts: Parts) -> None:
         b"Accept: */*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
         % (NAME.encode(), web.port)
     )
+
+
+def test_names_beside_authorities_may_be_in_any_letters() -> None:
+    async def main() -> Fetched:
+        web = WebServer([OK + b"\r\n"])
+        async with serving(web), resolving(DnsServer(ZONE)) as resolver:
+            named = msgspec.structs.replace(rules(web), authorities=f"# Főtanúsítvány\n{PEM}")
+            return await get(f"https://{NAME}:{web.port}/", resolver, named)
+
+    assert run("asyncio", main()).status == 200
 
 
 def test_no_path_is_the_root_and_other_statuses_are_no_failure() -> None:

@@ -210,7 +210,12 @@ async def _addresses(host: str, resolver: Names, rules: Rules) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _context(authorities: str | None) -> ssl.SSLContext:
-    """Reading the system's authorities takes some 30 ms: done once, off the loop."""
+    """Reading the system's authorities takes some 30 ms: done once, off the loop.
+
+    Names beside certificates, as bundles have them, may hold letters that ``ssl`` refuses.
+    """
+    if authorities is not None:
+        authorities = authorities.encode("ascii", "ignore").decode("ascii")
     context = ssl.create_default_context(cadata=authorities)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
