@@ -92,7 +92,10 @@ def test_text_is_in_the_order_of_ids(idents: list[int]) -> None:
     assert sorted(map(to_text, idents)) == [to_text(ident) for ident in sorted(idents)]
 
 
-@pytest.mark.parametrize("text", ["", "0" * 12, "0" * 14, "000000000000u", "000000000000é"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "0" * 12, "0" * 14, "000000000000u", "000000000000é", "8000000000000", "x" * 13],
+)
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         from_text(text)

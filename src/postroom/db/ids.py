@@ -121,4 +121,6 @@ def from_text(text: str) -> int:
         raise ValueError(text)
     for letter in text.lower():
         ident = (ident << 5) | _ALPHABET.index(letter)
+    if ident >> 63:
+        raise ValueError(text)
     return ident
