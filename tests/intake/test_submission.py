@@ -147,7 +147,10 @@ def test_a_person_writes_in_no_other_s_name(database: Opener, data: Path, events
             ):
                 answer = await answer_to(here, letter_from(author))
                 assert answer.startswith(f"550 5.7.1 The address {named} in the From field")
+            answer = await answer_to(here, b"Sender: alice@local.test\r\n" + BOBS)
+            assert answer.startswith("550 5.7.1 The address alice@local.test in the Sender field")
             await nothing_left(here)
+            assert (await answer_to(here, b"Sender: bob+x@local.test\r\n" + BOBS)).startswith("250")
             for author in (
                 "bob@local.test",
                 "BOB+shop@Local.Test",
@@ -157,7 +160,7 @@ def test_a_person_writes_in_no_other_s_name(database: Opener, data: Path, events
                 assert (await answer_to(here, letter_from(author))).startswith("250")
 
     asyncio.run(run())
-    assert [event.status for event in events.of(MessageRefused)] == ["5.7.1"] * 5
+    assert [event.status for event in events.of(MessageRefused)] == ["5.7.1"] * 6
     assert "does not belong to you" in events.of(MessageRefused)[0].reason
 
 

@@ -1,12 +1,12 @@
 """What holds for a message of somebody who has logged in.
 
-Every address in its From field has to be one that the account may send as (as MAIL FROM
-has), so nobody writes in another's name. Date and Message-ID are added where they are
+Every address in its From field, and the one in Sender, has to be one that the account may
+send as (as MAIL FROM has), so nobody writes in another's name. Date and Message-ID are added where they are
 absent, Bcc is removed; nothing else is changed (``message.submission``).
 
 What a URL names may be part of it (``quote``).
 
-RFC 6409 §6.1, §8; RFC 5322 §3.6.2 (From); RFC 4468 (BURL).
+RFC 6409 §6.1, §8; RFC 5322 §3.6.2 (From, Sender); RFC 4468 (BURL).
 """
 
 from typing import Final
@@ -41,12 +41,15 @@ async def author_fault(directory: Directory, account_id: int, head: bytes) -> Re
     found = submission.authors(head)
     if found.problem is not None:
         return reply(550, "5.6.0", found.problem)
-    for author in found.from_:
-        if not await directory.may_send_as(account_id, Address.parse(author)):
+    named = [(author, "From") for author in found.from_]
+    if found.sender is not None:
+        named.append((found.sender, "Sender"))
+    for address, field in named:
+        if not await directory.may_send_as(account_id, Address.parse(address)):
             return reply(
                 550,
                 "5.7.1",
-                f"The address {author} in the From field does not belong to you;"
+                f"The address {address} in the {field} field does not belong to you;"
                 " write your own there, or ask your postmaster for the right to use it",
             )
     return None
