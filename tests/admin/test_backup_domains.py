@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from postroom.admin import audit, backup_domains, destinations, domains
+from postroom.admin import audit, backup_domains, domains
 from postroom.admin.office import Office
+from postroom.admin.trials import destinations
 from postroom.errors import AlreadyExists, NotFound
 from tests.admin.bureau import Story
 from tests.fakes import Clock

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from tests.admin.test_certificate_file import made
+from tests.admin.tls.test_certificate_file import made
 from tests.cli.conftest import Shell
 
 

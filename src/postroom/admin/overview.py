@@ -7,12 +7,13 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, queue
+from postroom.admin import queue
 from postroom.admin.backup import schedule
-from postroom.admin.certificates import CertificateView
 from postroom.admin.dns import states
 from postroom.admin.office import Office
 from postroom.admin.queue import StatsView
+from postroom.admin.tls import certificates
+from postroom.admin.tls.certificates import CertificateView
 from postroom.admin.watch import health, hijacking, own_listings
 from postroom.admin.watch.health import Backups, Health, Measured
 from postroom.admin.watch.own_listings import ListingView

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from postroom.admin import applying, manifest
-from postroom.admin.applying import StepView
+from postroom.admin.apply import applying, manifest
+from postroom.admin.apply.applying import StepView
 from postroom.cli import output
 from postroom.cli.work import run
 

@@ -4,9 +4,9 @@ import contextlib
 
 import click
 
-from postroom.admin import certificates, key_change
-from postroom.admin.certificates import CertificateView
 from postroom.admin.office import Office
+from postroom.admin.tls import certificates, key_change
+from postroom.admin.tls.certificates import CertificateView
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.errors import Refused

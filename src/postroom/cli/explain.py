@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from postroom.admin import explain as admin
-from postroom.admin.explain import Check, Explanation, Question, Welcome
 from postroom.admin.office import Office
+from postroom.admin.trials import explain as admin
+from postroom.admin.trials.explain import Check, Explanation, Question, Welcome
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.net.dns import Resolver

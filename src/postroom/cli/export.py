@@ -6,7 +6,7 @@ from typing import cast
 
 import click
 
-from postroom.admin import inventory, manifest
+from postroom.admin.apply import inventory, manifest
 from postroom.admin.moving import export as admin
 from postroom.admin.moving.export import Format
 from postroom.cli import output

@@ -7,7 +7,8 @@ from typing import Final
 
 import click
 
-from postroom.admin import letterbox, spam as admin
+from postroom.admin import spam as admin
+from postroom.admin.moving import letterbox
 from postroom.cli import output
 from postroom.cli.work import run
 

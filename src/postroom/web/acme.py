@@ -4,8 +4,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from postroom.admin import certificates
 from postroom.admin.office import Office
+from postroom.admin.tls import certificates
 
 
 def routes(office: Office) -> list[Route]:

@@ -12,7 +12,7 @@ from postroom.admin.open import open_office
 from postroom.config.model import Config, Tls
 from postroom.db.folder import DATABASE
 from tests.admin.backup.vault import SMALL, config, letters, town
-from tests.admin.test_certificate_file import made
+from tests.admin.tls.test_certificate_file import made
 from tests.store.test_audit import injure
 
 

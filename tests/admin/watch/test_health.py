@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from postroom.admin.certificates import CertificateView
 from postroom.admin.dns.states import Lacking
 from postroom.admin.queue import StatsView
+from postroom.admin.tls.certificates import CertificateView
 from postroom.admin.watch import health
 from postroom.admin.watch.health import HOUR_MS, Backups, Measured
 from postroom.admin.watch.hijacking import SuspectView

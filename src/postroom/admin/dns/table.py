@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import dkim, domains, key_change, names, pacc
+from postroom.admin import dkim, domains, names, pacc
 from postroom.admin.client_settings import client_settings, open_doors
 from postroom.admin.dns import states
 from postroom.admin.dns.authority import PORT, Authorities, NoZone
@@ -19,6 +19,7 @@ from postroom.admin.dns.compare import Judged, State, compare, spf_verdict, text
 from postroom.admin.dns.plan import Known, Wanted, plan
 from postroom.admin.office import Office
 from postroom.admin.own_addresses import public_addresses
+from postroom.admin.tls import key_change
 from postroom.directory import certificates
 from postroom.directory.certificates import Held
 from postroom.mailauth import spf

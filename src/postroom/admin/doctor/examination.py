@@ -10,12 +10,13 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import certificates, facts, overview
+from postroom.admin import facts, overview
 from postroom.admin.doctor import machine, mail
 from postroom.admin.doctor.finding import Finding, Report
 from postroom.admin.facts import Place, Reach
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.admin.tls import certificates
 from postroom.admin.watch import own_listings
 from postroom.admin.watch.health import Health
 from postroom.config.model import Config

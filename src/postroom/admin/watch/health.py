@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin.certificates import CertificateView
 from postroom.admin.dns.states import Lacking
 from postroom.admin.queue import StatsView
+from postroom.admin.tls.certificates import CertificateView
 from postroom.admin.watch.hijacking import SuspectView
 from postroom.admin.watch.own_listings import advice
 from postroom.policy.own_listings import Listed

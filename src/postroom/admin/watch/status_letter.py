@@ -17,10 +17,10 @@ import msgspec
 from postroom import VERSION
 from postroom.admin import domains, overview, system_mail
 from postroom.admin.backup import schedule
-from postroom.admin.certificates import CertificateView
 from postroom.admin.dns import states, table
 from postroom.admin.dns.authority import PORT
 from postroom.admin.office import Office
+from postroom.admin.tls.certificates import CertificateView
 from postroom.admin.watch import daily
 from postroom.admin.watch.daily import Done, Section, Snapshot
 from postroom.config import describe

@@ -4,9 +4,9 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from postroom.admin import applying, inventory
-from postroom.admin.applying import Applied
-from postroom.admin.manifest import Manifest
+from postroom.admin.apply import applying, inventory
+from postroom.admin.apply.applying import Applied
+from postroom.admin.apply.manifest import Manifest
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun
 

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from postroom.admin import certificates, overview
-from postroom.admin.certificates import CertificateView
+from postroom.admin import overview
 from postroom.admin.mailboxes import search
 from postroom.admin.mailboxes.search import IndexView
 from postroom.admin.overview import Overview
+from postroom.admin.tls import certificates
+from postroom.admin.tls.certificates import CertificateView
 from postroom.admin.watch import health
 from postroom.admin.watch.health import Health
 from postroom.config.model import Config

@@ -4,7 +4,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from postroom.admin import letterbox, spam
+from postroom.admin import spam
+from postroom.admin.moving import letterbox
 from postroom.admin.spam import Status, Trained
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun

@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import aliases, destinations
-from postroom.admin.destinations import Destination
+from postroom.admin import aliases
+from postroom.admin.trials import destinations
+from postroom.admin.trials.destinations import Destination
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import Named, Router

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import rehearsal
-from postroom.admin.rehearsal import Exchange
+from postroom.admin.trials import rehearsal
+from postroom.admin.trials.rehearsal import Exchange
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import Router
 

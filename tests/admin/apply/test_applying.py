@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from postroom.admin import accounts, applying, audit, domains, inventory, manifest, retention
+from postroom.admin import accounts, audit, domains, retention
+from postroom.admin.apply import applying, inventory, manifest
 from postroom.admin.office import Office
 from postroom.errors import Invalid, Refused
 from tests.admin.bureau import Story, logs_in, receivers

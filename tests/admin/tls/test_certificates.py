@@ -10,8 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from postroom.admin import certificates, domains
+from postroom.admin import domains
 from postroom.admin.office import Office
+from postroom.admin.tls import certificates
 from postroom.config.acme import Acme
 from postroom.config.model import Config, Dns, Tls
 from postroom.directory import certificates as rows

@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 import pytest
 
-from postroom.admin import explain
-from postroom.admin.explain import Explanation
 from postroom.admin.office import Office
+from postroom.admin.trials import explain
+from postroom.admin.trials.explain import Explanation
 from postroom.config.model import Config
 from postroom.errors import NotFound, Refused
 from tests.conftest import Opener

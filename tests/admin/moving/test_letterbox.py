@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin import letterbox
+from postroom.admin.moving import letterbox
 from postroom.errors import Refused
 
 MBOX = (

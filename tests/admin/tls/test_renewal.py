@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from postroom.admin.office import Office
-from postroom.admin.renewal import Renewal
+from postroom.admin.tls.renewal import Renewal
 from postroom.directory import certificates as rows
 from postroom.directory.sealing import seal
 from postroom.errors import ConfigurationError
@@ -13,7 +13,7 @@ from postroom.net.dns import Resolver
 from postroom.net.tls import Named
 from postroom.notify import CHALLENGES
 from postroom.telemetry.events import StorageTrouble
-from tests.admin.test_certificates import CONFIG, tell
+from tests.admin.tls.test_certificates import CONFIG, tell
 from tests.conftest import Opener
 from tests.fakes import Clock, Recorder
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from postroom.admin import proofs
 from postroom.admin.dns import providers
 from postroom.admin.dns.providers import New
 from postroom.admin.office import Office
+from postroom.admin.tls import proofs
 from postroom.config.acme import Acme
 from postroom.config.model import Listen, ListenProtocol
 from postroom.directory import certificates as rows

@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
-from postroom.admin import manifest
-from postroom.admin.manifest import (
+from postroom.admin.apply import manifest
+from postroom.admin.apply.manifest import (
     AccountItem,
     ActionItem,
     AliasItem,

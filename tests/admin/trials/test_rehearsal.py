@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin import rehearsal
 from postroom.admin.office import Office
-from postroom.admin.rehearsal import Exchange
+from postroom.admin.trials import rehearsal
+from postroom.admin.trials.rehearsal import Exchange
 from postroom.config.model import Config, Listen
 from postroom.errors import Invalid, NotFound
 from postroom.intake.intake import Intake

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from postroom.admin import certificate_file, certificates
+from postroom.admin.tls import certificate_file, certificates
 from postroom.config.model import Config, Tls
 from tests.admin.bureau import offices
 from tests.admin.dns.test_table import configured

@@ -5,9 +5,9 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from postroom.admin import certificates
 from postroom.admin.dns import keeping, table
 from postroom.admin.office import Office
+from postroom.admin.tls import certificates
 from postroom.directory.certificates import handshakes, version
 from postroom.errors import MailError, Refused
 from postroom.net.dns import Resolver

@@ -3,9 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from postroom.address import Address
-from postroom.admin import accounts, aliases, destinations, domains
+from postroom.admin import accounts, aliases, domains
 from postroom.admin.filters import vacations
 from postroom.admin.office import Office
+from postroom.admin.trials import destinations
 from postroom.directory.vacations import Vacation
 from postroom.errors import Invalid
 from postroom.intake.forwarding import DAY_MS

@@ -18,9 +18,10 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import reception, trace
+from postroom.admin import trace
 from postroom.admin.office import Office
-from postroom.admin.reception import Opinion
+from postroom.admin.trials import reception
+from postroom.admin.trials.reception import Opinion
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
 from postroom.errors import NotFound, Refused

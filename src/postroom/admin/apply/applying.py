@@ -20,16 +20,14 @@ from postroom.admin import (
     backup_domains,
     domains,
     forwards,
-    inventory,
     names,
     retention,
     roles,
     sending,
     shares,
 )
-from postroom.admin.domains import DomainChanges
-from postroom.admin.filters import rules, senders
-from postroom.admin.manifest import (
+from postroom.admin.apply import inventory
+from postroom.admin.apply.manifest import (
     AccountItem,
     AliasItem,
     DomainItem,
@@ -43,6 +41,8 @@ from postroom.admin.manifest import (
     ShareItem,
     UseItem,
 )
+from postroom.admin.domains import DomainChanges
+from postroom.admin.filters import rules, senders
 from postroom.admin.office import Office
 from postroom.admin.outgoing import relays, tls_rules
 from postroom.admin.outgoing.relays import UseView, Wanted

@@ -7,7 +7,7 @@ from typing import Final
 from postroom.address import Domain
 from postroom.admin import accounts, aliases, backup_domains, domains, shares
 from postroom.admin.accounts import AccountView
-from postroom.admin.manifest import (
+from postroom.admin.apply.manifest import (
     AccountItem,
     ActionItem,
     AliasItem,

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from postroom.admin import certificates, key_change
 from postroom.admin.dns import table
 from postroom.admin.office import Office
+from postroom.admin.tls import certificates, key_change
 from postroom.db.database import Tx
 from postroom.directory import certificates as rows
 from postroom.directory.certificates import Held
@@ -20,7 +20,7 @@ from postroom.directory.sealing import open_sealed
 from postroom.errors import NotFound, Refused
 from postroom.net.dns import Resolver
 from rig.dns import DnsServer
-from tests.admin.test_certificates import ZONE, tell
+from tests.admin.tls.test_certificates import ZONE, tell
 from tests.conftest import Opener
 from tests.fakes import Clock
 

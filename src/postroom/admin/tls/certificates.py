@@ -15,12 +15,13 @@ from typing import Final, Literal
 import msgspec
 from cryptography import x509
 
-from postroom.admin import certificate_file, domains, key_change, names, proofs
-from postroom.admin.certificate_file import Given
+from postroom.admin import domains, names
 from postroom.admin.client_settings import LABELS
 from postroom.admin.office import Office
 from postroom.admin.own_addresses import public_addresses
 from postroom.admin.recording import recorded
+from postroom.admin.tls import certificate_file, key_change, proofs
+from postroom.admin.tls.certificate_file import Given
 from postroom.db.database import Tx
 from postroom.directory import certificates as rows
 from postroom.directory.certificates import Held

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from postroom.admin import explain
-from postroom.admin.explain import Explanation, Welcome
 from postroom.admin.office import Office
-from postroom.admin.reception import Opinion
+from postroom.admin.trials import explain
+from postroom.admin.trials.explain import Explanation, Welcome
+from postroom.admin.trials.reception import Opinion
 from postroom.config.connections import Connections, Dnsbl
 from postroom.config.filters import Filter
-from tests.admin.test_explain import office
+from tests.admin.trials.test_explain import office
 from tests.conftest import Opener
 from tests.intake.desk import LARGE, LETTER, Desk, desk
 from tests.intake.strangers import ADDRESS, DBL, GOOD, LISTED, NAMED, REFUSING, ZEN

@@ -1,0 +1,1 @@
+"""What is set up here as one file: written, read, made true."""
