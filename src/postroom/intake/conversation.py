@@ -212,8 +212,14 @@ class Conversation:
         if not self._may_ask:
             return verify.UNTOLD
         try:
-            directory, may_relay = self._services.directory, self._may_relay
-            return await verify.vrfy(directory, argument, may_relay=may_relay, utf8=utf8)
+            services, may_relay = self._services, self._may_relay
+            return await verify.vrfy(
+                services.directory,
+                argument,
+                hostname=services.hostname,
+                may_relay=may_relay,
+                utf8=utf8,
+            )
         except Exception as error:  # noqa: BLE001 - see mail
             return self._refusals.failed(error)
 
@@ -222,7 +228,10 @@ class Conversation:
         if not self._may_ask:
             return verify.UNTOLD_LIST
         try:
-            return await verify.expn(self._services.directory, argument, utf8=utf8)
+            services = self._services
+            return await verify.expn(
+                services.directory, argument, hostname=services.hostname, utf8=utf8
+            )
         except Exception as error:  # noqa: BLE001 - see mail
             return self._refusals.failed(error)
 

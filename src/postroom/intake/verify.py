@@ -14,6 +14,7 @@ from typing import Final
 from postroom.address import Address, AddressError
 from postroom.directory.directory import Directory
 from postroom.directory.verify import Member, Verified
+from postroom.intake import relay
 from postroom.protocol.smtp.replies import Reply, reply
 
 UNTOLD: Final = reply(
@@ -32,10 +33,12 @@ _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5321 §4.1.2 Quoted-s
 _PAIR: Final = re.compile(r"\\(.)")
 
 
-async def vrfy(directory: Directory, argument: str, *, may_relay: bool, utf8: bool) -> Reply:
-    """The answer for who may ask; ``utf8``: it may be UTF-8."""
+async def vrfy(
+    directory: Directory, argument: str, *, hostname: str, may_relay: bool, utf8: bool
+) -> Reply:
+    """The answer for who may ask; ``hostname`` is ours. ``utf8``: it may be UTF-8."""
     try:
-        asked = _asked(argument)
+        asked = await _asked(directory, argument, hostname)
     except AddressError:
         return BAD_ADDRESS
     found = await directory.verify_address(asked)
@@ -44,10 +47,10 @@ async def vrfy(directory: Directory, argument: str, *, may_relay: bool, utf8: bo
     return _elsewhere(found, may_relay=may_relay)
 
 
-async def expn(directory: Directory, argument: str, *, utf8: bool) -> Reply:
+async def expn(directory: Directory, argument: str, *, hostname: str, utf8: bool) -> Reply:
     """The members of a list, for who may ask; an account is its own member."""
     try:
-        asked = _asked(argument)
+        asked = await _asked(directory, argument, hostname)
         if isinstance(asked, str):
             found = await directory.verify_address(asked)
             if not found.address:
@@ -65,15 +68,22 @@ async def expn(directory: Directory, argument: str, *, utf8: bool) -> Reply:
     return _told(expansion.members, utf8=utf8)
 
 
-def _asked(argument: str) -> Address | str:
-    """An address with or without angle brackets, or a bare name, which may be quoted."""
+async def _asked(directory: Directory, argument: str, hostname: str) -> Address | str:
+    """An address with or without angle brackets, or a bare name, which may be quoted.
+
+    A role in the name of the machine is the postmaster, as for RCPT.
+    """
     text = argument.strip()
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
     quoted = _QUOTED.fullmatch(text)
     if quoted:
         return _PAIR.sub(r"\1", quoted[1])
-    return Address.parse(text) if "@" in text else text
+    if "@" not in text:
+        return text
+    address = Address.parse(text)
+    is_of_host = relay.is_of_host(address, hostname)
+    return "postmaster" if is_of_host and not await directory.is_own(address.domain) else address
 
 
 def _elsewhere(found: Verified, *, may_relay: bool) -> Reply:
