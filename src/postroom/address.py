@@ -13,6 +13,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import idna
@@ -132,6 +133,7 @@ def split_subaddress(local: str, separators: str) -> tuple[str, str | None]:
     return local[: min(places)], local[min(places) + 1 :]
 
 
+@lru_cache(maxsize=1024)  # the same few are written again and again
 def _written(local: str) -> str:
     if _DOT_STRING.fullmatch(local):
         return local

@@ -51,6 +51,31 @@ def test_values_are_unfolded_and_trimmed() -> None:
     assert headers.value(b"a: 1\n\nb: 3", b"b") is None
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"From",
+                b"from ",
+                b"subject",
+                b":",
+                b" ",
+                b"\t",
+                b"\r\n",
+                b"\n",
+                b"\r",
+                b"\r\n ",
+                b"a",
+                b"\0",
+            ]
+        )
+    ).map(b"".join)
+)
+def test_a_few_names_are_collected_as_many_are(head: bytes) -> None:
+    names = (b"from", b"subject")
+    assert headers.collect(head, names) == headers.collect(head, frozenset(names))
+
+
 def test_collect_reads_at_most_the_limit() -> None:
     head = b"A: " + b"x" * headers.MAX_HEADER + b"\r\nB: late\r\n\r\n"
     found = headers.collect(head, {b"a", b"b"})

@@ -33,6 +33,11 @@ class Prepared(msgspec.Struct, frozen=True):
     digest: bytes
     path: str | None
 
+    @classmethod
+    def small(cls, ident: int, head: bytes, body: bytes) -> "Prepared":
+        """Of a body of up to 64 KiB, which will stand in the row."""
+        return cls(ident, head, len(head), body, len(body), IN_ROW, b"", b"", None)
+
     def packed(self) -> "Prepared":
         """Hashed and compressed: costs what both cost, and leaves the interpreter to others."""
         if self.digest or self.body is None:

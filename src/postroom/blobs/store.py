@@ -59,6 +59,10 @@ class BlobStore:
         """For the body of one message."""
         return BlobWriter(self.files, self._ids, in_rows=self._in_rows)
 
+    def small(self, head: bytes, body: bytes) -> Prepared:
+        """A message with a body of up to 64 KiB, without a writer and its thread."""
+        return Prepared.small(self._ids.next(), head, body)
+
     def insert(self, tx: Tx, rows: Sequence[tuple[Prepared, int]]) -> None:
         """Add blobs, each with its number of references."""
         tx.many(

@@ -45,7 +45,7 @@ class BlobWriter:
 
     def write_small(self, head: bytes, body: bytes) -> Prepared:
         """All at once, without a thread: for bodies up to 64 KiB, and no other call."""
-        return Prepared(self._ids.next(), head, len(head), body, len(body), IN_ROW, b"", b"", None)
+        return Prepared.small(self._ids.next(), head, body)
 
     async def write(self, block: bytes) -> None:
         """Take body octets. Raises ``StorageFull`` or ``StorageFailed``; then ``abort``."""

@@ -8,6 +8,7 @@ several servers share out (``db.node``) makes ids of the milliseconds that were 
 
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from postroom.errors import StorageFailed
@@ -105,6 +106,7 @@ def first_id_at(milliseconds: int) -> int:
     return max(0, milliseconds) << (NODE_BITS + SEQUENCE_BITS)
 
 
+@lru_cache(maxsize=64)  # each is wanted several times while its letter comes or leaves
 def to_text(ident: int) -> str:
     """The id as people see it: 13 letters of Crockford's base 32, lower case."""
     return (

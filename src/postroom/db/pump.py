@@ -1,7 +1,9 @@
 """The thread that takes what waits: jobs in on the loop, batches out in the thread.
 
-It never sleeps while something waits and never waits for a batch to fill: what came while
-one batch was written is the next batch.
+It never waits for a batch to fill, only for the loop to have gone round: what that brings, of
+all connections that had something to say, and what came while a batch was written is the next
+batch. To begin with the first job of a round would make two batches of one, and the two threads
+would be in each other's way.
 """
 
 import asyncio
@@ -25,6 +27,7 @@ class Pump:
         self._lanes = Lanes()
         self._wake = threading.Event()
         self._closing = False
+        self._is_roused = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -33,8 +36,7 @@ class Pump:
         if self._closing:
             raise RuntimeError("the database is closed")
         self._lanes.put(job, bulk=bulk)
-        if not self._wake.is_set():
-            self._wake.set()
+        self._rouse()
 
     async def close(self) -> None:
         """Finish what waits, then end."""
@@ -43,16 +45,26 @@ class Pump:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        while True:
+        while not self._closing or self._lanes:
             self._wake.wait()
             self._wake.clear()
-            while self._lanes:
-                if jobs := self._lanes.take():
-                    settle(self._loop, self._settled(jobs))
-                    del jobs
+            jobs = self._lanes.take()
+            settle(self._loop, self._settled(jobs) if jobs else [], self._go_on)
+            del jobs
             if self._closing:
-                break
+                self._wake.set()
         self._end()
+
+    def _rouse(self) -> None:
+        """On the loop: begin with what waits when this round is over."""
+        if self._lanes and not self._is_roused:
+            self._is_roused = True
+            self._loop.call_soon(self._wake.set)
+
+    def _go_on(self) -> None:
+        """On the loop: a batch is through, and those who waited for it are called already."""
+        self._is_roused = False
+        self._rouse()
 
     def _settled(self, jobs: list[Job]) -> list[Outcome]:
         try:

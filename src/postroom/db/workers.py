@@ -22,15 +22,19 @@ class Outcome(NamedTuple):
     error: BaseException | None
 
 
-def settle(loop: asyncio.AbstractEventLoop, outcomes: list[Outcome]) -> None:
-    """Resolve futures from a thread, all with one wake-up of the loop."""
+def settle(
+    loop: asyncio.AbstractEventLoop,
+    outcomes: list[Outcome],
+    then: Callable[[], None] = lambda: None,
+) -> None:
+    """Resolve futures from a thread, all with one wake-up of the loop; ``then`` runs there."""
     try:
-        loop.call_soon_threadsafe(_resolve, outcomes)
+        loop.call_soon_threadsafe(_resolve, outcomes, then)
     except RuntimeError:  # the loop is closed: nobody waits any more
         return
 
 
-def _resolve(outcomes: list[Outcome]) -> None:
+def _resolve(outcomes: list[Outcome], then: Callable[[], None]) -> None:
     for future, result, error in outcomes:
         if future.done():
             continue
@@ -40,6 +44,7 @@ def _resolve(outcomes: list[Outcome]) -> None:
             future.set_exception(RuntimeError("StopIteration"))
         else:
             future.set_exception(error)
+    then()
 
 
 class Workers(Generic[ResourceT]):

@@ -5,7 +5,6 @@ by its answers, what it did not begin goes on. Messages are made ready a few at 
 that large ones are not in memory all at once. RFC 5321 §5.1.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +21,7 @@ from postroom.delivery.providers import provider_of
 from postroom.delivery.services import Services
 from postroom.delivery.tls_policy import Need
 from postroom.delivery.trip import Trip
+from postroom.delivery.works import all_of
 from postroom.errors import MailError
 from postroom.net.dns_records import LookupFailed
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
@@ -121,8 +121,8 @@ class Sending:
         at = 0
         while at < len(jobs) and peer.begun < most and not peer.is_lost:
             some = _ahead(jobs, at)
-            ready = [self._prepared(trip, jobs[place], peer, place) for place in some]
-            parcels = [one for one in await asyncio.gather(*ready) if one is not None]
+            ready = await all_of(self._prepared(trip, jobs[place], peer, place) for place in some)
+            parcels = [one for one in ready if one is not None]
             at = some.stop
             unsent = await self._send(trip, candidate, peer, jobs, parcels, is_rested=is_rested)
             is_rested = False

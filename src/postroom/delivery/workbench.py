@@ -7,11 +7,10 @@ Waiting for the network is not work at the bench: who is killed then is innocent
 cut may empty the file, and was not the message's fault.
 """
 
-import contextlib
 import mmap
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -50,20 +49,41 @@ class Workbench:
         """What was left behind has been counted."""
         self._map[:] = bytes(len(self._map))
 
-    @contextlib.contextmanager
-    def busy(self, ident: int) -> Iterator[None]:
+    def busy(self, ident: int) -> "_Work":
         """Work on this message meanwhile. Beyond ``SLOTS`` at a time nobody is noted."""
+        return _Work(self, ident)
+
+    def begin(self, ident: int) -> int | None:
+        """Note the message: in which slot; None when none is free."""
         if not self._free:
-            yield
-            return
+            return None
         slot = self._free.pop()
         _SLOT.pack_into(self._map, slot * _SLOT.size, ident)
-        try:
-            yield
-        finally:
-            _SLOT.pack_into(self._map, slot * _SLOT.size, 0)
-            self._free.append(slot)
+        return slot
+
+    def end(self, slot: int) -> None:
+        """Its work is done."""
+        _SLOT.pack_into(self._map, slot * _SLOT.size, 0)
+        self._free.append(slot)
 
     def close(self) -> None:
         """Let go of the file."""
         self._map.close()
+
+
+class _Work:
+    """One message at the bench: a context."""
+
+    __slots__ = ("_bench", "_ident", "_slot")
+
+    def __init__(self, bench: Workbench, ident: int) -> None:
+        self._bench = bench
+        self._ident = ident
+        self._slot: int | None = None
+
+    def __enter__(self) -> None:
+        self._slot = self._bench.begin(self._ident)
+
+    def __exit__(self, *_: object) -> None:
+        if self._slot is not None:
+            self._bench.end(self._slot)

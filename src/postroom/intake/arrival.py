@@ -171,7 +171,7 @@ class Arrival:
         """The blob of this header block and the body that came. Raises MailError."""
         writer, self._writer = self._writer, None
         if writer is None:
-            return self._blobs.writer().write_small(head, self._body)
+            return self._blobs.small(head, self._body)
         return await writer.finish(head)
 
     async def refuse(self, refusal: Reply) -> None:

@@ -160,6 +160,11 @@ class Door(asyncio.Protocol, abc.ABC):
         return self._is_lost
 
     @property
+    def is_full(self) -> bool:
+        """The peer reads too slowly: ``flush`` waits for it."""
+        return self._is_full
+
+    @property
     def has_tls(self) -> bool:
         """Whether TLS can be started or is on."""
         return self._contexts is not None

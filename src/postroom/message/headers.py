@@ -65,6 +65,8 @@ def unfold(octets: bytes) -> bytes:
 
 def collect(head: bytes, names: Collection[bytes]) -> dict[bytes, list[bytes]]:
     """The unfolded values, trimmed, of the fields with these lower-case names, in order."""
+    if isinstance(names, tuple):
+        return _sought(head[:MAX_HEADER], names)
     found: dict[bytes, list[bytes]] = {}
     for line in unfold(head[:MAX_HEADER]).split(b"\n"):
         if not line:
@@ -80,6 +82,25 @@ def collect(head: bytes, names: Collection[bytes]) -> dict[bytes, list[bytes]]:
             found[name] = [value.strip(b" \t\r")]
         else:
             values.append(value.strip(b" \t\r"))
+    return found
+
+
+def _sought(head: bytes, names: tuple[bytes, ...]) -> dict[bytes, list[bytes]]:
+    """``collect`` for a few names: only lines that begin with one of them are looked at."""
+    found: dict[bytes, list[bytes]] = {}
+    text = b"\n" + unfold(head)
+    end = text.find(b"\n\n")
+    if end >= 0:
+        text = text[: end + 1]
+    lower = text.lower()
+    for name in names:
+        at = lower.find(b"\n" + name)
+        while at >= 0:
+            end = text.find(b"\n", at + 1)
+            written, _, value = text[at + 1 : end if end >= 0 else None].partition(b":")
+            if written.rstrip(b" \t").lower() == name:
+                found.setdefault(name, []).append(value.strip(b" \t\r"))
+            at = lower.find(b"\n" + name, at + 1)
     return found
 
 

@@ -94,7 +94,10 @@ def authors(head: bytes) -> Authors:
 def has_bulk_marks(head: bytes) -> bool:
     """True when the message says of itself that it is mass mail or was made by a program."""
     lower = head.lower()
-    if not any(name in lower for name in _MARKS):  # most have none
+    for name in _MARKS:
+        if name in lower:
+            break
+    else:  # most have none
         return False
     found = headers.collect(head, _MARKS)
     if b"list-id" in found or b"list-unsubscribe" in found:

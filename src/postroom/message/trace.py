@@ -8,6 +8,7 @@ RFC 8601 §5 (forged Authentication-Results), RFC 9228 (Delivered-To).
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -59,16 +60,21 @@ def received(
 
     ``tls`` names version and cipher; ``date`` is written by ``dates.write``.
     """
-    clauses = [f"Received: from {_clean(client.helo) or 'unknown'}", f"({_tcp_info(client)})"]
-    clauses += [f"by {by}", f"with {protocol}"]
-    if tls:
-        clauses.append(f"({_clean(tls, blanks=True)})")
-    clauses.append(f"id {_clean(ident)}")
+    clauses = [f"id {_clean(ident)}"]
     if recipient is not None:
         clauses.append(f"for <{_path(recipient)}>")
     clauses[-1] += ";"
     clauses.append(date)
-    return _folded(clauses)
+    return _octets(_continued(_opening(client, by, protocol, tls), clauses) + "\r\n")
+
+
+@lru_cache(maxsize=256)
+def _opening(client: Client, by: str, protocol: str, tls: str) -> str:
+    """The clauses that all messages of a session have in common."""
+    clauses = [f"({_tcp_info(client)})", f"by {by}", f"with {protocol}"]
+    if tls:
+        clauses.append(f"({_clean(tls, blanks=True)})")
+    return _continued(f"Received: from {_clean(client.helo) or 'unknown'}", clauses)
 
 
 def return_path(sender: str) -> bytes:
@@ -166,16 +172,19 @@ def _path(address: str) -> str:
 
 
 def _folded(clauses: list[str]) -> bytes:
-    lines: list[str] = []
-    line = clauses[0]
-    for clause in clauses[1:]:
-        if len(line) + 1 + len(clause) > MAX_LINE:
-            lines.append(line)
-            line = "\t" + clause
+    return _octets(_continued(clauses[0], clauses[1:]) + "\r\n")
+
+
+def _continued(text: str, clauses: list[str]) -> str:
+    """The text with further clauses, each in a new line where the last one is too long for it."""
+    width = len(text) - text.rfind("\n") - 1
+    for clause in clauses:
+        size = len(clause) + 1  # with the blank before it
+        if width + size > MAX_LINE:
+            text, width = f"{text}\r\n\t{clause}", size
         else:
-            line += " " + clause
-    lines.append(line)
-    return _octets("\r\n".join(lines) + "\r\n")
+            text, width = f"{text} {clause}", width + size
+    return text
 
 
 def _octets(text: str) -> bytes:

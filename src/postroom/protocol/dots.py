@@ -6,7 +6,7 @@ A line that begins with a dot gets a second one, and the end is ``CRLF . CRLF``
 
 from typing import Final
 
-_LINE_DOT: Final = b"\r\n."
+LINE_DOT: Final = b"\r\n."
 
 
 class Stuffer:
@@ -24,7 +24,7 @@ class Stuffer:
         tail = self._tail
         whole = tail + block
         self._tail = whole[-2:]
-        return whole.replace(_LINE_DOT, b"\r\n..")[len(tail) :]
+        return whole.replace(LINE_DOT, b"\r\n..")[len(tail) :]
 
     def finish(self) -> bytes:
         """What ends the content; a last line without CRLF gets one."""

@@ -7,6 +7,7 @@ is cut (the tail of a traceback survives), so that no peer can forge a line or f
 import json
 import re
 import time
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -15,6 +16,8 @@ from postroom.telemetry.event import Event
 
 MAX_VALUE: Final = 1_024  # letters
 MAX_TRACEBACK: Final = 8_192
+_REMEMBERED: Final = 100  # letters of a value whose form is kept
+_TRACEBACK: Final = "traceback="
 _PLAIN: Final = re.compile(r"[a-zA-Z0-9.:@/_+<>\[\]{}(),;*%-]+")
 _encoder: Final = msgspec.json.Encoder()
 
@@ -33,16 +36,23 @@ def json_line(event: Event, now_ms: int) -> bytes:
 
 def text_line(event: Event, now_ms: int) -> bytes:
     """``time level event key=value ..`` for a terminal; a traceback follows, indented."""
-    words = [stamp(now_ms).decode(), event.level.ljust(7), tag(event)]
+    begin, keys = _form(type(event))
+    words = [stamp(now_ms).decode(), begin]
     tail = ""
-    for name in event.__struct_fields__:
-        value = getattr(event, name)
-        if name == "traceback":
+    for key, value in zip(keys, msgspec.structs.astuple(event), strict=True):
+        if key == _TRACEBACK:
             lines = _cut(str(value), MAX_TRACEBACK, tail=True).splitlines()
             tail = "".join(f"\n    {_escape(line)}" for line in lines)
         elif value not in ("", ()):
-            words.append(f"{name}={_word(value)}")
+            words.append(key + (_text(value) if type(value) is str else _word(value)))
     return (" ".join(words) + tail + "\n").encode()
+
+
+@cache  # the list of events is closed
+def _form(kind: type[Event]) -> tuple[str, tuple[str, ...]]:
+    """How lines of such events begin, and what stands before each value."""
+    keys = tuple([f"{field}=" for field in kind.__struct_fields__])
+    return f"{kind.level.ljust(7)} {kind.__struct_config__.tag}", keys
 
 
 def tag(event: Event) -> str:
@@ -52,8 +62,12 @@ def tag(event: Event) -> str:
 
 def stamp(now_ms: int) -> bytes:
     """RFC 3339 in UTC with milliseconds."""
-    seconds, rest = divmod(now_ms, 1_000)
-    return b"%s.%03dZ" % (_second(seconds), rest)
+    global _stamp  # noqa: PLW0603
+    last = _stamp
+    if last[0] != now_ms:
+        seconds, rest = divmod(now_ms, 1_000)
+        _stamp = last = now_ms, b"%s.%03dZ" % (_second(seconds), rest)
+    return last[1]
 
 
 def escaped(text: str) -> bytes:
@@ -62,6 +76,7 @@ def escaped(text: str) -> bytes:
 
 
 _last: tuple[int, bytes] = (0, b"1970-01-01T00:00:00")
+_stamp: tuple[int, bytes] = (0, b"1970-01-01T00:00:00.000Z")  # all outputs ask for the same
 
 
 def _second(seconds: int) -> bytes:
@@ -95,8 +110,8 @@ def _value(name: str, value: object) -> str:
 
 def _word(value: object) -> str:
     match value:
-        case str() if len(value) <= MAX_VALUE and _PLAIN.fullmatch(value):
-            return value
+        case str():
+            return _text(value)
         case int():
             return str(value)
         case float():
@@ -104,8 +119,22 @@ def _word(value: object) -> str:
         case tuple():
             return ",".join(_word(item) for item in _few(value))
         case _:
-            text = _cut(str(value), MAX_VALUE)
-            return text if _PLAIN.fullmatch(text) else _string(text)
+            return _text(str(value))
+
+
+def _text(value: str) -> str:
+    """As it is where that is one plain word, else as a string."""
+    return _known(value) if len(value) <= _REMEMBERED else _told(_cut(value, MAX_VALUE))
+
+
+@lru_cache(maxsize=1024)
+def _known(value: str) -> str:
+    """Most values are names that come again and again."""
+    return _told(value)
+
+
+def _told(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else _string(text)
 
 
 def _few(values: tuple[object, ...]) -> tuple[object, ...]:

@@ -182,44 +182,56 @@ class SmtpDoor(Door):
             session.greet()
 
     async def _converse(self, session: Session) -> None:
+        clock, idle = self.now, self._settings.idle_seconds
         turn = 0
-        while not session.is_closed:
+        while True:
             event = session.next_event()
             if event is None:
-                if not await self._more(session):
+                if octets := session.data_to_send():
+                    self._patience = idle  # a command was answered: new patience for the next one
+                    self.write(octets)
+                    if self.is_full:
+                        await self.flush()
+                if session.is_closed or self._is_through(session):
                     return
+                began = clock()
+                await self.wait(began + self._patience)
+                octets = self.take()
+                session.receive(octets)
+                left = self._patience - (clock() - began) + len(octets) / LEAST_RATE
+                self._patience = min(idle, left)
                 continue
-            await self._handle(session, event)
+            if type(event) is Content:
+                await self._talk.content(event.octets)
+            else:
+                await self._handle(session, self._talk, event)
             turn += 1
             if turn >= TURN:
                 turn = 0
                 await asyncio.sleep(0)
 
-    async def _more(self, session: Session) -> bool:
-        """Send the replies, wait for octets; False: there will be none."""
-        octets = session.data_to_send()
-        if octets:  # a command was answered: new patience for the next one
-            self._patience = self._settings.idle_seconds
-            await self.send(octets)
-        if session.is_closed or (self.is_over and not self.buffered):
-            return False
+    def _is_through(self, session: Session) -> bool:
+        """No more octets will come, or none are wanted."""
+        if self.is_over and not self.buffered:
+            return True
         if self.is_stopping and not session.is_reading_content:
             session.hang_up(LOGIN_ENDED if self.is_expelled else replies.STOPPING)
-            return False
-        began = self.now()
-        await self.wait(began + self._patience)
-        octets = self.take()
-        session.receive(octets)
-        left = self._patience - (self.now() - began) + len(octets) / LEAST_RATE
-        self._patience = min(left, self._settings.idle_seconds)
-        return True
+            return True
+        return False
 
-    async def _handle(self, session: Session, event: Event) -> None:
-        if isinstance(event, Content):
-            await self._talk.content(event.octets)
-            return
+    async def _handle(self, session: Session, talk: Conversation, event: Event) -> None:
         try:
-            await self._answer(session, self._talk, event)
+            match event:
+                case Rcpt():
+                    session.answer(await talk.rcpt(event))
+                case Mail():
+                    session.answer(await talk.mail(event))
+                case Data() | Bdat():
+                    session.answer(await talk.data())
+                case EndOfContent():
+                    session.answer_each(await talk.end(event.defect))
+                case _:
+                    await self._answer(session, talk, event)
         except OutcomeUnknown:
             raise  # no reply is true: the connection is cut
         except MailError as error:
@@ -230,16 +242,8 @@ class SmtpDoor(Door):
 
     async def _answer(self, session: Session, talk: Conversation, event: Event) -> None:
         match event:
-            case Rcpt():
-                session.answer(await talk.rcpt(event))
-            case Mail():
-                session.answer(await talk.mail(event))
-            case Data() | Bdat():
-                session.answer(await talk.data())
             case Burl():
                 await self._quote(session, talk, event)
-            case EndOfContent():
-                session.answer_each(await talk.end(event.defect))
             case Rset():
                 talk.reset()
                 session.answer(replies.RESET)

@@ -9,8 +9,8 @@ RFC 5321 §2.3.8 (line ends), §4.5.2 (dots); RFC 3030 §2 (chunks need no dots)
 
 from typing import Final
 
-from postroom.protocol.dots import Stuffer
-from postroom.protocol.smtp.content import ChunkReader, Flaw
+from postroom.protocol.dots import LINE_DOT, Stuffer
+from postroom.protocol.smtp.content import ChunkReader, Flaw, Flaws
 
 MAX_CHUNK: Final = 65_536  # octets of a message that goes as one chunk
 NO_CONTENT: Final = b".\r\n"  # RFC 2920 §3.1: the answer to a 354 that should not have come
@@ -54,15 +54,14 @@ class Outgoing:
 
 def whole_lines(content: bytes) -> bytes:
     """A whole message, its last line ended; raises UnsafeContent."""
-    reader = ChunkReader()
-    reader.feed(content)
-    reader.finish()
-    if reader.flaw is not None:
-        raise UnsafeContent(_REASONS[reader.flaw])
+    flaws = Flaws()
+    flaws.look(content)
+    if flaws.worst is not None:
+        raise UnsafeContent(_REASONS[flaws.worst])
     return content if not content or content.endswith(b"\r\n") else content + b"\r\n"
 
 
 def dotted(lines: bytes) -> bytes:
     """Whole lines as DATA sends them, with their end."""
-    stuffer = Stuffer()
-    return stuffer.feed(lines) + stuffer.finish()
+    first = b"." if lines.startswith(b".") else b""
+    return b"".join((first, lines.replace(LINE_DOT, b"\r\n.."), b".\r\n"))

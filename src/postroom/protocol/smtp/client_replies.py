@@ -82,18 +82,20 @@ def printable(text: str) -> str:
 class ReplyParser:
     """Feed octets, take replies. No octet is looked for twice."""
 
-    __slots__ = ("_code", "_data", "_scanned", "_size", "_texts")
+    __slots__ = ("_at", "_code", "_data", "_later", "_scanned", "_size", "_texts")
 
     def __init__(self) -> None:
-        self._data = bytearray()
-        self._scanned = 0  # octets known to hold no LF
+        self._data = b""
+        self._at = 0  # octets of it that were read
+        self._scanned = 0  # octets of it that were read or are known to hold no LF
+        self._later: list[bytes] = []  # what came when there was some
         self._texts: list[bytes] = []  # of a reply that goes on
         self._code = b""
         self._size = 0
 
     def __len__(self) -> int:
         """Octets that wait, the lines of an unfinished reply not counted."""
-        return len(self._data)
+        return len(self._data) - self._at + sum(map(len, self._later))
 
     @property
     def is_empty(self) -> bool:
@@ -102,7 +104,10 @@ class ReplyParser:
 
     def feed(self, octets: bytes) -> None:
         """Add what came."""
-        self._data += octets
+        if self._data:
+            self._later.append(octets)
+        else:
+            self._data = octets
 
     def next_reply(self) -> ServerReply | None:
         """The next reply; None: it is not complete. Raises ServerFault."""
@@ -116,17 +121,30 @@ class ReplyParser:
         return None
 
     def _next_line(self) -> bytes | None:
-        data = self._data
-        end = data.find(b"\n", self._scanned, MAX_LINE)
+        data, at = self._data, self._at
+        if not data:
+            return None
+        end = data.find(b"\n", self._scanned, at + MAX_LINE)
         if end < 0:
-            if len(data) >= MAX_LINE:
+            if len(data) - at >= MAX_LINE:
                 raise ServerFault(f"a line of a reply is longer than {MAX_LINE} octets")
             self._scanned = len(data)
-            return None
-        line = bytes(data[:end])
-        del data[: end + 1]
-        self._scanned = 0
+            if not self._later:
+                return None
+            self._go_on()
+            return self._next_line()
+        line = data[at:end]
+        self._at = self._scanned = end + 1
+        if end + 1 == len(data):
+            self._go_on()
         return line.removesuffix(b"\r")
+
+    def _go_on(self) -> None:
+        """With what came later, behind a line that has begun."""
+        self._scanned -= self._at
+        self._data = b"".join((self._data[self._at :], *self._later))
+        self._later.clear()
+        self._at = 0
 
     def _add(self, line: bytes) -> None:
         """One line of a reply of several (RFC 5321 §4.2.1)."""

@@ -15,6 +15,8 @@ from typing import Final, Literal
 class Phase(enum.Enum):
     """Where a session stands."""
 
+    __hash__ = object.__hash__  # looked up for every reply; that of Enum is in Python
+
     CONNECTED = enum.auto()  # the greeting has not come
     GREETED = enum.auto()
     HELLO = enum.auto()  # EHLO, LHLO or HELO waits for its answer
@@ -29,6 +31,8 @@ class Phase(enum.Enum):
 
 class Wait(enum.Enum):
     """What a server is to answer next; each has its time limit (RFC 5321 §4.5.3.2)."""
+
+    __hash__ = object.__hash__  # see ``Phase``
 
     GREETING = enum.auto()
     HELLO = enum.auto()

@@ -33,6 +33,8 @@ class Dots:
 
     def read(self, lines: Lines) -> bytes:
         """The content that has come; beyond the limit nothing more."""
+        if not len(lines):
+            return b""
         reader = self._reader
         content = reader.feed(lines.take_all())
         if reader.rest:

@@ -21,3 +21,4 @@ COMMAND: Final = Mode.COMMAND  # these are looked at for every event
 ANSWER: Final = Mode.ANSWER
 CONTENT: Final = Mode.CONTENT
 CHALLENGE: Final = Mode.CHALLENGE
+CLOSED: Final = Mode.CLOSED

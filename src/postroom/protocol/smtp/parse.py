@@ -41,6 +41,8 @@ from postroom.protocol.smtp.parameters import mail_parameters, rcpt_parameters
 from postroom.protocol.smtp.replies import Reply, reply
 
 MAX_SIZE: Final = (1 << 63) - 1
+_REPEATED: Final = frozenset({b"MAIL", b"RCPT", b"DATA", b"RSET"})  # none holds a password
+_KEPT: Final = 200  # octets of a line that is remembered
 # Printable, but nothing that would end a comment or a quoted string in a Received field.
 _CLIENT_NAME: Final = re.compile(r"[!#$%&'*+,\-./0-9:=?@A-Z\[\]^_`a-z{|}~]+")
 _MECHANISM: Final = re.compile(r"[A-Za-z0-9_-]{1,20}")  # RFC 4422 §3.1
@@ -55,6 +57,18 @@ def parse_command(line: bytes, *, utf8: bool = False) -> Command:
 
     ``utf8``: the transaction asked for SMTPUTF8.
     """
+    if line[:4] in _REPEATED and len(line) <= _KEPT:
+        return _known_command(line, utf8)
+    return _read(line, utf8)
+
+
+@lru_cache(maxsize=1024)
+def _known_command(line: bytes, utf8: bool) -> Command:
+    """The same few come again and again. Failures are not kept."""
+    return _read(line, utf8)
+
+
+def _read(line: bytes, utf8: bool) -> Command:
     verb, _, rest = line.rstrip(b" \t").partition(b" ")
     reader = _READERS.get(verb) or _READERS.get(verb.upper())
     if reader is None:

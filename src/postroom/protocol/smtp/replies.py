@@ -44,12 +44,17 @@ class Reply(msgspec.Struct, frozen=True):
 
     def encode(self, *, verbose: bool = False, utf8: bool = False) -> bytes:
         """The octets of the reply; ``utf8``: the client asked for UTF-8 (RFC 6531 §3.7.4)."""
-        lines = self.lines + self.reasons if verbose else self.lines
-        prefix = f"{self.code}-{self.status} " if self.status else f"{self.code}-"
+        if not verbose and (known := _USUAL.get(self)):
+            return known
+        lines = self.lines
+        if verbose:
+            lines += self.reasons
         if len(lines) == 1:
             text = lines[0]
             if len(text) <= MAX_TEXT and text.isascii() and text.isprintable():
-                return f"{prefix[:3]} {prefix[4:]}{text}\r\n".encode("ascii")
+                status = f"{self.status} " if self.status else ""
+                return f"{self.code} {status}{text}\r\n".encode("ascii")
+        prefix = f"{self.code}-{self.status} " if self.status else f"{self.code}-"
         texts = [piece for line in lines for piece in _pieces(line, utf8=utf8)][:MAX_LINES]
         octets = [f"{prefix}{text}\r\n".encode() for text in texts]
         octets[-1] = octets[-1].replace(b"-", b" ", 1)
@@ -75,6 +80,8 @@ def _pieces(text: str, *, utf8: bool) -> list[str]:
     width = MAX_TEXT if text.isascii() else MAX_TEXT // 4
     return [text[at : at + width] for at in range(0, len(text), width)] or [""]
 
+
+_USUAL: dict[Reply, bytes] = {}  # what is sent in every transaction
 
 OK: Final = reply(250, "2.0.0", "OK")
 RESET: Final = reply(250, "2.0.0", "Forgotten")
@@ -142,3 +149,5 @@ EARLY_TALK: Final = reply(554, "5.5.0", "Wait for the reply before you go on")
 TALK_BEFORE_GREETING: Final = reply(554, "5.5.0", "Wait for the greeting before you speak")
 TALK_BEFORE_TLS: Final = reply(554, "5.5.1", "Nothing may follow STARTTLS before TLS begins")
 NOT_SMTP: Final = reply(554, "5.5.0", "This is a mail server")
+
+_USUAL |= {one: one.encode() for one in (SENDER_OK, RECIPIENT_OK, START_CONTENT, OK)}

@@ -25,7 +25,7 @@ from typing import Final
 
 from postroom.protocol.lines import BareNewline, Lines, LineTooLong
 from postroom.protocol.sasl.mechanisms import MAX_RESPONSE
-from postroom.protocol.smtp import commands as c, replies
+from postroom.protocol.smtp import commands as c, replies, states
 from postroom.protocol.smtp.events import (
     ASKED,
     Content,
@@ -39,17 +39,15 @@ from postroom.protocol.smtp.events import (
 from postroom.protocol.smtp.faults import BadArguments, BadCommand, UnknownVerb
 from postroom.protocol.smtp.help import help_reply
 from postroom.protocol.smtp.incoming import Chunks, Dots
-from postroom.protocol.smtp.modes import ANSWER, CHALLENGE, COMMAND, CONTENT, Mode
+from postroom.protocol.smtp.modes import ANSWER, CHALLENGE, CLOSED, COMMAND, CONTENT, Mode
 from postroom.protocol.smtp.parse import decode_base64, parse_command
 from postroom.protocol.smtp.penalties import Penalties, Verdict
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.protocol.smtp.settings import Settings
-from postroom.protocol.smtp.standing import Standing
-from postroom.protocol.smtp.states import NEUTRAL, TRANSITIONS, State, is_legal, misplaced
+from postroom.protocol.smtp.standing import RESTRICTED, Standing
+from postroom.protocol.smtp.states import TRANSITIONS, State, is_legal, misplaced
 
 MAX_LINE: Final = 2_048  # octets of a command with CRLF; RFC 5321 §4.5.3.1.4 asks for 512
-_WAITS: Final = frozenset({c.Ehlo, c.Helo, c.Lhlo, c.Data, c.StartTls})  # RFC 2920 §3.1
-_JUNK: Final = frozenset({*NEUTRAL, c.Rset, c.Ehlo, c.Helo, c.Lhlo})
 
 
 class Session:
@@ -108,7 +106,7 @@ class Session:
     @property
     def is_closed(self) -> bool:
         """True after the last reply: write what is left and close."""
-        return self._mode is Mode.CLOSED
+        return self._mode is CLOSED
 
     @property
     def is_reading_content(self) -> bool:
@@ -138,7 +136,7 @@ class Session:
 
     def receive(self, octets: bytes) -> None:
         """Keep octets that came from the client."""
-        if self._mode is not Mode.CLOSED:
+        if self._mode is not CLOSED and octets:
             self._lines.feed(octets)
 
     def welcome(self) -> None:
@@ -155,7 +153,7 @@ class Session:
     def answer(self, answer: Reply) -> None:
         """Answer a command that came as an event; ``welcome`` greetings, 354 to BDAT too."""
         question = self._take_question()
-        if type(question) in _WAITS and self._talks_early(question):
+        if type(question) in states.WAITS and self._talks_early(question):
             return
         if answer.code == 421:
             self.hang_up(answer)
@@ -257,14 +255,14 @@ class Session:
 
     def _next_line(self) -> bytes | None:
         """None: there is none yet, or the mode has changed."""
-        lines, mode, limit = self._lines, self._mode, MAX_LINE
-        while self._mode is mode and len(lines):
+        mode, limit = self._mode, MAX_LINE
+        while self._mode is mode:
             try:
-                return lines.next_line(limit)
+                return self._lines.next_line(limit)
             except BareNewline:
                 self.hang_up(replies.BARE_NEWLINE)
             except LineTooLong:
-                if limit == MAX_LINE and (mode is CHALLENGE or lines.starts_with(b"AUTH ")):
+                if limit == MAX_LINE and (mode is CHALLENGE or self._lines.starts_with(b"AUTH ")):
                     limit = MAX_RESPONSE  # RFC 4954 §4
                     continue
                 limit = MAX_LINE
@@ -285,19 +283,21 @@ class Session:
         except BadCommand as error:
             return self._refuse_line(line, error)
         kind = type(command)
-        if (kind in _WAITS or not self._standing.is_esmtp) and self._talks_early(command):
+        if (kind in states.WAITS or not self._standing.is_esmtp) and self._talks_early(command):
             return None
         if not is_legal(self.state, kind, is_lmtp=self._standing.is_lmtp):
             self._refuse_order(command)
             return None
-        if kind in _JUNK and not self._allow_junk():
+        if kind in states.JUNK and not self._allow_junk():
             return None
-        if isinstance(command, c.Mail):
+        if kind is c.Mail:
             self._is_excused = True
-        refusal = self._standing.refusal(command)
+        refusal = self._standing.refusal(command) if kind in RESTRICTED else None
         if refusal is not None:
             self._refuse(refusal)
             return None
+        if isinstance(command, states.OFTEN) and self._accepted < self._settings.max_recipients:
+            return self._ask(command)
         return self._obey(command)
 
     def _obey(self, command: c.Command) -> Event | None:

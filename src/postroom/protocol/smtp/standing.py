@@ -19,6 +19,9 @@ TOO_FAR: Final = reply(
 )
 NO_REQUIRETLS: Final = reply(555, "5.5.4", "REQUIRETLS can be asked for inside TLS only")
 
+RESTRICTED: Final = frozenset({Mail, Auth, Burl, StartTls})
+"""Commands that ``refusal`` may have something against."""
+
 _BASE: Final = ("MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "HELP", "VRFY", "EXPN")
 
 

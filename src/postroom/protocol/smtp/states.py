@@ -52,6 +52,14 @@ NEUTRAL: Final = (Help, Noop, Vrfy, Expn, Verb)
 _HELLO: Final = (Ehlo, Helo, Lhlo)
 _NOT_LMTP: Final = (Ehlo, Helo)
 _NOT_SMTP: Final = (Lhlo,)
+WAITS: Final = frozenset({Ehlo, Helo, Lhlo, Data, StartTls})
+"""Nothing may be sent behind these before they are answered (RFC 2920 §3.1)."""
+
+JUNK: Final = frozenset({*NEUTRAL, Rset, *_HELLO})
+"""They bring no message, and so many come without one."""
+
+OFTEN: Final = (Rcpt, Mail, Data)
+"""Of these every message has one."""
 
 Row = Mapping[type[Command], State]
 
