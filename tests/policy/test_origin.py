@@ -92,6 +92,15 @@ async def test_a_forger() -> None:
 
 
 @on_loop
+async def test_what_a_domain_says_of_a_forger() -> None:
+    names = zone()
+    names.records["a.test", "TXT"] = (b"v=spf1 exp=why.a.test -all",)
+    names.records["why.a.test", "TXT"] = (b"%{i} is none of ours",)
+    digest = (await found(LETTER, STRANGER, names)).authentication()
+    assert (digest.spf, digest.explanation) == ("fail", "203.0.113.9 is none of ours")
+
+
+@on_loop
 async def test_the_domain_is_found_whatever_its_case() -> None:
     letter = LETTER.replace(b"ann@a.test", b"ann@A.Test")
     digest = (await found(letter, STRANGER)).authentication()

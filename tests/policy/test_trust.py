@@ -1,5 +1,6 @@
 """What the results of the checks mean, under every setting."""
 
+import msgspec
 import pytest
 
 from postroom.config.authentication import Authentication as Settings
@@ -111,6 +112,11 @@ async def test_a_bare_fail_of_spf() -> None:
     verdict = await judged(found, Settings(spf_fail="refuse"))
     assert verdict.reply is not None
     assert (verdict.reply.code, verdict.reply.status) == (550, "5.7.23")
+    assert len(verdict.reply.lines) == 1
+    said = msgspec.structs.replace(found, explanation="See http://a.test/")
+    verdict = await judged(said, Settings(spf_fail="refuse"))
+    assert verdict.reply is not None
+    assert verdict.reply.lines[1:] == ("a.test explains: See http://a.test/",)
     passed = Authentication(spf="fail", spf_domain="a.test", dmarc="pass")
     assert (await judged(passed, Settings(spf_fail="refuse"))).action == "pass"
 

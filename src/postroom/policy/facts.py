@@ -14,7 +14,8 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
     ``name`` is the reverse name of the peer that leads back to its address, "" without one.
     ``dkim`` are the domains whose signatures are good. ``author`` is the domain of the one
     From address, "" when there is not exactly one; ``policy`` what DMARC wants done with it,
-    before anything local was weighed: "none", "quarantine" or "reject". ``dmarc`` is
+    before anything local was weighed: "none", "quarantine" or "reject". ``explanation`` is what
+    ``spf_domain`` itself says of a fail, "" for nothing. ``dmarc`` is
     "temperror" also when it would fail, but a name that could not be looked up may tell
     otherwise. ``sealer`` is a trusted sealer whose ARC chain stands in for DMARC, "" without
     one. ``fault`` says why there is no one author, "" when there is or nobody looked;
@@ -25,6 +26,7 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     spf: str = "none"
     spf_domain: str = ""
+    explanation: str = ""
     dkim: tuple[str, ...] = ()
     dmarc: str = "none"
     author: str = ""

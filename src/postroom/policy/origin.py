@@ -76,6 +76,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
             name="" if self.iprev is None else self.iprev.name,
             spf="none" if self.spf is None else self.spf.outcome,
             spf_domain=self.client.sender_domain,
+            explanation="" if self.spf is None else self.spf.explanation,
             dkim=_passed(self.dkim),
             dmarc="none" if found is None else self._outcome(found),
             author="" if found is None else found.author,

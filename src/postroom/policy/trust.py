@@ -6,9 +6,9 @@ and only when the policy asks for anything, the message has to come again.
 ``author``: a message that does not say in one way whom it is from is not taken (threat A12); one
 that names nobody is, by default.
 ``spf``: a bare fail of SPF, which mail that was forwarded has as well, says little; by default
-it says nothing.
+it says nothing. A refusal has the words of the domain, which are said to be its own.
 
-RFC 9989 §5.3; RFC 7372 (X.7.23); threats A7, A12, A13.
+RFC 9989 §5.3; RFC 7208 §8.4; RFC 7372 (X.7.23); threats A7, A12, A13.
 """
 
 from typing import Final
@@ -92,7 +92,8 @@ class Spf:
         if found.spf != "fail" or found.dmarc == "pass" or found.sealer:
             return Verdict(stage="spf")
         reason = f"{found.spf_domain} says that {facts.address} may not send in its name (SPF)"
-        return _verdict("spf", self._action, reason, _reply(550, "5.7.23", reason))
+        more = [f"{found.spf_domain} explains: {found.explanation}"] if found.explanation else []
+        return _verdict("spf", self._action, reason, _reply(550, "5.7.23", reason, *more))
 
 
 def _verdict(stage: str, action: Action, reason: str, refusal: Reply) -> Verdict:
@@ -106,5 +107,5 @@ def _verdict(stage: str, action: Action, reason: str, refusal: Reply) -> Verdict
     )
 
 
-def _reply(code: int, status: str, reason: str) -> Reply:
-    return reply(code, status, reason[0].upper() + reason[1:])
+def _reply(code: int, status: str, reason: str, *more: str) -> Reply:
+    return reply(code, status, reason[0].upper() + reason[1:], *more)
