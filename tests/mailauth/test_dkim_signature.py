@@ -7,6 +7,7 @@ from postroom.mailauth.dkim_signature import (
     check_identity,
     domain_of,
     read,
+    signer,
     without_b,
 )
 
@@ -70,3 +71,19 @@ def test_what_is_no_domain(text: str) -> None:
 )
 def test_the_signature_is_taken_out(value: bytes, emptied: bytes) -> None:
     assert without_b(value) == emptied
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (b"v=1; a=rsa-sha1; d=B.Example; s=One", ("b.example", "one")),
+        (b"v=1; d=b.example", ("b.example", "")),
+        (b"v=1; d=b.example; s=-", ("b.example", "")),
+        (b"v=1; s=one", ("", "")),
+        (b"v=1; d=[192.0.2.1]; s=one", ("", "")),
+        (b"v=1; d=a.example; d=b.example; s=one", ("", "")),
+        (b"\xff", ("", "")),
+    ],
+)
+def test_who_signed_badly(value: bytes, found: tuple[str, str]) -> None:
+    assert signer(value) == found

@@ -315,3 +315,9 @@ def test_records_beside_the_key(records: tuple[bytes, ...], outcome: str, proble
     name = f"{key_of(b'rsa-sha256')[0]}._domainkey.example.org"
     (result,) = verified(relaxed_letter(), {Lookup(name, "TXT"): records})
     assert (result.outcome, result.problem) == (outcome, problem)
+
+
+def test_who_signed_badly_is_told() -> None:
+    field = b"DKIM-Signature: v=1; a=rsa-sha1; d=example.org; s=old; h=from; bh=AA==; b=AA==\r\n"
+    (result,) = verified(field + LETTER, {})
+    assert (result.outcome, result.domain, result.selector) == ("permerror", "example.org", "old")

@@ -70,6 +70,19 @@ def read(value: bytes) -> Signature:
     return signature
 
 
+def signer(value: bytes) -> tuple[str, str]:
+    """Domain and selector that a field names which is no good otherwise; "" for what is none."""
+    try:
+        tags = parse(value)
+        domain = domain_of(needed(tags, "d"))
+    except (BadTags, BadSignature):
+        return "", ""
+    try:
+        return domain, selector_of(needed(tags, "s"))
+    except BadSignature:
+        return domain, ""
+
+
 def from_tags(tags: dict[str, str], *, is_arc: bool = False) -> Signature:
     """What DKIM-Signature and ARC-Message-Signature have in common; raises BadSignature.
 

@@ -29,6 +29,7 @@ from postroom.mailauth.dkim_signature import (
     Signature,
     check_identity,
     read,
+    signer,
     without_b,
 )
 from postroom.mailauth.lookups import Check, LookupFailed, texts
@@ -149,11 +150,13 @@ class Verifier:
         return tuple(results)
 
     def _parsed(self, field: headers.Field) -> Signature | Result:
+        value = self._head[field.value_start : field.end]
         try:
-            signature = read(self._head[field.value_start : field.end])
+            signature = read(value)
             check_identity(signature)
         except BadSignature as error:
-            return Result(outcome="permerror", problem=str(error))
+            domain, selector = signer(value)
+            return Result(outcome="permerror", domain=domain, selector=selector, problem=str(error))
         if signature.expires is not None and signature.expires < self._now:
             return result(signature, "fail", "the signature has expired")
         if signature.made is not None and signature.made > self._now + CLOCK_SKEW:
