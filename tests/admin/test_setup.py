@@ -107,7 +107,32 @@ def test_a_domain_is_understood_however_it_is_typed(typed: str, domain: str) -> 
     assert setup.mail_domain(typed) == domain
 
 
-@pytest.mark.parametrize("typed", ["", "@", "a b", "[192.0.2.1]", "anna@", "x" * 300])
+def test_an_address_of_a_machine_is_no_domain() -> None:
+    with pytest.raises(Invalid, match="name the domain"):
+        setup.mail_domain("192.0.2.1")
+
+
+def test_settings_that_nothing_can_be_made_with_go_again(tmp_path: Path) -> None:
+    path = tmp_path / "postroom.toml"
+
+    def fail() -> None:
+        with setup.settings(path, WISH):
+            assert path.exists()
+            raise Refused("no")
+
+    with pytest.raises(Refused):
+        fail()
+    assert not path.exists()
+    with setup.settings(path, WISH):
+        pass
+    with pytest.raises(Refused):
+        fail()
+    assert path.exists()  # it was there before
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "@", "a b", "[192.0.2.1]", "anna@", "x" * 300, "localhost", "com"]
+)
 def test_what_is_no_domain_is_refused(typed: str) -> None:
     with pytest.raises(Invalid):
         setup.mail_domain(typed)

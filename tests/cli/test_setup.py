@@ -175,6 +175,15 @@ def test_a_script_brings_the_password_of_a_provider_in_a_file(
     assert [one["login"] for one in nothing.json("relay", "list")] == ["me@a.b"]
 
 
+def test_a_folder_that_can_t_be_used_leaves_nothing(nothing: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    words = options(nothing, "--domain", "demo.test")
+    words[words.index("--data") + 1] = str(tmp_path / "file" / "data")
+    refused = nothing.run(*words, typed="a-Good-one-1\n")
+    assert "name another as data" in refused.stderr
+    assert not nothing.config.exists()  # or the next run would be held to it
+
+
 def test_a_mistyped_address_outside_is_asked_again(nothing: Shell) -> None:
     port = free_port()
     nothing.config.write_text(

@@ -42,7 +42,11 @@ def test_an_inherited_socket_is_taken() -> None:
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(errno.EACCES, "ports below 1024"), (errno.EADDRNOTAVAIL, "cannot listen on 192.0.2.1")],
+    [
+        (errno.EACCES, "ports below 1024"),
+        (errno.EADDRNOTAVAIL, "port 25: this machine has no such address"),
+        (errno.ENOBUFS, "cannot listen on 192.0.2.1"),
+    ],
 )
 def test_errors_are_worded(number: int, words: str) -> None:
     assert words in str(refusal("192.0.2.1", 25, OSError(number, "x")))

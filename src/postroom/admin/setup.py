@@ -4,7 +4,9 @@ Every step looks first whether it is done, so that setting up again destroys not
 where it was left.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -92,6 +94,18 @@ def write_file(path: Path, wish: Wish) -> Done:
     return Done(f"settings in {path}", was_there=not is_ours)
 
 
+@contextlib.contextmanager
+def settings(path: Path, wish: Wish) -> Iterator[Done]:
+    """The same around what is made with it: a file that nothing could be made with goes again."""
+    written = write_file(path, wish)
+    try:
+        yield written
+    except BaseException:
+        if not written.was_there:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def _write_new(path: Path, text: str) -> bool:
     """Whole or not at all; False when there is one by now, which stays. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -125,9 +139,11 @@ def mail_domain(text: str) -> str:
     bare = _bare(text).rpartition("@")[2]
     if not bare:
         raise Invalid("type the domain, what stands after the @ of your addresses: example.org")
-    domain = names.domain(bare)
-    if domain.is_literal:
+    if bare.startswith("[") or bare.replace(".", "").isdigit():
         raise Invalid(f"{text} is an address of a machine: name the domain, such as example.org")
+    domain = names.domain(bare)
+    if "." not in domain.ascii:
+        raise Invalid(f"{text} is no whole domain, such as example.org")
     return domain.unicode
 
 

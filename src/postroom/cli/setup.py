@@ -47,8 +47,9 @@ _COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknow
 @click.option("--offline", is_flag=True, help="Measure nothing outside this machine.")
 @click.option("--test-to", metavar="ADDRESS", help="Write a test message to this address outside.")
 @click.option("--web", is_flag=True, help="Ask in the browser, at an address that is shown here.")
-@click.option("--listen", metavar="ADDRESS:PORT", default=setup_web.LISTEN, show_default=True,
-              help="Where, with --web; https unless it is this machine only.")  # fmt: skip
+@click.option("--listen", metavar="ADDRESS:PORT",
+              help="Where, with --web; https unless it is this machine only. Default: "
+              f"{setup_web.LISTEN}, or the next port that is free.")  # fmt: skip
 @click.option("--no-test", is_flag=True, help="Send no test messages at the end.")
 @output.json_option
 @click.pass_context
@@ -80,11 +81,12 @@ class _Talk:
 
     def go(self) -> None:
         """From the questions to the last advice."""
+        listen = self._given["listen"]
         if self._given["web"]:
             setup_web.run(
                 self._file,
                 default_data=str(self._given["data"] or setup_web.default_data(self._file)),
-                listen=str(self._given["listen"]),
+                listen=listen if isinstance(listen, str) else None,
                 is_offline=bool(self._given["offline"]),
             )
             return
@@ -112,8 +114,8 @@ class _Talk:
             _print_facts(found)
         wish = self._wish(config, place, found)
         self._has_begun = True
-        done = [steps.write_file(self._file, wish)]
-        done += run(self._context, lambda office: steps.furnish(office, wish))
+        with steps.settings(self._file, wish) as written:
+            done = [written, *run(self._context, lambda office: steps.furnish(office, wish))]
         if not self._as_json:
             for one in done:
                 click.echo(f"{'kept' if one.was_there else 'done'}  {one.step}")

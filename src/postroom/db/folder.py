@@ -42,7 +42,10 @@ def prepare(data: Path, warn: Callable[[str], None]) -> Path:
     except FileExistsError:
         raise Refused(f"{data} is a file: the data folder must be a folder") from None
     except OSError as error:
-        raise Refused(f"{data}: the data folder can't be used: {error.strerror}") from error
+        raise Refused(
+            f"{data}: the data folder can't be used: {error.strerror}; name another as data in the "
+            "settings (setup: --data)"
+        ) from error
     _own(real, found)
     _close_to_others(real, found)
     if reason := doubt(real):

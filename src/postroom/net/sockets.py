@@ -83,6 +83,10 @@ def refusal(address: str, port: int, error: OSError) -> Refused:
             f"cannot listen on {where}: ports below 1024 are root's; let systemd open "
             "them (postroom install-service, as root), or set another port in [[listen]]"
         )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return Refused(
+            f"cannot listen on {where}: this machine has no such address; those it has: ip address"
+        )
     return Refused(f"cannot listen on {where}: {error.strerror or error}")
 
 

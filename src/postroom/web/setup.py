@@ -232,14 +232,15 @@ class Setup:
             relay=_relay(fields),
             web_port=facts.inner_web_port(self._facts) if config is None else None,
         )
-        written = []
-        if self._site.file is not None:
-            written.append(setup.write_file(self._site.file, wish))
-            config = self._config()
-        if config is None:  # taken away in this very moment
-            raise Refused("the settings are gone: begin again")
-        async with self._opened(config) as (office, _resolver):
-            self._done = [*written, *await setup.furnish(office, wish)]
+        with contextlib.ExitStack() as closing:
+            written = []
+            if self._site.file is not None:
+                written.append(closing.enter_context(setup.settings(self._site.file, wish)))
+                config = self._config()
+            if config is None:  # taken away in this very moment
+                raise Refused("the settings are gone: begin again")
+            async with self._opened(config) as (office, _resolver):
+                self._done = [*written, *await setup.furnish(office, wish)]
         self._admin = admin
         await self._start(config)
         return RedirectResponse("/setup", 303)
