@@ -15,7 +15,7 @@ from postroom.sieve.questions import Answer, Question
 from tests.sieve.answers import run_with
 
 NOW: Final = 1_790_000_000_123  # Mon, 21 Sep 2026 14:13:20 +0000
-HERE: Final = Environment(now=NOW, own=("bob@example.com",))
+HERE: Final = Environment(now=NOW)
 
 SIMPLE: Final = (
     b"Received: from a.example by b.example; Mon, 21 Sep 2026 14:13:10 +0000\r\n"
@@ -64,7 +64,7 @@ def outcome(
 ) -> Outcome:
     """What a script comes to; LF in it is fine."""
     if limits is not None:
-        environment = Environment(now=environment.now, own=environment.own, limits=limits)
+        environment = Environment(now=environment.now, limits=limits)
     about = about if isinstance(about, Letter) else letter(about)
     compiled = compile_script(script.encode())
     return run_with(run(compiled, about, environment), answers or {}, asked)

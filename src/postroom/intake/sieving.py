@@ -125,7 +125,6 @@ async def outcome(
         now=subject.services.clock(),
         offset_at=local_offset,
         separators=persona.separators,
-        own=persona.addresses,
         items={
             "domain": one.address.rpartition("@")[2],
             "host": subject.services.hostname,

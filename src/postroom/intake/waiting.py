@@ -13,10 +13,8 @@ from typing import Final, Protocol
 import msgspec
 
 from postroom.address import Address, AddressError
-from postroom.blobs.store import BlobStore
 from postroom.config.model import Config
 from postroom.db.database import Database
-from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
 from postroom.directory.expand import Resolution
 from postroom.directory.sending import Sending
@@ -40,6 +38,7 @@ from postroom.intake.services import Services
 from postroom.intake.stamp import Session
 from postroom.message import trace
 from postroom.message.index import index
+from postroom.post import notice
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.post.notice import DOOR, Budget
@@ -76,7 +75,7 @@ class Message(Protocol):
         ...
 
 
-class Tools(Protocol):
+class Tools(notice.Tools, Protocol):
     """What a process has; ``admin.office.Office``."""
 
     @property
@@ -92,21 +91,6 @@ class Tools(Protocol):
     @property
     def store(self) -> Store:
         """Mailboxes."""
-        ...
-
-    @property
-    def blobs(self) -> BlobStore:
-        """Octets of messages."""
-        ...
-
-    @property
-    def ids(self) -> Ids:
-        """Makes ids."""
-        ...
-
-    @property
-    def clock(self) -> Callable[[], int]:
-        """UTC milliseconds."""
         ...
 
 

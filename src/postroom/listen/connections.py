@@ -75,7 +75,6 @@ class Connections:
         self._empty: asyncio.Event | None = None
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
-        self.is_stopping = False
 
     def __len__(self) -> int:
         return len(self._doors)
@@ -111,7 +110,6 @@ class Connections:
 
         The listening sockets must be closed already.
         """
-        self.is_stopping = True
         for door in tuple(self._doors):
             door.stop()
         await self._emptied(seconds)

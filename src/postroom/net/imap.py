@@ -38,7 +38,6 @@ class Selected(msgspec.Struct):
 
     exists: int = 0
     uidvalidity: int = 0
-    uidnext: int = 0
     shifts: int = 0
 
 
@@ -250,8 +249,6 @@ class ImapConnection(Remote):
                 self.selected.shifts += 1
             case b"OK" if event.code == b"UIDVALIDITY":
                 self.selected.uidvalidity = number(event.argument, 0xFFFFFFFF) or 0
-            case b"OK" if event.code == b"UIDNEXT":
-                self.selected.uidnext = number(event.argument, 0xFFFFFFFF) or 0
 
     def _note_capabilities(self, words: Iterable[bytes]) -> None:
         self.capabilities = frozenset(word.upper() for word in words)

@@ -66,13 +66,11 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     local zone is then. ``items`` are
     those of RFC 5183 §4.1 by name ("domain", "host", "location", "name", "phase",
     "remote-host", "remote-ip", "version"); those not there are unknown. ``separators`` part
-    user and detail of an address (RFC 5233). ``own`` are the addresses of the owner, the
-    preferred one first.
+    user and detail of an address (RFC 5233).
     """
 
     now: int
     offset_at: Callable[[int], int] = utc
     items: Mapping[str, str] = _NOTHING
     separators: str = "+"
-    own: tuple[str, ...] = ()
     limits: Limits = Limits()

@@ -87,7 +87,7 @@ def try_on(
     """
     letter = _letter(message, sender, recipient)
     own = (letter.recipient,) if letter.recipient else ()
-    environment = Environment(now=now, offset_at=local_offset, own=own)
+    environment = Environment(now=now, offset_at=local_offset)
     trail: list[Passed] = []
     present = {"INBOX", *folders}
     outcome = _driven(

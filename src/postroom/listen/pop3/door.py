@@ -32,14 +32,13 @@ class Settings(Entrance, frozen=True, kw_only=True):
 class Pop3Door(EntranceDoor):
     """One POP3 connection."""
 
-    __slots__ = ("_drop", "_exchange", "_session", "_settings")
+    __slots__ = ("_drop", "_exchange", "_settings")
 
     scope = "pop3"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._settings = settings
-        self._session: Session | None = None
         self._drop: Maildrop | None = None
         self._exchange: Exchange | None = None
 
@@ -57,7 +56,6 @@ class Pop3Door(EntranceDoor):
             mechanisms=self.mechanisms,
             can_start_tls=self.has_tls and not self.tls,
         )
-        self._session = session
         session.greet(self._settings.hostname)
         try:
             await self._talk(session)
