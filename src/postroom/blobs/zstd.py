@@ -20,7 +20,7 @@ _local: Final = _Local()
 
 
 def pack(octets: bytes | bytearray | memoryview) -> bytes:
-    """One frame."""
+    """The octets, compressed to one frame."""
     return _local.compressor.compress(octets)
 
 

@@ -48,7 +48,7 @@ class _Which(TypedDict):
 
 
 class _New(_Server, _Which):
-    """Both."""
+    """The options of a server, and of what goes through it."""
 
 
 def _short(uses: Sequence[UseView]) -> str:

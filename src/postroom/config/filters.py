@@ -104,7 +104,7 @@ class Filter(
 
     @property
     def called(self) -> str:
-        """Its name."""
+        """What it is called in logs and reasons: its name, or its kind."""
         return self.name or self.kind
 
     @property

@@ -42,7 +42,7 @@ _POSTGRES: Final = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "TEXT": 'TEXT COLLATE 
 
 
 class Migration(NamedTuple):
-    """One file."""
+    """A file of ``migrations``, 0001_name.sql, and its statements."""
 
     number: int
     name: str

@@ -255,7 +255,7 @@ class Detached(asyncio.Protocol):
         self._say(Noted(said.number, fault))
 
     def _beaten(self) -> None:
-        """It lives."""
+        """A heartbeat came: the process is killed only if no other follows in time."""
         self._stop_waiting()
         loop = asyncio.get_running_loop()
         self._silence = loop.call_later(SILENCE_SECONDS, self.kill)

@@ -57,7 +57,7 @@ class Finisher:
         self._batch: Callable[[Tx, Sequence[Sequence[Finished]]], list[None]] = self._write
 
     async def finish(self, results: Sequence[Finished]) -> None:
-        """``Finish``."""
+        """Write what came of these messages, as ``Finish`` promises."""
         try:
             await self._written(results)
         except Exception:  # noqa: BLE001 - one of them must not spoil the others

@@ -23,7 +23,7 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 class Frame(msgspec.Struct, frozen=True, tag=True):
-    """One of them."""
+    """What one process says to the other."""
 
 
 class Begin(Frame, frozen=True):
@@ -111,7 +111,7 @@ _decoder: Final = msgspec.msgpack.Decoder(Said)
 
 
 def encode(said: Said) -> bytes:
-    """The frame."""
+    """The octets of a frame: its length, then what it says."""
     octets = _encoder.encode(said)
     return _LENGTH.pack(len(octets)) + octets
 

@@ -28,7 +28,7 @@ class Provider(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=1)
 def providers() -> tuple[Provider, ...]:
-    """All of them."""
+    """All providers of ``providers.toml``."""
     text = importlib.resources.files(__package__).joinpath("providers.toml").read_text("utf-8")
     return tuple(
         msgspec.convert({"name": name, **facts}, Provider)

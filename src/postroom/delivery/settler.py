@@ -54,7 +54,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Settler:
-    """One a process."""
+    """Writes what came of deliveries, for the whole process."""
 
     def __init__(
         self,

@@ -112,7 +112,7 @@ def move(tx: Tx, name: Name, new: Address) -> None:
 
 
 def release(tx: Tx, name: Name) -> None:
-    """Free the name."""
+    """Free an address: another account or alias may take it."""
     tx.execute("DELETE FROM address WHERE id = :id", id=name.id)
 
 

@@ -139,12 +139,12 @@ def _matching(chosen: Chosen) -> tuple[str, dict[str, object]]:
 
 
 def touch(tx: Tx, token: bytes, now: int) -> None:
-    """It was used."""
+    """Note that a session was used."""
     tx.execute("UPDATE web_session SET seen = :now WHERE token = :token", now=now, token=token)
 
 
 def remove(tx: Tx, token: bytes) -> None:
-    """End it."""
+    """End a session."""
     tx.execute("DELETE FROM web_session WHERE token = :token", token=token)
 
 

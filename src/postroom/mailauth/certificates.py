@@ -60,12 +60,12 @@ class Certificate:
 
     @property
     def validity(self) -> str:
-        """For people."""
+        """From when to when it holds, in words."""
         return f"from {self.not_before:%Y-%m-%d} to {self.not_after:%Y-%m-%d}"
 
     @property
     def called(self) -> str:
-        """For people."""
+        """Whose it is: the first names in it."""
         return ", ".join(self.names[:5]) or "nobody"
 
     def is_valid(self, now: datetime) -> bool:

@@ -96,7 +96,7 @@ def needs_name(string: MacroString) -> bool:
 
 
 def expand(string: MacroString, facts: Facts) -> str:
-    """Fill in."""
+    """The text with its macros expanded (RFC 7208 §7.3)."""
     return "".join([p if isinstance(p, str) else _expanded(p, facts) for p in string])
 
 

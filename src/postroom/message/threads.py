@@ -98,7 +98,7 @@ class _Links:
         self._steps = FREE_STEPS + STEPS * (count + references)
 
     def dummy(self) -> int:
-        """A new node."""
+        """A new node that no message stands for; its number."""
         self.parents.append(-1)
         self._fertile.append(0)
         return len(self.parents) - 1

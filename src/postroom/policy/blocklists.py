@@ -83,7 +83,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> Mark:
-        """As a mark."""
+        """What it adds to the suspicion of who is listed."""
         settings = self.blocklist.settings
         told = ", ".join(self.answers)
         return Mark(f"{self.subject} is listed in {self.blocklist.zone}: {told}", settings.score)

@@ -51,7 +51,7 @@ class Totals(msgspec.Struct, frozen=True):
 
     @property
     def lessons(self) -> int:
-        """Of both kinds."""
+        """How many messages were learned, spam and ham."""
         return self.spam + self.ham
 
     def of(self, known: Mapping[int, Counts]) -> Knowledge:

@@ -121,7 +121,7 @@ def purge(tx: Tx, before: int, limit: int = _CHUNK) -> int:
 
 
 def _accounts(tx: Tx, attempts: Iterable[Attempt]) -> dict[Attempt, int]:
-    """Whose each is."""
+    """The account that each attempt was for; those for nobody are left out."""
     known: dict[str | int, int] = {}
     found = {}
     for one in attempts:

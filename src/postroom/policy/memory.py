@@ -35,7 +35,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Memory:
-    """Of one server."""
+    """What one server remembers of what the filter has learned."""
 
     def __init__(self, db: Database, clock: Callable[[], int]) -> None:
         """``clock`` is UTC milliseconds."""

@@ -35,7 +35,7 @@ class Letters(msgspec.Struct, frozen=True):
 
     @property
     def count(self) -> float:
-        """Of both kinds."""
+        """Messages of both kinds, fresh ones weighing most."""
         return self.spam + self.ham
 
 

@@ -104,7 +104,7 @@ def _batches(
 
 
 def renew(tx: Tx, leases: Iterable[int], until: int) -> None:
-    """Keep these."""
+    """Leases go on until then (UTC milliseconds)."""
     tx.many("UPDATE lease SET until = ? WHERE id = ?", [(until, one) for one in leases])
 
 

@@ -26,7 +26,7 @@ class Head:
         return self._values.get(name.lower(), [])
 
     def texts(self, name: str) -> list[str]:
-        """Their texts."""
+        """The values of the fields of a name, their encoded words decoded."""
         name = name.lower()
         found = self._texts.get(name)
         if found is None:

@@ -63,7 +63,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setup:
-    """One run."""
+    """The pages of one setting up, from the first form to what is left to do."""
 
     def __init__(self, site: Site, first_run: FirstRun, renderer: Renderer) -> None:
         self._site = site

@@ -49,7 +49,7 @@ class Received:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it is."""
+        """Whether the file outlives the request."""
         return self._is_kept
 
 

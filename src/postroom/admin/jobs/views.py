@@ -64,7 +64,7 @@ class JobView(msgspec.Struct, frozen=True):
 
     @property
     def percent(self) -> int:
-        """How far it is."""
+        """How far it is, from 0 to 100; 0 as long as nobody knows."""
         return min(100, self.done * 100 // self.total) if self.total else 0
 
 

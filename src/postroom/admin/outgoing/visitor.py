@@ -51,7 +51,7 @@ class Visitor(Peer):
     """One connection; after ``open``, if at all, ``say``; ``leave`` in the end."""
 
     def __init__(self, hostname: str, tls: ClientTls) -> None:
-        """As a peer."""
+        """``hostname`` is ours, for EHLO; ``tls`` as for delivery."""
         super().__init__(hostname, tls)
         self._watched = _Session(hostname)
         self.session = self._watched

@@ -51,7 +51,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(items: tuple[FetchItem, ...], modes: Modes) -> Plan:
-    """Work it out."""
+    """What a FETCH of these items needs, and how its answers are written."""
     attributes = tuple([item for item in items if isinstance(item, Attribute)])
     contents = tuple([item for item in items if not isinstance(item, Attribute)])
     fields = _listed(contents)

@@ -32,7 +32,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> Place:
-        """Where it is."""
+        """Name and type, which tell it from all others of the zone."""
         return self.name, self.kind
 
 

@@ -52,7 +52,7 @@ class Problem(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def response(self) -> Response:
-        """As it is sent."""
+        """The answer that carries it (RFC 9457 §3)."""
         return Response(
             msgspec.json.encode(self.details),
             self.details.status,
