@@ -5,26 +5,21 @@ import json
 import re
 import shutil
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize
 
 from rig.ports import HOST
 from rig.server import DOMAIN, Server
-from tools import docs
 
 from .conftest import ALICE, BOB, PASSWORD, Mailbox, Run, deliver
+from .window import PHONE, SCREENSHOTS, WIDE, Window, chromium, looked_at, wait_for_the_end
 
-CHROMIUM: Final = "/usr/bin/chromium"
-SCREENSHOTS: Final = docs.ROOT / "build" / "screenshots"
-WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
-PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
 OUTSIDE: Final = "friend@elsewhere.test"
 
 DIALOGUE: Final = f"""EHLO mail.elsewhere.test
@@ -82,50 +77,9 @@ def house(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Server
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.fail("chromium is missing: apt-get install chromium")
     shutil.rmtree(SCREENSHOTS, ignore_errors=True)
-    with sync_playwright() as play:
-        # The sandbox of Chromium refuses to work for root.
-        window = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield window
-        window.close()
-
-
-class Window:
-    """A window on the server; what the browser complains about is a failure."""
-
-    def __init__(self, browser: Browser, server: Server, **options: Any) -> None:
-        options.setdefault("viewport", WIDE)
-        self.has_script: bool = options.get("java_script_enabled", True)
-        self._home = f"http://{HOST}:{server.ports['http']}"
-        self._context: BrowserContext = browser.new_context(**options)
-        self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.complaints: list[str] = []
-        self.page.on(
-            "console",
-            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
-        )
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def open(self, path: str) -> Page:
-        answer = self.page.goto(self._home + path)
-        assert answer is not None
-        assert answer.status == 200, (path, answer.status)
-        return self.page
-
-    def log_in(self, address: str) -> Page:
-        self.open("/")
-        self.page.get_by_label("Address").fill(address)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.keyboard.press("Enter")
-        self.page.get_by_role("button", name="Log out").wait_for()
-        return self.page
-
-    def close(self) -> None:
-        self._context.close()
-        assert not self.complaints
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
@@ -196,46 +150,8 @@ def test_an_owner_looks_at_a_list_of_accounts_and_makes_them(
     owner.open(f"/admin/people/{address}")
 
 
-def test_a_person_brings_mail_and_takes_it_away_again(
-    browser: Browser, house: Server, tmp_path: Path
-) -> None:
-    for has_script in (True, False):
-        with closing(Window(browser, house, java_script_enabled=has_script)) as window:
-            window.log_in(BOB)
-            page = window.open("/me/mail")
-            old = {"name": "Old.mbox", "mimeType": "text/plain", "buffer": _mbox()}
-            page.locator("input[type=file]").set_input_files(old)  # type: ignore[arg-type]
-            page.get_by_role("button", name="Upload and import").click()
-            wait_for_the_end(window)
-            assert page.locator("#jobs .good").first.inner_text().startswith("Done.")
-            page.get_by_role("button", name="Write it").click()
-            wait_for_the_end(window)
-            with page.expect_download() as started:
-                page.get_by_role("link", name="Download").first.click()
-            path = tmp_path / f"{has_script}.zip"
-            started.value.save_as(path)
-            with zipfile.ZipFile(path) as archive:
-                assert b"Subject: From long ago" in archive.read("Old.mbox")
-
-
 def _list(address: str) -> bytes:
     return f"address,name\n{address},Listed One\n".encode()
-
-
-def _mbox() -> bytes:
-    return b"From a@x.test Thu Nov 26 02:36:09 2026\nSubject: From long ago\n\nx\n"
-
-
-def wait_for_the_end(window: Window) -> None:
-    """Until no job runs; without JavaScript the page is loaded again and again."""
-    page, end = window.page, time.monotonic() + 120
-    while page.locator("#jobs[data-live]").count():
-        assert time.monotonic() < end, page.locator("#jobs").inner_text()
-        if window.has_script:
-            page.wait_for_timeout(200)
-        else:
-            page.get_by_role("link", name="Look again").click()
-            page.reload()
 
 
 def test_a_person_sees_no_administration(browser: Browser, house: Server) -> None:
@@ -256,27 +172,13 @@ def test_every_page_is_accessible_and_fits(
         Window(browser, house, viewport=size, color_scheme=scheme, bypass_csp=True)
     ) as window:
         window.open("/")
-        found += _looked_at(axe, window.page, f"login-{size['width']}-{scheme}")
+        found += looked_at(axe, window.page, f"login-{size['width']}-{scheme}")
         window.log_in(ALICE)
         for path in (*ADMIN_PAGES, *OWN_PAGES):
             window.open(path)
             name = path.strip("/").partition("?")[0].replace("/", "-")
-            found += _looked_at(axe, window.page, f"{name}-{size['width']}-{scheme}")
+            found += looked_at(axe, window.page, f"{name}-{size['width']}-{scheme}")
     assert not found, "\n".join(found)
-
-
-def _looked_at(axe: Axe, page: Page, name: str) -> list[str]:
-    """Keep a picture; what keeps people from using the page."""
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-    found = [
-        f"{name}: {one['id']}: {one['help']}: "
-        + "; ".join(str(node["html"])[:120] for node in one["nodes"][:3])
-        for one in axe.run(page).response["violations"]
-    ]
-    width = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
-    if width > 0:
-        found.append(f"{name}: {width} pixels wider than the window")
-    return found
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
@@ -303,14 +205,14 @@ def test_pages_with_something_on_them_are_accessible_and_fit(
             for path in ("/admin/reports", "/admin/rejects", "/admin/webhooks"):
                 page = window.open(path)
                 assert page.get_by_role("table").count() or page.locator("svg").count()
-                found += _looked_at(axe, page, f"full-{path[7:]}-{size['width']}-{scheme}")
+                found += looked_at(axe, page, f"full-{path[7:]}-{size['width']}-{scheme}")
                 page.locator("main td a").first.click()
-                found += _looked_at(axe, page, f"one-{path[7:]}-{size['width']}-{scheme}")
+                found += looked_at(axe, page, f"one-{path[7:]}-{size['width']}-{scheme}")
             page = window.open("/admin/session")
             page.get_by_label("What it says").fill(DIALOGUE)
             page.get_by_role("button", name="Try it").click()
             page.get_by_role("heading", name="What was answered").wait_for()
-            found += _looked_at(axe, page, f"full-session-{size['width']}-{scheme}")
+            found += looked_at(axe, page, f"full-session-{size['width']}-{scheme}")
             page = window.open("/admin/import")
             page.locator("input[name=login]").fill("ann")
             page.locator("input[name=password]").fill("a password")
@@ -320,7 +222,7 @@ def test_pages_with_something_on_them_are_accessible_and_fit(
             wait_for_the_end(window)
             for text in ("More", "What providers want", "The columns of CSV"):
                 page.get_by_text(text, exact=True).click()
-            found += _looked_at(axe, page, f"full-import-{size['width']}-{scheme}")
+            found += looked_at(axe, page, f"full-import-{size['width']}-{scheme}")
     assert not found, "\n".join(found)
 
 
@@ -337,22 +239,22 @@ def test_a_server_without_an_account_is_set_up(
         ) as window,
     ):
         page = window.open("/")
-        found += _looked_at(axe, page, f"setup-wait-{name}")
+        found += looked_at(axe, page, f"setup-wait-{name}")
         end = time.monotonic() + 120
         while not (said := re.findall(r"/setup[?]key=\S+", (tmp_path / "server.log").read_text())):
             assert time.monotonic() < end
         page = window.open(said[0])
-        found += _looked_at(axe, page, f"setup-key-{name}")
+        found += looked_at(axe, page, f"setup-key-{name}")
         page.get_by_role("button", name="Begin").click()
         page.get_by_label("Domain of your mail addresses").fill(DOMAIN)
-        found += _looked_at(axe, page, f"setup-place-{name}")
+        found += looked_at(axe, page, f"setup-place-{name}")
         page.get_by_role("button", name="Look what is there").click()
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_label("The same again").fill(PASSWORD)
-        found += _looked_at(axe, page, f"setup-people-{name}")
+        found += looked_at(axe, page, f"setup-people-{name}")
         page.get_by_role("button", name="Set up and start").click()
         page.get_by_text("The server runs.").wait_for()
-        found += _looked_at(axe, page, f"setup-done-{name}")
+        found += looked_at(axe, page, f"setup-done-{name}")
         page.get_by_role("button", name="Finish").click()
         page.get_by_role("link", name="Log in to the administration").click()
         page.get_by_label("Address").fill(f"postmaster@{DOMAIN}")

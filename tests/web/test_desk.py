@@ -1,5 +1,6 @@
 """Sessions: who gets in, what ends one, and forms from elsewhere."""
 
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -144,5 +145,33 @@ def test_a_login_from_another_site_is_refused(database: Opener, data: Path) -> N
         said = await browser.post("/", fields, origin="https://evil.test")
         assert said.status == 403
         assert browser.cookie == ""
+
+    tell(database, data, story, logged_in="")
+
+
+@pytest.mark.parametrize(
+    ("path", "led"),
+    [
+        ("/me/activity", "/me/activity"),
+        ("/admin/people/bob@demo.test", "/admin/people/bob@demo.test"),
+        ("//evil.test", "/me"),
+        ("/me//evil.test", "/me"),
+        ("https://evil.test/me", "/me"),
+        ("/me/../logout", "/me"),
+        ("/me\r\nSet-Cookie: x", "/me"),
+        ("/me/\\evil.test", "/me"),
+        ("/elsewhere", "/me"),
+        ("", "/me"),
+    ],
+)
+def test_a_login_leads_to_the_page_that_was_wanted(
+    database: Opener, data: Path, path: str, led: str
+) -> None:
+    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
+        query = urllib.parse.urlencode({"next": path})
+        await browser.get(f"/?{query}")
+        assert ("?next=" in browser.page) == (path == led)
+        said = await browser.post(f"/?{query}", {"address": PERSON, "password": PASSWORD})
+        assert said.headers["location"] == led
 
     tell(database, data, story, logged_in="")

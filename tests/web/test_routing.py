@@ -268,3 +268,21 @@ def test_rights_that_end_end_at_once(database: Opener, data: Path) -> None:
 def _all_rows(tx: Tx) -> list[object]:
     tables = ("domain", "account", "address", "alias", "credential", "queued", "delivery")
     return [tx.all(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
+
+
+def test_who_is_refused_finds_the_way_back(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
+        await browser.get("/me/filters")
+        bad = {"to": "nonsense"}
+        here = "https://mx.demo.test/me/filters?x"
+        assert (await browser.post("/me/filters/forward", bad, referer=here)).status == 400
+        assert '<a href="/me/filters">begin anew' in browser.page
+        await browser.get("/me/filters")
+        await browser.post("/me/filters/forward", bad, referer="https://evil.test/x")
+        assert "begin anew" not in browser.page
+        await browser.get("/me/filters")
+        await browser.post("/me/filters/forward", bad)
+        assert "begin anew" not in browser.page
+        assert "Nothing was changed" in browser.text
+
+    tell(database, data, story, logged_in=PERSON)

@@ -77,7 +77,7 @@ def activity(context: click.Context, address: str, limit: int, *, as_json: bool)
     if as_json:
         click.echo(output.encode(found))
         return
-    click.echo("What gets in:")
+    click.echo("Passwords and passkeys:")
     output.table(found.ways, _WAYS)
     click.echo(f"\nLogins ({len(found.logins.items)} of {found.logins.total} shown):")
     output.table(found.logins.items, _LOGINS)

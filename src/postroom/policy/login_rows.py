@@ -112,7 +112,7 @@ def latest(tx: Tx, account_id: int) -> list[Row]:
 def purge(tx: Tx, before: int, limit: int = _CHUNK) -> int:
     """Forget days before this one, at most so many rows; how many there were."""
     return tx.execute(
-        "DELETE FROM login WHERE (day, account_id, outcome, door, address, means, label) IN"
+        "DELETE FROM login WHERE day < :before AND (day, account_id, outcome, door, address, means, label) IN"
         " (SELECT day, account_id, outcome, door, address, means, label FROM login"
         " WHERE day < :before ORDER BY day LIMIT :limit)",
         before=before,

@@ -7,6 +7,7 @@ elsewhere.
 
 import hashlib
 import hmac
+import re
 import secrets
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,6 +40,7 @@ from postroom.web.render import Renderer
 COOKIE: Final = "postroom"
 DEVICE: Final = "postroom-device"  # by which a browser is known again
 YEAR: Final = 365 * 86_400  # seconds
+_PAGE: Final = re.compile(r"/(?:me|admin)(?:/[\w@+~-][\w.@+~-]*)*", re.ASCII)
 MAX_FORM: Final = 256 * 1024  # octets
 
 
@@ -159,13 +161,16 @@ class Desk:
             return await self.begin(request, identity, "password")
         self.login.note(identity, peer=peer, mechanism="PLAIN", outcome="half")
         half = HalfLogin(identity.account_id, identity.credential_id)
-        return self.ask_code(handover.give(self.key, half, self.office.now()))
+        return self.ask_code(request, handover.give(self.key, half, self.office.now()))
 
-    def ask_code(self, half: str, problem: str = "", *, status: int = 200) -> Response:
+    def ask_code(
+        self, request: Request, half: str, problem: str = "", *, status: int = 200
+    ) -> Response:
         """The page that asks for a code; ``half`` is the login so far."""
         return self.renderer.page(
-            "second.html", status=status, visitor=None, half=half, problem=problem
-        )
+            "second.html", status=status, visitor=None, half=half, problem=problem,
+            following=following(request),
+        )  # fmt: skip
 
     async def second(self, request: Request, half: str, code: str) -> Response:
         """The second step of ``log_in``; raises LoginRefused, LoginDelayed."""
@@ -189,9 +194,9 @@ class Desk:
         )
         if outcome == "locked":
             problem = "Too many wrong codes: wait an hour at most and try again."
-            return self.ask_code(half, problem, status=429)
+            return self.ask_code(request, half, problem, status=429)
         problem = "That code is not right, or was used before."
-        return self.ask_code(half, problem, status=403)
+        return self.ask_code(request, half, problem, status=403)
 
     @property
     def key(self) -> bytes:
@@ -228,7 +233,8 @@ class Desk:
         if acquaintance is Acquaintance.NEW and self.office.config.login.notices:
             with suppress(MailError):  # a full disk must not lock anyone out
                 await login_notice.send(self.office, identity, session)
-        response = RedirectResponse("/me" if powers.role == "person" else "/admin", 303)
+        home = "/me" if powers.role == "person" else "/admin"
+        response = RedirectResponse(following(request) or home, 303)
         is_https = request.url.scheme == "https"
         response.set_cookie(
             DEVICE, known, httponly=True, samesite="strict", secure=is_https, max_age=YEAR
@@ -247,6 +253,12 @@ class Desk:
     async def change(self, action: Callable[[Tx], object]) -> None:
         """A write of our own rows."""
         await self.office.db.write(action)
+
+
+def following(request: Request) -> str:
+    """The page of ours that a login is to lead to; "" for none, or what is none."""
+    path = request.query_params.get("next", "")
+    return path if _PAGE.fullmatch(path) else ""
 
 
 def peer_of(request: Request) -> Peer:

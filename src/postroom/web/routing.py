@@ -39,6 +39,7 @@ class Named(msgspec.Struct, frozen=True):
 THEIRS: Final[Sequence[Named]] = ()
 """For a page that names nothing, and shows what belongs to ``Visitor.within``."""
 
+OWN: Final = "/me"
 ENROL: Final = "/me/security"
 
 
@@ -116,14 +117,19 @@ class Router:
             try:
                 found = await answer(request, visitor)
             except Forbidden as error:
-                return self._message(visitor, 403, str(error))
+                status, text = 403, str(error)
             except TooLarge as error:
-                return self._message(visitor, 413, str(error) or "The form is too large.")
+                status, text = 413, str(error) or "The form is too large."
             except NotFound as error:
-                return self._message(visitor, 404, str(error))
+                status, text = 404, str(error)
             except (Refused, MailError) as error:
-                return self._message(visitor, 400, _words(error))
-            return found if isinstance(found, Response) else RedirectResponse(found, 303)
+                status, text = 400, _words(error)
+            else:
+                return _led_on(found)
+            return self._desk.renderer.page(
+                "message.html", status=status, visitor=visitor, title="", text=text,
+                before=_page_before(request) if method == "POST" else "",
+            )  # fmt: skip
 
         return Route(path, endpoint, methods=[method])
 
@@ -155,16 +161,25 @@ class Router:
 
         await self._desk.office.directory.look(test)
 
-    def _message(self, visitor: Visitor, status: int, text: str) -> Response:
-        return self._desk.renderer.page(
-            "message.html", status=status, visitor=visitor, title="", text=text
-        )
-
 
 def _value(one: Named, request: Request, fields: Mapping[str, str]) -> str:
     if one.where == "path":
         return str(request.path_params[one.name])
     return (request.query_params if one.where == "query" else fields).get(one.name, "").strip()
+
+
+def _led_on(found: Response | str) -> Response:
+    """A page that was made, or the way to the next; one's own pages say there that it is done."""
+    if isinstance(found, Response):
+        return found
+    is_own = found.startswith(OWN) and "#" not in found
+    return RedirectResponse(f"{found}#done" if is_own else found, 303)
+
+
+def _page_before(request: Request) -> str:
+    """The page of ours that a form was sent from; "" when the browser does not say."""
+    there = urllib.parse.urlsplit(request.headers.get("referer", ""))
+    return there.path if there.netloc == request.headers.get("host") else ""
 
 
 def _to_login(request: Request) -> Response:

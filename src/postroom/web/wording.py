@@ -1,10 +1,11 @@
 """What has happened, in the words of people who never ran a server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from postroom.admin.activity import LoginView, WayView
 from postroom.admin.audit import AuditView
+from postroom.directory.credentials import APP_SCOPES
 
 _PROTOCOLS: Final[Mapping[str, str]] = {
     "imap": "reading (IMAP)",
@@ -107,6 +108,23 @@ _FATES: Final[Mapping[str, tuple[str, str]]] = {
     "bounced": ("bad", "refused there"),
     "removed": ("bad", "taken out of the queue"),
 }
+_ACTIONS: Final[Mapping[str, str]] = {
+    "move": "move to",
+    "copy": "copy to",
+    "flag": "flag as",
+    "forward": "forward to",
+    "discard": "throw away",
+    "stop": "no further rules",
+}
+_BROWSERS: Final = (  # the more special first: all call themselves Mozilla, most Safari
+    ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("Edg", "Edge"), ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS: Final = (
+    ("iPhone", "an iPhone"), ("iPad", "an iPad"), ("Android", "Android"),
+    ("Windows", "Windows"), ("Mac OS X", "a Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
 _KINDS: Final[Mapping[str, str]] = {
     "server": "the server itself",
     "command": "an administrator at the machine",
@@ -121,6 +139,8 @@ def protocol(name: str) -> str:
 
 def protocols(names: tuple[str, ...]) -> str:
     """The same of several, each once."""
+    if frozenset(names) == APP_SCOPES:
+        return "mail and filters"
     return ", ".join(dict.fromkeys(map(protocol, names))) or "everything"
 
 
@@ -144,9 +164,28 @@ def fate(kind: str) -> tuple[str, str]:
     return _FATES.get(kind, ("look", kind))
 
 
+def action(kind: str) -> str:
+    """What a rule does."""
+    return _ACTIONS.get(kind, kind)
+
+
+def flag(value: str) -> str:
+    """A flag as people write it; anything else as it is."""
+    return value.removeprefix("\\").lower() if value.startswith("\\") else value
+
+
+def browser(agent: str) -> str:
+    """A browser by what it calls itself: "Firefox on Windows"; the first words of others."""
+    name = next((words for mark, words in _BROWSERS if mark in agent), "")
+    system = next((words for mark, words in _SYSTEMS if mark in agent), "")
+    if name:
+        return f"{name} on {system}" if system else name
+    return agent[:40] or "not told"
+
+
 def deed(one: AuditView) -> str:
     """What was done."""
-    return _DEEDS.get(one.action, one.action.replace(".", " "))
+    return _DEEDS.get(one.action, one.action.replace(".", " ").capitalize())
 
 
 def doer(one: AuditView, reader: str) -> str:
@@ -157,8 +196,35 @@ def doer(one: AuditView, reader: str) -> str:
 
 
 def details(found: Mapping[str, Any]) -> str:
-    """What was said with it."""
-    return "; ".join(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in found.items())
+    """What was said with it; what was not so is left out."""
+    told = dict(found)
+    parts = []
+    if isinstance(told.get("actions"), list):
+        parts.append(_rule(told.pop("conditions", []), told.pop("actions")))
+        told.pop("any_of", None)
+    if "which" in told and "patterns" in told:
+        which = "blocked" if told.pop("which") == "block" else "trusted"
+        parts.append(f"{which}: {_text(told.pop('patterns'))}")
+    parts += [
+        f"{name.replace('_', ' ')}: {_text(value)}"
+        for name, value in told.items()
+        if value not in (False, 0)
+    ]
+    return "; ".join(parts)
+
+
+def _rule(conditions: Sequence[Mapping[str, Any]], actions: Sequence[Mapping[str, Any]]) -> str:
+    """A rule in a few words."""
+    tests = [
+        f"{one.get('name') or one.get('field')} {'not ' if one.get('negated') else ''}"
+        f"{one.get('test')} {one.get('value')}"
+        for one in conditions
+    ]
+    deeds = [
+        f"{action(str(one.get('kind')))} {flag(str(one.get('value', '')))}".strip()
+        for one in actions
+    ]
+    return f"{'if ' + ', '.join(tests) if tests else 'always'}: {', '.join(deeds)}"
 
 
 def _text(value: object) -> str:

@@ -25,7 +25,7 @@ def test_an_answer_while_away_is_set_changed_and_ended(database: Opener, data: P
         found = await vacations.show(office, PERSON)
         assert (found.text, found.days) == ("Back in May </textarea>", 3)
         await browser.get(HERE)
-        assert "You answer from 2026-05-01 to 2026-05-31" in browser.text
+        assert "Your answer is on from 2026-05-01 to 2026-05-31." in browser.text
         assert "&lt;/textarea&gt;" in browser.page
         assert (await browser.post(f"{HERE}/vacation", {**fields, "days": "0"})).status == 400
         await browser.get(HERE)
@@ -46,7 +46,7 @@ def test_rules_are_added_sorted_and_removed(database: Opener, data: Path) -> Non
             }  # fmt: skip
             assert (await browser.post(f"{HERE}/rules", fields)).status == 303
         await browser.get(HERE)
-        assert "if subject contains <i>list" in browser.text
+        assert "If subject contains <i>list move to Bills" in browser.text
         await browser.post(f"{HERE}/rules/change", {"number": "2", "up": "1"})
         found = await rules.show(office, PERSON)
         assert [one.conditions[0].value for one in found.rules] == ["<i>list", "invoice"]
@@ -78,3 +78,36 @@ def test_only_whole_numbers_are_numbers(text: str) -> None:
     assert number("007") == 7
     with pytest.raises(Invalid):
         number(text)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("move", "type the folder"), ("flag", "type the flag"), ("forward", "type the address")],
+)
+def test_a_rule_that_lacks_its_last_word_says_which(
+    database: Opener, data: Path, action: str, words: str
+) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        fields = {
+            "field": "from", "test": "is", "value": "x", "action": action, "argument": " ",
+        }  # fmt: skip
+        assert (await browser.post(f"{HERE}/rules", fields)).status == 400
+        assert words in browser.text
+        assert (await rules.show(office, PERSON)).rules == ()
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_what_is_thrown_away_needs_no_word(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        fields = {
+            "field": "from", "test": "is", "value": "x", "action": "discard", "argument": "left",
+        }  # fmt: skip
+        said = await browser.post(f"{HERE}/rules", fields)
+        assert said.headers["location"] == f"{HERE}#done"
+        await browser.get(HERE)
+        assert "throw away" in browser.text
+
+    tell(database, data, story, logged_in=PERSON)

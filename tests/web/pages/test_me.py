@@ -40,7 +40,7 @@ def test_a_password_is_changed_by_who_knows_it_and_ends_all_sessions(
             assert await logs_in(office, PERSON, PASSWORD)
         await browser.get("/me")
         said = await browser.post("/me/password", {"present": PASSWORD, "new": new, "again": new})
-        assert said.headers["location"] == "/"
+        assert said.headers["location"] == "/#changed"
         assert await logs_in(office, PERSON, new)
         assert await office.db.read(lambda tx: tx.one("SELECT count(*) FROM web_session")) == (0,)
 

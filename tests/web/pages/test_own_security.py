@@ -80,6 +80,23 @@ def test_from_the_picture_to_the_next_login(database: Opener, data: Path) -> Non
     tell(database, data, story, logged_in=PERSON)
 
 
+def test_the_page_that_was_wanted_is_not_forgotten_by_the_code(
+    database: Opener, data: Path
+) -> None:
+    async def story(browser: Browser, _office: Office, clock: Clock) -> None:
+        key, _codes = await enrol(browser, clock)
+        other = browser.another()
+        await other.post("/?next=/me/mail", {"address": PERSON, "password": PASSWORD})
+        found = re.search(r'action="(/second[^"]*)"', other.page)
+        half = re.search(r'name="half" value="([^"]+)"', other.page)
+        assert found
+        assert half
+        said = await other.post(found[1], {"half": half[1], "code": code(key, clock, 1)})
+        assert said.headers["location"] == "/me/mail"
+
+    tell(database, data, story, logged_in=PERSON)
+
+
 def test_guessing_codes_is_stopped_wherever_it_comes_from(database: Opener, data: Path) -> None:
     async def story(browser: Browser, _office: Office, clock: Clock) -> None:
         key, _codes = await enrol(browser, clock)

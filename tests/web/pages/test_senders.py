@@ -1,10 +1,16 @@
+import html
+import re
 from pathlib import Path
 
-from postroom.admin import masks
+import pytest
+
+from postroom.admin import masks, spam
 from postroom.admin.filters import senders
 from postroom.admin.office import Office
+from postroom.web.pages import senders as module
 from tests.conftest import Opener
 from tests.fakes import Clock
+from tests.store.refused import keep
 from tests.web.browser import ADMIN, PERSON, Browser, tell
 
 HERE = "/me/senders"
@@ -58,5 +64,46 @@ def test_senders_are_blocked_and_trusted(database: Opener, data: Path) -> None:
         for bad in ({"list": "other", "sender": "a@b.test"}, {"list": "block", "sender": "a b"}):
             await browser.get(HERE)
             assert (await browser.post(f"{HERE}/lists", bad)).status == 400
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_how_strict_the_filter_is(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        assert '<option value="normal" selected>' in browser.page
+        await browser.post(f"{HERE}/junk", {"level": "strict"})
+        assert (await spam.status(office, PERSON)).level == "strict"
+        await browser.get(HERE)
+        assert '<option value="strict" selected>' in browser.page
+        assert (await browser.post(f"{HERE}/junk", {"level": "wild"})).status == 400
+        assert (await spam.status(office, PERSON)).level == "strict"
+        assert (await spam.status(office, ADMIN)).level == "normal"
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_many_masks_and_rejects_have_pages(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHOWN", 2)
+
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        (ident,) = await office.db.read(
+            lambda tx: tx.all("SELECT account_id FROM address WHERE canonical = 'bob'")
+        )
+        for _ in range(3):
+            await masks.add(office, PERSON)
+            await keep(office.store, ident[0])
+        await browser.get(HERE)
+        assert browser.text.count("2 of 3 shown.") == 2
+        first = re.findall(r"<code>(.*?)</code>", browser.page)
+        ways = re.findall(r'href="(/me/senders[?][^"#]*)#(\w+)">Older ones', browser.page)
+        assert [anchor for _, anchor in ways] == ["masks", "refused"]
+        await browser.get(html.unescape(ways[0][0]))
+        assert "1 of 3 shown." in browser.text
+        assert not set(first) & set(re.findall(r"<code>(.*?)</code>", browser.page))
+        await browser.get(html.unescape(ways[1][0]))
+        assert browser.text.count("Hello") == 1
 
     tell(database, data, story, logged_in=PERSON)

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from postroom.access.login import LoginDelayed, LoginRefused
 from postroom.errors import MailError
 from postroom.web import handover, webauthn
-from postroom.web.desk import Desk, Forbidden, TooLarge, Visitor, form
+from postroom.web.desk import Desk, Forbidden, TooLarge, Visitor, following, form
 from postroom.web.routing import Router
 
 Step = Callable[[Mapping[str, str]], Awaitable[Response]]
@@ -70,6 +70,7 @@ def entrance_form(desk: Desk, request: Request, problem: str = "", status: int =
         problem=problem,
         options=options,
         ticket=ticket,
+        following=following(request),
         provider=desk.provider.source.label if desk.provider else "",
     )
 

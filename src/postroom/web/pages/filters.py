@@ -9,12 +9,20 @@ from starlette.routing import Route
 
 from postroom.admin import forwards
 from postroom.admin.filters import rules, vacations
+from postroom.directory.rules import Action
 from postroom.directory.vacations import Vacation
 from postroom.errors import Invalid, NotFound
+from postroom.web import wording
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import Router
 
 HERE: Final = "/me/filters"
+_NEEDED: Final[Mapping[str, str]] = {
+    "move": "the folder",
+    "copy": "the folder",
+    "flag": "the flag, such as flagged or seen",
+    "forward": "the address to forward to",
+}
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -29,7 +37,7 @@ def routes(desk: Desk) -> list[Route]:
             away = None
         return renderer.page(
             "filters.html", visitor=visitor, here=HERE, away=away,
-            rules=await rules.show(office, address), forward=await forwards.show(office, address),
+            words=wording, rules=await rules.show(office, address), forward=await forwards.show(office, address),
         )  # fmt: skip
 
     async def away(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
@@ -60,7 +68,7 @@ def routes(desk: Desk) -> list[Route]:
                     fields.get("field", ""), fields.get("test", ""), fields.get("value", "")
                 )
             ],
-            [rules.action(fields.get("action", ""), fields.get("argument", ""))],
+            [_action(fields.get("action", ""), fields.get("argument", "").strip())],
         )
         return HERE
 
@@ -88,6 +96,13 @@ def routes(desk: Desk) -> list[Route]:
         router.do(f"{HERE}/rules/change", change_rule, for_admins=False),
         router.do(f"{HERE}/forward", forward, for_admins=False),
     ]
+
+
+def _action(kind: str, argument: str) -> Action:
+    """Raises Invalid."""
+    if kind in _NEEDED and not argument:
+        raise Invalid(f"type {_NEEDED[kind]} into the last field")
+    return rules.action(kind, "" if kind == "discard" else argument)
 
 
 def number(text: str) -> int:

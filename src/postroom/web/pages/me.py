@@ -42,7 +42,9 @@ def routes(desk: Desk) -> list[Route]:
             raise Invalid("the present password is not right") from None
         await credentials.set_password(office, visitor.identity.address, new)
         await desk.change(lambda tx: web_sessions.remove_all(tx, visitor.identity.account_id))
-        return await desk.log_out(visitor)
+        left = await desk.log_out(visitor)
+        left.headers["location"] += "#changed"
+        return left
 
     return [
         router.show("/me", show, for_admins=False),

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from postroom.access.login import LoginDelayed, LoginRefused
 from postroom.admin import passkeys, second_factor, web_sessions
 from postroom.errors import Invalid
-from postroom.web import qr
+from postroom.web import qr, wording
 from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.passkeys import offer
 from postroom.web.routing import ENROL, Router
@@ -24,7 +24,7 @@ def routes(desk: Desk) -> list[Route]:
 
     async def begin(_request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> str:
         await second_factor.begin(office, visitor.identity.address)
-        return ENROL
+        return f"{ENROL}#second-factor"  # begun is not done
 
     async def enable(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
         codes = await second_factor.enable(
@@ -63,7 +63,7 @@ def routes(desk: Desk) -> list[Route]:
             enrolment=enrolment, picture=picture, offered=offered, ticket=ticket,
             passkeys=await passkeys.every(office, address),
             sessions=await web_sessions.of(office, address),
-            this=web_sessions.shown_id(visitor.session),
+            this=web_sessions.shown_id(visitor.session), words=wording,
         )  # fmt: skip
 
     return [

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import masks
+from postroom.admin import masks, spam
 from postroom.admin.filters import senders
 from postroom.admin.mailboxes import rejects
 from postroom.directory.senders import List
@@ -16,7 +16,13 @@ from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import Router
 
 HERE: Final = "/me/senders"
-SHOWN: Final = 100  # rejects and masks on a page, the newest first
+SHOWN: Final = 50  # rejects and masks on a page, the newest first
+_LEVELS: Final[Mapping[str, str]] = {
+    "off": "off: nothing is junk",
+    "lenient": "lenient",
+    "normal": "normal",
+    "strict": "strict",
+}
 
 _LISTS: Final[Mapping[str, List]] = {"block": "block", "allow": "allow"}
 
@@ -25,12 +31,14 @@ def routes(desk: Desk) -> list[Route]:
     """The page and its forms."""
     office, renderer, router = desk.office, desk.renderer, Router(desk)
 
-    async def show(_request: Request, visitor: Visitor) -> Response:
-        address = visitor.identity.address
+    async def show(request: Request, visitor: Visitor) -> Response:
+        address, query = visitor.identity.address, request.query_params
+        masked, refused = query.get("masks", ""), query.get("rejects", "")
         return renderer.page(
-            "senders.html", visitor=visitor, here=HERE, shown=SHOWN,
-            masks=[one async for one in masks.every(office, address, limit=SHOWN)],
-            rejects=[one async for one in rejects.every(office, address, limit=SHOWN)],
+            "senders.html", visitor=visitor, here=HERE, masked=masked, refused=refused,
+            masks=await masks.page(office, address, after=masked, size=SHOWN),
+            rejects=await rejects.page(office, address, after=refused, size=SHOWN),
+            junk=await spam.status(office, address), levels=_LEVELS,
             blocked=await senders.show(office, address, "block"),
             allowed=await senders.show(office, address, "allow"),
         )  # fmt: skip
@@ -54,6 +62,10 @@ def routes(desk: Desk) -> list[Route]:
         await change(office, visitor.identity.address, which, [fields.get("sender", "")])
         return HERE
 
+    async def junk(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        await spam.set_level(office, visitor.identity.address, _level(fields))
+        return HERE
+
     async def rejected(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
         address, chosen = visitor.identity.address, [fields.get("id", "")]
         if "release" in fields:
@@ -66,5 +78,14 @@ def routes(desk: Desk) -> list[Route]:
         router.show(HERE, show, for_admins=False),
         router.do(f"{HERE}/masks", mask, for_admins=False),
         router.do(f"{HERE}/lists", listed, for_admins=False),
+        router.do(f"{HERE}/junk", junk, for_admins=False),
         router.do(f"{HERE}/rejects", rejected, for_admins=False),
     ]
+
+
+def _level(fields: Mapping[str, str]) -> str:
+    """Raises Invalid."""
+    level = fields.get("level", "")
+    if level not in _LEVELS:
+        raise Invalid("choose how strict the filter is")
+    return level
