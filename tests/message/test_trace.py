@@ -114,6 +114,11 @@ def test_delivered_addresses() -> None:
         b"Authentication-Results: mx (x) . example.com; none\r\n",
         b"Authentication-Results: \0mx.example.com; none\r\n",
         b"Authentication-Results: mx.example.com1; none\r\n",
+        b"Authentication-Results: mx.example.com/1; none\r\n",
+        b"Authentication-Results: mx.example.com:25; none\r\n",
+        b"Authentication-Results: mx.example.com, other.example; none\r\n",
+        b"Authentication-Results: \xc2\xa0mx.example.com; none\r\n",
+        b"Authentication-Results: 'mx.example.com'=; none\r\n",
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -23,6 +23,7 @@ MAX_CLAUSE: Final = 700  # octets; keeps a line below the 998 that are allowed
 _UNSAFE: Final = re.compile(r"[^!-'*-:<-\[\]-~\u00a1-\U0010ffff]+")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _FIRST_WORD: Final = re.compile(rb"[\s\0]*+([^\s;]++)")
+_NAME: Final = re.compile(rb"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 _NOISE: Final = re.compile(rb'[\x00-\x20"\\]+')
 
 
@@ -128,8 +129,8 @@ def delivered_addresses(head: bytes) -> list[str]:
 def strip_own(head: bytes, authserv_id: str) -> bytes:
     """Remove Return-Path, and Authentication-Results in our name (RFC 8601 §5).
 
-    The name is compared without case, after comments, folding and quoting are removed,
-    and also as a reader would see it who takes no notice of blanks.
+    The name is compared without case, after comments, folding and quoting are removed, and also
+    as readers would see it who take no notice of blanks, or of what can't be in a name.
     """
     lower = head.lower()
     if b"return-path" not in lower and b"authentication-results" not in lower:
@@ -148,6 +149,9 @@ def _is_own(head: bytes, field: Field, own: bytes) -> bool:
     if word and _NOISE.sub(b"", word[1]).rstrip(b".") == own:
         return True
     compact = _NOISE.sub(b"", value).partition(b";")[0]
+    name = _NAME.search(compact)
+    if name and name[0] == own:
+        return True
     return compact.rstrip(b"0123456789").rstrip(b".") == own  # a version may follow the name
 
 
