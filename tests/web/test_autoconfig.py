@@ -1,5 +1,7 @@
 from xml.etree import ElementTree as ET
 
+import msgspec
+
 from postroom.admin.client_settings import ClientSettings, Service
 from postroom.web.autoconfig import document
 
@@ -50,3 +52,9 @@ def test_the_user_is_the_whole_address_and_the_domain_is_named() -> None:
     assert provider.get("id") == provider.findtext("domain") == "example.org"
     assert {one.text for one in root.iter("username")} == {"%EMAILADDRESS%"}
     assert {one.text for one in root.iter("authentication")} == {"password-cleartext"}
+
+
+def test_people_read_their_domain_as_they_write_it() -> None:
+    found = ET.fromstring(document(msgspec.structs.replace(SETTINGS, domain="xn--bcher-kva.test")))
+    assert found.findtext("emailProvider/displayName") == "b\u00fccher.test"
+    assert found.findtext("emailProvider/domain") == "xn--bcher-kva.test"

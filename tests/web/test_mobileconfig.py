@@ -35,6 +35,18 @@ def test_each_address_has_its_own_profile_and_always_the_same() -> None:
         assert plistlib.loads(first)[what] != plistlib.loads(other)[what]
 
 
+def test_people_read_their_domain_as_they_write_it() -> None:
+    octets = profile(
+        msgspec.structs.replace(SETTINGS, domain="xn--bcher-kva.test"), "a@xn--bcher-kva.test"
+    )
+    assert octets is not None
+    found = plistlib.loads(octets)
+    (mail,) = found["PayloadContent"]
+    assert found["PayloadDisplayName"] == "Mail for a@b\u00fccher.test"
+    assert mail["EmailAccountDescription"] == "a@b\u00fccher.test"
+    assert mail["EmailAddress"] == mail["IncomingMailServerUsername"] == "a@xn--bcher-kva.test"
+
+
 @pytest.mark.parametrize("protocol", ["imap", "smtp"])
 def test_without_reading_or_sending_there_is_none(protocol: str) -> None:
     left = tuple(one for one in SETTINGS.services if one.protocol != protocol)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from xml.sax.saxutils import escape
 
+from postroom.address import Domain
 from postroom.admin.client_settings import ClientSettings, Service
 
 _SOCKETS: Final = {"implicit": "SSL", "starttls": "STARTTLS"}
@@ -15,14 +16,14 @@ _SOCKETS: Final = {"implicit": "SSL", "starttls": "STARTTLS"}
 
 def document(settings: ClientSettings) -> bytes:
     """The clientConfig of a domain; the program puts the person's address in."""
-    domain = escape(settings.domain)
+    domain, title = escape(settings.domain), escape(Domain(settings.domain).unicode)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<clientConfig version="1.1">',
         f' <emailProvider id="{domain}">',
         f"  <domain>{domain}</domain>",
-        f"  <displayName>{domain}</displayName>",
-        f"  <displayShortName>{domain}</displayShortName>",
+        f"  <displayName>{title}</displayName>",
+        f"  <displayShortName>{title}</displayShortName>",
     ]
     for protocol in ("imap", "pop3"):
         for service in settings.of(protocol):

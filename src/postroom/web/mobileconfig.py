@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
+from postroom.address import Domain
 from postroom.admin.client_settings import ClientSettings, Service
 
 MEDIA_TYPE: Final = "application/x-apple-aspen-config"
@@ -31,16 +32,17 @@ def profile(settings: ClientSettings, address: str) -> bytes | None:
     imap, smtp = settings.of("imap"), settings.of("smtp")
     if not imap or not smtp:
         return None
-    domain = settings.domain
+    domain, title = settings.domain, Domain(settings.domain).unicode
+    display = f"{address.rpartition('@')[0]}@{title}"
     identifier = f"{_reversed(domain)}.postroom.{_uuid('profile', address).lower()}"
     mail = {
         "PayloadType": "com.apple.mail.managed",
         "PayloadVersion": 1,
         "PayloadIdentifier": f"{identifier}.mail",
         "PayloadUUID": _uuid("mail", address),
-        "PayloadDisplayName": f"Mail of {domain}",
+        "PayloadDisplayName": f"Mail of {title}",
         "EmailAccountType": "EmailTypeIMAP",
-        "EmailAccountDescription": address,
+        "EmailAccountDescription": display,
         "EmailAddress": address,
         **_server("Incoming", settings.hostname, imap[0], address),
         **_server("Outgoing", settings.hostname, smtp[0], address),
@@ -52,8 +54,8 @@ def profile(settings: ClientSettings, address: str) -> bytes | None:
             "PayloadVersion": 1,
             "PayloadIdentifier": identifier,
             "PayloadUUID": _uuid("profile", address),
-            "PayloadDisplayName": f"Mail for {address}",
-            "PayloadOrganization": domain,
+            "PayloadDisplayName": f"Mail for {display}",
+            "PayloadOrganization": title,
             "PayloadRemovalDisallowed": False,
             "PayloadContent": [mail],
         }
