@@ -56,29 +56,49 @@ async def _page(view: View, span: Span) -> FlagPage:
 
 
 async def stored(
-    view: View,
-    ranges: Ranges,
-    change: FlagChange,
-    write: Callable[[FlagPage], bytes],
+    view: View, ranges: Ranges, change: FlagChange, write: Callable[[FlagPage], bytes]
 ) -> AsyncIterator[bytes]:
     """Change flags as ``View.store`` does; the pages of the new ones, written."""
     change = view.permitted(change)
     is_changed = False
-    for number, span in enumerate(view.spans(ranges, MAX_STORED)):
-        storing = begin(view.store_span(span, change, UNTOLD, is_first=not number))
-        try:
-            foreseen = await _foreseen(view, span, change)
-            texts = [write(page) for _, page in foreseen]
-        finally:
-            modseq = (await storing).modseq
-        is_changed = is_changed or modseq > 0
-        is_sure = not modseq or all(before in {modseq - 1, modseq} for before, _ in foreseen)
-        if foreseen and is_sure:
-            yield b"".join(texts)
-        else:
-            async for page in flags(view, _ranges(span)):
-                yield write(page)
+    spans = view.spans(ranges, MAX_STORED)
+    span = next(spans, None)
+    coming = begin(_store(view, span, change, write, is_first=True)) if span else None
+    try:
+        while span is not None and coming is not None:
+            modseq, lines = await coming
+            is_changed = is_changed or modseq > 0
+            done, span = span, next(spans, None)
+            # while the caller has work with what is done
+            coming = begin(_store(view, span, change, write, is_first=False)) if span else None
+            if lines is not None:
+                yield lines
+            else:
+                async for page in flags(view, _ranges(done)):
+                    yield write(page)
+    finally:
+        if coming is not None:
+            coming.cancel()
     await view.end_store(ranges, change, is_changed=is_changed)
+
+
+async def _store(
+    view: View,
+    span: Span,
+    change: FlagChange,
+    write: Callable[[FlagPage], bytes],
+    *,
+    is_first: bool,
+) -> tuple[int, bytes | None]:
+    """One transaction of a STORE: its MODSEQ, and what it tells if that could be foreseen."""
+    storing = begin(view.store_span(span, change, UNTOLD, is_first=is_first))
+    try:
+        foreseen = await _foreseen(view, span, change)
+        lines = b"".join([write(page) for _, page in foreseen])
+    finally:
+        modseq = (await storing).modseq
+    is_sure = not modseq or all(before in {modseq - 1, modseq} for before, _ in foreseen)
+    return modseq, lines if foreseen and is_sure else None
 
 
 async def _foreseen(view: View, span: Span, change: FlagChange) -> list[tuple[int, FlagPage]]:
