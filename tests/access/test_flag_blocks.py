@@ -92,6 +92,24 @@ def test_what_is_gone_is_noticed(database: Opener, data: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_change_of_what_is_gone_is_no_change(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, LETTER)
+            await put(store, *[LETTER] * (SIZE - 2), flags=SEEN)
+            await put(store, *[LETTER] * 9)
+            view = await opened(store)
+            assert await look(view) == [0, *[SEEN] * (SIZE - 2), *[0] * 9]
+            await store.expunge(1, 1, Span(1, 1), flagged=False)  # it alone would change there
+            await view.store([(1, 9999)], FlagChange("add", SEEN), silent=True)
+            await view.refresh(expunges=True)
+            assert await look(view) == [SEEN] * (SIZE + 7)
+            await store.db.write(lambda tx: tx.execute("UPDATE entry SET flags = 31"))
+            assert await look(view) == [SEEN] * (SIZE + 7)  # it is known again
+
+    asyncio.run(run())
+
+
 def test_changes_within_a_block() -> None:
     uids = array("I", [1, 4, 6, 9])
     block = Block(5, uids, b"\0\1\0\1", ((SEEN, ""), (SEEN | FLAGGED, "a")))

@@ -95,12 +95,14 @@ async def find(mailbox: Mailbox, span: Span, uids: Sequence[int]) -> Found | Non
     """
     numbers = range(span.first // SIZE, span.last // SIZE + 1)
     known = {n: block for n in numbers if (block := mailbox.kept.get(_key(mailbox, n), Block))}
+    held = dict(known)
     while True:
         count, found = await mailbox.source.db.read(partial(_read, mailbox, span, known))
         if found is None or count not in {None, len(uids)}:
             return None
         for number, block in found.blocks.items():
-            if block is not known.get(number):
+            if mailbox.kept.get(_key(mailbox, number), Block) is held.get(number):
+                held[number] = block  # else a later state came while this one was read
                 _keep(mailbox, number, block)
         if _are_those(found.blocks.values(), span, uids):
             return found
@@ -137,7 +139,8 @@ def _read(
 
 def learn(mailbox: Mailbox, span: Span, change: FlagChange, updated: Updated) -> None:
     """This change was made by who looks at the mailbox: what was true before it is known after it."""
-    if change.touches_keywords or change.unchanged_since is not None:
+    is_plain = not change.touches_keywords and change.unchanged_since is None
+    if not updated.modseq or not is_plain:
         return
     for number, before in updated.blocks.items():
         block = mailbox.kept.get(_key(mailbox, number), Block)
@@ -162,10 +165,6 @@ def joined(blocks: Iterable[Block], span: Span) -> tuple[list[Kind], bytes] | No
 
 
 def _keep(mailbox: Mailbox, number: int, block: Block) -> None:
-    """Keep a block, unless a later state of it is there."""
-    known = mailbox.kept.get(_key(mailbox, number), Block)
-    if known is not None and known.modseq > block.modseq:
-        return
     gaps = 0 if isinstance(block.uids, range) else 4 * len(block.uids)
     mailbox.kept.put(_key(mailbox, number), block, OVERHEAD + len(block.codes) + gaps)
 
