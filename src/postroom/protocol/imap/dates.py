@@ -56,6 +56,11 @@ def parse_date_time(text: bytes) -> int:
     return milliseconds
 
 
+# written of every message of a list: put together from what there is
+_MINUTES: Final = [b"%02d:%02d:" % (hour, minute) for hour in range(24) for minute in range(60)]
+_SECONDS: Final = [b'%02d +0000"' % second for second in range(60)]
+
+
 @functools.lru_cache(maxsize=4096)
 def _day(number: int) -> bytes:
     day = dt.date(1970, 1, 1) + dt.timedelta(days=number)
@@ -65,5 +70,4 @@ def _day(number: int) -> bytes:
 def write_date_time(moment: int) -> bytes:
     """INTERNALDATE, quoted, in UTC: ``"17-Jul-1996 09:44:25 +0000"``."""
     days, seconds = divmod(moment // 1000, 86400)
-    minutes, second = divmod(seconds, 60)
-    return _day(days) + b'%02d:%02d:%02d +0000"' % (minutes // 60, minutes % 60, second)
+    return _day(days) + _MINUTES[seconds // 60] + _SECONDS[seconds % 60]
