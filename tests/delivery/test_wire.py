@@ -76,16 +76,83 @@ def test_an_answer_that_comes_while_we_could_not_write_is_heard() -> None:
     asyncio.run(run())
 
 
-def test_nothing_is_written_while_there_is_more_to_say() -> None:
+def test_what_is_heard_waits_and_writes_nothing() -> None:
     async def run() -> None:
         wire, line = wired()
         wire.data_received(b"220 sink.test\r\n")
-        assert isinstance(await wire.next_event(lambda: True), Greeted)
+        assert isinstance(wire.heard(), Greeted)
         wire.session.hello()
-        assert await wire.next_event(lambda: True) is None
+        assert wire.heard() is None
         assert (line.written, wire.is_lost) == (b"", False)
         line.on_write = lambda: wire.data_received(b"250 sink.test\r\n")
         assert isinstance(await wire.next_event(), Ready)
+
+    asyncio.run(run())
+
+
+def test_a_step_is_taken_for_whatever_comes_and_wakes_nobody_before_the_last() -> None:
+    async def run() -> None:
+        wire, line = wired()
+        heard: list[object] = []
+
+        def step() -> bool:
+            while (event := wire.heard()) is not None:
+                heard.append(event)
+                if isinstance(event, Greeted):
+                    wire.session.hello()
+            return bool(heard) and isinstance(heard[-1], Ready)
+
+        driving = asyncio.create_task(wire.drive(step))
+        await asyncio.sleep(0)
+        wire.data_received(b"220 sink.test\r\n")
+        assert line.written == b"EHLO mx.home.test\r\n"
+        await asyncio.sleep(0)
+        assert not driving.done()
+        wire.data_received(b"250 sink.test\r\n")
+        await driving
+        assert [type(one) for one in heard] == [Greeted, Ready]
+
+    asyncio.run(run())
+
+
+def test_what_a_step_raises_belongs_to_who_drives() -> None:
+    async def run() -> None:
+        wire, _line = wired()
+
+        def step() -> bool:
+            if wire.heard() is not None:
+                raise KeyError("x")
+            return False
+
+        driving = asyncio.create_task(wire.drive(step))
+        await asyncio.sleep(0)
+        wire.data_received(b"220 sink.test\r\n")
+        with pytest.raises(KeyError, match="x"):
+            await driving
+
+    asyncio.run(run())
+
+
+def test_a_server_has_its_time_anew_after_each_step_and_no_more() -> None:
+    async def run() -> None:
+        wire, line = wired(Limits(otherwise=0.01))
+        is_told = False
+
+        def step() -> bool:
+            nonlocal is_told
+            while (event := wire.heard()) is not None:
+                if isinstance(event, Greeted):
+                    wire.session.hello()
+                    is_told = True
+            return wire.session.is_closed
+
+        driving = asyncio.create_task(wire.drive(step))
+        await asyncio.sleep(0)
+        wire.data_received(b"220 sink.test\r\n")
+        await driving
+        assert is_told
+        assert wire.why == "The server did not answer in 0.01 seconds"
+        assert line.is_aborted
 
     asyncio.run(run())
 

@@ -42,7 +42,7 @@ def test_many_peers_share_the_octets_of_a_minute() -> None:
     for number in range(10_000):
         event = failure(f"2001:db8::{number:x}")
         if limiter.allows(event):
-            limiter.wrote(event, 200)
+            limiter.wrote(200)
             written += 200
     assert OCTETS <= written <= OCTETS + 200
 

@@ -143,39 +143,14 @@ class Peer(Wire):
         The connection ended before, or had ``most`` transactions in its life. ``is_rested``:
         it was idle for a while, and may have been closed by the server meanwhile.
         """
-        waiting = deque(parcels)
-        flying: deque[tuple[Parcel, bool]] = deque()  # and whether its content may have left
-        back: list[Parcel] = []
-        session = self.session
-        is_there = not is_rested  # else its first content waits for its first word
-
-        def may_go_on() -> bool:
-            """The next one may be begun, also right behind content that is yet to be written."""
-            return bool(waiting) and session.can_send and self.begun < most
-
-        while flying or (waiting and not self.is_lost):
-            while may_go_on():
-                parcel = waiting.popleft()
-                if self._begin(parcel, done, allow_chunking=is_there):
-                    flying.append((parcel, is_there and self._goes_at_once(parcel)))
-            if not flying:
-                break
-            try:
-                event = await self.next_event(may_go_on)
-            except ServerFault:  # everything under way was decided before
-                break
-            if isinstance(event, TransactionDone):
-                parcel, is_gone = flying.popleft()
-                if _was_begun(event, is_gone=is_gone, is_there=is_there):
-                    self.served += 1
-                    is_there = True
-                    done(parcel, event)
-                else:
-                    self.ending = event.ending
-                    back.append(parcel)
-            elif isinstance(event, events.StartContent):
-                await self._stream(next(one for one, _ in flying if one.octets is None))
-        return [*back, *waiting]
+        run = _Run(self, parcels, done, most, is_rested=is_rested)
+        with contextlib.suppress(ServerFault):  # everything under way was decided before
+            await self.drive(run.step)
+            while run.wanted is not None:
+                parcel, run.wanted = run.wanted, None
+                await self._stream(parcel)
+                await self.drive(run.step)
+        return run.left
 
     async def quit(self) -> None:
         """End in peace, soon."""
@@ -287,23 +262,6 @@ class Peer(Wire):
 
     # Sending
 
-    def _begin(self, parcel: Parcel, done: Done, *, allow_chunking: bool) -> bool:
-        """Hand a parcel to the session; False: it can't be sent as it is, and is decided."""
-        try:
-            self.session.send(parcel.transaction, parcel.octets, allow_chunking=allow_chunking)
-        except ValueError as error:
-            refusal = local_reply(550, "5.6.0", f"The message can't be sent: {error}")
-            done(parcel, TransactionDone(transaction=parcel.transaction, ending=refusal))
-            return False
-        self.begun += 1
-        return True
-
-    def _goes_at_once(self, parcel: Parcel) -> bool:
-        """Its content leaves with its envelope, before the server has said anything."""
-        offers = self.extensions
-        is_small = parcel.octets is not None and len(parcel.octets) <= MAX_CHUNK
-        return is_small and offers.chunking and offers.pipelining
-
     async def _stream(self, parcel: Parcel) -> None:
         """The content of a large message. When it can't be read, the connection is cut."""
         try:
@@ -324,6 +282,77 @@ class Peer(Wire):
         if self.tls:
             name, is_checked = _server_name(self._demand), self._demand.is_checked
             self._client_tls.remember(name, self.tls_object, is_checked=is_checked)
+
+
+class _Run:
+    """Parcels on their way over one connection: ``step`` is for ``Wire.drive``."""
+
+    def __init__(
+        self, peer: Peer, parcels: Sequence[Parcel], done: Done, most: int, *, is_rested: bool
+    ) -> None:
+        self.wanted: Parcel | None = None  # a large message whose content the server waits for
+        self._peer = peer
+        self._session = peer.session
+        self._done = done
+        self._most = most
+        self._waiting = deque(parcels)
+        self._flying: deque[tuple[Parcel, bool]] = deque()  # and whether its content may have left
+        self._back: list[Parcel] = []
+        self._is_there = not is_rested  # else its first content waits for its first word
+
+    @property
+    def left(self) -> list[Parcel]:
+        """Those that were not begun."""
+        return [*self._back, *self._waiting]
+
+    def step(self) -> bool:
+        """All that can be done now. Raises ServerFault."""
+        peer, flying = self._peer, self._flying
+        while self.wanted is None and (flying or (self._waiting and not peer.is_lost)):
+            while self._may_go_on():
+                self._begin(self._waiting.popleft())
+            if not flying:
+                break
+            event = peer.heard()
+            if isinstance(event, TransactionDone):
+                self._answered(event)
+            elif isinstance(event, events.StartContent):
+                self.wanted = next(one for one, _ in flying if one.octets is None)
+            elif event is None and (self._session.is_closed or not self._may_go_on()):
+                return self._session.is_closed
+        return True
+
+    def _may_go_on(self) -> bool:
+        """The next one may be begun, also right behind content that is yet to be written."""
+        return bool(self._waiting) and self._session.can_send and self._peer.begun < self._most
+
+    def _begin(self, parcel: Parcel) -> None:
+        """Hand a parcel to the session; when it can't be sent as it is, it is decided."""
+        is_there = self._is_there
+        try:
+            self._session.send(parcel.transaction, parcel.octets, allow_chunking=is_there)
+        except ValueError as error:
+            refusal = local_reply(550, "5.6.0", f"The message can't be sent: {error}")
+            self._done(parcel, TransactionDone(transaction=parcel.transaction, ending=refusal))
+            return
+        self._peer.begun += 1
+        self._flying.append((parcel, is_there and self._goes_at_once(parcel)))
+
+    def _goes_at_once(self, parcel: Parcel) -> bool:
+        """Its content leaves with its envelope, before the server has said anything."""
+        offers = self._session.extensions
+        is_small = parcel.octets is not None and len(parcel.octets) <= MAX_CHUNK
+        return is_small and offers.chunking and offers.pipelining
+
+    def _answered(self, event: TransactionDone) -> None:
+        parcel, is_gone = self._flying.popleft()
+        if _was_begun(event, is_gone=is_gone, is_there=self._is_there):
+            self._peer.served += 1
+            self._is_there = True
+            self._done(parcel, event)
+        else:
+            self._peer.ending = event.ending
+            self._back.append(parcel)
 
 
 def _was_begun(event: TransactionDone, *, is_gone: bool, is_there: bool) -> bool:

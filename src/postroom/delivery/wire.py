@@ -22,6 +22,9 @@ from postroom.protocol.smtp.client_states import Wait
 HIGH_WATER: Final = 256 * 1024
 _CLOSED: Final = "The server closed the connection"
 
+Step = Callable[[], bool]
+"""Does what can be done now; True: there is nothing to wait for."""
+
 
 class Limits(msgspec.Struct, frozen=True):
     """Time limits in seconds (RFC 5321 §4.5.3.2); ``otherwise`` for what it does not name.
@@ -49,10 +52,6 @@ class Limits(msgspec.Struct, frozen=True):
                 return self.otherwise
 
 
-def _never() -> bool:
-    return False
-
-
 class Wire(asyncio.Protocol):
     """One connection and its session. ``why`` it was lost, when it was."""
 
@@ -63,6 +62,10 @@ class Wire(asyncio.Protocol):
         self.why = _CLOSED
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[bool] | None = None
+        self._step: Step | None = None  # what news call for while we wait
+        self._patience = 0.0  # seconds that the server has for its answer
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
         self._ended = asyncio.Event()
         self._is_full = False
@@ -105,8 +108,26 @@ class Wire(asyncio.Protocol):
 
     def _wake(self) -> None:
         self._has_news = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(False)
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        try:
+            if self._step is not None and not self._step() and self._is_waiting():
+                return
+        except Exception as error:  # noqa: BLE001 - it belongs to who waits
+            waiter.set_exception(error)
+        else:
+            waiter.set_result(False)
+
+    def _is_waiting(self) -> bool:
+        """Write what the step has to say; False: who waits has to do something first."""
+        octets = self.session.data_to_send()
+        if octets and self._transport is not None and not self.is_lost:
+            self._transport.write(octets)
+        if self._is_full or self.is_lost:
+            return False
+        self._allow(self.limits.of(self.session.waits_for))
+        return True
 
     def _take(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -127,11 +148,8 @@ class Wire(asyncio.Protocol):
         found = self._transport.get_extra_info("ssl_object")
         return found if isinstance(found, ssl.SSLObject) else None
 
-    async def next_event(self, is_our_turn: Callable[[], bool] = _never) -> ClientEvent | None:
-        """The next news; None once nothing more will come. Raises ServerFault.
-
-        None, too, with nothing written yet, when ``is_our_turn``: there is more to say.
-        """
+    def heard(self) -> ClientEvent | None:
+        """The news that are there; None: none yet, or none any more. Raises ServerFault."""
         session = self.session
         while True:
             self._has_news = False
@@ -145,14 +163,37 @@ class Wire(asyncio.Protocol):
             if session.is_closed:
                 self.close()
                 return None
-            if self.is_lost:
-                session.connection_lost(self.why)
-                continue
-            if is_our_turn():
+            if not self.is_lost:
                 return None
-            await self.flush()
-            if not self._has_news:  # it may have come while we flushed
-                await self._wait(self.limits.of(session.waits_for))
+            session.connection_lost(self.why)
+
+    async def next_event(self) -> ClientEvent | None:
+        """The next news; None once nothing more will come. Raises ServerFault."""
+        while True:
+            event = self.heard()
+            if event is not None or self.session.is_closed:
+                return event
+            await self._more()
+
+    async def drive(self, step: Step) -> None:
+        """Call it now, and whenever something has come, until it says that it is through.
+
+        What it has said to the session is written each time. While we wait it is called by the
+        loop itself, for to wake a task for every answer costs as much as to read it. Raises what
+        it raises.
+        """
+        while not step():
+            self._step = step
+            try:
+                await self._more()
+            finally:
+                self._step = None
+
+    async def _more(self) -> None:
+        """Write, and wait until the server has said something."""
+        await self.flush()
+        if not self._has_news:  # it may have come while we flushed
+            await self._wait(self.limits.of(self.session.waits_for))
 
     async def flush(self) -> None:
         """Write what is to be said; wait while the server does not read."""
@@ -212,23 +253,39 @@ class Wire(asyncio.Protocol):
             self.abort()
 
     async def _wait(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._waiter = waiter = loop.create_future()
-        timer = loop.call_later(seconds, _is_late, waiter)
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        self._allow(seconds)
         try:
             if await waiter:
-                self._give_up(f"The server did not answer in {seconds:g} seconds")
+                self._give_up(f"The server did not answer in {self._patience:g} seconds")
         finally:
-            timer.cancel()
             self._waiter = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _allow(self, seconds: float) -> None:
+        """The server has so long for its next answer, from now on."""
+        loop = asyncio.get_running_loop()
+        self._patience, self._until = seconds, loop.time() + seconds
+        if self._timer is not None:
+            if self._timer.when() <= self._until:
+                return  # it will see that there is more time
+            self._timer.cancel()
+        self._timer = loop.call_at(self._until, self._look)
+
+    def _look(self) -> None:
+        """Whether the time is over."""
+        self._timer = None
+        waiter, loop = self._waiter, asyncio.get_running_loop()
+        if waiter is None or waiter.done():
+            return
+        if loop.time() < self._until:
+            self._timer = loop.call_at(self._until, self._look)
+        else:
+            waiter.set_result(True)
 
     def _give_up(self, why: str) -> None:
         self.why = why
         self.session.connection_lost(why)
         self.abort()
-
-
-def _is_late(waiter: "asyncio.Future[bool]") -> None:
-    """Nothing has come in time."""
-    if not waiter.done():
-        waiter.set_result(True)

@@ -49,7 +49,8 @@ class Cache(Generic[KeyT, ValueT]):
 
     async def get(self, key: KeyT) -> ValueT:
         """The value; from memory when the directory has not changed."""
-        await self._freshness.check()
+        if not self._freshness.is_checked:
+            await self._freshness.check()
         try:
             return self._values[key]
         except KeyError:

@@ -44,9 +44,14 @@ class Freshness:
         self._hints += 1
         self._fresh_until = 0
 
+    @property
+    def is_checked(self) -> bool:
+        """An answer from memory may be given at once, without ``check``."""
+        return self._checked <= self._clock() < self._fresh_until
+
     async def check(self) -> None:
         """Before an answer from memory: forget what a change has ended."""
-        if self._is_fresh(self._clock()):
+        if self.is_checked:
             return
         async with self._lock:
             now = self._clock()

@@ -37,7 +37,8 @@ class Resolver:
 
     async def resolve(self, address: Address) -> Resolution:
         """Where a letter for ``address`` goes."""
-        await self._freshness.check()
+        if not self._freshness.is_checked:
+            await self._freshness.check()
         key = (address.local, address.domain.ascii)
         found = self._young.get(key)
         if found is not None:

@@ -162,6 +162,8 @@ async def decide(services: Services, message: Message) -> Opinions:
     decisions: dict[int, Decision] = {}
     redirected: list[tuple[int, Accepted]] = []
     local = message.envelope.local()
+    if not local and not verdicts:
+        return ALL_KEEP
     for one in local:
         decided = await _decision(services, message, one, verdicts)
         if decided is not KEEP:

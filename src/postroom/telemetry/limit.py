@@ -52,7 +52,6 @@ class Limiter:
         self._written[key] = count + 1
         return True
 
-    def wrote(self, event: Event, octets: int) -> None:
-        """Count the octets of a line that was written."""
-        if event.limited:
-            self._octets += octets
+    def wrote(self, octets: int) -> None:
+        """Count the octets of lines that were written of a limited event."""
+        self._octets += octets

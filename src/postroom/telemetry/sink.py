@@ -50,6 +50,12 @@ class Sink:
         self._clock = clock
         self._limiter = Limiter()
         self._buffers: tuple[list[bytes], ...] = tuple([] for _ in self._outputs)
+        self._forms = tuple(
+            [
+                (output.format, lines.append)
+                for output, lines in zip(self._outputs, self._buffers, strict=True)
+            ]
+        )
         self._waiting = 0
         self._closed = False
         self._lock = threading.Lock()
@@ -72,7 +78,9 @@ class Sink:
             self.counts[name] = self.counts.get(name, 0) + 1  # type: ignore[index, arg-type]
             for told in self._limiter.turn(now):
                 self._append(told, now)
-            if event.level not in self._written or not self._limiter.allows(event):
+            if event.level not in self._written:
+                return
+            if event.limited and not self._limiter.allows(event):
                 return
             self._append(event, now)
             urgent = event.level == "error" or self._waiting > MAX_WAITING or self._closed
@@ -112,12 +120,13 @@ class Sink:
 
     def _append(self, event: Event, now: int) -> None:
         octets = 0
-        for output, lines in zip(self._outputs, self._buffers, strict=True):
-            line = output.format(event, now)
-            lines.append(line)
+        for form, append in self._forms:
+            line = form(event, now)
+            append(line)
             octets += len(line)
         self._waiting += octets
-        self._limiter.wrote(event, octets)
+        if event.limited:
+            self._limiter.wrote(octets)
 
     def _run(self) -> None:
         while not self._stop.is_set():

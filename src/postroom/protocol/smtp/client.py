@@ -114,7 +114,11 @@ class ClientSession:
     @property
     def can_send(self) -> bool:
         """``send`` is legal now."""
-        return self.phase is Phase.READY and self._may_follow(MAX_PENDING)
+        return (
+            len(self._pending) < MAX_PENDING
+            and self.phase is Phase.READY
+            and self._may_follow(MAX_PENDING)
+        )
 
     @property
     def waits_for(self) -> Wait | None:
