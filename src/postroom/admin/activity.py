@@ -81,16 +81,14 @@ async def logins(
     Raises NotFound.
     """
     account = await _account(office, address)
-    found = await paging.one_page(
+    return await paging.Listing(
         office.directory,
         lambda tx, below, most: login_rows.newest(tx, account.id, below=below, limit=most),
         lambda one: one.key,
         login_rows.START,
         lambda tx: login_rows.count(tx, account.id),
-        after=after,
-        size=size,
-    )
-    return paging.viewed(found, _login)
+        _login,
+    ).page(after, size)
 
 
 async def ways(office: Office, address: str) -> tuple[WayView, ...]:
@@ -134,7 +132,7 @@ async def changes(
     account, of = await office.directory.look(those)
     since = first_id_at(max(0, account.created - _SLACK_MS))
     actor = str(account.address) if deeds else ""
-    found = await paging.one_page(
+    return await paging.Listing(
         office.directory,
         lambda tx, key, most: audit.concerning(
             tx, of, actor=actor, since=since, below=key[0], limit=most
@@ -142,10 +140,8 @@ async def changes(
         lambda entry: (entry.id,),
         (audit.NEWEST,),
         lambda tx: audit.count_concerning(tx, of, actor=actor, since=since),
-        after=after,
-        size=size,
-    )
-    return paging.viewed(found, shown)
+        shown,
+    ).page(after, size)
 
 
 async def sent(office: Office, address: str) -> tuple[SentView, ...]:

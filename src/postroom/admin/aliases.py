@@ -73,15 +73,8 @@ async def every(
     office: Office, *, search: str = "", limit: int | None = None
 ) -> AsyncIterator[AliasView]:
     """All aliases by domain and name, read in pages."""
-    sought = names.sought(search)
-    async for alias in paging.walk(
-        office.directory,
-        lambda tx, after, size: aliases.page(tx, after, size, search=sought),
-        lambda alias: alias.key,
-        ("", ""),
-        limit,
-    ):
-        yield _listed(alias)
+    async for one in _listing(office, search).every(limit):
+        yield one
 
 
 async def page(
@@ -96,17 +89,21 @@ async def page(
 
     ``within``: only those of this administrator, or of this domain (A-label).
     """
+    return await _listing(office, search, within).page(after, size)
+
+
+def _listing(
+    office: Office, search: str, within: int | str | None = None
+) -> paging.Listing[Alias, tuple[str, str], AliasView]:
     sought = names.sought(search)
-    found = await paging.one_page(
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: aliases.page(tx, key, most, search=sought, within=within),
         lambda one: one.key,
         ("", ""),
         lambda tx: aliases.count(tx, sought, within=within),
-        after=after,
-        size=size,
+        _listed,
     )
-    return paging.viewed(found, _listed)
 
 
 async def show(office: Office, address: str) -> AliasDetails:

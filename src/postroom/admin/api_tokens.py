@@ -92,24 +92,24 @@ async def add(
 
 async def every(office: Office, *, limit: int | None = None) -> AsyncIterator[TokenView]:
     """All tokens by name, read in pages."""
-    async for one in paging.walk(
-        office.directory, api_tokens.page, lambda token: token.name, "", limit
-    ):
-        yield _view(one)
+    async for one in _listing(office).every(limit):
+        yield one
 
 
 async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[TokenView]:
     """One page of the list; ``after`` is the ``next`` of the page before."""
-    found = await paging.one_page(
+    return await _listing(office).page(after, size)
+
+
+def _listing(office: Office) -> paging.Listing[ApiToken, tuple[str], TokenView]:
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: api_tokens.page(tx, key[0], most),
         lambda one: (one.name,),
         ("",),
         api_tokens.count,
-        after=after,
-        size=size,
+        _view,
     )
-    return paging.viewed(found, _view)
 
 
 @recorded("token.remove", "name")

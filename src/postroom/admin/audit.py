@@ -38,15 +38,8 @@ async def every(
     limit: int | None = None,
 ) -> AsyncIterator[AuditView]:
     """All entries, the newest first, read in pages."""
-    sought = _sought(actor, of, since)
-    async for one in paging.walk(
-        office.directory,
-        lambda tx, below, size: audit.newest(tx, sought, below=below, limit=size),
-        lambda entry: entry.id,
-        audit.NEWEST,
-        limit,
-    ):
-        yield shown(one)
+    async for one in _listing(office, actor, of, since).every(limit):
+        yield one
 
 
 async def page(
@@ -59,17 +52,21 @@ async def page(
     size: int = 100,
 ) -> Slice[AuditView]:
     """One page of them; ``after`` is the ``next`` of the page before."""
+    return await _listing(office, actor, of, since).page(after, size)
+
+
+def _listing(
+    office: Office, actor: str, of: str, since: datetime | None
+) -> paging.Listing[Entry, tuple[int], AuditView]:
     sought = _sought(actor, of, since)
-    found = await paging.one_page(
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: audit.newest(tx, sought, below=key[0], limit=most),
         lambda entry: (entry.id,),
         (audit.NEWEST,),
         lambda tx: audit.count(tx, sought),
-        after=after,
-        size=size,
+        shown,
     )
-    return paging.viewed(found, shown)
 
 
 async def purge(office: Office) -> None:

@@ -34,32 +34,27 @@ async def every(
     office: Office, *, search: str = "", limit: int | None = None
 ) -> AsyncIterator[BackupView]:
     """All of them by name, read in pages."""
-    sought = names.sought(search)
-    async for one in paging.walk(
-        office.directory,
-        lambda tx, after, size: backup_domains.page(tx, after, size, sought),
-        lambda one: one.name,
-        "",
-        limit,
-    ):
-        yield _view(one)
+    async for one in _listing(office, search).every(limit):
+        yield one
 
 
 async def page(
     office: Office, *, search: str = "", after: str = "", size: int = 100
 ) -> Slice[BackupView]:
     """One page of the list; ``after`` is the ``next`` of the page before."""
+    return await _listing(office, search).page(after, size)
+
+
+def _listing(office: Office, search: str) -> paging.Listing[BackupDomain, tuple[str], BackupView]:
     sought = names.sought(search)
-    found = await paging.one_page(
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: backup_domains.page(tx, key[0], most, sought),
         lambda one: (one.name,),
         ("",),
         lambda tx: backup_domains.count(tx, sought),
-        after=after,
-        size=size,
+        _view,
     )
-    return paging.viewed(found, _view)
 
 
 async def find(office: Office, name: str) -> BackupView | None:

@@ -54,30 +54,25 @@ async def every(
     office: Office, *, search: str = "", limit: int | None = None
 ) -> AsyncIterator[BanView]:
     """All bans in force by network, read in pages."""
-    now = office.now()
-    async for ban in paging.walk(
-        office.directory,
-        lambda tx, after, size: ban_rows.page(tx, after, size, now, search),
-        lambda ban: (ban.network, str(ban.doors)),
-        ("", ""),
-        limit,
-    ):
-        yield _view(ban)
+    async for one in _listing(office, search).every(limit):
+        yield one
 
 
 async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[BanView]:
     """One page of the bans in force, by network."""
+    return await _listing(office).page(after, size)
+
+
+def _listing(office: Office, search: str = "") -> paging.Listing[Ban, tuple[str, str], BanView]:
     now = office.now()
-    found = await paging.one_page(
+    return paging.Listing(
         office.directory,
-        lambda tx, key, most: ban_rows.page(tx, key, most, now),
+        lambda tx, key, most: ban_rows.page(tx, key, most, now, search),
         lambda ban: (ban.network, str(ban.doors)),
         ("", ""),
         lambda tx: ban_rows.count(tx, now),
-        after=after,
-        size=size,
+        _view,
     )
-    return paging.viewed(found, _view)
 
 
 @recorded("ban.remove", "network")

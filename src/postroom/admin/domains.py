@@ -104,15 +104,8 @@ async def every(
     office: Office, *, search: str = "", limit: int | None = None
 ) -> AsyncIterator[DomainView]:
     """All domains by name, read in pages."""
-    sought = names.sought(search)
-    async for own in paging.walk(
-        office.directory,
-        lambda tx, after, size: domains.page(tx, after, size, sought),
-        lambda own: own.name,
-        "",
-        limit,
-    ):
-        yield _view(own)
+    async for one in _listing(office, search).every(limit):
+        yield one
 
 
 async def page(
@@ -127,17 +120,21 @@ async def page(
 
     ``within``: only those of this administrator.
     """
+    return await _listing(office, search, within).page(after, size)
+
+
+def _listing(
+    office: Office, search: str, within: int | None = None
+) -> paging.Listing[OwnDomain, tuple[str], DomainView]:
     sought = names.sought(search)
-    found = await paging.one_page(
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: domains.page(tx, key[0], most, sought, within=within),
         lambda one: (one.name,),
         ("",),
         lambda tx: domains.count(tx, sought, within=within),
-        after=after,
-        size=size,
+        _view,
     )
-    return paging.viewed(found, _view)
 
 
 async def show(office: Office, name: str) -> DomainDetails:

@@ -15,7 +15,6 @@ from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, masks
-from postroom.directory.accounts import Account
 from postroom.directory.masks import Mask
 from postroom.errors import AlreadyExists
 
@@ -60,32 +59,28 @@ async def every(
     office: Office, account: str, *, limit: int | None = None
 ) -> AsyncIterator[MaskView]:
     """Those of an account, the newest first. Raises NotFound."""
-    owner = names.address(account)
-    found: Account = await office.directory.look(lambda tx: accounts.require(tx, owner))
-
-    def page(tx: Tx, below: int, size: int) -> list[Mask]:
-        return masks.of(tx, found.id, below=below, limit=size)
-
-    async for one in paging.walk(office.directory, page, lambda mask: mask.id, _NEWEST, limit):
-        yield _view(one)
+    async for one in (await _listing(office, account)).every(limit):
+        yield one
 
 
 async def page(
     office: Office, account: str, *, after: str = "", size: int = 100
 ) -> Slice[MaskView]:
     """One page of those of an account, the newest first. Raises NotFound."""
+    return await (await _listing(office, account)).page(after, size)
+
+
+async def _listing(office: Office, account: str) -> paging.Listing[Mask, tuple[int], MaskView]:
     owner = names.address(account)
     ident = (await office.directory.look(lambda tx: accounts.require(tx, owner))).id
-    found = await paging.one_page(
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: masks.of(tx, ident, below=key[0], limit=most),
         lambda one: (one.id,),
         (_NEWEST,),
         lambda tx: masks.count(tx, ident),
-        after=after,
-        size=size,
+        _view,
     )
-    return paging.viewed(found, _view)
 
 
 @recorded("mask.change", "address", "label", "is_on")

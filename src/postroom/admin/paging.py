@@ -1,6 +1,7 @@
 """Long lists, read page by page: each page is one short read transaction."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, cast
 
 import msgspec
@@ -44,24 +45,35 @@ def viewed(page: Slice[ItemT], view: Callable[[ItemT], ViewT]) -> Slice[ViewT]:
     return Slice(tuple(map(view, page.items)), page.total, page.next)
 
 
-async def one_page(
-    directory: Directory,
-    read: Callable[[Tx, KeyT, int], Sequence[ItemT]],
-    key: Callable[[ItemT], KeyT],
-    start: KeyT,
-    count: Callable[[Tx], int],
-    *,
-    after: str,
-    size: int,
-) -> Slice[ItemT]:
-    """A page of what ``read`` lists; keys are tuples, ``start`` the one before the first."""
-    begin = key_of(after, start)
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[ItemT, KeyT, ViewT]):
+    """A long list: ``read`` gets the key of the item before, and how many are wanted.
 
-    def look(tx: Tx) -> Slice[ItemT]:
-        found = read(tx, begin, size + 1)
-        return sliced(found, size, count(tx), lambda one: cast("tuple[object, ...]", key(one)))
+    Keys are tuples, ``start`` is the one before the first; ``view`` shows an item.
+    """
 
-    return await directory.look(look)
+    directory: Directory
+    read: Callable[[Tx, KeyT, int], Sequence[ItemT]]
+    key: Callable[[ItemT], KeyT]
+    start: KeyT
+    count: Callable[[Tx], int]
+    view: Callable[[ItemT], ViewT]
+
+    async def page(self, after: str, size: int) -> Slice[ViewT]:
+        """The page after the one whose ``next`` this is; "" for the first."""
+        begin = key_of(after, self.start)
+
+        def look(tx: Tx) -> Slice[ItemT]:
+            found = self.read(tx, begin, size + 1)
+            key = cast("Callable[[ItemT], tuple[object, ...]]", self.key)
+            return sliced(found, size, self.count(tx), key)
+
+        return viewed(await self.directory.look(look), self.view)
+
+    async def every(self, limit: int | None) -> AsyncIterator[ViewT]:
+        """All of them, at most ``limit``."""
+        async for item in walk(self.directory, self.read, self.key, self.start, limit):
+            yield self.view(item)
 
 
 def key_of(text: str, start: KeyT) -> KeyT:
@@ -80,7 +92,7 @@ def key_of(text: str, start: KeyT) -> KeyT:
 
 async def walk(
     directory: Directory,
-    page: Callable[[Tx, KeyT, int], list[ItemT]],
+    page: Callable[[Tx, KeyT, int], Sequence[ItemT]],
     key: Callable[[ItemT], KeyT],
     start: KeyT,
     limit: int | None,
@@ -91,7 +103,7 @@ async def walk(
         size = PAGE if left is None else min(PAGE, left)
         after = start
 
-        def read(tx: Tx, after: KeyT = after, size: int = size) -> list[ItemT]:
+        def read(tx: Tx, after: KeyT = after, size: int = size) -> Sequence[ItemT]:
             return page(tx, after, size)
 
         items = await directory.look(read)

@@ -165,16 +165,14 @@ async def page(
     office: Office, chosen: Filter = listing.EVERYTHING, *, after: str = "", size: int = 100
 ) -> Slice[QueuedView]:
     """One page of the letters, the oldest first."""
-    found = await paging.one_page(
+    return await paging.Listing(
         office.directory,
         lambda tx, key, most: listing.page(tx, chosen, after=key[0], limit=most),
         lambda one: (one.id,),
         (0,),
         lambda tx: listing.count(tx, chosen),
-        after=after,
-        size=size,
-    )
-    return paging.viewed(found, _view)
+        _view,
+    ).page(after, size)
 
 
 async def show(office: Office, ident: str) -> QueuedDetails:

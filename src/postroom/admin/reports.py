@@ -137,16 +137,14 @@ async def page(
 ) -> Slice[ReportView]:
     """One page of the reports, of one domain or of all, the newest first."""
     wanted = names.domain(domain).ascii if domain else ""
-    found = await paging.one_page(
+    return await paging.Listing(
         office.directory,
         lambda tx, key, most: rows.newest(tx, wanted, below=key[0], limit=most),
         lambda one: (one.id,),
         (rows.NEWEST,),
         lambda tx: rows.count(tx, wanted),
-        after=after,
-        size=size,
-    )
-    return paging.viewed(found, _view)
+        _view,
+    ).page(after, size)
 
 
 async def show(office: Office, text: str) -> ReportDetails:

@@ -72,15 +72,14 @@ async def page(
     office: Office, account_id: int | None, *, after: str = "", size: int = 20
 ) -> Slice[JobView]:
     """One page of the jobs of an account, or of all; the latest first."""
-    found = await paging.one_page(
+    found = await paging.Listing(
         office.directory,
         lambda tx, key, most: jobs.newest(tx, account_id, below=key[0], limit=most),
         lambda one: (one.id,),
         (jobs.NEWEST,),
         lambda tx: jobs.count(tx, account_id),
-        after=after,
-        size=size,
-    )
+        lambda one: one,
+    ).page(after, size)
     items = tuple([await view(office, one) for one in found.items])
     return Slice(items, found.total, found.next)
 

@@ -33,15 +33,14 @@ async def page(
     ``rows.SEARCHED``.
     """
     sought = Sought(within, words.strip())
-    found = await paging.one_page(
+    found = await paging.Listing(
         office.directory,
         lambda tx, key, most: rows.of_all(tx, sought, below=key[0], limit=most),
         lambda one: (one.id,),
         (rows.NEWEST,),
         lambda tx: rows.count_of_all(tx, sought),
-        after=after,
-        size=size,
-    )
+        lambda one: one,
+    ).page(after, size)
     await office.db.write(_looked)
     items = [
         RefusedView(await office.directory.address_of(one.account_id) or "", rejects.view(one))

@@ -89,16 +89,14 @@ async def page(
 ) -> Slice[RejectView]:
     """One page of what an account refused, the latest first. Raises NotFound."""
     account = await _account(office, address)
-    found = await paging.one_page(
+    return await paging.Listing(
         office.directory,
         lambda tx, key, most: rejects.newest(tx, account.id, below=key[0], limit=most),
         lambda one: (one.id,),
         (rejects.NEWEST,),
         lambda tx: rejects.count(tx, account.id),
-        after=after,
-        size=size,
-    )
-    return paging.viewed(found, view)
+        view,
+    ).page(after, size)
 
 
 async def show(office: Office, address: str, ident: str) -> RejectDetails:

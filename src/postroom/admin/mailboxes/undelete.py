@@ -140,16 +140,14 @@ async def page(
         heads = office.blobs.heads(tx, [copy.blob_id for copy in found])
         return [(one.id, _view(one, heads.get(one.blob_id, b""), days)) for one in found]
 
-    found = await paging.one_page(
+    return await paging.Listing(
         office.directory,
         read,
         lambda one: (one[0],),
         (expunged.NEWEST,),
         lambda tx: expunged.weight(tx, account.id, chosen.chosen).messages,
-        after=after,
-        size=size,
-    )
-    return paging.viewed(found, lambda one: one[1])
+        lambda one: one[1],
+    ).page(after, size)
 
 
 async def weight(office: Office, address: str, chosen: Filter = EVERYTHING) -> Weight:

@@ -137,25 +137,24 @@ async def every(
     office: Office, *, search: str = "", limit: int | None = None
 ) -> AsyncIterator[RelayView]:
     """All relays by name, read in pages."""
-    sought = names.sought(search)
-
-    def page(tx: Tx, after: str, size: int) -> list[RelayView]:
-        return [_view(tx, entry) for entry in relays.page(tx, after, size, sought)]
-
-    async for view in paging.walk(office.directory, page, lambda view: view.name, "", limit):
-        yield view
+    async for one in _listing(office, search).every(limit):
+        yield one
 
 
 async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[RelayView]:
     """One page of the relays, by name."""
-    return await paging.one_page(
+    return await _listing(office).page(after, size)
+
+
+def _listing(office: Office, search: str = "") -> paging.Listing[RelayView, tuple[str], RelayView]:
+    sought = names.sought(search)
+    return paging.Listing(
         office.directory,
-        lambda tx, key, most: [_view(tx, one) for one in relays.page(tx, key[0], most, "")],
+        lambda tx, key, most: [_view(tx, one) for one in relays.page(tx, key[0], most, sought)],
         lambda view: (view.name,),
         ("",),
         relays.count,
-        after=after,
-        size=size,
+        lambda view: view,
     )
 
 

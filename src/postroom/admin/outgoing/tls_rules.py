@@ -35,29 +35,25 @@ async def every(
     office: Office, *, search: str = "", limit: int | None = None
 ) -> AsyncIterator[TlsRuleView]:
     """All rules by domain, read in pages."""
-    sought = names.sought(search)
-    async for rule in paging.walk(
-        office.directory,
-        lambda tx, after, size: tls_rules.page(tx, after, size, sought),
-        lambda rule: rule.domain,
-        "",
-        limit,
-    ):
-        yield _view(rule)
+    async for one in _listing(office, search).every(limit):
+        yield one
 
 
 async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[TlsRuleView]:
     """One page of the rules, by domain."""
-    found = await paging.one_page(
+    return await _listing(office).page(after, size)
+
+
+def _listing(office: Office, search: str = "") -> paging.Listing[TlsRule, tuple[str], TlsRuleView]:
+    sought = names.sought(search)
+    return paging.Listing(
         office.directory,
-        lambda tx, key, most: tls_rules.page(tx, key[0], most, ""),
+        lambda tx, key, most: tls_rules.page(tx, key[0], most, sought),
         lambda rule: (rule.domain,),
         ("",),
         tls_rules.count,
-        after=after,
-        size=size,
+        _view,
     )
-    return paging.viewed(found, _view)
 
 
 @recorded("tls-rule.remove", "domain")
