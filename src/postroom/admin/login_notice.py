@@ -26,8 +26,9 @@ that was not used before.
 
 If this was you, all is well.
 
-If not: change your password there, look under "Security" for sessions,
-passkeys and devices that are not yours, and tell your postmaster.
+If not: change your password there, look under "Security" for sessions and
+passkeys, under "Devices" for passwords that are not yours, under "Activity"
+for what was done, and tell your postmaster.
 """
 _METHODS: Final = {
     "password": "the password",

@@ -52,10 +52,12 @@ If that was not you, at https://{hostname}/ :
 3. Remove the passwords of devices that you do not know ("Devices").
 4. Look at your forwards and filters: who gets in often leaves one behind.
 
-Then tell your postmaster. If all of that was you, tell them as well.
+"Activity" shows who came in, from where, and what was changed. Then tell your
+postmaster. If all of that was you, tell them as well.
 """
 _TO_POSTMASTER: Final = """\
 See what it has sent:            postroom trace {account}
+Who came in, from where:         postroom account activity {account}
 A new password, all sessions end: postroom account password {account}
 Its passwords for devices:       postroom account app-password list {account}
 Delete what still waits:         postroom queue remove --sender {account}
