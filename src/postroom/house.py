@@ -22,8 +22,8 @@ from postroom.access.warning import Warner
 from postroom.admin import reporting
 from postroom.admin.fetcher import Fetcher
 from postroom.admin.office import Office
-from postroom.admin.pulse import Pulse
 from postroom.admin.tls.renewal import Renewal
+from postroom.admin.watch.pulse import Pulse
 from postroom.config.model import Config, Listen
 from postroom.delivery.outbound import Shared, outbound
 from postroom.directory.scripts import Room

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from postroom.admin import accounts, domains, overview
 from postroom.admin.office import Office
-from postroom.admin.pulse import MEASURED_MS, Pulse
 from postroom.admin.watch import health
+from postroom.admin.watch.pulse import MEASURED_MS, Pulse
 from tests.admin.bureau import Story
 from tests.fakes import Clock
 
