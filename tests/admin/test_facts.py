@@ -101,6 +101,12 @@ def test_whether_mail_can_leave(data: Path) -> None:
     assert may_send(facts({}, data).values())
 
 
+def test_a_clock_that_is_far_behind_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 86_400.0)
+    clock = facts(ZONE, data, is_offline=True)["clock"]
+    assert (clock.state, clock.seen) == ("bad", "it shows 1970-01-02, which is over")
+
+
 def test_every_port_of_a_new_server_is_looked_at() -> None:
     assert {one.port for one in standard_listeners()} == set(PORTS)
     assert {143, 4190} < set(PORTS)

@@ -9,7 +9,9 @@ import contextlib
 import ctypes
 import ipaddress
 import shutil
+import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -39,6 +41,7 @@ _WEB_PORTS: Final = frozenset({"port 80", "port 443"})  # names of facts
 _TAKEN: Final = "taken by "
 _INNER: Final = 8080  # and on, for pages behind a web server
 _KINDS: Final[dict[int, Literal["A", "AAAA"]]] = {4: "A", 6: "AAAA"}
+_DAY: Final = 86_400  # seconds
 _UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC of adjtimex(2)
 
 
@@ -184,7 +187,16 @@ def _list(ports: Iterable[int]) -> str:
 
 
 def _clock() -> Fact:
-    """The kernel knows whether anything keeps the clock right."""
+    """The kernel knows whether anything keeps the clock right.
+
+    A clock that is before this program was written here is wrong, whatever keeps it.
+    """
+    now, written = time.time(), Path(__file__).stat().st_mtime
+    if now < written - _DAY:
+        return Fact(
+            "clock", "bad", f"it shows {datetime.fromtimestamp(now, UTC):%Y-%m-%d}, which is over",
+            "set it right before you go on: no certificate is valid at that time",
+        )  # fmt: skip
     with contextlib.suppress(OSError, AttributeError):
         buffer = ctypes.create_string_buffer(256)  # struct timex; modes = 0 only reads
         ctypes.CDLL(None).adjtimex(buffer)
