@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroom.admin.service import install, units, unreadable
+from postroom.config.backup import Backup
 from postroom.config.model import Config, Listen
 from postroom.errors import Refused
 from tests import absent
@@ -46,11 +47,19 @@ def test_paths_with_blanks_and_signs_stay_one_word() -> None:
     assert "ProtectHome=read-only" in units(CONFIG, FILE, python="/home/me/v/bin/python").service
 
 
+def test_the_folder_of_backups_may_be_written() -> None:
+    assert "ReadWritePaths=/var/lib/postroom\n" in units(CONFIG, FILE).service
+    kept = Config(hostname="mx.demo.test", data="/srv/my mail", backup=Backup(path="/mnt/a disk/b"))
+    line = 'ReadWritePaths="/srv/my mail" "-/mnt/a disk/b"\n'
+    assert line in units(kept, FILE).service
+
+
 def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         absent.missing("systemd-analyze (units are not verified)", "apt-get install systemd")
         return
-    made = units(CONFIG, FILE, python="/bin/true")
+    kept = Config(hostname="mx.demo.test", data="/srv/my mail", backup=Backup(path="/mnt/a disk/b"))
+    made = units(kept, FILE, python="/bin/true")
     (tmp_path / "postroom.service").write_text(made.service)
     (tmp_path / "postroom.socket").write_text(made.socket)
     done = subprocess.run(

@@ -40,7 +40,7 @@ TimeoutStopSec=90
 LimitNOFILE=524288
 UMask=0077
 
-ReadWritePaths={data}
+ReadWritePaths={writable}
 ProtectSystem=strict
 ProtectHome={home}
 PrivateTmp=yes
@@ -106,7 +106,7 @@ def units(config: Config, file: Path, *, python: str = sys.executable) -> Units:
             user=USER,
             python=_word(python),
             config=_word(str(file)),
-            data=_word(config.data),
+            writable=" ".join(_writable(config)),
             home="read-only" if is_in_home else "yes",
         ),
         socket=_SOCKET.format(listen="\n".join(lines)),
@@ -136,6 +136,9 @@ def install(config: Config, file: Path, folder: Path = FOLDER, *, is_root: bool)
     _make_user()
     config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _run("chown", "-R", f"{USER}:{USER}", str(config.folder))
+    if config.backup.path is not None and not Path(config.backup.path).exists():
+        Path(config.backup.path).mkdir(mode=0o700, parents=True)
+        _run("chown", f"{USER}:{USER}", config.backup.path)
     if _RUNNING.exists() and folder == FOLDER:
         _run("systemctl", "daemon-reload")
         _run("systemctl", "enable", "--now", "postroom.socket", "postroom.service")
@@ -155,6 +158,14 @@ def unreadable(path: Path, data: Path) -> Path | None:
         if not mode & (stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH):
             return part
     return None
+
+
+def _writable(config: Config) -> list[str]:
+    """Where the server writes; the folder of backups may be on a disk that is not there yet."""
+    words = [_word(config.data)]
+    if config.backup.path is not None:
+        words.append(_word(f"-{config.backup.path}"))
+    return words
 
 
 def _listen(listen: Listen) -> list[str]:
