@@ -92,13 +92,11 @@ class SmtpDoor(Door):
         "_mechanism",
         "_patience",
         "_peer",
-        "_session",
         "_settings",
         "_talk",
     )
 
     _peer: Peer
-    _session: Session
     _talk: Conversation
 
     def __init__(self, settings: Settings) -> None:
@@ -144,7 +142,7 @@ class SmtpDoor(Door):
             relay=_is_in(self.address, settings.relay_from),
             checks=settings.checks,
         )
-        session = self._session = Session(
+        session = Session(
             msgspec.structs.replace(settings.session, mechanisms=self._mechanisms),
             has_tls=bool(self.tls),
             is_trusted=self._peer.trusted,
