@@ -256,3 +256,28 @@ def test_logins_are_written_in_time_and_the_rest_at_the_end(database: Opener, da
             assert await times() == [3]
 
     asyncio.run(run())
+
+
+def test_many_guesses_are_written_in_pieces_and_those_at_nobody_not_at_all(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOGINS", 3)
+
+    async def run() -> None:
+        async with towns(database, data)() as town:
+            await town.domain("demo.test")
+            ann = await town.account("ann@demo.test")
+            clock = Clock()
+            one = Memory(town.db, clock)
+            for number in range(8):
+                for login in ("ann@demo.test", f"nobody{number}@demo.test", "root"):
+                    one.logins.failed(
+                        login, clock(), door="imap", address=f"192.0.2.{number}", mechanism="PLAIN"
+                    )
+            await one.keeper.flush()
+            assert not one.logins.changed
+            found = await town.db.read(lambda tx: login_rows.newest(tx, ann.id, limit=99))
+            assert len({row.address for row in found}) == 8
+            assert await town.db.read(lambda tx: tx.all("SELECT count(*) FROM login")) == [(8,)]
+
+    asyncio.run(run())

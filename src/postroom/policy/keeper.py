@@ -16,11 +16,12 @@ from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
 from postroom.policy.bans import Ban, Bans
 from postroom.policy.devices import Devices
 from postroom.policy.greylist import Greylist
-from postroom.policy.logins import Logins
+from postroom.policy.logins import Attempt, Logins
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
 CHUNK: Final = 1_000  # rows of a kind in one transaction
+LOGINS: Final = 200  # of those that take several statements each
 PAUSE: Final = 2.0  # seconds between two writes
 ROUNDS_OF_LOOK: Final = 5  # so many pauses from one look at the rows to the next
 
@@ -112,13 +113,16 @@ class Keeper:
 
     async def _write(self) -> None:
         bans, devices = _some(self._bans.changed), _some(self._devices.changed)
-        greylist, logins = _some(self._greylist.changed), _some(self._logins.changed)
+        greylist, logins = _some(self._greylist.changed), _some(self._logins.changed, LOGINS)
+        owners: Mapping[Attempt, int] = {}
+        if logins:
+            owners = await self._db.read(lambda tx: login_rows.owners_of(tx, logins))
 
         def write(tx: Tx) -> None:
             ban_rows.put(tx, bans.values())
             device_rows.put(tx, devices.values())
             greylist_rows.put(tx, greylist.values())
-            login_rows.put(tx, logins)
+            login_rows.put(tx, logins, owners)
 
         await self._db.write(write, bulk=True)
         if bans:
@@ -134,9 +138,9 @@ def _reason(error: Exception) -> str:
     return (error.detail if isinstance(error, MailError) else "") or repr(error)
 
 
-def _some(changed: Mapping[KeyT, ValueT]) -> dict[KeyT, ValueT]:
+def _some(changed: Mapping[KeyT, ValueT], most: int | None = None) -> dict[KeyT, ValueT]:
     """As many as one transaction may write."""
-    return dict(islice(changed.items(), CHUNK))
+    return dict(islice(changed.items(), CHUNK if most is None else most))
 
 
 def _written(changed: MutableMapping[KeyT, ValueT], written: Mapping[KeyT, ValueT]) -> None:

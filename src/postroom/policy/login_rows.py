@@ -41,9 +41,14 @@ class Row(msgspec.Struct, frozen=True):
         )  # fmt: skip
 
 
-def put(tx: Tx, attempts: Mapping[Attempt, Counted]) -> None:
-    """Add these to what is there; those of nobody here go nowhere."""
-    found = _accounts(tx, attempts)
+def put(
+    tx: Tx, attempts: Mapping[Attempt, Counted], owners: Mapping[Attempt, int] | None = None
+) -> None:
+    """Add these to what is there; those of nobody here go nowhere.
+
+    ``owners`` as ``owners_of`` finds them.
+    """
+    found = owners_of(tx, attempts) if owners is None else owners
     rooms: Counter[tuple[int, int]] = Counter()
     for ident, day in {(found[one], one.day) for one in attempts if one in found}:
         there = tx.one(
@@ -120,8 +125,8 @@ def purge(tx: Tx, before: int, limit: int = _CHUNK) -> int:
     )
 
 
-def _accounts(tx: Tx, attempts: Iterable[Attempt]) -> dict[Attempt, int]:
-    """The account that each attempt was for; those for nobody are left out."""
+def owners_of(tx: Tx, attempts: Iterable[Attempt]) -> dict[Attempt, int]:
+    """Whose each is: the account. A reader can find that out, so that guesses cost no writer."""
     known: dict[str | int, int] = {}
     found = {}
     for one in attempts:
