@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:
 	@echo "make demo      a working server on loopback: no root, no domain, no DNS (ARGS=...)"
-	@echo "make test      install what the tests need and run them all (ARGS=...)"
+	@echo "make test      install what the tests need and run them all, on all cores (ARGS=...)"
 	@echo "make check     format, lint, types, layers"
 	@echo "make interop   real clients and peers from Debian packages (root)"
 	@echo "make proof     crash, fault and fuzz rigs (TIME=seconds)"
@@ -28,7 +28,7 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@tools/packages.sh test
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check

@@ -12,6 +12,7 @@ from postroom.app import App, serve
 from postroom.config.model import Config, Listen, ListenProtocol, Log
 from postroom.errors import Refused
 from postroom.telemetry import sink
+from tests.directory.keys import quick
 
 HOST = "127.0.0.1"
 MAIL: tuple[ListenProtocol, ...] = (
@@ -145,7 +146,7 @@ def test_a_command_of_another_process_counts_at_once(data: Path) -> None:
         from postroom.admin.open import open_office
 
         async with open_office(settings) as other:
-            await domains.add(other, "demo.test")
+            await domains.add(other, "demo.test", generate=quick)
             await accounts.add(other, "new@demo.test", password=None)
         assert b"250" in await _rcpt(app.ports["smtp"])
         app.stop()

@@ -24,6 +24,7 @@ from postroom.queue.rows import CLAIMED, QUARANTINED
 from postroom.telemetry import sink as telemetry
 from rig.smtp import SmtpServer
 from tests.databases import fresh
+from tests.directory.keys import quick
 
 HOST = "127.0.0.1"
 B = "you@b.test"
@@ -173,7 +174,7 @@ def test_messages_leave_by_the_process_and_it_ends_with_the_server(
 def test_what_waits_in_the_queue_and_what_changes_reach_the_process(data: Path) -> None:
     async def scenario(app: App, office: Office, sink: SmtpServer) -> None:
         await until(has_begun(office))
-        await domains.add(office, "home.test")
+        await domains.add(office, "home.test", generate=quick)
         bob = await accounts.add(office, "bob@home.test", password="bob-password-1")
         async with client(app) as bring:
             await bring(B)

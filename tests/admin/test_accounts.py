@@ -8,6 +8,7 @@ from postroom.admin.office import Office
 from postroom.directory.accounts import KEPT_MS
 from postroom.errors import AlreadyExists, Invalid, NotFound, Refused
 from tests.admin.bureau import Story, logs_in, receivers
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -15,7 +16,7 @@ Tell = Callable[[Story], None]
 
 def in_demo(tell: Tell, rest: Story) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "Alice@demo.test", password="secret", name="Alice A")
         await rest(office, clock)
 

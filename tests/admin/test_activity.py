@@ -19,6 +19,7 @@ from postroom.policy import login_rows
 from postroom.policy.logins import DAY_MS, Attempt, Counted
 from postroom.post.commit import Post
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.post.office import letter
 
@@ -27,7 +28,7 @@ ANN, BOB = "ann@demo.test", "bob@demo.test"
 
 
 async def people(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ANN, password="secret-One-1", name="Ann")
     await accounts.add(office, BOB, password="secret-One-1")
 

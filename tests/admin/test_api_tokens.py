@@ -9,6 +9,7 @@ from postroom.admin import accounts, api_tokens, domains
 from postroom.admin.office import Office
 from postroom.errors import Invalid, NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 BOB = "bob@demo.test"
@@ -63,9 +64,9 @@ def test_pages_have_totals(tell: Tell) -> None:
 
 def test_limits_are_of_what_is_there(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password="long enough")
-        await domains.add(office, "alias.test", alias_of="demo.test")
+        await domains.add(office, "alias.test", alias_of="demo.test", generate=quick)
         with pytest.raises(Invalid, match="is an alias of demo.test"):
             await api_tokens.add(office, "x", ["mail:send"], domain="alias.test")
         within = await api_tokens.add(office, "d", ["accounts:read"], domain="demo.test")

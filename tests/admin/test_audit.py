@@ -11,13 +11,14 @@ from postroom.admin.office import Office
 from postroom.config.audit import Audit
 from tests.admin.bureau import Story
 from tests.admin.dns.test_table import configured
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 
 def test_it_is_read_by_who_what_and_when(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, clock: Clock) -> None:
         with acting(Actor("command", "ann")):
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
         clock.advance(days=1)
         began = datetime.fromtimestamp(clock() / 1000, UTC)
         for network in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):

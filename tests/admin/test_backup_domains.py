@@ -9,6 +9,7 @@ from postroom.admin.office import Office
 from postroom.admin.trials import destinations
 from postroom.errors import AlreadyExists, NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 
@@ -36,7 +37,7 @@ def test_they_are_added_found_listed_and_removed(tell: Callable[[Story], None]) 
         assert ([one.name for one in rest.items], rest.next) == (["bücher.example"], "")
         assert (await backup_domains.page(office, search="a.t")).total == 1
         with pytest.raises(AlreadyExists):
-            await domains.add(office, "a.test")
+            await domains.add(office, "a.test", generate=quick)
         there = await destinations.find(office, "x@a.test")
         assert (there.is_taken, there.accounts, there.elsewhere) == (True, (), ("x@a.test",))
         assert "a backup MX" in there.answer

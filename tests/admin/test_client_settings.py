@@ -5,6 +5,7 @@ from postroom.admin.client_settings import open_doors
 from postroom.admin.office import Office
 from postroom.config.model import Config, Listen
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 CONFIG = Config(
@@ -48,7 +49,7 @@ def test_tls_from_the_first_octet_is_preferred() -> None:
 
 def test_who_asks_learns_of_domains_and_not_of_accounts(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         for text in ("demo.test", "nobody@demo.test", " a@DEMO.test "):
             found = await client_settings.find(office, text)
             assert found is not None

@@ -6,6 +6,7 @@ from postroom.admin import accounts, credentials, domains
 from postroom.admin.office import Office
 from postroom.errors import AlreadyExists, Invalid, NotFound
 from tests.admin.bureau import Story, logs_in, receivers
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -13,7 +14,7 @@ Tell = Callable[[Story], None]
 
 def in_demo(tell: Tell, rest: Story) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "alice@demo.test", password="secret")
         await rest(office, clock)
 

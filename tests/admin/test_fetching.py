@@ -13,6 +13,7 @@ from postroom.db.locks import ServeLock
 from postroom.errors import Invalid, NotFound, Refused
 from postroom.net.channel import RemoteFailed
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.net.imap_server import HOST, Box, ImapServer
 from tests.net.pop3_server import Pop3Server
@@ -23,7 +24,7 @@ ALICE = "alice@demo.test"
 
 
 async def town(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ALICE, password=None)
 
 

@@ -7,6 +7,7 @@ from postroom.admin.forwards import ForwardView
 from postroom.admin.office import Office
 from postroom.errors import Invalid, NotFound
 from tests.admin.bureau import Story, receivers
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -14,7 +15,7 @@ Tell = Callable[[Story], None]
 
 def in_demo(tell: Tell, rest: Story) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         for name in ("alice", "bob"):
             await accounts.add(office, f"{name}@demo.test", password=None)
         await rest(office, clock)

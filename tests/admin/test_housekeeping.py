@@ -209,7 +209,7 @@ async def keys(office: Office, domain: str) -> list[dkim.KeyView]:
 
 def test_keys_are_made_where_they_are_missing_and_old_ones_forgotten(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await office.db.write(lambda tx: tx.execute("DELETE FROM dkim_key"))
         await tidy(office)
         first = await dkim.show(office, "demo.test")
@@ -263,7 +263,7 @@ def test_new_keys_sign_once_all_of_a_domain_are_published(tell: Tell) -> None:
         recorder = Recorder()
         before = sink.install(recorder)
         for name in ("one.test", "two.test"):
-            await domains.add(office, name)
+            await domains.add(office, name, generate=quick)
             await keys(office, name)
             await dkim.rotate(office, name, generate=lambda: numbered(1))
         one = [key for key in await keys(office, "one.test") if key.state == "waiting"]
@@ -306,7 +306,7 @@ def test_new_keys_sign_once_all_of_a_domain_are_published(tell: Tell) -> None:
 
 def test_without_a_resolver_keys_wait(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "one.test")
+        await domains.add(office, "one.test", generate=quick)
         await keys(office, "one.test")
         await dkim.rotate(office, "one.test", generate=lambda: numbered(1))
         keeping = Housekeeping(office)
@@ -331,7 +331,7 @@ def test_half_a_pair_is_left_for_the_next_round(monkeypatch: pytest.MonkeyPatch)
 
 def test_old_logins_are_forgotten(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "ann@demo.test", password=None)
         ann = (await office.db.read(lambda tx: tx.one("SELECT id FROM account")) or (0,))[0]
         today, kept = office.now() // housekeeping.DAY_MS, office.config.login.history_days

@@ -15,6 +15,7 @@ from postroom.ledger.rows import Fact, Kind
 from rig.ports import free_port
 from rig.smtp import Act, SmtpServer
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -22,7 +23,7 @@ ME, THEM = "me@demo.test", "you@other.test"
 
 
 async def furnished(office: Office, port: int = 0) -> Office:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ME, password="a-Good-one-1", admin=True)
     doors = (Listen(protocol="imap", port=1143), Listen(protocol="smtp", port=port))
     return dataclasses.replace(office, config=msgspec.structs.replace(office.config, listen=doors))

@@ -4,6 +4,7 @@ from postroom.admin import accounts, domains, login_notice, trace
 from postroom.admin.office import Office
 from postroom.directory.web_sessions import WebSession
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -12,7 +13,7 @@ BOB = "bob@demo.test"
 
 def test_the_notice_comes_to_the_own_mailbox(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password="a-Good-one-1")
         found = await office.directory.known(BOB)
         assert found is not None

@@ -11,6 +11,7 @@ from postroom.errors import Invalid, NotAllowed, NotFound
 from tests.admin.bureau import Story, logs_in
 from tests.admin.test_reach import number
 from tests.admin.test_recording import log
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -54,7 +55,7 @@ def test_what_is_no_list_is_refused(text: str, words: str) -> None:
 
 def test_all_are_added_or_nobody(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "a.test")
+        await domains.add(office, "a.test", generate=quick)
         await accounts.add(office, "old@a.test", password=None)
         await aliases.add(office, "list@a.test", ["old@a.test"])
         before = await log(office)
@@ -98,7 +99,7 @@ r@a.test,,much
 def test_an_administrator_stays_within_their_domains(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         for name in ("a.test", "b.test"):
-            await domains.add(office, name)
+            await domains.add(office, name, generate=quick)
             await accounts.add(office, f"ann@{name}", password=None)
         await accounts.add(office, "boss@a.test", password=None, admin=True)
         await roles.assign(office, "ann@a.test", "admin", ["a.test"])

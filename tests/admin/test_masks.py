@@ -9,6 +9,7 @@ from postroom.admin import accounts, domains, masks
 from postroom.admin.office import Office
 from postroom.errors import AlreadyExists, NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 BOB = "bob@demo.test"
@@ -16,7 +17,7 @@ BOB = "bob@demo.test"
 
 def test_they_are_made_listed_switched_and_removed(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password="long enough")
         first = await masks.add(office, BOB, label="a shop")
         second = await masks.add(office, BOB)
@@ -46,7 +47,7 @@ def test_a_name_that_is_taken_is_not_given_again(
     tell: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password="long enough")
         monkeypatch.setattr("secrets.choice", lambda letters: letters[0])
         await masks.add(office, BOB)

@@ -7,13 +7,14 @@ from postroom.admin import accounts, credentials, domains
 from postroom.admin.open import open_office
 from postroom.config.model import Config
 from postroom.notify import DIRECTORY, Notify
+from tests.directory.keys import quick
 
 
 def test_the_first_use_makes_everything_private(tmp_path: Path) -> None:
     async def run() -> None:
         config = Config(hostname="mx.demo.test", data=str(tmp_path / "new" / "data"))
         async with open_office(config) as office:
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             await accounts.add(office, "alice@demo.test", password="secret")
             await credentials.add_app(office, "alice@demo.test", "phone")
         async with open_office(config) as office:
@@ -42,7 +43,7 @@ def test_a_change_counts_at_once_in_a_running_server(tmp_path: Path) -> None:
             notify.subscribe(DIRECTORY, hint)
             try:
                 assert (await server.directory.resolve(alice)).kind == "not-ours"
-                await domains.add(command, "demo.test")
+                await domains.add(command, "demo.test", generate=quick)
                 await asyncio.wait_for(hinted.wait(), 60)
                 assert (await server.directory.resolve(alice)).kind == "unknown"
             finally:
@@ -57,7 +58,7 @@ def test_two_commands_at_once_do_not_hurt_each_other(tmp_path: Path) -> None:
 
         async def add(number: int) -> None:
             async with open_office(config, node=128 + number) as office:
-                await domains.add(office, f"d{number}.test")
+                await domains.add(office, f"d{number}.test", generate=quick)
 
         await asyncio.gather(*(add(number) for number in range(4)))
         async with open_office(config) as office:

@@ -12,12 +12,13 @@ from postroom.db.locks import ServeLock
 from postroom.ledger import rows
 from postroom.ledger.rows import Entry
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 
 def test_a_new_server_is_well(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         found = await overview.show(office)
         assert (found.domains, found.accounts, found.aliases) == (1, 0, 0)
         assert len(found.hours) == overview.HOURS
@@ -43,7 +44,7 @@ def test_what_is_urgent_is_an_alert(tell: Callable[[Story], None]) -> None:
 
 def test_owners_and_backups_are_measured(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "ann@demo.test", password=None)
         await roles.assign(office, "ann@demo.test", "owner")
         root = office.config.folder / "backups"

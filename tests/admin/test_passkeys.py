@@ -8,6 +8,7 @@ from postroom.directory import passkeys as rows
 from postroom.directory.passkeys import Passkey
 from postroom.errors import Invalid, NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -16,7 +17,7 @@ BOB = "bob@demo.test"
 
 def test_passkeys_are_listed_renamed_and_removed(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         for address in (BOB, "eve@demo.test"):
             await accounts.add(office, address, password="a-Good-one-1")
         found = await office.directory.known(BOB)

@@ -25,6 +25,7 @@ from postroom.queue.claims import Pace
 from postroom.queue.listing import EVERYTHING, Filter
 from postroom.queue.rows import FIRST, NOTIFY_KEY, STRANGER
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.post.office import letter
 
@@ -93,7 +94,7 @@ def test_an_empty_queue(tell: Tell) -> None:
 
 def test_details_name_the_account_and_the_message(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "alice@demo.test", password=None)
         found = await office.directory.password("nobody", "x", "smtp")
         assert found is None

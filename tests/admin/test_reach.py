@@ -12,6 +12,7 @@ from postroom.ledger import reports
 from postroom.ledger.reports import Received
 from postroom.post.commit import Post
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.mailauth.test_feedback import REPORT
 from tests.post.office import letter
@@ -45,9 +46,9 @@ async def reported(office: Office, domain: str) -> str:
 def test_what_is_theirs_and_what_is_not(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         for name in ("a.test", "b.test"):
-            await domains.add(office, name)
+            await domains.add(office, name, generate=quick)
             await accounts.add(office, f"ann@{name}", password="a-Good-one-1")
-        await domains.add(office, "alias.test", alias_of="a.test")
+        await domains.add(office, "alias.test", alias_of="a.test", generate=quick)
         await accounts.add_address(office, "ann@b.test", "further@a.test")
         await roles.assign(office, "ann@a.test", "admin", ["a.test"])
         ann = await number(office, "ann@a.test")

@@ -19,6 +19,7 @@ from postroom.admin.recording import recorded
 from postroom.directory.vacations import Vacation
 from postroom.errors import AlreadyExists
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 BOB = "bob@demo.test"
@@ -43,7 +44,7 @@ async def log(office: Office) -> list[AuditView]:
 def test_an_operation_leaves_an_entry(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         with acting(Actor("person", "ann@demo.test", "192.0.2.1")):
-            await domains.add(office, "Demo.test")
+            await domains.add(office, "Demo.test", generate=quick)
         await accounts.add(office, BOB, password=SECRET, quota=5, name="Bob")
         first, second = (await log(office))[::-1]
         assert (first.actor_kind, first.actor, first.origin) == (
@@ -59,7 +60,7 @@ def test_an_operation_leaves_an_entry(tell: Tell) -> None:
 
 def test_what_was_refused_leaves_none(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password=SECRET)
         before = await log(office)
         with pytest.raises(AlreadyExists):
@@ -72,7 +73,7 @@ def test_what_was_refused_leaves_none(tell: Tell) -> None:
 
 def test_an_operation_within_another_is_part_of_it(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password=SECRET)
 
         @recorded("both", "address")
@@ -88,7 +89,7 @@ def test_an_operation_within_another_is_part_of_it(tell: Tell) -> None:
 
 def test_secrets_never_stand_in_it(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password=SECRET)
         await credentials.set_password(office, BOB, SECRET)
         app = await credentials.add_app(office, BOB, "phone", ["imap"])

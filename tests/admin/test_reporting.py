@@ -20,6 +20,7 @@ from postroom.message import enclosed, headers
 from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.post.commit import Post
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import START, Clock
 from tests.mailauth.test_feedback import ROW
 from tests.policy.zone import Zone
@@ -40,7 +41,7 @@ def zone(rua: str = "mailto:d@a.test") -> Zone:
 async def counted(
     office: Office, *, day: int = YESTERDAY, dmarc: bool = True, tls: bool = False
 ) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     published = Published(domain="a.test", p="reject")
     if dmarc:
         one = Result(day, "a.test", published, ROW)

@@ -7,6 +7,7 @@ from postroom.admin.office import Office
 from postroom.admin.roles import RoleView
 from postroom.errors import Invalid, NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -15,8 +16,8 @@ ANN = "ann@a.test"
 
 def test_a_role_is_given_and_taken(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "a.test")
-        await domains.add(office, "b.test")
+        await domains.add(office, "a.test", generate=quick)
+        await domains.add(office, "b.test", generate=quick)
         await accounts.add(office, ANN, password=None)
         assert await roles.show(office, ANN) == RoleView(ANN, "person", ())
         given = await roles.assign(office, ANN, "admin", ["B.test", "a.test", "b.test"])
@@ -39,8 +40,8 @@ def test_a_role_is_given_and_taken(tell: Tell) -> None:
 
 def test_what_is_no_role_changes_nothing(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "a.test")
-        await domains.add(office, "alias.test", alias_of="a.test")
+        await domains.add(office, "a.test", generate=quick)
+        await domains.add(office, "alias.test", alias_of="a.test", generate=quick)
         await accounts.add(office, ANN, password=None)
         for role, named, words in (
             ("admin", [], f"postroom account role {ANN} admin --domain a.test"),

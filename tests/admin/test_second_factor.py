@@ -9,6 +9,7 @@ from postroom.admin.office import Office
 from postroom.directory.second_factor import STEP_MS
 from postroom.errors import Invalid, NotFound, Refused
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -17,7 +18,7 @@ BOB = "bob@demo.test"
 
 async def enrolled(office: Office, clock: Clock, *, opens_mail: bool = False) -> tuple[str, ...]:
     """Bob with a second factor; his recovery codes."""
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, BOB, password="a-Good-one-1")
     await second_factor.begin(office, BOB)
     return await second_factor.enable(office, BOB, await code(office, clock), opens_mail=opens_mail)
@@ -31,7 +32,7 @@ async def code(office: Office, clock: Clock, later: int = 0) -> str:
 
 def test_it_is_in_force_when_the_app_has_shown_that_it_has_the_key(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password="a-Good-one-1")
         assert (await second_factor.show(office, BOB)).state == "off"
         await second_factor.begin(office, BOB)
@@ -116,7 +117,7 @@ def test_a_wrong_code_is_nothing_that_was_done(tell: Tell) -> None:
             found = [one.action async for one in audit.every(office)]
             return [one for one in reversed(found) if "second-factor" in one]
 
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, BOB, password="a-Good-one-1")
         await second_factor.begin(office, BOB)
         with pytest.raises(Invalid):

@@ -10,6 +10,7 @@ from postroom.admin.sending import Released, SendAsView
 from postroom.directory.sending import Sending
 from postroom.errors import AlreadyExists, Invalid, NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -19,7 +20,7 @@ ALICE = "alice@demo.test"
 
 def in_demo(tell: Tell, rest: Story) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, ALICE, password=None)
         await rest(office, clock)
 

@@ -9,6 +9,7 @@ from postroom.admin.shares import ShareView
 from postroom.errors import AlreadyExists, Invalid, NotFound, Refused
 from postroom.store import mailboxes
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -18,7 +19,7 @@ DESK, BOB = "desk@demo.test", "bob@demo.test"
 
 def in_demo(tell: Tell, rest: Story) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         for name in ("desk", "bob", "carol"):
             await accounts.add(office, f"{name}@demo.test", password=None)
         await aliases.add(office, "team@demo.test", [BOB, "carol@demo.test"])

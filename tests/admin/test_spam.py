@@ -15,6 +15,7 @@ from postroom.config.spam import Spam
 from postroom.directory.accounts import KEPT_MS
 from postroom.errors import NotFound
 from postroom.policy.knowledge import Lesson
+from tests.directory.keys import quick
 from tests.policy.letters import HAM, SPAM, letter
 
 ALICE = "alice@demo.test"
@@ -24,7 +25,7 @@ def run(data: Path, work: Callable[[Office], Awaitable[None]], **settings: bool)
     async def opened() -> None:
         config = Config(hostname="mx.demo.test", data=str(data), spam=Spam(**settings))
         async with open_office(config) as office:
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             await accounts.add(office, ALICE, password=None)
             await work(office)
 

@@ -17,6 +17,7 @@ from postroom.telemetry.events import LoginFailed, MessageRefused, RecipientRefu
 from postroom.telemetry.outputs import FileOutput
 from postroom.telemetry.sink import Sink
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.post.office import letter
 
@@ -25,7 +26,7 @@ Tell = Callable[[Story], None]
 
 async def fill(office: Office) -> str:
     """A letter to a list with alice on it and to somebody elsewhere; its queue id."""
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, "alice@demo.test", password=None)
     await aliases.add(office, "sales@demo.test", ["alice@demo.test"])
     row = await office.db.read(lambda tx: tx.one("SELECT id FROM account"))
@@ -192,8 +193,8 @@ def test_what_is_not_known(tell: Tell, sought: str) -> None:
 
 def test_an_administrator_of_a_domain_sees_what_concerns_it(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
-        await domains.add(office, "other.test")
+        await domains.add(office, "demo.test", generate=quick)
+        await domains.add(office, "other.test", generate=quick)
         people = ["alice@demo.test", "eve@other.test"]
         for address in people:
             await accounts.add(office, address, password="a-Good-one-1")
@@ -233,7 +234,7 @@ def test_an_administrator_of_a_domain_sees_what_concerns_it(tell: Tell) -> None:
 def test_an_administrator_of_a_domain_sees_its_refusals(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         for name in ("demo.test", "other.test"):
-            await domains.add(office, name)
+            await domains.add(office, name, generate=quick)
         await accounts.add(office, "alice@demo.test", password="a-Good-one-1")
         await roles.assign(office, "alice@demo.test", "admin", ["demo.test"])
         found = await office.directory.known("alice@demo.test")

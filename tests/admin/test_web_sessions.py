@@ -8,6 +8,7 @@ from postroom.directory import web_sessions as rows
 from postroom.directory.web_sessions import WebSession
 from postroom.errors import NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -25,7 +26,7 @@ async def begun(office: Office, address: str, *tokens: bytes) -> None:
 
 def test_sessions_are_listed_and_ended(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         for address in (BOB, EVE):
             await accounts.add(office, address, password="a-Good-one-1")
         await begun(office, BOB, b"1", b"2", b"3")

@@ -21,6 +21,7 @@ from postroom.telemetry.events import CertificateFailed, LoopLagged, MailboxWarn
 from tests.admin.bureau import Story
 from tests.admin.dns.test_table import configured
 from tests.admin.hooked import listening
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.web.receiving import intake_of
 
@@ -29,7 +30,7 @@ Tell = Callable[[Story], None]
 
 
 async def settle(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, BOB, password="long enough")
 
 
@@ -149,7 +150,7 @@ def test_one_that_fails_holds_up_itself_only(tell: Tell) -> None:
 def test_a_hook_hears_only_what_it_asked_for(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await settle(office)
-        await domains.add(office, "other.test")
+        await domains.add(office, "other.test", generate=quick)
         await accounts.add(office, "eve@other.test", password="long enough")
         async with listening(office) as program:
             caller = Caller(office, program.resolver, program.settings)
@@ -228,7 +229,7 @@ def test_events_of_the_server_are_told(tell: Tell) -> None:
             caller.hear(MailboxWarned(account=BOB, percent=80))  # nobody asks: forgotten
             await turn(caller)
             await webhooks.add(office, program.url, ["*"])
-            await domains.add(office, "other.test")
+            await domains.add(office, "other.test", generate=quick)
             await webhooks.add(office, program.url, ["*"], domain="other.test")
             caller.hear(MailboxWarned(account=BOB, percent=90))
             caller.hear(CertificateFailed(name="mx.demo.test", reason="no"))

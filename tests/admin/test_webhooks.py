@@ -10,6 +10,7 @@ from postroom.directory.sealing import seal
 from postroom.errors import Invalid, NotFound
 from postroom.ledger import hooks
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 URL = "https://hooks.test/x"
@@ -18,7 +19,7 @@ Tell = Callable[[Story], None]
 
 def test_they_are_added_listed_and_removed(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "bob@demo.test", password=None)
         whole = await webhooks.add(office, URL, ["*"])
         assert set(whole.events) == set(webhooks.EVENTS)
@@ -43,7 +44,7 @@ def test_they_are_added_listed_and_removed(tell: Tell) -> None:
 
 def test_nonsense_is_refused(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         for url in ("http://x.test/", "ftp://x", "x", "https://x.test/" + "x" * 2000):
             with pytest.raises(Invalid, match="https address"):
                 await webhooks.add(office, url, ["*"])

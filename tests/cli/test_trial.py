@@ -14,6 +14,7 @@ from postroom.config.model import Config, Dns, Listen
 from postroom.db.locks import ServeLock
 from postroom.errors import Refused
 from rig.ports import HOST, free_port
+from tests.directory.keys import quick
 
 ME = "me@demo.test"
 
@@ -33,7 +34,7 @@ def config(data: Path) -> Config:
 
     async def furnish() -> None:
         async with open_office(made) as office:
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             await accounts.add(office, ME, password="a-Good-one-1", admin=True)
 
     asyncio.run(furnish())

@@ -28,6 +28,7 @@ from rig.dns import DnsServer
 from tests.admin.bureau import offices
 from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.web.asking import Said, ask
 from tests.web.receiving import intake_of
@@ -147,7 +148,7 @@ def tell(
             DnsServer(names or {}) as server,
         ):
             office = configured(opened, config)
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             await accounts.add(office, ADMIN, password=PASSWORD, admin=True)
             await accounts.add(office, PERSON, password=PASSWORD, name="Bob <b>")
             certificates = Certificates(

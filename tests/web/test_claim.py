@@ -19,6 +19,7 @@ from postroom.config.model import Config, Listen
 from postroom.db.open import now_ms
 from postroom.net.tls import Certificates
 from postroom.web.claim import Claim, Gate
+from tests.directory.keys import quick
 from tests.web.asking import Said, ask
 
 HTTP = Listen(protocol="http", address="127.0.0.1", port=80)
@@ -176,7 +177,7 @@ def test_where_no_browser_gets_the_command_is_told(data: Path) -> None:
 def test_an_account_that_came_another_way_ends_it(data: Path) -> None:
     async def story(waiting: Waiting) -> None:
         task = await waiting.offer()
-        await domains.add(waiting.office, "demo.test")
+        await domains.add(waiting.office, "demo.test", generate=quick)
         await accounts.add(waiting.office, "me@demo.test", password=PASSWORD)
         assert (await waiting.get(f"/setup?key={waiting.key}")).status == 418
         await task

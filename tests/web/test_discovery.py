@@ -26,6 +26,7 @@ from rig.dns import DnsServer
 from tests.admin.bureau import offices
 from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.web.asking import ask
 from tests.web.receiving import intake_of
@@ -58,7 +59,7 @@ def tell(database: Opener, data: Path, story: Story, config: Config = CONFIG) ->
     async def inside() -> None:
         async with offices(database, data, Clock())() as opened:
             office = configured(opened, config)
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             certificates = Certificates(
                 "mx.demo.test", data, now=dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
             )

@@ -14,6 +14,7 @@ from postroom.db.ids import to_text
 from tests.access.shop import put
 from tests.admin.test_reach import number, queued, reported
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.refused import keep
 from tests.web.asking import Said
@@ -101,7 +102,7 @@ class Thing(NamedTuple):
 
 async def town(office: Office) -> tuple[Thing, Thing]:
     """Two domains with the same in them; chief administers the first."""
-    await domains.add(office, "other.test")
+    await domains.add(office, "other.test", generate=quick)
     for address in (CHIEF, "eve@other.test"):
         await accounts.add(office, address, password=PASSWORD)
     for domain in ("demo.test", "other.test"):

@@ -4,6 +4,7 @@ No script and no style but our own files, no frames, no foreign host (Content Se
 level 3); nothing of a page is kept by caches.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
@@ -29,21 +30,28 @@ class Renderer:
     """Fills templates. One a server."""
 
     def __init__(self, hostname: str) -> None:
-        self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("postroom.web", "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        filters: Mapping[str, Callable[..., str]] = {"moment": moment, "size": size}
-        self._environment.filters.update(filters)
-        self._environment.globals.update(version=VERSION, hostname=hostname)
+        self._environment = _environment(hostname)
 
     def page(self, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
         """A whole response."""
         text = self._environment.get_template(template).render(context)
         return HTMLResponse(text, status_code=status, headers=HEADERS)
+
+
+@functools.lru_cache(maxsize=4)
+def _environment(hostname: str) -> jinja2.Environment:
+    """Compiles each template once, for all servers of that name in this process."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("postroom.web", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: Mapping[str, Callable[..., str]] = {"moment": moment, "size": size}
+    environment.filters.update(filters)
+    environment.globals.update(version=VERSION, hostname=hostname)
+    return environment
 
 
 def moment(value: datetime | None) -> str:

@@ -9,6 +9,7 @@ from postroom.admin.apply import applying, inventory, manifest
 from postroom.admin.office import Office
 from postroom.errors import Invalid, Refused
 from tests.admin.bureau import Story, logs_in, receivers
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -196,8 +197,8 @@ def test_nothing_is_removed_unless_it_is_pruned(tell: Tell) -> None:
 
 def test_names_in_any_script_are_the_same(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "größe.test")
-        await domains.add(office, "alias.test", alias_of="größe.test")
+        await domains.add(office, "größe.test", generate=quick)
+        await domains.add(office, "alias.test", alias_of="größe.test", generate=quick)
         await accounts.add(office, "ann@größe.test", password=None)
         text = await exported(office)
         assert 'alias_of = "größe.test"' in text
@@ -209,7 +210,7 @@ def test_names_in_any_script_are_the_same(tell: Tell) -> None:
 
 def test_passwords_come_along_when_they_are_exported(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "bob@demo.test", password="long enough")
         text = await exported(office, with_secrets=True)
         await accounts.remove(office, "bob@demo.test")

@@ -9,13 +9,14 @@ from postroom.admin.office import Office
 from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.relays import Wanted
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 
 def test_secrets_are_there_only_when_they_are_wanted(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
-        await domains.add(office, "alias.test", alias_of="demo.test")
+        await domains.add(office, "demo.test", generate=quick)
+        await domains.add(office, "alias.test", alias_of="demo.test", generate=quick)
         await accounts.add(office, "bob@demo.test", password="long enough", name="Bob")
         await accounts.add(office, "app@demo.test", password=None)
         await accounts.add(office, "gone@demo.test", password=None)

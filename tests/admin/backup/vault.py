@@ -7,6 +7,7 @@ from postroom.admin.moving import importing
 from postroom.admin.moving.importing import Order
 from postroom.admin.office import Office
 from postroom.config.model import Config
+from tests.directory.keys import quick
 
 ALICE = "alice@demo.test"
 FROM = b"From a@x.test Thu Nov 26 02:36:09 2026\n"
@@ -27,7 +28,7 @@ def noise(seed: int, octets: int) -> bytes:
 
 
 async def town(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ALICE, password="long enough 1")
 
 

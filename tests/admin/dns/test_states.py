@@ -10,6 +10,7 @@ from postroom.admin.dns.states import Lacking
 from postroom.admin.dns.table import Row
 from postroom.admin.office import Office
 from tests.admin.test_housekeeping import Tell
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 MX = Row(name="demo.test", type="MX", value="10 mx.", use="incoming mail", need="required")
@@ -23,7 +24,7 @@ def found(state: Literal["ok", "missing", "different", "unknown"]) -> list[Row]:
 def test_it_lowers_the_health_until_it_is_right(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         for name in ("demo.test", "other.test"):
-            await domains.add(office, name)
+            await domains.add(office, name, generate=quick)
         assert await states.lacking(office) == ()
         await states.note(office, "demo.test", found("unknown"))
         assert await states.lacking(office) == ()
@@ -43,7 +44,7 @@ def test_it_lowers_the_health_until_it_is_right(tell: Tell) -> None:
 
 def test_a_domain_that_is_gone_lacks_nothing(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await states.note(office, "demo.test", found("missing"))
         await domains.remove(office, "demo.test")
         assert await states.lacking(office) == ()

@@ -18,6 +18,7 @@ from postroom.net.tls import key_digest, self_signed
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 CONFIG = Config(
@@ -69,7 +70,7 @@ def test_from_an_empty_zone_to_one_where_all_is_right(database: Opener, data: Pa
     async def story() -> None:
         async with offices(database, data, Clock())() as opened, DnsServer(DELEGATION) as server:
             office = configured(opened, CONFIG)
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             found = await look(office, server)
             assert {row.state for row in found.values()} == {"missing"}
             assert all(row.fix for row in found.values())
@@ -98,7 +99,7 @@ def test_records_come_without_asking_and_only_for_doors_the_world_reaches(
     async def story() -> None:
         async with offices(database, data, Clock())() as opened, DnsServer({}) as server:
             office = configured(opened, CONFIG)
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             resolver = Resolver([server.address])
             rows = await table.records(office, "demo.test", resolver=resolver)
             assert {row.state for row in rows} == {None}
@@ -117,7 +118,7 @@ def test_the_key_of_the_certificate_that_is_shown_is_told(database: Opener, data
     async def story() -> None:
         async with offices(database, data, Clock())() as opened, DnsServer({}) as server:
             office = configured(opened, CONFIG)
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             resolver = Resolver([server.address])
 
             async def told() -> list[str]:

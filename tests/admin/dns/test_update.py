@@ -17,6 +17,7 @@ from rig.providers import TOKEN, Desec
 from tests.admin.bureau import offices
 from tests.admin.dns.test_table import CONFIG, configured
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Told = Callable[[Office, Desec, Resolver], Awaitable[None]]
@@ -27,7 +28,7 @@ def tell(database: Opener, data: Path, story: Told, *, has_provider: bool = True
         async with offices(database, data, Clock())() as opened, DnsServer({}) as names:
             office = configured(opened, CONFIG)
             resolver = Resolver([names.address])
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             with Desec("demo.test", page=3) as api:
                 new = New(
                     name="home", kind="desec", zones=["demo.test"], secret=TOKEN, server=api.url,

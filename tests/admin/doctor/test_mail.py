@@ -16,6 +16,7 @@ from postroom.post.notice import written
 from tests.access.shop import audit, put
 from tests.admin.bureau import Story
 from tests.blobs.test_audit import keep
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.letters import query
 from tests.store.test_audit import injure
@@ -26,7 +27,7 @@ ALICE = "alice@demo.test"
 
 
 async def town(office: Office) -> int:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ALICE, password=None)
     rows = await office.store.read(query, "SELECT id FROM account WHERE kind = 'person'")
     alice: int = rows[0][0]

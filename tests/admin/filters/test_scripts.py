@@ -9,6 +9,7 @@ from postroom.admin.office import Office
 from postroom.directory.scripts import TooLarge
 from postroom.errors import Invalid, NotAllowed, NotFound
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 ALICE = "alice@demo.test"
@@ -16,7 +17,7 @@ Tell = Callable[[Story], None]
 
 
 async def furnish(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ALICE, password="open sesame")
 
 

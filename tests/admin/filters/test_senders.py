@@ -6,13 +6,14 @@ from postroom.admin import accounts, domains
 from postroom.admin.filters import senders
 from postroom.admin.office import Office
 from postroom.errors import Invalid, NotFound
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 BOB = "bob@demo.test"
 
 
 async def settle(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, BOB, password="long enough")
 
 

@@ -122,7 +122,7 @@ def test_a_new_job_is_begun_at_once_and_old_ones_are_forgotten(tell: Tell) -> No
         shown = await until(office, job.id, lambda one: not one.is_open)
         assert shown.state == "done"
         clock.advance(KEPT_MS + 1)
-        office.notify.hint([JOBS])
+        office.notify.publish([JOBS])
         with pytest.raises(NotFound):
             await until(office, job.id, lambda _one: False)
         server.cancel()

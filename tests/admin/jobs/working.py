@@ -8,12 +8,13 @@ from postroom.admin.jobs import views
 from postroom.admin.jobs.runner import Runner
 from postroom.admin.jobs.views import JobView
 from postroom.admin.office import Office
+from tests.directory.keys import quick
 
 ALICE = "alice@demo.test"
 
 
 async def town(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ALICE, password=None)
 
 

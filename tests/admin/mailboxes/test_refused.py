@@ -11,6 +11,7 @@ from postroom.errors import NotFound
 from tests.admin.bureau import Story
 from tests.admin.mailboxes.test_rejects import ANN, BOB, settle
 from tests.admin.test_reach import number
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.refused import keep
 
@@ -44,7 +45,7 @@ def test_those_of_all_are_paged_and_each_look_is_noted(tell: Tell) -> None:
 def test_an_administrator_of_a_domain_sees_those_of_its_people(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         _ann, bob = await settle(office)
-        await domains.add(office, "far.test")
+        await domains.add(office, "far.test", generate=quick)
         await accounts.add(office, "eve@far.test", password=None)
         eve = await number(office, "eve@far.test")
         for account in (bob, eve):

@@ -16,6 +16,7 @@ from postroom.policy import lessons
 from postroom.store import rejects as kept
 from postroom.store.mailboxes import find
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.refused import keep
 
@@ -25,7 +26,7 @@ ANN, BOB = "ann@demo.test", "bob@demo.test"
 
 
 async def settle(office: Office) -> tuple[int, int]:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     idents = []
     for name in (ANN, BOB):
         await accounts.add(office, name, password="long enough")

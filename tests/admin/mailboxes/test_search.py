@@ -12,6 +12,7 @@ from postroom.admin.open import open_office
 from postroom.config.model import Config, Search
 from postroom.errors import NotFound, Refused
 from tests.access.shop import audit, put
+from tests.directory.keys import quick
 
 LETTER = b"Subject: hello\r\n\r\nbody\r\n"
 ALICE = "alice@demo.test"
@@ -24,7 +25,7 @@ def config(data: Path, *, index: bool = True) -> Config:
 def test_the_index_is_brought_up_to_date_and_made_anew(data: Path) -> None:
     async def run() -> None:
         async with open_office(config(data)) as office:
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             await accounts.add(office, ALICE, password=None)
             await accounts.add(office, "bob@demo.test", password=None)
             rows = await office.db.read(lambda tx: tx.all("SELECT id FROM account ORDER BY id"))

@@ -17,6 +17,7 @@ from postroom.store.flags import DELETED
 from postroom.store.spans import Span
 from tests.access.shop import audit, put
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.letters import query
 
@@ -31,7 +32,7 @@ def letter(subject: str, sender: str = "Carol <carol@x.test>") -> bytes:
 
 async def town(office: Office) -> tuple[int, int]:
     """The ids of Alice and Bob."""
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     for address in (ALICE, BOB):
         await accounts.add(office, address, password=None)
     alice, bob = await office.store.read(

@@ -22,6 +22,7 @@ from postroom.errors import Refused
 from postroom.store import mailboxes
 from tests.access.shop import audit, put
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.letters import query
 
@@ -37,7 +38,7 @@ CONTENT = (
 
 
 async def ids(office: Office) -> tuple[int, int]:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     for address in (ALICE, BOB):
         await accounts.add(office, address, password=None)
     rows = await office.store.read(

@@ -15,6 +15,7 @@ from postroom.quota import Quota
 from postroom.store import mailboxes
 from tests.access.shop import audit
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.letters import query
 
@@ -25,7 +26,7 @@ LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 20_000
 
 
 async def alice(office: Office) -> int:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ALICE, password=None)
     rows = await office.store.read(query, "SELECT id FROM account WHERE kind = 'person'")
     ident: int = rows[0][0]

@@ -15,6 +15,7 @@ from postroom.errors import Refused
 from postroom.net.channel import RemoteFailed
 from tests.access.shop import audit
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.net.imap_server import DROP, HOST, Box, ImapServer, Message
 from tests.store.letters import query
@@ -51,7 +52,7 @@ async def bring(
 
 def told(tell: Tell, server: ImapServer, story: Callable[[Office], Any]) -> None:
     async def inside(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, ALICE, password=None)
         async with server.running():
             await story(office)

@@ -13,6 +13,7 @@ from postroom.errors import NotFound, Refused
 from tests.access.shop import audit
 from tests.admin.bureau import Story
 from tests.admin.moving.test_maildir import make
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.letters import query
 
@@ -33,7 +34,7 @@ def fill(root: Path) -> Path:
 
 
 async def town(office: Office) -> None:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     await accounts.add(office, ALICE, password=None)
 
 

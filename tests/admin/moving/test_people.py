@@ -9,6 +9,7 @@ from postroom.admin.moving import people
 from postroom.admin.moving.lists import CatchAll, Home, Other, Person, Skipped, Wish
 from postroom.admin.office import Office
 from tests.admin.bureau import Story, logs_in, receivers
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.letters import query
 
@@ -71,7 +72,7 @@ def test_passwords_of_before_open_the_door(tell: Tell) -> None:
 
 def test_what_is_there_stays_as_it_is(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "alice@demo.test", password="my own word")
         await people.bring(office, WISHES)
         assert await logs_in(office, "alice@demo.test", "my own word")

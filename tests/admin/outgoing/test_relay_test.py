@@ -20,6 +20,7 @@ from postroom.errors import Invalid, NotFound
 from rig.dns import DnsServer, Fault
 from tests.admin.bureau import Story
 from tests.admin.relay_server import HOST, RelayServer
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
@@ -286,10 +287,10 @@ def test_who_the_sender_is(tell: Tell) -> None:
 
             await relays.add(office, "office", Wanted(host=HOST, port=server.port, tls="none"))
             assert await sender() == "postmaster@mx.demo.test"
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             await accounts.add(office, "alice@demo.test", password=None)
             assert await sender() == "postmaster@demo.test"
-            await domains.add(office, "münchen.test")
+            await domains.add(office, "münchen.test", generate=quick)
             await relays.use(office, "office", [UseView("sender-domain", "münchen.test")])
             assert await sender() == "postmaster@xn--mnchen-3ya.test"
             await relays.use(office, "office", [UseView("account", "alice@demo.test")])

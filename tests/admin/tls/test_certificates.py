@@ -23,6 +23,7 @@ from rig.dns import DnsServer
 from tests.admin.bureau import offices
 from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock, Recorder
 
 CONFIG = Config(
@@ -46,7 +47,7 @@ def tell(database: Opener, data: Path, story: Story, config: Config = CONFIG) ->
         clock = Clock()
         async with offices(database, data, clock)() as opened, DnsServer(ZONE) as server:
             office = configured(opened, config)
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             resolver = Resolver([server.address])
             try:
                 await story(office, resolver, clock)

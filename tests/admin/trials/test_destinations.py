@@ -15,12 +15,13 @@ from postroom.store import mailboxes
 from tests.access.shop import put
 from tests.admin.bureau import Story, receivers
 from tests.admin.mailboxes.test_rejects import ANN, BOB, settle
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 
 def test_the_answer_is_that_of_acceptance(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "a@demo.test", password=None)
         await aliases.add(office, "team@demo.test", ["a@demo.test", "x@other.test"])
         for address in (
@@ -47,7 +48,7 @@ def test_the_answer_is_that_of_acceptance(tell: Callable[[Story], None]) -> None
 
 def test_roles_are_taken_before_anybody_administers(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, _clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         for address in (
             "postmaster@demo.test", "Abuse@demo.test", "abuse+x@demo.test", "abuse@mx.demo.test",
         ):  # fmt: skip
@@ -64,7 +65,7 @@ def test_roles_are_taken_before_anybody_administers(tell: Callable[[Story], None
 
 def test_bounces_of_what_was_forwarded_find_back(tell: Callable[[Story], None]) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         key = office.directory.secrets.srs
         rewritten = srs.encode("x@other.test", "demo.test", key, clock() // DAY_MS)
         found = await destinations.find(office, rewritten)

@@ -12,6 +12,7 @@ from postroom.config.model import Limits
 from postroom.ledger.alerts import QUIET_MS, Changes
 from tests.admin.test_housekeeping import Tell
 from tests.admin.test_reporting import post
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 NOTHING = Changes([], [])
@@ -19,7 +20,7 @@ NOTHING = Changes([], [])
 
 async def owned(office: Office) -> None:
     """A domain with two owners and somebody else."""
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     for name in ("ann", "bob", "cyd"):
         await accounts.add(office, f"{name}@demo.test", password=None)
     for name in ("ann", "cyd"):

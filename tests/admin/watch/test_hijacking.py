@@ -20,6 +20,7 @@ from postroom.telemetry.events import AccountSuspected
 from tests.admin.test_housekeeping import Tell
 from tests.admin.test_reporting import post
 from tests.admin.watch.test_alerting import letters
+from tests.directory.keys import quick
 from tests.fakes import Clock, Recorder
 from tests.post.office import letter
 
@@ -29,7 +30,7 @@ ANN: Final = "ann@demo.test"
 
 
 async def peopled(office: Office, mode: Literal["off", "tell", "hold"] = "tell") -> Office:
-    await domains.add(office, "demo.test")
+    await domains.add(office, "demo.test", generate=quick)
     for name in ("ann", "postmaster"):
         await accounts.add(office, f"{name}@demo.test", password="long enough")
     await roles.assign(office, "postmaster@demo.test", "owner")

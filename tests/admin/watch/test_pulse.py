@@ -8,6 +8,7 @@ from postroom.admin.office import Office
 from postroom.admin.watch import health
 from postroom.admin.watch.pulse import MEASURED_MS, Pulse
 from tests.admin.bureau import Story
+from tests.directory.keys import quick
 from tests.fakes import Clock
 
 
@@ -21,7 +22,7 @@ def test_the_figures_are_those_of_the_overview(tell: Callable[[Story], None]) ->
             "health_alerts": sum(one.urgent for one in judged.lacks),
         }
         before = await pulse.figures()
-        await domains.add(office, "demo.test")
+        await domains.add(office, "demo.test", generate=quick)
         await accounts.add(office, "root@demo.test", password="secret-One-1", admin=True)
         clock.advance(MEASURED_MS - 1)
         assert await pulse.figures() == before

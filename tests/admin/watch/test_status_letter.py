@@ -22,6 +22,7 @@ from rig.dns import DnsServer
 from tests.admin.test_housekeeping import Tell
 from tests.admin.test_reporting import post
 from tests.admin.watch.test_alerting import letters
+from tests.directory.keys import quick
 from tests.fakes import START, Clock, Recorder
 
 HOUR: Final = 3_600_000
@@ -38,7 +39,7 @@ def asking(tell: Tell, story: Told) -> None:
         async with DnsServer({}) as server:
             resolver = Resolver([server.address])
             try:
-                await domains.add(office, "demo.test")
+                await domains.add(office, "demo.test", generate=quick)
                 for name in ("ann", "bob"):
                     await accounts.add(office, f"{name}@demo.test", password=None)
                 await roles.assign(office, "ann@demo.test", "owner")

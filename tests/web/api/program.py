@@ -19,6 +19,7 @@ from rig.dns import DnsServer
 from tests.admin.bureau import offices
 from tests.admin.dns.test_table import configured
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.web.asking import Said, ask
 from tests.web.receiving import intake_of
@@ -109,7 +110,7 @@ def tell(
         async with offices(database, data, clock)() as opened, DnsServer({}) as server:
             config = Config(hostname=CONFIG.hostname, dns=CONFIG.dns, api=api or Api())
             office = configured(opened, config)
-            await domains.add(office, "demo.test")
+            await domains.add(office, "demo.test", generate=quick)
             await accounts.add(office, ADMIN, password=PASSWORD, admin=True)
             await accounts.add(office, BOB, password=PASSWORD, name="Bob")
             resolver = Resolver([server.address])

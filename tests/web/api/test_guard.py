@@ -6,6 +6,7 @@ from postroom.admin import accounts, aliases, domains
 from postroom.config.api import Api
 from postroom.telemetry.events import LoginFailed
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Recorder
 from tests.web.api.program import ADMIN, BOB, Program, tell
 
@@ -60,10 +61,10 @@ def test_scopes(database: Opener, data: Path) -> None:
 def test_a_token_of_a_domain_reaches_only_it(database: Opener, data: Path) -> None:
     async def story(call: Program) -> None:
         office = call.office
-        await domains.add(office, "demo.test.example")
+        await domains.add(office, "demo.test.example", generate=quick)
         await accounts.add(office, "eve@demo.test.example", password="long enough")
         await accounts.add_address(office, "eve@demo.test.example", "eve@demo.test")
-        await domains.add(office, "alias.test", alias_of="demo.test")
+        await domains.add(office, "alias.test", alias_of="demo.test", generate=quick)
         await aliases.add(office, "all@demo.test.example", [BOB])
         await call.use(*(f"{one}:{v}" for one in ("accounts", "aliases", "domains", "server")
                          for v in ("read", "write")), domain="demo.test")  # fmt: skip

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from postroom.admin import accounts, domains
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.web.api.program import ADMIN, BOB, Program, tell
 
 LETTER = {"from": BOB, "to": ["ann@far.test", ADMIN], "subject": "Hi", "text": "Hello."}
@@ -52,7 +53,7 @@ def test_a_whole_message_is_sent_as_it_is(database: Opener, data: Path) -> None:
 
 def test_nobody_sends_in_another_name(database: Opener, data: Path) -> None:
     async def story(call: Program) -> None:
-        await domains.add(call.office, "other.test")
+        await domains.add(call.office, "other.test", generate=quick)
         await accounts.add(call.office, "eve@other.test", password="long enough")
         for sender in ("nobody@demo.test", "x@far.test"):
             assert (await call("POST", "/messages", {**LETTER, "from": sender})).kind == "sender"

@@ -3,6 +3,7 @@ from pathlib import Path
 from postroom.admin import domains, roles
 from postroom.admin.office import Office
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.web.browser import ADMIN, PERSON, Browser, tell
 
@@ -11,7 +12,7 @@ HERE = f"/admin/people/{PERSON}"
 
 def test_an_owner_gives_roles_and_keeps_their_own(database: Opener, data: Path) -> None:
     async def story(browser: Browser, office: Office, _clock: Clock) -> None:
-        await domains.add(office, "other.test")
+        await domains.add(office, "other.test", generate=quick)
         await browser.get(HERE)
         fields = {"role": "admin", "domains": "demo.test, other.test"}
         assert (await browser.post(f"{HERE}/role", fields)).status == 303

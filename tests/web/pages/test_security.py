@@ -6,6 +6,7 @@ from postroom.admin.office import Office
 from postroom.ledger import reports as rows
 from postroom.ledger.reports import Received
 from tests.conftest import Opener
+from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.web.browser import PASSWORD, Browser, tell
 
@@ -56,7 +57,7 @@ def test_reports_are_drawn_day_by_day(database: Opener, data: Path) -> None:
         assert re.search(r'class="failed" x="291" width="8" y="2.0" height="17.4"', browser.page)
         await browser.get("/admin/reports?q=other.test")
         assert "<rect" not in browser.page
-        await domains.add(office, "other.test")
+        await domains.add(office, "other.test", generate=quick)
         await accounts.add(office, "chief@demo.test", password=PASSWORD)
         await roles.assign(office, "chief@demo.test", "admin", ["other.test"])
         chief = browser.another()
