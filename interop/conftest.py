@@ -24,6 +24,15 @@ DOORS = (
 Run = Callable[..., str]
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Of several processes that test, one does a file: its servers are started once.
+
+    What needs the package goes together, for it takes long to make.
+    """
+    name = "package" if "package" in getattr(item, "fixturenames", ()) else item.path.stem
+    item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="postroom-interop-"))
