@@ -52,7 +52,7 @@ proof: $(VENV)/.dev
 interop: $(VENV)/.dev
 	@$(call need,interop)
 	@tools/packages.sh interop
-	@$(BIN)/pytest interop -p no:randomly -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/pytest interop -p no:randomly -n auto --dist loadfile $(ARGS)
 
 fix: $(VENV)/.dev
 	@$(BIN)/ruff check --fix

@@ -1,6 +1,8 @@
 """One server for all clients, and what a test needs to look at its mailboxes."""
 
+import fcntl
 import imaplib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -24,15 +26,6 @@ DOORS = (
 Run = Callable[..., str]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Of several processes that test, one does a file: its servers are started once.
-
-    What needs the package goes together, for it takes long to make.
-    """
-    name = "package" if "package" in getattr(item, "fixturenames", ()) else item.path.stem
-    item.add_marker(pytest.mark.xdist_group(name))
-
-
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="postroom-interop-"))
@@ -46,8 +39,18 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Debian package of this checkout."""
-    return debian_package(tmp_path_factory.mktemp("source"))
+    """The Debian package of this checkout; of several processes that test, one makes it."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    place = shared / "package"
+    with (shared / "package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            made = debian_package(tmp_path_factory.mktemp("source"))
+            place.mkdir()
+            shutil.copy(made, place)
+    (found,) = place.iterdir()
+    return found
 
 
 @pytest.fixture(scope="session")
