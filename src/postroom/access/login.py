@@ -50,19 +50,15 @@ class Directory(Protocol):
 
     async def password(self, login: str, password: str, scope: str) -> Identity | None:
         """Who this is, or None."""
-        ...
 
     async def scram(self, login: str, scope: str) -> ScramKeys:
         """The keys for a SCRAM exchange."""
-        ...
 
     async def identity(self, account_id: int, credential_id: int) -> Identity:
         """Who it is that proved a credential; NotFound when that ended meanwhile."""
-        ...
 
     async def known(self, address: str) -> Identity | None:
         """Whose address this is, if that account may log in."""
-        ...
 
 
 class Tokens(Protocol):
@@ -70,7 +66,6 @@ class Tokens(Protocol):
 
     async def address_of(self, token: str) -> str | None:
         """The address of its owner, None when it is not good; raises Temporary."""
-        ...
 
 
 class Login:

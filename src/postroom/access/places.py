@@ -49,7 +49,6 @@ class Person(Protocol):
     @property
     def account_id(self) -> int:
         """Whose mailboxes these are."""
-        ...
 
 
 class Sharing(Protocol):
@@ -57,15 +56,12 @@ class Sharing(Protocol):
 
     async def reach(self, account_id: int) -> Reach:
         """What others share with an account."""
-        ...
 
     async def look(self, question: Callable[[Tx], T]) -> T:
         """Read, in one transaction."""
-        ...
 
     async def change_if(self, action: Callable[[Tx], tuple[T, bool]]) -> T:
         """Write; whether it has changed the directory is told with the result."""
-        ...
 
 
 class Place(msgspec.Struct, frozen=True):

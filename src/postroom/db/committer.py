@@ -40,11 +40,9 @@ class Connection(Protocol):
 
     def ended(self, xid: str) -> bool:
         """Whether a transaction of a lost connection is over."""
-        ...
 
     def close(self) -> None:
         """Disconnect."""
-        ...
 
 
 class Committer:

@@ -34,23 +34,18 @@ class Tx(Protocol):
     @property
     def engine(self) -> Engine:
         """For the few statements that differ by engine."""
-        ...
 
     def all(self, sql: str, /, **parameters: object) -> list[Row]:
         """Every row of a query (also of ``.. RETURNING``)."""
-        ...
 
     def one(self, sql: str, /, **parameters: object) -> Row | None:
         """The first row, or None."""
-        ...
 
     def execute(self, sql: str, /, **parameters: object) -> int:
         """Run a statement; the number of rows it changed."""
-        ...
 
     def many(self, sql: str, rows: Iterable[Sequence[object]], /) -> None:
         """Run a statement with ``?`` parameters once a row."""
-        ...
 
 
 def number(tx: Tx, sql: str, /, **parameters: object) -> int:
@@ -65,11 +60,9 @@ class Database(Protocol):
     @property
     def engine(self) -> Engine:
         """Which engine is behind."""
-        ...
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run ``fn`` in a read transaction on a reader; writes in it fail."""
-        ...
 
     async def write(self, fn: Callable[[Tx], T], *, bulk: bool = False) -> T:
         """Run ``fn`` in a write transaction; returns once it is on stable storage.
@@ -77,7 +70,6 @@ class Database(Protocol):
         Raises what ``fn`` raised (nothing is changed then), ``StorageFull`` or
         ``StorageFailed``. ``bulk`` takes the lower lane: for long work in chunks.
         """
-        ...
 
     async def submit(
         self,
@@ -98,8 +90,6 @@ class Database(Protocol):
         raised and before any other write, when the outcome of the commit is unknown: what
         was refused must not appear later (RFC 5321 §4.2.5). It may find nothing.
         """
-        ...
 
     async def close(self) -> None:
         """Finish what waits, then close every connection."""
-        ...

@@ -55,23 +55,18 @@ class Target(Protocol):
     @property
     def engine(self) -> Engine:
         """Which words it understands."""
-        ...
 
     def applied(self) -> dict[int, str]:
         """The numbers and names of what ran already; makes the table of them."""
-        ...
 
     def snapshot(self, number: int) -> str:
         """Copy the content aside before ``number`` runs; where to, or ""."""
-        ...
 
     def transaction(self) -> contextlib.AbstractContextManager[object]:
         """All that is applied inside counts, or nothing."""
-        ...
 
     def apply(self, migration: Migration, sql: str, now_ms: int) -> None:
         """Run it and note it."""
-        ...
 
 
 def available() -> list[Migration]:

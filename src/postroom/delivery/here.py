@@ -68,7 +68,6 @@ class Desk(Protocol):
 
         Raises MailError: why nobody takes it, or not now.
         """
-        ...
 
 
 class Filer:

@@ -44,11 +44,9 @@ class Outside(Protocol):
 
     def serves(self, domain: str) -> bool:
         """Whether it knows those of accounts in this domain."""
-        ...
 
     async def verify(self, address: Address, password: str) -> bool:
         """Whether it is that of who has this address; raises Temporary."""
-        ...
 
 
 OUTSIDE: Final = Credential(-1, "password", "", frozenset(), b"", ScramPair(b"", b""), 0, None)

@@ -30,7 +30,6 @@ class Reader(Protocol):
 
     def feed(self, block: bytes) -> None:
         """The next octets of the body."""
-        ...
 
 
 class Arrival:

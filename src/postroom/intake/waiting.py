@@ -57,22 +57,18 @@ class Message(Protocol):
     @property
     def letter(self) -> Queued:
         """Its row in the queue."""
-        ...
 
     @property
     def found(self) -> Resolution:
         """Where the address leads."""
-        ...
 
     @property
     def head(self) -> bytes:
         """The whole header block."""
-        ...
 
     @property
     def body(self) -> Callable[[], AsyncIterator[bytes]]:
         """The octets below it."""
-        ...
 
 
 class Tools(notice.Tools, Protocol):
@@ -81,17 +77,14 @@ class Tools(notice.Tools, Protocol):
     @property
     def db(self) -> Database:
         """The database."""
-        ...
 
     @property
     def directory(self) -> Directory:
         """Who is here."""
-        ...
 
     @property
     def store(self) -> Store:
         """Mailboxes."""
-        ...
 
 
 Taken = tuple[Letter, Callable[[], Awaitable[None]]]

@@ -30,28 +30,22 @@ class Open(Protocol):
     @property
     def task(self) -> "asyncio.Task[None] | None":
         """What serves the connection."""
-        ...
 
     def expire(self) -> None:
         """The deadline has passed."""
-        ...
 
     @property
     def owner(self) -> Owner | None:
         """Who has logged in."""
-        ...
 
     def stop(self) -> None:
         """Finish what has begun, then go."""
-        ...
 
     def expel(self) -> None:
         """The same, for the login has ended."""
-        ...
 
     def abort(self) -> None:
         """Cut the connection."""
-        ...
 
 
 class Connections:

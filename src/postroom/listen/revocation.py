@@ -27,7 +27,6 @@ class Reader(Protocol):
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run ``fn`` in a read transaction."""
-        ...
 
 
 class Revocation:

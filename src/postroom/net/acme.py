@@ -22,11 +22,9 @@ class Prover(Protocol):
 
     async def prove(self, name: str, token: str, answer: str) -> None:
         """What is to be seen for a name; see ``acme_child.Said``."""
-        ...
 
     async def ready(self) -> None:
         """Return once all that was proven can be seen."""
-        ...
 
 
 class AcmeFailed(Exception):

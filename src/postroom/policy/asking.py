@@ -40,11 +40,9 @@ class Names(Protocol):
 
     def known(self, name: str, kind: Kind) -> Found | dns_records.LookupFailed | None:
         """What needs no server."""
-        ...
 
     async def lookup(self, name: str, kind: Kind, *, seconds: float) -> Found:
         """What servers say; raises LookupFailed and InvalidName."""
-        ...
 
 
 class Asked(msgspec.Struct, frozen=True):

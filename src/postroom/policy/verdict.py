@@ -50,7 +50,6 @@ class Stage(Protocol):
 
     async def judge(self, facts: Facts) -> Verdict:
         """An opinion on this message. Never raises for what is in the message."""
-        ...
 
 
 def gravest(verdicts: Sequence[Verdict]) -> Verdict | None:

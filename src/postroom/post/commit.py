@@ -54,11 +54,9 @@ class Express(Protocol):
 
     def admit(self, letter: Letter) -> Letter:
         """The letter, claimed when it is to be taken; else as it is."""
-        ...
 
     def take(self, letter: Letter) -> None:
         """A letter that was admitted is durable now."""
-        ...
 
 
 class Post:

@@ -38,17 +38,14 @@ class Tools(Protocol):
     @property
     def blobs(self) -> BlobStore:
         """For its octets."""
-        ...
 
     @property
     def ids(self) -> Ids:
         """For its rows."""
-        ...
 
     @property
     def clock(self) -> Callable[[], int]:
         """For its time."""
-        ...
 
 
 async def addressed(

@@ -30,17 +30,14 @@ class Peer(Protocol):
     @property
     def session(self) -> str:
         """The session's id in the log."""
-        ...
 
     @property
     def address(self) -> str:
         """The IP address."""
-        ...
 
     @property
     def door(self) -> str:
         """The protocol of the listener."""
-        ...
 
 
 class Session(TypedDict):

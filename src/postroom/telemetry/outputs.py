@@ -24,15 +24,12 @@ class Output(Protocol):
 
     def format(self, event: Event, now_ms: int) -> bytes:
         """The event as one line."""
-        ...
 
     def write(self, octets: bytes) -> None:
         """Write whole lines."""
-        ...
 
     def close(self) -> None:
         """Write no more."""
-        ...
 
 
 class StreamOutput:

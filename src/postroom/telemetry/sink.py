@@ -30,7 +30,6 @@ class Emitter(Protocol):
 
     def emit(self, event: Event) -> None:
         """Take note of an event."""
-        ...
 
 
 class Sink:

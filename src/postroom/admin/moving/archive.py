@@ -28,11 +28,9 @@ class Archive(Protocol):
 
     def put(self, path: Path, name: str) -> None:
         """A file, or an empty folder."""
-        ...
 
     def close(self) -> None:
         """It is complete."""
-        ...
 
 
 class Zip:

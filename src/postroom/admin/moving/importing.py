@@ -40,16 +40,13 @@ class Source(Protocol):
     @property
     def total(self) -> int:
         """The sum of the weights, 0 where nobody knows."""
-        ...
 
     @property
     def folders(self) -> Sequence[Folder]:
         """Every folder, also empty ones."""
-        ...
 
     def chunks(self, folder: Folder, came: Came) -> AsyncGenerator[Chunk, None]:
         """The messages of a folder in their order."""
-        ...
 
 
 class Files:

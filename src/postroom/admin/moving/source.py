@@ -64,16 +64,13 @@ class FileSource(Protocol):
     @property
     def total(self) -> int:
         """The sum of the weights, 0 where nobody knows."""
-        ...
 
     @property
     def folders(self) -> Sequence[Folder]:
         """Every folder, also empty ones."""
-        ...
 
     def messages(self, folder: Folder) -> Items:
         """The messages of a folder in their order. Blocks: for a thread."""
-        ...
 
 
 FLAG_LETTERS: Final = {"D": DRAFT, "F": FLAGGED, "R": ANSWERED, "S": SEEN, "T": DELETED}

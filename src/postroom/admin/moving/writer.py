@@ -24,23 +24,18 @@ class Writer(Protocol):
 
     def begin(self, mailbox: Mailbox) -> str:
         """A mailbox begins; its place below the folder."""
-        ...
 
     def open(self, stored: Stored) -> None:
         """A message begins."""
-        ...
 
     def write(self, block: bytes) -> None:
         """The next octets of the message."""
-        ...
 
     def close(self, stored: Stored, *, is_whole: bool = True) -> None:
         """The message is complete; or it is damaged, and does not stay."""
-        ...
 
     def end(self) -> None:
         """The mailbox is complete."""
-        ...
 
 
 class Places:

@@ -99,33 +99,26 @@ class Wire(Protocol):
 
     async def send(self, octets: bytes) -> None:
         """Write; returns when the transport has room for more."""
-        ...
 
     def write(self, octets: bytes) -> None:
         """Write a little, without waiting for room."""
-        ...
 
     def attend(self) -> None:
         """Something happened that an idle connection should look at."""
-        ...
 
     @property
     def certified(self) -> tuple[str, ...]:
         """The mail addresses that the client's certificate names."""
-        ...
 
     @property
     def is_compressed(self) -> bool:
         """Whether COMPRESS is on."""
-        ...
 
     def compress(self) -> None:
         """From here on both directions are compressed."""
-        ...
 
     def decompress(self) -> None:
         """From here on neither is."""
-        ...
 
 
 class Updating(Protocol):
@@ -135,11 +128,9 @@ class Updating(Protocol):
 
     async def before(self, changes: Changes) -> None:
         """These expunges are about to be told."""
-        ...
 
     async def after(self) -> None:
         """Everything else was told."""
-        ...
 
 
 class Conversation:

@@ -21,7 +21,6 @@ class Timer(Protocol):
 
     def cancel(self) -> object:
         """It will not be called."""
-        ...
 
 
 CallLater = Callable[[float, Callable[[], None]], Timer]

@@ -45,11 +45,9 @@ class Zone(Protocol):
 
     async def read(self, places: Sequence[Place]) -> Mapping[Place, tuple[Record, ...]]:
         """The records at each place, () for none. Raises ZoneFailed."""
-        ...
 
     async def write(self, changes: Sequence[Change]) -> None:
         """Make all changes, or none where the protocol can do that. Raises ZoneFailed."""
-        ...
 
 
 def expect(found: Mapping[Place, tuple[Record, ...]], changes: Sequence[Change]) -> None:

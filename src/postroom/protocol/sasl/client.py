@@ -67,20 +67,16 @@ class ClientMechanism(Protocol):
     @property
     def name(self) -> str:
         """As the server offers it."""
-        ...
 
     @property
     def is_complete(self) -> bool:
         """The server may say yes now."""
-        ...
 
     def initial(self) -> bytes | None:
         """What we say first; None: the server does. Asked once."""
-        ...
 
     def respond(self, challenge: bytes) -> bytes:
         """The answer to a challenge; raises ChallengeFault."""
-        ...
 
 
 def choose(offered: AbstractSet[str], *, has_token: bool, allow_plain: bool) -> str | None:

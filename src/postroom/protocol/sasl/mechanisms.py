@@ -33,15 +33,12 @@ class Mechanism(Protocol):
 
     def step(self, response: bytes | None) -> Step:
         """Take the client's response; None: it sent no initial response."""
-        ...
 
     def answer(self, identity: object | None) -> Step:
         """Answer a question: who it is, None when what was shown is wrong."""
-        ...
 
     def keys(self, salt: bytes, iterations: int, candidates: Sequence[ScramKey]) -> Step:
         """Answer AskScram; no candidates: nobody has that name."""
-        ...
 
 
 def start(name: str, *, nonce: str) -> Mechanism | None:

@@ -83,14 +83,11 @@ class ScramKey(Protocol):
     @property
     def credential_id(self) -> int:
         """Comes back in ``Granted``."""
-        ...
 
     @property
     def stored_key(self) -> bytes:
         """H(ClientKey)."""
-        ...
 
     @property
     def server_key(self) -> bytes:
         """HMAC(SaltedPassword, "Server Key")."""
-        ...

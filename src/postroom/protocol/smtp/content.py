@@ -23,7 +23,6 @@ class Reader(Protocol):
     @property
     def flaw(self) -> Flaw | None:
         """The worst flaw of what was read."""
-        ...
 
 
 class Flaws:
