@@ -212,7 +212,8 @@ class Closing:
         head, onward = self._whole(arrival.head, ident, now), None
         if envelope.due(now) > now or any(one.remote for one in envelope.accepted):
             onward = await forwarding.onward(services.directory, envelope, head, now)
-            onward = msgspec.structs.replace(onward, is_held=self._is_held)
+            if self._is_held:
+                onward = msgspec.structs.replace(onward, is_held=True)
         indexed = plan.indexed(envelope, arrival, head, now)
         small = arrival.small_body
         clean = arrival.cleaned(head, services.hostname)
@@ -259,7 +260,8 @@ class Closing:
             collector.offer(examination.facts, blob_id)
         ident = 0 if letter.entry is None else letter.entry.id
         await receipts.send(services, envelope, head, ident, now)
-        await answering.follow(services, self._message(envelope), ident)
+        if envelope.decisions:
+            await answering.follow(services, self._message(envelope), ident)
 
     def _accepted_as(self, envelope: Envelope, letter: Letter, content: Content) -> Reply:
         """Say that the letter is ours."""

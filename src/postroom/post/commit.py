@@ -212,19 +212,25 @@ class Post:
 
     def announce(self, letter: Letter, filed: Sequence[Filed]) -> None:
         """Wake sessions and workers, once for all letters of a batch."""
-        if not self._changed and not self._warned:
-            asyncio.get_running_loop().call_soon(self._publish)
-        self._changed.update([place.mailbox_id for place in filed])
-        self._changed.update([account_key(place.account_id) for place in filed if place.is_made])
+        for place in filed:
+            self._change(place.mailbox_id)
+            if place.is_made:
+                self._change(account_key(place.account_id))
         if letter.replaced is not None:
-            self._changed.add(letter.replaced.mailbox_id)
+            self._change(letter.replaced.mailbox_id)
         if letter.also or (letter.outgoing and letter.outgoing[0].lease is None):
-            self._changed.add(queue.NOTIFY_KEY)
+            self._change(queue.NOTIFY_KEY)
         if letter.outgoing and letter.outgoing[0].lease is not None and self.express is not None:
             self.express.take(letter)
         for copy, place in zip(letter.copies, filed, strict=True):
             if place.warning:
                 self._warned[place.account_id, place.warning] = copy.recipient
+
+    def _change(self, key: int) -> None:
+        """Tell of it when this round of the loop is over."""
+        if not self._changed:
+            asyncio.get_running_loop().call_soon(self._publish)
+        self._changed.add(key)
 
     def _publish(self) -> None:
         changed, self._changed = self._changed, set()

@@ -68,9 +68,11 @@ class Lines:
             return self.next_line(limit)
         if end == at or data[end - 1] != 0x0D or data.find(b"\r", at, end - 1) >= 0:
             raise BareNewline
-        self._at = self._scanned = end + 1
-        if end + 1 == len(data):
-            self._join()
+        if end + 1 < len(data) or self._later:
+            self._at = self._scanned = end + 1
+        else:
+            self._data = b""
+            self._at = self._scanned = 0
         return data[at : end - 1]
 
     def discard_line(self) -> None:

@@ -180,7 +180,7 @@ class SmtpDoor(Door):
             session.greet()
 
     async def _converse(self, session: Session) -> None:
-        clock, idle = self.now, self._settings.idle_seconds
+        clock, idle = self._settings.connections.clock, self._settings.idle_seconds
         turn = 0
         while True:
             event = session.next_event()
@@ -190,7 +190,9 @@ class SmtpDoor(Door):
                     self.write(octets)
                     if self.is_full:
                         await self.flush()
-                if session.is_closed or self._is_through(session):
+                if session.is_closed:
+                    return
+                if (self.is_over or self.is_stopping) and self._is_through(session):
                     return
                 began = clock()
                 await self.wait(began + self._patience)

@@ -114,11 +114,8 @@ class ClientSession:
     @property
     def can_send(self) -> bool:
         """``send`` is legal now."""
-        return (
-            len(self._pending) < MAX_PENDING
-            and self.phase is Phase.READY
-            and self._may_follow(MAX_PENDING)
-        )
+        is_free = len(self._pending) < MAX_PENDING and self.phase is Phase.READY
+        return is_free and self._may_follow(MAX_PENDING)
 
     @property
     def waits_for(self) -> Wait | None:
