@@ -175,6 +175,17 @@ def test_a_script_brings_the_password_of_a_provider_in_a_file(
     assert [one["login"] for one in nothing.json("relay", "list")] == ["me@a.b"]
 
 
+@pytest.mark.parametrize(("path", "is_there"), [("/usr/bin/systemctl", True), (None, False)])
+def test_systemd_is_proposed_where_it_is(
+    nothing: Shell, monkeypatch: pytest.MonkeyPatch, path: str | None, is_there: bool
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: path)
+    said = nothing.says(*options(nothing, "--domain", "demo.test"), typed="a-Good-one-1\n")
+    assert ("install-service" in said) is is_there
+    assert f"{nothing.config} serve" in said
+    assert "https://mail.demo.test/" in said
+
+
 def test_a_folder_that_can_t_be_used_leaves_nothing(nothing: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     words = options(nothing, "--domain", "demo.test")

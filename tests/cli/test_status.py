@@ -19,7 +19,7 @@ def test_it_tells_what_lowers_the_score_and_what_to_do(shell: Shell) -> None:
     assert said.startswith("health: 25 of 100\n  -60  the server does not run\n")
     assert "systemctl start postroom" in said
     assert "queue           0 waiting, 0 held\n" in said
-    assert "here            1 domains, 0 accounts, 0 aliases\n" in said
+    assert "here            1 domain, 0 accounts, 0 aliases\n" in said
 
 
 def test_the_letter_is_printed_before_it_is_sent(shell: Shell) -> None:

@@ -101,10 +101,13 @@ def _update(
         return
     count = sum(one.action in {*_WRITTEN, "ask"} for one in done.steps)
     if count:
-        noun = "set of records" if count == 1 else "sets of records"
-        click.echo(f"{count} {noun} written at {done.provider}")
+        click.echo(f"{_sets(count)} written at {done.provider}")
     else:
         click.echo("nothing to do")
+
+
+def _sets(count: int) -> str:
+    return f"{output.count(count, 'set')} of records"
 
 
 def _question(one: Step) -> str:
@@ -126,7 +129,7 @@ def _print_plan(plan: Plan) -> None:
         if one.why:
             click.echo(f"         {output.printable(one.why)}")
     kept = sum(one.action == "keep" for one in plan.steps)
-    click.echo(f"{kept} sets of records in {plan.zone} are right already")
+    click.echo(f"right already in {plan.zone}: {_sets(kept)}")
     for one in plan.steps:
         if one.action == "elsewhere":
             output.note(f"{one.name} {one.type} is not in {plan.zone}: {one.why}")

@@ -3,7 +3,8 @@
 import asyncio
 import io
 import shlex
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -257,15 +258,23 @@ def _next(program: str, wish: Wish) -> str:
     """What a person does now, in order."""
     steps = (
         (f"Put its records into the DNS of {wish.domain}:", f"{program} dns {wish.domain}"),
-        ("Let systemd run the server:", f"{program} install-service"),
-        ("  or try it by hand:", f"{program} serve"),
+        *_ways_to_run(program),
         ("See whether the world finds it:", f"{program} dns {wish.domain} --check"),
         ("See whether mail comes in and goes out:", f"{program} test-letter --to ADDRESS"),
         ("Set up your mail program:", f"{program} account settings {wish.admin}"),
+        ("Look after it in the browser:", f"https://{wish.hostname}/"),
     )
     width = max(len(what) for what, _ in steps)
     lines = [f"  {what:<{width}}  {command}" for what, command in steps]
     return "\n".join(["", "Now:", *lines, "  An iPhone or a Mac sets itself up with this:", ""])
+
+
+def _ways_to_run(program: str) -> Iterator[tuple[str, str]]:
+    if shutil.which("systemctl"):  # not in a container
+        yield "Let systemd run the server:", f"{program} install-service"
+        yield "  or try it by hand:", f"{program} serve"
+    else:
+        yield "Run the server:", f"{program} serve"
 
 
 async def _measure(place: Place, config: Config | None, *, is_offline: bool) -> list[Fact]:

@@ -72,7 +72,12 @@ def _figures(found: Overview) -> Iterator[str]:
     oldest = "" if waiting.oldest is None else f", the oldest for {_since(waiting.oldest)}"
     yield f"queue           {waiting.deliveries} waiting{oldest}, {waiting.held} held"
     yield f"disk            {output.size(found.free)} free of {output.size(found.size)}"
-    yield f"here            {found.domains} domains, {found.accounts} accounts, {found.aliases} aliases"
+    domains, accounts = (
+        output.count(number, noun)
+        for number, noun in ((found.domains, "domain"), (found.accounts, "account"))
+    )
+    aliases = "1 alias" if found.aliases == 1 else f"{found.aliases} aliases"
+    yield f"here            {domains}, {accounts}, {aliases}"
     for listing in found.blocklists:
         listed = ", ".join(one.address for one in listing.listed)
         said = f"lists {listed}" if listed else listing.problem or "nothing of this server"
