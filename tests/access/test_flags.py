@@ -120,6 +120,7 @@ def test_what_a_store_tells_is_what_it_has_made(
     database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flag_pages, "MAX_STORED", 300)
+    monkeypatch.setattr(flag_pages, "MAX_SWEPT", 400)
     monkeypatch.setattr(flag_pages, "PAGE", 100)
 
     async def run() -> None:

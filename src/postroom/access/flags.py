@@ -18,7 +18,7 @@ from postroom.access import flag_blocks
 from postroom.access.flag_blocks import Block
 from postroom.access.numbering import Ranges
 from postroom.access.offload import begin
-from postroom.access.view import MAX_STORED, View
+from postroom.access.view import MAX_STORED, MAX_SWEPT, View
 from postroom.protocol.imap.fetch_lines import FlagPage
 from postroom.store import entries
 from postroom.store.entries import UNTOLD, FlagChange
@@ -61,7 +61,7 @@ async def stored(
     """Change flags as ``View.store`` does; the pages of the new ones, written."""
     change = view.permitted(change)
     is_changed = False
-    spans = view.spans(ranges, MAX_STORED)
+    spans = view.spans(ranges, MAX_SWEPT if change.is_swept else MAX_STORED)
     span = next(spans, None)
     coming = begin(_store(view, span, change, write, is_first=True)) if span else None
     try:

@@ -36,6 +36,7 @@ from postroom.store.store import Store, account_key
 __all__ = ["STAR", "Changes", "CopyResult", "FlagChange", "Flagged", "Ranges", "Stored", "View"]
 
 MAX_STORED: Final = 10_000  # messages whose flags change in one transaction
+MAX_SWEPT: Final = 50_000  # the same where whole blocks change at once
 PAGE: Final = 2000  # messages of one answer to ``refresh`` when a mailbox is deleted
 
 
@@ -303,13 +304,15 @@ class View:
         With ``silent`` only of those that another session has changed unseen (RFC 3501
         §6.4.6); with ``wants_modseq`` also, quietly, of those whose MODSEQ is new; without
         ``wants_flags`` of none, for who reads them after that (``access.flags``). Each
-        transaction of at most ``MAX_STORED`` messages has one MODSEQ. Flags that the person
-        may not change stay as they are; NotAllowed if that is all of them.
+        transaction has one MODSEQ. Flags that the person may not change stay as they are;
+        NotAllowed if that is all of them.
         """
         change = self.permitted(change)
         answer = Stored([], [])
         is_changed = False
-        size = MAX_STORED if change.unchanged_since is None else MAX_LISTED
+        size = MAX_SWEPT if change.is_swept else MAX_STORED
+        if change.unchanged_since is not None:
+            size = MAX_LISTED
         for number, span in enumerate(self.spans(ranges, size)):
             quiet = None if wants_flags else UNTOLD
             if silent:

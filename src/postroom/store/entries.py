@@ -82,6 +82,11 @@ class FlagChange(msgspec.Struct, frozen=True):
         """Whether it may change keywords."""
         return self.names and (self.action == "replace" or bool(self.keywords))
 
+    @property
+    def is_swept(self) -> bool:
+        """Whether it changes whole blocks at once, where it can (``sweeps``)."""
+        return not self.touches_keywords and sweeps.can(**self.values())
+
     def values(self) -> dict[str, int]:
         """The bits that stay and those that are set."""
         bits = self.bits & self.mask

@@ -49,6 +49,12 @@ def rows(tx: Tx, mailbox_id: int, member: int | None) -> str:
     return seen.rows(member, _ROWS if swept else "entry")
 
 
+def can(kept: int, bits: int) -> bool:
+    """Whether whole blocks are changed at once when their flags become so."""
+    mask = flag_words.ALL & ~kept | bits
+    return bool(mask) and not mask & ~SWEPT
+
+
 def sweep(
     tx: Tx, mailbox_id: int, span: Span, modseq: int, *, kept: int, bits: int
 ) -> tuple[int, list[Span]]:
@@ -57,7 +63,7 @@ def sweep(
     How many blocks have become different, and what is left to be changed entry by entry.
     """
     mask = flag_words.ALL & ~kept | bits
-    whole = _whole(tx, mailbox_id, span) if mask and not mask & ~SWEPT else range(0)
+    whole = _whole(tx, mailbox_id, span) if can(kept, bits) else range(0)
     if len(whole) < FEWEST:
         return 0, [span]
     first, last = whole[0] * SIZE, whole[-1] * SIZE + SIZE - 1
