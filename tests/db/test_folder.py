@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.db.folder import DATABASE, doubt, filesystem, prepare
+from postroom.db.folder import DATABASE, doubt, filesystem, prepare, sync
 from postroom.errors import Refused
 from tests import absent
 
@@ -157,3 +157,12 @@ def test_a_strangers_link_is_refused(tmp_path: Path) -> None:
     os.chown(tmp_path / "link", 4321, 4321, follow_symlinks=False)
     with pytest.raises(Refused, match="symbolic link"):
         prepare(tmp_path / "link", print)
+
+
+def test_the_names_in_a_folder_can_be_made_durable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    sync(tmp_path)
+    with pytest.raises(NotADirectoryError):
+        sync(tmp_path / "file")
+    with pytest.raises(FileNotFoundError):
+        sync(tmp_path / "none")

@@ -184,8 +184,7 @@ async def page(
 
 async def show(office: Office, address: str) -> AccountDetails:
     """One account with all that belongs to it."""
-    name = names.address(address)
-    account = await office.directory.look(lambda tx: accounts.require(tx, name))
+    account = await office.account(address)
     usage = await office.store.usage(account.id)
     return await office.directory.look(lambda tx: _details(tx, account, usage, office.now()))
 

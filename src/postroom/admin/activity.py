@@ -80,7 +80,7 @@ async def logins(
 
     Raises NotFound.
     """
-    account = await _account(office, address)
+    account = await office.account(address)
     return await paging.Listing(
         office.directory,
         lambda tx, below, most: login_rows.newest(tx, account.id, below=below, limit=most),
@@ -93,7 +93,7 @@ async def logins(
 
 async def ways(office: Office, address: str) -> tuple[WayView, ...]:
     """All that gets into an account, the last used first. Raises NotFound."""
-    account = await _account(office, address)
+    account = await office.account(address)
 
     def read(tx: Tx) -> list[WayView]:
         uses = {(one.means, one.label): one for one in login_rows.latest(tx, account.id)}
@@ -146,7 +146,7 @@ async def changes(
 
 async def sent(office: Office, address: str) -> tuple[SentView, ...]:
     """What was sent with an account of late, the latest first. Raises NotFound."""
-    account = await _account(office, address)
+    account = await office.account(address)
     sought = Sought(address=folded(str(account.address)), account_id=account.id)
     found: list[Story] = []
     below = trace.NEWEST
@@ -158,11 +158,6 @@ async def sent(office: Office, address: str) -> tuple[SentView, ...]:
         if below == trace.THE_END or len(found) >= SENT:
             break
     return tuple(map(_sent, found[:SENT]))
-
-
-async def _account(office: Office, address: str) -> Account:
-    name = names.address(address)
-    return await office.directory.look(lambda tx: accounts.require(tx, name))
 
 
 def _login(row: Row) -> LoginView:

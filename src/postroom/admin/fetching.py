@@ -13,7 +13,7 @@ from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
 from postroom.db.locks import is_served
-from postroom.directory import accounts, fetchings
+from postroom.directory import fetchings
 from postroom.directory.fetchings import Fetching
 from postroom.errors import Invalid, Refused
 from postroom.notify import FETCHING
@@ -54,7 +54,7 @@ class FetchingView(msgspec.Struct, frozen=True):
 @recorded("fetch.add", "address")
 async def add(office: Office, address: str, wanted: Wanted) -> FetchingView:
     """Fetch from there from now on; the login is tried first. Raises NotFound, Invalid, Refused."""
-    account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
+    account = await office.account(address)
     there = completed(wanted.there)
     target = checked(wanted.to) if wanted.to else ""
     opened = open_imap if there.protocol == "imap" else open_pop3
@@ -86,8 +86,7 @@ async def every(office: Office, address: str = "") -> AsyncIterator[FetchingView
     """All of them, or those of an account, read in pages."""
     account_id: int | None = None
     if address:
-        name = names.address(address)
-        account_id = await office.directory.look(lambda tx: accounts.require(tx, name).id)
+        account_id = (await office.account(address)).id
 
     def page(tx: Tx, after: int, size: int) -> list[Fetching]:
         return fetchings.page(tx, after, size, account_id)

@@ -71,8 +71,7 @@ async def page(
 
 
 async def _listing(office: Office, account: str) -> paging.Listing[Mask, tuple[int], MaskView]:
-    owner = names.address(account)
-    ident = (await office.directory.look(lambda tx: accounts.require(tx, owner))).id
+    ident = (await office.account(account)).id
     return paging.Listing(
         office.directory,
         lambda tx, key, most: masks.of(tx, ident, below=key[0], limit=most),

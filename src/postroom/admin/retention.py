@@ -11,14 +11,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.admin import names
 from postroom.admin.credentials import is_holding
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.config.retention import Retention
 from postroom.db.database import Tx
-from postroom.directory import accounts
-from postroom.directory.accounts import Account
 from postroom.errors import Invalid, Refused
 from postroom.store import expiry, mailboxes, retention as rows
 from postroom.store.expiry import Expiry
@@ -80,7 +77,7 @@ def periods(retention: Retention) -> dict[str, int]:
 
 async def show(office: Office, address: str) -> tuple[KeptView, ...]:
     """Every mailbox of an account, and how long it keeps its messages. Raises NotFound."""
-    account = await _account(office, address)
+    account = await office.account(address)
     ident = account.id
     if account.kind != "holding":
         await office.store.furnish(ident)
@@ -120,7 +117,7 @@ async def replace(office: Office, address: str, said: Mapping[str, Said]) -> Non
     for one in said.values():
         for days in (one.days, one.own_days):
             _valid(days)
-    account = await _account(office, address)
+    account = await office.account(address)
     if account.kind == "holding":
         raise is_holding(account)
     ident = account.id
@@ -143,7 +140,7 @@ async def _put(
     office: Office, address: str, mailbox: str, days: int | None, *, is_owner: bool
 ) -> KeptView:
     _valid(days)
-    account = await _account(office, address)
+    account = await office.account(address)
     if account.kind == "holding":
         raise is_holding(account)
     ident = account.id
@@ -190,11 +187,6 @@ def _view(office: Office, mailbox: Mailbox, said: Said) -> KeptView:
         by = "owner"
     limit = 0 if settings.people == "any" else rows.most(said, usual)
     return KeptView(mailbox.name, days, by, limit)
-
-
-async def _account(office: Office, address: str) -> Account:
-    name = names.address(address)
-    return await office.directory.look(lambda tx: accounts.require(tx, name))
 
 
 async def _expired(office: Office, orders: Sequence[Expiry]) -> int:

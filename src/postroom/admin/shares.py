@@ -61,7 +61,7 @@ async def add(office: Office, what: str, grantee: str, rights: str) -> ShareView
         raise Invalid(
             "mail is sent in the owner's name, so send is for the INBOX or the whole account"
         )
-    ident = await office.directory.look(lambda tx: accounts.require(tx, names.address(owner)).id)
+    ident = (await office.account(owner)).id
     await office.store.furnish(ident)
 
     def write(tx: Tx) -> ShareView:

@@ -6,11 +6,9 @@ from typing import Final
 
 import msgspec
 
-from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.directory import accounts
 from postroom.message import dates, headers
 from postroom.message.scan import scan
 from postroom.policy import bayes, knowledge, lessons, teacher
@@ -187,9 +185,7 @@ async def judge(office: Office, letter: bytes, address: str = "") -> Judged:
 async def _scope(office: Office, address: str) -> int:
     if not address:
         return EVERYBODY
-    named = names.address(address)
-    found = await office.directory.look(lambda tx: accounts.require(tx, named))
-    return found.id
+    return (await office.account(address)).id
 
 
 def _in_turn(

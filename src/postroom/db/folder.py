@@ -108,6 +108,15 @@ def _close_to_others(data: Path, found: os.stat_result) -> None:
     data.chmod(0o700)
 
 
+def sync(path: Path) -> None:
+    """Make the names in a folder durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def doubt(data: Path, mounts: Path = _MOUNTS) -> str | None:
     """Why mail may not be safe there, or None. Raises ``Refused`` for network file systems."""
     kind, options = filesystem(data, mounts)

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, Protocol
 import apsw
 
 from postroom.db.database import Engine
+from postroom.db.folder import sync
 from postroom.errors import Refused
 from postroom.telemetry import sink
 from postroom.telemetry.events import DatabaseMade, MigrationDone
@@ -153,7 +154,7 @@ class SqliteTarget:
         finally:
             os.close(fd)
         part.replace(final)
-        _sync_folder(self._folder)
+        sync(self._folder)
         for old in sorted(self._folder.glob("before-*.sqlite"))[:-SNAPSHOTS_KEPT]:
             old.unlink()
         return str(final)
@@ -177,11 +178,3 @@ class SqliteTarget:
             "INSERT INTO schema_version VALUES (?, ?, ?)",
             (migration.number, migration.name, now_ms),
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -14,6 +14,7 @@ from typing import TextIO
 import msgspec
 
 from postroom.admin.backup import layout
+from postroom.db.folder import sync
 
 
 class Counted(msgspec.Struct):
@@ -68,7 +69,7 @@ def copy_bodies(
         counted.octets += there.stat().st_size
         progress(counted)
     for folder in folders:
-        layout.sync(folder)
+        sync(folder)
     return counted
 
 

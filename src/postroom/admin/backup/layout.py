@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 
 from postroom.db.database import Engine
+from postroom.db.folder import sync
 from postroom.errors import Refused
 
 MANIFEST: Final = "postroom-backup.json"
@@ -126,15 +127,6 @@ def bodies(folder: Path) -> Iterator[str]:
 def create(path: Path) -> int:
     """Open a new file for writing that only its owner can read."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-
-
-def sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _names(folder: Path) -> list[str]:

@@ -22,7 +22,7 @@ from postroom.admin.backup.layout import Manifest
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.config.model import Config
-from postroom.db.folder import DATABASE
+from postroom.db.folder import DATABASE, sync
 from postroom.db.migrate import available
 from postroom.db.open import now_ms
 from postroom.errors import Refused
@@ -135,15 +135,15 @@ def _bring_all(folder: Path, manifest: Manifest, data: Path, progress: Progress)
                 octets += target.stat().st_size
             progress(done, manifest.files)
     for one in folders:
-        layout.sync(one)
+        sync(one)
     if manifest.engine == "postgres":
-        layout.sync(data)
+        sync(data)
         return octets
     database = data / f"{DATABASE}.restored"
     if not database.exists():
         raise Refused(f"the list of {folder} names no database: take another backup")
     database.replace(data / DATABASE)
-    layout.sync(data)
+    sync(data)
     return octets
 
 

@@ -23,7 +23,7 @@ from postroom.admin.backup.copying import Counted
 from postroom.admin.backup.layout import Manifest
 from postroom.admin.office import Office
 from postroom.db import snapshot, tables
-from postroom.db.folder import DATABASE
+from postroom.db.folder import DATABASE, sync
 from postroom.db.locks import FileLock
 from postroom.errors import Refused
 
@@ -126,7 +126,7 @@ class _Taking:
             self._copy_state(state, listing, counted)
             listing.flush()
             os.fsync(listing.fileno())
-        layout.sync(state)
+        sync(state)
         manifest = Manifest(
             state=name,
             created=now,

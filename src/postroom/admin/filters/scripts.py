@@ -9,7 +9,6 @@ from postroom.access.scripts import Scripts
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
-from postroom.directory import accounts
 from postroom.directory.scripts import SITE, Room, Script, named
 from postroom.errors import Invalid, NotFound
 
@@ -99,8 +98,7 @@ def _scripts(office: Office) -> Scripts:
 async def _owner(office: Office, account: str) -> tuple[str, int]:
     if account == GLOBAL:
         return GLOBAL, SITE
-    name = names.address(account)
-    found = await office.directory.look(lambda tx: accounts.require(tx, name))
+    found = await office.account(account)
     return str(found.address), found.id
 
 

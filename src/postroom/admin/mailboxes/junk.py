@@ -66,8 +66,7 @@ async def page(office: Office, address: str, *, after: str = "", size: int = 50)
 @recorded("junk.wanted", "address", "uid")
 async def wanted(office: Office, address: str, uid: int) -> None:
     """Move one into the INBOX; the spam filter learns that it is none. Raises NotFound."""
-    name = names.address(address)
-    account = await office.directory.look(lambda tx: accounts.require(tx, name))
+    account = await office.account(address)
     await office.store.furnish(account.id)
     is_spam = False if office.config.spam.enabled else None
 

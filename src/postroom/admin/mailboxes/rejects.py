@@ -16,7 +16,6 @@ from postroom.admin.recording import recorded
 from postroom.blobs.reader import Opened, pieces, read_row
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
-from postroom.directory import accounts
 from postroom.directory.accounts import Account
 from postroom.errors import Invalid, MailError, NotFound, Refused
 from postroom.ledger.rows import Entry, normal_id
@@ -71,7 +70,7 @@ async def every(
     office: Office, address: str, *, limit: int | None = None
 ) -> AsyncIterator[RejectView]:
     """What an account refused, the latest first. Raises NotFound."""
-    account = await _account(office, address)
+    account = await office.account(address)
     below = rejects.NEWEST
     while limit is None or limit > 0:
         size = PAGE if limit is None else min(PAGE, limit)
@@ -88,7 +87,7 @@ async def page(
     office: Office, address: str, *, after: str = "", size: int = 100
 ) -> Slice[RejectView]:
     """One page of what an account refused, the latest first. Raises NotFound."""
-    account = await _account(office, address)
+    account = await office.account(address)
     return await paging.Listing(
         office.directory,
         lambda tx, key, most: rejects.newest(tx, account.id, below=key[0], limit=most),
@@ -101,7 +100,7 @@ async def page(
 
 async def show(office: Office, address: str, ident: str) -> RejectDetails:
     """One of them. Raises NotFound."""
-    account = await _account(office, address)
+    account = await office.account(address)
     found = await _named(office, account, ident)
     head = await office.blobs.head(office.db, found.blob_id)
     return RejectDetails(view(found), (found.prefix + head).decode("utf-8", "replace"))
@@ -115,7 +114,7 @@ async def release(
 
     What was refused as spam is learned to be none. Raises NotFound, Refused.
     """
-    account = await _account(office, address)
+    account = await office.account(address)
     chosen = [await _named(office, account, ident) for ident in idents]
     for one in chosen:
         if one.kind == "malware" and not anyway:
@@ -135,7 +134,7 @@ async def release(
 @recorded("reject.remove", "address", "idents")
 async def remove(office: Office, address: str, idents: Sequence[str]) -> Changed:
     """Remove them for good. Raises NotFound."""
-    account = await _account(office, address)
+    account = await office.account(address)
     chosen = [(await _named(office, account, ident)).id for ident in idents]
     gone = await office.store.write(rejects.remove, office.blobs, chosen, office.now())
     return Changed(str(account.address), gone)
@@ -208,11 +207,6 @@ async def _indexed(office: Office, blob: Opened) -> Indexed:
     async for block in pieces(office.db, office.blobs.files, blob, 0, blob.size):
         scanner.feed(block)
     return index(blob.head, scanner.finish())
-
-
-async def _account(office: Office, address: str) -> Account:
-    name = names.address(address)
-    return await office.directory.look(lambda tx: accounts.require(tx, name))
 
 
 async def _named(office: Office, account: Account, text: str) -> Reject:

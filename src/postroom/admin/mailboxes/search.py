@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from postroom.access.indexer import ACCOUNTS, Indexer, forget_all
-from postroom.admin import names
 from postroom.admin.office import Office
-from postroom.directory import accounts
 from postroom.errors import Refused
 from postroom.store import textindex
 
@@ -66,9 +64,7 @@ async def rebuild(office: Office, address: str = "") -> Updated:
 
 async def _accounts(office: Office, address: str) -> AsyncIterator[int]:
     if address:
-        named = names.address(address)
-        found = await office.directory.look(lambda tx: accounts.require(tx, named))
-        yield found.id
+        yield (await office.account(address)).id
         return
     after = 0
     while page := await office.store.read(textindex.waiting, after, ACCOUNTS):

@@ -18,7 +18,6 @@ from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
-from postroom.directory import accounts
 from postroom.directory.accounts import Account
 from postroom.errors import Invalid, NotFound, Refused
 from postroom.message.casemap import casemap
@@ -107,7 +106,7 @@ async def every(
     office: Office, address: str, chosen: Filter = EVERYTHING, *, limit: int | None = None
 ) -> AsyncIterator[ExpungedView]:
     """The deleted messages of an account, the latest first, read in pages."""
-    account = await _account(office, address)
+    account = await office.account(address)
     days = office.config.limits.undelete_days
     left = limit
     below = expunged.NEWEST
@@ -132,7 +131,7 @@ async def page(
     office: Office, address: str, chosen: Filter = EVERYTHING, *, after: str = "", size: int = 100
 ) -> Slice[ExpungedView]:
     """One page of them, by mailbox and time only: texts in header blocks are not looked for."""
-    account = await _account(office, address)
+    account = await office.account(address)
     days = office.config.limits.undelete_days
 
     def read(tx: Tx, key: tuple[int], most: int) -> list[tuple[int, ExpungedView]]:
@@ -152,7 +151,7 @@ async def page(
 
 async def weight(office: Office, address: str, chosen: Filter = EVERYTHING) -> Weight:
     """How many deleted messages there are, and their octets."""
-    account = await _account(office, address)
+    account = await office.account(address)
     return await _weight(office, account, chosen)
 
 
@@ -169,7 +168,7 @@ async def restore(
 
     Refused before the first when they are more than the quota leaves room for.
     """
-    account = await _account(office, address)
+    account = await office.account(address)
     target = checked(to) if to else ""
     quota = NO_QUOTA if over_quota else account.quota
     if quota:
@@ -189,7 +188,7 @@ async def restore(
 @recorded("undelete.purge", "address")
 async def purge(office: Office, address: str, chosen: Sequence[str] | Filter) -> Purged:
     """End deleted messages for good; octets and index go at once where nobody else has them."""
-    account = await _account(office, address)
+    account = await office.account(address)
     messages = 0
     async for ids in _chunks(office, account, chosen):
         done = await office.store.purge(account.id, ids)
@@ -199,11 +198,6 @@ async def purge(office: Office, address: str, chosen: Sequence[str] | Filter) ->
     while (late := await office.store.read(textindex.next_late, account.id)) is not None:
         await indexer.settle(late)
     return Purged(messages)
-
-
-async def _account(office: Office, address: str) -> Account:
-    name = names.address(address)
-    return await office.directory.look(lambda tx: accounts.require(tx, name))
 
 
 async def _check_room(office: Office, account: Account, chosen: Sequence[str] | Filter) -> None:

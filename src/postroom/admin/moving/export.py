@@ -12,7 +12,6 @@ from typing import Final, Literal
 
 import msgspec
 
-from postroom.admin import names
 from postroom.admin.moving import manifest
 from postroom.admin.moving.maildir_writer import MaildirWriter
 from postroom.admin.moving.manifest import Exported, Manifest
@@ -22,7 +21,6 @@ from postroom.admin.moving.writer import Stored, Writer
 from postroom.admin.office import Office
 from postroom.blobs.store import BlobCorrupt
 from postroom.db.database import Row, Tx
-from postroom.directory import accounts
 from postroom.errors import Refused
 from postroom.store import listing, mailboxes
 from postroom.store.filing import MAX_UID
@@ -68,7 +66,7 @@ async def run(
     progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Done:
     """Export; ``progress`` is called from time to time. Raises NotFound, Refused, OSError."""
-    await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
+    await office.account(address)
     part = folder.with_name(folder.name + ".part")
     await asyncio.to_thread(_make, folder, part)
     return await fill(
@@ -91,7 +89,7 @@ async def fill(
     progress: Callable[[Progress], None],
 ) -> Done:
     """Hand every message of an account to a writer, and then the manifest to ``finish``."""
-    account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
+    account = await office.account(address)
     shown = Progress(str(account.address), total=(await office.store.usage(account.id)).messages)
     left_out: list[LeftOut] = []
     exported: list[Exported] = []

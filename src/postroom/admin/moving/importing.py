@@ -12,7 +12,6 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from postroom.admin import names
 from postroom.admin.moving import folder_names
 from postroom.admin.moving.filer import Filer
 from postroom.admin.moving.maildir import MaildirSource
@@ -20,7 +19,6 @@ from postroom.admin.moving.mbox import MboxSource
 from postroom.admin.moving.reading import Chunk, read_chunk
 from postroom.admin.moving.source import FileSource, Folder, LeftOut
 from postroom.admin.office import Office
-from postroom.directory import accounts
 from postroom.errors import Refused
 from postroom.quota import NO_QUOTA
 from postroom.store.names import INBOX
@@ -122,7 +120,7 @@ async def run(
     progress: Progress = lambda _tally: None,
 ) -> Imported:
     """Import; ``progress`` is called after each chunk. Raises NotFound, Refused, MailError."""
-    account = await office.directory.look(lambda tx: accounts.require(tx, names.address(address)))
+    account = await office.account(address)
     await office.store.furnish(account.id)
     filer = Filer(
         office, account.id, quota=NO_QUOTA if order.over_quota else account.quota, again=order.again
