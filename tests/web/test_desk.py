@@ -8,7 +8,7 @@ import pytest
 from postroom.admin import accounts, credentials
 from postroom.admin.office import Office
 from postroom.directory import web_sessions
-from postroom.web.desk import MAX_FORM
+from postroom.web.desk import MAX_FIELDS, MAX_FORM
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.web.browser import ADMIN, PASSWORD, PERSON, Browser, tell
@@ -130,6 +130,12 @@ def test_forms_from_elsewhere_change_nothing(database: Opener, data: Path) -> No
         browser.page = seen
         large = await browser.post("/admin/domains", {"name": "x" * MAX_FORM})
         assert large.status == 413
+        browser.page = seen
+        many = await browser.post("/admin/domains", {f"f{n}": "" for n in range(MAX_FIELDS)})
+        assert many.status == 413
+        browser.page = seen
+        assert (await browser.post("/admin/domains", {"name": "x\0.test"})).status == 403
+        assert (await browser.get("/admin/people?q=%00")).status == 400
         assert await office.db.read(lambda tx: tx.one("SELECT count(*) FROM domain")) == (1,)
         browser.page = seen
         origin = "https://mx.demo.test"

@@ -80,14 +80,16 @@ def key_of(text: str, start: KeyT) -> KeyT:
     """The key in a text, a tuple like ``start``; ``start`` for anything else."""
     try:
         found = msgspec.json.decode(text, type=tuple)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return start
-    shape = [type(one) for one in found]
-    return (
-        cast("KeyT", found)
-        if shape == [type(one) for one in cast("tuple[object, ...]", start)]
-        else start
-    )
+    shape = [type(one) for one in cast("tuple[object, ...]", start)]
+    is_key = shape == [type(one) for one in found] and all(map(_can_be_stored, found))
+    return cast("KeyT", found) if is_key else start
+
+
+def _can_be_stored(part: object) -> bool:
+    """Whether both engines take it for a column."""
+    return abs(part) < 1 << 63 if isinstance(part, int) else "\0" not in str(part)
 
 
 async def walk(

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from postroom.admin import reach
 from postroom.admin.reach import Kind
 from postroom.db.database import Tx
-from postroom.errors import MailError, NotFound, Refused
+from postroom.errors import Invalid, MailError, NotFound, Refused
 from postroom.web import uploads
 from postroom.web.desk import Desk, Forbidden, Page, TooLarge, Visitor, form
 
@@ -115,6 +115,8 @@ class Router:
             if visitor.must_enrol and not to_enrol:
                 return RedirectResponse(ENROL, 303)
             try:
+                if any("\0" in value for value in request.query_params.values()):
+                    raise Invalid("the address of the page holds NUL, which no text does")
                 found = await answer(request, visitor)
             except Forbidden as error:
                 status, text = 403, str(error)

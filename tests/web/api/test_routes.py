@@ -1,6 +1,9 @@
 """From a request to an operation: paths, methods, bodies, queries."""
 
+import urllib.parse
 from pathlib import Path
+
+import pytest
 
 from postroom.config.api import Api
 from tests.conftest import Opener
@@ -53,6 +56,22 @@ def test_queries_are_strict(database: Opener, data: Path) -> None:
         for query in ("?limit=0", "?limit=501", "?limit=x", "?other=1", "?limit=1&limit=2"):
             assert (await call("GET", f"/accounts{query}")).kind == "invalid", query
         assert len((await call.does("GET", "/accounts?limit=1&search="))["items"]) == 1
+        for query in (f"?{'a=1&' * 101}", "?search=%00", f"?{'&' * 200}"):
+            assert (await call("GET", f"/accounts{query}")).kind == "invalid", query
+
+    tell(database, data, story)
+
+
+@pytest.mark.parametrize(
+    "after", ["[" * 5_000, f"[{1 << 70}]", f"[{-1 << 70}]", '["\\u0000", "", 0]', '["\\u0000"]']
+)
+def test_what_is_no_place_in_a_list_is_its_beginning(
+    database: Opener, data: Path, after: str
+) -> None:
+    async def story(call: Program) -> None:
+        query = f"?after={urllib.parse.quote(after)}"
+        for path in ("/accounts", "/domains", "/audit", "/queue", "/tokens", "/bans", "/reports"):
+            assert await call.does("GET", path + query) == await call.does("GET", path)
 
     tell(database, data, story)
 

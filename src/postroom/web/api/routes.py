@@ -20,6 +20,7 @@ from postroom.web.api.upload import Upload
 
 PREFIX: Final = "/api/v1"
 MAX_BODY: Final = 1 << 20  # octets of JSON; what takes more says so
+MAX_PARAMETERS: Final = 100  # of a query
 MAX_MESSAGE: Final = 100 << 20  # octets, where messages have no limit
 _JSON: Final = "application/json"
 
@@ -110,10 +111,12 @@ async def _performed(guard: Guard, call: Call, operation: Operation, request: Re
 
 def _query(request: Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
     """The parameters of a query; each once, and none that is unknown."""
-    pairs = urllib.parse.parse_qsl(
-        request.url.query, keep_blank_values=True, max_num_fields=100, errors="replace"
-    )
+    if request.url.query.count("&") >= MAX_PARAMETERS:
+        raise msgspec.ValidationError("The query has too many parameters")
+    pairs = urllib.parse.parse_qsl(request.url.query, keep_blank_values=True, errors="replace")
     found = dict(pairs)
+    if any("\0" in value for value in found.values()):
+        raise msgspec.ValidationError("A parameter holds NUL")
     if len(found) < len(pairs):
         raise msgspec.ValidationError("A parameter stands twice in the query")
     return msgspec.convert(found, kind, strict=False)

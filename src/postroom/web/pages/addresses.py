@@ -31,7 +31,7 @@ def routes(desk: Desk) -> list[Route]:
         problem = ""
         if asked:
             try:
-                where = await destinations.find(office, asked)
+                where = await destinations.find(office, asked, within=visitor.within)
             except Invalid as error:
                 problem = str(error)
         return renderer.page(
