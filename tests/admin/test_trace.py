@@ -1,6 +1,7 @@
 """What is known of a message."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, strategies as st
@@ -231,6 +232,59 @@ def test_an_administrator_of_a_domain_sees_what_concerns_it(tell: Tell) -> None:
     tell(story)
 
 
+def test_an_administrator_of_a_domain_sees_no_mailboxes_of_others(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await domains.add(office, "demo.test")
+        await domains.add(office, "other.test")
+        people = ["alice@demo.test", "eve@other.test", "mallory@other.test"]
+        for address in people:
+            await accounts.add(office, address, password="a-Good-one-1")
+        await roles.assign(office, "alice@demo.test", "admin", ["demo.test"])
+        found = [await office.directory.known(address) for address in people]
+        alice, eve, mallory = [one.account_id for one in found if one is not None]
+        post = Post(office.db, office.blobs, office.notify, office.clock)
+        ours = letter(
+            office, eve, mallory, message_id="ours@x", sender=people[0], account_id=alice,
+            recipients={eve: "list@other.test", mallory: "list@other.test"},
+        )  # fmt: skip
+        theirs = letter(
+            office, eve, message_id="theirs@x", sender="mask@other.test", account_id=mallory,
+            recipients={eve: "team@demo.test"},
+        )  # fmt: skip
+        for one in (ours, theirs):
+            await post.commit(one)
+            assert one.entry is not None
+            told = "redirected to secret@x.test"
+            await office.db.write(
+                partial(
+                    note,
+                    facts=[
+                        Fact(
+                            one.entry.id,
+                            office.ids.next(),
+                            clock(),
+                            "noted",
+                            people[1],
+                            detail=told,
+                        )
+                    ],
+                )
+            )
+
+        for sought, account, recipient in (
+            ("ours@x", people[0], "list@other.test"),
+            ("theirs@x", "", "team@demo.test"),
+        ):
+            (seen,) = (await trace.find(office, sought, within=alice)).messages
+            (fact,) = seen.facts
+            assert seen.account == account
+            assert (fact.kind, fact.recipient) == ("filed", recipient)
+            assert (fact.account, fact.mailbox, fact.uid) == ("", "", None)
+        assert len((await only(office, "ours@x")).facts) == 3
+
+    tell(story)
+
+
 def test_an_administrator_of_a_domain_sees_its_refusals(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         for name in ("demo.test", "other.test"):
@@ -247,8 +301,17 @@ def test_an_administrator_of_a_domain_sees_its_refusals(tell: Tell) -> None:
                 )
                 for one in ("a@demo.test", "b@other.test")
             ),
-        )
+            *(
+                MessageRefused(
+                    peer="192.0.2.7", status="5.7.1", sender=sender, reason="x",
+                    recipients=("c@demo.test", "d@other.test"),
+                )
+                for sender in ("z@z.test", "alice@demo.test")
+            ),
+        )  # fmt: skip
         seen = await trace.find(office, "z@z.test", within=found.account_id)
-        assert [one.recipients for one in seen.refusals] == [("a@demo.test",)]
+        assert [one.recipients for one in seen.refusals] == [("c@demo.test",), ("a@demo.test",)]
+        seen = await trace.find(office, "alice@demo.test", within=found.account_id)
+        assert [one.recipients for one in seen.refusals] == [("c@demo.test", "d@other.test")]
 
     tell(story)

@@ -93,7 +93,8 @@ async def find(office: Office, text: str, *, limit: int = 20, within: int | None
     """The newest ``limit`` messages and refusals; raises NotFound when there are none.
 
     ``within``: only what concerns the domains of this administrator. Of what others wrote to
-    several domains, that is what became of it for their own people.
+    several domains, that is what became of it for their own people; of what their own people
+    wrote, not where others here have it.
     """
     text = text.strip()
     messages = await _by_queue_id(office, text)
@@ -108,11 +109,9 @@ async def find(office: Office, text: str, *, limit: int = 20, within: int | None
     names_in_reach: frozenset[str] | None = None
     if within is not None:
         names_in_reach = await office.db.read(lambda tx: administrators.reach(tx, within))
-    refusals = [
-        one
-        for one in await asyncio.to_thread(_refusals, office, text, limit)
-        if names_in_reach is None or _is_of(names_in_reach, one.sender, *one.recipients)
-    ]
+    refusals = await asyncio.to_thread(_refusals, office, text, limit)
+    if names_in_reach is not None:
+        refusals = _refusals_of(names_in_reach, refusals)
     views = [
         view
         for one in messages
@@ -182,6 +181,19 @@ def _refusals(office: Office, text: str, limit: int) -> list[RefusalView]:
     return [_refusal(event) for event in reversed(deque(found, maxlen=limit))]
 
 
+def _refusals_of(domains: frozenset[str], some: list[RefusalView]) -> list[RefusalView]:
+    """Those that concern these domains; of what others wrote, without the recipients in others."""
+    found = []
+    for one in some:
+        recipients = one.recipients
+        if not _is_of(domains, one.sender):
+            recipients = tuple(each for each in recipients if _is_of(domains, each))
+            if not recipients:
+                continue
+        found.append(msgspec.structs.replace(one, recipients=recipients))
+    return found
+
+
 def _refusal(event: Mapping[str, Any]) -> RefusalView:
     recipient = event.get("recipient")
     return RefusalView(
@@ -198,16 +210,27 @@ def _refusal(event: Mapping[str, Any]) -> RefusalView:
 
 def _seen(tx: Tx, story: Story, within: int | None) -> StoryView | None:
     """The story as an administrator of single domains sees it; None when it is no concern."""
-    sender = story.entry.account_id
-    if within is None or (
-        sender is not None and administrators.reaches_account(tx, within, sender)
-    ):
+    if within is None:
         return _view(tx, story)
     reach = administrators.reach(tx, within)
-    facts = tuple(fact for fact in story.facts if _is_of(reach, fact.recipient))
-    if not facts:
+    people = {story.entry.account_id, *(fact.account_id for fact in story.facts)} - {None}
+    own = {one for one in people if one and administrators.reaches_account(tx, within, one)}
+    is_theirs = story.entry.account_id in own
+    facts: dict[tuple[str, ...] | int, Fact] = {}
+    for fact in story.facts:
+        is_own = _is_of(reach, fact.recipient)
+        if not is_own and (not is_theirs or (fact.kind == "noted" and fact.recipient)):
+            continue
+        if fact.account_id in own or fact.account_id is None:
+            facts[fact.number] = fact
+        else:  # of the members of a list there is only the list
+            facts[fact.kind, fact.recipient] = Fact(
+                fact.ledger_id, fact.number, fact.at, fact.kind, fact.recipient
+            )
+    if not facts and not is_theirs:
         return None
-    return msgspec.structs.replace(_view(tx, Story(story.entry, facts)), waiting=())
+    seen = _view(tx, Story(story.entry, tuple(facts.values())))
+    return seen if is_theirs else msgspec.structs.replace(seen, waiting=(), account="")
 
 
 def _is_of(domains: frozenset[str], *addresses: str) -> bool:

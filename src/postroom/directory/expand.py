@@ -72,12 +72,16 @@ class Walk:
     the domain's id).
     """
 
-    def __init__(self, tx: Tx, *, forwards: bool = True) -> None:
+    def __init__(
+        self, tx: Tx, *, forwards: bool = True, among: frozenset[str] | None = None
+    ) -> None:
         """Everything is read through ``tx``, so in one snapshot.
 
-        Without ``forwards`` letters stay with the accounts they come to.
+        Without ``forwards`` letters stay with the accounts they come to. ``among``: only these
+        domains (A-labels) are taken for ours; what others do with a letter is not looked at.
         """
         self._tx = tx
+        self._among = among
         self._has_forwards = forwards
         self._domains: dict[str, OwnDomain | None] = {}
         self._seen: set[str] = set()
@@ -175,7 +179,7 @@ class Walk:
 
     def _holders(self, address: Address) -> tuple[int, ...]:
         """Whom the address names, whatever they do with their letters."""
-        found = Walk(self._tx, forwards=False).resolve(address)
+        found = Walk(self._tx, forwards=False, among=self._among).resolve(address)
         elsewhere = (0,) if found.remote else ()
         return tuple(one.account_id for one in found.local) + elsewhere
 
@@ -279,7 +283,9 @@ class Walk:
     def _role(self, name: Address, detail: str | None, aliases: list[int]) -> None:
         """To the admins, and on to where they forward their letters."""
         for row in self._roles():
-            self._take(name, row, detail, aliases)
+            is_seen = self._among is None
+            seen = row if is_seen else msgspec.structs.replace(row, forward_id=None)
+            self._take(name, seen, detail, aliases)
 
     def _roles(self) -> "list[_Found]":
         """The admins; the holding account until there is one."""
@@ -347,7 +353,8 @@ class Walk:
 
     def _own(self, domain: Domain) -> OwnDomain | None:
         if domain.ascii not in self._domains:
-            self._domains[domain.ascii] = domains.target(self._tx, domain)
+            is_seen = self._among is None or domain.ascii in self._among
+            self._domains[domain.ascii] = domains.target(self._tx, domain) if is_seen else None
         return self._domains[domain.ascii]
 
     def _key(self, address: Address) -> str:

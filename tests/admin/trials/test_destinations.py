@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from postroom.address import Address
-from postroom.admin import accounts, aliases, domains
+from postroom.admin import accounts, aliases, domains, forwards, roles
 from postroom.admin.filters import vacations
 from postroom.admin.office import Office
 from postroom.admin.trials import destinations
@@ -42,6 +42,32 @@ def test_the_answer_is_that_of_acceptance(tell: Callable[[Story], None]) -> None
         assert "disabled" in (await destinations.find(office, "a@demo.test")).answer
         with pytest.raises(Invalid):
             await destinations.find(office, "nothing")
+
+    tell(story)
+
+
+def test_an_administrator_of_a_domain_is_told_nothing_of_others(
+    tell: Callable[[Story], None],
+) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        for name in ("demo.test", "other.test"):
+            await domains.add(office, name)
+        for address in ("a@demo.test", "b@other.test", "root@other.test"):
+            await accounts.add(office, address, password=None, admin=address[0] == "r")
+        await forwards.change(office, "b@other.test", to=["b@far.test"])
+        await forwards.change(office, "root@other.test", to=["root@far.test"])
+        await aliases.add(office, "list@other.test", ["b@other.test", "m@far.test"], hidden=True)
+        await aliases.add(office, "x@demo.test", ["list@other.test", "a@demo.test", "b@other.test"])
+        await roles.assign(office, "a@demo.test", "admin", ["demo.test"])
+        one = await office.directory.known("a@demo.test")
+        assert one is not None
+        found = await destinations.find(office, "x@demo.test", within=one.account_id)
+        assert found.accounts == ("a@demo.test",)
+        assert found.elsewhere == ("list@other.test", "b@other.test")
+        found = await destinations.find(office, "postmaster@demo.test", within=one.account_id)
+        assert (found.is_taken, found.accounts, found.elsewhere, found.more) == (True, (), (), 1)
+        found = await destinations.find(office, "x@demo.test")
+        assert set(found.elsewhere) == {"b@far.test", "m@far.test"}
 
     tell(story)
 

@@ -9,7 +9,7 @@ from postroom.address import Address
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.db.database import Tx
-from postroom.directory import accounts, expand, journals
+from postroom.directory import accounts, administrators, expand, journals
 from postroom.directory.expand import Kind, Resolution, Walk
 from postroom.intake import forwarding, relay
 from postroom.store import mailboxes
@@ -45,19 +45,29 @@ class Destination(msgspec.Struct, frozen=True):
     more: int = 0
 
 
-async def find(office: Office, address: str) -> Destination:
-    """Ask for an address; raises Invalid for what is none."""
+async def find(office: Office, address: str, *, within: int | None = None) -> Destination:
+    """Ask for an address; raises Invalid for what is none.
+
+    ``within``: as this administrator of single domains may know it. Where it leads out of them,
+    the address that it leads to is told, and nothing of what happens there.
+    """
     asked = names.address(address)
     returned = await forwarding.returned(office.directory, asked, office.now(), is_notice=True)
     if returned is not None:
         return _returned(asked, returned)
 
     def read(tx: Tx) -> tuple[Resolution, dict[int, str], Address | None]:
-        found = Walk(tx).resolve(asked)
+        among = None if within is None else administrators.reach(tx, within)
+        found = Walk(tx, among=among).resolve(asked)
         if found.kind == "not-ours" and relay.is_of_host(asked, office.config.hostname):
             _, found = expand.resolve_postmaster(tx)
         people = [accounts.by_id(tx, one.account_id) for one in found.local[:MAX_SHOWN]]
-        named = {one.id: str(one.address) for one in people if one is not None}
+        named = {
+            one.id: str(one.address)
+            for one in people
+            if one is not None
+            and (within is None or administrators.reaches_account(tx, within, one.id))
+        }
         return found, named, journals.of(tx, asked.domain.ascii)
 
     found, people, journal = await office.directory.look(read)
