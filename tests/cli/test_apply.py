@@ -42,5 +42,9 @@ def test_secrets_are_asked_for(shell: Shell) -> None:
 
 def test_what_is_wrong_is_told(shell: Shell, tmp_path: Path) -> None:
     assert "unknown field `people`" in shell.refuses("apply", "-", typed="[[people]]")
+    wrong = shell.run("apply", "-", typed="[[alias]]\n\n[[account]]\naddress = 5").stderr
+    assert "-, line 1: " in wrong
+    assert "-, line 3: " in wrong
+    assert "nothing was changed" in wrong
     assert "No such file" in shell.refuses("apply", str(tmp_path / "none.toml"))
     assert "folder" in shell.misuses("export", "bob@demo.test")

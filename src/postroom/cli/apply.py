@@ -7,8 +7,10 @@ import click
 
 from postroom.admin.apply import applying, manifest
 from postroom.admin.apply.applying import StepView
+from postroom.admin.apply.manifest import Faulty
 from postroom.cli import output
 from postroom.cli.work import run
+from postroom.errors import Refused
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 
@@ -27,8 +29,19 @@ def apply(context: click.Context, file: Path, *, dry_run: bool, prune: bool, as_
     new has no password, unless the file holds one: postroom account password ADDRESS.
     """
     text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
-    wanted = manifest.read(text, str(file))
-    done = run(context, lambda office: applying.apply(office, wanted, prune=prune, dry=dry_run))
+    places = manifest.Places(text, str(file))
+    try:
+        wanted = manifest.read(text, str(file))
+        done = run(
+            context,
+            lambda office: applying.apply(office, wanted, prune=prune, dry=dry_run, places=places),
+        )
+    except Faulty as error:
+        if len(error.faults) == 1:
+            raise
+        for fault in error.faults:
+            output.note(fault)
+        raise Refused("nothing was changed: mend the file and run it again") from None
     if as_json:
         click.echo(output.encode(done))
         return

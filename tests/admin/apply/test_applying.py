@@ -85,8 +85,9 @@ rights = "rl"
 """
 
 
-async def apply(office: Office, text: str, **how: bool) -> list[str]:
-    done = await applying.apply(office, manifest.read(text), **how)
+async def apply(office: Office, text: str, *, prune: bool = False, dry: bool = False) -> list[str]:
+    places = manifest.Places(text, "f.toml")
+    done = await applying.apply(office, manifest.read(text), prune=prune, dry=dry, places=places)
     return [f"{one.action} {one.kind} {one.name} {','.join(one.members)}" for one in done.steps]
 
 
@@ -226,8 +227,10 @@ def test_passwords_come_along_when_they_are_exported(tell: Tell) -> None:
 
 def test_what_is_refused_says_which_step(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        with pytest.raises(Refused, match=r"add account a@b\.test: b\.test .* \(0 of 1 steps"):
-            await apply(office, '[[account]]\naddress = "a@b.test"')
+        await domains.add(office, "b.test")
+        with pytest.raises(Refused, match=r"add alias a@b\.test: .* \(0 of 1 steps"):
+            await apply(office, '[[alias]]\naddress = "a@b.test"\ntargets = ["a@b.test"]')
+        await domains.remove(office, "b.test")
         with pytest.raises(Invalid, match="domain a.test stands twice"):
             await apply(office, '[[domain]]\nname = "a.test"\n[[domain]]\nname = "A.test"')
         await apply(office, '[[domain]]\nname = "a.test"\n[[domain]]\nname = "b.test"')

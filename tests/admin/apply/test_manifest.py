@@ -77,3 +77,20 @@ def test_a_slip_is_told_with_its_place(text: str, reason: str) -> None:
     with pytest.raises(Invalid) as error:
         manifest.read(text, "f.toml")
     assert reason in str(error.value)
+
+
+def test_all_slips_are_told_with_their_lines() -> None:
+    text = (
+        '[[account]]\naddress = 1\n\n[[account]]\naddress = "a@b.test"\n'
+        '[[ account ]]\naddress = "a@b.test"\nquota = "1G"\n[[people]]\n[other]\n'
+    )
+    with pytest.raises(manifest.Faulty) as error:
+        manifest.read(text, "f.toml")
+    told = error.value.faults
+    assert [one.partition(": ")[0] for one in told] == [
+        "f.toml, line 1", "f.toml, line 6", "f.toml", "f.toml",
+    ]  # fmt: skip
+    assert told[1].endswith("at `account[2].quota`")
+    many = "[[domain]]\n" * 50
+    with pytest.raises(Invalid, match="and 30 more"):
+        manifest.read(many, "f.toml")

@@ -6,7 +6,6 @@ the other way round. Each step is an operation like any other, so a second run g
 first one has ended.
 """
 
-import base64
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +25,7 @@ from postroom.admin import (
     sending,
     shares,
 )
-from postroom.admin.apply import inventory
+from postroom.admin.apply import checking, inventory
 from postroom.admin.apply.manifest import (
     AccountItem,
     AliasItem,
@@ -35,10 +34,10 @@ from postroom.admin.apply.manifest import (
     Item,
     Manifest,
     PasswordItem,
+    Places,
     RelayItem,
     RetentionItem,
     RuleItem,
-    ShareItem,
     UseItem,
 )
 from postroom.admin.domains import DomainChanges
@@ -53,7 +52,6 @@ from postroom.directory.accounts import Scram
 from postroom.directory.credentials import Credential
 from postroom.directory.passwords import ScramPair
 from postroom.directory.relays import UseKind
-from postroom.directory.rules import Rule
 from postroom.errors import Invalid, MailError, Refused
 from postroom.store.retention import Said
 
@@ -86,14 +84,23 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 async def apply(
-    office: Office, wanted: Manifest, *, prune: bool = False, dry: bool = False
+    office: Office,
+    wanted: Manifest,
+    *,
+    prune: bool = False,
+    dry: bool = False,
+    places: Places | None = None,
 ) -> Applied:
     """Make it so; ``prune`` removes what the file does not name. Raises Invalid, Refused.
 
-    When a step is refused the ones before it are done, and a second run goes on there.
+    What can't be right is found before the first step: then nothing is done, and every fault is
+    told with its place. When a step is refused all the same, the ones before it are done, and a
+    second run goes on there.
     """
     now = await inventory.current(office)
-    steps = list(_steps(office, _canonical(wanted), now, prune=prune))
+    steps = list(
+        _steps(office, checking.canonical(wanted, now, places or Places()), now, prune=prune)
+    )
     if not dry:
         for number, step in enumerate(steps):
             try:
@@ -105,41 +112,6 @@ async def apply(
                     f" ({number} of {len(steps)} steps are done; mend it and run it again)"
                 ) from error
     return Applied(dry, tuple(step.view for step in steps))
-
-
-def _canonical(wanted: Manifest) -> Manifest:
-    """Names as they are stored and listed. Raises Invalid, also for a name that stands twice."""
-    found = Manifest(
-        domain=tuple(
-            _with(one, name=_domain(one.name), alias_of=one.alias_of and _domain(one.alias_of))
-            for one in wanted.domain
-        ),
-        backup_domain=tuple(_with(one, name=_domain(one.name)) for one in wanted.backup_domain),
-        account=tuple(
-            _with(
-                one,
-                address=_address(one.address),
-                addresses=_addresses(one.addresses),
-                retention=one.retention and _retention(one),
-                rule=one.rule and tuple(inventory.rule_item(_rule(each)) for each in one.rule),
-            )
-            for one in wanted.account
-        ),
-        alias=tuple(
-            _with(one, address=_address(one.address), targets=_addresses(one.targets))
-            for one in wanted.alias
-        ),
-        relay=wanted.relay,
-        tls_rule=tuple(_with(one, domain=_domain(one.domain)) for one in wanted.tls_rule),
-        share=wanted.share,
-    )
-    for kind in found.__struct_fields__:
-        seen: set[str] = set()
-        for one in getattr(found, kind):
-            if (name := _name(one)) in seen:
-                raise Invalid(f"{kind} {name} stands twice in the file; say it once")
-            seen.add(name)
-    return found
 
 
 def _steps(office: Office, wanted: Manifest, now: Manifest, *, prune: bool) -> Iterator[Step]:
@@ -179,19 +151,21 @@ def _single_steps(office: Office, wanted: Manifest, now: Manifest) -> Iterator[S
         before = there.find(share)
         if before is None or sorted(before.rights) != sorted(share.rights):
             run_share = partial(shares.add, office, share.what, share.grantee, share.rights)
-            yield Step(StepView("change" if before else "add", "share", _name(share)), run_share)
+            yield Step(
+                StepView("change" if before else "add", "share", checking.name_of(share)), run_share
+            )
 
 
 class _There:
     """Items by their names; where case is all that differs, they are the same."""
 
     def __init__(self, items: Sequence[Any]) -> None:
-        self._exact = {_name(one): one for one in items}
-        self._folded = {_name(one).casefold(): one for one in items}
+        self._exact = {checking.name_of(one): one for one in items}
+        self._folded = {checking.name_of(one).casefold(): one for one in items}
 
     def find(self, one: Item) -> Any:
         """What is there under the name of an item, or None."""
-        name = _name(one)
+        name = checking.name_of(one)
         return self._exact.get(name) or self._folded.get(name.casefold())
 
 
@@ -288,21 +262,23 @@ def _account_step(
 @recorded("account.add", "address")
 async def _open(office: Office, address: str, password: PasswordItem | None) -> None:
     """A mailbox with the password of another server, or with none yet."""
-    await accounts.add(office, address, password=None)
     if password is None:
+        await accounts.add(office, address, password=None)
         return
     name, ident = names.address(address), office.ids.next()
-    scram = Scram(_octets(password.salt), password.rounds)
+    scram = Scram(checking.octets(password.salt), password.rounds)
+    pair = ScramPair(checking.octets(password.stored_key), checking.octets(password.server_key))
     credential = Credential(
         id=ident,
         kind="password",
         label="",
         scopes=frozenset(),
         verifier=password.hash.encode(),
-        scram=ScramPair(_octets(password.stored_key), _octets(password.server_key)),
+        scram=pair,
         created=office.now(),
         last_used=None,
     )
+    await accounts.add(office, address, password=None)
 
     def write(tx: Tx) -> None:
         account = rows.require(tx, name)
@@ -358,29 +334,9 @@ async def _set_rules(
     for _ in now:
         await rules.remove(office, address, 1)
     for one in wanted:
-        rule = _rule(one)
+        rule = checking.rule_of(one)
         any_of = rule.match == "any"
         await rules.add(office, address, rule.conditions, rule.actions, any_of=any_of)
-
-
-def _retention(account: AccountItem) -> tuple[RetentionItem, ...]:
-    """By mailbox, of which each stands once; what says nothing is nothing. Raises Invalid."""
-    found = {one.mailbox: one for one in account.retention or ()}
-    if len(found) < len(account.retention or ()):
-        raise Invalid(f"account {account.address} names a mailbox twice under retention")
-    said = [one for one in found.values() if (one.days, one.own_days) != (None, None)]
-    return tuple(sorted(said, key=lambda one: one.mailbox))
-
-
-def _rule(one: RuleItem) -> Rule:
-    return rules.made(
-        [
-            rules.condition(each.field, each.test, each.value, negated=each.negated)
-            for each in one.conditions
-        ],
-        [rules.action(each.kind, each.value) for each in one.actions],
-        any_of=one.match == "any",
-    )
 
 
 def _alias_steps(office: Office, one: AliasItem, now: AliasItem | None) -> Iterator[Step]:
@@ -437,7 +393,7 @@ def _removals(office: Office, wanted: Manifest, now: Manifest) -> Iterator[Step]
     """What the file does not name, what needs others first."""
     for share in _left(now.share, wanted.share):
         run = partial(shares.remove, office, share.what, share.grantee)
-        yield Step(StepView("remove", "share", _name(share)), run)
+        yield Step(StepView("remove", "share", checking.name_of(share)), run)
     for kind, gone, remove in (
         ("tls rule", _left(now.tls_rule, wanted.tls_rule), tls_rules.remove),
         ("relay", _left(now.relay, wanted.relay), relays.remove),
@@ -446,7 +402,10 @@ def _removals(office: Office, wanted: Manifest, now: Manifest) -> Iterator[Step]
         ("backup domain", _left(now.backup_domain, wanted.backup_domain), backup_domains.remove),
     ):
         for one in gone:
-            yield Step(StepView("remove", kind, _name(one)), partial(remove, office, _name(one)))
+            yield Step(
+                StepView("remove", kind, checking.name_of(one)),
+                partial(remove, office, checking.name_of(one)),
+            )
     old = _left(now.domain, wanted.domain)
     for domain in sorted(old, key=lambda one: not one.alias_of):
         run_domain = partial(domains.remove, office, domain.name)
@@ -458,12 +417,6 @@ def _left(now: Sequence[Any], wanted: Sequence[Any]) -> list[Any]:
     return [one for one in now if named.find(one) is None]
 
 
-def _name(one: Any) -> str:
-    if isinstance(one, ShareItem):
-        return f"{one.what} with {one.grantee}"
-    return str(getattr(one, one.__struct_fields__[0]))
-
-
 def _differences(wanted: Item, now: Item | None, members: set[str]) -> dict[str, Any]:
     """The members that are said and not so."""
     said = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if name in members}
@@ -472,26 +425,3 @@ def _differences(wanted: Item, now: Item | None, members: set[str]) -> dict[str,
         for name, value in said.items()
         if value is not None and (now is None or value != getattr(now, name))
     }
-
-
-def _with(item: Any, **members: object) -> Any:
-    return msgspec.structs.replace(item, **members)
-
-
-def _domain(text: str) -> str:
-    return names.domain(text).unicode
-
-
-def _address(text: str) -> str:
-    return str(names.address(text))
-
-
-def _addresses(texts: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if texts is None else tuple(map(_address, texts))
-
-
-def _octets(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise Invalid(f"{text!r} is no base64") from None

@@ -4,6 +4,7 @@
 out of a file stays as it is; ``written`` leaves out nothing but what has no value. TOML 1.0.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
@@ -20,6 +21,8 @@ _NOTE: Final = (
     "# What is set up on this server, without mail and settings. It is brought back, here or on\n"
     "# another server, with: postroom apply FILE\n"
 )
+MAX_FAULTS: Final = 20  # that are told
+_HEADER: Final = re.compile(r"\s*\[\[\s*(\w+)\s*\]\]")
 _WIDE: Final = 96  # a list that would be longer stands in several lines
 
 
@@ -170,14 +173,54 @@ class Manifest(Item, frozen=True, kw_only=True):
     share: tuple[ShareItem, ...] = ()
 
 
+class Places:
+    """Where the items of a file stand. Without a text, their number is all that is known."""
+
+    def __init__(self, text: str = "", source: str = "") -> None:
+        self._source = source
+        self._lines: dict[str, list[int]] = {}
+        for number, line in enumerate(text.split("\n"), 1):
+            if found := _HEADER.match(line):
+                self._lines.setdefault(found[1], []).append(number)
+
+    def of(self, kind: str, index: int) -> str:
+        """``hosts.toml, line 7``, or ``account[2]``."""
+        lines = self._lines.get(kind, ())
+        return f"{self._source}, line {lines[index]}" if index < len(lines) else f"{kind}[{index}]"
+
+
+class Faulty(Invalid):
+    """What is wrong with a file: one of ``faults`` is a sentence with its place."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        """Of very many the first are told."""
+        more = len(faults) - MAX_FAULTS
+        self.faults = (*faults[:MAX_FAULTS], *([f"and {more} more"] if more > 0 else []))
+        super().__init__("; ".join(self.faults))
+
+
 def read(text: str, source: str = "the file") -> Manifest:
-    """The items of a file. Raises Invalid with the place."""
+    """The items of a file. Raises Invalid with every slip and its place."""
     try:
-        return msgspec.convert(tomllib.loads(text), Manifest)
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"{source} is no TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise Invalid(f"{source}: {str(error).replace(' - at `$.', ', at `')}") from None
+    try:
+        return msgspec.convert(found, Manifest)
+    except msgspec.ValidationError:
+        raise Faulty(list(_slips(found, Places(text, source), source))) from None
+
+
+def _slips(found: Mapping[str, object], places: Places, source: str) -> Iterator[str]:
+    for kind, items in found.items():
+        is_list = kind in Manifest.__struct_fields__ and isinstance(items, list)
+        for index, item in enumerate(items if is_list and isinstance(items, list) else [None]):
+            try:
+                msgspec.convert({kind: [item] if is_list else items}, Manifest)
+            except msgspec.ValidationError as error:
+                told = str(error).replace(f" - at `$.{kind}[0]", f", at `{kind}[{index}]")
+                where = places.of(kind, index) if is_list else source
+                yield f"{where}: {told.replace(' - at `$.', ', at `')}"
 
 
 def written(manifest: Manifest) -> Iterator[str]:
