@@ -38,6 +38,15 @@ kim@a.test,,,,,
     assert "secret" not in repr(Line(1, "a@a.test", "", 0, "secret"))
 
 
+def test_lines_of_spreadsheets_are_read() -> None:
+    found, faults = many_people.read("\ufeffaddress;name;quota\na@b.test;A, B;1 GB\nb@b.test")
+    assert [(one.address, one.quota) for one in found] == [("a@b.test", 1 << 30), ("b@b.test", 0)]
+    assert found[0].name == "A, B"
+    assert faults == []
+    _, faults = many_people.read(f"a@b.test,A,{'9' * 5_000}")
+    assert "is no size" in faults[0].reason
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

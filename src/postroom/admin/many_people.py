@@ -63,7 +63,9 @@ def read(text: str) -> tuple[list[Line], list[Fault]]:
     """
     found: list[Line] = []
     faults: list[Fault] = []
-    reader = csv.reader(text.splitlines(), skipinitialspace=True)
+    lines = text.removeprefix("\ufeff").splitlines()
+    between = lists.delimiter(next(filter(str.strip, lines), ""))
+    reader = csv.reader(lines, delimiter=between, skipinitialspace=True)
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
@@ -140,7 +142,7 @@ def _line(number: int, cells: Sequence[str]) -> Line | Fault:
     address, name, quota, password = [*cells, "", "", ""][: len(COLUMNS)]
     octets = lists.size(quota)
     if octets is None:
-        return Fault(number, address, f"{quota} is no size; write it like 500 MB or 10 GB")
+        return Fault(number, address, f"{quota[:40]} is no size; write it like 500 MB or 10 GB")
     return Line(number, address, name, octets, password)
 
 

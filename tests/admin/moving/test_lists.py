@@ -83,6 +83,25 @@ def test_rows_of_csv() -> None:
     ]
     with pytest.raises(Refused, match="address is not among them"):
         read("name,password\n", "csv")
+    with pytest.raises(Refused, match="no CSV"):
+        read(f"address,name\na@b.test,{'x' * 200_000}", "csv")
+
+
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_rows_of_spreadsheets(between: str) -> None:
+    text = "\ufeffaddress,name,quota\r\na@b.test,Ann,1 GB\r\n".replace(",", between)
+    assert read(text, "csv") == [Person("a@b.test", "Ann", quota=1 << 30)]
+
+
+def test_numbers_that_are_none() -> None:
+    nines = "9" * 5_000
+    (one,) = read(f"address,quota\na@b.test,{nines}", "csv")
+    assert isinstance(one, Skipped)
+    line = f"a@b.test:x::::::userdb_quota_rule=*:storage={nines}M"
+    assert [one.quota for one in read(line, "dovecot-passwd") if isinstance(one, Person)] == [0]
+    account = f'<Account Name="a@b.test" MaxAccountSize="{nines}"/>'
+    backup = f'<Backup><Domain Name="b.test">{account}</Domain></Backup>'
+    assert [one.quota for one in read(backup, "hmailserver") if isinstance(one, Person)] == [0]
 
 
 def test_a_backup_of_hmailserver() -> None:

@@ -22,8 +22,8 @@ Format = Literal["postfix-aliases", "postfix-virtual", "dovecot-passwd", "hmails
 
 MAX_TARGETS: Final = 10_000
 _PLAIN: Final = re.compile(r"\{(?:PLAIN|CLEARTEXT|CLEAR)\}(.*)", re.DOTALL)
-_QUOTA: Final = re.compile(r"storage=(\d+)([BKMGT]?)", re.IGNORECASE)
-_SIZE: Final = re.compile(r"(\d+)\s*([BKMGT]?)(?:i?B)?", re.IGNORECASE)
+_QUOTA: Final = re.compile(r"storage=([0-9]{1,18})([BKMGT]?)(?![0-9])", re.IGNORECASE)
+_SIZE: Final = re.compile(r"([0-9]{1,18})\s*([BKMGT]?)(?:i?B)?", re.IGNORECASE)
 _POWERS: Final = {"B": 0, "": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -73,6 +73,7 @@ Wish = Person | Other | CatchAll | Home | Skipped
 
 def read(text: str, form: Format, domain: str = "") -> list[Wish]:
     """The wishes of a list; names without a domain are of ``domain``. Raises Refused."""
+    text = text.removeprefix("\ufeff")
     match form:
         case "postfix-aliases":
             return list(_aliases(text, domain))
@@ -83,13 +84,21 @@ def read(text: str, form: Format, domain: str = "") -> list[Wish]:
         case "hmailserver":
             return list(_hmailserver(text))
         case "csv":
-            return list(_csv(text, domain))
+            try:
+                return list(_csv(text, domain))
+            except csv.Error as error:
+                raise Refused(f"the file is no CSV: {error}") from None
 
 
 def size(text: str) -> int | None:
     """``10 GB``, ``500M`` or a number of octets, in octets; 0 for "", None for no size."""
     found = _SIZE.fullmatch(text or "0B")
     return None if found is None else int(found[1]) * 1024 ** _POWERS[found[2].upper() or "B"]
+
+
+def delimiter(line: str) -> str:
+    """What stands between the columns: a comma, or what spreadsheets write in its place."""
+    return next((one for one in ",;\t" if one in line), ",")
 
 
 def _aliases(text: str, domain: str) -> Iterator[Wish]:
@@ -136,7 +145,8 @@ def _passwd(text: str, domain: str) -> Iterator[Wish]:
 
 
 def _csv(text: str, domain: str) -> Iterator[Wish]:
-    rows = csv.DictReader(text.splitlines())
+    first = text.partition("\n")[0]
+    rows = csv.DictReader(text.splitlines(), delimiter=delimiter(first))
     columns = {name.strip().lower() for name in rows.fieldnames or ()}
     if "address" not in columns:
         raise Refused("the first line names the columns, and address is not among them")
@@ -154,7 +164,7 @@ def _csv(text: str, domain: str) -> Iterator[Wish]:
             continue
         quota = size(known.get("quota", ""))
         if quota is None:
-            yield Skipped(address, f"{known['quota']} is no size")
+            yield Skipped(address, f"{_short(known['quota'])} is no size")
             continue
         secret = known.get("password", "")
         if secret and not secret.startswith("{"):
@@ -204,7 +214,8 @@ def _of_hmailserver(told: dict[str, str]) -> Wish:
     kind = told.get("PasswordEncryption", "")
     known = {"0": "{PLAIN}", "3": "{HMAIL-SHA256}"}.get(kind, "{UNKNOWN}") if secret else ""
     size = told.get("MaxAccountSize", "0")
-    quota = int(size) << 20 if size.isascii() and size.isdecimal() else 0
+    is_number = size.isascii() and size.isdecimal() and len(size) < 13
+    quota = int(size) << 20 if is_number else 0
     return _person(told.get("Name", ""), name, known + secret, quota, "")
 
 
