@@ -110,7 +110,7 @@ def test_again_it_is_for_the_admin_who_is_there(nothing: Shell) -> None:
 def test_whoever_leaves_is_told_what_became_of_it(nothing: Shell) -> None:
     before = asked(nothing, "--offline", typed="demo.test\n")
     assert before.exit_code == 1
-    assert f"nothing was set up; go on with: postroom -c {nothing.config} setup" in before.stderr
+    assert f"nothing was changed; go on with: postroom -c {nothing.config} setup" in before.stderr
     assert not nothing.config.exists()
     with pytest.MonkeyPatch.context() as world:
         world.setattr(measured, "may_send", lambda _facts: True)
@@ -118,6 +118,18 @@ def test_whoever_leaves_is_told_what_became_of_it(nothing: Shell) -> None:
     assert after.exit_code == 1
     assert "done  account postmaster@demo.test" in after.stdout
     assert "what is set up so far stays" in after.stderr
+
+
+def test_ctrl_c_while_it_measures_is_told_as_well(
+    nothing: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(_place: Place, _reach: Reach) -> list[Fact]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measured, "measure", interrupted)
+    result = asked(nothing, typed="demo.test\n\n")
+    assert result.exit_code == 1
+    assert "nothing was changed; go on with" in result.stderr
 
 
 @pytest.fixture

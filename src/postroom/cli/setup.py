@@ -94,8 +94,8 @@ class _Talk:
         process.interruptible()
         try:
             self._set_up()
-        except click.Abort:
-            told = "what is set up so far stays" if self._has_begun else "nothing was set up"
+        except (click.Abort, KeyboardInterrupt):  # at a question, or between two
+            told = "what is set up so far stays" if self._has_begun else "nothing was changed"
             output.note(f"{told}; go on with: {self._program} setup")
             raise
 
