@@ -63,11 +63,22 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_done(tell: Tell) -> No
                 ('address = "b@demo.test"', 1),
                 ('address = "c@demo.test"', 1),
                 ('address = "d@demo.test"', 1),
+                ('address = "GOOD@demo.test"', 1),
                 ('address = "all@new.test"', 1),
             )
         ]
         for one, words in zip(
-            told, ("a@@", "neither", "quota", "base64", "password", "targets"), strict=True
+            told,
+            (
+                "a@@",
+                "neither",
+                "quota",
+                "base64",
+                "password",
+                "taken already: f.toml, line 5",
+                "targets",
+            ),
+            strict=True,
         ):
             assert words in one
         assert [one async for one in accounts.every(office)] == []

@@ -82,7 +82,9 @@ def test_links_lead_nowhere(tmp_path: Path) -> None:
 
 def test_flags_keywords_and_times(tmp_path: Path) -> None:
     make(tmp_path)
-    (tmp_path / maildir.KEYWORDS).write_text("0 Work\n1 $Label1\nx y\n99 no\n")
+    (tmp_path / maildir.KEYWORDS).write_text(
+        f"0 Work\n1 $Label1\nx y\n99 no\n{'0' * 9}{'9' * 30} no\n"
+    )
     path = tmp_path / "cur" / "123.x:2,DFPRSTabz"
     path.write_bytes(b"x")
     os.utime(path, ns=(0, 1_700_000_000_123_456_789))

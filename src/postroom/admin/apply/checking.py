@@ -44,29 +44,50 @@ def canonical(wanted: Manifest, now: Manifest, places: Places) -> Manifest:
     """
     found: dict[str, tuple[Item, ...]] = {}
     faults: list[str] = []
-    known = {one.name for one in now.domain}
+    taken = _Taken(wanted, now, places)
     for kind in wanted.__struct_fields__:
         items: list[Item] = []
-        seen: set[str] = set()
         for index, item in enumerate(getattr(wanted, kind)):
             try:
                 one = _CHECKS.get(type(item), _as_it_is)(item)
-                if (name := name_of(one)) in seen:
-                    raise Invalid(f"{kind} {name} stands twice in the file; say it once")
-                for domain in _domains_of(one):
-                    if domain not in known:
-                        raise Invalid(f"{domain} is neither a domain here nor one of the file")
+                taken.add(kind, index, one)
             except Refused as error:
                 faults.append(f"{places.of(kind, index)}: {error}")
-                continue
-            seen.add(name)
-            items.append(one)
+            else:
+                items.append(one)
         found[kind] = tuple(items)
-        if kind == "domain":
-            known |= seen
     if faults:
         raise Faulty(faults)
-    return msgspec.convert(found, Manifest, from_attributes=True)
+    return msgspec.convert(found, Manifest)
+
+
+class _Taken:
+    """The names and addresses of the items so far."""
+
+    def __init__(self, wanted: Manifest, now: Manifest, places: Places) -> None:
+        self._places = places
+        domains = (*now.domain, *wanted.domain)
+        self._strict = {one.name.casefold() for one in domains if one.case == "sensitive"}
+        self._domains = {one.name for one in now.domain}
+        self._names: set[tuple[str, str]] = set()
+        self._addresses: dict[str, tuple[str, int]] = {}
+
+    def add(self, kind: str, index: int, one: Item) -> None:
+        """One more; raises Invalid when another has its name, or an address has no domain."""
+        if (kind, name := name_of(one)) in self._names:
+            raise Invalid(f"{kind} {name} stands twice in the file; say it once")
+        addresses = _addresses_of(one)
+        for address in addresses:
+            is_strict = Address.parse(address).domain.unicode in self._strict
+            key, here = address if is_strict else address.casefold(), (kind, index)
+            if (before := self._addresses.setdefault(key, here)) != here:
+                raise Invalid(f"{address} is taken already: {self._places.of(*before)}")
+        for domain in [*(Address.parse(each).domain.unicode for each in addresses), *_owned(one)]:
+            if domain not in self._domains:
+                raise Invalid(f"{domain} is neither a domain here nor one of the file")
+        self._names.add((kind, name))
+        if kind == "domain":
+            self._domains.add(name)
 
 
 def name_of(one: Any) -> str:
@@ -142,12 +163,16 @@ _CHECKS: Final[Mapping[type, Callable[[Any], Item]]] = {
 }
 
 
-def _domains_of(one: Item) -> Sequence[str]:
-    """The domains that have to be there for an item, as they are written."""
+def _addresses_of(one: Item) -> Sequence[str]:
+    """The addresses that an item takes."""
     if isinstance(one, AccountItem):
-        named = [one.address, *(one.addresses or ())]
-        return [*(Address.parse(each).domain.unicode for each in named), *(one.administers or ())]
-    return [Address.parse(one.address).domain.unicode] if isinstance(one, AliasItem) else ()
+        return [one.address, *(one.addresses or ())]
+    return [one.address] if isinstance(one, AliasItem) else ()
+
+
+def _owned(one: Item) -> list[str]:
+    """The domains that an account administers."""
+    return list(one.administers or ()) if isinstance(one, AccountItem) else []
 
 
 def _test_password(one: PasswordItem) -> None:

@@ -150,7 +150,8 @@ def _letters(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in _lines(path):
         number, _, keyword = line.partition(" ")
-        if number.isascii() and number.isdecimal() and int(number[:4]) < 26 and keyword:
+        is_number = number.isascii() and number.isdecimal() and len(number) < 3
+        if is_number and int(number) < 26 and keyword:
             found[chr(ord("a") + int(number))] = keyword
     return found
 
