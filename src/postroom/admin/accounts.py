@@ -1,8 +1,8 @@
 """Accounts: who has a mailbox here, who may log in and with what."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -93,6 +93,9 @@ class Removal(msgspec.Struct, frozen=True):
     address: str
     kept_until: datetime
     named_by: tuple[str, ...]
+
+
+NamedT = TypeVar("NamedT", AccountDetails, Removal)
 
 
 class Restoration(msgspec.Struct, frozen=True):
@@ -333,6 +336,12 @@ async def purge_removed(
         await erase(ident)
         await _forget(office, ident)
     return due
+
+
+def narrowed(found: NamedT, domains: Collection[str]) -> NamedT:
+    """What who administers only these domains (A-labels) sees: not what names it in others."""
+    own = tuple(one for one in found.named_by if names.is_of(one, domains))
+    return msgspec.structs.replace(found, named_by=own)
 
 
 def test_values(name: str, quota: int) -> None:

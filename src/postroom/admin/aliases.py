@@ -1,6 +1,6 @@
 """Aliases: add, list, show, set, rename, remove."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -171,6 +171,15 @@ async def remove(office: Office, address: str) -> AliasView:
         hidden=alias.is_hidden,
         created=names.moment(alias.created),
     )
+
+
+def narrowed(found: AliasDetails, domains: Collection[str]) -> AliasDetails:
+    """What who administers only these domains (A-labels) sees: of others' people the address."""
+    seen = [
+        one if names.is_of(one.address, domains) else TargetView(one.address, "remote", "")
+        for one in found.targets
+    ]
+    return msgspec.structs.replace(found, targets=tuple(seen))
 
 
 def _targets(texts: Iterable[str]) -> tuple[Address, ...]:

@@ -1,5 +1,6 @@
 """From what a person typed to an address or domain; from numbers to times and sizes in words."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -28,6 +29,11 @@ def domain(text: str) -> Domain:
         return Domain.parse(text.strip().removeprefix("@"))
     except AddressError as error:
         raise _invalid(text, error) from None
+
+
+def is_of(text: str, domains: Collection[str]) -> bool:
+    """Whether an address that is shown, or ``@domain``, is in one of these domains (A-labels)."""
+    return domain(text.rpartition("@")[2]).ascii in domains
 
 
 def _invalid(text: str, error: AddressError) -> Invalid:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from postroom.address import Address
-from postroom.admin import accounts
+from postroom.admin import accounts, aliases, domains, roles
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.directory import sending
@@ -14,7 +14,7 @@ from postroom.web.pages.people import octets
 from tests.admin.bureau import logs_in
 from tests.conftest import Opener
 from tests.fakes import Clock
-from tests.web.browser import PASSWORD, PERSON, Browser, tell
+from tests.web.browser import ADMIN, PASSWORD, PERSON, Browser, tell
 
 HERE = f"/admin/people/{PERSON}"
 
@@ -114,3 +114,19 @@ def test_sizes_are_typed_as_people_do(text: str, number: int) -> None:
 def test_other_sizes_are_refused(text: str) -> None:
     with pytest.raises(Invalid, match="10 GB"):
         octets(text)
+
+
+def test_an_administrator_of_a_domain_sees_no_lists_of_others(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await domains.add(office, "other.test")
+        await accounts.add(office, "chief@demo.test", password=PASSWORD)
+        await roles.assign(office, "chief@demo.test", "admin", ["demo.test"])
+        await aliases.add(office, "secret@other.test", [PERSON])
+        await aliases.add(office, "us@demo.test", [PERSON])
+        for who, is_owner in ((ADMIN, True), ("chief@demo.test", False)):
+            await browser.log_in(who)
+            await browser.get(HERE)
+            assert "us@demo.test" in browser.text
+            assert ("secret@other.test" in browser.text) == is_owner
+
+    tell(database, data, story, logged_in="")

@@ -121,7 +121,7 @@ async def add(call: Call, body: NewAccount) -> Opened:
 @NOUN.on("GET", "/accounts/{address}")
 async def show(call: Call, address: str) -> AccountDetails:
     """Show an account with all that belongs to it."""
-    return await accounts.show(call.office, address)
+    return _seen(call, await accounts.show(call.office, address))
 
 
 @NOUN.on("PATCH", "/accounts/{address}")
@@ -135,7 +135,8 @@ async def change(call: Call, address: str, body: AccountChanges) -> AccountView:
 @NOUN.on("DELETE", "/accounts/{address}")
 async def remove(call: Call, address: str) -> Removal:
     """Close an account; it and its mail can be restored for 30 days."""
-    return await accounts.remove(call.office, address)
+    found = await accounts.remove(call.office, address)
+    return accounts.narrowed(found, {call.token.domain}) if call.token.domain else found
 
 
 @NOUN.on("POST", "/accounts/{address}/restore")
@@ -153,13 +154,13 @@ async def rename(call: Call, address: str, body: NewMain) -> AccountView:
 @NOUN.on("POST", "/accounts/{address}/addresses", within=["address", "body.address"])
 async def add_address(call: Call, address: str, body: Further) -> AccountDetails:
     """Let an account receive and send under one more address."""
-    return await accounts.add_address(call.office, address, body.address)
+    return _seen(call, await accounts.add_address(call.office, address, body.address))
 
 
 @NOUN.on("DELETE", "/accounts/{address}/addresses/{further}")
 async def remove_address(call: Call, address: str, further: str) -> AccountDetails:
     """Take a further address away."""
-    return await accounts.remove_address(call.office, address, further)
+    return _seen(call, await accounts.remove_address(call.office, address, further))
 
 
 @NOUN.on("GET", "/accounts/{address}/logins")
@@ -232,3 +233,8 @@ async def revoke(call: Call, address: str, what: str) -> SendAsView:
 async def release(call: Call, address: str) -> Released:
     """Begin to count anew what an account sends, after its limit stopped it."""
     return await sending.release(call.office, address)
+
+
+def _seen(call: Call, found: AccountDetails) -> AccountDetails:
+    """As a token that is limited to a domain may see it."""
+    return accounts.narrowed(found, {call.token.domain}) if call.token.domain else found

@@ -54,28 +54,35 @@ async def every(call: Call, query: Search) -> Slice[AliasView]:
 @NOUN.on("POST", "/aliases", status=201, within=["body.address"])
 async def add(call: Call, body: NewAlias) -> AliasDetails:
     """Make an address stand for others."""
-    return await aliases.add(call.office, body.address, body.targets, hidden=body.hidden)
+    return _seen(
+        call, await aliases.add(call.office, body.address, body.targets, hidden=body.hidden)
+    )
 
 
 @NOUN.on("GET", "/aliases/{address}")
 async def show(call: Call, address: str) -> AliasDetails:
     """Show an alias with what its targets are."""
-    return await aliases.show(call.office, address)
+    return _seen(call, await aliases.show(call.office, address))
 
 
 @NOUN.on("PATCH", "/aliases/{address}")
 async def change(call: Call, address: str, body: AliasChanges) -> AliasDetails:
     """Change the targets; hide or show the members."""
-    return await aliases.change(call.office, address, **msgspec.structs.asdict(body))
+    return _seen(call, await aliases.change(call.office, address, **msgspec.structs.asdict(body)))
 
 
 @NOUN.on("POST", "/aliases/{address}/rename", within=["address", "body.new"])
 async def rename(call: Call, address: str, body: NewAliasName) -> AliasDetails:
     """Give an alias another address."""
-    return await aliases.rename(call.office, address, body.new)
+    return _seen(call, await aliases.rename(call.office, address, body.new))
 
 
 @NOUN.on("DELETE", "/aliases/{address}")
 async def remove(call: Call, address: str) -> AliasView:
     """Take an alias away; mail to it is refused from now on."""
     return await aliases.remove(call.office, address)
+
+
+def _seen(call: Call, found: AliasDetails) -> AliasDetails:
+    """As a token that is limited to a domain may see it."""
+    return aliases.narrowed(found, {call.token.domain}) if call.token.domain else found

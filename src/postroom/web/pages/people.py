@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import accounts, credentials, retention, second_factor
+from postroom.admin import accounts, credentials, retention, roles, second_factor
+from postroom.admin.accounts import AccountDetails
+from postroom.admin.office import Office
 from postroom.admin.watch import hijacking
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
@@ -82,7 +84,7 @@ def routes(desk: Desk) -> list[Route]:
         return "/admin/people"
 
     async def _page(visitor: Visitor, address: str, told: str) -> Response:
-        found = await accounts.show(office, address)
+        found = await _shown(office, visitor, address)
         return renderer.page(
             "person.html",
             visitor=visitor,
@@ -104,6 +106,14 @@ def routes(desk: Desk) -> list[Route]:
         router.do(f"{ONE}/addresses/remove", remove_name, for_admins=True, of=[CHANGED, _FURTHER]),
         router.do(f"{ONE}/remove", remove, for_admins=True, of=[CHANGED]),
     ]
+
+
+async def _shown(office: Office, visitor: Visitor, address: str) -> AccountDetails:
+    """An account as the visitor may see it."""
+    found = await accounts.show(office, address)
+    if visitor.within is None:
+        return found
+    return accounts.narrowed(found, await roles.domains_of(office, visitor.within))
 
 
 def octets(text: str) -> int:
