@@ -56,6 +56,9 @@ def test_nonsense_is_refused(tell: Tell) -> None:
             await webhooks.add(office, URL, ["*"], domain="other.test")
         with pytest.raises(Invalid, match="not to both"):
             await webhooks.add(office, URL, ["*"], domain="demo.test", account="b@demo.test")
+        await domains.add(office, "alias.test", alias_of="demo.test")
+        with pytest.raises(Invalid, match="alias of demo.test; name that one"):
+            await webhooks.add(office, URL, ["*"], domain="alias.test")
         assert await webhooks.every(office) == []
 
     tell(story)

@@ -92,7 +92,10 @@ async def add(
     def write(tx: Tx) -> Hook:
         within = ""
         if domain is not None:
-            within = domains.require(tx, names.domain(domain)).name
+            own = domains.require(tx, names.domain(domain))
+            if own.alias_of:
+                raise Invalid(f"{own.name} is an alias of {own.alias_of}; name that one")
+            within = own.name
         elif account is not None:
             within = str(accounts.require(tx, names.address(account)).address)
         if len(hooks.listing(tx)) >= MOST:
