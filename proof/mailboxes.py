@@ -1,8 +1,10 @@
-"""kill -9 while people sort their mail: copies, moves, flags, expunges, and a journal of it all.
+r"""kill -9 while people sort their mail: copies, moves, flags, expunges, and a journal of it all.
 
 Each change over IMAP is there whole or not at all, those acknowledged are; QRESYNC tells all of it
-afterwards; nothing is counted wrong, so that no octets go that somebody has, and none stay that
-nobody has. Meanwhile mail comes in, and each letter acknowledged is in the journal, too.
+afterwards. Of a mailbox that several people change by whole blocks every session, open or fresh,
+sees the flags that were set, and each member their own \Seen. Nothing is counted wrong, so that no
+octets go that somebody has, and none stay that nobody has. Meanwhile mail comes in, and each letter
+acknowledged is in the journal, too.
 """
 
 import imaplib
@@ -10,14 +12,16 @@ import random
 import shutil
 import tempfile
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from rig.load import Journal, Load, compare, stored
+from rig.load import Journal, Load, compare, letter, stored
 from rig.ports import HOST
 from rig.server import DOMAIN, Server
 from rig.shuffler import Shuffler
+from rig.sweeper import FEWEST, Sweeper
 
 PASSWORD = "mailbox-proof-password"
 PEOPLE = 3
@@ -38,10 +42,12 @@ def prove(*, kills: int, seconds: float, database: str | None = None) -> bool:
     people = [_person(server, number) for number in range(PEOPLE)]
     chance = random.Random(3501)
     load.start()
-    for one in people:
+    sweepers = _sweepers(server)
+    everybody: list[Shuffler | Sweeper] = [*people, *sweepers]
+    for one in everybody:
         one.start()
     done, end = 0, time.monotonic() + seconds
-    while done < kills and time.monotonic() < end and not any(one.faults for one in people):
+    while done < kills and time.monotonic() < end and not any(one.faults for one in everybody):
         time.sleep(chance.uniform(0.3, 2.0))
         server.kill()
         server.start()
@@ -50,13 +56,14 @@ def prove(*, kills: int, seconds: float, database: str | None = None) -> bool:
     for one in people:
         one.stop()
         one.look(whole=True)
+    faults = _ended(sweepers)
     left = _drained(server)
     alice = compare(journal, stored(server.ports["imap"], f"alice@{DOMAIN}", PASSWORD))
     archive = compare(journal, _journaled(server))
     is_sound = server.is_sound()
     server.stop()
-    changes = sum((one.changes for one in people), Counter[str]())
-    faults = [fault for one in people for fault in one.faults]
+    changes = sum((one.changes for one in everybody), Counter[str]())
+    faults += [fault for one in everybody for fault in one.faults]
     print(
         f"mailboxes: {done} kills; acknowledged changes {dict(changes)}, {len(faults)} faults;"
         f" mail: {alice}; its journal: {archive}, {left} left in the queue"
@@ -80,6 +87,48 @@ def _person(server: Server, number: int) -> Shuffler:
     server.command("share", "add", f"pool@{DOMAIN}/{shared}", name, "--rights", "full")
     boxes = ("INBOX", "Archive", f"Other Users/pool@{DOMAIN}/{shared}")
     return Shuffler(server, name, PASSWORD, boxes, seed=number)
+
+
+def _sweepers(server: Server) -> list[Sweeper]:
+    """The owner of a large mailbox and two people with whom it is shared; a letter, many copies."""
+    owner, box = f"pool@{DOMAIN}", "Wide"
+    with imaplib.IMAP4(HOST, server.ports["imap"], timeout=60) as client:
+        client.login(owner, PASSWORD)
+        client.create(box)
+        client.append(box, "", "", letter(uuid.uuid4().hex, 300))
+        client.select(box)
+        count = 1
+        while count < FEWEST:
+            client.copy("1:*", box)
+            client.noop()
+            count *= 2
+    sweepers = [
+        Sweeper(
+            server, owner, PASSWORD, box, ["\\Seen", "\\Flagged", "\\Deleted", "$Owner", "$More"],
+            seed=PEOPLE, is_owner=True,
+        )
+    ]  # fmt: skip
+    for number, own in enumerate(("\\Seen \\Answered $One", "\\Seen \\Draft $Two")):
+        name = f"member{number}@{DOMAIN}"
+        server.add_account(name, PASSWORD)
+        server.command("share", "add", f"{owner}/{box}", name, "--rights", "full")
+        shared = f"Other Users/{owner}/{box}"
+        sweepers.append(
+            Sweeper(server, name, PASSWORD, shared, own.split(), seed=PEOPLE + 1 + number)
+        )
+    return sweepers
+
+
+def _ended(sweepers: list[Sweeper]) -> list[str]:
+    """Faults between them: all have one view of what is not each one's own."""
+    for one in sweepers:
+        one.stop()
+    views = [{uid: flags - {"\\Seen"} for uid, flags in one.end().items()} for one in sweepers]
+    return (
+        []
+        if all(view == views[0] for view in views)
+        else ["members do not see what the owner sees"]
+    )
 
 
 def _drained(server: Server) -> int:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rig.answers import Unexpected, first_uid, quoted, uid_and_flags, uids_of, well
 from rig.load import check, letter
 from rig.ports import HOST
 from rig.server import Server
@@ -28,10 +29,6 @@ MOST: Final = 200  # messages of a mailbox; above, more is expunged
 _FLAGS: Final = ("\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$Rig")
 _KINDS: Final = ("copy", "move", "store", "expunge")
 _BY_FETCH: Final = "(FLAGS BODY.PEEK[HEADER.FIELDS (X-RIG)])"
-
-
-class Unexpected(Exception):
-    """The server says what it should not; the text is what."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ class Shuffler(threading.Thread):
         if not state or (chance.random() < 0.1 and len(state) < MOST):
             self._append(client, box)
             return
-        _well(client.select(_quoted(box)))
+        well(client.select(quoted(box)))
         uids = tuple(sorted(chance.sample(sorted(state), min(len(state), chance.randint(1, 25)))))
         named = ",".join(map(str, uids))
         kind = chance.choice(_KINDS) if len(state) <= MOST else "expunge"
@@ -147,25 +144,25 @@ class Shuffler(threading.Thread):
             target = chance.choice([name for name in model if name != box or kind == "copy"])
             self._open = Change(box, uids, target=target, leaves=kind == "move")
             client.response("COPYUID")
-            _well(client.uid(kind.upper(), named, _quoted(target)))
-            self._made(kind, _first(client.response("COPYUID")[1]))
+            well(client.uid(kind.upper(), named, quoted(target)))
+            self._made(kind, first_uid(client.response("COPYUID")[1]))
             return
         flag = "\\Deleted" if kind == "expunge" else chance.choice(_FLAGS)
         self._open = Change(box, uids, flags=frozenset((flag,)))
-        _well(client.uid("STORE", named, "+FLAGS.SILENT", f"({flag})"))
+        well(client.uid("STORE", named, "+FLAGS.SILENT", f"({flag})"))
         self._made("store", 0)
         if kind == "expunge":
             self._open = Change(box, uids, leaves=True)
-            _well(client.uid("EXPUNGE", named))
+            well(client.uid("EXPUNGE", named))
             self._made(kind, 0)
 
     def _append(self, client: imaplib.IMAP4, box: str) -> None:
         token = uuid.uuid4().hex
         octets = letter(token, self._chance.choice((300, 4_000, 30_000)))
         self._open = Change("", (), target=box, fresh=((token, frozenset()),))
-        answer = client.append(_quoted(box), "", "", octets)
-        _well(answer)
-        self._made("append", _first(answer[1]))
+        answer = client.append(quoted(box), "", "", octets)
+        well(answer)
+        self._made("append", first_uid(answer[1]))
 
     def _made(self, kind: str, first: int) -> None:
         """The change is acknowledged."""
@@ -175,14 +172,14 @@ class Shuffler(threading.Thread):
         self.changes[kind] += 1
 
     def _found(self, client: imaplib.IMAP4, name: str) -> State:
-        _well(client.select(_quoted(name), readonly=True))
+        well(client.select(quoted(name), readonly=True))
         client.response("FETCH")
         answer, items = client.uid("FETCH", "1:*", _BY_FETCH)
-        _well((answer, items))
+        well((answer, items))
         state: State = {}
         for item in items:
             if isinstance(item, tuple):
-                uid, flags = _uid_and_flags(item[0])
+                uid, flags = uid_and_flags(item[0])
                 state[uid] = item[1].split()[1].decode(), flags
         return state
 
@@ -193,60 +190,27 @@ class Shuffler(threading.Thread):
             flags = {uid: one[1] for uid, one in known.items()}
             client.response("FETCH")
             client.response("VANISHED")
-            _well(client.xatom("SELECT", _quoted(name), f"(QRESYNC ({uidvalidity} {modseq}))"))
+            well(client.xatom("SELECT", quoted(name), f"(QRESYNC ({uidvalidity} {modseq}))"))
             client.state = "SELECTED"
             for line in client.response("VANISHED")[1] or ():
-                for uid in _numbers(line.rpartition(b" ")[2]) if line else ():
+                for uid in uids_of(line.rpartition(b" ")[2]) if line else ():
                     flags.pop(uid, None)
             for line in client.response("FETCH")[1] or ():
                 if line:
-                    uid, now = _uid_and_flags(line)
+                    uid, now = uid_and_flags(line)
                     flags[uid] = now
             if flags != {uid: one[1] for uid, one in state.items()}:
                 self.faults.append(f"{self._login}, {name}: QRESYNC since {modseq} tells else")
-        answer, said = client.status(_quoted(name), "(UIDVALIDITY HIGHESTMODSEQ)")
-        _well((answer, said))
+        answer, said = client.status(quoted(name), "(UIDVALIDITY HIGHESTMODSEQ)")
+        well((answer, said))
         numbers = [int(one) for one in re.findall(rb"[A-Z] (\d+)", said[0])]
         self._marks[name] = numbers[0], numbers[1], state
 
     def _read(self, client: imaplib.IMAP4, name: str, state: State) -> None:
-        _well(client.select(_quoted(name), readonly=True))
+        well(client.select(quoted(name), readonly=True))
         client.response("FETCH")
         answer, items = client.uid("FETCH", "1:*", "(BODY.PEEK[])")
-        _well((answer, items))
+        well((answer, items))
         found = [check(item[1]) for item in items if isinstance(item, tuple)]
         if found != [token for _, (token, _) in sorted(state.items())]:
             self.faults.append(f"{self._login}, {name}: letters are not whole")
-
-
-def _well(answer: tuple[str, object]) -> None:
-    if answer[0] != "OK":
-        raise Unexpected(answer)
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def _first(said: Sequence[bytes | None]) -> int:
-    """The first new UID of COPYUID or APPENDUID."""
-    found = re.search(rb"(\d+)(?:[:,]\d+)*(?:\].*)?$", (said[-1] or b"") if said else b"")
-    if found is None:
-        raise Unexpected(said)
-    return int(found[1])
-
-
-def _numbers(sequence_set: bytes) -> list[int]:
-    numbers: list[int] = []
-    for part in sequence_set.split(b","):
-        low, _, high = part.partition(b":")
-        numbers += range(int(low), int(high or low) + 1)
-    return numbers
-
-
-def _uid_and_flags(line: bytes) -> tuple[int, frozenset[str]]:
-    uid = re.search(rb"UID (\d+)", line)
-    flags = re.search(rb"FLAGS \(([^)]*)\)", line)
-    if uid is None or flags is None:
-        raise Unexpected(line)
-    return int(uid[1]), frozenset(flags[1].decode().split()) - {"\\Recent"}
