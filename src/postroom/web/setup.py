@@ -160,7 +160,7 @@ class Setup:
             return await self._current(problem, status=status, is_check=is_check)
         except (Refused, MailError) as error:
             return self._renderer.page(
-                "message.html", status=500, visitor=None, title="", text=str(error)
+                "message.html", status=500, visitor=None, title="", text=str(error), before=""
             )
 
     async def _current(self, problem: str, *, status: int, is_check: bool) -> Response:
