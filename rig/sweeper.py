@@ -6,6 +6,7 @@ has made the changes, after each of its deaths, and as CHANGEDSINCE brings up to
 known at the last look. A STORE whose answer does not come may have been made for some messages.
 """
 
+import contextlib
 import imaplib
 import random
 import threading
@@ -79,20 +80,29 @@ class Sweeper(threading.Thread):
                 self._fault(repr(error))
 
     def end(self) -> Known:
-        """Once all have stopped: all flags. The open session and a fresh one must agree on them."""
+        """Once all have stopped: all flags. The open session and a fresh one must agree on them.
+
+        What it was told is held against that for messages it knows: a silent STORE also changes
+        those that have just come in, and does not tell.
+        """
         told = cached = None
-        if self._client is not None:
-            well(self._client.noop())
-            self._hear(self._client, self._client.response("FETCH")[1])
-            told, cached = dict(self._mirror), self._fetch(self._client)
-            self._client.logout()
+        with contextlib.suppress(OSError, imaplib.IMAP4.abort):  # it ended with the last kill
+            if self._client is not None:
+                well(self._client.noop())
+                self._hear(self._client, self._client.response("FETCH")[1])
+                mirror = self._mirror.items()
+                told = {uid: flags for uid, flags in mirror if uid in (self._model or {})}
+                cached = self._fetch(self._client)
+                self._client.logout()
         with self._enter() as client:
             fresh = self._fetch(client)
         if told is not None and (
-            wrong := [one for one in told.items() if fresh.get(one[0]) != one[1]]
+            wrong := [
+                (*one, fresh.get(one[0])) for one in told.items() if fresh.get(one[0]) != one[1]
+            ]
         ):
             self._fault(f"{len(wrong)} messages are not as the session was told: {wrong[:3]}")
-        if told is not None and cached != fresh:
+        if cached is not None and cached != fresh:
             self._fault("FETCH of the open session is not that of a fresh one")
         return fresh
 
@@ -243,7 +253,9 @@ class Sweeper(threading.Thread):
     def _copy(self, client: imaplib.IMAP4, uids: list[int]) -> None:
         self._open = "copy", uids, frozenset(), frozenset()
         client.response("COPYUID")
-        well(client.uid("COPY", f"{uids[0]}:{uids[-1]}", quoted(self._box)))
+        answer = client.uid("COPY", f"{uids[0]}:{uids[-1]}", quoted(self._box))
+        well(answer)
+        self._hear(client, answer[1])  # what others have changed
         new = first_uid(client.response("COPYUID")[1])
         model = self._model or {}
         model |= {new + place: model[uid] for place, uid in enumerate(uids)}
@@ -255,8 +267,9 @@ class Sweeper(threading.Thread):
             client, named, uids, frozenset(("\\Deleted",)), is_on=True, is_silent=True
         )  # fmt: skip
         self._open = "expunge", uids, frozenset(), frozenset()
-        well(client.uid("EXPUNGE", named))
-        self._hear(client, client.response("FETCH")[1])
+        answer = client.uid("EXPUNGE", named)
+        well(answer)
+        self._hear(client, answer[1])
         self._drop(uids)
         self._made("expunge")
 
