@@ -97,6 +97,15 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load.load(tmp_path / "none.toml")
 
 
+@pytest.mark.parametrize("octets", [b"", b"\n \r\n", bytes(4096)])
+def test_an_emptied_file_is_not_taken_for_the_defaults(tmp_path: Path, octets: bytes) -> None:
+    path = tmp_path / "postroom.toml"
+    path.write_bytes(octets)
+    with pytest.raises(ConfigurationError, match="is empty, .* Put its text back"):
+        load.load(path)
+    assert path.read_bytes() == octets
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Is a directory"):
         load.load(tmp_path)

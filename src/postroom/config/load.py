@@ -93,7 +93,14 @@ def machine_name() -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        octets = path.read_bytes()
+        if not octets.strip(b" \t\r\n\0"):  # what a power failure leaves of a file
+            raise ConfigurationError(
+                f"{path}: is empty, so nothing is done: the defaults would be another server."
+                f" Put its text back, or remove it, and then make it again:"
+                f" postroom -c {shlex.quote(str(path))} setup"
+            )
+        return octets.decode()
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: is not UTF-8 text") from None
     except FileNotFoundError:
