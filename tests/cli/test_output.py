@@ -23,7 +23,7 @@ async def things(count: int) -> AsyncIterator[Thing]:
 
 
 def listed(capsys: pytest.CaptureFixture[str], count: int, *, as_json: bool) -> str:
-    asyncio.run(output.listing(things(count), COLUMNS, as_json=as_json))
+    asyncio.run(output.listing(things(count), COLUMNS, as_json=as_json, empty="None."))
     return capsys.readouterr().out
 
 
@@ -43,10 +43,16 @@ def test_a_table_has_one_heading_and_a_line_for_each(
     assert len({line.index(line.split()[1]) for line in lines[1:]}) == 1  # columns are straight
 
 
-def test_an_empty_table_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed(capsys, 0, as_json=False) == ""
+def test_an_empty_list_says_so_to_people_and_hands_programs_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asyncio.run(output.listing(things(0), COLUMNS, as_json=False, empty="None."))
+    output.table([], COLUMNS, empty="Nobody.")
     output.table([], COLUMNS)
-    assert capsys.readouterr().out == ""
+    found = capsys.readouterr()
+    assert (found.out, found.err) == ("", "None.\nNobody.\n")
+    assert output.nothing("aliases") == "There are no aliases."
+    assert output.nothing("aliases", "an\na") == "There are no aliases with 'an\\na'."
 
 
 def test_the_first_rows_are_printed_before_the_last_is_read(
@@ -61,7 +67,7 @@ def test_the_first_rows_are_printed_before_the_last_is_read(
                 raise LookupError
 
     with pytest.raises(LookupError):
-        asyncio.run(output.listing(endless(), COLUMNS, as_json=False))
+        asyncio.run(output.listing(endless(), COLUMNS, as_json=False, empty=""))
     assert len(capsys.readouterr().out.splitlines()) == 1001
 
 

@@ -149,3 +149,10 @@ def test_what_is_meant_must_be_said(shell: Shell, ids: list[str]) -> None:
         assert "name IDs, or choose" in shell.misuses("queue", *words)
     assert len(shell.json("queue", "list")) == 2
     assert "reroute" in shell.says("queue", "--help")
+
+
+def test_an_empty_queue_is_told_to_people_only(shell: Shell) -> None:
+    assert shell.run("queue", "list").stderr == "The queue is empty.\n"
+    assert "No message like that" in shell.run("queue", "list", "--to", "x.test").stderr
+    assert shell.json("queue", "list") == []
+    assert "There are no relays with 'x'." in shell.run("relay", "list", "--search", "x").stderr

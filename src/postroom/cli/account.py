@@ -162,6 +162,7 @@ def list_(
             accounts.every(office, search=search, limit=limit, removed=removed),
             _REMOVED_COLUMNS if removed else _COLUMNS,
             as_json=as_json,
+            empty=output.nothing("removed accounts" if removed else "accounts", search),
         ),
     )
 

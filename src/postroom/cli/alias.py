@@ -44,7 +44,10 @@ def list_(context: click.Context, search: str, limit: int | None, *, as_json: bo
     run(
         context,
         lambda office: output.listing(
-            aliases.every(office, search=search, limit=limit), _COLUMNS, as_json=as_json
+            aliases.every(office, search=search, limit=limit),
+            _COLUMNS,
+            as_json=as_json,
+            empty=output.nothing("aliases", search),
         ),
     )
 

@@ -60,6 +60,8 @@ def list_(
 
     async def work(office: Office) -> None:
         found = entries.every(office, actor=actor, of=of, since=begin, limit=limit)
-        await output.listing(found, _COLUMNS, as_json=as_json)
+        await output.listing(
+            found, _COLUMNS, as_json=as_json, empty="Nothing like that was changed."
+        )
 
     run(context, work)

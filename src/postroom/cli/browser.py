@@ -35,7 +35,9 @@ def session() -> None:
 def list_sessions(context: click.Context, address: str, *, as_json: bool) -> None:
     """List the sessions of the account ADDRESS."""
     found = run(context, lambda office: web_sessions.of(office, address))
-    output.table(found, _SESSIONS, as_json=as_json)
+    output.table(
+        found, _SESSIONS, as_json=as_json, empty=f"{address} is not logged in to the browser."
+    )
 
 
 @session.command()
@@ -66,7 +68,7 @@ def passkey() -> None:
 def list_passkeys(context: click.Context, address: str, *, as_json: bool) -> None:
     """List the passkeys of the account ADDRESS."""
     found = run(context, lambda office: passkeys.every(office, address))
-    output.table(found, _PASSKEYS, as_json=as_json)
+    output.table(found, _PASSKEYS, as_json=as_json, empty=f"{address} has no passkeys.")
 
 
 @passkey.command()

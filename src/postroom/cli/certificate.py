@@ -35,7 +35,11 @@ def list_(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(output.encode(found))
         return
-    output.table(found, _COLUMNS)
+    output.table(
+        found,
+        _COLUMNS,
+        empty="There are no certificates but the one that the server makes for itself.",
+    )
     for one in found:
         if one.problem:
             output.note(f"{one.file or one.name}: {one.problem}")

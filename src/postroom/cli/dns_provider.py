@@ -85,7 +85,7 @@ def add(
 def list_(context: click.Context, *, as_json: bool) -> None:
     """List the providers."""
     found = run(context, admin.every)
-    output.table(found, _COLUMNS, as_json=as_json)
+    output.table(found, _COLUMNS, as_json=as_json, empty="There are no DNS providers.")
 
 
 @provider.command()

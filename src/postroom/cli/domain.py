@@ -67,7 +67,12 @@ def list_(context: click.Context, search: str, limit: int | None, *, as_json: bo
     """List the domains by name, then those that this server is a backup MX for."""
     run(
         context,
-        lambda office: output.listing(_every(office, search, limit), _COLUMNS, as_json=as_json),
+        lambda office: output.listing(
+            _every(office, search, limit),
+            _COLUMNS,
+            as_json=as_json,
+            empty=output.nothing("domains", search),
+        ),
     )
 
 

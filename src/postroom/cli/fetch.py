@@ -78,7 +78,12 @@ def list_(context: click.Context, account: str, *, as_json: bool) -> None:
     """List where mail is fetched from, for ACCOUNT or for all, and how that went."""
     run(
         context,
-        lambda office: output.listing(admin.every(office, account), _COLUMNS, as_json=as_json),
+        lambda office: output.listing(
+            admin.every(office, account),
+            _COLUMNS,
+            as_json=as_json,
+            empty="Mail is fetched from nowhere.",
+        ),
     )
 
 

@@ -46,7 +46,9 @@ def list_(context: click.Context, account: str, limit: int | None, *, as_json: b
 
     async def work(office: Office) -> None:
         found = masks.every(office, account, limit=limit)
-        await output.listing(found, _COLUMNS, as_json=as_json)
+        await output.listing(
+            found, _COLUMNS, as_json=as_json, empty=f"{account} has no masked addresses."
+        )
 
     run(context, work)
 

@@ -117,8 +117,9 @@ async def listing(
     columns: Sequence[tuple[str, Callable[[ItemT], object]]],
     *,
     as_json: bool,
+    empty: str,
 ) -> None:
-    """Print every item, in pages."""
+    """Print every item, in pages; for people ``empty``, on standard error, when there is none."""
     if as_json:
         await _array(items)
         return
@@ -132,6 +133,13 @@ async def listing(
             page = []
     if page:
         _rows(columns, page, widths, is_first=is_first)
+    elif is_first:
+        _tell_none(empty)
+
+
+def nothing(what: str, search: str = "") -> str:
+    """``There are no aliases.``, or none with what was searched for."""
+    return f"There are no {what} with {search!r}." if search else f"There are no {what}."
 
 
 def table(
@@ -139,13 +147,21 @@ def table(
     columns: Sequence[tuple[str, Callable[[ItemT], object]]],
     *,
     as_json: bool = False,
+    empty: str = "",
 ) -> None:
-    """Print a short list."""
+    """Print a short list; ``empty`` as with ``listing``."""
     if as_json:
         click.echo(encode(items))
     elif items:
         rows = [[text(cell(item)) for _, cell in columns] for item in items]
         _rows(columns, rows, [len(heading) for heading, _ in columns], is_first=True)
+    else:
+        _tell_none(empty)
+
+
+def _tell_none(empty: str) -> None:
+    if empty:
+        click.echo(printable(empty), err=True)
 
 
 async def _array(items: AsyncIterator[ItemT]) -> None:

@@ -92,7 +92,7 @@ def add(context: click.Context, address: str, label: str, scope: str, *, as_json
 def list_(context: click.Context, address: str, *, as_json: bool) -> None:
     """List the app passwords of the account ADDRESS."""
     found = run(context, lambda office: credentials.apps(office, address))
-    output.table(found, _COLUMNS, as_json=as_json)
+    output.table(found, _COLUMNS, as_json=as_json, empty=f"{address} has no app passwords.")
 
 
 @app_password.command()

@@ -112,8 +112,11 @@ def list_(
             destination=destination, sender=sender, recipient=recipient, all_=True
         )
         chosen = Filter(chosen.destination, chosen.sender, chosen.recipient, held)
-        items = admin.every(office, chosen, limit=limit)
-        await output.listing(items, _COLUMNS, as_json=as_json)
+        is_all = chosen == Filter()
+        await output.listing(
+            admin.every(office, chosen, limit=limit), _COLUMNS, as_json=as_json,
+            empty="The queue is empty." if is_all else "No message like that is in the queue.",
+        )  # fmt: skip
 
     run(context, work)
 

@@ -35,7 +35,9 @@ def list_(context: click.Context, account: str, limit: int | None, *, as_json: b
 
     async def work(office: Office) -> None:
         items = admin.every(office, account, limit=limit)
-        await output.listing(items, _COLUMNS, as_json=as_json)
+        await output.listing(
+            items, _COLUMNS, as_json=as_json, empty=f"Nothing was refused for {account}."
+        )
 
     run(context, work)
 

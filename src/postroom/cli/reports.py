@@ -46,6 +46,7 @@ def list_(context: click.Context, domain: str, limit: int, *, as_json: bool) -> 
             ("FAILED", lambda one: one.failed),
         ],
         as_json=as_json,
+        empty="No reports came yet.",
     )
 
 

@@ -62,7 +62,12 @@ def list_(context: click.Context, address: str, *, as_json: bool) -> None:
         for one in await kept.show(office, address):
             yield one
 
-    run(context, lambda office: output.listing(every(office), _COLUMNS, as_json=as_json))
+    run(
+        context,
+        lambda office: output.listing(
+            every(office), _COLUMNS, as_json=as_json, empty=f"{address} has no mailboxes."
+        ),
+    )
 
 
 @retention.command("set")

@@ -138,7 +138,7 @@ def _show(found: RulesView, *, as_json: bool) -> None:
     if as_json:
         click.echo(output.encode(found))
         return
-    output.table(list(enumerate(found.rules, 1)), _COLUMNS)
+    output.table(list(enumerate(found.rules, 1)), _COLUMNS, empty=f"{found.account} has no rules.")
     if found.script:
         output.note(f"then the script {found.script} runs")
 

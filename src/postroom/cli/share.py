@@ -62,7 +62,7 @@ def list_(context: click.Context, address: str | None, limit: int | None, *, as_
             found = shares.every(office, limit=limit)
         else:
             found = _each((await shares.of(office, address))[:limit])
-        await output.listing(found, _COLUMNS, as_json=as_json)
+        await output.listing(found, _COLUMNS, as_json=as_json, empty="Nothing is shared.")
 
     run(context, work)
 

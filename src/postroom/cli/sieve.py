@@ -110,7 +110,7 @@ def test(  # noqa: PLR0913
 def list_(context: click.Context, account: str, *, as_json: bool) -> None:
     """List the scripts of ACCOUNT."""
     found = run(context, lambda office: scripts.every(office, account))
-    output.table(found, _COLUMNS, as_json=as_json)
+    output.table(found, _COLUMNS, as_json=as_json, empty=f"{account} has no scripts.")
 
 
 @sieve.command()

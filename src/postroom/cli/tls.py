@@ -42,7 +42,10 @@ def list_(context: click.Context, search: str, limit: int | None, *, as_json: bo
     run(
         context,
         lambda office: output.listing(
-            tls_rules.every(office, search=search, limit=limit), _COLUMNS, as_json=as_json
+            tls_rules.every(office, search=search, limit=limit),
+            _COLUMNS,
+            as_json=as_json,
+            empty=output.nothing("rules for TLS", search),
         ),
     )
 

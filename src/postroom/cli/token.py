@@ -72,7 +72,12 @@ def list_(context: click.Context, limit: int | None, *, as_json: bool) -> None:
     """List the tokens, without what opens doors."""
 
     async def work(office: Office) -> None:
-        await output.listing(api_tokens.every(office, limit=limit), _COLUMNS, as_json=as_json)
+        await output.listing(
+            api_tokens.every(office, limit=limit),
+            _COLUMNS,
+            as_json=as_json,
+            empty="There are no tokens.",
+        )
 
     run(context, work)
 

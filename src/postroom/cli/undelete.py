@@ -88,7 +88,7 @@ def list_(
 
     async def work(office: Office) -> None:
         items = admin.every(office, account, chosen, limit=limit)
-        await output.listing(items, _COLUMNS, as_json=as_json)
+        await output.listing(items, _COLUMNS, as_json=as_json, empty="")
         if not as_json:
             found = await admin.weight(office, account, chosen)
             output.note(

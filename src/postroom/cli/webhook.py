@@ -75,7 +75,7 @@ def add(
 def list_(context: click.Context, *, as_json: bool) -> None:
     """List the webhooks, and how they do."""
     found = run(context, webhooks.every)
-    output.table(found, _COLUMNS, as_json=as_json)
+    output.table(found, _COLUMNS, as_json=as_json, empty="There are no webhooks.")
 
 
 @webhook.command()
@@ -105,7 +105,7 @@ def test(context: click.Context, ident: str, *, as_json: bool) -> None:
 def log(context: click.Context, ident: str, *, as_json: bool) -> None:
     """List the latest calls of a webhook, and what they were answered."""
     found = run(context, lambda office: webhooks.calls(office, ident))
-    output.table(found, _CALLS, as_json=as_json)
+    output.table(found, _CALLS, as_json=as_json, empty="It was not called yet.")
 
 
 @webhook.command()
