@@ -173,6 +173,28 @@ def test_mta_sts_can_be_switched_off(database: Opener, data: Path) -> None:
     tell(database, data, story, msgspec.structs.replace(CONFIG, tls=Tls(mta_sts="none")))
 
 
+def test_what_a_domain_of_ours_has_not_is_told_from_a_domain_that_is_not_ours(
+    database: Opener, data: Path
+) -> None:
+    unusual = msgspec.structs.replace(
+        CONFIG, listen=(Listen(protocol="imaps", port=1993), HTTPS), tls=Tls(mta_sts="none")
+    )
+
+    async def story(web: Hosts, _office: Office) -> None:
+        path = "/.well-known/user-agent-configuration.json"
+        ours = await ask(web, path, host="ua-auto-config.demo.test")
+        assert ours.status == 404
+        assert b"imaps 993" in ours.body
+        other = await ask(web, path, host="mx.demo.test")
+        assert b"no such mail domain" in other.body
+        said = await ask(web, "/.well-known/mta-sts.txt", host="mta-sts.demo.test")
+        assert b"publishes no MTA-STS policy" in said.body
+        said = await ask(web, "/mobileconfig?email=alice@demo.test", host="mx.demo.test")
+        assert (said.status, b"submission" in said.body) == (404, True)
+
+    tell(database, data, story, unusual)
+
+
 def test_a_profile_is_signed_and_only_for_addresses_of_ours(database: Opener, data: Path) -> None:
     async def story(web: Hosts, _office: Office) -> None:
         said = await ask(web, "/mobileconfig?email=alice@demo.test", host="mx.demo.test")

@@ -22,6 +22,14 @@ from postroom.web import autoconfig, autodiscover, mobileconfig
 from postroom.web.hosts import domain_of
 
 NOT_SERVED: Final = "There is no such mail domain here\n"
+UNUSUAL: Final = (
+    "This document names no ports, and none of the listeners here is on the port where programs look "
+    "for it (imaps 993, pop3s 995, submissions 465, managesieve 4190)\n"
+)
+NO_STS: Final = "This server publishes no MTA-STS policy ([tls] mta_sts)\n"
+NO_PROFILE: Final = (
+    "A profile names a listener for IMAP and one for submission, and one of them is not here\n"
+)
 _XML: Final = "text/xml"
 _DAY: Final = 86_400  # seconds
 
@@ -94,7 +102,8 @@ class Discovery:
         settings = await self._settings(request, "")
         found = None if settings is None else pacc.document(settings)
         if found is None:
-            return JSONResponse({"error": NOT_SERVED.strip()}, status_code=404)
+            why = NOT_SERVED if settings is None else UNUSUAL
+            return JSONResponse({"error": why.strip()}, status_code=404)
         return Response(found, media_type="application/json")
 
     async def mta_sts(self, request: Request) -> Response:
@@ -102,7 +111,8 @@ class Discovery:
         mode = self._office.config.tls.mta_sts
         settings = await self._settings(request, "")
         if settings is None or mode == "none":
-            return PlainTextResponse(NOT_SERVED, status_code=404)
+            why = NOT_SERVED if settings is None else NO_STS
+            return PlainTextResponse(why, status_code=404)
         return PlainTextResponse(sts_policy(settings.hostname, mode))
 
     async def mobileconfig(self, request: Request) -> Response:
@@ -115,7 +125,8 @@ class Discovery:
         settings = await client_settings.find(self._office, address)
         octets = None if settings is None else mobileconfig.profile(settings, address)
         if settings is None or octets is None:
-            return PlainTextResponse(NOT_SERVED, status_code=404)
+            why = NOT_SERVED if settings is None else NO_PROFILE
+            return PlainTextResponse(why, status_code=404)
         return Response(
             await asyncio.to_thread(self._signed, octets),
             media_type=mobileconfig.MEDIA_TYPE,
