@@ -232,6 +232,49 @@ def test_an_administrator_of_a_domain_sees_what_concerns_it(tell: Tell) -> None:
     tell(story)
 
 
+def test_an_administrator_finds_what_is_older_than_much_of_others(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await domains.add(office, "demo.test", generate=quick)
+        await domains.add(office, "alias.test", alias_of="demo.test", generate=quick)
+        await domains.add(office, "notdemo.test", generate=quick)
+        for address in ("alice@demo.test", "eve@notdemo.test"):
+            await accounts.add(office, address, password=None)
+        await roles.assign(office, "alice@demo.test", "admin", ["demo.test"])
+        known = [
+            await office.directory.known(one) for one in ("alice@demo.test", "eve@notdemo.test")
+        ]
+        alice, eve = [one.account_id for one in known if one is not None]
+        post = Post(office.db, office.blobs, office.notify, office.clock)
+        for ident, whose, to in (
+            ("first@x", alice, "alice@demo.test"),
+            ("second@x", alice, "alice@alias.test"),
+            *((f"{number}@x", eve, "eve@notdemo.test") for number in range(5)),
+        ):
+            one = letter(
+                office, whose, recipients={whose: to}, message_id=ident, sender="z@far.test"
+            )
+            await post.commit(one)
+        found = await trace.find(office, "z@far.test", limit=2, within=alice)
+        assert [one.message_id for one in found.messages] == ["second@x", "first@x"]
+        assert not found.more
+        found = await trace.find(office, "z@far.test", limit=1, within=alice)
+        assert ([one.message_id for one in found.messages], found.more) == (["second@x"], True)
+        assert len((await trace.find(office, "z@far.test", limit=9)).messages) == 7
+        with pytest.raises(NotFound):
+            await trace.find(office, "0@x", within=alice)
+        log = [
+            RecipientRefused(
+                peer="192.0.2.7", status="5.1.1", sender="z@far.test", recipient=one, reason="x"
+            )
+            for one in ("no@demo.test", "a@notdemo.test", "b@notdemo.test")
+        ]
+        write(office, *log)
+        seen = await trace.find(office, "z@far.test", limit=2, within=alice)
+        assert [one.recipients for one in seen.refusals] == [("no@demo.test",)]
+
+    tell(story)
+
+
 def test_an_administrator_of_a_domain_sees_no_mailboxes_of_others(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await domains.add(office, "demo.test")

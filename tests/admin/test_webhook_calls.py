@@ -166,6 +166,31 @@ def test_a_hook_hears_only_what_it_asked_for(tell: Tell) -> None:
     tell(story)
 
 
+def test_a_hook_goes_with_what_is_renamed(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office) as program:
+            caller = Caller(office, program.resolver, program.settings)
+            await webhooks.add(office, program.url, ["*"], account=BOB)
+            await webhooks.add(office, program.url, ["*"], domain="demo.test")
+            await accounts.rename(office, BOB, "rob@demo.test")
+            await accounts.add(office, BOB, password=None)
+            await domains.rename(office, "demo.test", "new.test")
+            rob = "rob@new.test"
+            assert [one.within for one in await webhooks.every(office)] == [rob, "new.test"]
+            await letter(office, rob)
+            caller.hear(MailboxWarned(account=rob, percent=80))
+            await turn(caller)
+            await turn(caller)
+            told = [(one.body["type"], one.body["data"]["account"]) for one in program.heard]
+            assert sorted(told) == [("mailbox.warned", rob)] * 2 + [("message.received", rob)] * 2
+            await letter(office, "bob@new.test")  # somebody else has the old name
+            await turn(caller)
+            assert len(program.heard) == 5
+
+    tell(story)
+
+
 def test_one_that_is_switched_off_is_told_nothing_of_what_happens_meanwhile(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await settle(office)

@@ -6,7 +6,7 @@ refused is read back from the log.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -100,18 +100,18 @@ async def find(office: Office, text: str, *, limit: int = 20, within: int | None
     messages = await _by_queue_id(office, text)
     more = False
     if not messages:
-        messages, more = await _search(office, Sought(message_id=normal_id(text)), limit)
+        sought = Sought(message_id=normal_id(text), within=within or 0)
+        messages, more = await _search(office, sought, limit)
     address = _address(text)
     if not messages and address is not None:
         account = await office.directory.look(lambda tx: accounts.find(tx, address))
-        sought = Sought(address=folded(str(address)), account_id=account.id if account else 0)
+        ident = account.id if account else 0
+        sought = Sought(address=folded(str(address)), account_id=ident, within=within or 0)
         messages, more = await _search(office, sought, limit)
     names_in_reach: frozenset[str] | None = None
     if within is not None:
         names_in_reach = await office.db.read(lambda tx: administrators.reach(tx, within))
-    refusals = await asyncio.to_thread(_refusals, office, text, limit)
-    if names_in_reach is not None:
-        refusals = _refusals_of(names_in_reach, refusals)
+    refusals = await asyncio.to_thread(_refusals, office, text, limit, names_in_reach)
     views = [
         view
         for one in messages
@@ -161,8 +161,10 @@ def _address(text: str) -> Address | None:
         return None
 
 
-def _refusals(office: Office, text: str, limit: int) -> list[RefusalView]:
-    """From the log, newest first."""
+def _refusals(
+    office: Office, text: str, limit: int, domains: frozenset[str] | None
+) -> list[RefusalView]:
+    """From the log, newest first; only what concerns ``domains``, if they are given."""
     address = _address(text)
     wanted = str(address).casefold() if address else text.casefold()
     message_id = normal_id(text)
@@ -177,21 +179,21 @@ def _refusals(office: Office, text: str, limit: int) -> list[RefusalView]:
 
     # It spares decoding other lines. Domains are logged in lower case, Message-IDs as written.
     needle = address.domain.ascii if address and message_id.endswith(address.domain.ascii) else ""
-    found = sink.read_back(office.config.log_path, is_about, containing=needle)
-    return [_refusal(event) for event in reversed(deque(found, maxlen=limit))]
+    events = sink.read_back(office.config.log_path, is_about, containing=needle)
+    found = map(_refusal, events)
+    some = found if domains is None else _refusals_of(domains, found)
+    return list(reversed(deque(some, maxlen=limit)))
 
 
-def _refusals_of(domains: frozenset[str], some: list[RefusalView]) -> list[RefusalView]:
+def _refusals_of(domains: frozenset[str], some: Iterable[RefusalView]) -> Iterator[RefusalView]:
     """Those that concern these domains; of what others wrote, without the recipients in others."""
-    found = []
     for one in some:
         recipients = one.recipients
         if not _is_of(domains, one.sender):
             recipients = tuple(each for each in recipients if _is_of(domains, each))
             if not recipients:
                 continue
-        found.append(msgspec.structs.replace(one, recipients=recipients))
-    return found
+        yield msgspec.structs.replace(one, recipients=recipients)
 
 
 def _refusal(event: Mapping[str, Any]) -> RefusalView:

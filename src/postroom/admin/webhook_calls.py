@@ -143,7 +143,7 @@ class Caller:
         some = occurrences.take(tx, TOGETHER)
         if not some:
             return 0
-        wanting = hooks.listing(tx)
+        wanting = webhooks.present(tx)
         calls: list[HookCall] = []
         for one in some:
             takers = [hook for hook in wanting if hook.is_on and one.event in hook.events]

@@ -90,17 +90,17 @@ async def add(
     sealed = seal(office.directory.secrets.seal, secret, context(ident))
 
     def write(tx: Tx) -> Hook:
-        within = ""
+        hook = Hook(ident, url, frozenset(chosen), "", sealed, office.now())
         if domain is not None:
             own = domains.require(tx, names.domain(domain))
             if own.alias_of:
                 raise Invalid(f"{own.name} is an alias of {own.alias_of}; name that one")
-            within = own.name
+            hook = msgspec.structs.replace(hook, within=own.name, domain_id=own.id)
         elif account is not None:
-            within = str(accounts.require(tx, names.address(account)).address)
+            found = accounts.require(tx, names.address(account))
+            hook = msgspec.structs.replace(hook, within=str(found.address), account_id=found.id)
         if len(hooks.listing(tx)) >= MOST:
             raise Invalid(f"there are {MOST} webhooks already; remove one first")
-        hook = Hook(ident, url, frozenset(chosen), within, sealed, office.now())
         hooks.add(tx, hook)
         return hook
 
@@ -113,7 +113,7 @@ async def every(office: Office) -> list[WebhookView]:
 
     def read(tx: Tx) -> list[WebhookView]:
         waiting = hooks.waiting(tx)
-        return [_view(one, waiting.get(one.id, 0)) for one in hooks.listing(tx)]
+        return [_view(one, waiting.get(one.id, 0)) for one in present(tx)]
 
     return await office.directory.look(read)
 
@@ -144,7 +144,7 @@ async def switch(office: Office, ident: str, *, is_on: bool) -> WebhookView:
 
     def write(tx: Tx) -> Hook:
         hooks.switch(tx, hooks.require(tx, number), is_on=is_on)
-        return hooks.require(tx, number)
+        return _named(tx, hooks.require(tx, number))
 
     return _view(await office.directory.change(write), 0)
 
@@ -155,11 +155,16 @@ async def remove(office: Office, ident: str) -> WebhookView:
     number = hook_id(ident)
 
     def write(tx: Tx) -> Hook:
-        hook = hooks.require(tx, number)
+        hook = _named(tx, hooks.require(tx, number))
         hooks.remove(tx, number)
         return hook
 
     return _view(await office.directory.change(write), 0)
+
+
+def present(tx: Tx) -> list[Hook]:
+    """All hooks; ``within`` is what its domain or account is called now."""
+    return [_named(tx, one) for one in hooks.listing(tx)]
 
 
 def hook_id(text: str) -> int:
@@ -190,6 +195,15 @@ def _chosen(events: Sequence[str]) -> list[str]:
     if unknown := set(events) - set(EVENTS):
         raise Invalid(f"{min(unknown)!r} is no event; there are *, {', '.join(EVENTS)}")
     return list(events)
+
+
+def _named(tx: Tx, hook: Hook) -> Hook:
+    now: str | None = None
+    if hook.domain_id is not None:
+        now = domains.name_of(tx, hook.domain_id)
+    elif hook.account_id is not None and (found := accounts.by_id(tx, hook.account_id)):
+        now = str(found.address)
+    return hook if now is None else msgspec.structs.replace(hook, within=now)
 
 
 def _view(hook: Hook, waiting: int) -> WebhookView:

@@ -68,6 +68,12 @@ def require(tx: Tx, domain: Domain) -> OwnDomain:
     return found
 
 
+def name_of(tx: Tx, ident: int) -> str | None:
+    """What the domain of this id is called, removed or not; None when there is none."""
+    row = tx.one("SELECT name FROM domain WHERE id = :id", id=ident)
+    return row[0] if row else None
+
+
 def target(tx: Tx, domain: Domain) -> OwnDomain | None:
     """The domain whose names count: of an alias domain, the one it stands for."""
     found = find(tx, domain.ascii)

@@ -12,13 +12,17 @@ from postroom.ledger import occurrences
 MOST_WAITING: Final = 10_000
 """Calls of one hook that wait: beyond that the oldest are given up."""
 
-_HOOK: Final = "id, url, events, within, secret, created, failures, last_answer, last_at, is_off"
+_HOOK: Final = (
+    "id, url, events, within, secret, created, failures, last_answer, last_at, is_off,"
+    " domain_id, account_id"
+)
 _CALL: Final = "id, hook_id, event_id, body, attempts, next_attempt"
 
 
 class Hook(msgspec.Struct, frozen=True):
     """Whom to tell what. ``within``: "" for everything, a domain (A-label) or an address.
 
+    ``domain_id`` or ``account_id`` is what has that name, and may have another one by now.
     ``secret`` is sealed; ``failures`` are in a row; times in UTC milliseconds. One that is not
     on is told nothing, and nothing waits for it.
     """
@@ -33,6 +37,8 @@ class Hook(msgspec.Struct, frozen=True):
     last_answer: str = ""
     last_at: int | None = None
     is_on: bool = True
+    domain_id: int | None = None
+    account_id: int | None = None
 
 
 class HookCall(msgspec.Struct, frozen=True):
@@ -50,7 +56,8 @@ def add(tx: Tx, hook: Hook) -> None:
     """Tell this one from now on."""
     tx.execute(
         "INSERT INTO webhook (id, url, events, within, letters, secret, created, failures,"
-        " last_answer) VALUES (:id, :url, :events, :within, :letters, :secret, :created, 0, '')",
+        " last_answer, domain_id, account_id) VALUES (:id, :url, :events, :within, :letters,"
+        " :secret, :created, 0, '', :domain, :account)",
         id=hook.id,
         url=hook.url,
         events=",".join(sorted(hook.events)),
@@ -58,6 +65,8 @@ def add(tx: Tx, hook: Hook) -> None:
         letters=_letters(hook),
         secret=hook.secret,
         created=hook.created,
+        domain=hook.domain_id,
+        account=hook.account_id,
     )
 
 
@@ -193,7 +202,7 @@ def _letters(hook: Hook) -> int:
 
 
 def _hook(row: Row) -> Hook:
-    ident, url, events, within, secret, created, failures, last_answer, last_at, is_off = row
+    ident, url, events, within, secret, created, failures, last_answer, last_at, is_off, *of = row
     return Hook(
         ident,
         url,
@@ -205,4 +214,5 @@ def _hook(row: Row) -> Hook:
         last_answer,
         last_at,
         not is_off,
+        *of,
     )

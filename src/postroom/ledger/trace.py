@@ -18,6 +18,16 @@ NEWEST: Final = 1 << 62
 _SEGMENTS: Final = 200  # segments looked through in one step
 _FACTS: Final = 100  # letters a query
 
+_IN_REACH: Final = "IN (SELECT domain_id FROM domain_admin WHERE account_id = :within)"
+# Recipients stand in the ledger as A-labels in lower case, as the names of domains do.
+_WITHIN: Final = (
+    " AND (EXISTS (SELECT 1 FROM address a WHERE a.account_id = ledger.account_id AND a.main = 1"
+    f" AND a.domain_id {_IN_REACH}) OR EXISTS (SELECT 1 FROM ledger_event e, domain d"
+    f" WHERE e.ledger_id = ledger.id AND (d.id {_IN_REACH} OR d.alias_of {_IN_REACH})"
+    " AND d.removed IS NULL"
+    " AND substr(e.recipient, length(e.recipient) - length(d.name)) = '@' || d.name))"
+)
+
 T = TypeVar("T")
 
 
@@ -31,12 +41,14 @@ class Story(msgspec.Struct, frozen=True):
 class Sought(msgspec.Struct, frozen=True):
     """What to look for: a Message-ID, or an address and perhaps the account it belongs to.
 
-    Text as ``rows.normal_id`` and ``rows.folded`` make it. ``account_id`` 0 is none.
+    Text as ``rows.normal_id`` and ``rows.folded`` make it. ``account_id`` 0 is none. ``within``:
+    only what people in the domains of this administrator wrote or were written, 0: everything.
     """
 
     message_id: str = ""
     address: str = ""
     account_id: int = 0
+    within: int = 0
 
     def keys(self) -> list[bytes]:
         """Its hashes; a segment that has none of them holds no such letter."""
@@ -98,23 +110,27 @@ def _told(
 
 
 def _scan(tx: Tx, sought: Sought, first: int, last: int) -> list[Row]:
+    reach = {"within": sought.within} if sought.within else {}
+    theirs = f"{_WITHIN if reach else ''} ORDER BY id DESC"
     if sought.message_id:
         return tx.all(
             f"SELECT {ENTRY_COLUMNS} FROM ledger WHERE id >= :first AND id <= :last"
-            " AND message_id = :message ORDER BY id DESC",
+            f" AND message_id = :message{theirs}",
             first=first,
             last=last,
             message=sought.message_id,
+            **reach,
         )
     return tx.all(
         f"SELECT {ENTRY_COLUMNS} FROM ledger WHERE id >= :first AND id <= :last"
         " AND (sender = :address OR account_id = :account OR id IN"
         " (SELECT ledger_id FROM ledger_event WHERE ledger_id >= :first AND ledger_id <= :last"
-        " AND (recipient = :address OR account_id = :account))) ORDER BY id DESC",
+        f" AND (recipient = :address OR account_id = :account))){theirs}",
         first=first,
         last=last,
         address=sought.address,
         account=sought.account_id,
+        **reach,
     )
 
 
