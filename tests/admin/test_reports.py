@@ -50,7 +50,7 @@ def test_a_tls_report_is_shown(tell: Tell, tmp_path: Path) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         (one,) = (await reports.import_file(office, path)).new
         found = await reports.show(office, one.id)
-        assert found.policy == "sts"
+        assert (found.policy, found.contact) == ("sts", "tls@them.test")
         (line,) = found.lines
         assert (line.count, line.result, line.detail) == (7, "as it should be", "sts a.test")
 

@@ -23,7 +23,8 @@ def test_a_report_is_imported_listed_and_shown(shell: Shell, file: str) -> None:
     assert "a.test" in line
     (one,) = shell.json("reports", "list", "a.test")
     said = shell.says("reports", "show", one["id"])
-    assert "\npolicy  p=reject sp=none\n" in said
+    assert "\ncontact  postmaster@us.test\n" in said
+    assert "\npolicy   p=reject sp=none\n" in said
     assert "\n3      192.0.2.1" in said
     assert shell.json("reports", "show", one["id"])["lines"][0]["count"] == 3
 

@@ -1,9 +1,13 @@
 """Recipients in portions."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from hypothesis import given, strategies as st
 
 from postroom.delivery.errand import Errand, errands
+from tests.delivery.station import alone, station
 from tests.delivery.stock import held, queued, recipient
 
 
@@ -55,3 +59,47 @@ def test_nobody_is_lost_or_doubled(counts: list[int], most: int) -> None:
     assert [r for one in found for r in one.recipients] == [
         r for one in many for r in one.recipients
     ]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), max_size=12), max_size=3),
+    st.integers(1, 5),
+    st.integers(1, 3),
+)
+def test_a_portion_has_only_so_many_domains(many: list[list[int]], most: int, domains: int) -> None:
+    """RFC 9422 §4.3; nobody is lost or doubled."""
+    brought = [
+        Errand(held(), [recipient(f"b{n}@d{name}.TEST", n) for n, name in enumerate(names)])
+        for names in many
+    ]
+    found = list(errands(brought, most, domains))
+    for one in found:
+        assert 1 <= len(one.recipients) <= most
+        assert len({r.address.rpartition(b"@")[2].lower() for r in one.recipients}) <= domains
+    assert sorted(id(r) for one in found for r in one.recipients) == sorted(
+        id(r) for one in brought for r in one.recipients
+    )
+
+
+def test_domains_are_kept_together() -> None:
+    addresses = ["a@one.test", "b@two.test", "c@One.test", "d@two.test", "e@three.test"]
+    one = Errand(held(), [recipient(address, n) for n, address in enumerate(addresses)])
+    found = [[r.number for r in part.recipients] for part in errands([one], 100, 1)]
+    assert found == [[0, 2], [4], [1, 3]]
+    assert [len(part.recipients) for part in errands([one], 100, 2)] == [3, 2]
+    assert [len(part.recipients) for part in errands([one], 100, 3)] == [5]
+
+
+def test_so_many_domains_in_one_transaction(data: Path, tmp_path: Path) -> None:
+    """RFC 9422 §4.3."""
+
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.offers = ("PIPELINING", "LIMITS RCPTDOMAINMAX=1")
+            await here.send("u0@b.test", "u1@b2.test", "u2@b.test", "u3@b2.test")
+            await here.run()
+            taken = sorted(sorted(one.recipients) for one in here.sink.taken)
+            assert taken == [["u0@b.test", "u2@b.test"], ["u1@b2.test", "u3@b2.test"]]
+            assert len(here.sink.conversations) == 1
+
+    asyncio.run(run())

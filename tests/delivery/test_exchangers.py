@@ -107,12 +107,12 @@ def test_a_hostile_zone_of_many_hosts_is_cut_by_chance() -> None:
 
 def test_without_mx_it_is_the_domain_itself() -> None:
     found = exchangers({("other.test", "A"): [PUBLIC]})
-    assert found == Exchangers(("other.test",), "other.test", is_implicit=True)
+    assert found == Exchangers(("other.test",), "other.test")
 
 
 def test_a_domain_that_exists_without_any_record_is_asked_for_addresses() -> None:
     zone = {("below.other.test", "A"): [PUBLIC]}
-    assert exchangers(zone).is_implicit
+    assert exchangers(zone).hosts == ("other.test",)
     with pytest.raises(Nowhere, match="no address"):
         host(zone, "other.test")
 
@@ -121,7 +121,7 @@ def test_an_alias_leads_to_the_hosts_of_its_target() -> None:
     zone: Zone = {("www.test", "CNAME"): ["other.test."], **mx("10 a.test.")}
     assert exchangers(zone, "www.test") == Exchangers(("a.test",), "other.test")
     bare = {("www.test", "CNAME"): ["other.test."], ("other.test", "A"): [PUBLIC]}
-    assert exchangers(bare, "www.test") == Exchangers(("www.test",), "other.test", is_implicit=True)
+    assert exchangers(bare, "www.test") == Exchangers(("www.test",), "other.test")
 
 
 @pytest.mark.parametrize("domain", ["[192.0.2.1]", "[IPv6:2001:db8::1]"])
@@ -130,7 +130,7 @@ def test_a_literal_is_its_own_host_and_not_asked_for(domain: str) -> None:
         rig = DnsServer({})
         async with resolving(rig) as resolver:
             found = await lookup(resolver).exchangers(domain)
-            assert found == Exchangers((domain,), domain, is_implicit=True)
+            assert found == Exchangers((domain,), domain)
             assert rig.count() == 0
 
     asyncio.run(main())
@@ -139,8 +139,7 @@ def test_a_literal_is_its_own_host_and_not_asked_for(domain: str) -> None:
 def test_the_resolver_vouches_for_the_list_and_for_there_being_none() -> None:
     assert exchangers(mx("10 a.test."), is_authentic=True).is_authenticated
     assert not exchangers(mx("10 a.test.")).is_authenticated
-    implicit = exchangers({("other.test", "A"): [PUBLIC]}, is_authentic=True)
-    assert (implicit.is_implicit, implicit.is_authenticated) == (True, True)
+    assert exchangers({("other.test", "A"): [PUBLIC]}, is_authentic=True).is_authenticated
 
 
 # Nowhere

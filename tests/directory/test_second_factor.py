@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable
 import pyotp
 
 from postroom.directory import accounts, second_factor
-from postroom.directory.second_factor import FREE_FAILURES, LONGEST_LOCK_MS, STEP_MS, Outcome
+from postroom.directory.second_factor import (
+    FREE_FAILURES,
+    LONGEST_LOCK_MS,
+    STEP_MS,
+    Outcome,
+    locked_for,
+)
 from tests.directory.town import Town, Towns, at
 
 BOB = "bob@demo.test"
@@ -86,6 +92,11 @@ def test_guesses_are_locked_out_for_longer_and_longer(town: Towns) -> None:
         for _ in range(FREE_FAILURES):
             assert await check(t, bob, "000000", now) == "wrong"
         assert await check(t, bob, code_at(now), now) == "locked"
+        for later, left in ((0, 60_000), (59_999, 1), (60_000, 0), (90_000, 0)):
+            at_last = now + later
+            found = await t.db.read(lambda tx, at_last=at_last: locked_for(tx, bob, at_last))  # type: ignore[misc]
+            assert found == left
+        assert await t.db.read(lambda tx: locked_for(tx, bob + 1, now)) == 0
         hour, day = now + 3_600_000, now + 86_400_000
         while now < day:
             guesses += await check(t, bob, "000000", now) == "wrong"

@@ -315,7 +315,7 @@ def test_who_is_barred_is_stopped_within_seconds_until_the_release(database: Ope
         denied = await send(place.one, 1)
         assert denied is not None
         assert denied.is_barred
-        assert await place.sent() == Sent(0, None, is_stopped=True, is_barred=True)
+        assert await place.sent() == Sent(0, None, is_stopped=True)
         await place.act(lambda tx: sending.release(tx, ANN))
         place.clock.advance(ASK_MS)
         assert await send(place.one, 10) is None

@@ -16,7 +16,7 @@ from tests.message.test_enclosed import letter, zipped
 
 MESSAGES: Final = vectors("dmarc-feedback", "*.eml") + vectors("tlsrpt", "*.eml")
 TLS: Final = (
-    b'{"organization-name": "Them", "report-id": "1", "date-range": {"start-datetime":'
+    b'{"organization-name": "Them", "report-id": "1", "contact-info": "tls@them.test", "date-range": {"start-datetime":'
     b' "2026-09-20T00:00:00Z", "end-datetime": "never"}, "policies": [{"policy":'
     b' {"policy-type": "sts", "policy-domain": "A.test"}, "summary":'
     b' {"total-successful-session-count": 7, "total-failure-session-count": 2}}]}'

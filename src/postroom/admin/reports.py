@@ -69,9 +69,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class ReportDetails(msgspec.Struct, frozen=True):
-    """A report and its lines, the most frequent first."""
+    """A report and its lines, the most frequent first; ``contact``: whom to ask about it."""
 
     report: ReportView
+    contact: str
     policy: str
     lines: tuple[Line, ...]
 
@@ -159,11 +160,13 @@ async def show(office: Office, text: str) -> ReportDetails:
     if found is None:
         raise NotFound(f"there is no report {text}; see postroom reports list")
     if found.kind == "dmarc":
-        policy, lines = _dmarc(msgspec.json.decode(found.content, type=feedback.Report))
+        dmarc = msgspec.json.decode(found.content, type=feedback.Report)
+        contact, (policy, lines) = dmarc.contact, _dmarc(dmarc)
     else:
-        policy, lines = _tls(msgspec.json.decode(found.content, type=tlsrpt_read.Report))
+        tls = msgspec.json.decode(found.content, type=tlsrpt_read.Report)
+        contact, (policy, lines) = tls.contact, _tls(tls)
     ordered = sorted(lines, key=lambda line: -line.count)
-    return ReportDetails(_view(found), policy, tuple(ordered))
+    return ReportDetails(_view(found), contact, policy, tuple(ordered))
 
 
 def _dmarc(report: feedback.Report) -> tuple[str, list[Line]]:

@@ -5,6 +5,7 @@ and only a code that it makes of it puts the second factor in force.
 """
 
 import base64
+import math
 from datetime import datetime
 from typing import Literal
 
@@ -124,6 +125,14 @@ async def verify(office: Office, account_id: int, code: str) -> Outcome:
     return await office.db.write(lambda tx: second_factor.check(tx, account_id, code, keys, now))
 
 
+async def locked(office: Office, account_id: int) -> str:
+    """What a person is told after too many wrong codes."""
+    left = await office.db.read(lambda tx: second_factor.locked_for(tx, account_id, office.now()))
+    minutes = max(1, math.ceil(left / 60_000))
+    after = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return f"too many wrong codes: wait {after} and try again"
+
+
 @recorded("account.second-factor.disable", "address")
 async def disable(office: Office, address: str, code: str) -> None:
     """Take it away with one more code; raises Invalid for another one."""
@@ -173,6 +182,6 @@ async def _prove(office: Office, account_id: int, code: str) -> None:
     with unrecorded():
         outcome = await verify(office, account_id, code)
     if outcome == "locked":
-        raise Invalid("too many wrong codes: wait an hour at most and try again")
+        raise Invalid(await locked(office, account_id))
     if outcome == "wrong":
         raise Invalid("that code is not right, or was used before; wait for the next one")

@@ -67,6 +67,7 @@ def show(context: click.Context, report: str, *, as_json: bool) -> None:
             ("kind", one.kind),
             ("domain", one.domain),
             ("by", one.organization),
+            ("contact", found.contact or "-"),
             ("from", one.begins),
             ("to", one.ends),
             ("policy", found.policy),

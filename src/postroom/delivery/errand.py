@@ -1,6 +1,6 @@
 """A message and those of its recipients that go the same way."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from postroom.delivery.content import Loaded
@@ -38,11 +38,38 @@ class Errand:
         return "none" if [one.strip().lower() for one in values] == [b"no"] else "policy"
 
 
-def errands(many: Iterable[Errand], most: int) -> Iterator[Errand]:
-    """The same errands with at most ``most`` recipients each."""
+def errands(many: Iterable[Errand], most: int, domains: int | None = None) -> Iterator[Errand]:
+    """The same errands with at most ``most`` recipients each.
+
+    ``domains``: of so many domains at most (RFC 9422 §4.3), those of one domain together.
+    """
     for one in many:
+        if domains is not None:
+            for some in _of_domains(one.recipients, most, domains):
+                yield Errand(one.loaded, some)
+            continue
         if len(one.recipients) <= most:
             yield one
             continue
         for at in range(0, len(one.recipients), most):
             yield Errand(one.loaded, one.recipients[at : at + most])
+
+
+def _of_domains(
+    recipients: Sequence[Recipient], most: int, domains: int
+) -> Iterator[list[Recipient]]:
+    """Portions of so many recipients, and so many domains."""
+    some: list[Recipient] = []
+    among: set[bytes] = set()
+    for one in sorted(recipients, key=_domain):
+        among.add(_domain(one))
+        if len(some) == most or len(among) > domains:
+            yield some
+            some, among = [], {_domain(one)}
+        some.append(one)
+    if some:
+        yield some
+
+
+def _domain(one: Recipient) -> bytes:
+    return one.address.rpartition(b"@")[2].lower()

@@ -41,13 +41,12 @@ class Exchangers(msgspec.Struct, frozen=True):
     """The hosts of a domain, the best first.
 
     ``is_authenticated``: a validating resolver on this machine vouches for the list.
-    ``canonical`` is the domain at the end of its aliases. ``is_implicit``: there is no MX.
+    ``canonical`` is the domain at the end of its aliases.
     """
 
     hosts: tuple[str, ...]
     canonical: str
     is_authenticated: bool = False
-    is_implicit: bool = False
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -78,7 +77,7 @@ class Lookup:
     async def exchangers(self, domain: str) -> Exchangers:
         """The hosts of a domain. Raises Nowhere, LookupFailed."""
         if domain.startswith("["):
-            return Exchangers((domain,), domain, is_implicit=True)
+            return Exchangers((domain,), domain)
         try:
             answer = await self._resolver.lookup(domain, "MX")
         except InvalidName as error:
@@ -88,9 +87,7 @@ class Lookup:
         if not answer.records:
             if self._hostname in {domain, answer.canonical}:
                 raise _loop(domain)
-            return Exchangers(
-                (domain,), answer.canonical, answer.is_authenticated, is_implicit=True
-            )
+            return Exchangers((domain,), answer.canonical, answer.is_authenticated)
         if all(not one.host for one in answer.records):
             raise Nowhere("5.1.10", f"The domain {domain} takes no mail (null MX)")
         hosts = self._in_order(answer.records)

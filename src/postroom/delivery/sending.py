@@ -116,7 +116,8 @@ class Sending:
         is_rested: bool,
     ) -> list[Errand]:
         """Send what this peer takes; what it did not begin."""
-        jobs = list(errands(left, self._most_recipients(candidate, peer)))
+        recipients = self._most_recipients(candidate, peer)
+        jobs = list(errands(left, recipients, peer.extensions.rcptdomainmax))
         most = self._most_messages(candidate, peer)
         at = 0
         while at < len(jobs) and peer.begun < most and not peer.is_lost:

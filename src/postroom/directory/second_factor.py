@@ -42,7 +42,6 @@ class SecondFactor(msgspec.Struct, frozen=True):
 
     secret: bytes
     since: int | None
-    locked_until: int
     opens_mail: bool
     recovery_codes: int
 
@@ -50,14 +49,14 @@ class SecondFactor(msgspec.Struct, frozen=True):
 def find(tx: Tx, account_id: int, keys: Secrets) -> SecondFactor | None:
     """The one of an account, in force or not."""
     row = tx.one(
-        "SELECT secret, since, locked_until, opens_mail, (SELECT count(*) FROM recovery_code r"
+        "SELECT secret, since, opens_mail, (SELECT count(*) FROM recovery_code r"
         " WHERE r.account_id = f.account_id) FROM second_factor f WHERE account_id = :id",
         id=account_id,
     )
     if row is None:
         return None
     secret = open_sealed(keys.seal, bytes(row[0]), _context(account_id))
-    return SecondFactor(secret, row[1], row[2], bool(row[3]), row[4])
+    return SecondFactor(secret, row[1], bool(row[2]), row[3])
 
 
 def is_on(tx: Tx, account_id: int) -> bool:
@@ -153,6 +152,12 @@ def check(tx: Tx, account_id: int, code: str, keys: Secrets, now: int) -> Outcom
             until=now + lock,
         )
     return "wrong"
+
+
+def locked_for(tx: Tx, account_id: int, now: int) -> int:
+    """Milliseconds in which no code of the account is looked at."""
+    row = tx.one("SELECT locked_until FROM second_factor WHERE account_id = :id", id=account_id)
+    return 0 if row is None else max(0, row[0] - now)
 
 
 def _step(secret: bytes, code: str, now: int) -> int | None:

@@ -44,7 +44,6 @@ class Sent(msgspec.Struct, frozen=True):
     recipients: int = 0
     most: int | None = None
     is_stopped: bool = False
-    is_barred: bool = False
 
 
 class Denied(msgspec.Struct, frozen=True):
@@ -247,7 +246,7 @@ def of(tx: Tx, account_ids: Sequence[int], now: int) -> dict[int, Sent]:
         ):
             runs = began - AHEAD_MS <= now < began + WINDOW_MS
             is_stopped = bool(barred) or (runs and bool(stopped))
-            found[ident] = Sent(recipients if runs else 0, most, is_stopped, bool(barred))
+            found[ident] = Sent(recipients if runs else 0, most, is_stopped)
     return found
 
 

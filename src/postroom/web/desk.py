@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from postroom.access.login import Login, LoginRefused
-from postroom.admin import login_notice
+from postroom.admin import login_notice, second_factor as second_factors
 from postroom.admin.actor import Actor, become
 from postroom.admin.office import Office
 from postroom.db.database import Tx
@@ -194,7 +194,8 @@ class Desk:
             identity.address, peer=peer, mechanism="TOTP", reason=f"{outcome} code"
         )
         if outcome == "locked":
-            problem = "Too many wrong codes: wait an hour at most and try again."
+            told = await second_factors.locked(self.office, identity.account_id)
+            problem = f"{told[0].upper()}{told[1:]}."
             return self.ask_code(request, half, problem, status=429)
         problem = "That code is not right, or was used before."
         return self.ask_code(request, half, problem, status=403)

@@ -29,7 +29,7 @@ WELL: Final = Measured(
     backups=Backups(24, NOW_MS - HOUR_MS),
 )
 LISTED: Final = Listed("list.test", "192.0.2.9", ("127.0.0.2",))
-SUSPECT: Final = SuspectView("ann@demo.test", NOW, 50, True, ("a flood",))
+SUSPECT: Final = SuspectView("ann@demo.test", NOW, NOW, 50, True, ("a flood",))
 LACKING: Final = tuple(Lacking(f"d{number}.test", ("MX",)) for number in range(9))
 
 

@@ -141,6 +141,7 @@ def test_refusals_and_networks_speak_for_it(tell: Tell) -> None:
         await office.db.write(lambda tx: device_rows.put(tx, devices))
         assert await look(office) == [ANN]
         (view,) = await hijacking.current(office)
+        assert view.seen >= view.since
         assert view.reasons == (
             "10 refusals by other servers for addresses that are unknown there",
             "logins from 4 networks within an hour that were new that day",

@@ -32,7 +32,6 @@ def test_everything() -> None:
         dsn=True,
         starttls=True,
         requiretls=True,
-        enhancedstatuscodes=True,
         auth=frozenset({"PLAIN", "LOGIN", "SCRAM-SHA-256"}),
         mailmax=10,
         rcptmax=20,
@@ -119,7 +118,6 @@ def test_our_own_server() -> None:
     assert found.smtputf8
     assert found.dsn
     assert found.starttls
-    assert found.enhancedstatuscodes
     assert found.size == 500
     assert "SCRAM-SHA-256" in found.auth
 

@@ -10,7 +10,7 @@ from postroom.protocol.smtp.faults import BadArguments, BadCommand, UnknownVerb
 )
 def test_unknown_verbs(verb: str, code: int, is_fatal: bool) -> None:
     fault = UnknownVerb(verb)
-    assert (fault.reply.code, fault.is_fatal, fault.verb) == (code, is_fatal, verb)
+    assert (fault.reply.code, fault.last is not None, fault.verb) == (code, is_fatal, verb)
 
 
 def test_both_are_bad_commands() -> None:

@@ -3,7 +3,6 @@ from hypothesis import given, strategies as st
 
 from postroom.protocol.smtp.faults import BadArguments
 from postroom.protocol.smtp.parameters import (
-    MAX_HOLD,
     decode_xtext,
     mail_parameters,
     rcpt_parameters,
@@ -76,7 +75,6 @@ def test_addresses_in_utf8() -> None:
         ("HOLDFOR=-1", 501),
         ("HOLDFOR=1.5", 501),
         ("HOLDFOR=٣", 501),
-        (f"HOLDFOR={MAX_HOLD + 1}", 501),
         ("HOLDFOR=9999999999", 501),
         ("HOLDUNTIL", 501),
         ("HOLDUNTIL=tomorrow", 501),

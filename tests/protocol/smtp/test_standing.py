@@ -5,7 +5,13 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Auth, Command, Mail, Noop, StartTls
 from postroom.protocol.smtp.replies import Reply
 from postroom.protocol.smtp.settings import Settings
-from postroom.protocol.smtp.standing import NO_HOLD, NO_REQUIRETLS, TOO_FAR, Standing
+from postroom.protocol.smtp.standing import (
+    NO_HOLD,
+    NO_REQUIRETLS,
+    TOO_FAR,
+    TOO_LATE,
+    Standing,
+)
 from tests.fakes import START
 
 PORT_25 = Settings(hostname="mx.test", offers_tls=True, max_message=100)
@@ -92,11 +98,16 @@ def test_who_has_logged_in_to_submit_may_name_a_later_time() -> None:
     for allowed in (
         Mail(None, hold_for=30 * DAY),
         Mail(None, hold_until=START + 30 * DAY * 1000),
-        Mail(None, hold_until=START - 1),
+        Mail(None, hold_for=0),
+        Mail(None, hold_until=START - 60_000),  # clocks differ
         Mail(None),
     ):
         assert client.refusal(allowed) is None
     assert client.refusal(Mail(None, hold_until=START + 30 * DAY * 1000 + 1)) is TOO_FAR
+    assert client.refusal(Mail(None, hold_for=30 * DAY + 1)) is TOO_FAR
+    assert client.refusal(Mail(None, hold_for=999_999_999)) is TOO_FAR
+    for over in (START - 60_001, START - 365 * DAY * 1000):
+        assert client.refusal(Mail(None, hold_until=over)) is TOO_LATE
 
 
 def test_nothing_of_it_is_told_where_nobody_may_log_in_yet() -> None:

@@ -104,9 +104,18 @@ def test_guessing_codes_is_stopped_wherever_it_comes_from(database: Opener, data
         await guesser.log_in(PERSON)
         statuses = [(await answer(guesser, f"{n:06}")).status for n in range(8)]
         assert statuses == [403] * 5 + [429] * 3
+        assert "Too many wrong codes: wait a minute and try again." in guesser.text
         assert (await answer(guesser, code(key, clock, 1))).status == 429
         clock.advance(seconds=61)
         assert (await answer(guesser, code(key, clock))).status == 303
+        await guesser.post("/logout", {})
+        await guesser.log_in(PERSON)
+        for text in ("000000",) * 5 + (code(key, clock, 1),):
+            await answer(guesser, text)
+        clock.advance(seconds=61)
+        assert (await answer(guesser, "000000")).status == 403
+        assert (await answer(guesser, code(key, clock, 1))).status == 429
+        assert "wait 2 minutes and try" in guesser.text
 
     tell(database, data, story, logged_in=PERSON)
 

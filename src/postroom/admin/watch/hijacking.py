@@ -71,10 +71,14 @@ _TOLD: Final = "Nothing was stopped."
 
 
 class SuspectView(msgspec.Struct, frozen=True):
-    """An account that is suspected since then, and why; ``held``: it can't send."""
+    """An account that is suspected since then, and why; ``held``: it can't send.
+
+    ``seen``: when it last looked so.
+    """
 
     account: str
     since: datetime
+    seen: datetime
     score: int
     held: bool
     reasons: tuple[str, ...]
@@ -291,6 +295,6 @@ def _view(tx: Tx, one: Suspect) -> SuspectView | None:
     if account is None:
         return None
     return SuspectView(
-        str(account.address), names.moment(one.since), one.score, one.state == "held",
-        tuple(reason.text for reason in one.reasons),
+        str(account.address), names.moment(one.since), names.moment(one.seen), one.score,
+        one.state == "held", tuple(reason.text for reason in one.reasons),
     )  # fmt: skip

@@ -2,9 +2,9 @@
 
 Reading never fails: what is unknown or makes no sense counts as not offered.
 
-RFC 5321 §4.1.1.1 (ehlo-line), RFC 1870 (SIZE), RFC 2034 (ENHANCEDSTATUSCODES), RFC 2920
-(PIPELINING), RFC 3030 (CHUNKING), RFC 3207 (STARTTLS), RFC 3461 (DSN), RFC 4954 (AUTH), RFC
-6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC 8689 (REQUIRETLS), RFC 9422 (LIMITS).
+RFC 5321 §4.1.1.1 (ehlo-line), RFC 1870 (SIZE), RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC
+3207 (STARTTLS), RFC 3461 (DSN), RFC 4954 (AUTH), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC
+8689 (REQUIRETLS), RFC 9422 (LIMITS).
 """
 
 import re
@@ -36,7 +36,6 @@ class Extensions(msgspec.Struct, frozen=True, kw_only=True):
     dsn: bool = False
     starttls: bool = False
     requiretls: bool = False
-    enhancedstatuscodes: bool = False
     auth: frozenset[str] = frozenset()
     mailmax: int | None = None
     rcptmax: int | None = None
@@ -64,7 +63,6 @@ def parse_extensions(lines: Sequence[str]) -> Extensions:
         dsn="DSN" in offered,
         starttls="STARTTLS" in offered,
         requiretls="REQUIRETLS" in offered,
-        enhancedstatuscodes="ENHANCEDSTATUSCODES" in offered,
         auth=frozenset(auth),
         mailmax=limits.get("MAILMAX"),
         rcptmax=limits.get("RCPTMAX"),

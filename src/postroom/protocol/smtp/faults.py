@@ -16,11 +16,11 @@ _UNSUPPORTED: Final = frozenset({"ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML"}
 
 
 class BadCommand(Exception):
-    """``reply`` tells the client. ``is_fatal``: the session must end."""
+    """``reply`` tells the client. With a ``last`` one, which may be the same, the session ends."""
 
-    def __init__(self, reply: Reply, *, is_fatal: bool = False) -> None:
+    def __init__(self, reply: Reply, last: Reply | None = None) -> None:
         self.reply = reply
-        self.is_fatal = is_fatal
+        self.last = last
         super().__init__(reply.lines[0])
 
 
@@ -30,7 +30,7 @@ class UnknownVerb(BadCommand):
     def __init__(self, verb: str) -> None:
         self.verb = verb
         if verb in _NOT_SMTP:
-            super().__init__(replies.NOT_SMTP, is_fatal=True)
+            super().__init__(replies.NOT_SMTP, replies.NOT_SMTP)
         elif verb in _UNSUPPORTED:
             super().__init__(replies.NOT_IMPLEMENTED)
         else:
@@ -38,4 +38,4 @@ class UnknownVerb(BadCommand):
 
 
 class BadArguments(BadCommand):
-    """Fatal where the arguments tell where the next command begins (BDAT)."""
+    """The last of a session where they tell where the next command begins (BDAT)."""

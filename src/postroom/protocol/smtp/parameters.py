@@ -4,7 +4,7 @@ RFC 5321 §4.1.2 (esmtp-param); RFC 1870 (SIZE), RFC 6152 (BODY), RFC 6531 (SMTP
 RFC 3461 and RFC 6533 (RET, ENVID, NOTIFY, ORCPT), RFC 4954 §5 (AUTH), RFC 4865 §4 (HOLDFOR,
 HOLDUNTIL), RFC 8689 §2 (REQUIRETLS). What is not offered is 555 (RFC 5321 §4.1.1.11);
 BODY=BINARYMIME is not offered (RFC 3030 §3). Whether a parameter is offered to this client
-at this moment, and how far away HOLDUNTIL may be, is for ``standing``.
+at this moment, and how long it may be held, is for ``standing``.
 """
 
 import datetime as dt
@@ -34,7 +34,6 @@ _TIME: Final = re.compile(  # RFC 3339 §5.6, as the errata of RFC 4865 have it
     r"(Z|[+-][0-9]{2}:[0-9]{2})",
     re.IGNORECASE,
 )
-MAX_HOLD: Final = 30 * 24 * 3600  # seconds
 MAX_ENVID: Final = 100  # RFC 3461 §4.4
 MAX_ORCPT: Final = 500  # RFC 3461 §4.2
 
@@ -181,7 +180,7 @@ def _hold_for(pairs: Pairs) -> int | None:
     value = _given(pairs, "HOLDFOR")
     if value is None:
         return None
-    if not _SECONDS.fullmatch(value) or int(value) > MAX_HOLD:
+    if not _SECONDS.fullmatch(value):
         raise BadArguments(_bad("HOLDFOR"))
     return int(value)
 

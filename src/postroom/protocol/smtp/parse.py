@@ -197,7 +197,7 @@ def _bdat(rest: bytes, utf8: bool) -> Bdat:
     del utf8
     match = _CHUNK.fullmatch(rest)
     if match is None or int(match[1]) > MAX_SIZE:
-        raise BadArguments(replies.BDAT_SYNTAX, is_fatal=True)
+        raise BadArguments(replies.BDAT_SYNTAX, replies.LOST_PLACE)
     return Bdat(int(match[1]), match[2] is not None)
 
 

@@ -103,6 +103,7 @@ TOO_MANY_CONNECTIONS: Final = reply(421, "4.7.0", "Too many connections, please 
 TOO_MANY_ERRORS: Final = reply(421, "4.7.0", "Too many errors")
 TOO_MANY_LOGINS: Final = reply(421, "4.7.0", "Too many failed logins")
 LONG_LINE_AGAIN: Final = reply(421, "4.7.0", "Too many lines that are too long")
+LOST_PLACE: Final = reply(421, "4.5.0", "Where the next command begins can't be told; goodbye")
 SESSION_FAILED: Final = reply(421, "4.3.0", "Local error, please try again")
 
 UNKNOWN_COMMAND: Final = reply(500, "5.5.2", "Command not recognized; try HELP")

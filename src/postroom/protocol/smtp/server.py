@@ -306,7 +306,8 @@ class Session:
             case c.Rcpt() if self._accepted >= self._settings.max_recipients:
                 self._write(replies.TOO_MANY_RECIPIENTS)
             case c.Bdat() if isinstance(self._incoming, Chunks):
-                self._expect(self._incoming, command)
+                self._incoming.expect(command.size, is_last=command.is_last)
+                self._mode = CONTENT
             case c.Burl():
                 if not isinstance(self._incoming, Chunks):
                     self._incoming = Chunks(self._settings.max_message)
@@ -326,10 +327,6 @@ class Session:
             case _:
                 self._refuse(replies.NOT_IMPLEMENTED)
         return None
-
-    def _expect(self, incoming: Chunks, command: c.Bdat) -> None:
-        incoming.expect(command.size, is_last=command.is_last)
-        self._mode = CONTENT
 
     def _response(self, line: bytes) -> Event | None:
         """RFC 4954 §4: "*" cancels; 501 ends the exchange."""
@@ -405,7 +402,8 @@ class Session:
                 self._mode = CONTENT
             case c.Bdat():
                 self._incoming = Chunks(self._settings.max_message)
-                self._expect(self._incoming, question)
+                self._incoming.expect(question.size, is_last=question.is_last)
+                self._mode = CONTENT
                 self.state = State.CHUNKS
                 return  # the chunk gets its reply when it has come
             case c.Burl() if isinstance(self._incoming, Chunks):
@@ -461,8 +459,10 @@ class Session:
             self._write(answer)
 
     def _refuse_line(self, line: bytes, error: BadCommand) -> Event | None:
-        if error.is_fatal:
-            self.hang_up(error.reply)
+        if error.last is not None:
+            if error.last is not error.reply:
+                self._write(error.reply)
+            self.hang_up(error.last)
         elif isinstance(error, UnknownVerb) and self._settings.asks_unknown:
             return self._ask(Unknown(line.decode("ascii"), error.reply))
         else:

@@ -9,14 +9,17 @@ from typing import Final
 
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Auth, Burl, Command, Mail, StartTls
-from postroom.protocol.smtp.parameters import MAX_HOLD
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.protocol.smtp.settings import Settings
+
+MAX_HOLD: Final = 30 * 24 * 3600  # seconds
+CLOCKS_DIFFER: Final = 60_000  # milliseconds that a time may be over: "now" is no error
 
 NO_HOLD: Final = reply(555, "5.5.4", "HOLDFOR and HOLDUNTIL are for who has logged in to submit")
 TOO_FAR: Final = reply(
     501, "5.5.4", f"A message is held for {MAX_HOLD // 86_400} days at most; name an earlier time"
 )
+TOO_LATE: Final = reply(501, "5.5.4", "The time of HOLDUNTIL is over; name a later one")
 NO_REQUIRETLS: Final = reply(555, "5.5.4", "REQUIRETLS can be asked for inside TLS only")
 
 RESTRICTED: Final = frozenset({Mail, Auth, Burl, StartTls})
@@ -129,8 +132,13 @@ class Standing:
         clock = self._settings.clock
         if clock is None or not self.may_hold:
             return NO_HOLD
-        is_too_far = (command.hold_until or 0) > clock() + 1000 * MAX_HOLD
-        return TOO_FAR if is_too_far else None
+        now = clock()
+        until = now + 1000 * (command.hold_for or 0)
+        if command.hold_until is not None:
+            until = command.hold_until
+        if until < now - CLOCKS_DIFFER:
+            return TOO_LATE
+        return TOO_FAR if until > now + 1000 * MAX_HOLD else None
 
     def _auth(self, command: Auth) -> Reply | None:
         if self.is_authenticated:
