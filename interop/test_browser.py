@@ -46,6 +46,7 @@ ADMIN_PAGES: Final = (
     "/admin/sessions",
 )  # fmt: skip
 OWN_PAGES: Final = (
+    "/mail", "/mail/message?uid=1", "/mail/write", "/mail/write?uid=1&to=all",
     "/me", "/me/devices", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
 )  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_a_passkey_is_made_used_and_taken_away(address: str, page: Page) -> None
 
     page.get_by_role("button", name="Log out", exact=True).click()
     page.get_by_role("button", name="Log in with a passkey").click()
-    page.wait_for_url(f"{address}/me")
+    page.wait_for_url(f"{address}/mail")
     page.goto(f"{address}/me/security")
     assert page.get_by_role("cell", name="passkey", exact=True).count() == 1
     assert not [one for one in complaints if "Content Security Policy" in one]

@@ -160,14 +160,14 @@ def test_a_login_from_another_site_is_refused(database: Opener, data: Path) -> N
     [
         ("/me/activity", "/me/activity"),
         ("/admin/people/bob@demo.test", "/admin/people/bob@demo.test"),
-        ("//evil.test", "/me"),
-        ("/me//evil.test", "/me"),
-        ("https://evil.test/me", "/me"),
-        ("/me/../logout", "/me"),
-        ("/me\r\nSet-Cookie: x", "/me"),
-        ("/me/\\evil.test", "/me"),
-        ("/elsewhere", "/me"),
-        ("", "/me"),
+        ("//evil.test", "/mail"),
+        ("/me//evil.test", "/mail"),
+        ("https://evil.test/me", "/mail"),
+        ("/me/../logout", "/mail"),
+        ("/me\r\nSet-Cookie: x", "/mail"),
+        ("/me/\\evil.test", "/mail"),
+        ("/elsewhere", "/mail"),
+        ("", "/mail"),
     ],
 )
 def test_a_login_leads_to_the_page_that_was_wanted(

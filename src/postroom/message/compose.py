@@ -58,6 +58,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     date: str
     message_id: str
     cc: Sequence[Person] = ()
+    bcc: Sequence[Person] = ()
     more: Sequence[tuple[str, str]] = ()
     html: str = ""
     attachments: Sequence[Attachment] = ()
@@ -70,6 +71,7 @@ def compose(draft: Draft) -> bytes:
         f"From: {_mailbox(draft.sender)}",
         *_address_field("To", draft.to),
         *_address_field("Cc", draft.cc),
+        *_address_field("Bcc", draft.bcc),
         field("Subject", draft.subject),
         f"Date: {one_line(draft.date)}",
         f"Message-ID: <{_CONTROLS.sub('', draft.message_id).strip('<> ')}>",

@@ -17,7 +17,9 @@ from postroom.web.pages import (
     entrance,
     filters,
     junk,
+    letter,
     letter_test,
+    mail,
     many_people,
     me,
     moving,
@@ -38,6 +40,7 @@ from postroom.web.pages import (
     sessions,
     settings,
     webhooks,
+    write,
     zone,
 )
 from postroom.web.render import Renderer
@@ -45,6 +48,9 @@ from postroom.web.render import Renderer
 _PAGES: Final = (
     entrance,
     oidc,
+    mail,
+    letter,
+    write,
     me,
     devices,
     own_mail,

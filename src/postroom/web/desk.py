@@ -40,7 +40,7 @@ from postroom.web.render import Renderer
 COOKIE: Final = "postroom"
 DEVICE: Final = "postroom-device"  # by which a browser is known again
 YEAR: Final = 365 * 86_400  # seconds
-_PAGE: Final = re.compile(r"/(?:me|admin)(?:/[\w@+~-][\w.@+~-]*)*", re.ASCII)
+_PAGE: Final = re.compile(r"/(?:me|mail|admin)(?:/[\w@+~-][\w.@+~-]*)*", re.ASCII)
 MAX_FORM: Final = 256 * 1024  # octets
 MAX_FIELDS: Final = 1_000
 
@@ -235,7 +235,7 @@ class Desk:
         if acquaintance is Acquaintance.NEW and self.office.config.login.notices:
             with suppress(MailError):  # a full disk must not lock anyone out
                 await login_notice.send(self.office, identity, session)
-        home = "/me" if powers.role == "person" else "/admin"
+        home = "/mail" if powers.role == "person" else "/admin"
         response = RedirectResponse(following(request) or home, 303)
         is_https = request.url.scheme == "https"
         response.set_cookie(

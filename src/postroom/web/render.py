@@ -24,6 +24,10 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_FRAMING: Final = {
+    **HEADERS,
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; frame-src 'self'",
+}
 
 
 class Renderer:
@@ -32,10 +36,12 @@ class Renderer:
     def __init__(self, hostname: str) -> None:
         self._environment = _environment(hostname)
 
-    def page(self, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
-        """A whole response."""
+    def page(
+        self, template: str, *, status: int = 200, frames: bool = False, **context: object
+    ) -> HTMLResponse:
+        """A whole response; with ``frames`` other pages of ours may be shown in it."""
         text = self._environment.get_template(template).render(context)
-        return HTMLResponse(text, status_code=status, headers=HEADERS)
+        return HTMLResponse(text, status_code=status, headers=_FRAMING if frames else HEADERS)
 
 
 @functools.lru_cache(maxsize=4)

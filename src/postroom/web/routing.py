@@ -20,9 +20,11 @@ from postroom.db.database import Tx
 from postroom.errors import Invalid, MailError, NotFound, Refused
 from postroom.web import uploads
 from postroom.web.desk import Desk, Forbidden, Page, TooLarge, Visitor, form
+from postroom.web.mail import form as mail_form
 
 Answer = Callable[[Request, Visitor], Awaitable[Response | str]]
 Action = Callable[[Request, Visitor, Mapping[str, str]], Awaitable[Response | str]]
+Writing = Callable[[Request, Visitor, mail_form.Form], Awaitable[Response | str]]
 Taking = Callable[[Request, Visitor, uploads.Received], Awaitable[Response | str]]
 
 
@@ -101,6 +103,15 @@ class Router:
             if for_admins:
                 await self._admit(visitor, request, None, {})
             async with uploads.received(request, visitor, self._desk.office) as got:
+                return await action(request, visitor, got)
+
+        return self._route("POST", path, answer)
+
+    def write(self, path: str, action: Writing) -> Route:
+        """A form in which a message is written, with the files that go along."""
+
+        async def answer(request: Request, visitor: Visitor) -> Response | str:
+            async with mail_form.received(request, visitor) as got:
                 return await action(request, visitor, got)
 
         return self._route("POST", path, answer)

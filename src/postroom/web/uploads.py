@@ -98,7 +98,7 @@ class _Taking:
     async def run(self) -> None:
         try:
             form = Multipart(boundary_of(self._request.headers.get("content-type", "")))
-            async for piece in _pieces(self._request):
+            async for piece in pieces(self._request):
                 for event in form.receive(piece):
                     await self._take(event)
         except Malformed as error:
@@ -165,8 +165,8 @@ class _Taking:
         self._part = None
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body; a sender that falls silent is given up."""
+async def pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body of a request; a sender that falls silent is given up. Raises Invalid."""
     stream = request.stream()
     while True:
         try:

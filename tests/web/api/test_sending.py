@@ -10,7 +10,8 @@ from postroom.admin import api_tokens
 from postroom.intake.peer import Peer
 from postroom.web.api.call import Call
 from postroom.web.api.problem import Problem
-from postroom.web.api.sending import Envelope, send
+from postroom.web.api.sending import send
+from postroom.web.submitting import Envelope
 from tests.conftest import Opener
 from tests.web.api.program import BOB, Program, tell
 

@@ -14,8 +14,8 @@ def test_the_form_works_without_a_script_and_leads_where_one_belongs(
         assert said.status == 200
         assert "onsubmit" not in browser.page
         assert 'autocomplete="current-password"' in browser.page
-        assert (await browser.log_in(PERSON)).headers["location"] == "/me"
-        assert (await browser.get("/")).headers["location"] == "/me"
+        assert (await browser.log_in(PERSON)).headers["location"] == "/mail"
+        assert (await browser.get("/")).headers["location"] == "/mail"
         await browser.get("/me")
         said = await browser.post("/logout", {})
         assert said.headers["location"] == "/"

@@ -67,7 +67,7 @@ def test_there_and_back_and_out(database: Opener, data: Path) -> None:
         assert there.headers["location"].startswith(f"{theirs.issuer}/authorize?")
         said = await back(browser, theirs, PERSON.upper())
         assert said.status == 200  # a page: the session's cookie is for our own site only
-        assert 'content="0; url=/me"' in browser.page
+        assert 'content="0; url=/mail"' in browser.page
         assert (await browser.get("/me")).status == 200
         await browser.get("/me/security")
         assert "oidc" in browser.text

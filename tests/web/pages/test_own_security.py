@@ -67,7 +67,7 @@ def test_from_the_picture_to_the_next_login(database: Opener, data: Path) -> Non
         assert "not right" in other.text
         assert (await answer(other, code(key, clock))).status == 403  # was used to set it up
         said = await answer(other, code(key, clock, 1))
-        assert said.headers["location"] == "/me"
+        assert said.headers["location"] == "/mail"
         assert (await other.get("/me")).status == 200
 
         third = browser.another()
@@ -166,7 +166,7 @@ def test_it_is_taken_away_with_password_and_code(database: Opener, data: Path) -
         assert said.status == 303
         assert (await second_factor.show(office, PERSON)).state == "off"
         assert await logs_in(office, PERSON, PASSWORD)
-        assert (await browser.another().log_in(PERSON)).headers["location"] == "/me"
+        assert (await browser.another().log_in(PERSON)).headers["location"] == "/mail"
 
     tell(database, data, story, logged_in=PERSON)
 

@@ -49,7 +49,7 @@ def test_a_passkey_gets_in_without_a_password(database: Opener, data: Path, coun
         assert (await make(browser, device)).status == 303
         other = browser.another()
         said = await log_in(other, device)
-        assert (said.status, said.headers["location"]) == (303, "/me")
+        assert (said.status, said.headers["location"]) == (303, "/mail")
         assert (await other.get("/me")).status == 200
         assert (await passkeys.every(office, PERSON))[0].last_used is not None
         assert (await log_in(browser.another(), device)).status == 303

@@ -22,12 +22,12 @@ from postroom.web.api.call import Call, beyond
 from postroom.web.api.composing import NewMessage
 from postroom.web.api.operation import Input, Noun
 from postroom.web.api.problem import Problem
-from postroom.web.api.sending import Envelope, send
+from postroom.web.api.sending import send
 from postroom.web.api.upload import Upload
+from postroom.web.submitting import Envelope, cut
 
 NOUN: Final = Noun("messages", "mail", "Sending messages, and what became of them.")
 
-_PIECE: Final = 64 * 1024
 _IN_WORK_MS: Final = 10 * 60_000  # longer than a request may take: after that its process died
 
 
@@ -86,7 +86,7 @@ async def post(
     digest = hashlib.sha256(msgspec.json.encode(body)).digest()
     once = SentOnce(call.token.id, query.key, call.office.now(), digest, message_id)
     return await _once(
-        call, once, identity, Envelope(sender, _some(recipients), len(octets)), _cut(octets)
+        call, once, identity, Envelope(sender, _some(recipients), len(octets)), cut(octets)
     )
 
 
@@ -107,7 +107,7 @@ async def _whole(call: Call, query: Submission, upload: Upload) -> Accepted:
         attempt = to_text(call.office.ids.next())  # no Message-ID: it can't be found again
         once = SentOnce(call.token.id, query.key, call.office.now(), digest, attempt)
         return await _once(
-            call, once, identity, Envelope(sender, _some(recipients), len(octets)), _cut(octets)
+            call, once, identity, Envelope(sender, _some(recipients), len(octets)), cut(octets)
         )
     ident = await send(call, identity, Envelope(sender, _some(recipients)), upload.pieces())
     return Accepted(ident, "", tuple(map(str, recipients)))
@@ -198,8 +198,3 @@ def _address(text: str, name: str) -> Address:
         raise Problem(
             422, "invalid", "A value makes no sense", f"{text or 'nothing'}: {error}", path=name
         ) from None
-
-
-async def _cut(octets: bytes) -> AsyncIterator[bytes]:
-    for at in range(0, len(octets), _PIECE):
-        yield octets[at : at + _PIECE]

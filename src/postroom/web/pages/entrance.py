@@ -21,7 +21,7 @@ def routes(desk: Desk) -> list[Route]:
     async def entrance(request: Request) -> Response:
         visitor = await desk.visitor(request)
         if visitor is not None:
-            return RedirectResponse("/admin" if visitor.is_admin else "/me", 303)
+            return RedirectResponse("/admin" if visitor.is_admin else "/mail", 303)
         return entrance_form(desk, request)
 
     async def log_in(request: Request) -> Response:

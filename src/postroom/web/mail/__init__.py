@@ -1,0 +1,1 @@
+"""Mail in the browser: what is read, and what is written."""

@@ -1,0 +1,135 @@
+"""HTML of strangers as a document that a browser may show.
+
+It is shown in a frame of its own under a policy (``HEADERS``) that lets nothing run, gives it no
+origin and no form, and fetches nothing: images are in it or not there, unless the reader asks for
+those from elsewhere. That is what protects the reader. What else is taken out here keeps the
+frame from leading away from itself.
+
+Content Security Policy level 3 (sandbox); RFC 2392 (cid).
+"""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+from markupsafe import Markup, escape
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from postroom.web.render import HEADERS as OWN
+
+_GONE: Final = "script,meta,base,link,iframe,frame,frameset,object,embed,applet,portal,template,noscript,svg,math"
+_UNWRAPPED: Final = ["form"]
+_LINKS: Final = ("http://", "https://", "mailto:")
+_ADDRESSES: Final = frozenset({"href", "src", "srcset", "background", "poster", "action", "formaction", "ping", "data", "xlink:href"})  # fmt: skip
+_SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_URL: Final = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]")
+_STYLE: Final = (
+    "<style>:root{color-scheme:light;background:#fff;color:#1b1d21;font:1rem/1.5 system-ui,sans-serif}"
+    "body{margin:.5rem;overflow-wrap:anywhere}img{max-width:100%;height:auto}pre{white-space:pre-wrap}</style>"
+)
+
+
+class Image(msgspec.Struct, frozen=True):
+    """An image of the message itself."""
+
+    content_type: str
+    octets: bytes
+
+
+def headers(*, is_open: bool) -> dict[str, str]:
+    """What the document is sent with; ``is_open``: images from elsewhere are fetched."""
+    images = "data: https: http:" if is_open else "data:"
+    return {
+        **OWN,
+        "Content-Security-Policy": "sandbox allow-popups allow-popups-to-escape-sandbox;"
+        f" default-src 'none'; style-src 'unsafe-inline'; img-src {images};"
+        " form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "SAMEORIGIN",
+    }
+
+
+def document(texts: Sequence[str], images: Mapping[str, Image]) -> str:
+    """One document of these texts, each HTML; ``images`` by Content-ID."""
+    bodies = "<hr>".join([_cleaned(text, images) for text in texts])
+    return (
+        f'<!doctype html><html lang="und"><head><meta charset="utf-8"><title>Message</title>{_STYLE}'
+        f"</head><body>{bodies}</body></html>"
+    )
+
+
+def wants_others(text: str) -> bool:
+    """Whether HTML would fetch something from elsewhere, as far as a quick look tells."""
+    return (
+        re.search(
+            r"(?:src|background)\s*=\s*[\"']?\s*https?:|url\(\s*[\"']?https?:", text, re.IGNORECASE
+        )
+        is not None
+    )
+
+
+def preformatted(text: str) -> str:
+    """Plain text as HTML."""
+    return f"<pre>{linked(text)}</pre>"
+
+
+def linked(text: str) -> Markup:
+    """Plain text with its addresses of pages as links."""
+    pieces: list[str] = []
+    at = 0
+    for found in _URL.finditer(text):
+        address = escape(found[0])
+        pieces.append(escape(text[at : found.start()]))
+        pieces.append(
+            f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>'
+        )
+        at = found.end()
+    return Markup("".join([*pieces, escape(text[at:])]))  # noqa: S704 - every piece is escaped
+
+
+def _cleaned(text: str, images: Mapping[str, Image]) -> str:
+    tree = LexborHTMLParser(text)
+    for node in tree.css(_GONE):
+        node.decompose()
+    tree.unwrap_tags(_UNWRAPPED)
+    for node in tree.css("*"):
+        _clean(node, images)
+    styles = "".join([node.html or "" for node in tree.css("head > style")])
+    body = tree.body
+    return styles + (
+        "".join([node.html or "" for node in body.iter(include_text=True)]) if body else ""
+    )
+
+
+def _clean(node: LexborNode, images: Mapping[str, Image]) -> None:
+    attributes = node.attrs
+    for name in list(attributes):
+        value = (attributes[name] or "").strip()
+        if name.startswith("on"):
+            del attributes[name]
+        elif name in _ADDRESSES:
+            kept = _address(node.tag or "", name, value, images)
+            if kept:
+                attributes[name] = kept
+            else:
+                del attributes[name]
+    if node.tag in ("a", "area") and attributes.get("href"):
+        attributes["target"] = "_blank"
+        attributes["rel"] = "noopener noreferrer"
+
+
+def _address(tag: str, name: str, value: str, images: Mapping[str, Image]) -> str:
+    """What may stand there; "" for nothing."""
+    lower = value.lower()
+    if name == "href":
+        return value if lower.startswith(_LINKS) else ""
+    if tag == "img" and name == "src" and lower.startswith("cid:"):
+        found = images.get(value[4:])
+        if found is None or found.content_type not in _SHOWN:
+            return ""
+        return f"data:{found.content_type};base64,{base64.b64encode(found.octets).decode()}"
+    if name in ("src", "background") and lower.startswith(("https://", "http://", "data:image/")):
+        return value
+    return ""

@@ -1,0 +1,395 @@
+"""A person's mailboxes as pages show them: lists, one message, its parts, and what is done to them.
+
+Everything goes through ``access``, as it does for mail programs: rights on what others share,
+quotas, and what moving a message teaches the spam filter are the same.
+"""
+
+import asyncio
+import re
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from postroom.access import binary, fetch, previews, search
+from postroom.access.fetch import FetchRow
+from postroom.access.folders import Folder, Folders
+from postroom.access.places import Places
+from postroom.access.view import View
+from postroom.admin import names
+from postroom.admin.office import Office
+from postroom.directory.login import Identity
+from postroom.errors import Invalid, NotAllowed, NotFound
+from postroom.message import dates, headers
+from postroom.message.addresses import Mailbox, mailboxes, parse
+from postroom.message.charset import decode, decode_words
+from postroom.message.content import decoded, transferred
+from postroom.message.display import Display, Leaf, display
+from postroom.message.htmltext import html_text
+from postroom.message.index import one_line
+from postroom.protocol.imap.fetch import Section
+from postroom.store import flags as flag_words
+from postroom.store.entries import FlagChange
+from postroom.web.mail import markup
+from postroom.web.mail.seeking import sought
+
+SHOWN: Final = 50  # messages of a page of a list
+MAX_TEXT: Final = 1 << 20  # octets of one text, as encoded; the rest is in the file
+MAX_IMAGES: Final = 4 << 20  # octets of a message's own images in its HTML
+DRAFTS: Final = "\\Drafts"
+SENT: Final = "\\Sent"
+JUNK: Final = "\\Junk"
+TRASH: Final = "\\Trash"
+ARCHIVE: Final = "\\Archive"
+
+_NEED: Final = frozenset({"head", "bodystructure"})
+_LISTED: Final = frozenset({b"from", b"to", b"subject"})
+_READ: Final = frozenset(
+    {
+        b"from", b"to", b"cc", b"bcc", b"reply-to", b"subject", b"date", b"message-id", b"references",
+        b"in-reply-to", b"x-spam-status", b"list-id", b"authentication-results",
+    }
+)  # fmt: skip
+_FIRST_FIELDS: Final = 256 * 1024
+_FILES: Final = re.compile(rb'\("attachment" ', re.IGNORECASE)
+_DMARC: Final = re.compile(r"\bdmarc=pass\b[^;]*?\bheader\.from=([^\s;]+)")
+
+MOVES: Final = {"archive": ARCHIVE, "junk": JUNK, "trash": TRASH}
+_MARKS: Final = {
+    "read": FlagChange("add", flag_words.SEEN),
+    "unread": FlagChange("remove", flag_words.SEEN),
+    "flag": FlagChange("add", flag_words.FLAGGED),
+    "unflag": FlagChange("remove", flag_words.FLAGGED),
+}
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A line of a list. ``people`` are its authors, in Sent and Drafts its recipients."""
+
+    uid: int
+    people: str
+    subject: str
+    preview: str
+    at: datetime
+    size: int
+    is_seen: bool
+    is_flagged: bool
+    is_answered: bool
+    has_files: bool
+
+
+class ListPage(msgspec.Struct, frozen=True):
+    """A page of a list, the latest first; ``older`` is where the next begins, 0 after the last."""
+
+    items: tuple[Summary, ...]
+    total: int
+    older: int
+
+
+class Box(msgspec.Struct, frozen=True):
+    """A mailbox of the list at the side."""
+
+    name: str
+    use: str
+    unseen: int
+    messages: int
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Somebody in a header field."""
+
+    address: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        """As people write it."""
+        if not self.name:
+            return self.address
+        plain = re.fullmatch(r"[\w!#$%&'*+/=?^`{|}~ -]+", self.name)
+        name = self.name if plain else '"' + re.sub(r'(["\\])', r"\\\1", self.name) + '"'
+        return f"{name} <{self.address}>"
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of a message; ``path`` is the number of its part, with dots."""
+
+    path: str
+    name: str
+    content_type: str
+    size: int
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message, opened. ``proven`` is the domain that DMARC proved, "" for none."""
+
+    uid: int
+    subject: str
+    author: tuple[Contact, ...]
+    to: tuple[Contact, ...]
+    cc: tuple[Contact, ...]
+    bcc: tuple[Contact, ...]
+    reply_to: tuple[Contact, ...]
+    sent: datetime | None
+    received: datetime
+    size: int
+    flags: int
+    message_id: str
+    in_reply_to: str
+    references: str
+    proven: str
+    spam: str
+    text: str
+    is_cut: bool
+    has_html: bool
+    wants_others: bool
+    files: tuple[File, ...]
+    newer: int
+    older: int
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether it is flagged."""
+        return bool(self.flags & flag_words.FLAGGED)
+
+
+class Reader:
+    """What one person reads; made for one request."""
+
+    def __init__(self, office: Office, identity: Identity) -> None:
+        self._office = office
+        self.identity = identity
+        self.places = Places(identity, office.store, office.directory)
+        self.folders = Folders(identity, office.store, self.places)
+
+    async def boxes(self) -> list[Box]:
+        """Every mailbox that can be opened, with how many messages are unseen."""
+        found = [one for one in await self.folders.list() if one.selectable]
+        counted = await self.folders.statuses(found)
+        return [
+            Box(one.name, one.special_use or "", counted[one.id].unseen, counted[one.id].messages)
+            for one in found
+            if one.id in counted
+        ]
+
+    async def view(self, box: str, *, read_only: bool = True) -> View:
+        """A mailbox, opened. Raises NotFound, NotAllowed."""
+        place = await self.places.get(box)
+        return await View.open(place, self._office.store, read_only=read_only, with_recent=False)
+
+    async def page(self, box: str, *, query: str = "", before: int = 0) -> ListPage:
+        """The messages of a mailbox below a UID (0: all) that a query finds."""
+        view = await self.view(box)
+        uids = view.numbering.uids if not query else await search.search(view, sought(query))
+        end = bisect_left(uids, before) if before else len(uids)
+        chosen = list(uids[max(0, end - SHOWN) : end])
+        older = chosen[0] if end > SHOWN else 0
+        to_whom = not {SENT, DRAFTS}.isdisjoint(view.place.mailbox.special_uses)
+        pages = fetch.rows(view, [(uid, uid) for uid in chosen], need=_NEED)
+        items = [
+            await _summary(row, to_whom=to_whom)
+            async for rows in previews.with_previews(view, pages, lazy=False)
+            for row in rows
+        ]
+        return ListPage(tuple(reversed(items)), len(uids), older)
+
+    async def message(self, box: str, uid: int) -> Message:
+        """One message, which is seen from now on where the person may say so. Raises NotFound."""
+        view = await self.view(box, read_only=False)
+        row = await _row(view, uid)
+        if not row.flags & flag_words.SEEN:
+            with suppress(NotAllowed):
+                await view.store([(uid, uid)], _MARKS["read"], wants_flags=False)
+        shown = display(await fetch.tree(row))
+        return await self._opened(row, shown)
+
+    async def html(self, box: str, uid: int) -> str:
+        """A message as one HTML document, with its own images in it. Raises NotFound."""
+        row = await _row(await self.view(box), uid)
+        shown = display(await fetch.tree(row))
+        texts, asked = [], set[str]()
+        for one in shown.said:
+            leaf = one.html or one.plain
+            text = "" if leaf is None else await _text(row, leaf)
+            texts.append(text if one.html is not None else markup.preformatted(text))
+            asked |= set(re.findall(r"cid:([^\"'\s>]+)", text))
+        images, room = dict[str, markup.Image](), MAX_IMAGES
+        for ident, leaf in shown.images.items():
+            if ident in asked and leaf.part.size <= room:
+                room -= leaf.part.size
+                octets = transferred(leaf.part.encoding, await _octets(row, leaf, leaf.part.size))
+                images[ident] = markup.Image("/".join(leaf.part.content_type), octets)
+        return await asyncio.to_thread(markup.document, texts, images)
+
+    async def file(self, box: str, uid: int, path: str) -> tuple[File, AsyncIterator[bytes]]:
+        """One file of a message, decoded, in pieces. Raises NotFound."""
+        row = await _row(await self.view(box), uid)
+        shown = display(await fetch.tree(row))
+        leaf = next((one for one in shown.files if _dotted(one.path) == path), None)
+        found = None if leaf is None else await binary.find(row, leaf.path)
+        if leaf is None or found is None:
+            raise NotFound("the message has no such file")
+        return _file(leaf, found.size), binary.read(row, found, 0, found.size)
+
+    async def source(self, box: str, uid: int) -> tuple[int, AsyncIterator[bytes]]:
+        """A whole message as it is stored: its size, and its octets in pieces."""
+        row = await _row(await self.view(box), uid)
+        return row.size, fetch.stream(row)
+
+    async def act(self, box: str, uids: Sequence[int], act: str, target: str = "") -> None:
+        """Mark, move or delete messages. Raises Invalid, NotFound, NotAllowed."""
+        view = await self.view(box, read_only=False)
+        ranges = [(uid, uid) for uid in sorted(set(uids)) if view.sequence_of(uid)]
+        if not ranges:
+            raise Invalid("choose a message first; those that were chosen are not there any more")
+        if act in _MARKS:
+            await view.store(ranges, _MARKS[act], wants_flags=False)
+        elif act == "delete":
+            view.check_removable()
+            await view.store(ranges, FlagChange("add", flag_words.DELETED), wants_flags=False)
+            await view.expunge(ranges)
+        elif act == "move" and not target:
+            raise Invalid("choose the mailbox to move to")
+        elif act in ("move", "inbox", *MOVES):
+            place = await self.places.get(target if act == "move" else await self._for(act))
+            if place.mailbox.id == view.mailbox_id:
+                raise Invalid(f"the messages are in {place.name} already")
+            await view.move(ranges, place)
+        else:
+            raise Invalid(f"{act!r} is nothing that can be done to a message")
+
+    async def by_use(self, use: str) -> Folder | None:
+        """The person's mailbox with a special use."""
+        found = await self.folders.list()
+        return next((one for one in found if use in (one.special_use or "").split()), None)
+
+    async def _for(self, act: str) -> str:
+        if act == "inbox":
+            return "INBOX"
+        use = MOVES[act]
+        folder = await self.by_use(use)
+        if folder is None:
+            folder = await self.folders.create(use.removeprefix("\\"), [use])
+        return folder.name
+
+    async def _opened(self, row: FetchRow, shown: Display) -> Message:
+        view = row.view
+        head = await fetch.octets(row, 0, min(len(row.prefix) + len(row.head), _FIRST_FIELDS))
+        known = headers.collect(head, _READ)
+        texts, is_cut, others = [], False, False
+        for one in shown.said:
+            leaf = one.plain or one.html
+            text = "" if leaf is None else await _text(row, leaf)
+            texts.append(
+                text if one.plain is not None else await asyncio.to_thread(html_text, text)
+            )
+            is_cut = is_cut or (leaf is not None and leaf.part.size > MAX_TEXT)
+            if one.html is not None:
+                others = others or markup.wants_others(await _text(row, one.html))
+        uids, at = view.numbering.uids, row.sequence - 1
+        return Message(
+            uid=row.uid,
+            subject=one_line(known.get(b"subject")),
+            author=contacts(known.get(b"from")),
+            to=contacts(known.get(b"to")),
+            cc=contacts(known.get(b"cc")),
+            bcc=contacts(known.get(b"bcc")),
+            reply_to=contacts(known.get(b"reply-to")),
+            sent=_date(known.get(b"date")),
+            received=names.moment(row.received),
+            size=row.size,
+            flags=row.flags,
+            message_id=one_line(known.get(b"message-id")),
+            in_reply_to=one_line(known.get(b"in-reply-to")),
+            references=" ".join(_words(known, b"references") or _words(known, b"in-reply-to")),
+            proven=_proven(known.get(b"authentication-results"), self._office.config.hostname),
+            spam=one_line(known.get(b"x-spam-status")) if JUNK in view.place.mailbox.special_uses else "",
+            text="\n".join(texts),
+            is_cut=is_cut,
+            has_html=shown.has_html,
+            wants_others=others,
+            files=tuple(_file(leaf, leaf.part.size) for leaf in shown.files),
+            newer=uids[at + 1] if at + 1 < len(uids) else 0,
+            older=uids[at - 1] if at else 0,
+        )  # fmt: skip
+
+
+def contacts(values: list[bytes] | None) -> tuple[Contact, ...]:
+    """The people of address fields."""
+    found = mailboxes(parse(b",".join(values or []), 1_000))
+    return tuple(Contact(_address(one), one_line([one.name])) for one in found)
+
+
+async def _row(view: View, uid: int) -> FetchRow:
+    page = await fetch.first_page(view, (uid, uid), need=frozenset({"head", "content"}))
+    if not page:
+        raise NotFound("the message is not there any more: somebody has moved or deleted it")
+    return page[0]
+
+
+async def _summary(row: FetchRow, *, to_whom: bool) -> Summary:
+    head = await fetch.section(row, Section((), "HEADER")) or b""
+    known = headers.collect(head, _LISTED)
+    people = contacts(known.get(b"to" if to_whom else b"from"))
+    return Summary(
+        uid=row.uid,
+        people=", ".join([one.name or one.address for one in people[:3]]),
+        subject=one_line(known.get(b"subject")),
+        preview=row.preview or "",
+        at=names.moment(row.received),
+        size=row.size,
+        is_seen=bool(row.flags & flag_words.SEEN),
+        is_flagged=bool(row.flags & flag_words.FLAGGED),
+        is_answered=bool(row.flags & flag_words.ANSWERED),
+        has_files=_FILES.search(row.bodystructure) is not None,
+    )
+
+
+async def _octets(row: FetchRow, leaf: Leaf, most: int) -> bytes:
+    shift = len(row.prefix)
+    return await fetch.octets(row, leaf.part.body_start + shift, min(leaf.part.size, most))
+
+
+async def _text(row: FetchRow, leaf: Leaf) -> str:
+    octets = await _octets(row, leaf, MAX_TEXT)
+    if len(octets) <= fetch.SMALL:
+        return _decoded(leaf, octets)
+    return await asyncio.to_thread(_decoded, leaf, octets)
+
+
+def _decoded(leaf: Leaf, octets: bytes) -> str:
+    return decoded(leaf.part, octets).replace("\r\n", "\n").replace("\0", "")
+
+
+def _file(leaf: Leaf, size: int) -> File:
+    return File(_dotted(leaf.path), leaf.name, "/".join(leaf.part.content_type), size)
+
+
+def _dotted(path: tuple[int, ...]) -> str:
+    return ".".join(map(str, path))
+
+
+def _address(one: Mailbox) -> str:
+    local, domain = decode(one.local), decode(one.domain)
+    return f"{local}@{domain}" if domain else local
+
+
+def _words(known: dict[bytes, list[bytes]], name: bytes) -> list[str]:
+    return " ".join(map(decode, known.get(name, []))).split()
+
+
+def _date(values: list[bytes] | None) -> datetime | None:
+    found = dates.read(values[0]) if values else None
+    return None if found is None else names.moment(found.ms)
+
+
+def _proven(values: list[bytes] | None, hostname: str) -> str:
+    """Only what this server itself has found stands first, in its own name (RFC 8601 §5)."""
+    for value in values or []:
+        text = decode_words(value).strip()
+        found = _DMARC.search(text) if text.lower().startswith(f"{hostname.lower()};") else None
+        if found is not None:
+            return found[1]
+    return ""

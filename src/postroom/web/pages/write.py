@@ -1,0 +1,100 @@
+"""Writing a message: anew, as an answer, or on with a draft; sending it, or keeping it as a draft."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from postroom.errors import MailError, OutcomeUnknown, Refused
+from postroom.web.desk import Desk, Visitor, peer_of
+from postroom.web.mail import writing as words
+from postroom.web.mail.form import MOST, Form
+from postroom.web.mail.outbox import Outbox
+from postroom.web.mail.reader import Message, Reader
+from postroom.web.mail.writing import Writing
+from postroom.web.pages.mail import path_of, uid_of
+from postroom.web.routing import Router
+from postroom.web.submitting import NotTaken
+
+HERE: Final = "/mail/write"
+KEEP: Final = "keep:"
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The form, and what is done with it."""
+    office, renderer, router = desk.office, desk.renderer, Router(desk)
+
+    async def page(
+        visitor: Visitor, outbox: Outbox, writing: Writing, mark: str, *, problem: str = ""
+    ) -> Response:
+        return renderer.page(
+            "mail_write.html", status=400 if problem else 200, visitor=visitor, here="/mail",
+            one=writing, mark=mark, problem=problem, senders=await outbox.senders(), most=MOST,
+        )  # fmt: skip
+
+    async def show(request: Request, visitor: Visitor) -> Response:
+        reader = Reader(office, visitor.identity)
+        outbox = Outbox(desk, reader)
+        writing = await _begun(reader, outbox, request.query_params)
+        return await page(visitor, outbox, writing, outbox.fresh_id())
+
+    async def done(request: Request, visitor: Visitor, form: Form) -> Response | str:
+        reader, fields = Reader(office, visitor.identity), form.fields
+        outbox, mark = Outbox(desk, reader), fields.get("mark", "")
+        writing = await _filled(reader, fields)
+        try:
+            if fields.get("act") == "draft":
+                box, uid = await outbox.keep(writing, mark, form.files)
+                return f"{path_of(box, HERE, draft=uid)}#done"
+            await outbox.send(writing, mark, form.files, peer_of(request))
+        except OutcomeUnknown:
+            problem = "The disk failed while the message was written, so it may have been sent: look into Sent, and ask who it is for."
+        except NotTaken as error:
+            problem = f"It was not sent. {error}"
+        except Refused as error:
+            problem = f"It was not sent: {error}"
+        except MailError as error:
+            problem = f"It was not sent: {error.text}."
+        else:
+            return f"{path_of(fields.get('box', '') or 'INBOX')}#done"
+        return await page(visitor, outbox, writing, mark, problem=problem)
+
+    return [
+        router.show(HERE, show, for_admins=False),
+        router.write(HERE, done),
+    ]
+
+
+async def _begun(reader: Reader, outbox: Outbox, asked: Mapping[str, str]) -> Writing:
+    """What stands in the form at first."""
+    box, way = asked.get("box", "INBOX"), words.way_of(asked.get("to", ""))
+    if "draft" in asked:
+        return words.draft_of(await reader.message(box, uid_of(asked["draft"])), box)
+    if not way:
+        return Writing(to=asked.get("address", ""))
+    found = await reader.message(box, uid_of(asked.get("uid", "")))
+    return words.answer(found, way, box, await outbox.senders())
+
+
+async def _filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
+    """What was filled in. Raises Invalid, NotFound when what it is made from is gone."""
+    box, uid = fields.get("box", ""), uid_of(fields.get("uid", "") or "0")
+    way = fields.get("way", "")
+    kept = [name.removeprefix(KEEP) for name in fields if name.startswith(KEEP)]
+    source: Message | None = await reader.message(box, uid) if kept and uid else None
+    return Writing(
+        sender=fields.get("from", ""),
+        to=fields.get("to", ""),
+        cc=fields.get("cc", ""),
+        bcc=fields.get("bcc", ""),
+        subject=fields.get("subject", ""),
+        text=fields.get("text", ""),
+        in_reply_to=fields.get("in-reply-to", ""),
+        references=fields.get("references", ""),
+        way="draft" if way == "draft" else words.way_of(way),
+        box=box,
+        uid=uid,
+        files=tuple(one for one in source.files if one.path in kept) if source else (),
+    )

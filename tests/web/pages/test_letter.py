@@ -1,0 +1,93 @@
+from pathlib import Path
+
+from postroom.admin.office import Office
+from tests.access.shop import put
+from tests.admin.test_reach import number
+from tests.conftest import Opener
+from tests.fakes import Clock
+from tests.web.browser import PERSON, Browser, tell
+from tests.web.mail.letters import PIXEL, PLAIN, RICH
+
+HERE = "/mail/message"
+
+
+def test_a_message_is_read_and_seen(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        bob = await number(office, PERSON)
+        await put(office.store, PLAIN, RICH, account_id=bob)
+        await browser.get(f"{HERE}?box=INBOX&uid=1")
+        assert "Ann <ann@far.test>" in browser.text
+        assert "Carl <carl@far.test>" in browser.text
+        assert "written 2026-06-01 10:00" in browser.text
+        assert '<a href="https://far.test/a?b=1&amp;c=2" target="_blank"' in browser.page
+        assert "is proven" not in browser.text
+        assert "Newer" in browser.text
+        assert "<iframe" not in browser.page
+        await browser.get("/mail")
+        assert browser.page.count('class="fresh"') == 1
+        for query, status in (("uid=3", 404), ("uid=", 400), ("box=Nope&uid=1", 404)):
+            assert (await browser.get(f"{HERE}?{query}")).status == status, query
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_html_is_shown_in_a_frame_that_can_do_nothing(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await put(office.store, RICH, account_id=await number(office, PERSON))
+        said = await browser.get(f"{HERE}?uid=1")
+        assert "frame-src 'self'" in said.headers["content-security-policy"]
+        assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in browser.page
+        assert "Images from elsewhere are not fetched" in browser.text
+        assert "steal" not in browser.page
+        said = await browser.get(f"{HERE}/html?uid=1")
+        policy = said.headers["content-security-policy"]
+        assert policy.startswith("sandbox allow-popups")
+        assert "allow-scripts" not in policy
+        assert "allow-same-origin" not in policy
+        assert "img-src data:;" in policy
+        for gone in ("steal", "onload", "onclick", "javascript", "cid:"):
+            assert gone not in browser.page
+        assert "data:image/png;base64," in browser.page
+        said = await browser.get(f"{HERE}/html?uid=1&images")
+        assert "img-src data: https: http:;" in said.headers["content-security-policy"]
+        await browser.get(f"{HERE}?uid=1&as=text")
+        assert "Cheap things" in browser.text
+        assert "<iframe" not in browser.page
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_files_are_saved_and_never_shown(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await put(office.store, RICH, account_id=await number(office, PERSON))
+        await browser.get(f"{HERE}?uid=1")
+        assert "price list.pdf" in browser.text
+        said = await browser.get(f"{HERE}/file?uid=1&part=2")
+        assert said.body == b"%PDF-1.4 prices"
+        assert said.headers["content-type"] == "application/octet-stream"
+        assert said.headers["content-disposition"].startswith(
+            'attachment; filename="price list.pdf"'
+        )
+        assert said.headers["content-length"] == str(len(said.body))
+        assert (await browser.get(f"{HERE}/file?uid=1&part=1.1")).status == 404
+        assert (await browser.get(f"{HERE}/file?uid=1&part=../2")).status == 404
+        said = await browser.get(f"{HERE}/source?uid=1")
+        assert said.body == RICH
+        assert PIXEL not in said.body
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_only_what_this_server_found_is_proven(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        bob = await number(office, PERSON)
+        own = b"Authentication-Results: mx.demo.test;\r\n\tdmarc=pass header.from=far.test\r\n"
+        await put(
+            office.store, own + PLAIN, own.replace(b"mx.demo", b"mx.far") + PLAIN, account_id=bob
+        )
+        await browser.get(f"{HERE}?uid=1")
+        assert "far.test is proven" in browser.text
+        await browser.get(f"{HERE}?uid=2")
+        assert "is proven" not in browser.text
+
+    tell(database, data, story, logged_in=PERSON)
