@@ -118,3 +118,44 @@ def test_what_is_on_its_way_can_be_forgotten(database: Opener, data: Path) -> No
             reader.close()
 
     asyncio.run(run())
+
+
+def test_what_is_at_hand_is_taken_once_with_its_number_of_now(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *map(letter, range(1, 20)))
+            view = await opened(store)
+            reader = Ahead(view)
+            assert reader.take(1) is None
+            await ask(reader, 1)
+            await ask(reader, 2)
+            found = reader.take(3)
+            assert found is not None
+            assert await content(found) == letter(3)
+            assert reader.take(3) is None
+            assert reader.take(99) is None
+            await expunge(store, 1, 1)
+            await expunge(store, 5, 5)
+            await view.refresh(expunges=True)
+            found = reader.take(4)
+            assert found is not None
+            assert (found.uid, found.sequence) == (4, 3)
+            assert reader.take(5) is None  # the session knows that it is gone
+            reader.close()
+            assert reader.take(6) is None
+
+    asyncio.run(run())
+
+
+def test_without_its_content_nothing_is_at_hand(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *map(letter, range(1, 5)))
+            reader = Ahead(await opened(store))
+            for uid in (1, 2):
+                await ask(reader, uid, need=frozenset({"head"}))
+            assert reader.has(3, frozenset({"head"}))
+            assert reader.take(3) is None
+            reader.close()
+
+    asyncio.run(run())

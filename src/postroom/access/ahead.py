@@ -26,18 +26,28 @@ class _Coming(NamedTuple):
 class Ahead:
     """What one session has read ahead of a mailbox. End it with ``close``."""
 
-    __slots__ = ("_coming", "_need", "_next", "_rows", "_view")
+    __slots__ = ("_coming", "_next", "_rows", "_view", "need")
 
     def __init__(self, view: View) -> None:
         self._view = view
         self._rows: dict[int, FetchRow] = {}
         self._coming: _Coming | None = None
-        self._need: frozenset[str] = frozenset()
+        self.need: frozenset[str] = frozenset()  # what was read of each message
         self._next = 0  # the sequence number that would go on
 
     def has(self, uid: int, need: frozenset[str]) -> bool:
         """Whether ``message`` answers at once."""
-        return uid in self._rows and need == self._need
+        return uid in self._rows and need == self.need
+
+    def take(self, uid: int) -> FetchRow | None:
+        """A message that ``message`` would answer at once, if it has all its content."""
+        row = self._rows.get(uid)
+        if row is None or row.body is None or not (sequence := self._view.sequence_of(uid)):
+            return None
+        del self._rows[uid]
+        row.sequence = sequence
+        self._next = sequence + 1
+        return row
 
     async def message(self, uid: int, *, need: frozenset[str], has_more: bool) -> FetchRow | None:
         """One message as ``fetch.rows`` gives it, if it is there.
@@ -47,9 +57,9 @@ class Ahead:
         sequence = self._view.sequence_of(uid)
         if sequence is None:
             return None
-        if need != self._need:
+        if need != self.need:
             self.close()
-            self._need = need
+            self.need = need
         row = self._rows.pop(uid, None)
         if row is None:
             goes_on = has_more and sequence == self._next
@@ -88,4 +98,4 @@ class Ahead:
 
     async def _read(self, uid: int, last: int) -> list[FetchRow]:
         view = self._view
-        return await first_page(view, (uid, view.uid_of(min(last, view.exists))), need=self._need)
+        return await first_page(view, (uid, view.uid_of(min(last, view.exists))), need=self.need)

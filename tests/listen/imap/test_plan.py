@@ -70,3 +70,12 @@ def test_a_plan_fits_its_items_and_modes_only() -> None:
     assert not made.fits((PEEK, Attribute.UID), Modes())
     assert not made.fits((Attribute.UID, PEEK), Modes(condstore=True))
     assert not made.fits((Attribute.UID, PEEK), Modes(uidonly=True))
+
+
+def test_the_whole_message_alone() -> None:
+    assert plan((Attribute.UID, PEEK), Modes()).whole == PEEK
+    assert plan((PEEK, LISTED), Modes()).whole is None
+    assert plan((Octets(WHOLE, b"", (0, 5), peek=True),), Modes()).whole is None
+    assert plan((Octets(TEXT, b"BODY[TEXT]"),), Modes()).whole is None
+    assert plan((BinarySize((1,), b"BINARY.SIZE[1]"),), Modes()).whole is None
+    assert plan((Attribute.UID,), Modes()).whole is None

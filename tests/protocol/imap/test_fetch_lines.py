@@ -99,6 +99,17 @@ def test_content_follows_an_opening() -> None:
     assert Lines(()).open(Row()) == b"* 2 FETCH ("
 
 
+def test_openings_of_whole_messages() -> None:
+    lines = Lines((Attribute.UID,))
+    assert lines.open_whole([Row(), Row(3, 9, 0, "", False)], b"BODY[%]") == [
+        b"* 2 FETCH (UID 7 BODY[%%] {%d}\r\n" % Row().size,
+        b"* 3 FETCH (UID 9 BODY[%%] {%d}\r\n" % Row().size,
+    ]
+    assert Lines((), uidonly=True).open_whole([Row()], b"BODY[]") == [
+        b"* 7 UIDFETCH (BODY[] {%d}\r\n" % Row().size
+    ]
+
+
 def test_changed_flags() -> None:
     changed = [Row(2, 7, 8, "", False), Row(3, 9, 0, "a b", True, 5, is_quiet=True)]
     assert flagged_lines(changed, with_uid=False, with_modseq=False) == (

@@ -38,23 +38,24 @@ def test_a_literal_is_part_of_its_command() -> None:
     assert held.literals == 0
 
 
-def test_a_line_can_be_looked_at() -> None:
+def test_what_comes_next_can_be_looked_at() -> None:
     held = feed(b"a NOOP\r\nb NO")
-    assert held.peek() == b"a NOOP\r\n"
+    assert held.peek(100) == b"a NOOP\r\nb NO"
+    assert held.peek(3) == b"a N"
     held.skip(8)
-    assert held.peek() == b""
+    assert held.peek(100) == b"b NO"
     assert held.command(100) is None
-    assert held.peek() == b""
+    assert held.peek(100) == b""
     held.feed(b"OP\r\n")
     assert held.command(100) == b"b NOOP"
-    assert held.peek() == b""
+    assert held.peek(100) == b""
 
 
 def test_a_line_behind_a_literal_is_not_looked_at() -> None:
     held = feed(b"a X {1}\r\nb Y\r\n")
     assert isinstance(held.command(100), LiteralHead)
     held.expect_literal(1)
-    assert held.peek() == b""
+    assert held.peek(100) == b""
 
 
 def test_text_in_a_literal_is_no_head() -> None:

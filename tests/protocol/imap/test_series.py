@@ -27,17 +27,16 @@ def series(octets: bytes) -> Series | None:
     return Series.of(octets, command)
 
 
-def answers(octets: bytes, *, follows: bool) -> tuple[list[tuple[bytes, Command]], bytes]:
-    """Every command with its tag, and what was said, with and without ``follow``."""
+def answers(octets: bytes, *, at_once: bool) -> tuple[list[tuple[bytes, Command]], bytes]:
+    """Every command with its tag, and what was said; octet by octet there is no series."""
     held = selected()
-    held.receive(octets)
     found: list[tuple[bytes, Command]] = []
-    while (event := held.next_event()) is not None:
-        while event is not None:
+    for piece in [octets] if at_once else [octets[n : n + 1] for n in range(len(octets))]:
+        held.receive(piece)
+        while (event := held.next_event()) is not None:
             assert isinstance(event, Command)
             found.append((held.tag, event))
             held.finish("OK", "Done")
-            event = held.follow() if follows else None
     return found, held.data_to_send()
 
 
@@ -54,13 +53,16 @@ def test_several_messages_begin_none(octets: bytes) -> None:
     assert series(octets) is None
 
 
-def test_a_line_is_taken_if_only_tag_and_number_differ() -> None:
+def test_lines_are_taken_if_only_tag_and_number_differ() -> None:
     found = series(b"5 UID FETCH 5 (BODY.PEEK[5])")
     assert found is not None
-    taken = found.take(b"b2 UID FETCH 4294967295 (BODY.PEEK[5])\r\n")
-    assert taken is not None
-    tag, command = taken
-    assert (tag, command.ranges) == (b"b2", ((4294967295, 4294967295),))
+    lines = [b"b2 UID FETCH 4294967295 (BODY.PEEK[5])\r\n", b"c UID FETCH 5 (BODY.PEEK[5])\r\n"]
+    assert list(found.singles(b"".join(lines) + b"d UID FETCH 6 (BODY.PEEK[5])")) == [
+        (b"b2", 4294967295, len(lines[0])),
+        (b"c", 5, len(lines[1])),
+    ]
+    command = found.command(7)
+    assert command.ranges == ((7, 7),)
     assert (command.items, command.by_uid) == (found.first.items, True)
 
 
@@ -88,7 +90,7 @@ def test_a_line_is_taken_if_only_tag_and_number_differ() -> None:
 def test_every_other_line_is_left(line: bytes) -> None:
     found = series(b"5 UID FETCH 5 (BODY.PEEK[5])")
     assert found is not None
-    assert found.take(line) is None
+    assert list(found.singles(line)) == []
 
 
 _LINES = st.sampled_from(
@@ -113,4 +115,37 @@ _LINES = st.sampled_from(
 @given(st.lists(_LINES, max_size=12))
 def test_with_and_without_the_same_is_read_and_said(lines: list[bytes]) -> None:
     octets = b"".join(lines)
-    assert answers(octets, follows=True) == answers(octets, follows=False)
+    assert answers(octets, at_once=True) == answers(octets, at_once=False)
+
+
+def test_what_follows_can_be_answered_together() -> None:
+    held = selected()
+    lines = [b"%d UID FETCH %d (BODY.PEEK[])\r\n" % (n, n) for n in range(4)]
+    held.receive(b"".join(lines[1:]) + b"d NOOP\r\n")
+    assert list(held.singles()) == []
+    held.next_event()
+    assert list(held.singles()) == []  # the first is not answered yet
+    held.finish("OK", "Done")
+    coming = list(held.singles())
+    assert [(one.tag, one.number) for one in coming] == [(b"2", 2), (b"3", 3)]
+    held.finish_singles(coming[:1], [b"2 ", b"OK\r\n"])
+    assert held.data_to_send() == b"1 OK Done\r\n2 OK\r\n"
+    assert isinstance(held.follow(), Fetch)
+    assert held.tag == b"3"
+    held.finish("OK", "Done")
+    assert list(held.singles()) == []
+    assert held.next_event() is not None
+    assert held.tag == b"d"
+
+
+def test_what_was_begun_is_no_further_command() -> None:
+    held = selected()
+    held.receive(b"a UID FETCH 1 (BODY.PEEK[])\r\nb UID FETCH 2")
+    held.next_event()
+    held.finish("OK", "Done")
+    assert held.next_event() is None  # its end has not come
+    held.receive(b" (BODY.PEEK[])\r\n")
+    assert list(held.singles()) == []
+    command = held.next_event()
+    assert isinstance(command, Fetch)
+    assert command.ranges == ((2, 2),)

@@ -257,6 +257,13 @@ class Conversation:
             await self.flush()
         return await self._ahead.message(uid, need=need, has_more=self.session.buffered > 0)
 
+    def at_hand(self, plan: Plan) -> Ahead | None:
+        """What was read ahead for this plan, where nothing is to be told before it is sent."""
+        ahead = self._ahead
+        if ahead is None or ahead.need != plan.need or self.updates is not None:
+            return None
+        return None if self._has_to_report(self.selected, expunges=True) else ahead
+
     def pause(self) -> None:
         """The client waits for answers: forget what would make the next commands cheaper."""
         self._plan = None
@@ -303,12 +310,7 @@ class Conversation:
         view = self.view
         if view is None:
             return
-        is_due = (
-            always
-            or self._has_news
-            or (expunges and view.withholds_expunges)
-            or self._told > view.complete
-        )
+        is_due = always or self._has_to_report(view, expunges=expunges)
         if is_due and not await self.renew():
             return
         if is_due and (always or self.notices is None or self.notices.tells_messages):
@@ -318,6 +320,11 @@ class Conversation:
         told, self._told = self._told, 0
         if told > view.complete and self.session.modes.qresync:
             self.session.untagged(highestmodseq_line(view.complete))
+
+    def _has_to_report(self, view: View, *, expunges: bool) -> bool:
+        return (
+            self._has_news or (expunges and view.withholds_expunges) or self._told > view.complete
+        )
 
     async def _refresh(self, view: View, *, expunges: bool, always: bool) -> None:
         notices = self.notices

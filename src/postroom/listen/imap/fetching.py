@@ -23,6 +23,7 @@ from postroom.listen.imap.plan import Plan
 from postroom.listen.imap.refusals import refuse
 from postroom.listen.imap.results import numbered
 from postroom.listen.imap.resyncing import tell_expunged
+from postroom.listen.imap.series import FETCHED, answer_at_hand
 from postroom.protocol.imap.commands import Fetch
 from postroom.protocol.imap.fetch import Attribute, FetchItem
 from postroom.protocol.imap.fetch_lines import flags_page
@@ -36,19 +37,37 @@ _FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked 
 async def fetch(talk: Conversation, command: Fetch) -> None:
     """FETCH and UID FETCH, and those that follow in a series."""
     await _fetch(talk, command)
-    while (following := talk.session.follow()) is not None:
-        await talk.make_room()
-        if not await talk.renew():
-            return
+    while await _may_go_on(talk, command) and (following := talk.session.follow()) is not None:
         await _fetch(talk, following)
 
 
-async def _fetch(talk: Conversation, command: Fetch) -> None:
-    items, since = command.items, command.changed_since
-    if command.by_uid and Attribute.UID not in items and not talk.session.modes.uidonly:
+async def _may_go_on(talk: Conversation, command: Fetch) -> bool:
+    """Answer what goes on with the series of a command and is at hand.
+
+    False: the mailbox may not be read any more.
+    """
+    is_simple = command.by_uid and command.changed_since is None and command.partial is None
+    plan = talk.plan_of(_items(talk.session.modes, command))
+    while True:
+        await talk.make_room()
+        if not await talk.renew():
+            return False
+        if not is_simple or not answer_at_hand(talk, plan):
+            return True
+
+
+def _items(modes: Modes, command: Fetch) -> tuple[FetchItem, ...]:
+    """What is told of each message: what was asked for, and what belongs to it."""
+    items = command.items
+    if command.by_uid and Attribute.UID not in items and not modes.uidonly:
         items = (Attribute.UID, *items)  # RFC 3501 §6.4.8
-    if since is not None and Attribute.MODSEQ not in items:
+    if command.changed_since is not None and Attribute.MODSEQ not in items:
         items = (*items, Attribute.MODSEQ)  # RFC 7162 §3.1.4.1
+    return items
+
+
+async def _fetch(talk: Conversation, command: Fetch) -> None:
+    items, since = _items(talk.session.modes, command), command.changed_since
     if Attribute.MODSEQ in items:
         talk.use_condstore()
     if command.vanished and since is not None:
@@ -64,7 +83,7 @@ async def _fetch(talk: Conversation, command: Fetch) -> None:
     failure = await send(talk, items, ranges, changed_since=since)
     await talk.report(expunges=command.by_uid)
     if failure is None:
-        talk.session.finish("OK", "Fetched")
+        talk.session.finish("OK", FETCHED)
     else:
         refuse(talk.session, failure)
 

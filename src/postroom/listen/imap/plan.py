@@ -45,6 +45,12 @@ class Plan(msgspec.Struct, frozen=True):
     plain: Lines
     flagged: Lines
 
+    @property
+    def whole(self) -> Octets | None:
+        """The whole message, where that is the only content that is asked for."""
+        item = self.contents[0] if len(self.contents) == 1 else None
+        return item if isinstance(item, Octets) and item.is_whole else None
+
     def fits(self, items: tuple[FetchItem, ...], modes: Modes) -> bool:
         """Whether it is the plan of these."""
         return self.items == items and self.modes == (modes.condstore, modes.uidonly)

@@ -104,6 +104,7 @@ def _flags_column(rows: Sequence[Row]) -> Iterable[object]:
 _FLAG_FIELDS: Final = operator.attrgetter("flags", "keywords", "recent")
 _SEQUENCES: Final = _column("sequence")
 _UIDS: Final = _column("uid")
+_SIZES: Final = _column("size")
 # of each attribute how it is written, and the values
 _FORMS: Final[dict[Attribute, tuple[bytes, Column]]] = {
     Attribute.FLAGS: (b"%b", _flags_column),
@@ -113,7 +114,7 @@ _FORMS: Final[dict[Attribute, tuple[bytes, Column]]] = {
     Attribute.SAVEDATE: (b"SAVEDATE %b", _written("saved", write_date_time)),
     Attribute.EMAILID: (b"EMAILID (%b)", _written("message_id", email_id)),
     Attribute.THREADID: (b"THREADID (%b)", _written("thread_id", thread_id)),
-    Attribute.SIZE: (b"RFC822.SIZE %d", _column("size")),
+    Attribute.SIZE: (b"RFC822.SIZE %d", _SIZES),
     Attribute.PREVIEW: (b"PREVIEW %b", _written("preview", _preview)),
     Attribute.PREVIEW_LAZY: (b"PREVIEW %b", _written("preview", _preview)),
     Attribute.ENVELOPE: (b"ENVELOPE %b", _column("envelope")),
@@ -204,6 +205,12 @@ class Lines:
         literal = label.replace(b"%", b"%%") + b" {%d}\r\n%b"
         form = self._start + b" ".join([*self._facts, literal]) + CLOSE
         return self._filled(form, rows, map(len, texts), texts)
+
+    def open_whole(self, rows: Sequence[Row], label: bytes) -> list[bytes]:
+        """Of each message the beginning of a response with all its content, up to the octets."""
+        form = self._start + b" ".join([*self._facts, label.replace(b"%", b"%%") + b" {%d}\r\n"])
+        columns = [column(rows) for column in self._columns]
+        return list(map(form.__mod__, zip(*columns, _SIZES(rows), strict=True)))
 
     def open(self, row: Row) -> bytes:
         """The beginning of a response that content follows; ends with ``CLOSE``."""

@@ -98,11 +98,9 @@ class Input:
         """Forget the command up to the literal head that was just found."""
         self._cut(self._scanned)
 
-    def peek(self) -> bytes:
-        """The line that comes next, with its LF; b"" when it has not come or was begun."""
-        if self._scanned or self._segment:
-            return b""
-        return bytes(self._data[: self._data.find(b"\n") + 1])
+    def peek(self, most: int) -> bytes:
+        """At most so many octets from where the next line begins; b"" when it was begun."""
+        return b"" if self._scanned or self._segment else bytes(self._data[:most])
 
     def skip(self, count: int) -> None:
         """Take so many octets away."""

@@ -4,13 +4,22 @@ Such commands differ in their tag and in one number. What is equal in all of the
 once; of the others only these two are (RFC 3501 §9: a line is a command of its own).
 """
 
-from typing import Self
+from collections.abc import Iterator
+from typing import NamedTuple, Self
 
 import msgspec
 
 from postroom.protocol.imap.commands import Fetch
 from postroom.protocol.imap.sets import MAX_NUMBER
 from postroom.protocol.imap.tokens import MAX_TAG, TAG
+
+
+class Single(NamedTuple):
+    """A further command of a series: its tag, its number, and how many octets its line has."""
+
+    tag: bytes
+    number: int
+    size: int
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -34,19 +43,29 @@ class Series(msgspec.Struct, frozen=True):
             return None
         return cls(command, b" %b " % words, b" %b\r\n" % end)
 
-    def take(self, line: bytes) -> tuple[bytes, Fetch] | None:
-        """Tag and command of a line with its CRLF; None when it is no further one."""
-        tag, start, rest = line.partition(self.start)
-        if not start or not rest.endswith(self.end) or len(tag) > MAX_TAG:
-            return None
-        number = rest[: -len(self.end)]
-        if not number.isdigit() or len(number) > 10 or number[0] == 0x30:
-            return None
-        uid = int(number)
-        if uid > MAX_NUMBER or TAG.fullmatch(tag) is None:
-            return None
+    def singles(self, octets: bytes) -> Iterator[Single]:
+        """The commands whose lines these octets begin with, up to the first that is no further one."""
+        start, end = self.start, self.end
+        more = len(start) + len(end)
+        place = 0
+        while True:
+            middle = octets.find(b" ", place, place + MAX_TAG + 1)
+            if middle < 0 or not octets.startswith(start, middle):
+                return
+            behind = octets.find(end, middle + len(start))
+            tag, number = octets[place:middle], octets[middle + len(start) : behind]
+            if behind < 0 or not number.isdigit() or len(number) > 10 or number[0] == 0x30:
+                return
+            uid = int(number)
+            if uid > MAX_NUMBER or TAG.fullmatch(tag) is None:
+                return
+            yield Single(tag, uid, len(tag) + len(number) + more)
+            place = behind + len(end)
+
+    def command(self, number: int) -> Fetch:
+        """The command with this number."""
         first = self.first
-        return tag, Fetch(
-            ((uid, uid),), first.items, first.by_uid, first.changed_since, first.vanished,
+        return Fetch(
+            ((number, number),), first.items, first.by_uid, first.changed_since, first.vanished,
             first.partial,
         )  # fmt: skip

@@ -20,7 +20,7 @@ RFC 3501 §2.2, §3, §6, §7.5; RFC 7888 (LITERAL+); RFC 2177 (IDLE); RFC 4959 
 
 import binascii
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final, Literal
 
@@ -54,12 +54,13 @@ from postroom.protocol.imap.output import Output
 from postroom.protocol.imap.parse import parse_arguments, split
 from postroom.protocol.imap.parse_append import brings_messages
 from postroom.protocol.imap.responses import continuation, status_line
-from postroom.protocol.imap.series import Series
+from postroom.protocol.imap.series import Series, Single
 from postroom.protocol.imap.states import AFTER_NO, AFTER_OK, LEGAL, State
 from postroom.protocol.imap.tokens import BadSyntax, CutLiteral, Reader, Unusable
 
 Condition = Literal["OK", "NO", "BAD"]
 
+MOST_SINGLES: Final = 2048  # octets of a series that are looked at together
 _ILLEGAL: Final = "The command is not legal in this state"
 
 
@@ -279,15 +280,26 @@ class Session:
         """
         if self._series is None or self._mode is not _Mode.COMMAND:
             return None
-        line = self._input.peek()
-        found = self._series.take(line)
+        found = next(self._series.singles(self._input.peek(MOST_SINGLES)), None)
         if found is None:
             return None
-        self._input.skip(len(line))
-        self._tag, command = found
-        self._pending = command
+        self._input.skip(found.size)
+        self._tag = found.tag
+        self._pending = command = self._series.command(found.number)
         self._mode = _Mode.ANSWER
         return command
+
+    def singles(self) -> Iterator[Single]:
+        """What ``follow`` would begin, one after the other, as far as it has come; none is begun."""
+        if self._series is None or self._mode is not _Mode.COMMAND:
+            return iter(())
+        return self._series.singles(self._input.peek(MOST_SINGLES))
+
+    def finish_singles(self, singles: Iterable[Single], pieces: Iterable[bytes]) -> None:
+        """The first of ``singles`` are answered with OK: by these pieces, tagged lines and all."""
+        self._input.skip(sum([single.size for single in singles]))
+        self._output.extend(pieces)
+        self._mistakes = 0
 
     def _read_more(self, mode: _Mode) -> Event | None:
         if mode is _Mode.APPEND and self._appending is not None:
@@ -300,6 +312,9 @@ class Session:
 
     def _read_command(self) -> tuple[Event | None, bool]:
         """(event, whether to go on reading when there is none)."""
+        following = self.follow()
+        if following is not None:
+            return following, True
         whole = self._input.command(self._limit)
         if whole is None:
             return None, False
