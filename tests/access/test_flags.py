@@ -143,7 +143,7 @@ def test_what_a_store_tells_is_what_it_has_made(
                         (uid, bits) for _, uid, bits, _, _ in await expected(view, ranges)
                     ]
                     assert (await view.refresh(expunges=True)).flags == []
-            assert view.keywords == ["$a", "b"]
+            assert list(view.keywords) == ["$a", "b"]
             await store.expunge(1, 1, Span(10, 20), flagged=False)  # the view does not know it
             said = await change(view, [(1, 700)], FlagChange("add", DELETED))
             assert sorted(said) == [*range(1, 10), *range(21, 701)]

@@ -117,7 +117,7 @@ def test_own_stores_are_not_repeated_others_are(database: Opener, data: Path) ->
             seen = (await two.refresh(expunges=True)).flags
             assert [f.recent for f in done.flagged] == [True, True]
             assert seen == [msgspec.structs.replace(f, recent=False) for f in done.flagged]
-            assert two.keywords == ["$Junk"]
+            assert list(two.keywords) == ["$Junk"]
             assert (await two.refresh(expunges=True)).flags == []
             # one stores silently over a change of two that it has not seen
             await two.store([(1, 1)], FlagChange("add", FLAGGED), silent=True)

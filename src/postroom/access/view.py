@@ -11,13 +11,14 @@ RFC 3501 §2.3.1, §6.4, §7.3, §7.4.1; RFC 2180; RFC 6851; RFC 7162.
 
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from postroom.access import flag_blocks, rights as letters, teaching
 from postroom.access.kept import Kept
+from postroom.access.keywords import Keywords
 from postroom.access.numbering import STAR, Numbering, Ranges, merge
 from postroom.access.places import Place
 from postroom.access.work import Work
@@ -106,8 +107,7 @@ class View:
         self.read_only = read_only
         self.uidvalidity = state.uidvalidity
         self.uidnext = state.uidnext
-        self.keywords: list[str] = []
-        self._learn(opening.keywords)
+        self.keywords = Keywords(opening.keywords)
         self.numbering = Numbering(
             range(state.first_uid, state.last_uid + 1 if state.messages else state.first_uid)
             if opening.uids is None
@@ -241,7 +241,7 @@ class View:
         flags = self._flagged(
             [row for row in found.changed if row[0] <= known and row[3] not in self._own]
         )
-        self._learn(row[2] for row in found.changed)
+        self.keywords.learn([row[2] for row in found.changed])
         self.uidnext = max(self.uidnext, found.uidnext)
         self._marks = found.marks
         self._own = {modseq for modseq in self._own if modseq > self._marks.seen}
@@ -356,7 +356,7 @@ class View:
         self._note_own(updated.modseq)
         flag_blocks.learn(self, span, change, updated)
         if change.touches_keywords:
-            self._learn(change.keywords)
+            self.keywords.learn(change.keywords)
         return updated
 
     async def end_store(self, ranges: Ranges, change: FlagChange, *, is_changed: bool) -> None:
@@ -448,14 +448,6 @@ class View:
             self._marks = Marks(modseq, modseq)
         else:
             self._marks = msgspec.structs.replace(marks, seen=modseq)
-
-    def _learn(self, texts: Iterable[str]) -> None:
-        known = {keyword.casefold() for keyword in self.keywords}
-        for text in texts:
-            for keyword in text.split():
-                if keyword.casefold() not in known:
-                    known.add(keyword.casefold())
-                    self.keywords.append(keyword)
 
     def _arrive(self, found: News) -> bool:
         """Take in new messages; False when there are none."""

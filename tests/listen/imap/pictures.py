@@ -79,6 +79,7 @@ class Picture:
         self.uids: list[int] = []  # 0 where the client knows of a message but not its UID
         self.flags: dict[int, frozenset[bytes]] = {}
         self.modseqs: dict[int, int] = {}
+        self.keywords = frozenset[bytes]()  # that FLAGS told, with the system flags
         self.validity = 0
         self.highest = 0
         self._in_command = (0, 0)  # the highest MODSEQ told, the last HIGHESTMODSEQ
@@ -107,23 +108,23 @@ class Picture:
                 return whole
             whole += await self.reader.readexactly(int(found[1]))
 
-    async def exchange(self, command: bytes) -> tuple[list[bytes], bytes]:
+    async def exchange(self, command: bytes, *answers: bytes) -> tuple[list[bytes], bytes]:
         """The untagged responses and the tagged one, not looked at yet."""
         self._number += 1
         tag = b"t%d " % self._number
         self.writer.write(tag + command + b"\r\n")
-        return await self.until(tag)
+        return await self.until(tag, *answers)
 
-    async def until(self, tag: bytes) -> tuple[list[bytes], bytes]:
+    async def until(self, tag: bytes, *answers: bytes) -> tuple[list[bytes], bytes]:
         lines: list[bytes] = []
         while not (line := await self.response()).startswith(tag):
             lines.append(line)
-        assert line.startswith(tag + b"OK "), line
+        assert line.removeprefix(tag).startswith(answers or b"OK "), line
         return lines, line
 
-    async def command(self, command: bytes) -> bytes:
+    async def command(self, command: bytes, *answers: bytes) -> bytes:
         """Run a command, learn from it; the tagged response."""
-        lines, tagged = await self.exchange(command)
+        lines, tagged = await self.exchange(command, *answers)
         self.learn(lines, tagged)
         return tagged
 
@@ -192,6 +193,8 @@ class Picture:
         """One untagged response."""
         if found := _FETCH.match(line):
             self._fetched(int(found[1]), bool(found[2]), found[3])
+        elif line.startswith(b"* FLAGS ("):
+            self.keywords = frozenset(line[9:-3].split())
         elif line.endswith(b" EXISTS\r\n"):
             count = int(line.split()[1])
             assert count >= len(self.uids), (line, self.uids)
@@ -229,6 +232,7 @@ class Picture:
             names = flags[1].split()
             assert not (self.kind.rev2 and b"\\Recent" in names), text
             self.flags[uid] = frozenset(names) - {b"\\Recent"}
+            assert self.flags[uid] <= self.keywords, (text, self.keywords)  # RFC 3501 §7.2.6
         if modseq := re.search(rb"MODSEQ \((\d+)\)", text):
             assert self.kind.knows_modseq, text
             self.modseqs[uid] = int(modseq[1])

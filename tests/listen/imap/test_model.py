@@ -277,7 +277,8 @@ class Clients(RuleBasedStateMachine):
         if there and not away:
             self.truth.add([self.truth.messages[uid].flags for uid in there])
         self.truth.remove(there)
-        self._transfer(client, b"MOVE", uids, b"Archive" if away else self.mailbox, by_uid=by_uid)
+        target = b"Archive" if away else self.mailbox
+        self._transfer(client, b"MOVE", uids, target, by_uid=by_uid, there=there)
         assert not set(there).intersection(client.uids)
 
     @rule(who=WHO, low=PLACE, high=PLACE, by_uid=st.booleans())
@@ -289,14 +290,22 @@ class Clients(RuleBasedStateMachine):
         there = [uid for uid in uids if uid in self.truth.messages]
         if there:
             self.truth.add([self.truth.messages[uid].flags for uid in there])
-        self._transfer(client, b"COPY", uids, self.mailbox, by_uid=by_uid)
+        self._transfer(client, b"COPY", uids, self.mailbox, by_uid=by_uid, there=there)
 
     def _transfer(
-        self, client: Picture, verb: bytes, uids: list[int], target: bytes, *, by_uid: bool
+        self,
+        client: Picture,
+        verb: bytes,
+        uids: list[int],
+        target: bytes,
+        *,
+        by_uid: bool,
+        there: list[int],
     ) -> None:
         async def main() -> None:
             prefix, names = self.named(client, uids, by_uid=by_uid)
-            await client.command(b"%s%s %s %s" % (prefix, verb, names, target))
+            answer = b"OK " if there or prefix else b"NO [EXPUNGEISSUED] "
+            await client.command(b"%s%s %s %s" % (prefix, verb, names, target), answer)
             await client.discover()
 
         self.runner.run(main())
@@ -419,6 +428,7 @@ async def busy(client: Picture, random: Random) -> Picture:
         numbered = not client.kind.uidonly and random.random() < 0.5
         names = write(client.uids.index(uid) + 1 for uid in uids) if numbered else write(uids)
         prefix = b"" if numbered else b"UID "
+        gone = b"NO [EXPUNGEISSUED] " if numbered else b"OK "  # others were quicker
         match random.randrange(7) if uids else 6:
             case 0:
                 await client.command(b"%sSTORE %s +FLAGS (%s)" % (prefix, names, flags))
@@ -427,9 +437,10 @@ async def busy(client: Picture, random: Random) -> Picture:
             case 2:
                 await client.command(b"UID EXPUNGE " + write(uids))
             case 3:
-                await client.command(b"%sMOVE %s Archive" % (prefix, names))
+                await client.command(b"%sMOVE %s Archive" % (prefix, names), b"OK ", gone)
             case 4:
-                await client.command(b"%sCOPY %s %s" % (prefix, names, client.mailbox))
+                copy = b"%sCOPY %s %s" % (prefix, names, client.mailbox)
+                await client.command(copy, b"OK ", gone)
             case 5 if client.kind.qresync:
                 client.disconnect()
                 await client.connect()

@@ -68,6 +68,7 @@ def test_what_is_passed_over_is_not_held() -> None:
         b"X {5}\r\n",
         b"X {%d+}\r\n" % (MAX_SKIPPED + 1),
         b"X {9999999999+}\r\n",
+        b"X {%s+}\r\n" % (b"9" * 5000),
         b"x" * MAX_LINE,
         b"X" + b" {0+}\r\n" * 5,
     ],

@@ -6,7 +6,7 @@ with sequence numbers must not hear of expunged messages (RFC 3501 §7.4.1), so 
 waits for the next command that may.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -140,6 +140,7 @@ class Conversation:
         "_ahead",
         "_folders",
         "_has_news",
+        "_keywords",
         "_places",
         "_plan",
         "_stop_waking",
@@ -181,6 +182,7 @@ class Conversation:
         self._places: Places | None = None
         self._stop_waking: Callable[[], None] | None = None
         self._has_news = False
+        self._keywords = 0  # how many the client was told of
         self._told = 0  # the highest MODSEQ of a message told in this command
 
     @property
@@ -226,6 +228,7 @@ class Conversation:
         """Make this the selected mailbox."""
         self.view = view
         self._has_news = False
+        self._keywords = len(view.keywords)
         self._told = 0
         self._stop_waking = view.wake(self._wake)
 
@@ -362,10 +365,23 @@ class Conversation:
         self.session.untagged(b"".join(lines))
         self.tell_flags(changes.flags, with_uid=True)
 
+    def tell_keywords(self, texts: Iterable[str] = ()) -> None:
+        """FLAGS again before a keyword that is new to the client (RFC 3501 §7.2.6).
+
+        ``texts`` are the keywords of messages that are about to be told.
+        """
+        view = self.selected
+        view.keywords.learn(texts)
+        if len(view.keywords) > self._keywords:
+            self._keywords = len(view.keywords)
+            lines = flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name)
+            self.session.untagged(lines)
+
     def tell_flags(self, messages: Sequence[Flagged], *, with_uid: bool) -> None:
         """Write changed flags, with their MODSEQ for whoever wants it."""
         if not messages:
             return
+        self.tell_keywords([one.keywords for one in messages])
         modes = self.session.modes
         lines = flagged_lines(
             messages,

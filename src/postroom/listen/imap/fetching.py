@@ -117,6 +117,7 @@ async def send(
     uidonly = talk.session.modes.uidonly
     if plan.items in (_FLAGS[:1] if uidonly else _FLAGS) and changed_since is None:
         async for found in flags(view, ranges):
+            talk.tell_keywords([keywords for _, keywords, _ in found.kinds])
             talk.session.untagged(flags_page(found, with_uid=len(items) > 1, uidonly=uidonly))
             await talk.make_room()
         return None
@@ -128,6 +129,8 @@ async def send(
     if plan.previews:
         pages = with_previews(view, pages, lazy=Attribute.PREVIEW not in plan.attributes)
     async for page in pages:
+        if plan.tells_flags:
+            talk.tell_keywords([row.keywords for row in page])
         if plan.contents:
             failure = await _send_contents(talk, page, plan) or failure
             continue

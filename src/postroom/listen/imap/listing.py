@@ -41,13 +41,7 @@ async def _list(talk: Conversation, command: List) -> None:
     folders = await talk.folders.list()
     if b"SUBSCRIBED" in command.selection:
         folders = _with_missing(folders, await talk.folders.subscriptions())
-    selected = {folder.name for folder in folders if _is_selected(folder, command)}
-    above = ancestors(selected) if b"RECURSIVEMATCH" in command.selection else set[str]()
-    chosen = [
-        folder
-        for folder in folders
-        if (folder.name in selected or folder.name in above) and _match_any(folder.name, patterns)
-    ]
+    chosen, above = _chosen(folders, patterns, command)
     statuses: dict[int, Status] = {}
     if command.status:
         if b"HIGHESTMODSEQ" in command.status:
@@ -74,6 +68,23 @@ async def _list(talk: Conversation, command: List) -> None:
             utf8 = talk.session.modes.utf8
             lines.append(metadata_line(folder.name, annotated[folder.id], utf8=utf8))
     talk.session.untagged(b"".join(lines))
+
+
+def _chosen(
+    folders: Sequence[Folder], patterns: list[Pattern], command: List
+) -> tuple[list[Folder], set[str]]:
+    """The mailboxes to tell, and the levels above those that are looked for (RECURSIVEMATCH).
+
+    Such a level that is not looked for itself stands for what is below it and not told (RFC
+    5258 §3.5).
+    """
+    matching = [folder for folder in folders if _match_any(folder.name, patterns)]
+    told = {folder.name for folder in folders if _is_selected(folder, command)}
+    above = set[str]()
+    if b"RECURSIVEMATCH" in command.selection:
+        above = ancestors(told)
+        told |= ancestors(told.difference([folder.name for folder in matching]))
+    return [folder for folder in matching if folder.name in told], above
 
 
 async def list_subscriptions(talk: Conversation, command: Lsub) -> None:

@@ -31,6 +31,7 @@ async def resync(talk: Conversation, known: Resync) -> None:
     lines = Lines(_TOLD[1:] if uidonly else _TOLD, uidonly=uidonly)
     uids = uids_of(view, known.known)
     async for page in rows(view, uids, need=frozenset(), changed_since=known.modseq):
+        talk.tell_keywords([row.keywords for row in page])
         talk.session.untagged(lines.page(page))
         await talk.flush()
 

@@ -16,9 +16,11 @@ from postroom.listen.imap.results import numbered
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.fetch import Attribute
 from postroom.protocol.imap.fetch_lines import flags_page
-from postroom.protocol.imap.responses import flags_lines, status_line
+from postroom.protocol.imap.responses import status_line
 from postroom.protocol.imap.sets import write_set
 
+EXPUNGEISSUED: Final = b"EXPUNGEISSUED"  # RFC 5530 §3
+_GONE: Final = "These messages were expunged"
 FEW: Final = 32  # messages whose new flags are read with the change itself
 
 
@@ -57,7 +59,6 @@ async def store(talk: Conversation, command: c.Store) -> None:
     if _refuse_read_only(talk, view):
         return
     ranges = numbered(view, command.ranges, by_uid=command.by_uid)
-    known = len(view.keywords)
     change = FlagChange(
         command.action,
         command.flags,
@@ -81,8 +82,7 @@ async def store(talk: Conversation, command: c.Store) -> None:
         wants_modseq=modes.condstore,
         wants_flags=not reads_after,
     )
-    if len(view.keywords) > known:  # RFC 3501 §7.2.6: FLAGS again when a keyword is new
-        talk.session.untagged(new_keywords(view))
+    talk.tell_keywords()
     if reads_after:
         await send(talk, unasked(modes, (Attribute.FLAGS,)), ranges)
     talk.tell_flags(done.flagged, with_uid=command.by_uid)
@@ -98,12 +98,9 @@ async def _store_many(
     talk: Conversation, ranges: Ranges, change: FlagChange, *, with_uid: bool
 ) -> None:
     view = talk.selected
-    known = len(view.keywords)
     write = partial(flags_page, with_uid=with_uid, uidonly=talk.session.modes.uidonly)
     async for lines in stored(view, ranges, change, write):
-        if len(view.keywords) > known:
-            known = len(view.keywords)
-            talk.session.untagged(new_keywords(view))
+        talk.tell_keywords()
         talk.session.untagged(lines)
         await talk.make_room()
 
@@ -118,8 +115,12 @@ async def copy(talk: Conversation, command: c.Copy) -> None:
     except NotFound as error:
         refuse(talk.session, error, missing=TRYCREATE)
         return
-    await talk.report(always=view.name == command.mailbox)
-    talk.session.finish("OK", "Copied", _copyuid(copied))
+    are_gone = not command.by_uid and _are_gone(view, ranges, copied)
+    await talk.report(always=are_gone or view.name == command.mailbox)
+    if are_gone:
+        talk.session.finish("NO", _GONE, EXPUNGEISSUED)
+    else:
+        talk.session.finish("OK", "Copied", _copyuid(copied))
 
 
 async def move(talk: Conversation, command: c.Move) -> None:
@@ -136,13 +137,13 @@ async def move(talk: Conversation, command: c.Move) -> None:
         return
     if code := _copyuid(moved):
         talk.session.untagged(status_line(b"*", "OK", "Moved", code))
+    are_gone = not command.by_uid and _are_gone(view, ranges, moved)
     await talk.report(always=True)
-    talk.session.finish("OK", "Moved", highestmodseq(talk) if moved.source_uids else b"")
-
-
-def new_keywords(view: View) -> bytes:
-    """FLAGS again, with what has been added."""
-    return flags_lines(view.keywords, mask=view.flag_mask, may_name=view.may_name)
+    if are_gone:
+        talk.session.finish("NO", _GONE, EXPUNGEISSUED)
+    else:
+        code = highestmodseq(talk) if moved.source_uids else b""
+        talk.session.finish("OK", "Moved", code)
 
 
 def highestmodseq(talk: Conversation) -> bytes:
@@ -150,6 +151,11 @@ def highestmodseq(talk: Conversation) -> bytes:
     if not talk.session.modes.qresync:
         return b""
     return b"HIGHESTMODSEQ %d" % talk.selected.complete
+
+
+def _are_gone(view: View, ranges: Ranges, result: CopyResult) -> bool:
+    """Whether others have expunged all messages that were named by numbers (RFC 2180 §4.4)."""
+    return not result.source_uids and view.numbering.count_within(ranges) > 0
 
 
 def _copyuid(result: CopyResult) -> bytes:

@@ -15,7 +15,8 @@ from postroom.protocol.lines import BareNewline, Lines, LineTooLong
 MAX_LINE: Final = 16_384  # octets with CRLF: a SASL response (RFC 4954 §4) and words around it
 MAX_SKIPPED: Final = 16 * 1024 * 1024  # octets of a literal that are passed over
 MAX_LITERALS: Final = 4  # of one command; no command takes more than two
-_HEAD: Final = re.compile(rb"(.*)\{([0-9]{1,10})(\+?)\}", re.DOTALL)
+_HEAD: Final = re.compile(rb"(.*)\{([0-9]+)(\+?)\}", re.DOTALL)
+_MAX_DIGITS: Final = 10
 
 
 class Desynchronised(Exception):
@@ -75,9 +76,9 @@ class Input:
             self._expect(head, most)
 
     def _expect(self, head: re.Match[bytes], most: int) -> None:
-        size = int(head[2])
         if not head[3]:
             raise Desynchronised("Literals of clients are written {size+}")
+        size = int(head[2]) if len(head[2]) <= _MAX_DIGITS else MAX_SKIPPED + 1
         if size > MAX_SKIPPED or len(self._pieces) >= 2 * MAX_LITERALS:
             raise Desynchronised("The literal is too large")
         kept = sum(len(one.octets or b"") for one in self._pieces if isinstance(one, Literal))
