@@ -4,11 +4,13 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
+import msgspec
+
 from postroom.admin.office import Office
 from postroom.delivery.here import CAPTURE, Filer
 from postroom.delivery.local import Local
 from postroom.intake.waiting import waiting
-from postroom.queue.rows import QUARANTINED
+from postroom.queue.rows import QUARANTINED, Inward
 from postroom.store.store import Store
 from postroom.telemetry.events import MessageQuarantined
 from tests.conftest import Opener
@@ -201,5 +203,74 @@ def test_capture_without_its_mailbox_returns_nothing(data: Path, tmp_path: Path)
             await here.town.account(f"{CAPTURE}@home.test")
             await here.until_quiet()
             assert await here.waiting() == []
+
+    asyncio.run(run())
+
+
+async def for_one(here: Station, account_id: int, *others: str) -> int:
+    """A message for a team of which one account was full; what is left of it."""
+    ident = await here.send("team@home.test", *others)
+    told = msgspec.json.encode(Inward(account_id, "work")).decode()
+    await here.db.write(
+        lambda tx: tx.execute(
+            "UPDATE delivery SET inward = :told WHERE queued_id = :id AND number = 0",
+            told=told,
+            id=ident,
+        )
+    )
+    return ident
+
+
+def test_what_waits_for_one_account_is_for_nobody_else(database: Opener, data: Path) -> None:
+    """Neither for the others of its address nor for those it forwards to; and it comes once."""
+
+    async def run() -> None:
+        async with station(database, data) as here:
+            full = await here.town.account("full@home.test", quota=10)
+            await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
+            await here.send("full@home.test")
+            await here.run()
+            await here.town.forward("full@home.test", "you@b.test", keep=True)
+            await for_one(here, full.id)
+            await here.run()
+            [one] = await here.waiting()
+            assert (one.recipient, one.attempts) == ("team@home.test", 1)
+            assert one.reply.startswith("452 4.2.2 ")
+            await here.db.write(lambda tx: tx.execute("UPDATE account SET quota = 0"))
+            await here.until_quiet(hours=2)
+            assert await here.waiting() == []
+            filed = await here.inbox(full)
+            assert len(filed) == 2
+            assert b"\r\nDelivered-To: team@home.test\r\n" in filed[1]
+            assert (await here.inbox(here.bob), here.sink.taken) == ([], [])
+
+    asyncio.run(run())
+
+
+def test_who_never_has_room_fails_in_the_end(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            full = await here.town.account("full@home.test", quota=10)
+            await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
+            await here.send("full@home.test")
+            await here.run()
+            await for_one(here, full.id)
+            await here.until_quiet(hours=130)
+            kinds = [notice_of(one)[1] for one in await here.inbox(here.alice)]
+            assert kinds == ["delayed", "failed"]
+            assert await here.waiting() == []
+
+    asyncio.run(run())
+
+
+def test_an_account_that_is_gone_meanwhile(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            await here.town.alias("team@home.test", "bob@home.test")
+            await for_one(here, 4711)
+            await here.run()
+            [notice] = await here.inbox(here.alice)
+            assert notice_of(notice)[1] == "failed"
+            assert await here.inbox(here.bob) == []
 
     asyncio.run(run())

@@ -10,7 +10,7 @@ from postroom.delivery.router import Router, Way
 from postroom.directory.relays import Use
 from postroom.directory.secrets import Secrets
 from postroom.errors import StorageFailed
-from postroom.queue.rows import STRANGER, Queued
+from postroom.queue.rows import STRANGER, Inward, Queued
 from tests.conftest import Opener
 from tests.delivery.stock import queued, recipient
 from tests.directory.town import Town, Towns, towns
@@ -161,5 +161,16 @@ def test_what_strangers_send_to_a_backup_domain_takes_no_usual_relay(town: Towns
             await t.relay("first", Use("recipient-domain", "other.test"))
             assert await way(t, letter=theirs) == "relay:first"
             assert await way(t, letter=theirs, capture=True) == "capture:"
+
+    asyncio.run(run())
+
+
+def test_what_is_for_one_account_is_filed_here(town: Towns) -> None:
+    """Also with another way chosen for it, and when its domain is gone."""
+
+    async def run() -> None:
+        async with town() as t:
+            one = msgspec.structs.replace(recipient("team@gone.test", route="mx"), inward=Inward(5))
+            assert (await router(t, capture=True).way(queued(), one)).kind == "here"
 
     asyncio.run(run())

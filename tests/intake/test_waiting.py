@@ -4,15 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from postroom.address import Address
 from postroom.config.model import Config
 from postroom.delivery.here import Message
+from postroom.directory.accounts import Account
+from postroom.directory.expand import Local, Resolution
 from postroom.errors import Permanent
+from postroom.intake.forwarding import DAY_MS
 from postroom.intake.waiting import Waiting, waiting
+from postroom.mailauth import srs
 from postroom.message import headers
-from postroom.queue.rows import OURS, STRANGER, Queued
+from postroom.queue.rows import OURS, STRANGER, Inward, Queued
 from tests.conftest import Opener
 from tests.intake.desk import LARGE, LETTER, Desk, desk
 
@@ -30,7 +35,11 @@ class Tools:
 
 
 async def message(
-    here: Desk, octets: bytes = LETTER, to: str = "bob@local.test", origin: int = OURS
+    here: Desk,
+    octets: bytes = LETTER,
+    to: str = "bob@local.test",
+    origin: int = OURS,
+    **more: object,
 ) -> Message:
     head, body = headers.split(octets)
     found = await here.town.directory.resolve(Address.parse(to))
@@ -43,7 +52,8 @@ async def message(
         for at in range(0, len(body), 50_000):
             yield body[at : at + 50_000]
 
-    return Message(letter=letter, found=found, head=head, body=blocks)
+    one = Message(letter=letter, found=found, inward=None, head=head, body=blocks)
+    return msgspec.structs.replace(one, **more)
 
 
 async def ended(here: Desk, one: Message) -> None:
@@ -138,5 +148,50 @@ def test_what_was_here_before_goes_in_no_circle(database: Opener, data: Path) ->
             grown = b"".join([b"X-%d: x\r\n" % n for n in range(1_001)]) + LETTER
             assert await Waiting(here.services).take(await message(here, grown)) is None
             assert here.files() == []
+
+    asyncio.run(run())
+
+
+def only(account: Account, to: str) -> Resolution:
+    """One account of those behind an address."""
+    return Resolution("found", (Local(account.id, to, None, account.quota),))
+
+
+def test_for_one_account_of_many_it_is_as_when_it_came(database: Opener, data: Path) -> None:
+    """It was junk then, and its sender was rewritten for others."""
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.domain("other.test")
+            team = "team@local.test"
+            rewritten = srs.encode(
+                SENDER, "local.test", here.town.directory.secrets.srs, here.clock() // DAY_MS
+            )
+            junk = Inward(here.bob.id, junk="junk: spam: it looks so", score=6.5)
+            one = await message(here, found=only(here.bob, team), inward=junk)
+            sent = msgspec.structs.replace(one.letter, sender=rewritten.encode(), origin=STRANGER)
+            await ended(here, msgspec.structs.replace(one, letter=sent))
+            (filed,) = await here.inbox(here.bob, "Junk")
+            assert filed.startswith(
+                b"Return-Path: <ann@client.example>\r\nDelivered-To: team@local.test\r\n"
+                b"X-Spam-Flag: YES\r\nX-Spam-Status: Yes, score=6.5"
+            )
+            assert await here.queue() == []
+
+    asyncio.run(run())
+
+
+def test_one_account_of_many_refuses_without_a_word(database: Opener, data: Path) -> None:
+    """Its sender was told that the message is ours, by those who took it."""
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.senders("bob@local.test", "block", SENDER)
+            found = only(here.bob, "team@local.test")
+            await ended(here, await message(here, found=found, inward=Inward(here.bob.id)))
+            assert await here.inbox(here.bob) == []
+            counts = await here.counts()
+            assert counts["reject"] == 1
+            assert "queued" not in counts
 
     asyncio.run(run())

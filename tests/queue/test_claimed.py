@@ -2,7 +2,10 @@
 
 import asyncio
 
+import msgspec
+
 from postroom.queue.claimed import LETTER, RECIPIENT, grouped, in_letters, recipient
+from postroom.queue.rows import Inward
 from tests.conftest import Opener
 from tests.queue.letters import add, letter
 
@@ -31,5 +34,20 @@ def test_a_recipient_whose_letter_is_gone_is_left_out(database: Opener) -> None:
             rows = await db.read(lambda tx: tx.all(f"SELECT {RECIPIENT} FROM delivery"))
             assert await db.read(lambda tx: grouped(tx, [recipient(row) for row in rows])) == ()
             assert await db.read(lambda tx: in_letters(tx, f"SELECT {LETTER} {{}}", [])) == []
+
+    asyncio.run(run())
+
+
+def test_the_account_that_it_is_for(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            one, [first, second] = letter(7, "a@x.test", "a@x.test")
+            given = Inward(5, "work", "junk: it looks so", 6.5)
+            second = msgspec.structs.replace(second, inward=given)
+            await db.write(lambda tx: add(tx, [(one, [first, second])]))
+            rows = await db.read(
+                lambda tx: tx.all(f"SELECT {RECIPIENT} FROM delivery ORDER BY number")
+            )
+            assert [recipient(row).inward for row in rows] == [None, given]
 
     asyncio.run(run())

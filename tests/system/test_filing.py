@@ -72,6 +72,37 @@ def test_who_is_blocked_is_refused_and_can_be_released(server: Server) -> None:
     assert eventually(lambda: says(server, "smtp", ALICE) == b"250")
 
 
+def test_one_without_room_does_not_hold_up_the_others(server: Server) -> None:
+    """Its copy waits, also through a crash, and comes once."""
+    team = f"team@{DOMAIN}"
+
+    def have() -> list[int]:  # beside what her mailbox tells her of itself
+        return [sum(one.endswith(LETTER) for one in letters(server, who)) for who in (ALICE, BOB)]
+
+    server.command("alias", "add", team, ALICE, BOB)
+    assert says(server, "smtp", ALICE) == b"250"
+    hers, his = have()
+    server.command("account", "quota", ALICE, "--messages", "1")
+    assert eventually(lambda: not takes(server, ALICE))
+    assert says(server, "smtp", team) == b"250"
+    assert says(server, "lmtp", team, BOB) == b"250 250"
+    server.kill()
+    server.start()
+    assert have() == [hers, his + 2]
+    waiting = server.json("queue", "list")
+    assert [one["recipients"][0]["recipient"] for one in waiting] == [team, team]
+    assert "the mailbox is full" in server.command("trace", waiting[0]["id"])
+    server.command("account", "quota", ALICE, "--messages", "none")
+    assert eventually(lambda: takes(server, ALICE))
+    server.command("queue", "retry", "--all")
+    assert eventually(lambda: not server.json("queue", "list"))
+    assert have() == [hers + 2, his + 2]
+    *_, letter = letters(server)
+    assert letter.startswith(
+        f"Return-Path: <eve@elsewhere.test>\r\nDelivered-To: {team}\r\n".encode()
+    )
+
+
 def test_the_story_tells_of_everybody(server: Server) -> None:
     server.command("account", "block", BOB, "eve@elsewhere.test")
     assert eventually(lambda: says(server, "smtp", BOB) == b"550")

@@ -210,6 +210,7 @@ def loaded(queued: Queued, outgoing: Sequence[Outgoing], small: Small) -> Loaded
                 last_reply="",
                 lease=one.lease or 0,
                 patient=one.patient,
+                inward=one.inward,
             )
             for one in outgoing
         ]

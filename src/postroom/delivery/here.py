@@ -1,7 +1,7 @@
 """Messages of the queue that end in mailboxes here.
 
-Some were put off for later (RFC 4865) and are for people here; some waited when their domain
-became ours; with ``delivery.capture`` all of them go to one mailbox. The octets are read
+Some were put off for later (RFC 4865) and are for people here; some came for many of whom one had
+no room left, and are for that account alone; some waited when their domain became ours; with ``delivery.capture`` all of them go to one mailbox. The octets are read
 from the old blob and written as a new one, so the letter is like any that has just come.
 
 What accounts do with it (lists of senders, rules, scripts) a ``Desk`` knows; what is captured is
@@ -19,6 +19,7 @@ from postroom.blobs.store import BlobStore, Prepared
 from postroom.db.database import Database
 from postroom.db.ids import Ids
 from postroom.delivery.content import Loaded
+from postroom.directory import accounts
 from postroom.directory.directory import Directory
 from postroom.directory.expand import Local, Resolution
 from postroom.errors import Permanent
@@ -28,7 +29,7 @@ from postroom.message.scan import Scanner
 from postroom.post.letter import Letter
 from postroom.post.notice import entry
 from postroom.queue.claimed import Recipient
-from postroom.queue.rows import Outgoing, Queued
+from postroom.queue.rows import Inward, Outgoing, Queued
 from postroom.store import mailboxes
 from postroom.store.filing import Copy
 
@@ -45,13 +46,14 @@ class NobodyHere(Permanent):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message of the queue, for an address here that is ``found``.
+    """A message of the queue, for an address here that is ``found``, or one account.
 
     ``head`` is the whole header block, ``body`` gives the octets below it.
     """
 
     letter: Queued
     found: Resolution
+    inward: Inward | None
     head: bytes
     body: Callable[[], AsyncIterator[bytes]]
 
@@ -101,7 +103,8 @@ class Filer:
         return await self._desk.take(
             Message(
                 letter=loaded.claimed.letter,
-                found=await self._found(_address(recipient)),
+                found=await self._found(recipient),
+                inward=recipient.inward,
                 head=loaded.head,
                 body=lambda: pieces(self._db, self._blobs.files, opened, 0, opened.size),
             )
@@ -112,7 +115,7 @@ class Filer:
 
         Raises NobodyHere, and MailError when it can't be done now.
         """
-        found = await self._found(to or _address(recipient))
+        found = await self._found(recipient, to)
         blob, indexed = await self._copied(loaded)
         original = loaded.claimed.letter
         now = self._clock()
@@ -132,11 +135,23 @@ class Filer:
             entry=entry(ident, now, original.sender.decode("utf-8", "replace"), indexed, size),
         )
 
-    async def _found(self, address: Address) -> Resolution:
+    async def _found(self, recipient: Recipient, to: Address | None = None) -> Resolution:
+        inward = recipient.inward
+        if to is None and inward is not None:
+            return await self._one(inward, recipient)
+        address = to or _address(recipient)
         found = await self._directory.resolve(address)
         if found.kind != "found":
             raise NobodyHere(detail=f"{address}: {found.kind}")
         return found
+
+    async def _one(self, inward: Inward, recipient: Recipient) -> Resolution:
+        """One account, by the address that its message came for."""
+        account = await self._directory.look(lambda tx: accounts.by_id(tx, inward.account_id))
+        if account is None or account.removed is not None or account.is_disabled:
+            raise NobodyHere(detail=f"account {inward.account_id} is gone or disabled")
+        name = str(_address(recipient))
+        return Resolution("found", (Local(account.id, name, inward.detail, account.quota),))
 
     def _copy(self, one: Local, prefix: bytes, blob: Prepared, indexed: Indexed, now: int) -> Copy:
         message_id = self._ids.next()

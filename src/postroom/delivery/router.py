@@ -1,6 +1,6 @@
 """Which way a message goes to a recipient.
 
-In this order: filed here, when the domain is ours by now; the way a postmaster chose for it
+In this order: filed here, when it is for an account or the domain is ours by now; the way a postmaster chose for it
 (``queue reroute``); a relay, by recipient domain, account, sender domain or default; the
 domain's own servers. What strangers send to a domain that we are a backup MX for goes to those
 servers whatever relay the rest of mail takes, unless one was named for that domain. With
@@ -58,6 +58,8 @@ class Router:
     async def way(self, letter: Queued, recipient: Recipient) -> Way:
         """The way of one recipient. Raises StorageFailed when a relay's secret can't be read."""
         domain = recipient.destination
+        if recipient.inward is not None:
+            return Way("here")
         if await self._is_ours(domain, recipient.address):
             return Way("here")
         if self._capture:

@@ -196,8 +196,14 @@ class Closing:
             is_ours = one.leads_on or bool(one.local)
             if is_ours and one.address.casefold() in before:
                 refused[number] = MAIL_LOOP
-            elif self._peer.is_lmtp and await self._services.is_full(one.local):
-                refused[number] = relay.FULL
+            elif self._peer.is_lmtp:
+                full = await self._services.full(one.local)
+                is_waiting = self._envelope.full.issuperset(full)
+                if full and relay.is_full(one, full) and not is_waiting:
+                    refused[number] = relay.FULL
+                elif full:
+                    more = self._envelope.full.union(full)
+                    self._envelope = msgspec.structs.replace(self._envelope, full=more)
         return refused
 
     def _whole(self, head: bytes, ident: int, now: int) -> bytes:
@@ -210,7 +216,7 @@ class Closing:
         services, arrival, examination = self._services, self._arrival, self._examination
         ident, now = self._ident or services.ids.next(), services.clock()
         head, onward = self._whole(arrival.head, ident, now), None
-        if envelope.due(now) > now or any(one.remote for one in envelope.accepted):
+        if envelope.is_queued(now):
             onward = await forwarding.onward(services.directory, envelope, head, now)
             if self._is_held:
                 onward = msgspec.structs.replace(onward, is_held=True)

@@ -8,6 +8,7 @@ RFC 5321 §3.3 (mail transactions), §4.2.5 (who is responsible after DATA), §6
 RFC 6409 §6.1 (whose sender addresses), RFC 1870 §6 (sizes), RFC 2033 §4.2 (LMTP).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from postroom.directory.login import Identity
@@ -27,7 +28,7 @@ from postroom.intake.gate import Visit
 from postroom.intake.limits import MAX_COPIES
 from postroom.intake.milters import Milters
 from postroom.intake.peer import Peer
-from postroom.intake.plan import Envelope
+from postroom.intake.plan import NOBODY, Envelope
 from postroom.intake.refusals import Refusals
 from postroom.intake.relay import Accepted
 from postroom.intake.services import Quote, Services
@@ -53,6 +54,7 @@ class Conversation:
         self._mail: Mail | None = None
         self._sender = ""
         self._accepted: list[Accepted] = []
+        self._full = NOBODY  # accounts that others behind their address do not wait for
         self._copies = 0
         self._arrival: Arrival | None = None
         self._forgotten: list[Arrival] = []
@@ -152,6 +154,7 @@ class Conversation:
             None if self._identity is None else self._identity.account_id,
             self._accepted,
             self._may_relay,
+            full=self._full,
         )
         party = Party(self._session, self._refusals, self._visit, self._inquiry, self._milters)
         try:
@@ -175,6 +178,7 @@ class Conversation:
         self._mail = None
         self._sender = ""
         self._accepted = []
+        self._full = NOBODY
         self._copies = 0
         if self._inquiry is not None:
             self._inquiry.close()
@@ -282,8 +286,9 @@ class Conversation:
         copies = self._copies + len(accepted.local) + len(accepted.remote)
         if copies > MAX_COPIES and self._accepted:
             return replies.TOO_MANY_RECIPIENTS
-        if await services.is_full(accepted.local):
-            return self._bad_recipient(event, relay.FULL, "an account is over its quota")
+        full = await services.full(accepted.local)
+        if full and self._is_full(accepted, full):
+            return self._bad_recipient(event, relay.FULL, "the account is over its quota")
         refusal = await self._over_limit(event)
         if refusal is not None:
             return refusal
@@ -294,6 +299,7 @@ class Conversation:
             return self._bad_recipient(event, *unwanted)
         self._copies = copies
         self._accepted.append(accepted)
+        self._full = self._full.union(full)
         if self._inquiry is None:
             self._inquiry = examine.begin(
                 services, self._peer, self._session.helo, self._sender, is_ours=self._may_relay
@@ -301,6 +307,10 @@ class Conversation:
         if self._refusals.is_verbose:
             return replies.RECIPIENT_OK.because(relay.reasons(accepted))
         return replies.RECIPIENT_OK
+
+    def _is_full(self, accepted: Accepted, full: Sequence[int]) -> bool:
+        """Whether nobody would get the message now, and nothing of it waits for them yet."""
+        return relay.is_full(accepted, full) and not self._full.issuperset(full)
 
     async def _unwanted(self, event: Rcpt, accepted: Accepted) -> tuple[Reply, str] | None:
         """Why this message is not wanted for this recipient."""

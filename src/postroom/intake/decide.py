@@ -15,7 +15,7 @@ A stage that puts the message off for one account puts it off for all of them: t
 one answer (RFC 5321 §4.1.1.4), and nothing may be filed twice when it comes again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -168,8 +168,13 @@ async def decide(services: Services, message: Message) -> Opinions:
         decided = await _decision(services, message, one, verdicts)
         if decided is not KEEP:
             decisions[one.account_id] = decided
+    for one, _ in message.envelope.put_off():  # its script runs when there is room
+        senders = await services.directory.senders_of(one.account_id)
+        decided = _decided(message, one, verdicts, senders)
+        if decided is not KEEP:
+            decisions[one.account_id] = decided
     if any(one.redirects for one in decisions.values()):
-        known = {one.account_id for one in local}
+        known = {one.account_id for one in local} | message.envelope.full
         redirected = await _redirected(services, message, verdicts, decisions, known)
     grave = gravest(verdicts)
     refusal = None if grave is None else _refusal(grave)
@@ -218,7 +223,7 @@ async def _redirected(
         decided = decisions[account_id]
         elsewhere, is_reached = [], False
         for address in decided.redirects:
-            target = await _target(services, address)
+            target = await _target(services, address, known)
             fresh = [] if target is None else [o for o in target.local if o.account_id not in known]
             theirs = {o: await _decision(services, message, o, verdicts) for o in fresh}
             if target is None or any(_is_late(one) for one in theirs.values()):
@@ -241,14 +246,16 @@ async def _redirected(
     return found
 
 
-async def _target(services: Services, address: str) -> Accepted | None:
-    """The accounts behind an address, if it leads to such only and they have room."""
+async def _target(services: Services, address: str, known: AbstractSet[int]) -> Accepted | None:
+    """The accounts behind an address, if it leads to such only and they have room.
+
+    Those that are ``known`` get the message anyhow.
+    """
     resolution = await services.directory.resolve(Address.parse(address))
     if resolution.kind != "found" or resolution.remote or not resolution.local:
         return None
-    for one in resolution.local:
-        if one.quota and await services.store.is_full(one.account_id, one.quota):
-            return None
+    if await services.full([one for one in resolution.local if one.account_id not in known]):
+        return None
     return Accepted(resolution.local[0].address, resolution.local, ())
 
 
@@ -330,7 +337,7 @@ def _decided(
             return Decision(reason=f"not junk, {pattern} is on the allow list ({told})")
     score = sum([verdict.score for verdict in own])
     fields = trace.junk(told, score)
-    return Decision((JUNK,), None, f"junk: {told}", fields, is_junk=True)
+    return Decision((JUNK,), None, f"junk: {told}", fields, is_junk=True, score=score)
 
 
 def _refusal(grave: Verdict) -> Reply | None:

@@ -61,7 +61,7 @@ class Decision(msgspec.Struct, frozen=True):
     The rest comes of scripts: ``redirects`` are further addresses the message goes to, ``resends``
     those that get it with another header block, ``answers`` leave once it is ours, and ``remember`` is stored then. ``is_personal``: the refusal is the
     account's own, and not one of the site. ``is_held``: nobody was told of the refusal, somebody is
-    to look at the message. ``is_junk``: the message is judged so, wherever it goes. ``kind``: what it was refused as.
+    to look at the message. ``is_junk``: the message is judged so, wherever it goes, with this ``score``. ``kind``: what it was refused as.
     """
 
     filings: tuple[Filing, ...] = (INBOX,)
@@ -75,6 +75,7 @@ class Decision(msgspec.Struct, frozen=True):
     is_personal: bool = False
     is_held: bool = False
     is_junk: bool = False
+    score: float = 0.0
     kind: Kind = ""
 
     def fact(self, account_id: int, recipient: str, at: int) -> Fact | None:

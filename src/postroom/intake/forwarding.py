@@ -70,7 +70,8 @@ async def onward(directory: Directory, envelope: Envelope, head: bytes, now: int
     sender, prefix = envelope.sender, b""
     if forwarders and not envelope.is_ours:
         sender = await _rewritten(directory, sender, forwarders[0], now)
-    if len(forwarders) == len(elsewhere) == 1 and not is_held:  # else one tells of another
+    is_alone = len(forwarders) == len(elsewhere) == 1  # else one tells of another
+    if is_alone and not is_held and not envelope.put_off():
         prefix = trace.delivered_to(forwarders[0])
     return Onward(
         sender=sender,

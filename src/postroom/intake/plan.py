@@ -7,6 +7,9 @@ without Authentication-Results in our own name, and with our Received on top.
 A message that is to be delivered later (RFC 4865) waits in the queue for everybody: an
 address here has a delivery to its own domain, and where that leads, to accounts or
 elsewhere, is looked up when it is due (``delivery.here``).
+
+An account that has no room left does not hold up the others behind an alias: its copy waits in the
+queue, as a delivery for this account alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,10 +33,12 @@ from postroom.message.index import Indexed, brief, index
 from postroom.message.part import MESSAGE_FIELDS
 from postroom.post.letter import Letter
 from postroom.protocol.smtp.commands import Mail
-from postroom.queue.rows import Outgoing, Queued
+from postroom.queue.rows import Inward, Outgoing, Queued
 from postroom.store import mailboxes, names
 from postroom.store.filing import Copy
 from postroom.store.rejects import Reject
+
+NOBODY: Final[frozenset[int]] = frozenset()
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -42,7 +47,8 @@ class Envelope(msgspec.Struct, frozen=True):
     ``is_ours``: it is of somebody who may send anywhere through us. ``decisions`` say what
     accounts do that do not simply keep the message. ``redirected`` are addresses here that their
     scripts redirect it to; ``resent`` are addresses that get it with another header block, each
-    after the address here that wants it so.
+    after the address here that wants it so. ``full`` are accounts without room, others of whose
+    address have some.
     """
 
     mail: Mail
@@ -53,6 +59,7 @@ class Envelope(msgspec.Struct, frozen=True):
     decisions: Decisions = NONE
     redirected: Sequence[Accepted] = ()
     resent: Sequence[tuple[str, Resend]] = ()
+    full: frozenset[int] = NOBODY
 
     def due(self, now: int) -> int:
         """When it is to be delivered, in milliseconds; ``now`` when that is at once."""
@@ -66,7 +73,33 @@ class Envelope(msgspec.Struct, frozen=True):
         for recipient in (*self.accepted, *self.redirected):
             for one in recipient.local:
                 found.setdefault(one.account_id, one)
+        if not self.full:
+            return list(found.values())
+        return [one for one in found.values() if not self._lacks_room(one)]
+
+    def put_off(self) -> list[tuple[Local, Accepted]]:
+        """Every account once whose copy waits for room, with the first recipient that leads to it.
+
+        Its sender hears of no success when ``receipts`` have told of the others.
+        """
+        found: dict[int, tuple[Local, Accepted]] = {}
+        for recipient in self.accepted if self.full else ():
+            is_told = self.is_taken(recipient)
+            for one in recipient.local:
+                if self._lacks_room(one):
+                    who = recipient.expanded() if is_told else recipient
+                    found.setdefault(one.account_id, (one, who))
         return list(found.values())
+
+    def _lacks_room(self, one: Local) -> bool:
+        """It is full, and has not refused the message."""
+        decided = self.decisions.get(one.account_id, KEEP)
+        return one.account_id in self.full and decided.refusal is None
+
+    def is_queued(self, now: int) -> bool:
+        """Whether anything of it goes into the queue."""
+        is_later = self.due(now) > now
+        return is_later or any(one.remote for one in self.accepted) or bool(self.put_off())
 
     def remote(self) -> dict[str, Accepted]:
         """Every address elsewhere once, with the first recipient that leads to it.
@@ -82,9 +115,12 @@ class Envelope(msgspec.Struct, frozen=True):
         return found
 
     def is_taken(self, recipient: Accepted) -> bool:
-        """Whether an account behind the recipient has not refused the message."""
+        """Whether an account behind the recipient gets the message now."""
         decisions = self.decisions
-        return any(decisions.get(one.account_id, KEEP).refusal is None for one in recipient.local)
+        return any(
+            decisions.get(one.account_id, KEEP).refusal is None and one.account_id not in self.full
+            for one in recipient.local
+        )
 
     def waiting(self) -> dict[str, Accepted]:
         """What stands in for ``local`` and ``remote`` of a message that waits."""
@@ -182,13 +218,20 @@ def letter(
     is_later = envelope.due(now) > now
     remote = envelope.waiting() if is_later else envelope.remote()
     local = [] if is_later else envelope.local()
-    if (onward is None) is bool(remote):
+    put_off = [] if is_later else envelope.put_off()
+    if (onward is None) is bool(remote or put_off):
         raise ValueError("what goes elsewhere needs to know how, and nothing else does")
     return Letter(
         blob=content.blob,
         copies=_copies(envelope, local, content, ids, now),
         queued=None if onward is None else queued(envelope, content, ident, now, onward),
-        outgoing=tuple([outgoing(ident, n, *pair) for n, pair in enumerate(remote.items())]),
+        outgoing=(
+            *[outgoing(ident, n, *pair) for n, pair in enumerate(remote.items())],
+            *[
+                _inward(envelope, ident, n, *pair)
+                for n, pair in enumerate(put_off, start=len(remote))
+            ],
+        ),
         entry=Entry(
             ident,
             now,
@@ -202,7 +245,7 @@ def letter(
             session.peer.tls,
             envelope.account_id,
         ),
-        facts=told(local, envelope.decisions, now),
+        facts=(*told(local, envelope.decisions, now), *[_no_room(one, now) for one, _ in put_off]),
         content=None if onward is None or onward.is_held else content.octets,
         rejects=rejects(envelope, local, content, ids, now),
         more=content.more,
@@ -349,12 +392,30 @@ def outgoing(ident: int, number: int, address: str, recipient: Accepted) -> Outg
     )
 
 
+def _inward(
+    envelope: Envelope, ident: int, number: int, one: Local, recipient: Accepted
+) -> Outgoing:
+    """The copy of an account that has no room for it."""
+    decided = envelope.decisions.get(one.account_id, KEEP)
+    junk = clean(decided.reason, MAX_REASON) if decided.is_junk else ""
+    return msgspec.structs.replace(
+        outgoing(ident, number, one.address, recipient),
+        inward=Inward(one.account_id, one.detail, junk, decided.score),
+    )
+
+
+def _no_room(one: Local, now: int) -> Fact:
+    told = "the mailbox is full: its copy waits until there is room"
+    return Fact(0, 0, now, "noted", folded(one.address), one.account_id, detail=told)
+
+
 def reasons(made: Letter) -> list[str]:
     """What VERB tells of a message that was accepted."""
     queued = made.queued
+    inward = len([one for one in made.outgoing if one.inward is not None])
     told = [
         f"filed in mailboxes: {len(made.copies)}",
-        f"queued for addresses elsewhere: {len(made.outgoing)}",
+        f"queued for addresses elsewhere: {len(made.outgoing) - inward}",
         f"stored octets: {made.blob.head_size + made.blob.body_size}",
     ]
     if queued is not None and queued.first_attempt > queued.accepted:
@@ -362,4 +423,6 @@ def reasons(made: Letter) -> list[str]:
             f"queued for addresses: {len(made.outgoing)}",
             f"held until {dates.write(queued.first_attempt)}",
         ]
+    elif inward:
+        told.append(f"queued for mailboxes that are full: {inward}")
     return told

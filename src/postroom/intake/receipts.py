@@ -41,7 +41,7 @@ async def send(services: Services, envelope: Envelope, head: bytes, ident: int, 
         return
     try:
         for kind in _KINDS:
-            of_kind = [one for one in asked if _kind(one) == kind]
+            of_kind = [one for one in asked if _kind(envelope, one) == kind]
             if of_kind:
                 await _send(services, envelope, kind, of_kind, head, now)
     except MailError as error:
@@ -65,7 +65,7 @@ async def _send(
             reporting_mta=services.hostname,
             postmaster=notice.postmaster_of(asked[0].address, services.hostname),
             to=envelope.sender,
-            recipients=[_reported(one) for one in asked],
+            recipients=[_reported(one, kind) for one in asked],
             head=head,
             message_id=f"{to_text(services.ids.next())}@{services.hostname}",
             date=now,
@@ -89,15 +89,14 @@ def _wants(one: Accepted) -> bool:
     return one.notify is not None and "SUCCESS" in one.notify.split(",")
 
 
-def _kind(one: Accepted) -> Kind:
-    return "expanded" if one.remote else "delivered"
+def _kind(envelope: Envelope, one: Accepted) -> Kind:
+    is_split = one.remote or any(local.account_id in envelope.full for local in one.local)
+    return "expanded" if is_split else "delivered"
 
 
-def _reported(one: Accepted) -> ReportedRecipient:
+def _reported(one: Accepted, kind: Kind) -> ReportedRecipient:
     original = None if one.orcpt is None else str(xtext.original_recipient(one.orcpt))
-    return ReportedRecipient(
-        final=one.address, action=_kind(one), status="2.1.5", original=original
-    )
+    return ReportedRecipient(final=one.address, action=kind, status="2.1.5", original=original)
 
 
 def _suppressed(ident: int, recipient: str, reason: str) -> None:

@@ -9,6 +9,7 @@ the name of the machine reaches the postmaster by it.
 RFC 5321 §3.6, §4.1.1.3, §4.5.1, §7; RFC 2142 §4, §5 (roles); RFC 3463 (status codes).
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -67,6 +68,11 @@ class Accepted(msgspec.Struct, frozen=True):
             return self
         left = self.notify.replace("SUCCESS", "").strip(",")
         return msgspec.structs.replace(self, notify=left or "NEVER")
+
+
+def is_full(accepted: Accepted, full: Collection[int]) -> bool:
+    """Whether nobody behind the recipient gets the message now; ``full`` have no room."""
+    return not accepted.remote and all(one.account_id in full for one in accepted.local)
 
 
 async def resolve(directory: Directory, recipient: Address | None, hostname: str) -> Resolution:

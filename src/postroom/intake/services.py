@@ -76,12 +76,13 @@ class Services:
     gate: Gate | None = None
     quotes: Quotes | None = None
 
-    async def is_full(self, accounts: Sequence[Local]) -> bool:
-        """Whether one of these has no room. Raises MailError."""
-        for one in accounts:
-            if one.quota and await self.store.is_full(one.account_id, one.quota):
-                return True
-        return False
+    async def full(self, accounts: Sequence[Local]) -> list[int]:
+        """Those of these that have no room. Raises MailError."""
+        return [
+            one.account_id
+            for one in accounts
+            if one.quota and await self.store.is_full(one.account_id, one.quota)
+        ]
 
     def sent(self, account_id: int, recipients: Sequence[str]) -> None:
         """A letter of an account to these addresses was committed."""

@@ -1,5 +1,6 @@
-"""Messages that have waited in the queue for addresses here (RFC 4865): the end of their way.
+"""Messages that have waited in the queue for addresses here: the end of their way.
 
+Some were to come later (RFC 4865), some came for many of whom one had no room.
 What accounts do with them is decided as at acceptance: lists of senders, rules, scripts, folders,
 forwards. No client is there to be refused any more. Where everybody refuses, the copy goes to
 Rejects and the delivery fails, so that the queue tells the sender, or does not, as it does of every
@@ -38,14 +39,17 @@ from postroom.intake.services import Services
 from postroom.intake.stamp import Session
 from postroom.message import trace
 from postroom.message.index import index
+from postroom.policy.verdict import Verdict
 from postroom.post import notice
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.post.notice import DOOR, Budget
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import Reply
-from postroom.queue.rows import OURS, Queued
+from postroom.queue.rows import OURS, Inward, Queued
 from postroom.store.store import Store
+
+_BEFORE: Final = "when it came"  # stands for the stages that judged it then
 
 REJECTS_PER_HOUR: Final = 200
 """Refused messages that an account keeps though their senders were told."""
@@ -61,6 +65,10 @@ class Message(Protocol):
     @property
     def found(self) -> Resolution:
         """Where the address leads."""
+
+    @property
+    def inward(self) -> Inward | None:
+        """The account that it is for alone."""
 
     @property
     def head(self) -> bytes:
@@ -127,9 +135,9 @@ class Waiting:
         Raises MailError: why nobody takes it, or not now.
         """
         services = self._services
-        if not await self._has_opinions(message.found):
+        if message.inward is None and not await self._has_opinions(message.found):
             return None
-        envelope = _envelope(message)
+        envelope = await self._envelope(message)
         arrival = Arrival(services.blobs, max_message=0, mends=False)
         try:
             await arrival.take(message.head)
@@ -139,7 +147,7 @@ class Waiting:
             if arrival.refusal is not None:  # it was taken once: its header block has grown
                 return None
             arrival.is_amended = True
-            return await self._decided(envelope, arrival, message.letter)
+            return await self._decided(envelope, arrival, message)
         finally:
             await arrival.abort()
 
@@ -154,22 +162,26 @@ class Waiting:
                 return True
         return False
 
-    async def _decided(self, envelope: Envelope, arrival: Arrival, letter: Queued) -> Taken:
+    async def _decided(self, envelope: Envelope, arrival: Arrival, brought: Message) -> Taken:
         (accepted,) = envelope.accepted
         before = [one.casefold() for one in trace.delivered_addresses(arrival.head)]
         if accepted.address.casefold() in before:
             raise _error(MAIL_LOOP)
         message = decide.Message.of(envelope, arrival, self._session, None)
+        inward = brought.inward
+        if inward is not None and inward.junk:
+            judged = Verdict(stage=_BEFORE, action="junk", reason=inward.junk, score=inward.score)
+            message = msgspec.structs.replace(message, verdicts=(judged,))
         opinions = await decide.decide(self._services, message)
         said = opinions.of(accepted)
         if said is not None and not said.is_permanent:
             raise _error(said)
         envelope = opinions.applied(envelope, [accepted])
-        if said is not None:
+        if said is not None and inward is None:  # else others have taken it: it is in Rejects
             author = opinions.author
             await rejecting.keep(self._services, self._session, envelope, arrival, author)
             raise _error(said)
-        return await self._letter(envelope, arrival, letter, opinions.author)
+        return await self._letter(envelope, arrival, brought.letter, opinions.author)
 
     async def _letter(
         self, envelope: Envelope, arrival: Arrival, letter: Queued, author: str
@@ -197,14 +209,23 @@ class Waiting:
         message = decide.Message.of(envelope, arrival, session, None)
         return made, partial(answering.follow, services, message, ident)
 
+    async def _envelope(self, message: Message) -> Envelope:
+        text = message.letter.sender.decode("utf-8", "replace")
+        try:
+            sender = Address.parse(text) if text else None
+        except AddressError:  # one of long ago; it stays as it is in the envelope
+            sender = None
+        if sender is not None and message.inward is not None:
+            original = await forwarding.returned(
+                self._services.directory, sender, self._services.clock(), is_notice=True
+            )  # it was rewritten for those of them that are elsewhere
+            if original is not None and original.address is not None:
+                sender, text = original.address, str(original.address)
+        return _envelope(message, sender, text)
 
-def _envelope(message: Message) -> Envelope:
+
+def _envelope(message: Message, sender: Address | None, text: str) -> Envelope:
     letter, found = message.letter, message.found
-    text = letter.sender.decode("utf-8", "replace")
-    try:
-        sender = Address.parse(text) if text else None
-    except AddressError:  # one of long ago; it stays as it is in the envelope
-        sender = None
     address = found.name if not found.local else found.local[0].address
     accepted = relay.accept(address, found, (found.local, found.remote))
     mail = Mail(

@@ -6,11 +6,11 @@ from typing import Final, Literal
 import msgspec
 
 from postroom.db.database import Row, Tx
-from postroom.queue.rows import Queued
+from postroom.queue.rows import Inward, Queued
 
 RECIPIENT: Final = (
     "queued_id, number, recipient, destination, orcpt, notify, attempts, warned, route, last_reply,"
-    " patient"
+    " patient, inward"
 )
 LETTER: Final = (
     "id, blob_id, sender, size, accepted, account_id, prefix, ret, envid, smtputf8, eightbit,"
@@ -26,7 +26,7 @@ _IN: Final = {
 class Recipient(msgspec.Struct, frozen=True):
     """One recipient that was claimed. ``attempts`` counts those before this one.
 
-    ``lease`` is 0 before the claim. ``patient`` as in ``Outgoing``.
+    ``lease`` is 0 before the claim. ``patient`` and ``inward`` as in ``Outgoing``.
     """
 
     queued_id: int
@@ -41,6 +41,7 @@ class Recipient(msgspec.Struct, frozen=True):
     last_reply: str
     lease: int = 0
     patient: bool = False
+    inward: Inward | None = None
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -111,6 +112,7 @@ def recipient(row: Row) -> Recipient:
         route=row[8],
         last_reply=row[9] or "",
         patient=bool(row[10]),
+        inward=None if row[11] is None else msgspec.json.decode(row[11], type=Inward),
     )
 
 

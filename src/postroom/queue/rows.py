@@ -87,8 +87,21 @@ class Queued(msgspec.Struct, frozen=True):
         return max(self.due, self.accepted)
 
 
+class Inward(msgspec.Struct, frozen=True):
+    """The account here that a delivery is for, whatever else the address leads to.
+
+    ``detail`` of the subaddress it was reached by; ``junk``: why it was judged so, with its
+    ``score``, "" when it was not.
+    """
+
+    account_id: int
+    detail: str | None = None
+    junk: str = ""
+    score: float = 0.0
+
+
 class Outgoing(msgspec.Struct, frozen=True):
-    """One remote recipient, the ``number``th of its letter.
+    """One remote recipient, the ``number``th of its letter; or an account here that was full.
 
     ``destination`` is its domain, lower-case A-labels. ``orcpt`` and ``notify`` as in the
     RCPT command. ``lease``: the worker that has it from the first moment on. ``patient``: it is
@@ -103,6 +116,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     notify: str | None = None
     lease: int | None = None
     patient: bool = False
+    inward: Inward | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could end a command."""
@@ -133,13 +147,14 @@ def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
     )  # fmt: skip
     tx.many(
         "INSERT INTO delivery (queued_id, number, recipient, orcpt, notify, destination, status,"
-        " priority, next_attempt, attempts, warned, lease, patient)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
+        " priority, next_attempt, attempts, warned, lease, patient, inward)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
         [
             (
                 o.queued_id, o.number, o.recipient, o.orcpt, o.notify, o.destination,
                 _status(letters[o.queued_id], o), letters[o.queued_id].priority,
                 letters[o.queued_id].first_attempt, o.lease, int(o.patient),
+                None if o.inward is None else msgspec.json.encode(o.inward).decode(),
             )
             for o in outgoing
         ],

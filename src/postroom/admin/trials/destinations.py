@@ -73,12 +73,18 @@ async def find(office: Office, address: str, *, within: int | None = None) -> De
     found, people, journal = await office.directory.look(read)
     is_taken = found.needs_holding or found.kind in {"found", "backup"}
     answer = _HELD if found.needs_holding else _WORDS[found.kind]
-    for one in found.local:
-        if await office.store.is_full(one.account_id, one.quota):
+    full = [
+        one.account_id
+        for one in found.local
+        if await office.store.is_full(one.account_id, one.quota)
+    ]
+    if full:
+        whose = people.get(full[0], "a member")
+        if len(full) == len(found.local) and not found.remote:
             is_taken = False
-            whose = people.get(one.account_id, "a member")
             answer = f"is put off until there is room: the mailbox of {whose} is full"
-            break
+        else:
+            answer += f"; the mailbox of {whose} is full, its copy waits for room"
     elsewhere = (str(asked),) if found.kind == "backup" else found.remote
     notes = []
     if is_taken:
