@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from postroom.message import addresses, headers
-from postroom.message.addresses import MAX_MAILBOXES, Group, Mailbox, mailboxes, parse
+from postroom.message.addresses import (
+    MAX_MAILBOXES,
+    MAX_TOKENS,
+    Group,
+    Mailbox,
+    mailboxes,
+    parse,
+)
 from postroom.message.charset import decode_words
 from tests import absent
 from tests.message import letters
@@ -121,6 +128,16 @@ def test_the_number_is_bounded() -> None:
     assert len(parse(b"a@b," * 20_000)) == MAX_MAILBOXES
     assert len(mailboxes(parse(b"g: " + b"a@b," * 20_000 + b";"))) == MAX_MAILBOXES
     assert len(parse(b"a @b," * 20_000)) == MAX_MAILBOXES
+    assert len(parse(b"g:;" * 20_000)) == MAX_MAILBOXES
+    assert parse(b"g:;" * 20_000, most=1) == [Group(b"g", ())]
+    assert len(mailboxes(parse(b"g:a@b;" * 20_000))) <= MAX_MAILBOXES
+
+
+@pytest.mark.parametrize("again", [b'"a" ', b"()", b"a ", b"b, "])
+def test_what_is_not_simply_written_is_bounded(again: bytes) -> None:
+    last = Mailbox(b"", b"c", b"d")
+    assert parse(again * (MAX_TOKENS // 6) + b", c@d", most=MAX_TOKENS)[-1] == last
+    assert last not in parse(again * MAX_TOKENS + b", c@d", most=MAX_TOKENS)
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,7 @@ def test_no_second_address_is_hidden(value: bytes, expected: tuple[str, ...]) ->
         (b"From: a@b.example\x0b\r\n", "can't be read"),
         (b"From: a@b.example\rFrom: c@d.example\r\n", "can't be read"),
         (b"From: " + b"a@b.example," * (MAX_AUTHORS + 1) + b"\r\n", "more than 100"),
+        (b"From: bob@local.example, " + b"g:" * 10_001 + b"a@b.example\r\n", "longer than"),
         (b"From: a@b.example\r\nSender: a@b.example, c@d.example\r\n", "Sender field holds sev"),
         (b"From: a@b.example\r\nSender:\r\n", "Sender field holds no address"),
         (b"From: a@b.example\r\nSender: a@b.example\r\nSender: a@b.example\r\n", "2 Sender fields"),

@@ -9,7 +9,8 @@ is read exactly. Of what is no address list:
 - ``a@b@c`` has the domain ``b@c``, which no domain is;
 - words without an address are a local part without a domain.
 
-Reading is iterative and linear, and stops after MAX_MAILBOXES.
+Reading is iterative and linear, and stops after MAX_MAILBOXES, counting empty groups as well,
+or after MAX_TOKENS of what is not simply written.
 """
 
 import re
@@ -19,6 +20,7 @@ from typing import Final
 import msgspec
 
 MAX_MAILBOXES: Final = 10_000
+MAX_TOKENS: Final = 50_000  # words, signs, white space and parts of comments
 
 _ATEXT: Final = rb"[!#$%&'*+\-./0-9=?A-Z^_`a-z{|}~\x80-\xff]++"
 _SIMPLE: Final = re.compile(
@@ -54,7 +56,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 def parse(value: bytes, most: int = MAX_MAILBOXES) -> list[Mailbox | Group]:
-    """Read an address list, up to ``most`` mailboxes; the value may be folded."""
+    """Read an address list, up to ``most`` mailboxes and empty groups; it may be folded."""
     found: list[Mailbox | Group] = []
     at, end = 0, len(value)
     while at < end:
@@ -98,6 +100,7 @@ class _Reader:
     def __init__(self, room: int) -> None:
         self.found: list[Mailbox | Group] = []
         self._room = room
+        self._tokens = MAX_TOKENS  # that may yet be read
         self._members: list[Mailbox] | None = None  # of the open group
         self._group = b""
         self._run: list[_Token] = []  # since the last separator
@@ -107,7 +110,8 @@ class _Reader:
         self._has_gap = False
 
     def read(self, value: bytes, at: int) -> None:
-        while self._room > 0 and (found := _TOKEN.match(value, at)):
+        while self._room > 0 and self._tokens > 0 and (found := _TOKEN.match(value, at)):
+            self._tokens -= 1
             text, at = found[0], found.end()
             kind = found.lastgroup
             if kind == "comment":
@@ -129,7 +133,8 @@ class _Reader:
     def _read_comment(self, value: bytes, at: int) -> int:
         start = at
         depth = 1
-        while depth and (found := _COMMENT.match(value, at)):
+        while depth and self._tokens > 0 and (found := _COMMENT.match(value, at)):
+            self._tokens -= 1
             at = found.end()
             depth += {b"(": 1, b")": -1}.get(found[0], 0)
         self._has_gap = True
@@ -193,6 +198,7 @@ class _Reader:
     def _end_group(self) -> None:
         if self._members is not None:
             self.found.append(Group(self._group, tuple(self._members)))
+            self._room -= not self._members
             self._members = None
 
     def _end_mailbox(self) -> None:

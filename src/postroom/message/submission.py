@@ -21,6 +21,7 @@ from postroom.message.addresses import Mailbox, mailboxes, parse
 from postroom.message.parameters import without_comments
 
 MAX_AUTHORS: Final = 100
+_MAX_FIELD: Final = 20_000  # octets of From and Sender: the reader of addresses reads it all
 MAX_SHOWN: Final = 100  # characters of an address in a problem
 
 BLIND: Final = frozenset({b"bcc", b"resent-bcc"})
@@ -134,6 +135,10 @@ def _addresses(head: bytes, name: str) -> tuple[str, ...]:
     if len(values) > 1:
         raise _Problem(f"The message has {len(values)} {name} fields; leave only one")
     value = values[0]
+    if len(value) > _MAX_FIELD:
+        raise _Problem(
+            f"The {name} field is longer than {_MAX_FIELD} octets; leave fewer addresses"
+        )
     opened = None if _CONTROLS.search(value) else _opened(value)
     if opened is None:
         raise _Problem(
