@@ -39,7 +39,7 @@ class Peer(msgspec.Struct, frozen=True):
 class EntranceDoor(Door, abc.ABC):
     """One connection. ``scope`` is what an app password must be for."""
 
-    __slots__ = ("_entrance", "_failures")
+    __slots__ = ("_entrance", "_failures", "_login_until")
 
     scope: ClassVar[str]
 
@@ -52,6 +52,7 @@ class EntranceDoor(Door, abc.ABC):
         )
         self._entrance = entrance
         self._failures = 0
+        self._login_until = 0.0
 
     def is_unwelcome(self) -> str:
         """A banned network is turned away before a word."""
@@ -61,6 +62,14 @@ class EntranceDoor(Door, abc.ABC):
     def peer(self) -> Peer:
         """Who is connected."""
         return Peer(self.session_id, self.address, self.protocol)
+
+    def begin_entry(self) -> None:
+        """The time to log in begins."""
+        self._login_until = self.now() + self._entrance.login_seconds
+
+    def limit(self, idle_seconds: float) -> float:
+        """When the next command must have come whole; until the login all of them together."""
+        return self._login_until if self.identity is None else self.now() + idle_seconds
 
     @property
     def mechanisms(self) -> tuple[str, ...]:

@@ -169,6 +169,20 @@ def test_dribbled_octets_do_not_put_the_deadline_off(data: Path) -> None:
     at_home(data, main, settings=Settings(hostname="x", auth="plain", idle_seconds=60))
 
 
+def test_all_commands_before_the_login_have_one_time(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.client()
+        for _ in range(3):
+            await home.later(19)
+            await client.say(b"a NOOP\r\n")
+            assert await client.line() == b"a OK Done\r\n"
+        await home.later(3.5)
+        assert (await client.rest()).startswith(b"* BYE Autologout")
+        client.close()
+
+    at_home(data, main)
+
+
 def test_a_going_server_says_bye(data: Path) -> None:
     async def main(home: House) -> None:
         client = await home.alice("INBOX")

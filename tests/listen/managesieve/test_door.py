@@ -27,6 +27,7 @@ from tests.conftest import Opener
 from tests.directory.town import Town, towns
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run
+from tests.listen.watch import Watch
 
 PASSWORD = "open sesame"
 ROOM = Room(3, 2000)
@@ -85,6 +86,11 @@ class Place:
     def __init__(self, town: Town, port: int, connections: Connections, trust: ssl.SSLContext):
         self.town, self.port, self.connections, self.trust = town, port, connections, trust
         self.alice: Account
+        self.watch: Watch
+
+    async def later(self, seconds: float) -> None:
+        """So much time passes for the connections."""
+        await self.watch.forward(seconds, self.connections)
 
     async def client(self, *, greeted: bool = True) -> Client:
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port), self.trust)
@@ -109,7 +115,8 @@ async def place(
     authority.configure_trust(trust)
     async with towns(database, data)() as town:
         await town.domain("demo.test")
-        connections = Connections(Caps(total=100, per_network=10))
+        watch = Watch()
+        connections = Connections(Caps(total=100, per_network=10), tick=0.01, clock=watch)
         options = Settings(
             login=Login(town.directory, town.clock),
             scripts=Scripts(town.directory, town.ids, town.clock, room),
@@ -124,6 +131,7 @@ async def place(
             lambda: ManageSieveDoor(options), "127.0.0.1", 0
         )
         there = Place(town, listener.sockets[0].getsockname()[1], connections, trust)
+        there.watch = watch
         there.alice = await town.account("alice@demo.test", password=PASSWORD)
         await town.account("bob@demo.test", password="of bob")
         try:
@@ -336,18 +344,66 @@ def test_silence_ends_the_session(before: str, database: Opener, data: Path) -> 
         client = await there.client()
         if before == "idle_seconds":
             await client.log_in()
+        await there.later(11)
         assert await client.reader.read() == b'BYE "You were silent for too long"\r\n'
         await client.close()
 
-    play("asyncio", database, data, story, **{before: 0.01})
+    play("asyncio", database, data, story, **{before: 10})
+
+
+def test_dribbled_octets_do_not_put_the_deadline_off(database: Opener, data: Path) -> None:
+    async def story(there: Place) -> None:
+        client = await there.known()
+        for _ in range(3):  # each whole command begins another wait
+            await there.later(9)
+            assert (await client.ask(b"NOOP")).startswith(b"OK")
+        await dribble(there, client, 9)
+
+    play("asyncio", database, data, story, idle_seconds=10)
+
+
+def test_all_commands_before_the_login_have_one_time(database: Opener, data: Path) -> None:
+    async def story(there: Place) -> None:
+        client = await there.client()
+        for _ in range(3):
+            await there.later(3)
+            assert (await client.ask(b"NOOP")).startswith(b"OK")
+        await dribble(there, client, 0.9)
+
+    play("asyncio", database, data, story, login_seconds=10)
+
+
+def test_the_time_to_log_in_begins_again_with_unauthenticate(database: Opener, data: Path) -> None:
+    async def story(there: Place) -> None:
+        client = await there.known()
+        await there.later(11)
+        assert (await client.ask(b"UNAUTHENTICATE")).startswith(b"OK")
+        await there.later(9)
+        assert (await client.log_in()).startswith(b"OK")
+        await client.close()
+
+    play("asyncio", database, data, story, login_seconds=10)
+
+
+async def dribble(there: "Place", client: Client, seconds: float) -> None:
+    """So long nothing happens; a moment later the connection is over."""
+    rest = asyncio.ensure_future(client.reader.read())
+    for _ in range(3):
+        client.writer.write(b"N")
+        await there.later(seconds / 3)
+    assert not rest.done()
+    await there.later(1.2)
+    assert b"silent" in await rest
+    await client.close()
 
 
 def test_the_server_goes_down_in_order(database: Opener, data: Path) -> None:
     async def story(there: Place) -> None:
         client = await there.known()
-        await there.connections.drain(5)
+        going = asyncio.ensure_future(there.connections.drain(5))
         assert (await client.reader.read()).startswith(b"BYE (TRYLATER) ")
         await client.close()
+        await going
 
     play("asyncio", database, data, story)
 

@@ -19,6 +19,7 @@ from tests.access.shop import put, shop
 from tests.conftest import Opener
 from tests.fakes import Clock
 from tests.listen.loops import both_loops, run
+from tests.listen.watch import Watch
 
 LETTER = b"Subject: hello\r\n\r\nfirst\r\n.second\r\n"
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * 64 * 4096  # 4 MiB
@@ -78,8 +79,20 @@ class Client:
 class Place:
     """A door on a loopback port, and its store."""
 
-    def __init__(self, store: Store, port: int, connections: Connections, trust: ssl.SSLContext):
+    def __init__(
+        self,
+        store: Store,
+        port: int,
+        connections: Connections,
+        trust: ssl.SSLContext,
+        watch: Watch,
+    ) -> None:
         self.store, self.port, self.connections, self.trust = store, port, connections, trust
+        self.watch = watch
+
+    async def later(self, seconds: float) -> None:
+        """So much time passes for the connections."""
+        await self.watch.forward(seconds, self.connections)
 
     async def client(self, *, greeted: bool = True) -> Client:
         streams = await asyncio.open_connection("127.0.0.1", self.port)
@@ -97,7 +110,8 @@ async def place(database: Opener, data: Path, **settings: Any) -> AsyncIterator[
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     async with shop(database, data) as store:
-        connections = Connections(Caps(total=100, per_network=10))
+        watch = Watch()
+        connections = Connections(Caps(total=100, per_network=10), tick=0.01, clock=watch)
         options = Settings(
             hostname="mail.demo.test",
             login=Login(People(), Clock()),
@@ -112,7 +126,7 @@ async def place(database: Opener, data: Path, **settings: Any) -> AsyncIterator[
         )
         port = listener.sockets[0].getsockname()[1]
         try:
-            yield Place(store, port, connections, trust)
+            yield Place(store, port, connections, trust, watch)
         finally:
             listener.close()
             await connections.drain(1)
@@ -256,21 +270,58 @@ def test_wrong_passwords_end_the_connection(database: Opener, data: Path) -> Non
 def test_silence_ends_the_session(database: Opener, data: Path) -> None:
     async def script(there: Place) -> None:
         client = await there.client()
+        await there.later(61)
         assert b"silent" in await client.reader.read()
         await client.close()
 
-    play("asyncio", database, data, script, login_seconds=0.01)
+    play("asyncio", database, data, script)
+
+
+def test_dribbled_octets_do_not_put_the_deadline_off(database: Opener, data: Path) -> None:
+    async def script(there: Place) -> None:
+        client = await there.client()
+        await client.log_in()
+        for _ in range(3):  # each whole command begins another wait
+            await there.later(9)
+            assert await client.ask(b"NOOP") == b"+OK\r\n"
+        await dribble(there, client, 9)
+
+    play("asyncio", database, data, script, idle_seconds=10)
+
+
+def test_all_commands_before_the_login_have_one_time(database: Opener, data: Path) -> None:
+    async def script(there: Place) -> None:
+        client = await there.client()
+        for _ in range(3):
+            await there.later(3)
+            assert (await client.ask(b"USER alice@demo.test")).startswith(b"+OK")
+        await dribble(there, client, 0.9)
+
+    play("asyncio", database, data, script, login_seconds=10)
+
+
+async def dribble(there: "Place", client: Client, seconds: float) -> None:
+    """So long nothing happens; a moment later the connection is over."""
+    rest = asyncio.ensure_future(client.reader.read())
+    for _ in range(3):
+        client.writer.write(b"N")
+        await there.later(seconds / 3)
+    assert not rest.done()
+    await there.later(1.2)
+    assert b"silent" in await rest
+    await client.close()
 
 
 def test_the_server_goes_down_in_order(database: Opener, data: Path) -> None:
     async def script(there: Place) -> None:
         client = await there.client()
         await client.log_in()
-        await there.connections.drain(5)
+        going = asyncio.ensure_future(there.connections.drain(5))
         assert await client.reader.read() == (
             b"-ERR [SYS/TEMP] the server is going down, try again later\r\n"
         )
         await client.close()
+        await going
 
     play("asyncio", database, data, script)
 

@@ -162,7 +162,7 @@ class ImapDoor(Door):
 
     async def _converse(self, talk: Conversation) -> None:
         session = talk.session
-        until = self._limit(session)
+        login_until = until = self.now() + self._settings.login_seconds
         while not session.is_closed and not self.is_lost:
             event = session.next_event()
             if event is None:
@@ -179,7 +179,9 @@ class ImapDoor(Door):
                 self.identity = talk.identity
                 await tell_quietly(talk)
             await self._answered(talk)
-            until = self._limit(session)
+            until = self.now() + self._settings.idle_seconds
+            if session.state is State.UNAUTHENTICATED:
+                until = login_until
         await talk.flush()
 
     async def _answered(self, talk: Conversation) -> None:
@@ -197,12 +199,6 @@ class ImapDoor(Door):
     def _send_waiting(self, session: Session) -> None:
         self._is_sending = False
         self.write(session.data_to_send())
-
-    def _limit(self, session: Session) -> float:
-        """When the peer has said nothing whole for too long."""
-        if session.state is State.UNAUTHENTICATED:
-            return self.now() + self._settings.login_seconds
-        return self.now() + self._settings.idle_seconds
 
     async def _more(self, talk: Conversation, until: float) -> bool:
         """Wait for octets (in IDLE also for news); False: the connection is over."""

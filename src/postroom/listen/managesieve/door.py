@@ -69,11 +69,16 @@ class ManageSieveDoor(EntranceDoor):
             self.write(session.data_to_send())
 
     async def _talk(self, session: Session) -> None:
+        self.begin_entry()
+        until = self.limit(self._settings.idle_seconds)
         while True:
             while (event := session.next_event()) is not None:
                 await self._answer(session, event)
                 await self.send(session.data_to_send())
-            await self.send(session.data_to_send())
+                until = self.limit(self._settings.idle_seconds)
+            if octets := session.data_to_send():
+                await self.send(octets)
+                until = self.limit(self._settings.idle_seconds)
             if session.state is State.CLOSED or self.is_over:
                 return
             if self.is_stopping:
@@ -83,11 +88,8 @@ class ManageSieveDoor(EntranceDoor):
                     session.close("The server is going down, try again later", b"TRYLATER")
                 self.write(session.data_to_send())
                 return
-            waited = self._settings.login_seconds
-            if self.identity is not None:
-                waited = self._settings.idle_seconds
             if not self.buffered:
-                await self.wait(self.now() + waited)
+                await self.wait(until)
             session.receive(self.take())
 
     async def _answer(self, session: Session, event: events.Event) -> None:
@@ -100,6 +102,7 @@ class ManageSieveDoor(EntranceDoor):
                 await self._secure(session)
             case Plain("UNAUTHENTICATE"):
                 self.identity = None
+                self.begin_entry()
                 session.unauthenticated()
             case events.Rejected():
                 if event.mistakes > self._settings.soft_errors:

@@ -64,12 +64,15 @@ class Pop3Door(EntranceDoor):
             self.write(session.data_to_send())
 
     async def _talk(self, session: Session) -> None:
+        self.begin_entry()
+        until = self.limit(self._settings.idle_seconds)
         while True:
             await self._flush(session)
             while (event := session.next_event()) is not None or session.has_output:
                 if event is not None:
                     await self._answer(session, event)
                 await self._flush(session)
+                until = self.limit(self._settings.idle_seconds)
             if session.state is State.CLOSED or self.is_over:
                 return
             if self.is_stopping:
@@ -77,11 +80,8 @@ class Pop3Door(EntranceDoor):
                 session.close(EXPELLED if self.is_expelled else going)
                 await self._flush(session)
                 return
-            waited = self._settings.login_seconds
-            if self._drop is not None:
-                waited = self._settings.idle_seconds
             if not self.buffered:
-                await self.wait(self.now() + waited)
+                await self.wait(until)
             session.receive(self.take())
 
     async def _flush(self, session: Session) -> None:
