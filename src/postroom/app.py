@@ -30,6 +30,7 @@ from postroom.db.locks import ServeLock
 from postroom.db.node import NOTE, leased
 from postroom.directory import version
 from postroom.house import House
+from postroom.listen.listener import Listener, always
 from postroom.net import sockets
 from postroom.net.systemd import Notifier, inherited_sockets
 from postroom.notify import DIRECTORY
@@ -192,7 +193,7 @@ class App:
         claim = await self._claim(house, chosen, jobs)
         if not chosen:
             return []
-        web, call, server, bans = await asyncio.to_thread(_import_web)
+        web, call, server, bans, connection = await asyncio.to_thread(_import_web)
         application = web.application(
             call.Services(house.office, house.resolver, house.login, house.intake),
             house.certificates,
@@ -205,13 +206,12 @@ class App:
             served = web.behind(listen, application, house.office)
             if claim is not None:
                 served = claim.before(served, listen)
-            context = house.certificates.live() if listen.is_implicit_tls else None
+            contexts = always(house.certificates.live()) if listen.is_implicit_tls else None
             door = server.HttpDoor(
                 bans.Bans(served, unwelcome=house.login.unwelcome, protocol=listen.protocol),
-                list(opened),
-                context=context,
+                connection.Desk(house.connections.caps, listen.protocol),
             )
-            door.start()
+            await door.start(Listener(opened, door.connection, implicit_tls=contexts))
             doors.append(door)
         return doors
 
@@ -255,7 +255,7 @@ def serve(
 
 
 def _import_web() -> tuple[ModuleType, ...]:
-    names = ("application", "api.call", "server", "bans")
+    names = ("application", "api.call", "server", "bans", "connection")
     return tuple(importlib.import_module(f"postroom.web.{name}") for name in names)
 
 

@@ -6,6 +6,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from postroom.listen.caps import Caps
+from postroom.listen.listener import Listener
+from postroom.web.connection import Desk
 from postroom.web.server import HttpDoor
 
 
@@ -17,8 +20,9 @@ def test_it_serves_on_the_socket_it_was_given_and_stops() -> None:
     async def run() -> bytes:
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        door = HttpDoor(Starlette(routes=[Route("/", hello)]), [listener])
-        door.start()
+        desk = Desk(Caps(total=9, per_network=9))
+        door = HttpDoor(Starlette(routes=[Route("/", hello)]), desk)
+        await door.start(Listener([listener], door.connection))
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         said = await reader.read()

@@ -83,6 +83,9 @@ class _Running:
 
     async def run(self, host: str) -> None:
         """Until the pages are taken away, and then until the server ends."""
+        from postroom.listen.caps import Caps
+        from postroom.listen.listener import Listener, always
+        from postroom.web.connection import Desk
         from postroom.web.first_run import FirstRun
         from postroom.web.render import Renderer
         from postroom.web.server import HttpDoor
@@ -99,8 +102,9 @@ class _Running:
         first = FirstRun(now_ms)
         key = first.make_key()
         pages = Setup(site, first, Renderer(socket.gethostname()))
-        door = HttpDoor(pages.application(), self._opened, context=self._context)
-        door.start()
+        door = HttpDoor(pages.application(), Desk(Caps(total=500, per_network=50)))
+        contexts = None if self._context is None else always(self._context)
+        await door.start(Listener(self._opened, door.connection, implicit_tls=contexts))
         scheme = "http" if self._context is None else "https"
         port = self._opened[0].getsockname()[1]
         where = f"[{host}]" if ":" in host else host

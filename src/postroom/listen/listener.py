@@ -7,13 +7,29 @@ accepts, which is quicker.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol, cast
 
-from postroom.listen.door import HANDSHAKE_SECONDS, Contexts, Door
+from postroom.listen.door import HANDSHAKE_SECONDS, Contexts
 
 BACKLOG: Final = 1024
 PAUSE: Final = 0.5  # seconds without a new connection when the system has no more files
+
+
+class Guest(Protocol):
+    """What is made for each connection: an ``asyncio.Protocol`` that is counted."""
+
+    def admit(self, peer: tuple[str, int]) -> bool:
+        """Count the connection, or turn it away."""
+
+    def fail_tls(self, error: OSError) -> None:
+        """The handshake failed, and the connection is over."""
+
+
+def always(context: ssl.SSLContext) -> Contexts:
+    """One context for all handshakes; what it shows may change by itself."""
+    return lambda: context
 
 
 class Listener:
@@ -22,7 +38,7 @@ class Listener:
     def __init__(
         self,
         sockets: Sequence[socket.socket],
-        make: Callable[[], Door],
+        make: Callable[[], Guest],
         *,
         implicit_tls: Contexts | None = None,
     ) -> None:
@@ -43,11 +59,12 @@ class Listener:
     async def open(self) -> None:
         """Accept connections from now on."""
         loop = asyncio.get_running_loop()
+        make = cast("Callable[[], asyncio.Protocol]", self._make)
         for listening in self._sockets:
             listening.setblocking(False)
             if self._contexts is None:
                 self._servers.append(
-                    await loop.create_server(self._make, sock=listening, backlog=BACKLOG)
+                    await loop.create_server(make, sock=listening, backlog=BACKLOG)
                 )
             else:
                 self._accepting.append(loop.create_task(self._accept(listening, self._contexts)))
@@ -80,12 +97,12 @@ class Listener:
             task.add_done_callback(self._handshakes.discard)
 
 
-async def _begin(door: Door, connection: socket.socket, contexts: Contexts) -> None:
+async def _begin(door: Guest, connection: socket.socket, contexts: Contexts) -> None:
     """The handshake, and from there on the door."""
     loop = asyncio.get_running_loop()
     try:
         await loop.connect_accepted_socket(
-            lambda: door,
+            lambda: cast("asyncio.Protocol", door),
             connection,
             ssl=contexts(),
             ssl_handshake_timeout=HANDSHAKE_SECONDS,

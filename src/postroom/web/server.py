@@ -1,16 +1,17 @@
-"""uvicorn inside our own event loop, on sockets that are already bound.
+"""uvicorn inside our own event loop; who listens and accepts is somebody else.
 
 uvicorn's own signal handlers are left out: ``app`` owns SIGTERM and tells ``stop``.
 """
 
 import asyncio
 import contextlib
-import socket
-import ssl
 from collections.abc import Iterator
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from postroom.web.connection import Connection, Desk
 
 
 class _Server(uvicorn.Server):
@@ -19,39 +20,51 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Listening(Protocol):
+    """The sockets of one port, which make a connection of the door for each client."""
+
+    async def open(self) -> None:
+        """Accept connections from now on."""
+
+    async def close(self) -> None:
+        """Accept nothing more."""
+
+
 class HttpDoor:
     """One HTTP or HTTPS listener."""
 
-    def __init__(
-        self,
-        application: ASGIApp,
-        sockets: list[socket.socket],
-        *,
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        """With a ``context`` it speaks TLS."""
-        self._sockets = sockets
-        config = uvicorn.Config(
+    def __init__(self, application: ASGIApp, desk: Desk) -> None:
+        self._desk = desk
+        self._config = uvicorn.Config(
             application,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=5,
         )
-        config.load()
-        config.ssl = context
-        self._server = _Server(config)
+        self._config.load()
+        self._server = _Server(self._config)
+        self._listening: Listening | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to serve in a task of its own."""
-        self._task = asyncio.create_task(self._server.serve(sockets=self._sockets))
+    def connection(self) -> Connection:
+        """One for the next client."""
+        return Connection(
+            self._desk, config=self._config, server_state=self._server.server_state, app_state={}
+        )
+
+    async def start(self, listening: Listening) -> None:
+        """Begin to serve who comes there, in a task of its own."""
+        self._listening = listening
+        self._task = asyncio.create_task(self._server.serve(sockets=[]))
+        await listening.open()
 
     async def stop(self) -> None:
         """Finish what runs (5 s at most) and close."""
+        if self._listening is not None:
+            await self._listening.close()
         self._server.should_exit = True
         if self._task is not None:
             await self._task
-        for listener in self._sockets:
-            listener.close()
