@@ -55,6 +55,22 @@ def test_the_wal_is_moved_beyond_it(path: Path, writer: apsw.Connection, restart
     checkpointer.close()
 
 
+def test_the_wal_is_made_long_once_it_is_used(path: Path, writer: apsw.Connection) -> None:
+    wal = path.with_name("db-wal")
+    checkpointer = Checkpointer(path, passive=100_000, reserve_at=300, kept=8_000_000)
+    checkpointer.grew(299)
+    checkpointer.close()
+    assert wal.stat().st_size < 2_000_000
+    checkpointer = Checkpointer(path, passive=100_000, reserve_at=300, kept=8_000_000)
+    checkpointer.grew(300)
+    end = time.monotonic() + 120
+    while wal.stat().st_size < 8_000_000 and time.monotonic() < end:
+        time.sleep(0.001)
+    checkpointer.close()
+    assert wal.stat().st_size == 8_000_000
+    assert path.stat().st_size < 1_000_000
+
+
 def test_one_attempt_a_step_and_anew_after_a_reset(path: Path, writer: apsw.Connection) -> None:
     checkpointer = Checkpointer(path, passive=100)
     checkpointer.grew(250)

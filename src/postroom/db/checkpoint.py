@@ -2,6 +2,9 @@
 
 PASSIVE when the WAL has grown to 32 MB: nobody waits. RESTART at 256 MB: it waits for
 readers, so that the WAL begins anew; readers here never last longer than a page of rows.
+
+When it holds 4 MB its file is made as long as it is kept (``reserve``): a command or an idle
+server never comes that far.
 """
 
 import contextlib
@@ -11,12 +14,14 @@ from typing import Final
 
 import apsw
 
-from postroom.db.connection import PAGE, open_connection
+from postroom.db.connection import PAGE, WAL_KEPT, open_connection
+from postroom.db.reserve import reserve
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
 PASSIVE_PAGES: Final = 32 * 1024 * 1024 // PAGE
 RESTART_PAGES: Final = 256 * 1024 * 1024 // PAGE
+RESERVE_PAGES: Final = 4 * 1024 * 1024 // PAGE
 _STEP_PAGES: Final = 8 * 1024 * 1024 // PAGE  # try again after so much when readers hindered
 
 
@@ -29,12 +34,18 @@ class Checkpointer:
         *,
         passive: int = PASSIVE_PAGES,
         restart: int = RESTART_PAGES,
+        reserve_at: int = RESERVE_PAGES,
+        kept: int = WAL_KEPT,
         vfs: str | None = None,
     ) -> None:
+        """``kept``: octets that the WAL has from ``reserve_at`` pages on."""
         self._path = path
         self._vfs = vfs
         self._passive = passive
         self._restart = restart
+        self._reserve_at = reserve_at
+        self._kept = kept
+        self._is_reserved = False
         self._next = passive
         self._pages = 0
         self._closing = False
@@ -49,6 +60,8 @@ class Checkpointer:
         self._pages = pages
         if pages >= self._next:
             self._next = pages + _STEP_PAGES
+            self._wake.set()
+        elif pages >= self._reserve_at and not self._is_reserved:
             self._wake.set()
 
     def close(self) -> None:
@@ -67,10 +80,14 @@ class Checkpointer:
             try:
                 if connection is None:
                     connection = open_connection(self._path, writes=True, vfs=self._vfs)
-                connection.wal_checkpoint(mode=self._mode())
+                if self._pages >= self._reserve_at and not self._is_reserved:
+                    self._is_reserved = True
+                    reserve(connection, self._path, self._kept)
+                if self._pages >= self._passive:
+                    connection.wal_checkpoint(mode=self._mode())
             except apsw.BusyError:  # a reader or another process was in the way
                 continue
-            except apsw.Error as error:
+            except (apsw.Error, OSError) as error:
                 sink.emit(StorageTrouble(where="checkpoint", reason=str(error)))
         if connection is not None:
             with contextlib.suppress(apsw.Error):

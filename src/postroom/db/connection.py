@@ -13,7 +13,7 @@ PAGE: Final = 4096
 BUSY_MS: Final = 30_000  # somebody else's tool may hold the database that long
 _WRITER_CACHE_KIB: Final = 16 * 1024
 _READER_CACHE_KIB: Final = 4 * 1024
-_WAL_KEPT: Final = 64 * 1024 * 1024
+WAL_KEPT: Final = 64 * 1024 * 1024  # octets, when it begins anew
 _STATEMENTS: Final = 256
 
 # After these nothing is written before the database was checked.
@@ -41,7 +41,7 @@ def open_connection(path: Path, *, writes: bool, vfs: str | None = None) -> apsw
     connection.execute("PRAGMA temp_store = MEMORY")
     if writes:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
         connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
     else:
         connection.execute("PRAGMA query_only = ON")
