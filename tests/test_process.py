@@ -24,6 +24,34 @@ def test_no_core_all_the_files_it_may_have_and_few_looks_for_garbage() -> None:
     assert done.stdout == f"(0, 0) ({most}, {most})\nTrue True\n"
 
 
+_ANSWERING = """
+import resource
+from postroom.process import prepare
+prepare()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def answer():
+    return b"".join([b"* %d FETCH (FLAGS ())\\r\\n" % number for number in range(10_000)])
+for _ in range(3):
+    answer()
+before = faults()
+for _ in range(20):
+    answer()
+usual = faults() - before
+before = faults()
+for _ in range(20):
+    bytearray(19 << 20)
+print(usual < 1000, faults() - before > 20 * 1000)
+"""
+
+
+def test_memory_of_answers_is_kept_that_of_password_hashes_is_not() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ANSWERING], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "True True\n"
+
+
 _IGNORING = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
