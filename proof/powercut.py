@@ -28,7 +28,7 @@ _NO_LOG_FLUSH: Final = 2
 class Disk:
     """A file system in a file, mounted on a folder."""
 
-    def __init__(self, kind: str, folder: Path, megabytes: int = 1024) -> None:
+    def __init__(self, kind: str, folder: Path, megabytes: int = 2048) -> None:
         self.folder = folder / "mounted"
         self._image = folder / "image"
         self.folder.mkdir()
