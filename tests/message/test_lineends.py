@@ -16,8 +16,14 @@ def test_cuts_do_not_matter_and_only_crlf_is_left(octets: bytes, cuts: list[int]
     places = sorted({0, len(octets), *(min(cut, len(octets)) for cut in cuts)})
     out = b"".join(ends.feed(octets[start:end]) for start, end in itertools.pairwise(places))
     out += ends.finish()
-    assert out == re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
+    assert out == re.sub(rb"\r\r\n|\r\n|\r|\n", b"\r\n", octets)
     assert ends.has_mended == (out != octets)
+
+
+def test_a_crlf_that_was_made_twice_is_one() -> None:
+    ends = LineEnds()
+    assert ends.feed(b"A: b\r\r\nC: d\r\r\n\r\r\nx\r\r\r\n") == b"A: b\r\nC: d\r\n\r\nx\r\n\r\n"
+    assert ends.has_mended
 
 
 def test_nul_is_noticed() -> None:

@@ -1,8 +1,8 @@
 """A message on its way into the store: octets in blocks of any cut become a blob.
 
 The header block is kept (it is bounded), the body streams into the blob writer, so memory
-does not grow with the message. A bare CR or LF becomes CRLF. What is kept is text, so
-content that this would change is refused (RFC 3516 §4.4), as is NUL.
+does not grow with the message. A bare CR or LF becomes CRLF, and so does CR CR LF. What is
+kept is text, so content that this would change is refused (RFC 3516 §4.4), as is NUL.
 """
 
 from typing import Final

@@ -1,16 +1,17 @@
 """Line ends of what a person hands in: a bare CR or LF becomes CRLF, by blocks.
 
-RFC 5321 §2.3.8 asks for CRLF; what is stored always has it.
+So does CR CR LF, a CRLF that was made into CRLF again: as two line ends it would end the
+header block. RFC 5321 §2.3.8 asks for CRLF; what is stored always has it.
 """
 
 import re
 from typing import Final
 
-_BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_BARE: Final = re.compile(rb"\r\r\n|\r(?!\n)|(?<!\r)\n")
 
 
 class LineEnds:
-    """Feed blocks, get blocks; a CR at the end of a block is held back until the next."""
+    """Feed blocks, get blocks; CRs at the end of a block, two at most, are held back until the next."""
 
     def __init__(self) -> None:
         self._held = b""
@@ -26,8 +27,8 @@ class LineEnds:
             block = self._held + block
             self._held = b""
         if block.endswith(b"\r"):
-            self._held = b"\r"
-            block = block[:-1]
+            self._held = b"\r\r" if block.endswith(b"\r\r") else b"\r"
+            block = block.removesuffix(self._held)
         returns, feeds, pairs = block.count(b"\r"), block.count(b"\n"), block.count(b"\r\n")
         if returns == feeds == pairs:
             return block
@@ -38,4 +39,4 @@ class LineEnds:
         """What was held back."""
         held, self._held = self._held, b""
         self.has_mended = self.has_mended or bool(held)
-        return b"\r\n" if held else b""
+        return b"\r\n" * len(held)
