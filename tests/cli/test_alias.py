@@ -7,8 +7,8 @@ def test_aliases_are_added_listed_shown_changed_and_removed(shell: Shell) -> Non
     assert (added.exit_code, added.stdout) == (0, "alias team@demo.test added\n")
     assert added.stderr.startswith("note: later@demo.test does not receive mail (yet)")
     assert shell.says("alias", "list").splitlines() == [
-        "ALIAS           TARGETS                         MEMBERS",
-        "team@demo.test  x@example.org, later@demo.test  shown",
+        "ALIAS           TARGETS                         MEMBERS  WRITERS",
+        "team@demo.test  x@example.org, later@demo.test  shown    anyone",
     ]
     (listed,) = shell.json("alias", "list", "--search", "later")
     assert listed["targets"] == ["x@example.org", "later@demo.test"]
@@ -45,3 +45,13 @@ def test_a_long_alias_is_short_in_the_list(shell: Shell) -> None:
     shell.says("alias", "add", "all@demo.test", *targets)
     assert "u4@example.org and 3 more" in shell.says("alias", "list")
     assert len(shell.json("alias", "list")[0]["targets"]) == 8
+
+
+def test_who_may_write_and_a_pattern(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    shell.says("alias", "add", "sales-*@demo.test", "x@example.org", "--writers", "here")
+    assert "here" in shell.says("alias", "show", "sales-*@demo.test")
+    assert shell.json("alias", "set", "sales-*@demo.test", "--writers", "members")["writers"] == (
+        "members"
+    )
+    assert "Invalid value" in shell.misuses("alias", "set", "sales-*@demo.test", "--writers", "x")

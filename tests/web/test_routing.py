@@ -66,6 +66,10 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST", "/admin/people/{address}/remove"): {},
     ("GET", "/admin/addresses"): {},
     ("POST", "/admin/addresses"): {"address": "team@{domain}", "targets": "x@elsewhere.test"},
+    ("POST", "/admin/addresses/change"): {
+        "address": "list@{domain}",
+        "targets": "y@elsewhere.test",
+    },
     ("POST", "/admin/addresses/remove"): {"address": "team@{domain}"},
     ("GET", "/admin/queue"): {},
     ("GET", "/admin/queue/{ident}"): {},

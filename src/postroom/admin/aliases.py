@@ -14,6 +14,7 @@ from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import aliases, verify
 from postroom.directory.aliases import Alias
+from postroom.directory.expand import Writers
 from postroom.errors import Invalid, NotFound
 
 
@@ -24,6 +25,7 @@ class AliasView(msgspec.Struct, frozen=True):
     targets: tuple[str, ...]
     hidden: bool
     created: datetime
+    writers: Writers = "anyone"
 
 
 class TargetView(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class AliasDetails(msgspec.Struct, frozen=True):
     targets: tuple[TargetView, ...]
     hidden: bool
     created: datetime
+    writers: Writers = "anyone"
 
     @property
     def unknown(self) -> list[str]:
@@ -48,11 +51,19 @@ class AliasDetails(msgspec.Struct, frozen=True):
         return [target.address for target in self.targets if target.kind == "unknown"]
 
 
-@recorded("alias.add", "address", "targets", "hidden")
+@recorded("alias.add", "address", "targets", "hidden", "writers")
 async def add(
-    office: Office, address: str, targets: Sequence[str], *, hidden: bool = False
+    office: Office,
+    address: str,
+    targets: Sequence[str],
+    *,
+    hidden: bool = False,
+    writers: Writers = "anyone",
 ) -> AliasDetails:
-    """Make an address stand for others, here or elsewhere."""
+    """Make an address stand for others, here or elsewhere; ``writers`` may write to it.
+
+    With stars in its local part it is every address of the domain like it that nobody has.
+    """
     name = names.address(address)
     members = _targets(targets)
     ident, address_id = office.ids.next(), office.ids.next()
@@ -63,6 +74,7 @@ async def add(
         is_hidden=hidden,
         created=office.now(),
         key=("", ""),
+        writers=writers,
     )
 
     await office.directory.change(lambda tx: aliases.add(tx, alias, address_id))
@@ -112,7 +124,9 @@ async def show(office: Office, address: str) -> AliasDetails:
     return await office.directory.look(lambda tx: _details(tx, aliases.require(tx, name)))
 
 
-@recorded("alias.change", "address", "targets", "add_targets", "remove_targets", "hidden")
+@recorded(
+    "alias.change", "address", "targets", "add_targets", "remove_targets", "hidden", "writers"
+)
 async def change(
     office: Office,
     address: str,
@@ -121,8 +135,9 @@ async def change(
     add_targets: Sequence[str] = (),
     remove_targets: Sequence[str] = (),
     hidden: bool | None = None,
+    writers: Writers | None = None,
 ) -> AliasDetails:
-    """Replace the targets, or add some and remove some; hide or show the members."""
+    """Replace the targets, or add some and remove some; hide the members; say who may write."""
     name = names.address(address)
     whole = None if targets is None else _targets(targets)
     more = [names.address(text) for text in add_targets]
@@ -137,7 +152,8 @@ async def change(
             kept.remove(target)
         after = _targets(map(str, [*kept, *more]))
         is_other = after != alias.targets
-        aliases.change(tx, alias, targets=after if is_other else None, is_hidden=hidden)
+        new = after if is_other else None
+        aliases.change(tx, alias, targets=new, is_hidden=hidden, writers=writers)
 
     await office.directory.change(write)
     return await show(office, address)
@@ -170,6 +186,7 @@ async def remove(office: Office, address: str) -> AliasView:
         targets=tuple(map(str, alias.targets)),
         hidden=alias.is_hidden,
         created=names.moment(alias.created),
+        writers=alias.writers,
     )
 
 
@@ -200,6 +217,7 @@ def _details(tx: Tx, alias: Alias) -> AliasDetails:
         targets=tuple(views),
         hidden=alias.is_hidden,
         created=names.moment(alias.created),
+        writers=alias.writers,
     )
 
 
@@ -209,4 +227,5 @@ def _listed(alias: Alias) -> AliasView:
         targets=tuple(map(str, alias.targets)),
         hidden=alias.is_hidden,
         created=names.moment(alias.created),
+        writers=alias.writers,
     )

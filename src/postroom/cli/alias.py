@@ -1,11 +1,14 @@
 """``postroom alias``: add, list, show, set, rename, remove."""
 
+import typing
+
 import click
 
 from postroom.admin import aliases
 from postroom.admin.aliases import AliasDetails
 from postroom.cli import output
 from postroom.cli.work import run
+from postroom.directory.expand import Writers
 
 _SHOWN = 5  # targets in a list; all stand in `show` and in JSON
 
@@ -13,7 +16,15 @@ _COLUMNS = [
     ("ALIAS", lambda one: one.address),
     ("TARGETS", lambda one: _short(one.targets)),
     ("MEMBERS", lambda one: "hidden" if one.hidden else "shown"),
+    ("WRITERS", lambda one: one.writers),
 ]
+
+
+_writers_option = click.option(
+    "--writers",
+    type=click.Choice(typing.get_args(Writers)),
+    help="Who may write to it: anyone, who has logged in here, its members.",
+)
 
 
 @click.group()
@@ -25,13 +36,29 @@ def alias() -> None:
 @click.argument("address")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option("--hidden", is_flag=True, help="Don't tell the members to anyone who asks.")
+@_writers_option
 @output.json_option
 @click.pass_context
 def add(
-    context: click.Context, address: str, targets: tuple[str, ...], *, hidden: bool, as_json: bool
+    context: click.Context,
+    address: str,
+    targets: tuple[str, ...],
+    *,
+    hidden: bool,
+    writers: Writers | None,
+    as_json: bool,
 ) -> None:
-    """Deliver mail for ADDRESS to each TARGET, here or elsewhere."""
-    added = run(context, lambda office: aliases.add(office, address, targets, hidden=hidden))
+    """Deliver mail for ADDRESS to each TARGET, here or elsewhere.
+
+    A * in the name of ADDRESS is any characters: sales-*@example.org is every address like it
+    that nobody has.
+    """
+    added = run(
+        context,
+        lambda office: aliases.add(
+            office, address, targets, hidden=hidden, writers=writers or "anyone"
+        ),
+    )
     output.done(added, f"alias {added.address} added", as_json=as_json)
     _warn(added)
 
@@ -65,6 +92,7 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ("alias", found.address),
             ("targets", [f"{target.address}  ({target.kind})" for target in found.targets]),
             ("members", "hidden" if found.hidden else "shown"),
+            ("writers", found.writers),
             ("added", found.created),
         ],
         as_json=as_json,
@@ -77,9 +105,10 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
 @click.option("--add", "more", multiple=True, metavar="TARGET", help="One more target.")
 @click.option("--remove", "less", multiple=True, metavar="TARGET", help="One target less.")
 @click.option("--hidden/--shown", "hidden", default=None, help="Tell the members or not.")
+@_writers_option
 @output.json_option
 @click.pass_context
-def set_(
+def set_(  # noqa: PLR0913
     context: click.Context,
     address: str,
     targets: tuple[str, ...],
@@ -87,10 +116,11 @@ def set_(
     less: tuple[str, ...],
     *,
     hidden: bool | None,
+    writers: Writers | None,
     as_json: bool,
 ) -> None:
     """Replace the targets of the alias ADDRESS, or add and remove some."""
-    if not targets and not more and not less and hidden is None:
+    if not targets and not more and not less and hidden is None and not writers:
         raise click.UsageError("nothing to set; see --help")
     changed = run(
         context,
@@ -101,6 +131,7 @@ def set_(
             add_targets=more,
             remove_targets=less,
             hidden=hidden,
+            writers=writers,
         ),
     )
     output.done(changed, f"alias {changed.address} changed", as_json=as_json)

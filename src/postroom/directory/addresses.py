@@ -15,6 +15,7 @@ from postroom.db.database import ConstraintFailed, Tx
 from postroom.directory import domains
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import fold, is_role
+from postroom.directory.patterns import is_pattern
 from postroom.errors import AlreadyExists, NotFound
 
 _CHUNK: Final = 100  # ids a query
@@ -83,7 +84,8 @@ def claim(
     try:
         tx.execute(
             "INSERT INTO address (id, domain_id, canonical, written, account_id, alias_id, main,"
-            " live) VALUES (:id, :domain, :canonical, :written, :account, :alias, :main, 1)",
+            " live, is_pattern)"
+            " VALUES (:id, :domain, :canonical, :written, :account, :alias, :main, 1, :pattern)",
             id=ident,
             domain=own.id,
             canonical=own.policy.canonical(address.local),
@@ -91,6 +93,7 @@ def claim(
             account=account_id,
             alias=alias_id,
             main=int(is_main),
+            pattern=int(alias_id is not None and is_pattern(address.local)),
         )
     except ConstraintFailed:  # another process was faster (PostgreSQL)
         raise AlreadyExists(f"{address} is taken") from None
@@ -101,12 +104,13 @@ def move(tx: Tx, name: Name, new: Address) -> None:
     own = home(tx, new)
     _refuse_taken(tx, new, besides=name.id)
     tx.execute(
-        "UPDATE address SET domain_id = :domain, canonical = :canonical, written = :written"
-        " WHERE id = :id",
+        "UPDATE address SET domain_id = :domain, canonical = :canonical, written = :written,"
+        " is_pattern = :pattern WHERE id = :id",
         id=name.id,
         domain=own.id,
         canonical=own.policy.canonical(new.local),
         written=new.local,
+        pattern=int(name.alias_id is not None and is_pattern(new.local)),
     )
     follow(tx, name.address, new)
 

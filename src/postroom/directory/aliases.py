@@ -1,7 +1,8 @@
 """Aliases: an address that stands for others; rows of ``alias`` and ``alias_target``.
 
 Targets are local or remote addresses, aliases among them. A target that leads back to
-the alias is refused when it is written. ``hidden`` keeps the members from EXPN.
+the alias is refused when it is written. ``hidden`` keeps the members from EXPN, ``writers`` says
+who may write to it. One with a star in its name is a pattern (``patterns``).
 """
 
 from collections.abc import Sequence
@@ -13,12 +14,12 @@ from postroom.address import Address, Domain
 from postroom.db.database import Tx, number
 from postroom.directory import addresses, domains, shares
 from postroom.directory.administrators import IN_REACH
-from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, TooMany, Walk
+from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, TooMany, Walk, Writers
 from postroom.directory.names import fold
 from postroom.directory.shares import Grantee
 from postroom.errors import Invalid, NotFound
 
-_COLUMNS: Final = "l.id, a.written, d.name, a.canonical, l.hidden, l.created"
+_COLUMNS: Final = "l.id, a.written, d.name, a.canonical, l.hidden, l.created, l.writers"
 _JOINED: Final = (
     "domain d JOIN address a ON a.domain_id = d.id AND a.live = 1 JOIN alias l ON l.id = a.alias_id"
 )
@@ -41,6 +42,7 @@ class Alias(msgspec.Struct, frozen=True):
     created: int
     key: tuple[str, str]
     """Domain and canonical local part: where a list goes on."""
+    writers: Writers = "anyone"
 
 
 def find(tx: Tx, address: Address) -> Alias | None:
@@ -123,10 +125,12 @@ def _matching(search: str, within: int | str | None) -> tuple[str, dict[str, obj
 def add(tx: Tx, alias: Alias, address_id: int) -> None:
     """Make the alias; refused when the name is taken or the targets lead back to it."""
     tx.execute(
-        "INSERT INTO alias (id, hidden, created) VALUES (:id, :hidden, :created)",
+        "INSERT INTO alias (id, hidden, created, writers)"
+        " VALUES (:id, :hidden, :created, :writers)",
         id=alias.id,
         hidden=int(alias.is_hidden),
         created=alias.created,
+        writers=alias.writers,
     )
     addresses.claim(tx, address_id, alias.address, alias_id=alias.id)
     _set_targets(tx, alias.id, alias.targets)
@@ -134,9 +138,18 @@ def add(tx: Tx, alias: Alias, address_id: int) -> None:
 
 
 def change(
-    tx: Tx, alias: Alias, *, targets: Sequence[Address] | None = None, is_hidden: bool | None = None
+    tx: Tx,
+    alias: Alias,
+    *,
+    targets: Sequence[Address] | None = None,
+    is_hidden: bool | None = None,
+    writers: Writers | None = None,
 ) -> None:
     """Set what is given."""
+    if writers is not None:
+        tx.execute(
+            "UPDATE alias SET writers = :writers WHERE id = :id", writers=writers, id=alias.id
+        )
     if is_hidden is not None:
         tx.execute(
             "UPDATE alias SET hidden = :hidden WHERE id = :id", hidden=int(is_hidden), id=alias.id
@@ -189,7 +202,7 @@ def _refuse_loop(tx: Tx, address: Address) -> None:
 
 
 def _alias(tx: Tx, row: tuple[Any, ...]) -> Alias:
-    ident, written, domain, canonical, hidden, created = row
+    ident, written, domain, canonical, hidden, created, writers = row
     targets = tx.all(
         "SELECT local, domain FROM alias_target WHERE alias_id = :id ORDER BY position", id=ident
     )
@@ -200,4 +213,5 @@ def _alias(tx: Tx, row: tuple[Any, ...]) -> Alias:
         is_hidden=bool(hidden),
         created=created,
         key=(domain, canonical),
+        writers=writers,
     )

@@ -2,7 +2,7 @@
 
 A name is tried in this order: exactly; as a subaddress (longest user part first); as
 postmaster or abuse, which go to the admins, or to the holding account until there is
-one; by the catch-all of its domain. An alias sends its targets through the same steps.
+one; by the aliases that are patterns; by the catch-all of its domain. An alias sends its targets through the same steps.
 Every name is walked once, so loops end; depth and number of recipients are bounded.
 A member that is gone or disabled is left out; only when no one is left is the whole
 address unknown, disabled or a loop.
@@ -19,7 +19,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import backup_domains, domains, version
+from postroom.directory import backup_domains, domains, patterns, version
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import is_role
 from postroom.quota import Quota
@@ -29,6 +29,9 @@ MAX_RECIPIENTS: Final = 10_000
 _CHUNK: Final = 100  # names a query
 
 T = TypeVar("T")
+
+Writers = Literal["anyone", "here", "members"]
+"""Who may write to an alias: all the world, who has logged in here, its members here."""
 
 Kind = Literal["found", "not-ours", "backup", "unknown", "disabled", "loop", "too-many"]
 
@@ -49,6 +52,8 @@ class Local(msgspec.Struct, frozen=True):
 class Resolution(msgspec.Struct, frozen=True):
     """Who gets the letter; ``via`` names the alias the address is, or is "".
 
+    ``writers``: who may write to that alias.
+
     "backup": nobody here, but we take it for the servers of its domain (``backup_domains``).
     ``name`` is the RCPT address in canonical case when no account is there to tell it.
     ``holders`` are the accounts behind the address before they forward, and 0 for addresses
@@ -61,6 +66,7 @@ class Resolution(msgspec.Struct, frozen=True):
     via: str = ""
     name: str = ""
     holders: tuple[int, ...] = ()
+    writers: Writers = "anyone"
     needs_holding: bool = False
     """True when a role address goes nowhere yet: make the holding account, walk again."""
 
@@ -90,6 +96,7 @@ class Walk:
         self._node: dict[str, int] = {}
         self._targets: dict[int, list[str]] = {}
         self._forwards: set[int] = set()
+        self._patterns: dict[str, str] = {}  # by the name that is like one
         self._handed_on: dict[int, _Handed] = {}
         self._reached: set[str] = set()
         self._disabled = False
@@ -117,14 +124,17 @@ class Walk:
         if kind != "found":
             return Resolution(kind, holders=holders, needs_holding=self._needs_holding)
         name = str(Address(own.policy.cased(address.local), address.domain))
-        node = self._node.get(self._key(address), 0)
+        key = self._key(address)
+        node = self._node.get(key, 0)
+        is_alias = node > 0 and node not in self._forwards
         return Resolution(
             "found",
             tuple(Local(ident, name, *rest) for ident, rest in self._accounts.items()),
             tuple(self._remote),
-            via=name if node > 0 and node not in self._forwards else "",
+            via=self._patterns.get(key, name) if is_alias else "",
             name="" if self._accounts else name,
             holders=holders,
+            writers=self._writers(node) if is_alias else "anyone",
         )
 
     def loop(self, address: Address) -> list[str]:
@@ -249,13 +259,37 @@ class Walk:
     def _otherwise(
         self, own: OwnDomain, names: list[Address], aliases: list[int]
     ) -> Iterator[Address]:
+        known = patterns.of(self._tx, own) if names else []
         for name in names:
             if is_role(name.local):
                 self._role(name, None, aliases)
+            elif self._is_like(own, name, known, aliases):
+                continue
             elif own.catch_all is not None:
                 self._node[self._key(name)] = -own.id
                 self._targets[-own.id] = [self._key(own.catch_all)]
                 yield own.catch_all
+
+    def _is_like(
+        self,
+        own: OwnDomain,
+        name: Address,
+        known: Sequence[tuple[str, int, str]],
+        aliases: list[int],
+    ) -> bool:
+        """Take the first pattern that the name is like."""
+        canonical = own.policy.canonical(name.local)
+        for pattern, alias_id, written in known:
+            if patterns.matches(pattern, canonical):
+                key = self._key(name)
+                self._patterns[key] = str(Address(written, Domain(own.name)))
+                self._enter(key, alias_id, aliases)
+                return True
+        return False
+
+    def _writers(self, alias_id: int) -> Writers:
+        row = self._tx.one("SELECT writers FROM alias WHERE id = :id", id=alias_id)
+        return row[0] if row else "anyone"
 
     def _take(self, name: Address, row: "_Found", detail: str | None, aliases: list[int]) -> None:
         key = self._key(name)

@@ -20,6 +20,7 @@ from postroom.intake import (
     stopped,
     submission,
     verify,
+    writers,
 )
 from postroom.intake.arrival import Arrival
 from postroom.intake.closing import Closing, Party
@@ -337,6 +338,9 @@ class Conversation:
         if isinstance(found, Reply):
             over = self._visit.unknown() if found.is_permanent else None
             return self._bad_recipient(event, *(over or (found, relay.REASONS[resolution.kind])))
+        denied = writers.refused(resolution, recipient, self._identity, is_ours=may_relay)
+        if denied is not None:
+            return self._bad_recipient(event, *denied)
         return relay.accept(str(event.recipient), resolution, found, event.orcpt, event.notify)
 
     async def _over_limit(self, event: Rcpt) -> Reply | None:

@@ -22,6 +22,18 @@ def test_an_alias_is_added_found_and_removed(database: Opener, data: Path) -> No
         await domains.set_journal(office, "demo.test", "j@other.test")
         await browser.get("/admin/addresses?for=team@demo.test")
         assert "The journal of demo.test has a copy: j@other.test." in browser.text
+        fields |= {"targets": PERSON, "writers": "here", "hidden": "on"}
+        said = await browser.post("/admin/addresses/change", fields)
+        assert said.headers["location"] == "/admin/addresses?q=team%40demo.test"
+        changed = await aliases.show(office, "team@demo.test")
+        assert ([one.address for one in changed.targets], changed.writers) == ([PERSON], "here")
+        assert changed.hidden
+        await browser.get("/admin/addresses?for=team@demo.test")
+        assert "Only who has logged in here may write to it." in browser.text
+        assert "only people of this server may write to it" in browser.text
+        wrong = await browser.post("/admin/addresses/change", {**fields, "writers": "x"})
+        assert wrong.status == 400
+        await browser.get("/admin/addresses")
         await browser.post("/admin/addresses/remove", {"address": "team@demo.test"})
         await browser.get("/admin/addresses")
         assert "0 of 0 shown" in browser.text

@@ -341,10 +341,12 @@ async def _set_rules(
 
 def _alias_steps(office: Office, one: AliasItem, now: AliasItem | None) -> Iterator[Step]:
     if now is None:
-        hidden = bool(one.hidden)
-        run = partial(aliases.add, office, one.address, one.targets, hidden=hidden)
+        writers = one.writers or "anyone"
+        run = partial(
+            aliases.add, office, one.address, one.targets, hidden=bool(one.hidden), writers=writers
+        )
         yield Step(StepView("add", "alias", one.address), run)
-    elif said := _differences(one, now, {"targets", "hidden"}):
+    elif said := _differences(one, now, {"targets", "hidden", "writers"}):
         yield Step(
             StepView("change", "alias", now.address, tuple(said)),
             partial(aliases.change, office, now.address, **said),

@@ -52,7 +52,12 @@ async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
         account=tuple(await _accounts(office, with_secrets=with_secrets)),
         alias=tuple(
             [
-                AliasItem(address=one.address, targets=one.targets, hidden=one.hidden)
+                AliasItem(
+                    address=one.address,
+                    targets=one.targets,
+                    hidden=one.hidden,
+                    writers=one.writers,
+                )
                 async for one in aliases.every(office)
             ]
         ),

@@ -13,6 +13,7 @@ import msgspec
 
 from postroom.config.toml import string
 from postroom.directory.administrators import Role
+from postroom.directory.expand import Writers
 from postroom.directory.relays import Tls, UseKind
 from postroom.directory.tls_rules import Mode
 from postroom.errors import Invalid
@@ -124,6 +125,7 @@ class AliasItem(Item, frozen=True, kw_only=True):
     address: str
     targets: tuple[str, ...]
     hidden: bool | None = None
+    writers: Writers | None = None
 
 
 class UseItem(Item, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ _WORDS: Final[dict[Kind, str]] = {
     "loop": "is refused: the address leads back to itself",
     "too-many": "is refused: the address leads to too many mailboxes",
 }
+_WRITERS: Final = {"here": "who has logged in here", "members": "its members"}
 _HELD: Final = "is taken, and held for the postmaster until somebody administers this server"
 
 
@@ -89,6 +90,8 @@ async def find(office: Office, address: str, *, within: int | None = None) -> De
     notes = []
     if is_taken:
         notes = await _notes(office, found, people)
+        if found.writers != "anyone":
+            notes.insert(0, f"Only {_WRITERS[found.writers]} may write to it.")
         if journal is not None:
             notes.append(f"The journal of {asked.domain.unicode} has a copy: {journal}.")
     return Destination(

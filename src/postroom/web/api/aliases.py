@@ -8,20 +8,28 @@ from msgspec import Meta
 from postroom.admin import aliases
 from postroom.admin.aliases import AliasDetails, AliasView
 from postroom.admin.paging import Slice
+from postroom.directory.expand import Writers
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun, Search
 
 NOUN: Final = Noun("aliases", "aliases", "Addresses that stand for others.")
 
+MayWrite = Annotated[
+    Writers, Meta(description="Who may write to it: anyone, who has logged in here, its members.")
+]
 Hidden = Annotated[bool, Meta(description="Nobody is told who its members are.")]
 
 
 class NewAlias(Input, frozen=True, kw_only=True):
-    """An address that stands for others, here or elsewhere."""
+    """An address that stands for others, here or elsewhere.
+
+    A * in its local part is any characters: every address like it that nobody has.
+    """
 
     address: str
     targets: tuple[str, ...]
     hidden: Hidden = False
+    writers: MayWrite = "anyone"
 
 
 class AliasChanges(Input, frozen=True, kw_only=True):
@@ -31,6 +39,7 @@ class AliasChanges(Input, frozen=True, kw_only=True):
     add_targets: tuple[str, ...] = ()
     remove_targets: tuple[str, ...] = ()
     hidden: Hidden | None = None
+    writers: MayWrite | None = None
 
 
 class NewAliasName(Input, frozen=True, kw_only=True):
@@ -54,9 +63,10 @@ async def every(call: Call, query: Search) -> Slice[AliasView]:
 @NOUN.on("POST", "/aliases", status=201, within=["body.address"])
 async def add(call: Call, body: NewAlias) -> AliasDetails:
     """Make an address stand for others."""
-    return _seen(
-        call, await aliases.add(call.office, body.address, body.targets, hidden=body.hidden)
+    added = await aliases.add(
+        call.office, body.address, body.targets, hidden=body.hidden, writers=body.writers
     )
+    return _seen(call, added)
 
 
 @NOUN.on("GET", "/aliases/{address}")
@@ -67,7 +77,7 @@ async def show(call: Call, address: str) -> AliasDetails:
 
 @NOUN.on("PATCH", "/aliases/{address}")
 async def change(call: Call, address: str, body: AliasChanges) -> AliasDetails:
-    """Change the targets; hide or show the members."""
+    """Change the targets; hide or show the members; say who may write."""
     return _seen(call, await aliases.change(call.office, address, **msgspec.structs.asdict(body)))
 
 
