@@ -112,3 +112,16 @@ def test_a_backup_mx_is_told_in_lists_and_by_itself(shell: Shell) -> None:
     assert "postroom domain remove first.test" in shell.refuses("domain", "add", "first.test")
     assert shell.says("domain", "remove", "first.test") == "domain first.test removed\n"
     assert [one["ascii"] for one in shell.json("domain", "list")] == ["demo.test"]
+
+
+def test_what_a_domain_may_hold(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    assert shell.says("domain", "limits", "demo.test") == "limits of demo.test: none\n"
+    assert shell.says(
+        "domain", "limits", "demo.test", "--accounts", "1", "--quota", "1.5G", "--total", "10G"
+    ) == ("limits of demo.test: accounts: 1, 1.5G for a new account, 10G for all together\n")
+    shell.says("account", "add", "a@demo.test", "--no-password")
+    assert "may hold (1)" in shell.refuses("account", "add", "b@demo.test", "--no-password")
+    told = shell.json("domain", "limits", "demo.test", "--accounts", "0")
+    assert (told["accounts"], told["total_quota"]) == (0, 10 << 30)
+    assert "1.5G for a new account" in shell.says("domain", "show", "demo.test")

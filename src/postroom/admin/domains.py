@@ -4,7 +4,7 @@ A new domain gets its signing keys at once (see ``admin.dkim``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Final, Literal
 
@@ -17,7 +17,17 @@ from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.directory import addresses, dkim_keys, domains, journals, relays, send_as, shares
+from postroom.directory import (
+    addresses,
+    allotments,
+    dkim_keys,
+    domains,
+    journals,
+    relays,
+    send_as,
+    shares,
+)
+from postroom.directory.allotments import Allotment
 from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import Policy
@@ -57,6 +67,9 @@ class DomainDetails(DomainView, frozen=True):
     aliases: int
     alias_domains: tuple[str, ...]
     dkim: tuple[KeyView, ...]
+    limits: Allotment
+    quotas: int
+    """Those of its accounts together, in octets."""
 
 
 class DomainChanges(msgspec.Struct, frozen=True):
@@ -150,9 +163,16 @@ async def show(office: Office, name: str) -> DomainDetails:
             aliases=held.aliases,
             alias_domains=tuple(domains.aliases(tx, own)),
             dkim=tuple(dkim.view(key) for key in dkim_keys.of(tx, own.id)),
+            limits=allotments.of(tx, own.id),
+            quotas=allotments.given(tx, own),
         )
 
     return await office.directory.look(read)
+
+
+async def limits(office: Office) -> Mapping[str, Allotment]:
+    """What domains may hold, by A-label name; those that are not limited are left out."""
+    return await office.directory.look(allotments.every)
 
 
 @recorded("domain.change", "name", "changes")
@@ -191,6 +211,16 @@ async def set_journal(office: Office, name: str, address: str) -> DomainView:
         return domains.require(tx, domain)
 
     return _view(await office.directory.change(write))
+
+
+@recorded("domain.limits", "name", "limits")
+async def set_limits(office: Office, name: str, limits: Allotment) -> DomainDetails:
+    """What the domain may hold from now on; what is there already stays."""
+    domain = names.domain(name)
+    await office.directory.change(
+        lambda tx: allotments.put(tx, domains.require(tx, domain), limits)
+    )
+    return await show(office, name)
 
 
 @recorded("domain.rename", "name", "new", "keep_old")

@@ -1,16 +1,19 @@
-"""``postroom domain``: add, list, show, set, journal, rename, remove."""
+"""``postroom domain``: add, list, show, set, journal, limits, rename, remove."""
 
 from collections.abc import AsyncIterator
 from typing import Literal
 
 import click
+import msgspec
 
 from postroom.admin import backup_domains, domains
 from postroom.admin.backup_domains import BackupView
 from postroom.admin.domains import DomainChanges, DomainDetails, DomainView
 from postroom.admin.office import Office
 from postroom.cli import output
+from postroom.cli.account import Quota
 from postroom.cli.work import run
+from postroom.directory.allotments import Allotment
 
 _COLUMNS = [
     ("DOMAIN", lambda one: one.name),
@@ -120,6 +123,7 @@ def show(context: click.Context, name: str, *, as_json: bool) -> None:
             ("alias domains", found.alias_domains),
             ("catch-all", found.catch_all or "none: unknown names are refused"),
             ("journal", found.journal),
+            ("limits", _limits(found.limits)),
             ("separators", found.separators or "none: no subaddresses"),
             ("case", found.case),
             ("dots", found.dots),
@@ -187,6 +191,57 @@ def journal(
     changed = run(context, lambda office: domains.set_journal(office, name, address or ""))
     told = f"the journal of {changed.name} goes to {changed.journal}"
     output.done(changed, told if address else f"{changed.name} has no journal", as_json=as_json)
+
+
+@domain.command()
+@click.argument("name")
+@click.option("--accounts", type=click.IntRange(min=0), help="The most it may hold; 0: any number.")
+@click.option("--aliases", type=click.IntRange(min=0), help="The same of aliases.")
+@click.option("--quota", type=Quota(), help="What a new account gets: 2G, none.")
+@click.option("--max-quota", type=Quota(), help="The most that one account may have.")
+@click.option("--total", type=Quota(), help="The most that all may have together.")
+@output.json_option
+@click.pass_context
+def limits(  # noqa: PLR0913
+    context: click.Context,
+    name: str,
+    accounts: int | None,
+    aliases: int | None,
+    quota: int | None,
+    max_quota: int | None,
+    total: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Limit what the domain NAME may hold, or print its limits; what is not named stays.
+
+    They hold for its administrators and for owners. What is there already stays.
+    """
+    found = run(context, lambda office: domains.show(office, name))
+    named = {
+        "accounts": accounts,
+        "aliases": aliases,
+        "default_quota": quota,
+        "max_quota": max_quota,
+        "total_quota": total,
+    }
+    said = {word: value for word, value in named.items() if value is not None}
+    if said:
+        wanted = msgspec.structs.replace(found.limits, **said)
+        found = run(context, lambda office: domains.set_limits(office, name, wanted))
+    told = ", ".join(_limits(found.limits)) or "none"
+    output.done(found.limits, f"limits of {found.name}: {told}", as_json=as_json)
+
+
+def _limits(limits: Allotment) -> list[str]:
+    told = [
+        (f"accounts: {limits.accounts}", limits.accounts),
+        (f"aliases: {limits.aliases}", limits.aliases),
+        (f"{output.size(limits.default_quota)} for a new account", limits.default_quota),
+        (f"{output.size(limits.max_quota)} at most for one", limits.max_quota),
+        (f"{output.size(limits.total_quota)} for all together", limits.total_quota),
+    ]
+    return [text for text, value in told if value]
 
 
 @domain.command()

@@ -13,7 +13,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx, number
-from postroom.directory import addresses, domains, scripts, senders, shares
+from postroom.directory import addresses, allotments, domains, scripts, senders, shares
 from postroom.directory.administrators import IN_REACH
 from postroom.directory.names import DEFAULT
 from postroom.directory.shares import Grantee
@@ -213,6 +213,8 @@ def add(tx: Tx, account: Account, scram: Scram, address_id: int) -> Account:
     held = holding(tx, account.address)
     if held is not None:
         return _adopt(tx, held, account, scram)
+    own = addresses.home(tx, account.address)
+    octets = allotments.quota(tx, own, account.quota.octets)
     tx.execute(
         "INSERT INTO account (id, kind, name, is_admin, disabled, quota, message_quota, revision,"
         " scram_salt, scram_iterations, created) VALUES (:id, :kind, :name, :admin, 0, :octets,"
@@ -221,13 +223,14 @@ def add(tx: Tx, account: Account, scram: Scram, address_id: int) -> Account:
         kind=account.kind,
         name=account.name,
         admin=int(account.is_admin),
-        octets=account.quota.octets,
+        octets=octets,
         messages=account.quota.messages,
         salt=scram.salt,
         iterations=scram.iterations,
         created=account.created,
     )
     addresses.claim(tx, address_id, account.address, account_id=account.id, is_main=True)
+    allotments.admit_account(tx, own, octets)
     return account
 
 
@@ -282,6 +285,10 @@ def change(
         messages=limits.messages,
         disabled=int(account.is_disabled if is_disabled is None else is_disabled),
     )
+    if limits.octets != account.quota.octets and not 0 < limits.octets < account.quota.octets:
+        own = domains.target(tx, account.address.domain)
+        if own is not None:
+            allotments.admit_quota(tx, own, limits.octets)
 
 
 def rename(tx: Tx, account: Account, new: Address, *, keep_id: int | None) -> None:
@@ -295,6 +302,8 @@ def rename(tx: Tx, account: Account, new: Address, *, keep_id: int | None) -> No
     if taken is not None and taken.account_id == account.id and taken.id != old.id:
         addresses.release(tx, taken)  # a further address of its own becomes the main one
     addresses.move(tx, old, new)
+    if new.domain != account.address.domain:
+        allotments.admit_account(tx, addresses.home(tx, new), account.quota.octets)
     if keep_id is not None and addresses.find(tx, old.address) is None:
         addresses.claim(tx, keep_id, old.address, account_id=account.id)
     bump(tx, account.id)
@@ -334,6 +343,8 @@ def restore(tx: Tx, account: Account) -> list[Address]:
     tx.execute(
         "UPDATE account SET removed = NULL, revision = revision + 1 WHERE id = :id", id=account.id
     )
+    if is_person:
+        allotments.admit_account(tx, addresses.home(tx, account.address), account.quota.octets)
     return lost
 
 

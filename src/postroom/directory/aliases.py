@@ -12,7 +12,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx, number
-from postroom.directory import addresses, domains, shares
+from postroom.directory import addresses, allotments, domains, shares
 from postroom.directory.administrators import IN_REACH
 from postroom.directory.expand import MAX_DEPTH, MAX_RECIPIENTS, TooMany, Walk, Writers
 from postroom.directory.names import fold
@@ -133,6 +133,7 @@ def add(tx: Tx, alias: Alias, address_id: int) -> None:
         writers=alias.writers,
     )
     addresses.claim(tx, address_id, alias.address, alias_id=alias.id)
+    allotments.admit_alias(tx, addresses.home(tx, alias.address))
     _set_targets(tx, alias.id, alias.targets)
     _refuse_loop(tx, alias.address)
 
@@ -166,6 +167,8 @@ def rename(tx: Tx, alias: Alias, new: Address) -> None:
     if name is None:
         raise NotFound(f"no alias {alias.address}")
     addresses.move(tx, name, new)
+    if new.domain != alias.address.domain:
+        allotments.admit_alias(tx, addresses.home(tx, new))
     _refuse_loop(tx, new)
 
 

@@ -24,6 +24,7 @@ name = "Demo.test"
 catch_all = "all@demo.test"
 journal = "bob@demo.test"
 separators = "-"
+limits = { accounts = 5, aliases = 7 }
 
 [[backup_domain]]
 name = "Others.test"

@@ -86,3 +86,22 @@ def test_a_long_list_has_pages_and_a_total(database: Opener, data: Path) -> None
         assert (await browser.get("/admin/domains?after=%5B1%5D")).status == 200
 
     tell(database, data, story)
+
+
+def test_a_domain_is_limited_and_says_so(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get("/admin/domains/demo.test")
+        fields = {"accounts": "3", "default_quota": "1.5 GB", "total_quota": "100 GB"}
+        said = await browser.post("/admin/domains/demo.test/limits", fields)
+        assert said.status == 303
+        await browser.get("/admin/domains/demo.test")
+        assert "2 of 3" in browser.text
+        assert 'value="1.5 GB"' in browser.page
+        assert "Quotas together" in browser.text
+        said = await browser.post(
+            "/admin/domains/demo.test/limits", {**fields, "total_quota": "1 GB"}
+        )
+        assert said.status == 400
+        assert (await domains.show(office, "demo.test")).limits.total_quota == 100 << 30
+
+    tell(database, data, story)

@@ -32,6 +32,7 @@ from postroom.admin.apply.manifest import (
     DomainItem,
     Forwarding,
     Item,
+    LimitsItem,
     Manifest,
     PasswordItem,
     Places,
@@ -49,6 +50,7 @@ from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts as rows, credentials
 from postroom.directory.accounts import Scram
+from postroom.directory.allotments import Allotment
 from postroom.directory.credentials import Credential
 from postroom.directory.passwords import ScramPair
 from postroom.directory.relays import UseKind
@@ -199,6 +201,12 @@ def _address_steps(office: Office, one: DomainItem, now: DomainItem | None) -> I
         yield Step(
             StepView("change", "domain", one.name, ("journal",)),
             partial(domains.set_journal, office, one.name, one.journal),
+        )
+    if one.limits is not None and one.limits != ((now and now.limits) or LimitsItem()):
+        limits = Allotment(**msgspec.structs.asdict(one.limits))
+        yield Step(
+            StepView("change", "domain", one.name, ("limits",)),
+            partial(domains.set_limits, office, one.name, limits),
         )
 
 

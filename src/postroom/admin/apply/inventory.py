@@ -4,6 +4,8 @@ import base64
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from postroom.address import Domain
 from postroom.admin import accounts, aliases, backup_domains, domains, shares
 from postroom.admin.accounts import AccountView
@@ -15,6 +17,7 @@ from postroom.admin.apply.manifest import (
     ConditionItem,
     DomainItem,
     Forwarding,
+    LimitsItem,
     Manifest,
     PasswordItem,
     RelayItem,
@@ -36,6 +39,7 @@ from postroom.directory import (
     send_as,
     senders,
 )
+from postroom.directory.allotments import Allotment
 from postroom.directory.rules import Rule
 from postroom.store import mailboxes, retention
 
@@ -44,8 +48,9 @@ TOGETHER: Final = 200  # accounts in one transaction
 
 async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
     """Everything; with what recognises passwords, and the passwords of relays, if wanted."""
+    limits = await domains.limits(office)
     return Manifest(
-        domain=tuple([_domain(one) async for one in domains.every(office)]),
+        domain=tuple([_domain(one, limits.get(one.ascii)) async for one in domains.every(office)]),
         backup_domain=tuple(
             [BackupDomainItem(name=one.name) async for one in backup_domains.every(office)]
         ),
@@ -74,7 +79,7 @@ async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
     )
 
 
-def _domain(one: domains.DomainView) -> DomainItem:
+def _domain(one: domains.DomainView, limits: Allotment | None) -> DomainItem:
     if one.alias_of:
         return DomainItem(name=one.name, alias_of=Domain(one.alias_of).unicode)
     return DomainItem(
@@ -84,6 +89,7 @@ def _domain(one: domains.DomainView) -> DomainItem:
         case=one.case,
         dots=one.dots,
         journal=one.journal,
+        limits=None if limits is None else LimitsItem(**msgspec.structs.asdict(limits)),
     )
 
 

@@ -31,6 +31,16 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """One table of the file. None: it is not said."""
 
 
+class LimitsItem(Item, frozen=True, kw_only=True):
+    """What a domain may hold; what is not said, or 0, is not limited."""
+
+    accounts: int = 0
+    aliases: int = 0
+    default_quota: int = 0
+    max_quota: int = 0
+    total_quota: int = 0
+
+
 class DomainItem(Item, frozen=True, kw_only=True):
     """A domain; ``alias_of`` is fixed once it is there."""
 
@@ -41,6 +51,7 @@ class DomainItem(Item, frozen=True, kw_only=True):
     case: Literal["sensitive", "insensitive"] | None = None
     dots: Literal["significant", "ignored"] | None = None
     journal: str | None = None
+    limits: LimitsItem | None = None
 
 
 class BackupDomainItem(Item, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta
 
 from postroom.admin import dkim, domains
@@ -10,6 +11,7 @@ from postroom.admin.dns import table
 from postroom.admin.dns.table import Row
 from postroom.admin.domains import DomainAdded, DomainChanges, DomainDetails, DomainView
 from postroom.admin.paging import Slice
+from postroom.directory.allotments import Allotment
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun, Search
 
@@ -33,6 +35,10 @@ class Journal(Input, frozen=True, kw_only=True):
     """Where copies of all mail go."""
 
     address: Annotated[str, Meta(description='"" ends it.')]
+
+
+class Limits(Allotment, frozen=True, forbid_unknown_fields=True):
+    """What it may hold; what is left out, or 0, is not limited. Quotas are octets."""
 
 
 class NewName(Input, frozen=True, kw_only=True):
@@ -82,6 +88,12 @@ async def change(call: Call, domain: str, body: Changes) -> DomainView:
 async def set_journal(call: Call, domain: str, body: Journal) -> DomainView:
     """Copy every message to or from a domain to an address, as an envelope journal report."""
     return await domains.set_journal(call.office, domain, body.address)
+
+
+@NOUN.on("PUT", "/domains/{domain}/limits", within=())
+async def set_limits(call: Call, domain: str, body: Limits) -> DomainDetails:
+    """Limit how many accounts and aliases a domain may hold, and their quotas."""
+    return await domains.set_limits(call.office, domain, Allotment(**msgspec.structs.asdict(body)))
 
 
 @NOUN.on("POST", "/domains/{domain}/rename", within=())

@@ -10,8 +10,11 @@ from starlette.routing import Route
 from postroom.admin import backup_domains, domains
 from postroom.admin.dns import providers, table, zone
 from postroom.admin.domains import DomainChanges
+from postroom.directory.allotments import NOTHING, Allotment
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import THEIRS, Named, Router
+from postroom.web.pages.filters import number
+from postroom.web.pages.people import octets
+from postroom.web.routing import THEIRS, Action, Named, Router
 
 _NAMED: Final = Named("domain", "path", "name")
 
@@ -56,7 +59,7 @@ def routes(desk: Desk) -> list[Route]:
         rows = await look(office, name, resolver=desk.resolver)
         return renderer.page(
             "domain.html", visitor=visitor, here="/admin/domains", found=found, rows=rows,
-            is_check=is_check, is_kept=await providers.is_kept(office, found.ascii),
+            is_check=is_check, none_at_all=NOTHING, is_kept=await providers.is_kept(office, found.ascii),
             zone=zone.zone_file(found.ascii, rows),
         )  # fmt: skip
 
@@ -82,5 +85,25 @@ def routes(desk: Desk) -> list[Route]:
         router.show("/admin/domains/{name}", show, for_admins=True, of=[_NAMED]),
         router.do("/admin/domains/{name}", change, for_admins=True, of=[_NAMED]),
         router.do("/admin/domains/{name}/journal", journal, for_admins=True),
+        router.do("/admin/domains/{name}/limits", _limiting(desk), for_admins=True),
         router.do("/admin/domains/{name}/remove", remove, for_admins=True),
     ]
+
+
+def _limiting(desk: Desk) -> Action:
+    """The form that says what a domain may hold."""
+
+    async def limits(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
+        name = request.path_params["name"]
+        given = {key: fields.get(key, "").strip() for key in Allotment.__struct_fields__}
+        wanted = Allotment(
+            accounts=number(given["accounts"] or "0"),
+            aliases=number(given["aliases"] or "0"),
+            default_quota=octets(given["default_quota"]),
+            max_quota=octets(given["max_quota"]),
+            total_quota=octets(given["total_quota"]),
+        )
+        await domains.set_limits(desk.office, name, wanted)
+        return f"/admin/domains/{name}"
+
+    return limits

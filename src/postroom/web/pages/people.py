@@ -16,8 +16,8 @@ from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
 
-_QUOTA: Final = re.compile(r"(\d{1,9})\s{0,5}(MB|GB|TB)", re.IGNORECASE)
-_UNITS: Final = {"mb": 20, "gb": 30, "tb": 40}  # powers of two
+_QUOTA: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s{0,5}([MGT])B?", re.IGNORECASE)
+_UNITS: Final = {"m": 20, "g": 30, "t": 40}  # powers of two
 LIST: Final = "/admin/people"
 ONE: Final = "/admin/people/{address}"
 _SEEN: Final = Named("account", "path", "address")
@@ -123,7 +123,7 @@ def octets(text: str) -> int:
     found = _QUOTA.fullmatch(text.strip())
     if found is None:
         raise Invalid(f"{text!r} is no size; write it like 500 MB or 10 GB, or leave it empty")
-    return int(found[1]) << _UNITS[found[2].lower()]
+    return int(float(found[1]) * (1 << _UNITS[found[2].lower()]))
 
 
 def messages(text: str) -> int:
