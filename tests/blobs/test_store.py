@@ -220,6 +220,50 @@ def test_a_collected_blob_can_not_be_retained(database: Opener, data: Path) -> N
     asyncio.run(go())
 
 
+def test_parts_of_a_large_body_are_read_once(database: Opener, data: Path) -> None:
+    """What the disk has lost meanwhile is still there for who reads on, and for nobody else."""
+
+    async def go() -> None:
+        async with database() as db:
+            blobs = store(data, db)
+            body = noise(LARGE)
+            ident = (await put(blobs, db, body)).id
+            assert await blobs.part(db, ident, 10, 100) == body[10:110]
+            assert await blobs.part(db, ident, (1 << 20) - 5, 10) == body[(1 << 20) - 5 :][:10]
+            for path in files(data / "blobs"):
+                path.unlink()
+            if db.engine == "postgres":
+                await db.write(lambda tx: tx.execute("DELETE FROM blob_frame"))
+            assert await blobs.part(db, ident, 500, 2_000_000 - 500) == body[500:2_000_000]
+            assert await blobs.part(db, ident, 5, 0) == b""
+            for start, length in ((0, LARGE), (LARGE - 1, 100)):
+                with pytest.raises(BlobCorrupt):
+                    await blobs.part(db, ident, start, length)
+            with pytest.raises(BlobCorrupt):
+                await blobs.body(db, ident, 10, 100)
+            await db.write(lambda tx: blobs.release(tx, {ident: 1}, START))
+            await blobs.erase(db, [ident])
+            with pytest.raises(BlobCorrupt, match="missing"):
+                await blobs.part(db, ident, 10, 100)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_who_goes_through_leaves_nothing_behind(keep: bool, database: Opener, data: Path) -> None:
+    async def go() -> None:
+        async with database() as db:
+            blobs = store(data, db)
+            ident = (await put(blobs, db, b"small")).id
+            found = await db.read(lambda tx: blobs.wholes(tx, [ident], keep=keep))
+            assert found == {ident: (HEAD, b"small")}
+            await spoiled(db, "UPDATE blob SET digest = :other WHERE id = :id", ident)
+            found = await db.read(lambda tx: blobs.wholes(tx, [ident]))
+            assert list(found) == [ident] * keep
+
+    asyncio.run(go())
+
+
 def test_what_nobody_names_can_be_erased_at_once(database: Opener, data: Path) -> None:
     async def go() -> None:
         async with database() as db:

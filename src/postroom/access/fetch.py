@@ -55,7 +55,8 @@ class Fields(NamedTuple):
 class _Wanted(NamedTuple):
     """What is read of each message: columns of its row, header block, small content.
 
-    Only of messages whose MODSEQ is above ``since``.
+    Only of messages whose MODSEQ is above ``since``. ``passing``: the reader goes through the
+    mailbox, nobody keeps the content for the next one.
     """
 
     columns: tuple[str, ...] = ("prefix",)
@@ -63,6 +64,7 @@ class _Wanted(NamedTuple):
     content: bool = False
     since: int = 0
     fields: Fields | None = None
+    passing: bool = False
 
 
 class _Page(NamedTuple):
@@ -156,7 +158,8 @@ async def rows(
 
 async def first_page(view: View, span: tuple[int, int], *, need: frozenset[str]) -> list[FetchRow]:
     """The messages between two UIDs, or the first of them if that is a page of ``rows``."""
-    page, _ = await _read_page(view, Span(*span), _wanted(need))
+    wanted = _wanted(need)._replace(passing=span[0] < span[1])
+    page, _ = await _read_page(view, Span(*span), wanted)
     return page
 
 
@@ -187,7 +190,7 @@ async def octets(row: FetchRow, start: int, length: int) -> bytes:
     if row.body is not None:
         return piece + row.body[at : at + missing]
     source = row.view.source
-    return piece + await source.blobs.body(source.db, row.blob_id, at, missing)
+    return piece + await source.blobs.part(source.db, row.blob_id, at, missing)
 
 
 async def section(
@@ -354,7 +357,8 @@ def _page_with(tx: Tx, view: View, span: Span, wanted: _Wanted) -> _Page:
     selected: dict[int, bytes] = {}
     if wanted.content:
         found, rest = _cut(found, span)
-        wholes = blobs.wholes(tx, [row[7] for row in found if row[4] <= WHOLE])
+        small = [row[7] for row in found if row[4] <= WHOLE]
+        wholes = blobs.wholes(tx, small, keep=not wanted.passing)
     if wanted.head:
         others = [row[7] for row in found if row[7] not in wholes]
         heads = blobs.heads(tx, others, most=SMALL_HEAD, total=HEADS)

@@ -11,6 +11,7 @@ from postroom.blobs import frames, zstd
 from postroom.blobs.damage import damaged
 from postroom.blobs.files import Files
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW, Prepared
+from postroom.blobs.recent import Place, Recent
 from postroom.db.database import Database, Tx
 
 _ON_LOOP: Final = 64 * 1024
@@ -127,16 +128,30 @@ def read_body(tx: Tx, files: Files, blob: Opened) -> bytes:
 
 
 async def pieces(
-    db: Database, files: Files, blob: Opened, start: int, end: int
+    db: Database,
+    files: Files,
+    blob: Opened,
+    start: int,
+    end: int,
+    recent: Recent[Place, bytes] | None = None,
 ) -> AsyncIterator[bytes]:
-    """Body octets from ``start`` to ``end``, in pieces of at most 1 MiB."""
+    """Body octets from ``start`` to ``end``, in pieces of at most 1 MiB.
+
+    Frames are looked for in ``recent``, and kept there.
+    """
     if blob.place == IN_ROW:
         if start < end:
             yield blob.octets[start:end]
         return
     number = start // frames.FRAME
     while start < end:
-        octets = await _frame(db, files, blob, number)
+        place = blob.id, number
+        known = recent.get([place]) if recent is not None else {}
+        octets = known.get(place)
+        if octets is None:
+            octets = await _frame(db, files, blob, number)
+            if recent is not None:
+                recent.put({place: octets})
         begin = start - number * frames.FRAME
         piece = octets[begin : begin + end - start]
         yield piece

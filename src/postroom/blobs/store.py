@@ -16,7 +16,7 @@ from postroom.blobs.damage import BlobCorrupt, damaged
 from postroom.blobs.files import Files, Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
 from postroom.blobs.reader import Digest, opened, pieces, read_body, read_head, read_row
-from postroom.blobs.recent import Recent
+from postroom.blobs.recent import Place, Recent, of_frames, of_wholes
 from postroom.blobs.writer import BlobWriter
 from postroom.db.database import Database, Engine, Row, Tx, number
 from postroom.db.ids import Ids
@@ -53,7 +53,8 @@ class BlobStore:
         self.files = Files(data, step)
         self._in_rows = db_engine == "postgres"
         self._ids = ids
-        self._recent = Recent()
+        self._recent = of_wholes()
+        self._frames = of_frames(frames.FRAME)
 
     def writer(self) -> BlobWriter:
         """For the body of one message."""
@@ -145,7 +146,9 @@ class BlobStore:
         )
 
     async def _forget(self, rows: Sequence[Row]) -> None:
-        self._recent.drop([ident for ident, _ in rows])
+        gone = {ident for ident, _ in rows}
+        self._recent.drop(gone.__contains__)
+        self._frames.drop(lambda place: place[0] in gone)
         for ident, place in rows:
             if place == IN_FILE:
                 await asyncio.to_thread(self.files.remove, ident)
@@ -170,8 +173,13 @@ class BlobStore:
             found[ident] = head
         return found
 
-    def wholes(self, tx: Tx, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
-        """Header blocks and bodies, checked; as ``heads``. The caller bounds their size."""
+    def wholes(
+        self, tx: Tx, ids: Sequence[int], *, keep: bool = True
+    ) -> dict[int, tuple[bytes, bytes]]:
+        """Header blocks and bodies, checked; as ``heads``. The caller bounds their size.
+
+        ``keep`` them for a while: not for who goes through a mailbox, once.
+        """
         known = self._recent.get(ids)
         found: dict[int, tuple[bytes, bytes]] = {}
         missing = [ident for ident in ids if ident not in known]
@@ -181,7 +189,8 @@ class BlobStore:
                 found[ident] = blob.head, read_body(tx, self.files, blob)
             except (ValueError, OSError) as error:
                 damaged(ident, str(error))
-        self._recent.put(found)
+        if keep:
+            self._recent.put(found)
         return known | found
 
     async def head(self, db: Database, ident: int) -> bytes:
@@ -192,9 +201,23 @@ class BlobStore:
         self, db: Database, ident: int, start: int = 0, length: int | None = None
     ) -> bytes:
         """A part of the body, or all of it; a whole read is checked against the digest."""
+        return await self._body(db, ident, start, length)
+
+    async def part(self, db: Database, ident: int, start: int, length: int) -> bytes:
+        """The same for who is likely to ask for the next part soon: keeps its frames a while."""
+        return await self._body(db, ident, start, length, self._frames)
+
+    async def _body(
+        self,
+        db: Database,
+        ident: int,
+        start: int,
+        length: int | None,
+        recent: Recent[Place, bytes] | None = None,
+    ) -> bytes:
         blob = await db.read(lambda tx: read_row(tx, ident))
         end = _end(start, length, blob.size)
-        found = [piece async for piece in pieces(db, self.files, blob, start, end)]
+        found = [piece async for piece in pieces(db, self.files, blob, start, end, recent)]
         if start == 0 and end == blob.size:
             digest = Digest(blob)
             for piece in found:

@@ -151,9 +151,7 @@ def test_damaged_messages_are_named_and_the_rest_is_written(tell: Tell, tmp_path
                 zero=bytes(32),
             )
         )
-        office.blobs._recent.drop(
-            [row[0] for row in await office.store.read(query, "SELECT id FROM blob")]
-        )
+        office.blobs._recent.drop(lambda _ident: True)
         done = await export.run(office, ALICE, tmp_path / "out")
         assert (done.messages, [one.origin for one in done.left_out]) == (1, ["INBOX, UID 1"])
         assert len(list((tmp_path / "out" / "cur").iterdir())) == 1
