@@ -9,13 +9,14 @@ import pytest
 
 from postroom.config.authentication import Authentication as Settings
 from postroom.config.model import Limits
+from postroom.errors import StorageFailed
 from postroom.ledger import trace
 from postroom.message import headers
 from postroom.policy.facts import Facts
 from postroom.policy.trust import stages
 from postroom.policy.verdict import Verdict
 from postroom.protocol.smtp.replies import Reply, reply
-from postroom.telemetry.events import MessageRefused, SessionFailed
+from postroom.telemetry.events import MessageRefused, SessionFailed, StorageTrouble
 from tests.conftest import Opener
 from tests.fakes import Recorder
 from tests.intake.desk import Blocks, Desk, desk, mail, nothing_left, rcpt, said, send
@@ -301,6 +302,24 @@ def test_a_stage_that_fails_costs_an_opinion(
             assert "x: fine" in answer.reasons
             (event,) = events.of(SessionFailed)
             assert "ZeroDivisionError" in event.traceback
+
+    asyncio.run(run())
+
+
+def test_a_database_that_is_away_is_no_fault_of_a_stage(
+    database: Opener, data: Path, events: Recorder
+) -> None:
+    class Away:
+        async def judge(self, facts: Facts) -> Verdict:
+            raise StorageFailed(detail=f"no connection for {facts.sender}")
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            here.change(stages=(Away(),))
+            assert said(await brought(here, LETTER)) == "250 2.0.0"
+            assert events.of(SessionFailed) == []
+            (event,) = events.of(StorageTrouble)
+            assert (event.where, event.reason) == ("checks", "no connection for ann@a.test")
 
     asyncio.run(run())
 

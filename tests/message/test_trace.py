@@ -151,6 +151,26 @@ def test_nothing_to_strip_costs_nothing() -> None:
     assert strip_own(head, "mx.example.com") is head
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"X-Spam-Flag: NO\r\n",
+        b"x-spam-status : No, score=-9\r\n tests=none\r\n",
+        b"X-SPAM-SCORE: -9\r\n",
+        b"X-Sieve-Error: none\r\n",
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_marks_of_others_go_where_ours_are_put(field: bytes, place: int) -> None:
+    others = [b"X-Spam-Level: *\r\n", b"Subject: x-spam-flag\r\n"]
+    lines = [*others[:place], field, *others[place:]]
+    head = b"".join(lines) + b"\r\n"
+    assert strip_own(head, "mx.example.com", is_judged=True) == b"".join(others) + b"\r\n"
+    assert strip_own(head, "mx.example.com") == head
+    both = b"Return-Path: <x@y>\r\n" + head
+    assert strip_own(both, "mx", is_judged=True) == b"".join(others) + b"\r\n"
+
+
 @given(letters.octets)
 def test_any_octets(octets: bytes) -> None:
     trace.count_received(octets)

@@ -77,6 +77,7 @@ class Detached(asyncio.Protocol):
         self._opened: asyncio.Future[Opened] = asyncio.get_running_loop().create_future()
         self._silence: asyncio.TimerHandle | None = None
         self._gathering: list[bytes] = []
+        self._is_garbled = False
         self._count = 0
         self._octets = 0
         self.lease: int | None = None
@@ -204,10 +205,14 @@ class Detached(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)  # uvloop has its own class
 
     def data_received(self, data: bytes) -> None:
+        if self._is_garbled:
+            return
         try:
             for said in self._frames.feed(data):
                 self.hear(said)
         except msgspec.DecodeError:  # cut short: it is dying, or not what it should be
+            self._is_garbled = True  # where a frame begins can't be told any more
+            self._stop_waiting()
             self.kill()
 
     def connection_lost(self, _: Exception | None) -> None:

@@ -91,8 +91,10 @@ class Amending:
     async def settle(self, *, is_new: bool) -> None:
         """The arrival is as it was changed; ``is_new``: it was shown another header block."""
         if self._is_changed or is_new:
-            hostname = self._services.hostname
-            head = self._amendment.head(lambda field: trace.strip_own(field, hostname))
+            hostname, is_judged = self._services.hostname, self._arrival.is_judged
+            head = self._amendment.head(
+                lambda field: trace.strip_own(field, hostname, is_judged=is_judged)
+            )
             await self._arrival.amend(head)
 
     async def _replace(self, most: int, octets: bytes) -> None:

@@ -42,8 +42,11 @@ class Arrival:
         max_message: int,
         mends: bool,
         reader: Callable[[bytes], Reader | None] | None = None,
+        is_judged: bool = False,
     ) -> None:
         """``max_message`` 0 is no limit; ``mends``: a bare CR or LF becomes CRLF.
+
+        ``is_judged``: our spam filter looks at it, so marks of others are none.
 
         ``reader`` is asked with the header block for what reads the body along.
         """
@@ -51,6 +54,7 @@ class Arrival:
         self.sample = b""
         self.size = 0
         self.head = b""
+        self.is_judged = is_judged
         self.is_amended = False
         """Nothing in ``head`` claims falsely to be ours: it was cleaned before it was changed."""
         self._part: Part | None = None
@@ -164,7 +168,9 @@ class Arrival:
 
     def cleaned(self, head: bytes, hostname: str) -> bytes:
         """This header block, or one made of it, without what claims falsely to be ours."""
-        return head if self.is_amended else trace.strip_own(head, hostname)
+        if self.is_amended:
+            return head
+        return trace.strip_own(head, hostname, is_judged=self.is_judged)
 
     async def prepared(self, head: bytes) -> Prepared:
         """The blob of this header block and the body that came. Raises MailError."""

@@ -361,11 +361,13 @@ class Conversation:
     # -- the message that is coming
 
     def _begin(self) -> Arrival:
+        is_strange = self._inquiry is not None and not self._may_relay and not self._peer.is_fetched
         self._arrival = Arrival(
             self._services.blobs,
             max_message=self._services.limits.max_message,
             mends=self._may_relay,
             reader=None if self._inquiry is None else self._inquiry.seals,
+            is_judged=is_strange and self._services.marks_spam,
         )
         return self._arrival
 

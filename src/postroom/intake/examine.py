@@ -22,6 +22,7 @@ from typing import Final
 
 import msgspec
 
+from postroom.errors import MailError
 from postroom.intake.arrival import Arrival
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Envelope
@@ -38,7 +39,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply
 from postroom.telemetry import sink
 from postroom.telemetry.event import session_of, trace_of
-from postroom.telemetry.events import SessionFailed
+from postroom.telemetry.events import SessionFailed, StorageTrouble
 
 MAX_NOTES: Final = 2_000  # characters of them in the ledger
 
@@ -158,6 +159,9 @@ class Inquiry:
     async def _judged(self, stage: Stage, facts: Facts) -> Verdict:
         try:
             return await stage.judge(facts)
+        except MailError as error:
+            sink.emit(StorageTrouble(where="checks", reason=error.detail or str(error)))
+            return _FINE
         except Exception as error:  # noqa: BLE001 - an opinion less, not a message less
             sink.emit(SessionFailed(**session_of(self._peer), traceback=trace_of(error)))
             return _FINE

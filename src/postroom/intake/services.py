@@ -76,6 +76,11 @@ class Services:
     gate: Gate | None = None
     quotes: Quotes | None = None
 
+    @property
+    def marks_spam(self) -> bool:
+        """Whether the spam filter of this server is on."""
+        return self.reputation is not None
+
     async def full(self, accounts: Sequence[Local]) -> list[int]:
         """Those of these that have no room. Raises MailError."""
         return [

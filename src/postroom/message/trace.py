@@ -100,6 +100,10 @@ def junk(reason: str, score: float) -> bytes:
     return b"X-Spam-Flag: YES\r\n" + status
 
 
+MARKS: Final = frozenset({b"x-spam-flag", b"x-spam-status", b"x-spam-score", b"x-sieve-error"})
+"""Fields for people and their programs that this server writes."""
+
+
 def noted(name: str, text: str) -> bytes:
     """A field of ours with a text for people."""
     return _folded([f"{name}:", *_words(text)])
@@ -126,13 +130,18 @@ def delivered_addresses(head: bytes) -> list[str]:
     return [value.decode("utf-8", "replace").strip("<> \t") for value in found]
 
 
-def strip_own(head: bytes, authserv_id: str) -> bytes:
+def strip_own(head: bytes, authserv_id: str, *, is_judged: bool = False) -> bytes:
     """Remove Return-Path, and Authentication-Results in our name (RFC 8601 §5).
+
+    Of a message that our own spam filter judges also MARKS: a rule or a mail program that trusts
+    them means this filter.
 
     The name is compared without case, after comments, folding and quoting are removed, and also
     as readers would see it who take no notice of blanks, or of what can't be in a name.
     """
     lower = head.lower()
+    if is_judged and any(name in lower for name in MARKS):
+        head = headers.strip(head, MARKS)
     if b"return-path" not in lower and b"authentication-results" not in lower:
         return head
     own = authserv_id.lower().rstrip(".").encode("utf-8", "replace")

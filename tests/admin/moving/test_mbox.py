@@ -116,3 +116,71 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     for wrong in (path, tmp_path):
         with pytest.raises(Refused, match="is no mbox"):
             MboxSource(wrong)
+
+
+BODY = b"one\n\nFrom b@x.test Fri Nov 27 02:36:09 2026\n>From here\n\nend\n"
+
+
+LONG = b"x" * 200_000 + b"\n"
+
+
+def told(body: bytes, length: int, head: bytes = b"") -> bytes:
+    return FROM + head + b"A: 1\nContent-Length: %d\n\n" % length + body
+
+
+@pytest.mark.parametrize("after", [b"", b"\n", b"\n\n"])
+@pytest.mark.parametrize("dos", [False, True])
+def test_a_length_that_is_true_counts(after: bytes, dos: bool, tmp_path: Path) -> None:
+    """mboxcl2: nothing is quoted in it."""
+
+    def ends(octets: bytes) -> bytes:
+        return octets.replace(b"\n", b"\r\n") if dos else octets
+
+    more = [told(ends(BODY), len(ends(BODY))), told(b"", 0), told(LONG, len(LONG))]
+    mbox = ends(FROM) + b"".join(one.replace(FROM, b"", 1) + after + ends(FROM) for one in more)
+    found = contents(tmp_path / "x", mbox + b"B: 2\n\nlast\n")
+    spare = after[1:]
+    assert [one.replace(b"\r\n", b"\n") for one in found] == [
+        b"A: 1\n\n" + BODY + spare,
+        b"A: 1\n\n" + spare,
+        b"A: 1\n\n" + LONG + spare,
+        b"B: 2\n\nlast\n",
+    ]
+
+
+def test_at_the_end_of_the_file(tmp_path: Path) -> None:
+    for body in (BODY, BODY.rstrip()):
+        (found,) = contents(tmp_path / "x", told(body, len(body)))
+        assert found == b"A: 1\n\n" + body
+
+
+@pytest.mark.parametrize("wrong", [-2, 2, 7, -30, 10**14])
+def test_a_length_that_is_not_true_does_not(wrong: int, tmp_path: Path) -> None:
+    mbox = told(BODY, max(0, len(BODY) + wrong)) + b"\n" + FROM + b"B: 2\n\nlast\n"
+    first, second, last = contents(tmp_path / "x", mbox)
+    assert first == b"A: 1\n\none\n"
+    assert second == b">From here\n\nend\n".replace(b">", b"")
+    assert last == b"B: 2\n\nlast\n"
+    both = b"Content-Length: 3\n" + told(BODY, len(BODY)).removeprefix(FROM)
+    assert len(contents(tmp_path / "x", FROM + both)) == 2
+
+
+def test_with_a_length_and_quoted(tmp_path: Path) -> None:
+    """mboxcl."""
+    body = b">From here\n>>From there\n\n"
+    mbox = told(body, len(body)) + b"\n" + told(body, len(body), b"Status: R\n")
+    assert contents(tmp_path / "x", mbox) == [b"A: 1\n\nFrom here\n>From there\n\n"] * 2
+
+
+def test_what_an_export_wrote_has_no_lengths(tmp_path: Path) -> None:
+    """A message may have such a field itself."""
+    own = b"X-Postroom-Message: {}\nStatus: O\nX-Status: \nX-Keywords: \n"
+    mbox = told(b">From x\n\n", 11, own) + FROM + b"B: 2\n\n"
+    (first, _) = contents(tmp_path / "x", mbox)
+    assert first == b"A: 1\nContent-Length: 11\n\nFrom x\n"
+
+
+def test_weights_with_lengths(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(told(BODY, len(BODY)) + b"\n" + told(BODY[:-1], len(BODY) - 1) + b"\n")
+    assert sum(one.weight for _, one in read(MboxSource(path))) == path.stat().st_size

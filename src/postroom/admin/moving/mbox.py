@@ -1,8 +1,9 @@
 """Mail in mbox files: one file a folder, messages one after the other.
 
 A message begins with a line ``From `` that holds a time, at the beginning of the file or after
-an empty line; in it ``>From `` at the beginning of a line loses one sign (mboxrd). The time of
-arrival is that of the line ``From ``. Folders of a directory are its files; below
+an empty line; in it ``>From `` at the beginning of a line loses one sign (mboxrd). Where a
+Content-Length leads to such a line, or to the end, it counts (mboxcl); a message that holds lines
+``From `` then is as it stands (mboxcl2). The time of arrival is that of the line ``From ``. Folders of a directory are its files; below
 ``Name.sbd`` (Thunderbird) and ``Name.mbox`` (Apple Mail) are those of ``Name``. RFC 4155.
 """
 
@@ -25,6 +26,12 @@ MAX_LINE: Final = 64 * 1024  # octets; longer lines are read in pieces
 _IN_MEMORY: Final = 1 << 20  # octets of a message; what is larger goes through a file
 _MAX_DEPTH: Final = 50
 _FROM: Final = re.compile(rb"From [^\n]*\d\d:\d\d[^\n]*\d{4}|From [^\n]*\d{4}[^\n]*\d\d:\d\d")
+_BARE: Final = b"\nFrom "
+_BLOCK: Final = 64 * 1024
+_LENGTH: Final = re.compile(
+    rb"^content-length:[ \t]*([0-9]{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
+_EMPTY: Final = (b"\n", b"\r\n")
 _QUOTED: Final = re.compile(rb">+From ")
 _INBOXES: Final = {"inbox", "mbox", "mail", ""}
 
@@ -109,6 +116,7 @@ class _Reader:
         self._from = b""
         self._held: IO[bytes] = io.BytesIO()
         self._empty = b""  # an empty line that may belong to the next line From
+        self._head: list[bytes] | None = None  # of the message, as far as it has come
 
     def messages(self) -> Iterator[Found | LeftOut]:
         at_start, is_continued = True, False
@@ -118,19 +126,76 @@ class _Reader:
                 self._begin, self._from = self._at, line
                 self._held = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
                 self._empty = b""
+                self._head = []
                 at_start = False
             else:
                 if not is_continued and line.startswith(b">") and _QUOTED.match(line):
                     line = line[1:]
                     self._at += 1
-                at_start = not is_continued and line in {b"\n", b"\r\n"}
+                at_start = not is_continued and line in _EMPTY
                 self._held.write(self._empty)
                 self._empty = line if at_start else b""
                 if not at_start:
                     self._held.write(line)
+                    self._note(line)
             self._at += len(line)
             is_continued = not line.endswith(b"\n")
+            if at_start and self._head is not None:
+                head, self._head = b"".join(self._head), None
+                self._take_body(head)
         yield from self._end()
+
+    def _note(self, line: bytes) -> None:
+        """Remember the header block until it ends."""
+        if self._head is not None:
+            self._head.append(line)
+            if self._held.tell() > mbox_fields.MAX_HEAD:
+                self._head = None
+
+    def _take_body(self, head: bytes) -> None:
+        """Take all of the body whose length the header block tells, if it tells the truth."""
+        lengths = set(_LENGTH.findall(head))
+        if len(lengths) != 1 or head.startswith(mbox_fields.OWN):
+            return
+        at, length = self._stream.tell(), int(lengths.pop())
+        is_true = self._ends_at(at + length)
+        self._stream.seek(at)
+        if not is_true:
+            return
+        is_bare = self._has_bare(length)
+        self._stream.seek(at)
+        self._held.write(self._empty)
+        self._empty, left, is_continued = b"", length, False
+        while left:
+            line = self._stream.readline(min(left, MAX_LINE))
+            left -= len(line)
+            is_quoted = not is_bare and not is_continued and _QUOTED.match(line)
+            self._held.write(line[1:] if is_quoted else line)
+            is_continued = not line.endswith(b"\n")
+        if is_continued:  # the length does not count the end of its last line
+            self._held.write(line := self._stream.readline(2))
+            length += len(line)
+        self._at += length
+
+    def _ends_at(self, place: int) -> bool:
+        """Whether a line From stands there, perhaps below empty lines, or the file ends."""
+        if place > self._stream.seek(0, os.SEEK_END):
+            return False
+        self._stream.seek(place - 1)
+        empty = 0 if self._stream.read(1) == b"\n" else -1
+        while (line := self._stream.readline(MAX_LINE)) in _EMPTY and empty < 2:
+            empty += 1
+        return not line or (empty >= 0 and _FROM.match(line) is not None)
+
+    def _has_bare(self, length: int) -> bool:
+        """Whether one of so many octets begins a line From."""
+        before = b"\n"
+        while length and (block := self._stream.read(min(length, _BLOCK))):
+            if _BARE in before + block:
+                return True
+            length -= len(block)
+            before = (before + block)[1 - len(_BARE) :]
+        return False
 
     def _end(self) -> Iterator[Found | LeftOut]:
         """What was read since the last line From is complete."""
