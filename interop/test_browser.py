@@ -43,7 +43,7 @@ ADMIN_PAGES: Final = (
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
     "/admin/webhooks", "/admin/backups", "/admin/import",
-    "/admin/sessions",
+    "/admin/sessions", "/admin/script",
 )  # fmt: skip
 OWN_PAGES: Final = (
     "/mail", "/mail/message?uid=1", "/mail/write", "/mail/write?uid=1&to=all",

@@ -105,5 +105,7 @@ def test_scripts_of_the_site(shell: Shell, tmp_path: Path) -> None:
     assert "note: line 1, column 20: there is no script 'spam' yet" in result.stderr
     spam = written(tmp_path, "spam.sieve", "keep;")
     assert shell.says("sieve", "put", "global", "spam", spam) == "script spam of global stored\n"
-    assert "where a script of an account" in shell.refuses("sieve", "activate", "global", "spam")
+    shell.says("sieve", "activate", "global", "spam")
+    assert shell.json("sieve", "list", "global")[0]["active"]
+    shell.says("sieve", "deactivate", "global")
     assert shell.run("sieve", "put", "a@demo.test", "own", including).stderr == ""

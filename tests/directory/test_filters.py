@@ -136,3 +136,32 @@ FORWARD = Redirect(address="x@example.org")
 def test_what_the_vacation_answers(actions: tuple[Action, ...], *, may: bool) -> None:
     assert filters.may_answer(Outcome(actions=actions)) is may
     assert not filters.may_answer(Outcome(actions=actions, error="line 1"))
+
+
+def test_the_script_of_the_site_runs_before_everybodys(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            await t.domain("demo.test")
+            alice, bob = await t.account("alice@demo.test"), await t.account("bob@demo.test")
+            await put(t, bob.id, "own", "discard;")
+            await t.directory.change(lambda tx: scripts.activate(tx, bob.id, "own"))
+            await put(t, SITE, "all", "keep;")
+            assert await t.directory.filter_of(alice.id) is None
+            await t.directory.change(lambda tx: scripts.activate(tx, SITE, "all"))
+            assert await t.directory.filter_of(alice.id) == filtered("", "keep;")
+            found = await t.directory.filter_of(bob.id)
+            made = rules_text([], "own", "all")
+            assert made.index('include :global :optional "all";') < made.index('"own"')
+            assert found is not None
+            assert (found.name, found.script) == ("own", compile_script(made.encode()))
+            rule = Rule("all", (), (Done("stop"),))
+            await t.directory.change(lambda tx: rules.add(tx, alice.id, t.ids.next(), rule))
+            found = await t.directory.filter_of(alice.id)
+            assert found is not None
+            assert found.script == compile_script(rules_text([rule], None, "all").encode())
+            await t.directory.change(lambda tx: scripts.deactivate(tx, SITE))
+            found = await t.directory.filter_of(bob.id)
+            assert found is not None
+            assert found.script == compile_script(b"discard;")
+
+    asyncio.run(run())

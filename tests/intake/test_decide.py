@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from postroom.config.filing import Filing
+from postroom.db.database import Tx
 from postroom.db.ids import from_text
+from postroom.directory import scripts
 from postroom.directory.expand import Local
 from postroom.intake import decide
 from postroom.intake.arrival import Arrival
@@ -294,5 +296,39 @@ def test_junk_and_scripts_go_before_a_subaddress(database: Opener, data: Path) -
             await here.town.script("bob@local.test", "keep;")
             await send(here.open(), "bob+work@local.test")
             assert len(await here.inbox(here.bob)) == 1
+
+    asyncio.run(run())
+
+
+def test_the_script_of_the_site_comes_before_that_of_the_account(
+    database: Opener, data: Path
+) -> None:
+    site = (
+        'require ["fileinto", "mailbox"];'
+        'if header :contains "subject" "Hello" { fileinto :create "Bulk"; stop; }'
+    )
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            for owner, name, text in (
+                (scripts.SITE, "site", site),
+                (here.bob.id, "own", "discard;"),
+            ):
+                ident = here.ids.next()
+
+                def write(tx: Tx, owner: int = owner, name: str = name, text: str = text) -> None:
+                    scripts.put(tx, owner, ident, name, text, 0)  # noqa: B023 - run at once
+                    scripts.activate(tx, owner, name)
+
+                await here.town.directory.change(write)
+            one = here.open()
+            await one.greet("client.example", esmtp=True)
+            await send(one, "alice@local.test", "bob@local.test")
+            for account in (here.alice, here.bob):
+                assert len(await here.inbox(account, "Bulk")) == 1
+            other = LETTER.replace(b"Hello", b"Bye")
+            await send(one, "alice@local.test", "bob@local.test", octets=other)
+            assert len(await here.inbox(here.alice)) == 1
+            assert await here.inbox(here.bob) == []
 
     asyncio.run(run())

@@ -31,8 +31,8 @@ _COLUMNS = [
 def sieve() -> None:
     """Scripts that filter mail as it arrives (RFC 5228).
 
-    Where an ACCOUNT is asked for, the word global stands for the scripts of the site, which
-    those of accounts may include.
+    Where an ACCOUNT is asked for, the word global stands for the scripts of the site: the active
+    one runs on every message before what its account has, the others may be included.
     """
 
 

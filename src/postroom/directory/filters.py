@@ -1,8 +1,8 @@
 """What runs on every letter that arrives for an account: its rules, its script, its vacation.
 
-In this order: the rules one after the other, then the active script, unless a rule said stop.
-Rules are Sieve that ends in an include of the script, so it is one run. The vacation is a run
-of its own afterwards, see ``Filter``.
+In this order: the active script of the site, the rules one after the other, then the account's
+active script, unless one before has said stop. Rules are Sieve that begins and ends in an include
+of the scripts, so it is one run. The vacation is a run of its own afterwards, see ``Filter``.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ _LEAST: Final = 64  # what an account without a filter counts
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """``name`` is that of the active script, "" where only rules or the vacation run.
+    """``name`` is that of the account's active script, "" where it has none.
 
     ``script`` runs first, then ``vacation`` if ``may_answer`` to what that came to; of the
     vacation's own outcome only a Vacation counts, not its implicit keep. ``octets`` are those of
@@ -37,20 +37,23 @@ class Filter(msgspec.Struct, frozen=True):
 def of(tx: Tx, account_id: int) -> Filter | None:
     """The filter of an account; None for most accounts."""
     row = tx.one(
-        "SELECT EXISTS (SELECT 1 FROM script WHERE account_id = :account AND active = 1)"
-        " OR EXISTS (SELECT 1 FROM rule WHERE account_id = :account)"
+        "SELECT EXISTS (SELECT 1 FROM script WHERE account_id IN (:account, :site)"
+        " AND active = 1) OR EXISTS (SELECT 1 FROM rule WHERE account_id = :account)"
         " OR EXISTS (SELECT 1 FROM vacation WHERE account_id = :account)",
         account=account_id,
+        site=scripts.SITE,
     )
     if row is None or not row[0]:
         return None
+    site, of_site = scripts.active(tx, scripts.SITE) or ("", "")
     name, text = scripts.active(tx, account_id) or ("", "")
     found, away = rules.of(tx, account_id), vacations.of(tx, account_id)
-    octets = len(text)
-    script = _compiled(text) if name and not found else None
-    if script is None and (name or found):
+    octets = len(text) + len(of_site)
+    is_alone = not found and bool(name) is not bool(site)
+    script = _compiled(text or of_site) if is_alone else None
+    if script is None and (name or site or found):
         # A script that does not compile any more errs when it is included, like any other.
-        made = sieve_text.rules_text(found, name or None)
+        made = sieve_text.rules_text(found, name or None, site or None)
         octets += len(made)
         script = _compiled(made)
     vacation = None

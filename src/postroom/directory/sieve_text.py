@@ -25,14 +25,16 @@ def quoted(text: str) -> str:
     return '"' + lines.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def rules_text(rules: Sequence[Rule], script: str | None) -> str:
-    """All rules, then the owner's script of this name unless a rule has said stop."""
+def rules_text(rules: Sequence[Rule], script: str | None, site: str | None = None) -> str:
+    """The script of the site, all rules, then the owner's script, until one has said stop."""
     needed = {name for rule in rules for action in rule.actions for name in _needs(action)}
     lines = [_HEAD, ""]
-    if script is not None:
+    if script is not None or site is not None:
         needed.add("include")
     if needed:
         lines[1:1] = [f"require {_listed(sorted(needed))};"]
+    if site is not None:
+        lines += ["# the script of the site", f"include :global :optional {quoted(site)};", ""]
     for number, rule in enumerate(rules, 1):
         lines += [f"# rule {number}", *_rule(rule), ""]
     if script is not None:

@@ -7,7 +7,7 @@ from postroom.admin import accounts, domains
 from postroom.admin.filters import scripts
 from postroom.admin.office import Office
 from postroom.directory.scripts import TooLarge
-from postroom.errors import Invalid, NotAllowed, NotFound
+from postroom.errors import Invalid, NotAllowed, NotFound, Refused
 from tests.admin.bureau import Story
 from tests.directory.keys import quick
 from tests.fakes import Clock
@@ -41,7 +41,7 @@ def test_a_script_is_put_and_runs(tell: Tell) -> None:
     tell(story)
 
 
-def test_scripts_of_the_site_are_included_and_never_run_alone(tell: Tell) -> None:
+def test_scripts_of_the_site_are_included_or_run_before_all_others(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         await furnish(office)
         including = b'require "include"; include :global "spam";'
@@ -49,12 +49,10 @@ def test_scripts_of_the_site_are_included_and_never_run_alone(tell: Tell) -> Non
         made = await scripts.put(office, scripts.GLOBAL, "spam", b"discard;")
         assert made.account == "global"
         assert (await scripts.put(office, ALICE, "own", including)).warnings == ()
-        with pytest.raises(Invalid):
-            await scripts.activate(office, scripts.GLOBAL, "spam")
-        with pytest.raises(Invalid):
-            await scripts.put(office, scripts.GLOBAL, "other", b"keep;", active=True)
-        with pytest.raises(Invalid):
-            await scripts.deactivate(office, scripts.GLOBAL)
+        assert (await scripts.activate(office, scripts.GLOBAL, "spam")).active
+        with pytest.raises(Refused):
+            await scripts.remove(office, scripts.GLOBAL, "spam")
+        await scripts.deactivate(office, scripts.GLOBAL)
         assert [one.name for one in await scripts.every(office, scripts.GLOBAL)] == ["spam"]
         assert [one.name for one in await scripts.every(office, ALICE)] == ["own"]
 

@@ -1,4 +1,8 @@
-"""Sieve scripts of accounts, and those of the site that they may include."""
+"""Sieve scripts of accounts, and those of the site.
+
+The active script of the site runs on every message before what the account has; others of the
+site are there to be included.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -10,7 +14,7 @@ from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.directory.scripts import SITE, Room, Script, named
-from postroom.errors import Invalid, NotFound
+from postroom.errors import NotFound
 
 GLOBAL: Final = "global"
 """Stands where an account is asked for: the scripts of the site."""
@@ -48,8 +52,6 @@ async def put(
     Raises BadScript, TooMany, TooLarge and Invalid: what was there before is there still.
     """
     owner, ident = await _owner(office, account)
-    if active:
-        _no_site(ident)
     scripts = _scripts(office)
     warnings = await scripts.put(ident, name, octets)
     if active:
@@ -59,9 +61,8 @@ async def put(
 
 @recorded("script.activate", "account", "name")
 async def activate(office: Office, account: str, name: str) -> ScriptView:
-    """Let a script run on the account's letters, in place of the one before."""
+    """Let a script run on the account's letters, or on all, in place of the one before."""
     owner, ident = await _owner(office, account)
-    _no_site(ident)
     await _scripts(office).activate(ident, name)
     return await _found(office, owner, ident, name)
 
@@ -70,7 +71,6 @@ async def activate(office: Office, account: str, name: str) -> ScriptView:
 async def deactivate(office: Office, account: str) -> None:
     """Let no script of the account run; its rules and its vacation go on."""
     _, ident = await _owner(office, account)
-    _no_site(ident)
     await _scripts(office).deactivate(ident)
 
 
@@ -100,11 +100,6 @@ async def _owner(office: Office, account: str) -> tuple[str, int]:
         return GLOBAL, SITE
     found = await office.account(account)
     return str(found.address), found.id
-
-
-def _no_site(ident: int) -> None:
-    if ident == SITE:
-        raise Invalid("a script of the site runs where a script of an account includes it")
 
 
 async def _found(office: Office, owner: str, ident: int, name: str) -> ScriptView:
