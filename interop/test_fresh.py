@@ -101,7 +101,7 @@ def test_serve_alone_leads_through_the_browser_to_a_service(
         browser.open(found[2])
         browser.open("/setup", key=found[3])
         browser.open("/setup/place", domain=DOMAIN)
-        browser.open("/setup/people", admin=ADDRESS, password=PASSWORD, again=PASSWORD)
+        browser.open("/setup/people", admin=ADDRESS, password=PASSWORD)
         assert "The server runs." in browser.page
         assert "Subject: the first letter" in letter(nothing)  # in this process
         assert "systemd runs the server in a moment" in browser.open("/setup/finish", service="on")

@@ -89,7 +89,6 @@ def test_everything_is_made_once(tell: Callable[[Story], None]) -> None:
 
 def test_a_secret_is_not_shown() -> None:
     assert "a-Good-one-1" not in repr(WISH)
-    assert setup.default_hostname("Bücher.test") == "mail.xn--bcher-kva.test"
 
 
 @pytest.mark.parametrize(
@@ -154,11 +153,3 @@ def test_a_server_has_a_whole_name() -> None:
     for wrong in ("localhost", "192.0.2.1", "[192.0.2.1]", "-", "a b.org"):
         with pytest.raises(Invalid):
             setup.host_name(wrong)
-
-
-def test_a_provider_with_all_that_it_wants() -> None:
-    wanted = setup.relay("Gmail", login="me@gmail.com", password="secret")
-    assert (wanted.preset, wanted.login, wanted.password) == ("gmail", "me@gmail.com", "secret")
-    assert setup.relay("gmail", is_later=True) == Wanted(preset="gmail")
-    with pytest.raises(Invalid, match="login and a password"):
-        setup.relay("gmail", login="me@gmail.com", is_later=True)

@@ -9,6 +9,9 @@ from postroom.admin.facts import Fact, Place, Reach
 from postroom.cli import main
 from rig.ports import HOST, free_port
 from tests.cli.conftest import Shell
+from tests.cli.smarthost import LOGIN, PASSWORD, smarthost
+from tests.cli.terminal import Terminal
+from tests.cli.world import CLOSED, OPEN
 
 
 @pytest.fixture
@@ -63,11 +66,11 @@ def test_questions_have_defaults_and_passwords_are_not_shown(nothing: Shell) -> 
             "--data",
             str(nothing.config.parent / "d"),
         ],
-        input="demo.test\n\n\nn\n",
+        input="demo.test\n\n",
         catch_exceptions=False,
     )
     assert result.exit_code == 0, result.output
-    assert "Name of this server [mail.demo.test]" in result.stderr
+    assert "The server is called mail.demo.test." in result.stdout
     assert "Your address [postmaster@demo.test]" in result.stderr
     assert 'hostname = "mail.demo.test"' in nothing.config.read_text()
     assert "acme" not in nothing.config.read_text()
@@ -89,12 +92,12 @@ def asked(nothing: Shell, *more: str, typed: str) -> click.testing.Result:
 
 
 def test_an_empty_answer_and_a_page_of_the_domain(nothing: Shell) -> None:
-    typed = "\nhttps://Demo.Test/start\nhttp://mx.demo.test/\n\n"
+    typed = "\nhttps://Demo.Test/start\n\n"
     result = asked(nothing, "--offline", "--no-test", typed=typed)
     assert result.exit_code == 0, result.output
     assert "type the domain, what stands after the @" in result.stderr
     assert "account postmaster@demo.test" in result.output
-    assert 'hostname = "mx.demo.test"' in nothing.config.read_text()
+    assert 'hostname = "mail.demo.test"' in nothing.config.read_text()
 
 
 def test_again_it_is_for_the_admin_who_is_there(nothing: Shell) -> None:
@@ -110,11 +113,12 @@ def test_again_it_is_for_the_admin_who_is_there(nothing: Shell) -> None:
 def test_whoever_leaves_is_told_what_became_of_it(nothing: Shell) -> None:
     before = asked(nothing, "--offline", typed="demo.test\n")
     assert before.exit_code == 1
-    assert f"nothing was changed; go on with: postroom -c {nothing.config} setup" in before.stderr
+    told = "nothing is set up yet, your answers are kept; go on with"
+    assert f"{told}: postroom -c {nothing.config} setup" in before.stderr
     assert not nothing.config.exists()
     with pytest.MonkeyPatch.context() as world:
         world.setattr(measured, "may_send", lambda _facts: True)
-        after = asked(nothing, "--offline", typed="demo.test\n\n\n")  # at the test message
+        after = asked(nothing, "--offline", typed="\n\n")  # at the test message
     assert after.exit_code == 1
     assert "done  account postmaster@demo.test" in after.stdout
     assert "what is set up so far stays" in after.stderr
@@ -126,43 +130,44 @@ def test_ctrl_c_while_it_measures_is_told_as_well(
     async def interrupted(_place: Place, _reach: Reach) -> list[Fact]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measured, "measure", interrupted)
-    result = asked(nothing, typed="demo.test\n\n")
+    monkeypatch.setattr(measured, "outside", interrupted)
+    result = asked(nothing, typed="demo.test\n")
     assert result.exit_code == 1
-    assert "nothing was changed; go on with" in result.stderr
+    assert "your answers are kept; go on with" in result.stderr
 
 
 @pytest.fixture
 def behind_a_closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def measure(_place: Place, _reach: Reach) -> list[Fact]:
-        return [Fact("outgoing port 25", "bad", "closed")]
+    async def outside(_place: Place, _reach: Reach) -> list[Fact]:
+        return CLOSED
 
-    monkeypatch.setattr(measured, "measure", measure)
+    monkeypatch.setattr(measured, "outside", outside)
 
 
 @pytest.mark.usefixtures("behind_a_closed_port")
 def test_a_mistyped_provider_is_asked_again_with_those_like_it(nothing: Shell) -> None:
-    typed = "demo.test\n\n\ngmial\ngmail\nme@gmail.com\nsecret-App-1\n"
-    result = asked(nothing, "--no-test", typed=typed)
+    typed = "demo.test\n\ngmial\ngmail\nme@gmail.com\nsecret-App-1\n"
+    result = asked(nothing, "--offline", "--no-test", typed=typed)
     assert result.exit_code == 0, result.output
     assert "no preset gmial; perhaps gmail" in result.stderr
     assert [one["login"] for one in nothing.json("relay", "list")] == ["me@gmail.com"]
     again = asked(nothing, "--no-test", typed="\n\n")
-    assert "provider" not in again.stderr.replace("a provider, or", "")
+    assert "rovider" not in again.stderr
     assert "kept" in again.stdout
 
 
 @pytest.mark.usefixtures("behind_a_closed_port")
 def test_a_provider_with_a_host_for_each_customer_is_asked_for_it(nothing: Shell) -> None:
-    typed = "demo.test\n\n\namazon-ses\neu-west-1\nuser\nsecret\n"
-    assert asked(nothing, "--no-test", typed=typed).exit_code == 0
+    typed = "demo.test\n\namazon-ses\namazon-ses:eu-west-1\nuser\nsecret\n"
+    result = asked(nothing, "--offline", "--no-test", typed=typed)
+    assert "your own region, too; type amazon-ses:REGION" in result.stderr
     (relay,) = nothing.json("relay", "list")
     assert relay["host"] == "email-smtp.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.usefixtures("behind_a_closed_port")
 def test_receiving_only_no_test_message_outside_is_offered(nothing: Shell) -> None:
-    result = asked(nothing, typed="demo.test\n\n\n\n")
+    result = asked(nothing, typed="demo.test\n\n\n")
     assert result.exit_code == 0, result.output
     assert "elsewhere" not in result.stderr
     assert "relay" not in result.stdout
@@ -258,14 +263,13 @@ def test_what_was_mistyped_is_asked_again_with_the_reason(nothing: Shell) -> Non
             "-c", str(nothing.config), "setup", "--offline", "--no-test", "--no-certificates",
             "--data", str(nothing.config.parent / "d"),
         ],
-        input="a b\nAnna@B\u00fccher.example.\nlocalhost\n\nanna@other.test\nanna\n",
+        input="a b\nAnna@B\u00fccher.example.\nanna@other.test\nanna\n",
         catch_exceptions=False,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "'a b' is not a domain name" in result.stderr
-    assert "localhost is no whole name" in result.stderr
     assert "anna@other.test is not in b\u00fccher.example" in result.stderr
-    assert "Name of this server [mail.xn--bcher-kva.example]" in result.stderr
+    assert "The server is called mail.xn--bcher-kva.example." in result.stdout
     assert "account anna@b\u00fccher.example, an admin" in result.output
     assert 'hostname = "mail.xn--bcher-kva.example"' in nothing.config.read_text()
 
@@ -276,3 +280,130 @@ def test_an_admin_of_another_domain_is_refused_before_anything_is_made(nothing: 
     assert refused.exit_code == 1
     assert "is not in demo.test" in refused.stderr
     assert not nothing.config.exists()
+
+
+# What a person types, counted on a real terminal
+
+
+DOMAIN, ADDRESS, MINE = "Domain of", "Your address", "Your password"
+CHOICE, LOGIN_THERE, SECRET = "Provider, host or none", "Login at", "Password of"
+
+
+def terminal(nothing: Shell, found: list[Fact], *more: str) -> Terminal:
+    data = str(nothing.config.parent / "d")
+    return Terminal(found, "-c", str(nothing.config), "setup", "--data", data, *more)
+
+
+def begins(one: Terminal) -> None:
+    one.answers(DOMAIN, "demo.test")
+    one.answers(ADDRESS, "me")
+    one.answers(MINE, "a-Good-one-1")
+
+
+def test_three_inputs_and_a_test_address_where_port_25_is_open(nothing: Shell) -> None:
+    with terminal(nothing, OPEN) as one:
+        begins(one)
+        one.answers("test message (empty: none)", "")
+        assert one.ends() == 0, one.screen
+        assert one.inputs == 4
+        assert one.screen.index("disk") < one.screen.index(DOMAIN) < one.screen.index("port 25  ")
+        assert "a-Good-one-1" not in one.screen
+    assert [one["address"] for one in nothing.json("account", "list")] == ["me@demo.test"]
+
+
+def test_a_preset_makes_six(nothing: Shell) -> None:
+    with terminal(nothing, CLOSED, "--offline") as one:
+        begins(one)
+        one.answers(CHOICE, "gmail")
+        one.answers(LOGIN_THERE, "me@demo.test")
+        one.answers(SECRET, PASSWORD)
+        assert one.ends() == 0, one.screen
+        assert one.inputs == 6
+    assert [one["host"] for one in nothing.json("relay", "list")] == ["smtp.gmail.com"]
+
+
+def test_a_host_of_ones_own_makes_six_and_what_is_wrong_is_asked_again(nothing: Shell) -> None:
+    with smarthost() as host, terminal(nothing, CLOSED, "--no-test") as one:
+        begins(one)
+        one.answers(CHOICE, f"127.0.0.1:{free_port()}")
+        one.answers(LOGIN_THERE, LOGIN)
+        one.answers(SECRET, PASSWORD)
+        one.reads("does not answer on port")
+        one.answers(CHOICE, f"127.0.0.1:{host.port}")
+        one.answers(f"[{LOGIN}]", "")
+        one.answers(SECRET, "wrong")
+        one.reads("does not take this login and password")
+        one.answers(f"[{LOGIN}]", "")
+        one.answers(SECRET, PASSWORD)
+        assert one.ends() == 0, one.screen
+        assert one.inputs == 6 + 2 + 3  # two that were wrong
+        assert PASSWORD not in one.screen
+    (relay,) = nothing.json("relay", "list")
+    assert (relay["host"], relay["port"], relay["login"]) == ("127.0.0.1", host.port, LOGIN)
+
+
+def test_a_host_that_is_right_at_once_makes_six(nothing: Shell) -> None:
+    with smarthost() as host, terminal(nothing, CLOSED) as one:
+        begins(one)
+        one.answers(CHOICE, f"127.0.0.1:{host.port}")
+        one.answers(LOGIN_THERE, LOGIN)
+        one.answers(SECRET, PASSWORD)
+        assert one.ends() == 0, one.screen
+        assert one.inputs == 6
+
+
+def test_receiving_only_makes_four_and_a_password_is_made_and_shown_once(nothing: Shell) -> None:
+    with terminal(nothing, CLOSED) as one:
+        one.answers(DOMAIN, "demo.test")
+        one.answers(ADDRESS, "")
+        one.answers(MINE, "")
+        one.answers(CHOICE, "none")
+        assert one.ends() == 0, one.screen
+        assert one.inputs == 4
+        assert one.screen.count("password of postmaster@demo.test: ") == 1
+    assert nothing.json("relay", "list") == []
+
+
+def test_again_there_is_less_to_type(nothing: Shell) -> None:
+    nothing.says(*options(nothing, "--domain", "demo.test"), typed="a-Good-one-1\n")
+    with terminal(nothing, OPEN, "--no-test") as one:
+        one.answers("[demo.test]", "")
+        one.answers("[postmaster@demo.test]", "")
+        assert one.ends() == 0, one.screen
+        assert one.inputs == 2
+        assert "done" not in one.screen
+
+
+QUESTIONS = (
+    (DOMAIN, "demo.test"),
+    (ADDRESS, "me"),
+    (MINE, "a-Good-one-1"),
+    (CHOICE, "gmail"),
+    (LOGIN_THERE, "me@gmail.com"),
+    (SECRET, PASSWORD),
+)
+
+
+@pytest.mark.parametrize("left", range(len(QUESTIONS)))
+def test_whoever_leaves_at_a_question_types_nothing_twice_but_passwords(
+    nothing: Shell, left: int
+) -> None:
+    words = ("--offline", "--no-test")
+    with terminal(nothing, CLOSED, *words) as one:
+        for question, typed in QUESTIONS[:left]:
+            one.answers(question, typed)
+        one.leaves(QUESTIONS[left][0])
+        assert one.ends() == 1
+        assert "go on with" in one.screen
+    assert not nothing.config.exists()
+    kept = nothing.config.with_name(".postroom.toml.answers")
+    assert "a-Good-one-1" not in (kept.read_text() if left else "")
+    with terminal(nothing, CLOSED, *words) as one:
+        for number, (question, typed) in enumerate(QUESTIONS):
+            is_known = number < left and question not in {MINE, SECRET}
+            one.answers(question, "" if is_known else typed)
+        assert one.ends() == 0, one.screen
+        assert one.inputs == 6
+    assert not kept.exists()
+    assert [one["login"] for one in nothing.json("relay", "list")] == ["me@gmail.com"]
+    assert [one["address"] for one in nothing.json("account", "list")] == ["me@demo.test"]

@@ -37,7 +37,7 @@ _UNITS: Final = {  # of the programs that most often have our ports, by the name
     "dovecot": "dovecot", "courier-imapd": "courier-imap", "cyrmaster": "cyrus-imapd",
 }  # fmt: skip
 _WEB_SERVERS: Final = frozenset({"nginx", "apache2", "httpd", "caddy", "lighttpd", "traefik"})
-_WEB_PORTS: Final = frozenset({"port 80", "port 443"})  # names of facts
+WEB_PORTS: Final = frozenset({"port 80", "port 443"})  # names of facts
 _TAKEN: Final = "taken by "
 _INNER: Final = 8080  # and on, for pages behind a web server
 _KINDS: Final[dict[int, Literal["A", "AAAA"]]] = {4: "A", 6: "AAAA"}
@@ -65,9 +65,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 def place_of(domain: str, hostname: str, data: str, config: Config | None) -> Place:
     """The place of a server with these settings, or of one that has none yet."""
-    ports = PORTS if config is None else [one.port for one in config.listen if one.port]
     name = names.domain(domain).ascii
-    return Place(domain=name, hostname=hostname, data=Path(data), ports=ports)
+    return Place(domain=name, hostname=hostname, data=Path(data), ports=ports_of(config))
+
+
+def ports_of(config: Config | None) -> Sequence[int]:
+    """The ports that a server with these settings wants, or one that has none yet."""
+    return PORTS if config is None else [one.port for one in config.listen if one.port]
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,14 +86,23 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 async def measure(place: Place, reach: Reach) -> list[Fact]:
     """Everything, in the order in which people should read it."""
-    local = [*_addresses(reach), *_ports(place), _clock(), _disk(place.data)]
+    return [*here(place.data, place.ports, reach), *await outside(place, reach)]
+
+
+def here(data: Path, ports: Sequence[int], reach: Reach) -> list[Fact]:
+    """What the machine tells by itself, at once: addresses, ports, clock, disk."""
+    return [*_addresses(reach), *_ports(data, ports), _clock(), _disk(data)]
+
+
+async def outside(place: Place, reach: Reach) -> list[Fact]:
+    """What is to be seen of the world, within some seconds: port 25, the names in DNS."""
     if reach.is_offline or not list(reach.outward()):
-        return local
+        return []
     asked = await asyncio.gather(
         _port_25(reach), _server_name(place, reach), _reverse(place, reach), _mail_now(place, reach),
         _policies(place, reach),
     )  # fmt: skip
-    return [*local, *(fact for facts in asked for fact in facts)]
+    return [fact for facts in asked for fact in facts]
 
 
 def is_blocked(facts: Iterable[Fact]) -> bool:
@@ -104,6 +117,14 @@ def may_send(facts: Iterable[Fact]) -> bool:
     )
 
 
+def web_server(facts: Iterable[Fact]) -> str | None:
+    """The program that serves web pages on the usual ports here, by its name."""
+    programs = {
+        one.seen.removeprefix(_TAKEN).partition(" ")[0] for one in facts if one.what in WEB_PORTS
+    }
+    return min(programs & _WEB_SERVERS, default=None)
+
+
 def inner_web_port(
     facts: Iterable[Fact], listening: Callable[[int], bool] | None = None
 ) -> int | None:
@@ -112,10 +133,7 @@ def inner_web_port(
     ``listening`` says whether a port is taken.
     """
     is_taken = listening or (lambda port: port_owner.owner(port) is not None)
-    programs = {
-        one.seen.removeprefix(_TAKEN).partition(" ")[0] for one in facts if one.what in _WEB_PORTS
-    }
-    if not programs & _WEB_SERVERS:
+    if web_server(facts) is None:
         return None
     return next(port for port in range(_INNER, 1 << 16) if not is_taken(port))
 
@@ -144,10 +162,10 @@ def _addresses(reach: Reach) -> list[Fact]:
     ]  # fmt: skip
 
 
-def _ports(place: Place) -> list[Fact]:
-    server = locks.server(place.data)
-    ours = [one for one in place.ports if server and port_owner.is_held(one, server)]
-    taken = {port: port_owner.owner(port) for port in place.ports if port not in ours}
+def _ports(data: Path, ports: Sequence[int]) -> list[Fact]:
+    server = locks.server(data)
+    ours = [one for one in ports if server and port_owner.is_held(one, server)]
+    taken = {port: port_owner.owner(port) for port in ports if port not in ours}
     facts = [
         Fact(f"port {port}", "attention", f"{_TAKEN}{who}", advice(who))
         for port, who in taken.items()

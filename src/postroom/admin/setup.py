@@ -15,7 +15,7 @@ import msgspec
 from postroom.address import Address, Domain
 from postroom.admin import accounts, domains, names
 from postroom.admin.office import Office
-from postroom.admin.outgoing import presets, relays
+from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.config.model import standard_listeners
 from postroom.config.toml import string
@@ -167,29 +167,6 @@ def host_name(text: str) -> str:
 def _bare(text: str) -> str:
     """A name without what browsers put around it."""
     return text.strip().rpartition("://")[2].partition("/")[0]
-
-
-def relay(
-    name: str, *, host: str = "", login: str = "", password: str = "", is_later: bool = False
-) -> Wanted:
-    """A provider to send through, with all that it wants. Raises Invalid, NotFound.
-
-    ``is_later``: who gives no login may give it afterwards.
-    """
-    preset = presets.find(name)
-    if preset.blank and not host:
-        raise Invalid(f"{preset.title} is {preset.host}: it needs your own {preset.blank}, too")
-    login = login or (preset.login if password else "")
-    if preset.auth != "none" and not (login and password) and (login or password or not is_later):
-        raise Invalid(f"{preset.title} takes mail only with a login and a password")
-    return Wanted(
-        preset=preset.name, host=host or None, login=login or None, password=password or None
-    )
-
-
-def default_hostname(domain: str) -> str:
-    """``mail.`` before the domain; raises Invalid for what is no domain."""
-    return f"mail.{names.domain(domain).ascii}"
 
 
 async def known_domain(office: Office) -> str:

@@ -26,20 +26,24 @@ _COLUMNS = [
 ]
 
 
-def ask(*, from_stdin: bool) -> tuple[str, bool]:
-    """A new password, and whether it was made up (so it must be printed)."""
+def ask(*, from_stdin: bool, is_asked: bool = True) -> tuple[str, bool]:
+    """A new password, and whether it was made up (so it must be printed).
+
+    ``is_asked``: on a terminal it is typed, twice.
+    """
     if from_stdin:
         line = sys.stdin.readline().rstrip("\r\n")
         if not line:
             raise click.UsageError("--password-stdin: there is no password on standard input")
-        return _warned(line), False
-    if sys.stdin.isatty():
+        return warned(line), False
+    if is_asked and sys.stdin.isatty():
         typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return _warned(typed), False
+        return warned(typed), False
     return credentials.random_password(), True
 
 
-def _warned(password: str) -> str:
+def warned(password: str) -> str:
+    """The password, with a note when it is a short one."""
     if len(password) < SHORT:
         output.note(f"the password is shorter than {SHORT} characters")
     return password

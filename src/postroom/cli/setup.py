@@ -4,29 +4,34 @@ import asyncio
 import io
 import shlex
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import click
+import msgspec
 
 from postroom import process
-from postroom.admin import facts as measured, names, setup as steps
+from postroom.admin import answers, credentials, facts as measured, identity, names, setup as steps
+from postroom.admin.answers import Answers
 from postroom.admin.facts import Fact, Place, Reach
 from postroom.admin.letter_test import LetterTest
-from postroom.admin.outgoing import presets
+from postroom.admin.outgoing import choice as choices, presets
 from postroom.admin.outgoing.relays import Wanted
 from postroom.admin.setup import Done, Wish
 from postroom.cli import output, setup_web, trial
-from postroom.cli.password import ask, password_stdin
+from postroom.cli.password import ask, password_stdin, warned
+from postroom.cli.provider import Given, Provider
+from postroom.cli.questions import Questions
 from postroom.cli.test_letter import show
 from postroom.cli.work import run
 from postroom.config.load import find, load
 from postroom.config.model import Config
-from postroom.errors import Invalid, MailError, NotFound, Refused
+from postroom.errors import MailError, Refused
 from postroom.net.dns import Resolver
 
-_T = TypeVar("_T")
+MOST: Final = 6  # inputs, in every case
 _MARKS: Final = {"good": "ok", "attention": "look", "bad": "BAD", "unknown": "?"}
 _COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknown": None}
 
@@ -35,15 +40,23 @@ _COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknow
 @click.option("--domain", metavar="D", help="The domain of your mail addresses.")
 @click.option("--admin", metavar="ADDRESS", help="Your address: the first account, an admin.")
 @password_stdin
-@click.option("--hostname", metavar="H", help="The name of this server. Default: mail.D.")
+@click.option(
+    "--hostname",
+    metavar="H",
+    help="The name of this server. Default: the one that DNS knows, else mail.D.",
+)
 @click.option("--data", metavar="DIR", help="The folder of everything: mail, accounts, keys.")
-@click.option("--relay", metavar="PRESET", help="Send through a provider: postroom relay presets.")
+@click.option(
+    "--relay",
+    metavar="PROVIDER",
+    help="Send through a provider (postroom relay presets), or through HOST:PORT.",
+)
 @click.option("--relay-host", metavar="H", help="Your own host there, where it has one for each.")
 @click.option("--relay-user", metavar="U", help="The login there; its password is asked for.")
 @click.option("--relay-password-file", type=click.File(), metavar="FILE",
               help="Read the password there from the first line of FILE.")  # fmt: skip
 @click.option("--certificates/--no-certificates", default=None,
-              help="Let's Encrypt's certificates (you accept its terms), or none.")  # fmt: skip
+              help="Let's Encrypt's certificates (you accept its terms; the default), or none.")  # fmt: skip
 @click.option("--yes", is_flag=True, help="Ask nothing: take options and defaults.")
 @click.option("--offline", is_flag=True, help="Measure nothing outside this machine.")
 @click.option("--test-to", metavar="ADDRESS", help="Write a test message to this address outside.")
@@ -55,10 +68,10 @@ _COLOURS: Final = {"good": "green", "attention": "yellow", "bad": "red", "unknow
 @output.json_option
 @click.pass_context
 def setup(context: click.Context, /, *, as_json: bool, **given: object) -> None:
-    """Make this machine a mail server: at most six questions, each with a default.
+    """Make this machine a mail server: three or four questions, at most six.
 
-    What can be measured is measured first. Running it again changes nothing that is there, and
-    goes on where it was left.
+    What can be measured is measured first, and told rather than asked. Running it again changes
+    nothing that is there, and goes on where it was left.
     """
     talk = _Talk(context, given, as_json=as_json)
     talk.go()
@@ -72,65 +85,99 @@ class _Talk:
         self._given = given
         self._as_json = as_json
         self._asks = not given["yes"]
+        self._is_offline = bool(given["offline"])
         named = context.find_root().obj
         self._file = Path(find(named) or setup_web.default_file()).absolute()
         self._program = f"postroom -c {shlex.quote(named)}" if named else "postroom"
-        file = given["relay_password_file"]
-        self._relay_password = _first_line(file) if isinstance(file, io.TextIOBase) else None
+        self._questions = Questions()
+        self._answers = answers.load(self._file) if self._asks else Answers()
+        self._is_kept = False
         self._has_begun = False
         context.find_root().obj = str(self._file)
 
     def go(self) -> None:
         """From the questions to the last advice."""
-        listen = self._given["listen"]
+        listen, certified = self._given["listen"], self._given["certificates"]
         if self._given["web"]:
             setup_web.run(
                 self._file,
                 default_data=str(self._given["data"] or setup_web.default_data(self._file)),
                 listen=listen if isinstance(listen, str) else None,
-                is_offline=bool(self._given["offline"]),
+                is_offline=self._is_offline,
+                wants_certificates=certified if isinstance(certified, bool) else None,
             )
             return
         process.interruptible()
         try:
             self._set_up()
         except (click.Abort, KeyboardInterrupt):  # at a question, or between two
-            told = "what is set up so far stays" if self._has_begun else "nothing was changed"
+            told = (
+                "what is set up so far stays" if self._has_begun
+                else "nothing is set up yet, your answers are kept" if self._is_kept
+                else "nothing was changed"
+            )  # fmt: skip
             output.note(f"{told}; go on with: {self._program} setup")
             raise
 
     def _set_up(self) -> None:
-        is_new = not self._file.exists()
-        config = None if is_new else load(self._file)
+        given = self._read_options()
+        config = load(self._file) if self._file.exists() else None
+        if not (self._asks or config or self._given["domain"]):
+            raise click.UsageError("--yes needs --domain")
+        data = config.data if config else str(
+            self._given["data"] or setup_web.default_data(self._file)
+        )  # fmt: skip
+        found = asyncio.run(_here(data, config))
+        self._show(found)
         domain = self._domain(config)
-        hostname = config.hostname if config else self._hostname(domain)
-        data = (
-            config.data
-            if config
-            else str(self._given["data"] or setup_web.default_data(self._file))
-        )
-        place = measured.place_of(domain, hostname, data, config)
-        found = asyncio.run(_measure(place, config, is_offline=bool(self._given["offline"])))
-        if not self._as_json:
-            _print_facts(found)
-        wish = self._wish(config, place, found)
+        place, seen = asyncio.run(self._look(domain, data, config, found))
+        found = [*found, *seen]
+        self._show(seen)
+        if config is None:
+            self._name(place.hostname)
+        wish, provider, is_made_up = self._wish(config, place, found, given)
         self._has_begun = True
         with steps.settings(self._file, wish) as written:
             done = [written, *run(self._context, lambda office: steps.furnish(office, wish))]
+        answers.forget(self._file)
         if not self._as_json:
             for one in done:
                 click.echo(f"{'kept' if one.was_there else 'done'}  {one.step}")
-        letters = self._test_letters(wish, may_go_out=bool(wish.relay) or measured.may_send(found))
-        self._tell(wish, done, found, letters)
+        if is_made_up:
+            output.note(f"password of {wish.admin}: {wish.password} (it is not shown again)")
+        letters = self._test_letters(wish, found, provider.mailbox)
+        self._tell(wish, done, found, letters, is_made_up=is_made_up)
 
-    def _test_letters(self, wish: Wish, *, may_go_out: bool) -> list[LetterTest]:
-        """One in, and one out when an address is named."""
+    def _read_options(self) -> Given:
+        """What the options say, read before anything is asked. Raises Invalid, NotFound."""
+        if self._given["hostname"]:
+            self._keep("hostname", steps.host_name(str(self._given["hostname"])))
+        relay, user, file = (
+            self._given[one] for one in ("relay", "relay_user", "relay_password_file")
+        )
+        return Given(
+            choices.read(str(relay), str(self._given["relay_host"] or "")) if relay else None,
+            login=None if user is None else str(user),
+            password=_first_line(file) if isinstance(file, io.TextIOBase) else None,
+        )
+
+    def _keep(self, name: str, answer: str) -> None:
+        """Remember an answer for the next time, as long as this one is not through."""
+        self._answers = msgspec.structs.replace(self._answers, **{name: answer})
+        if self._asks:
+            self._is_kept = answers.save(self._file, self._answers)
+
+    def _test_letters(self, wish: Wish, found: Sequence[Fact], mailbox: str) -> list[LetterTest]:
+        """One in, and one out when there is an address for it."""
         if self._given["no_test"]:
             return []
-        question = "Address elsewhere for a test message (empty: none)"
-        to = str(self._given["test_to"] or "")
-        if not to and self._asks and may_go_out:
-            to = _asked(question, "", lambda text: text and str(names.address(text)))
+        to = str(self._given["test_to"] or mailbox)
+        may_go_out = bool(wish.relay) or measured.may_send(found)
+        if not to and self._asks and may_go_out and self._questions.inputs < MOST:
+            question = "Address elsewhere for a test message (empty: none)"
+            to = self._questions.ask(question, "", lambda text: text and str(names.address(text)))
+        if to:
+            click.echo(f"A test message goes to {to} ..", err=True)
         try:
             return trial.letters(load(self._file), wish.admin, to)
         except (Refused, MailError) as error:
@@ -140,76 +187,93 @@ class _Talk:
     def _domain(self, config: Config | None) -> str:
         known = run(self._context, steps.known_domain) if config else ""
         question = "Domain of your mail addresses"
-        return self._answer("domain", question, known or None, steps.mail_domain)
+        domain = self._answer(
+            "domain", question, known or self._answers.domain or None, steps.mail_domain
+        )
+        if domain != self._answers.domain:
+            if not self._given["hostname"]:
+                self._answers = msgspec.structs.replace(self._answers, hostname="")
+            self._keep("domain", domain)
+        return domain
 
-    def _hostname(self, domain: str) -> str:
-        default = steps.default_hostname(domain)
-        return self._answer("hostname", "Name of this server", default, steps.host_name)
+    async def _look(
+        self, domain: str, data: str, config: Config | None, here: Sequence[Fact]
+    ) -> tuple[Place, list[Fact]]:
+        """How the server is called, and what the world shows of it."""
+        resolver = Resolver(config.dns.servers if config else ())
+        try:
+            reach = Reach(resolver=resolver, is_offline=self._is_offline)
+            hostname = config.hostname if config else self._answers.hostname
+            if not hostname:
+                hostname = await identity.hostname(domain, reach)
+            place = measured.place_of(domain, hostname, data, config)
+            seen = await measured.outside(place, reach)
+        finally:
+            await resolver.close()
+        if config is None:
+            wanted = self._wants_certificates(hostname)
+            seen = [*seen, identity.certificates(place, [*here, *seen], wanted=wanted)]
+        return place, seen
 
-    def _wish(self, config: Config | None, place: Place, found: Sequence[Fact]) -> Wish:
+    def _wish(
+        self, config: Config | None, place: Place, found: Sequence[Fact], given: Given
+    ) -> tuple[Wish, Provider, bool]:
+        """What is wanted, who carries it, and whether the password was made up."""
         domain = steps.mail_domain(place.domain)
         known = config and run(self._context, lambda office: steps.known_admin(office, domain))
+        before = self._answers.admin if self._answers.admin.endswith(f"@{domain}") else ""
         admin = self._answer(
-            "admin", "Your address", known or f"postmaster@{domain}",
+            "admin", "Your address", known or before or f"postmaster@{domain}",
             lambda text: steps.admin_address(text, domain),
         )  # fmt: skip
+        self._keep("admin", admin)
         is_there = config and run(self._context, lambda office: steps.has_account(office, admin))
-        password = None
-        if not is_there:
-            password, is_made_up = ask(from_stdin=bool(self._given["password_stdin"]))
-            if is_made_up:
-                output.note(f"password of {admin}: {password}")
-        return Wish(
+        password, is_made_up = (None, False) if is_there else self._password()
+        mine = config or Config(hostname=place.hostname, data=str(place.data))
+        provider = Provider(
+            self._questions, given, self._answers, self._keep, config=mine,
+            is_offline=self._is_offline,
+        )  # fmt: skip
+        wish = Wish(
             domain=domain,
             hostname=place.hostname,
             data=str(place.data),
             admin=admin,
             password=password,
-            wants_certificates=config is None and self._wants_certificates(),
-            relay=self._relay(found, config),
+            wants_certificates=config is None and self._wants_certificates(place.hostname),
+            relay=self._relay(provider, found, config, is_named=given.choice is not None),
             web_port=measured.inner_web_port(found) if config is None else None,
         )
+        return wish, provider, is_made_up
 
-    def _wants_certificates(self) -> bool:
+    def _password(self) -> tuple[str, bool]:
+        """The one that is typed, once; or one that is made up, and shown once."""
+        if self._given["password_stdin"] or not (self._asks and sys.stdin.isatty()):
+            return ask(from_stdin=bool(self._given["password_stdin"]), is_asked=False)
+        question = "Your password (it is not shown; empty: one is made for you)"
+        typed = self._questions.ask(question, "", str, is_hidden=True)
+        return (warned(typed), False) if typed else (credentials.random_password(), True)
+
+    def _wants_certificates(self, hostname: str) -> bool:
         chosen = self._given["certificates"]
-        if chosen is None and self._asks:
-            return click.confirm(
-                "Get certificates from Let's Encrypt (you accept its terms)", True, err=True
-            )
-        return bool(chosen) or chosen is None
+        return identity.may_be_certified(hostname) if chosen is None else bool(chosen)
 
-    def _relay(self, found: Sequence[Fact], config: Config | None) -> Wanted | None:
+    def _relay(
+        self, provider: Provider, found: Sequence[Fact], config: Config | None, *, is_named: bool
+    ) -> Wanted | None:
         """A closed port 25 is a choice, not an end."""
-        given = self._given["relay"]
-        if given:
-            return self._provider(str(given))
-        if not (self._asks and measured.is_blocked(found)):
+        if not self._asks:
+            wanted = provider.take()
+            if wanted is not None and wanted.login is None and wanted.preset:
+                preset = presets.find(wanted.preset)
+                change = f"{self._program} relay set {steps.RELAY} --user U --password-stdin"
+                if preset.auth != "none":
+                    output.note(f"{preset.title} takes no mail without a login: {change}")
+            return wanted
+        is_wanted = is_named or measured.is_blocked(found)
+        if not is_wanted or (config and run(self._context, steps.has_relay)):
             return None
-        if config and run(self._context, steps.has_relay):
-            return None
-        click.echo("Port 25 is closed: mail leaves through a provider, or not at all.", err=True)
-        question = "Preset of the provider (empty: receive only)"
-        return _asked(question, "", lambda text: self._provider(text) if text else None)
-
-    def _provider(self, name: str) -> Wanted:
-        """The provider of this name, with what it wants to know. Raises Invalid, NotFound."""
-        preset = presets.find(name)
-        host, login = self._given["relay_host"], self._given["relay_user"]
-        if host is None and preset.blank and self._asks:
-            host = click.prompt(f"Your {preset.blank} at {preset.title}", err=True)
-        if login is None and preset.auth != "none" and self._asks:
-            login = click.prompt(f"Login at {preset.title}", preset.login or None, err=True)
-        password = self._relay_password
-        if login and password is None and self._asks:
-            password = click.prompt("Password there", hide_input=True, err=True)
-        wanted = steps.relay(
-            name, host=str(host or ""), login=str(login or ""), password=password or "",
-            is_later=not self._asks,
-        )  # fmt: skip
-        if preset.auth != "none" and wanted.login is None:
-            change = f"{self._program} relay set {steps.RELAY} --user U --password-stdin"
-            output.note(f"{preset.title} takes no mail without a login: {change}")
-        return wanted
+        return provider.ask()
 
     def _answer(
         self, option: str, question: str, default: str | None, read: Callable[[str], str]
@@ -219,10 +283,26 @@ class _Talk:
         if given:
             return read(str(given))
         if self._asks:
-            return _asked(question, default, read)
+            return self._questions.ask(question, default or "", read)
         if default is None:
             raise click.UsageError(f"--yes needs --{option}")
         return default
+
+    def _show(self, found: Sequence[Fact]) -> None:
+        if not self._as_json and found:
+            _print_facts(found)
+
+    def _name(self, hostname: str) -> None:
+        """What was decided without a question, and how to decide otherwise."""
+        if self._as_json:
+            return
+        click.echo(f"The server is called {hostname}. Another name: --hostname NAME.")
+        if self._wants_certificates(hostname):
+            click.echo(
+                "Going on you accept Let's Encrypt's terms (https://letsencrypt.org/repository/). "
+                "Without: --no-certificates."
+            )
+        click.echo()
 
     def _tell(
         self,
@@ -230,10 +310,15 @@ class _Talk:
         done: Sequence[Done],
         found: Sequence[Fact],
         letters: Sequence[LetterTest],
+        *,
+        is_made_up: bool,
     ) -> None:
         if self._as_json:
-            told = {"file": str(self._file), "done": done, "facts": found, "letters": letters}
-            click.echo(output.encode(told))
+            told = {
+                "file": str(self._file), "domain": wish.domain, "hostname": wish.hostname,
+                "admin": wish.admin, "done": done, "facts": found, "letters": letters,
+            }  # fmt: skip
+            click.echo(output.encode(told | ({"password": wish.password} if is_made_up else {})))
             return
         show(letters)
         click.echo(_next(self._program, wish))
@@ -242,16 +327,6 @@ class _Talk:
 
 def _first_line(file: io.TextIOBase) -> str:
     return file.readline().rstrip("\r\n")
-
-
-def _asked(question: str, default: str | None, read: Callable[[str], _T]) -> _T:
-    """What is typed, as ``read`` understands it; what it does not is asked again, with why."""
-    while True:
-        typed = click.prompt(question, default or "", show_default=bool(default), err=True)
-        try:
-            return read(typed)
-        except (Invalid, NotFound) as error:
-            click.echo(f"{error}", err=True)
 
 
 def _next(program: str, wish: Wish) -> str:
@@ -277,10 +352,10 @@ def _ways_to_run(program: str) -> Iterator[tuple[str, str]]:
         yield "Run the server:", f"{program} serve"
 
 
-async def _measure(place: Place, config: Config | None, *, is_offline: bool) -> list[Fact]:
-    resolver = Resolver(config.dns.servers if config else ())
+async def _here(data: str, config: Config | None) -> list[Fact]:
+    resolver = Resolver(())
     try:
-        return await measured.measure(place, Reach(resolver=resolver, is_offline=is_offline))
+        return measured.here(Path(data), measured.ports_of(config), Reach(resolver=resolver))
     finally:
         await resolver.close()
 

@@ -41,10 +41,18 @@ LISTEN: Final = "127.0.0.1:8025"
 _TRIES: Final = 200  # ports above the one that is taken
 
 
-def run(file: Path, *, default_data: str, listen: str | None, is_offline: bool) -> None:
+def run(
+    file: Path,
+    *,
+    default_data: str,
+    listen: str | None,
+    is_offline: bool,
+    wants_certificates: bool | None = None,
+) -> None:
     """Serve the pages, then the server, until it ends. Raises Refused.
 
     ``listen`` is where the pages are served; None: on ``LISTEN``, or the next port that is free.
+    ``wants_certificates``: from an authority; None: where one could issue them.
     """
     host, port = address(listen or LISTEN)
     is_local = host == "localhost" or (bool(host) and ipaddress.ip_address(host).is_loopback)
@@ -52,7 +60,10 @@ def run(file: Path, *, default_data: str, listen: str | None, is_offline: bool) 
     with contextlib.ExitStack() as closing:
         closing.callback(sockets.close, listening)
         context = None if is_local else closing.enter_context(_certificate())
-        running = _Running(file, default_data, listening, context, is_offline=is_offline)
+        running = _Running(
+            file, default_data, listening, context, is_offline=is_offline,
+            wants_certificates=wants_certificates,
+        )  # fmt: skip
         process.prepare()
         process.interruptible()
         with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
@@ -70,12 +81,14 @@ class _Running:
         context: ssl.SSLContext | None,
         *,
         is_offline: bool,
+        wants_certificates: bool | None,
     ) -> None:
         self._file = file
         self._default_data = default_data
         self._opened = opened
         self._context = context
         self._is_offline = is_offline
+        self._wants_certificates = wants_certificates
         self._finished = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
         self._app: App | None = None
@@ -98,6 +111,7 @@ class _Running:
             finish=self._finished.set,
             hand_over=self._hand_over if service.may_take_over(is_root=_is_root()) else None,
             is_offline=self._is_offline,
+            wants_certificates=self._wants_certificates,
         )
         first = FirstRun(now_ms)
         key = first.make_key()

@@ -19,18 +19,20 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from postroom.admin import facts, letter_test, setup
+from postroom.admin import answers, credentials, facts, identity, letter_test, setup
+from postroom.admin.answers import Answers
 from postroom.admin.dns import table
 from postroom.admin.facts import Fact, Reach
 from postroom.admin.letter_test import LetterTest
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
-from postroom.admin.outgoing import presets
+from postroom.admin.outgoing import choice, presets
 from postroom.admin.outgoing.relays import Wanted
 from postroom.admin.setup import Done, Wish
 from postroom.config.load import load
 from postroom.config.model import Config
-from postroom.errors import Invalid, MailError, Refused
+from postroom.db.open import now_ms
+from postroom.errors import MailError, Refused
 from postroom.net.dns import Resolver
 from postroom.web import static
 from postroom.web.desk import Forbidden, TooLarge, form
@@ -50,7 +52,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     ``office`` is that of a server that runs. Else ``start`` starts the one of ``file`` and returns
     its office; it raises Refused. ``finish`` takes these pages away. ``hand_over`` lets the service
     manager run the server after that; None where there is none. ``is_offline``: nothing outside
-    this machine is measured.
+    this machine is measured. ``wants_certificates``: from an authority; None: where one could issue
+    them.
     """
 
     file: Path | None
@@ -60,6 +63,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     hand_over: Callable[[], None] | None = None
     office: Office | None = None
     is_offline: bool = False
+    wants_certificates: bool | None = None
 
 
 class Setup:
@@ -72,6 +76,13 @@ class Setup:
         self._domain = ""
         self._hostname = ""
         self._admin = ""
+        self._made_up = ""  # a password that was made for the admin
+        self._mailbox = ""  # of the admin at the provider
+        self._answers = Answers() if site.file is None else answers.load(site.file)
+        self._answers_domain = self._answers.domain  # of an earlier run
+        self._typed = _Typed(relay=self._answers.relay, login=self._answers.login)
+        self._tried: Wanted | None = None
+        self._asks_provider = False
         self._facts: Sequence[Fact] = ()
         self._done: Sequence[Done] = ()
         self._letters: Sequence[LetterTest] = ()
@@ -146,37 +157,50 @@ class Setup:
 
     async def _show(self, request: Request) -> Response:
         if self._is_known(request):
-            return await self._page(is_check="check" in request.query_params)
+            return await self._page(shows=frozenset(request.query_params))
         key = request.query_params.get("key", "")
         if self._first.fits(key):
             return self._renderer.page("setup_key.html", visitor=None, key=key)
         return _nothing()
 
     async def _page(
-        self, problem: str = "", *, status: int = 200, is_check: bool = False
+        self, problem: str = "", *, status: int = 200, shows: frozenset[str] = frozenset()
     ) -> Response:
-        """The page for what is there, or what is wrong with that."""
+        """The page for what is there, or what is wrong with that.
+
+        ``shows``: "check" of the DNS, another "name" for the server, a "provider".
+        """
         try:
-            return await self._current(problem, status=status, is_check=is_check)
+            return await self._current(problem, status=status, shows=shows)
         except (Refused, MailError) as error:
             return self._renderer.page(
                 "message.html", status=500, visitor=None, title="", text=str(error), before=""
             )
 
-    async def _current(self, problem: str, *, status: int, is_check: bool) -> Response:
+    async def _current(self, problem: str, *, status: int, shows: frozenset[str]) -> Response:
         config = self._config()
         await self._recall(config)
         page = partial(
             self._renderer.page, status=status, visitor=None, csrf=self._first.word, problem=problem
         )
         if not self._domain:
-            return page("setup_place.html", hostname_set=config.hostname if config else "")
-        if config is None or not self._admin:
             return page(
-                "setup_people.html", domain=self._domain, facts=self._facts,
-                is_blocked=facts.is_blocked(self._facts), presets=presets.every(),
-                asks_certificates=config is None,
+                "setup_place.html", domain=self._answers.domain, facts=await self._here(config),
+                hostname_set=config.hostname if config else "",
             )  # fmt: skip
+        if config is None and "name" in shows:
+            return page("setup_name.html", domain=self._domain, name=self._hostname)
+        if config is None or not self._admin:
+            is_blocked = facts.is_blocked(self._facts)
+            self._asks_provider |= is_blocked or "provider" in shows
+            return page(
+                "setup_people.html", domain=self._domain, facts=self._facts, name=self._hostname,
+                admin=self._answers.admin or f"postmaster@{self._domain}", is_blocked=is_blocked,
+                asks_provider=self._asks_provider, typed=self._typed, is_new=config is None,
+                presets=[one for one in presets.every() if not one.historic],
+                is_certified=self._wants_certificates(self._hostname),
+            )  # fmt: skip
+        is_check = "check" in shows
         async with self._opened(config) as (office, resolver):
             look = table.check if is_check else table.records
             rows = await look(office, self._domain, resolver=resolver)
@@ -186,6 +210,7 @@ class Setup:
             trouble=self._trouble, is_running=self._office is not None,
             is_here_to_stay=self._site.start is None,
             may_hand_over=self._site.hand_over is not None and self._office is not None,
+            made_up=self._made_up, mailbox=self._mailbox, asks_to=not self._asks_provider,
         )  # fmt: skip
 
     async def _qr(self, request: Request) -> Response:
@@ -203,33 +228,38 @@ class Setup:
     # Forms
 
     async def _place(self, fields: Mapping[str, str]) -> Response:
-        """Domain and name of the server; then what can be measured is."""
+        """Domain, perhaps a name for the server; then what can be measured is."""
         config = self._config()
-        domain = setup.mail_domain(fields.get("domain", ""))
-        wanted = fields.get("hostname", "").strip() or setup.default_hostname(domain)
-        hostname = config.hostname if config else setup.host_name(wanted)
-        self._facts = await self._measured(domain, hostname, config)
-        self._domain, self._hostname = domain, hostname
+        self._remember(domain=fields.get("domain", "").strip())
+        domain = setup.mail_domain(self._answers.domain)
+        wanted = fields.get("hostname", "").strip()
+        if wanted or domain not in {self._domain, self._answers_domain}:
+            self._remember(hostname=setup.host_name(wanted) if wanted else "")
+        self._remember(domain=domain)
+        self._keep()
+        hostname = config.hostname if config else self._answers.hostname
+        self._hostname, self._facts = await self._measured(domain, hostname, config)
+        self._domain = domain
         return RedirectResponse("/setup", 303)
 
     async def _people(self, fields: Mapping[str, str]) -> Response:
-        """The admin, and what else is to be decided; then everything is made and started."""
+        """The admin, and a provider where it needs one; then everything is made and started."""
         config = self._config()
+        self._typed = typed = _typed(fields, self._typed)
         wanted = fields.get("admin", "").strip() or f"postmaster@{self._domain}"
+        self._remember(admin=wanted, relay=typed.relay, login=typed.login)
         admin = setup.admin_address(wanted, self._domain)
-        password = fields.get("password", "")
-        if not password:
-            raise Invalid("choose a password")
-        if password != fields.get("again"):
-            raise Invalid("the two passwords are not the same")
+        self._keep()
+        relay = await self._relay(typed, config)
+        made_up = "" if typed.password else credentials.random_password()
         wish = Wish(
             domain=self._domain,
             hostname=config.hostname if config else self._hostname,
             data=config.data if config else self._site.default_data,
             admin=admin,
-            password=password,
-            wants_certificates=config is None and "certificates" in fields,
-            relay=_relay(fields),
+            password=typed.password or made_up,
+            wants_certificates=config is None and self._wants_certificates(self._hostname),
+            relay=relay,
             web_port=facts.inner_web_port(self._facts) if config is None else None,
         )
         with contextlib.ExitStack() as closing:
@@ -241,9 +271,38 @@ class Setup:
                 raise Refused("the settings are gone: begin again")
             async with self._opened(config) as (office, _resolver):
                 self._done = [*written, *await setup.furnish(office, wish)]
-        self._admin = admin
+        self._admin, self._made_up, self._typed = admin, made_up, _Typed()
+        if self._site.file is not None:
+            answers.forget(self._site.file)
         await self._start(config)
         return RedirectResponse("/setup", 303)
+
+    async def _relay(self, typed: "_Typed", config: Config | None) -> Wanted | None:
+        """The provider that was typed, tried out. Raises Invalid, NotFound, Refused."""
+        if typed.relay.lower() in {"", "none"}:
+            return None
+        chosen = choice.read(typed.relay)
+        wanted = choice.with_login(chosen, typed.login, typed.relay_password)
+        self._mailbox = chosen.mailbox(typed.login)
+        if wanted == self._tried or self._site.is_offline:  # sent twice: it is meant
+            return wanted
+        mine = config or Config(hostname=self._hostname, data=self._site.default_data)
+        trouble = await choice.trouble(mine, chosen, wanted, now_ms())
+        if trouble is not None:
+            self._tried = wanted
+            raise Refused(
+                f"{trouble.sentence}. Nothing is lost: change it, or send it again to keep it as it is."
+            )
+        return wanted
+
+    def _remember(self, **given: str) -> None:
+        """Show these again when a page comes back."""
+        self._answers = msgspec.structs.replace(self._answers, **given)
+
+    def _keep(self) -> None:
+        """The answers for the next time, as long as this one is not through."""
+        if self._site.file is not None and not self._site.file.exists():
+            answers.save(self._site.file, self._answers)
 
     async def _again(self, _fields: Mapping[str, str]) -> Response:
         config = self._config()
@@ -256,7 +315,7 @@ class Setup:
         if office is None:
             raise Refused("the server does not run yet")
         letters = [await letter_test.come_in(office, self._admin)]
-        if to := fields.get("to", "").strip():
+        if to := fields.get("to", "").strip() or self._mailbox:
             letters.append(
                 await letter_test.go_out(office, self._admin, to, seconds=LETTER_SECONDS)
             )
@@ -290,20 +349,42 @@ class Setup:
         async with self._opened(config) as (office, _resolver):
             known = await setup.known_domain(office)
             if known and not self._domain:
-                self._facts = await self._measured(known, config.hostname, config)
+                self._hostname, self._facts = await self._measured(known, config.hostname, config)
                 self._domain = known
             with contextlib.suppress(Refused):
                 self._admin = await letter_test.recipient(office)
                 if self._office is None and self._domain:
                     self._trouble = "it is not started yet"
 
-    async def _measured(self, domain: str, hostname: str, config: Config | None) -> Sequence[Fact]:
+    async def _here(self, config: Config | None) -> Sequence[Fact]:
+        """What the machine tells by itself."""
         data = config.data if config else self._site.default_data
-        place = facts.place_of(domain, hostname, data, config)
+        async with self._reach(config) as reach:
+            return facts.here(Path(data), facts.ports_of(config), reach)
+
+    async def _measured(
+        self, domain: str, hostname: str, config: Config | None
+    ) -> tuple[str, Sequence[Fact]]:
+        """How the server is called, and everything that can be measured."""
+        data = config.data if config else self._site.default_data
+        async with self._reach(config) as reach:
+            name = hostname or await identity.hostname(domain, reach)
+            place = facts.place_of(domain, name, data, config)
+            found = await facts.measure(place, reach)
+        if config is None:
+            wanted = self._wants_certificates(name)
+            found = [*found, identity.certificates(place, found, wanted=wanted)]
+        return name, found
+
+    def _wants_certificates(self, hostname: str) -> bool:
+        wanted = self._site.wants_certificates
+        return identity.may_be_certified(hostname) if wanted is None else wanted
+
+    @contextlib.asynccontextmanager
+    async def _reach(self, config: Config | None) -> AsyncIterator[Reach]:
         resolver = Resolver(config.dns.servers if config else ())
         try:
-            reach = Reach(resolver=resolver, is_offline=self._site.is_offline)
-            return await facts.measure(place, reach)
+            yield Reach(resolver=resolver, is_offline=self._site.is_offline)
         finally:
             await resolver.close()
 
@@ -348,9 +429,26 @@ def _nothing() -> Response:
     return PlainTextResponse("Not Found\n", status_code=404, headers=HEADERS)
 
 
-def _relay(fields: Mapping[str, str]) -> Wanted | None:
-    name = fields.get("relay", "")
-    if not name:
-        return None
-    host, login = (fields.get(one, "").strip() for one in ("relay_host", "relay_login"))
-    return setup.relay(name, host=host, login=login, password=fields.get("relay_password", ""))
+class _Typed(msgspec.Struct, frozen=True):
+    """What came with the second form, so that nobody types it again."""
+
+    password: str = ""
+    relay: str = ""
+    login: str = ""
+    relay_password: str = ""
+
+    def __repr__(self) -> str:
+        return f"_Typed({self.relay}, {self.login})"
+
+
+def _typed(fields: Mapping[str, str], before: _Typed) -> _Typed:
+    """The form; a password that is not in it is the one that came before."""
+    relay, login = (fields.get(one, "").strip() for one in ("relay", "relay_login"))
+    is_same = (relay, login) == (before.relay, before.login)
+    return _Typed(
+        password=fields.get("password", "") or before.password,
+        relay=relay,
+        login=login,
+        relay_password=fields.get("relay_password", "")
+        or (before.relay_password if is_same else ""),
+    )

@@ -24,6 +24,7 @@ from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.visitor import Stage, Visitor
+from postroom.config.model import Config
 from postroom.delivery.connector import demand_of, login_of
 from postroom.delivery.exchangers import Lookup, Nowhere
 from postroom.delivery.outbound import client_tls
@@ -34,7 +35,6 @@ from postroom.mailauth import certificates
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import LookupFailed
 from postroom.net.outbound import ConnectFailed, connect
-from postroom.net.tls_client import ClientTls
 from postroom.protocol.smtp import client_events as events
 from postroom.protocol.smtp.client_envelope import envelope, refusal
 from postroom.protocol.smtp.client_transaction import Recipient, Transaction
@@ -90,8 +90,24 @@ async def walk(
     relay = await relays.load(office, name)
     recipient = names.address(to) if to else None
     by = await _sender(office, relay, sender) if to else None
-    resolver = Resolver(office.config.dns.servers)
-    going = _Walk(office, relay, client_tls(office.config), seconds)
+    return await _walked(office.config, relay, office.now(), seconds, by, recipient)
+
+
+async def probe(config: Config, relay: Relay, now: int, *, seconds: float) -> RelayTest:
+    """The same for one that is not kept yet; ``now`` is UTC milliseconds."""
+    return await _walked(config, relay, now, seconds)
+
+
+async def _walked(
+    config: Config,
+    relay: Relay,
+    now: int,
+    seconds: float,
+    by: Address | None = None,
+    recipient: Address | None = None,
+) -> RelayTest:
+    resolver = Resolver(config.dns.servers)
+    going = _Walk(config, relay, now, seconds)
     try:
         await going.through(resolver, by, recipient)
     finally:
@@ -103,11 +119,12 @@ async def walk(
 class _Walk:
     """One walk; ``steps`` grows."""
 
-    def __init__(self, office: Office, relay: Relay, tls: ClientTls, seconds: float) -> None:
+    def __init__(self, config: Config, relay: Relay, now: int, seconds: float) -> None:
         self.steps: list[Step] = []
-        self._office = office
+        self._config = config
         self._relay = relay
-        self._tls = tls
+        self._now = now
+        self._tls = client_tls(config)
         self._seconds = seconds
         self._demand = demand_of(relay)
 
@@ -150,7 +167,7 @@ class _Walk:
     # The steps
 
     async def _look_up(self, resolver: Resolver) -> tuple[str, ...]:
-        config, host = self._office.config, self._relay.host
+        config, host = self._config, self._relay.host
         lookup = Lookup(
             resolver,
             config.hostname,
@@ -185,7 +202,7 @@ class _Walk:
         return visitor
 
     async def _connected(self, addresses: tuple[str, ...], demand: Demand) -> tuple[Visitor, str]:
-        config = self._office.config
+        config = self._config
         sources = (config.delivery.source_ipv4, config.delivery.source_ipv6)
         context = self._tls.context(is_checked=demand.is_checked)
         found = await connect(
@@ -276,7 +293,7 @@ class _Walk:
         found = certificates.read(chain[0]) if chain else None
         if found is None:
             return {"certificate": "can't be read"}
-        left = (found.not_after - datetime.fromtimestamp(self._office.now() // 1000, UTC)).days
+        left = (found.not_after - datetime.fromtimestamp(self._now // 1000, UTC)).days
         return {
             "subject": found.parsed.subject.rfc4514_string(),
             "names": ", ".join(found.names[:5]),

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -89,24 +89,7 @@ async def add(
     office: Office, name: str, wanted: Wanted, uses: Sequence[UseView] = ()
 ) -> RelayChanged:
     """Make a relay, from a preset or from host, port and tls; and send ``uses`` through it."""
-    wanted = _with_preset(wanted)
-    if wanted.host is None or wanted.port is None or wanted.tls is None:
-        raise Invalid("a relay needs a preset, or host, port and tls; see: postroom relay presets")
-    host = _host(wanted.host)
-    entry = RelayEntry(
-        id=office.ids.next(),
-        name=_name(name),
-        host=host,
-        port=wanted.port,
-        tls=wanted.tls,
-        verify=not is_loopback(host) if wanted.verify is None else wanted.verify,
-        login=wanted.login or "",
-        mechanism="xoauth2" if wanted.is_token else "",
-        preset=wanted.preset or "",
-        created=office.now(),
-        has_password=bool(wanted.password),
-    )
-    _check(entry, wanted.password)
+    entry = _entry(_name(name), wanted, ident=office.ids.next(), created=office.now())
     seal_key = office.directory.secrets.seal
 
     def write(tx: Tx) -> RelayChanged:
@@ -114,6 +97,12 @@ async def add(
         return _put_all(tx, entry, uses)
 
     return await office.directory.change(write)
+
+
+def unkept(wanted: Wanted) -> Relay:
+    """The relay that ``add`` would make, to try it out before. Raises Invalid, NotFound."""
+    entry = _entry("", wanted, ident=0, created=0)
+    return Relay(**asdict(entry), password=wanted.password or "")
 
 
 @recorded("relay.change", "name", "wanted")
@@ -240,6 +229,29 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _entry(name: str, wanted: Wanted, *, ident: int, created: int) -> RelayEntry:
+    """A new relay, checked."""
+    wanted = _with_preset(wanted)
+    if wanted.host is None or wanted.port is None or wanted.tls is None:
+        raise Invalid("a relay needs a preset, or host, port and tls; see: postroom relay presets")
+    host = _host(wanted.host)
+    entry = RelayEntry(
+        id=ident,
+        name=name,
+        host=host,
+        port=wanted.port,
+        tls=wanted.tls,
+        verify=not is_loopback(host) if wanted.verify is None else wanted.verify,
+        login=wanted.login or "",
+        mechanism="xoauth2" if wanted.is_token else "",
+        preset=wanted.preset or "",
+        created=created,
+        has_password=bool(wanted.password),
+    )
+    _check(entry, wanted.password)
+    return entry
 
 
 def _with_preset(wanted: Wanted) -> Wanted:
