@@ -1,6 +1,7 @@
 """Accounts: who has a mailbox here, who may log in and with what."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeVar
 
@@ -27,7 +28,9 @@ from postroom.directory import (
 )
 from postroom.directory.accounts import KEPT_MS, Account, Scram
 from postroom.directory.administrators import Powers, Role
+from postroom.directory.credentials import Credential
 from postroom.directory.forwards import Forward
+from postroom.directory.passwords import ScramPair
 from postroom.directory.sending import Sent
 from postroom.errors import Invalid, NotFound
 from postroom.policy import teacher
@@ -105,8 +108,17 @@ class Restoration(msgspec.Struct, frozen=True):
     lost: tuple[str, ...]
 
 
-@recorded("account.add", "address", "name", "quota", "message_quota", "admin")
-async def add(
+@dataclass(frozen=True, slots=True)
+class KnownPassword:
+    """What recognises a password that was chosen on another server."""
+
+    verifier: bytes
+    scram: Scram
+    pair: ScramPair = field(repr=False)
+
+
+@recorded("account.add", "address", "name", "quota", "message_quota", "admin", "disabled")
+async def add(  # noqa: PLR0913
     office: Office,
     address: str,
     *,
@@ -115,8 +127,13 @@ async def add(
     quota: int = 0,
     message_quota: int = 0,
     admin: bool = False,
+    disabled: bool = False,
+    known: KnownPassword | None = None,
 ) -> AccountView:
-    """Open a mailbox. Without a password only app passwords can log in to it."""
+    """Open a mailbox. Without a password only app passwords can log in to it.
+
+    ``known`` stands in place of a password.
+    """
     account = Account(
         id=office.ids.next(),
         address=names.address(address),
@@ -133,11 +150,15 @@ async def add(
     scram = Scram(passwords.new_salt(), office.directory.costs.rounds)
     address_id = office.ids.next()
     credential = None if password is None else await chosen(office, password, scram)
+    if known is not None:
+        scram, credential = known.scram, _credential(office, known)
 
     def write(tx: Tx) -> Account:
         added = accounts.add(tx, account, scram, address_id)
         if credential is not None:
             credentials.set_password(tx, added, credential)
+        if disabled:
+            accounts.change(tx, added, is_disabled=True)
         return accounts.require(tx, account.address)
 
     return await _viewed(office, await office.directory.change(write))
@@ -151,7 +172,7 @@ async def every(
 
     def page(tx: Tx, after: tuple[str, str, int], size: int) -> list[tuple[Account, AccountView]]:
         found = accounts.page(tx, after, size, search=sought, removed=removed)
-        return list(zip(found, _views(tx, found, office.now()), strict=True))
+        return list(zip(found, views(tx, found, office.now()), strict=True))
 
     async for _, view in paging.walk(
         office.directory, page, lambda pair: pair[0].key, ("", "", 0), limit
@@ -177,7 +198,7 @@ async def page(
         found = accounts.page(tx, start, size + 1, search=sought, within=within)
         shown = found[:size]
         return Slice(
-            tuple(_views(tx, shown, office.now())),
+            tuple(views(tx, shown, office.now())),
             accounts.count(tx, sought, within=within),
             paging.cursor(shown[-1].key) if len(found) > size else "",
         )
@@ -344,10 +365,23 @@ def narrowed(found: NamedT, domains: Collection[str]) -> NamedT:
     return msgspec.structs.replace(found, named_by=own)
 
 
-def test_values(name: str, quota: int) -> None:
+def test_values(name: str, quota: int, message_quota: int, send_limit: int | None) -> None:
     """Whether an account may have them; raises Invalid."""
     _name(name)
-    _quota(quota, 0)
+    _quota(quota, message_quota)
+    if send_limit is not None:
+        _limit(send_limit)
+
+
+def views(tx: Tx, found: Sequence[Account], now: int) -> list[AccountView]:
+    """These accounts as lists show them."""
+    idents = [account.id for account in found]
+    onward, sent = forwards.among(tx, idents), sending.of(tx, idents, now)
+    powers = administrators.among(tx, idents)
+    return [
+        _view(one, onward.get(one.id), sent.get(one.id, Sent()), powers.get(one.id, Powers()).role)
+        for one in found
+    ]
 
 
 def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails:
@@ -355,7 +389,7 @@ def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails
     named_by = [addresses.named_by(tx, one) for one in [account.address, *further]]
     ring = credentials.of(tx, account.id)
     used = [one.last_used for one in ring if one.last_used is not None]
-    (view,) = _views(tx, [account], now)
+    (view,) = views(tx, [account], now)
     return AccountDetails(
         **msgspec.structs.asdict(view),
         addresses=tuple(map(str, further)),
@@ -369,6 +403,19 @@ def _details(tx: Tx, account: Account, usage: Usage, now: int) -> AccountDetails
         app_passwords=tuple(app_view(one) for one in ring if one.kind == "app"),
         second_factor=second_factor.is_on(tx, account.id),
         passkeys=len(passkeys.of(tx, account.id)),
+    )
+
+
+def _credential(office: Office, known: KnownPassword) -> Credential:
+    return Credential(
+        id=office.ids.next(),
+        kind="password",
+        label="",
+        scopes=frozenset(),
+        verifier=known.verifier,
+        scram=known.pair,
+        created=office.now(),
+        last_used=None,
     )
 
 
@@ -405,17 +452,7 @@ def _limit(limit: int) -> int:
 
 
 async def _viewed(office: Office, account: Account) -> AccountView:
-    return (await office.directory.look(lambda tx: _views(tx, [account], office.now())))[0]
-
-
-def _views(tx: Tx, found: Sequence[Account], now: int) -> list[AccountView]:
-    idents = [account.id for account in found]
-    onward, sent = forwards.among(tx, idents), sending.of(tx, idents, now)
-    powers = administrators.among(tx, idents)
-    return [
-        _view(one, onward.get(one.id), sent.get(one.id, Sent()), powers.get(one.id, Powers()).role)
-        for one in found
-    ]
+    return (await office.directory.look(lambda tx: views(tx, [account], office.now())))[0]
 
 
 def _view(account: Account, forward: Forward | None, sent: Sent, role: Role) -> AccountView:

@@ -16,6 +16,7 @@ from postroom.net import networks
 from postroom.policy import ban_rows
 from postroom.policy.bans import FOR_GOOD, Ban, Doors, is_exempt
 
+REASON: Final = "by the postmaster"  # where none is given
 WIDEST: Final = {4: 8, 6: 16}  # prefix lengths: a ban of more than that is a slip
 
 
@@ -35,6 +36,22 @@ async def add(
     office: Office, network: str, *, reason: str = "", hours: int = 0, doors: Doors = "all"
 ) -> BanView:
     """Turn a network away for so many hours, 0: for good. Raises Invalid."""
+    return await _put(office, network, reason, doors, hours * 3_600_000)
+
+
+@recorded("ban.add", "network", "reason", "until", "doors")
+async def bring(
+    office: Office, network: str, *, reason: str, until: datetime | None, doors: Doors
+) -> BanView:
+    """Turn a network away until then, or for good. Raises Invalid."""
+    length = 0 if until is None else round(until.timestamp() * 1000) - office.now()
+    if length < 0:
+        raise Invalid(f"{network}: a ban until {until} is over already; leave it out")
+    return await _put(office, network, reason, doors, length)
+
+
+def checked(network: str) -> str:
+    """A network that may be banned, in CIDR form. Raises Invalid."""
     try:
         found = networks.parse(network)
     except ValueError as error:
@@ -43,9 +60,14 @@ async def add(
         raise Invalid(f"{network}: this machine itself can't be banned")
     if found.prefixlen < WIDEST[found.version]:
         raise Invalid(f"{network}: too wide; /{WIDEST[found.version]} is the widest")
+    return str(found)
+
+
+async def _put(office: Office, network: str, reason: str, doors: Doors, length: int) -> BanView:
+    """For so many milliseconds, 0: for good."""
     now = office.now()
-    until = now + hours * 3_600_000 if hours else FOR_GOOD
-    ban = Ban(str(found), doors, reason or "by the postmaster", now, until, by_hand=True)
+    until = now + length if length else FOR_GOOD
+    ban = Ban(checked(network), doors, reason or REASON, now, until, by_hand=True)
     await office.directory.change(lambda tx: ban_rows.put(tx, [ban]))
     return _view(ban)
 

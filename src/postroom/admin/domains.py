@@ -4,7 +4,7 @@ A new domain gets its signing keys at once (see ``admin.dkim``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -28,7 +28,7 @@ from postroom.directory import (
     shares,
 )
 from postroom.directory.allotments import Allotment
-from postroom.directory.dkim_keys import DkimKey, Generate, generate_pair
+from postroom.directory.dkim_keys import DkimKey, Generate, KnownKey, generate_pair
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import Policy
 from postroom.directory.shares import Grantee
@@ -88,23 +88,27 @@ async def add(
     *,
     alias_of: str | None = None,
     generate: Generate = generate_pair,
+    known: Sequence[KnownKey] = (),
 ) -> DomainAdded:
     """Receive mail for a domain; with ``alias_of`` all its names are names of the other.
 
-    It gets a pair of signing keys, which sign from the first letter; one that comes back
-    keeps those it had.
+    It gets a pair of signing keys, which sign from the first letter, or those that are ``known``
+    from elsewhere; one that comes back keeps those it had.
     """
     domain = names.domain(name)
     target = None if alias_of is None else names.domain(alias_of)
-    pair = await asyncio.to_thread(generate)
-    ident, key_ids = office.ids.next(), (office.ids.next(), office.ids.next())
+    pair = None if known else await asyncio.to_thread(generate)
+    ident, key_ids = office.ids.next(), [office.ids.next() for _ in known or "ab"]
     seal_key, now = office.directory.secrets.seal, office.now()
 
     def write(tx: Tx) -> tuple[OwnDomain, list[DkimKey]]:
         own = domains.add(tx, ident, domain, target, now)
         keys = dkim_keys.of(tx, own.id)
         if not any(key.state == "active" for key in keys):
-            keys = dkim_keys.add(tx, key_ids, own, pair, seal_key=seal_key, now=now)
+            if pair is None:
+                keys = dkim_keys.bring(tx, key_ids, own, known, seal_key=seal_key, now=now)
+            else:
+                keys = dkim_keys.add(tx, key_ids, own, pair, seal_key=seal_key, now=now)
         return own, keys
 
     own, keys = await office.directory.change(write)
@@ -190,7 +194,7 @@ async def change(office: Office, name: str, changes: DomainChanges) -> DomainVie
             domains.set_policy(tx, own, policy)
         if changes.catch_all is not None:
             if catch_all is not None:
-                _check_is_there(tx, catch_all)
+                test_is_there(tx, catch_all)
             domains.set_catch_all(tx, own, catch_all)
         return domains.require(tx, domain)
 
@@ -206,7 +210,7 @@ async def set_journal(office: Office, name: str, address: str) -> DomainView:
     def write(tx: Tx) -> OwnDomain:
         own = domains.require(tx, domain)
         if to is not None:
-            _check_is_there(tx, to)
+            test_is_there(tx, to)
         journals.put(tx, own, to)
         return domains.require(tx, domain)
 
@@ -263,6 +267,19 @@ async def remove(office: Office, name: str) -> DomainView:
     return _view(await office.directory.change(write))
 
 
+def test_is_there(tx: Tx, address: Address) -> None:
+    """An address in an own domain must be there, or nobody would get what goes to it.
+
+    Raises NotFound.
+    """
+    own = domains.target(tx, address.domain)
+    if own is None:
+        return
+    locals_ = [address.local, *(base for base, _ in own.policy.bases(address.local))]
+    if not any(addresses.find(tx, Address(local, address.domain)) for local in locals_):
+        raise NotFound(f"no account or alias {address}; run: postroom account add {address}")
+
+
 def _policy(policy: Policy, changes: DomainChanges) -> Policy:
     return Policy(
         separators=policy.separators if changes.separators is None else changes.separators,
@@ -280,16 +297,6 @@ def _check_separators(separators: str) -> None:
                 f"{separator!r} can't separate a subaddress; use some of"
                 f" {' '.join(sorted(_SEPARATORS))}"
             )
-
-
-def _check_is_there(tx: Tx, address: Address) -> None:
-    """An address in an own domain must be there, or nobody would get what goes to it."""
-    own = domains.target(tx, address.domain)
-    if own is None:
-        return
-    locals_ = [address.local, *(base for base, _ in own.policy.bases(address.local))]
-    if not any(addresses.find(tx, Address(local, address.domain)) for local in locals_):
-        raise NotFound(f"no account or alias {address}; run: postroom account add {address}")
 
 
 def _view(own: OwnDomain) -> DomainView:

@@ -56,13 +56,25 @@ async def add(office: Office, address: str, wanted: Wanted) -> FetchingView:
     """Fetch from there from now on; the login is tried first. Raises NotFound, Invalid, Refused."""
     account = await office.account(address)
     there = completed(wanted.there)
-    target = checked(wanted.to) if wanted.to else ""
+    if wanted.to:
+        checked(wanted.to)
     opened = open_imap if there.protocol == "imap" else open_pop3
     connection = await opened(office.config, there)
     await connection.close()
+    return await _kept(office, account.id, wanted)
+
+
+@recorded("fetch.add", "address")
+async def bring(office: Office, address: str, wanted: Wanted) -> FetchingView:
+    """As ``add`` for what went well elsewhere: nothing is tried. Raises NotFound, Invalid."""
+    return await _kept(office, (await office.account(address)).id, wanted)
+
+
+async def _kept(office: Office, account_id: int, wanted: Wanted) -> FetchingView:
+    there = completed(wanted.there)
     one = Fetching(
         id=office.ids.next(),
-        account_id=account.id,
+        account_id=account_id,
         protocol=there.protocol,
         host=there.host,
         port=there.port,
@@ -71,7 +83,7 @@ async def add(office: Office, address: str, wanted: Wanted) -> FetchingView:
         login=there.login,
         is_token=there.is_token,
         folder=wanted.folder if there.protocol == "imap" else "INBOX",
-        target=target,
+        target=checked(wanted.to) if wanted.to else "",
         leaves=not wanted.deletes,
         every=wanted.every,
         next_at=office.now(),

@@ -154,7 +154,7 @@ def _faults(tx: Tx, lines: Sequence[Line], within: int | None) -> Iterator[Fault
             if within is not None and not reach.reaches(tx, within, "name", line.address):
                 raise NotFound(f"{address.domain} is none of your domains")
             own = addresses.room(tx, address)
-            accounts.test_values(line.name, line.quota)
+            accounts.test_values(line.name, line.quota, 0, None)
             if line.password:
                 passwords.prepare(line.password)
             key = (own.id, own.policy.canonical(address.local))

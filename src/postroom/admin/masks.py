@@ -55,6 +55,23 @@ async def add(office: Office, account: str, *, label: str = "") -> MaskView:
     raise AssertionError("the last try returns or raises")
 
 
+@recorded("mask.add", "account", "address", "label", "is_on")
+async def bring(office: Office, account: str, address: str, *, label: str, is_on: bool) -> MaskView:
+    """Give an account a mask that is known elsewhere already. Raises NotFound, AlreadyExists."""
+    owner, name = names.address(account), names.address(address)
+    ident = office.ids.next()
+
+    def write(tx: Tx) -> Mask:
+        found = accounts.require(tx, owner)
+        if found.kind == "holding":
+            raise is_holding(found)
+        made = masks.add(tx, ident, found.id, name, label, office.now())
+        masks.change(tx, made, is_off=not is_on)
+        return masks.require(tx, name)
+
+    return _view(await office.directory.change(write))
+
+
 async def every(
     office: Office, account: str, *, limit: int | None = None
 ) -> AsyncIterator[MaskView]:

@@ -131,6 +131,12 @@ async def every(office: Office, *, limit: int | None = None) -> AsyncIterator[Sh
             yield view
 
 
+def written(what: str, grantee: str) -> tuple[str, str]:
+    """Both as lists have them, where this can be told without looking. Raises Invalid."""
+    owner, mailbox = _split(what)
+    return _named(str(names.address(owner)), mailbox), _identifier(grantee)
+
+
 def _with(tx: Tx, grantees: set[Grantee], besides: int = 0) -> list[Share]:
     """Entries for these grantees."""
     keys = {row[:4] for row in shares.among(tx, grantees) if row[0] != besides}

@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
+from postroom.errors import Invalid
 from postroom.message import dates, headers
 from postroom.message.scan import scan
 from postroom.policy import bayes, knowledge, lessons, teacher
@@ -136,6 +137,8 @@ async def forget(office: Office, address: str = "") -> int:
 @recorded("spam.level", "address", "level")
 async def set_level(office: Office, address: str, level: str) -> Status:
     """How strict the filter is with mail for an account, one of ``levels``."""
+    if level not in levels():
+        raise Invalid(f"{level!r} is no level of the spam filter; there are {', '.join(levels())}")
     scope = await _scope(office, address)
     chosen = "" if level == "normal" else level
     await office.db.write(lambda tx: knowledge.set_level(tx, scope, chosen))

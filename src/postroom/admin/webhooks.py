@@ -2,7 +2,7 @@
 
 import base64
 import secrets as chance
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -79,18 +79,20 @@ async def add(
     *,
     domain: str | None = None,
     account: str | None = None,
+    known: str | None = None,
 ) -> NewWebhook:
-    """Tell a program from now on. Raises Invalid, NotFound."""
-    chosen = _chosen(events)
+    """Tell a program from now on; ``known``: the secret that it knows. Raises Invalid, NotFound."""
+    wanted = chosen(events)
     if not url.lower().startswith("https://") or len(url) > MAX_URL or not url.isascii():
         raise Invalid(f"{url[:100]}: a webhook has an https address")
     if domain is not None and account is not None:
         raise Invalid("a webhook is limited to a domain or to an account, not to both")
-    secret, ident = chance.token_bytes(_SECRET), office.ids.next()
+    secret = chance.token_bytes(_SECRET) if known is None else read(known)
+    ident = office.ids.next()
     sealed = seal(office.directory.secrets.seal, secret, context(ident))
 
     def write(tx: Tx) -> Hook:
-        hook = Hook(ident, url, frozenset(chosen), "", sealed, office.now())
+        hook = Hook(ident, url, frozenset(wanted), "", sealed, office.now())
         if domain is not None:
             own = domains.require(tx, names.domain(domain))
             if own.alias_of:
@@ -172,6 +174,34 @@ def hook_id(text: str) -> int:
     return names.ident(text, Invalid(f"{text} is no id of a webhook; see: postroom webhook list"))
 
 
+def read(text: str) -> bytes:
+    """A secret as ``written`` writes it; raises Invalid."""
+    try:
+        found = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        found = b""
+    if not text.startswith("whsec_") or len(found) < _SECRET // 2:
+        raise Invalid("the secret of a webhook is whsec_ and base64 of at least 16 octets")
+    return found
+
+
+def chosen(events: Sequence[str]) -> list[str]:
+    """The events that are meant; raises Invalid."""
+    if not events:
+        raise Invalid(f"name an event: *, or some of {', '.join(EVENTS)}")
+    if "*" in events:
+        return list(EVENTS)
+    if unknown := set(events) - set(EVENTS):
+        raise Invalid(f"{min(unknown)!r} is no event; there are *, {', '.join(EVENTS)}")
+    return list(events)
+
+
+def shortest(events: Iterable[str]) -> tuple[str, ...]:
+    """The same events in one way: ``*`` for all, else in order."""
+    found = sorted(events)
+    return ("*",) if found == sorted(EVENTS) else tuple(found)
+
+
 def context(ident: int) -> bytes:
     """What a secret is sealed for."""
     return f"secret of webhook {ident}".encode()
@@ -185,16 +215,6 @@ def secret_of(office: Office, hook: Hook) -> bytes:
 def written(secret: bytes) -> str:
     """As Standard Webhooks writes it."""
     return "whsec_" + base64.b64encode(secret).decode("ascii")
-
-
-def _chosen(events: Sequence[str]) -> list[str]:
-    if not events:
-        raise Invalid(f"name an event: *, or some of {', '.join(EVENTS)}")
-    if "*" in events:
-        return list(EVENTS)
-    if unknown := set(events) - set(EVENTS):
-        raise Invalid(f"{min(unknown)!r} is no event; there are *, {', '.join(EVENTS)}")
-    return list(events)
 
 
 def _named(tx: Tx, hook: Hook) -> Hook:

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from postroom.admin.apply import applying, manifest
-from postroom.admin.apply.applying import StepView
 from postroom.admin.apply.manifest import Faulty
+from postroom.admin.apply.steps import StepView
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.errors import Refused
@@ -22,11 +22,12 @@ _SIGNS = {"add": "+", "change": "~", "remove": "-"}
 @output.json_option
 @click.pass_context
 def apply(context: click.Context, file: Path, *, dry_run: bool, prune: bool, as_json: bool) -> None:
-    """Make domains, people, aliases, relays, rules and shares as FILE says ("-": standard input).
+    """Make what is set up here as FILE says ("-": standard input): domains, people, aliases..
 
     `postroom export` without arguments writes such a file. What is so already is left alone, what
-    a file leaves out stays as it is, and nothing is removed without --prune. An account that is
-    new has no password, unless the file holds one: postroom account password ADDRESS.
+    a file leaves out stays as it is, and nothing is removed without --prune. Everything is tried
+    on a copy first: with any fault nothing is done, and all faults are told with their lines. An
+    account that is new has no password, unless the file holds one.
     """
     text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     places = manifest.Places(text, str(file))
@@ -47,6 +48,8 @@ def apply(context: click.Context, file: Path, *, dry_run: bool, prune: bool, as_
         return
     for step in done.steps:
         click.echo(output.printable(_line(step)))
+    for one in done.next:
+        output.note(one)
     if not done.steps:
         click.echo("everything is so already")
     elif dry_run:

@@ -6,9 +6,10 @@ from typing import cast
 
 import click
 
-from postroom.admin.apply import inventory, manifest
+from postroom.admin.apply import exporting
 from postroom.admin.moving import export as admin
 from postroom.admin.moving.export import Format
+from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.progress import Meter
 from postroom.cli.work import run
@@ -28,7 +29,7 @@ from postroom.cli.work import run
 @click.option(
     "--with-secrets",
     is_flag=True,
-    help="Without ACCOUNT: with what recognises passwords, and the passwords of relays.",
+    help="Without ACCOUNT: with what recognises passwords, and with keys and secrets.",
 )
 @output.json_option
 @click.pass_context
@@ -44,14 +45,15 @@ def export(
     """Write all mail of ACCOUNT into DIR, a new folder.
 
     `postroom import` brings it back as it was: octets, flags, dates and mailboxes. Without
-    ACCOUNT, print what is set up here (domains, people, aliases, relays, rules, shares) as a
-    file for `postroom apply`.
+    ACCOUNT, print what is set up here as a file for `postroom apply`; it says what is left out.
     """
     if account is None:
-        for piece in manifest.written(
-            run(context, lambda office: inventory.current(office, with_secrets=with_secrets))
-        ):
-            click.echo(piece, nl=False)
+
+        async def print_all(office: Office) -> None:
+            async for piece in exporting.written(office, with_secrets=with_secrets):
+                click.echo(piece, nl=False)
+
+        run(context, print_all)
         return
     if folder is None:
         raise click.UsageError("name the folder that the mail goes to")

@@ -92,6 +92,15 @@ class DkimKey(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key that a domain has elsewhere."""
+
+    selector: str
+    state: Literal["waiting", "active"]
+    material: Material
+
+
+@dataclass(frozen=True, slots=True)
 class StoredKey:
     """A key that signs; ``private`` is PKCS8 in DER."""
 
@@ -175,6 +184,42 @@ def add(
             seal_key,
         )
     return of(tx, own.id)
+
+
+def bring(
+    tx: Tx,
+    ids: Iterable[int],
+    own: OwnDomain,
+    known: Sequence[KnownKey],
+    *,
+    seal_key: bytes,
+    now: int,
+) -> list[DkimKey]:
+    """Give a domain the keys that it has elsewhere, in place of those that it has here."""
+    tx.execute("DELETE FROM dkim_key WHERE domain_id = :domain", domain=own.id)
+    for ident, one in zip(ids, known, strict=True):
+        material, is_active = one.material, one.state == "active"
+        key = DkimKey(
+            id=ident,
+            domain_id=own.id,
+            domain=own.name,
+            selector=one.selector,
+            algorithm=material.algorithm,
+            public=material.public,
+            state=one.state,
+            created=now,
+            activated=now if is_active else None,
+            retired=None,
+        )
+        _insert(tx, key, material.private, seal_key)
+    return of(tx, own.id)
+
+
+def opened(tx: Tx, key: DkimKey, seal_key: bytes) -> KnownKey:
+    """A key that is not retired, with its private half, to be taken elsewhere."""
+    private = _open(tx, key, seal_key)
+    state: Literal["waiting", "active"] = "active" if key.state == "active" else "waiting"
+    return KnownKey(key.selector, state, Material(key.algorithm, private, key.public))
 
 
 def copy(tx: Tx, ids: Sequence[int], source: OwnDomain, target: OwnDomain, seal_key: bytes) -> None:

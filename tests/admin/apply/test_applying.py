@@ -1,18 +1,29 @@
 """A file made true: step by step, and not a step too many."""
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar, cast
 
 import pytest
 
-from postroom.admin import accounts, audit, domains, retention
-from postroom.admin.apply import applying, inventory, manifest
+from postroom.admin import accounts, aliases, audit, domains, retention
+from postroom.admin.apply import applying, exporting, manifest
 from postroom.admin.office import Office
-from postroom.errors import Invalid, Refused
-from tests.admin.bureau import Story, logs_in, receivers
+from postroom.db.database import Database, Engine, Tx
+from postroom.db.open import open_database
+from postroom.directory.directory import Directory
+from postroom.errors import Invalid, MailError, Refused, StorageFailed
+from tests.admin.apply.test_coverage import EXAMPLE
+from tests.admin.bureau import Story, logs_in, offices, receivers
 from tests.directory.keys import quick
 from tests.fakes import Clock
 
 Tell = Callable[[Story], None]
+T = TypeVar("T")
 
 FILE = """
 [[domain]]
@@ -88,13 +99,15 @@ rights = "rl"
 
 async def apply(office: Office, text: str, *, prune: bool = False, dry: bool = False) -> list[str]:
     places = manifest.Places(text, "f.toml")
-    done = await applying.apply(office, manifest.read(text), prune=prune, dry=dry, places=places)
+    done = await applying.apply(
+        office, manifest.read(text), prune=prune, dry=dry, places=places, generate=quick
+    )
     return [f"{one.action} {one.kind} {one.name} {','.join(one.members)}" for one in done.steps]
 
 
 async def exported(office: Office, *, with_secrets: bool = False) -> str:
-    found = await inventory.current(office, with_secrets=with_secrets)
-    return "".join(manifest.written(found))
+    pieces = exporting.written(office, with_secrets=with_secrets)
+    return "".join([one async for one in pieces])
 
 
 def test_a_file_is_made_true_and_then_it_is(tell: Tell) -> None:
@@ -226,12 +239,8 @@ def test_passwords_come_along_when_they_are_exported(tell: Tell) -> None:
     tell(story)
 
 
-def test_what_is_refused_says_which_step(tell: Tell) -> None:
+def test_what_stands_twice_or_otherwise_is_refused(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
-        await domains.add(office, "b.test")
-        with pytest.raises(Refused, match=r"add alias a@b\.test: .* \(0 of 1 steps"):
-            await apply(office, '[[alias]]\naddress = "a@b.test"\ntargets = ["a@b.test"]')
-        await domains.remove(office, "b.test")
         with pytest.raises(Invalid, match="domain a.test stands twice"):
             await apply(office, '[[domain]]\nname = "a.test"\n[[domain]]\nname = "A.test"')
         await apply(office, '[[domain]]\nname = "a.test"\n[[domain]]\nname = "b.test"')
@@ -239,5 +248,124 @@ def test_what_is_refused_says_which_step(tell: Tell) -> None:
             await apply(office, '[[domain]]\nname = "b.test"\nalias_of = "a.test"')
         with pytest.raises(Invalid, match="@@"):
             await apply(office, '[[account]]\naddress = "a@@b"')
+
+    tell(story)
+
+
+class Mortal:
+    """A database that dies after so many writes: nothing is written from then on."""
+
+    def __init__(self, db: Database, writes: int) -> None:
+        self._db = db
+        self.left = writes
+        self.read, self.submit, self.close = db.read, db.submit, db.close
+
+    @property
+    def engine(self) -> Engine:
+        return self._db.engine
+
+    async def write(self, fn: Callable[[Tx], T], *, bulk: bool = False) -> T:
+        if not self.left:
+            raise StorageFailed(detail="it has died")
+        self.left -= 1
+        return await self._db.write(fn, bulk=bulk)
+
+
+@pytest.mark.parametrize("form", ["small", "example"])
+def test_what_dies_at_any_write_is_ended_by_the_next_run(form: str, tmp_path: Path) -> None:
+    """A kill comes between two transactions, or before the first."""
+    text = FILE if form == "small" else EXAMPLE.read_text("utf-8")
+
+    async def story() -> None:
+        clock, whole, deaths = Clock(), "", 0
+        for writes in itertools.count(0, 1 if form == "small" else 3):
+            folder = tmp_path / f"{writes}"
+            mortal: list[Mortal] = []
+
+            @contextlib.asynccontextmanager
+            async def opened() -> AsyncIterator[Database]:
+                db = await open_database(folder)  # noqa: B023
+                mortal.append(Mortal(db, writes))  # noqa: B023
+                try:
+                    yield mortal[0]  # noqa: B023
+                finally:
+                    await db.close()
+
+            async with offices(opened, folder, clock)() as office:
+                try:
+                    await apply(office, text)
+                except (MailError, Refused):
+                    deaths += 1
+                    mortal[0].left = 1_000
+                    await apply(office, text)
+                    assert await apply(office, text) == []
+                    assert await exported(office) == (whole or await exported(office))
+                    whole = whole or await exported(office)
+                else:
+                    assert await exported(office) == whole
+                    break
+        assert deaths > 10
+
+    asyncio.run(story())
+
+
+def test_what_somebody_does_meanwhile_stops_it_and_says_where(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await apply(office, '[[domain]]\nname = "demo.test"')
+
+        text = "".join(
+            f'[[alias]]\naddress = "{name}@demo.test"\ntargets = ["x@far.test"]\n'
+            for name in ("one", "two")
+        )
+        made = 0
+
+        async def meddle(change: Callable[[Tx], T]) -> T:
+            nonlocal made
+            made += 1
+            if made == 2:
+                await aliases.add(office, "two@demo.test", ["y@far.test"])
+            return await office.directory.change(change)
+
+        directory = Meddled(office.directory, meddle)
+        other = dataclasses.replace(office, directory=cast("Directory", directory))
+        with pytest.raises(Refused, match=r"add alias two@demo\.test: .* \(1 of 2 steps"):
+            await apply(other, text)
+        assert await apply(office, text) == ["change alias two@demo.test targets"]
+
+    tell(story)
+
+
+class Meddled:
+    """A directory whose changes go through somebody else first."""
+
+    def __init__(self, directory: Directory, change: Callable[..., Awaitable[object]]) -> None:
+        self._directory = directory
+        self.change = change
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._directory, name)
+
+
+def test_the_audit_log_tells_every_change(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await apply(office, EXAMPLE.read_text("utf-8"))
+        told = {one.action async for one in audit.every(office)}
+        assert told == {
+            "domain.add", "domain.change", "domain.journal", "domain.limits", "domain.add-backup", "account.add",
+            "account.change", "account.role", "account.address.add", "send-as.grant",
+            "senders.add", "forward.set", "retention.replace", "rule.replace", "mask.add",
+            "script.put", "vacation.set", "spam.level", "fetch.add", "alias.add", "relay.add",
+            "tls-rule.set", "share.add", "webhook.add", "webhook.switch", "ban.add", "dns-provider.add",
+        }  # fmt: skip
+        await apply(office, "", prune=True)
+        gone = {one.action async for one in audit.every(office)} - told
+        assert gone == {
+            "share.remove", "webhook.remove", "script.remove", "tls-rule.remove", "relay.remove",
+            "alias.remove", "ban.remove", "account.remove", "domain.remove-backup",
+            "domain.remove",
+        }  # fmt: skip
+        details = repr([one.detail async for one in audit.every(office)])
+        for secret in ("a long secret", "correct horse", "whsec_", "a token of"):
+            assert secret not in details
 
     tell(story)

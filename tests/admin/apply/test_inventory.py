@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from postroom.admin import accounts, domains
 from postroom.admin.apply import inventory
-from postroom.admin.apply.manifest import DomainItem, Forwarding
+from postroom.admin.apply.items import DomainItem, Forwarding
 from postroom.admin.office import Office
 from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.relays import Wanted

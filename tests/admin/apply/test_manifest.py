@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from postroom.admin.apply import manifest
-from postroom.admin.apply.manifest import (
+from postroom.admin.apply.items import (
     AccountItem,
     ActionItem,
     AliasItem,

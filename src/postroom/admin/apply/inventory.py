@@ -1,60 +1,74 @@
-"""What is set up here now, as the items of a ``manifest``."""
+"""What is set up here now, as ``items``."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from postroom.address import Domain
-from postroom.admin import accounts, aliases, backup_domains, domains, shares
+from postroom.address import Address, Domain
+from postroom.admin import (
+    accounts,
+    aliases,
+    backup_domains,
+    bans,
+    domains,
+    shares,
+    webhooks,
+)
 from postroom.admin.accounts import AccountView
-from postroom.admin.apply.manifest import (
+from postroom.admin.apply import members
+from postroom.admin.apply.items import (
     AccountItem,
-    ActionItem,
     AliasItem,
     BackupDomainItem,
-    ConditionItem,
+    BanItem,
+    DkimKeyItem,
+    DnsProviderItem,
     DomainItem,
-    Forwarding,
     LimitsItem,
     Manifest,
-    PasswordItem,
     RelayItem,
-    RetentionItem,
-    RuleItem,
     ShareItem,
     TlsRuleItem,
     UseItem,
+    WebhookItem,
 )
 from postroom.admin.office import Office
 from postroom.admin.outgoing import relays, tls_rules
 from postroom.db.database import Tx
-from postroom.db.ids import from_text
 from postroom.directory import (
     accounts as rows,
-    administrators,
-    credentials,
-    rules,
-    send_as,
-    senders,
+    dkim_keys,
+    dns_providers,
+    domains as domain_rows,
+    scripts,
 )
-from postroom.directory.allotments import Allotment
-from postroom.directory.rules import Rule
-from postroom.store import mailboxes, retention
+from postroom.directory.allotments import NOTHING, Allotment
+from postroom.directory.sealing import open_sealed
 
 TOGETHER: Final = 200  # accounts in one transaction
 
 
 async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
-    """Everything; with what recognises passwords, and the passwords of relays, if wanted."""
-    limits = await domains.limits(office)
+    """Everything; with keys, passwords and what recognises those of people, if wanted."""
+    found: list[AccountItem] = []
+    async for some in people(office, with_secrets=with_secrets):
+        found += some
+    rest = await besides_people(office, with_secrets=with_secrets)
+    return rest.with_accounts(found)
+
+
+async def besides_people(office: Office, *, with_secrets: bool = False) -> Manifest:
+    """Everything but the accounts."""
+    providers: Sequence[DnsProviderItem] | None = None
+    if with_secrets:
+        providers = await office.directory.look(lambda tx: _providers(office, tx))
     return Manifest(
-        domain=tuple([_domain(one, limits.get(one.ascii)) async for one in domains.every(office)]),
+        domain=tuple(await _domains(office, with_secrets=with_secrets)),
         backup_domain=tuple(
             [BackupDomainItem(name=one.name) async for one in backup_domains.every(office)]
         ),
-        account=tuple(await _accounts(office, with_secrets=with_secrets)),
         alias=tuple(
             [
                 AliasItem(
@@ -71,17 +85,84 @@ async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
             [TlsRuleItem(domain=one.domain, mode=one.mode) async for one in tls_rules.every(office)]
         ),
         share=tuple(
-            [
-                ShareItem(what=one.what, grantee=one.grantee, rights=one.rights)
-                async for one in shares.every(office)
-            ]
+            sorted(
+                [
+                    ShareItem(what=one.what, grantee=one.grantee, rights=one.rights)
+                    async for one in shares.every(office)
+                ],
+                key=lambda one: (one.what, one.grantee),
+            )
         ),
+        script=tuple(await office.directory.look(lambda tx: members.scripts_of(tx, scripts.SITE))),
+        webhook=tuple(await office.directory.look(lambda tx: _webhooks(office, tx, with_secrets))),
+        ban=tuple([_ban(one) async for one in bans.every(office) if one.by_hand]),
+        dns_provider=tuple(providers) if providers else None,
     )
 
 
-def _domain(one: domains.DomainView, limits: Allotment | None) -> DomainItem:
+async def domains_now(office: Office) -> list[DomainItem]:
+    """The domains, without secrets."""
+    return await _domains(office, with_secrets=False)
+
+
+async def people(office: Office, *, with_secrets: bool) -> AsyncIterator[list[AccountItem]]:
+    """The accounts that are not removed, some at a time, by domain and name."""
+    some: list[AccountView] = []
+    async for one in accounts.every(office):
+        if one.state in {"active", "disabled"}:
+            some.append(one)
+        if len(some) == TOGETHER:
+            yield await _read(office, some, with_secrets=with_secrets)
+            some = []
+    if some:
+        yield await _read(office, some, with_secrets=with_secrets)
+
+
+async def _read(
+    office: Office, some: Sequence[AccountView], *, with_secrets: bool
+) -> list[AccountItem]:
+    key = office.directory.secrets.seal if with_secrets else None
+    return await office.directory.look(lambda tx: [members.account(tx, one, key) for one in some])
+
+
+async def named(
+    office: Office, addresses: Sequence[str], *, with_secrets: bool
+) -> Mapping[str, AccountItem]:
+    """Those of these accounts that are there, by the address that was asked for."""
+    key = office.directory.secrets.seal if with_secrets else None
+
+    def read(tx: Tx) -> dict[str, AccountItem]:
+        there = {}
+        for text in addresses:
+            found = rows.find(tx, Address.parse(text))
+            if found is not None and str(found.address).casefold() == text.casefold():
+                there[text] = found
+        views = accounts.views(tx, list(there.values()), office.now())
+        return {
+            text: members.account(tx, view, key) for text, view in zip(there, views, strict=True)
+        }
+
+    return await office.directory.look(read)
+
+
+async def _domains(office: Office, *, with_secrets: bool) -> list[DomainItem]:
+    found = []
+    limits = await domains.limits(office)
+    async for one in domains.every(office):
+        keys: list[DkimKeyItem] | None = None
+        if with_secrets:
+            keys = await office.directory.look(lambda tx, name=one.ascii: _keys(office, tx, name))  # type: ignore[misc]
+        found.append(_domain(one, limits.get(one.ascii, NOTHING), keys))
+    return found
+
+
+def _domain(
+    one: domains.DomainView, limits: Allotment, keys: Sequence[DkimKeyItem] | None
+) -> DomainItem:
+    dkim_key = None if keys is None else tuple(keys)
     if one.alias_of:
-        return DomainItem(name=one.name, alias_of=Domain(one.alias_of).unicode)
+        alias_of = Domain(one.alias_of).unicode
+        return DomainItem(name=one.name, alias_of=alias_of, dkim_key=dkim_key)
     return DomainItem(
         name=one.name,
         catch_all=one.catch_all,
@@ -89,94 +170,27 @@ def _domain(one: domains.DomainView, limits: Allotment | None) -> DomainItem:
         case=one.case,
         dots=one.dots,
         journal=one.journal,
-        limits=None if limits is None else LimitsItem(**msgspec.structs.asdict(limits)),
+        limits=LimitsItem(**msgspec.structs.asdict(limits)),
+        dkim_key=dkim_key,
     )
 
 
-async def _accounts(office: Office, *, with_secrets: bool) -> list[AccountItem]:
-    found: list[AccountItem] = []
-    some: list[AccountView] = []
-
-    async def read() -> None:
-        chosen = tuple(some)
-        some.clear()
-        found.extend(
-            await office.directory.look(
-                lambda tx: [_account(tx, one, with_secrets=with_secrets) for one in chosen]
-            )
-        )
-
-    async for one in accounts.every(office):
-        if one.state in {"active", "disabled"}:
-            some.append(one)
-        if len(some) == TOGETHER:
-            await read()
-    await read()
-    return found
-
-
-def _account(tx: Tx, one: AccountView, *, with_secrets: bool) -> AccountItem:
-    ident = from_text(one.id)
-    return AccountItem(
-        address=one.address,
-        name=one.name,
-        role=one.role,
-        administers=tuple(Domain(name).unicode for name in administrators.of(tx, ident).domains),
-        quota=one.quota,
-        message_quota=one.message_quota,
-        send_limit="default" if one.send_limit is None else one.send_limit,
-        disabled=one.state == "disabled",
-        addresses=tuple(map(str, rows.further(tx, ident))),
-        send_as=tuple(grant.written for grant in send_as.of(tx, ident)),
-        block=tuple(senders.listed(tx, ident, "block")),
-        allow=tuple(senders.listed(tx, ident, "allow")),
-        forward=Forwarding(to=one.forwards, keep=one.keeps_copy),
-        password=_password(tx, ident) if with_secrets else None,
-        retention=tuple(_retention(tx, ident)),
-        rule=tuple(map(rule_item, rules.of(tx, ident))),
-    )
-
-
-def _retention(tx: Tx, ident: int) -> list[RetentionItem]:
-    said = retention.of(tx, ident)
-    if not said:
-        return []
-    found = [(one.name, said[one.id]) for one in mailboxes.listing(tx, ident) if one.id in said]
-    return [
-        RetentionItem(mailbox=name, days=one.days, own_days=one.own_days)
-        for name, one in sorted(found)
+def _keys(office: Office, tx: Tx, name: str) -> list[DkimKeyItem]:
+    own = domain_rows.require(tx, Domain(name))
+    opened = [
+        dkim_keys.opened(tx, key, office.directory.secrets.seal)
+        for key in dkim_keys.of(tx, own.id)
+        if key.state != "retired"
     ]
-
-
-def rule_item(one: Rule) -> RuleItem:
-    """A rule as it stands in a file."""
-    return RuleItem(
-        match=one.match,
-        conditions=tuple(
-            ConditionItem(
-                field=f"header:{each.name}" if each.field == "header" else each.field,
-                test=each.test,
-                value=each.value,
-                negated=each.negated,
-            )
-            for each in one.conditions
-        ),
-        actions=tuple(ActionItem(kind=each.kind, value=each.value) for each in one.actions),
-    )
-
-
-def _password(tx: Tx, ident: int) -> PasswordItem | None:
-    for one in credentials.of(tx, ident):
-        if one.kind == "password":
-            scram = rows.scram(tx, ident)
-            return PasswordItem(
-                hash=one.verifier.decode("ascii"),
-                salt=_text(scram.salt),
-                rounds=scram.iterations,
-                stored_key=_text(one.scram.stored_key),
-                server_key=_text(one.scram.server_key),
-            )
-    return None
+    return [
+        DkimKeyItem(
+            selector=one.selector,
+            algorithm=one.material.algorithm,
+            state=one.state,
+            private_key=base64.b64encode(one.material.private).decode("ascii"),
+        )
+        for one in opened
+    ]
 
 
 async def _relays(office: Office, *, with_secrets: bool) -> Sequence[RelayItem]:
@@ -194,11 +208,47 @@ async def _relays(office: Office, *, with_secrets: bool) -> Sequence[RelayItem]:
                 verify=one.verify,
                 login=one.login,
                 password=password,
+                token=one.mechanism == "xoauth2",
+                preset=one.preset,
                 use=tuple(UseItem(kind=use.kind, of=use.of) for use in one.uses),
             )
         )
     return found
 
 
-def _text(octets: bytes) -> str:
-    return base64.b64encode(octets).decode("ascii")
+def _webhooks(office: Office, tx: Tx, with_secrets: bool) -> list[WebhookItem]:
+    found: dict[str, WebhookItem] = {}
+    for hook in webhooks.present(tx):
+        of_account = "@" in hook.within
+        one = WebhookItem(
+            url=hook.url,
+            events=webhooks.shortest(hook.events),
+            domain=hook.within if hook.within and not of_account else None,
+            account=hook.within if of_account else None,
+            on=hook.is_on,
+            secret=webhooks.written(webhooks.secret_of(office, hook)) if with_secrets else None,
+        )
+        found.setdefault(one.title, one)  # of two alike, one
+    return list(found.values())
+
+
+def _ban(one: bans.BanView) -> BanItem:
+    until = None if one.until is None else one.until.isoformat()
+    return BanItem(network=one.network, doors=one.doors, reason=one.reason, until=until)
+
+
+def _providers(office: Office, tx: Tx) -> list[DnsProviderItem]:
+    key = office.directory.secrets.seal
+    return [
+        DnsProviderItem(
+            name=one.name,
+            kind=one.kind,
+            zones=one.zones,
+            secret=open_sealed(key, one.secret, dns_providers.context(one.name)).decode(),
+            server=one.server,
+            key_name=one.key_name,
+            algorithm=one.algorithm,
+            authorities=one.authorities,
+        )
+        for one in dns_providers.listing(tx)
+    ]

@@ -7,183 +7,17 @@ out of a file stays as it is; ``written`` leaves out nothing but what has no val
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from postroom.admin.apply.items import AccountItem, DomainItem, Manifest, RelayItem
 from postroom.config.toml import string
-from postroom.directory.administrators import Role
-from postroom.directory.expand import Writers
-from postroom.directory.relays import Tls, UseKind
-from postroom.directory.tls_rules import Mode
 from postroom.errors import Invalid
 
-_NOTE: Final = (
-    "# What is set up on this server, without mail and settings. It is brought back, here or on\n"
-    "# another server, with: postroom apply FILE\n"
-)
 MAX_FAULTS: Final = 20  # that are told
 _HEADER: Final = re.compile(r"\s*\[\[\s*(\w+)\s*\]\]")
 _WIDE: Final = 96  # a list that would be longer stands in several lines
-
-
-class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the file. None: it is not said."""
-
-
-class LimitsItem(Item, frozen=True, kw_only=True):
-    """What a domain may hold; what is not said, or 0, is not limited."""
-
-    accounts: int = 0
-    aliases: int = 0
-    default_quota: int = 0
-    max_quota: int = 0
-    total_quota: int = 0
-
-
-class DomainItem(Item, frozen=True, kw_only=True):
-    """A domain; ``alias_of`` is fixed once it is there."""
-
-    name: str
-    alias_of: str | None = None
-    catch_all: str | None = None
-    separators: str | None = None
-    case: Literal["sensitive", "insensitive"] | None = None
-    dots: Literal["significant", "ignored"] | None = None
-    journal: str | None = None
-    limits: LimitsItem | None = None
-
-
-class BackupDomainItem(Item, frozen=True, kw_only=True):
-    """A domain of others that this server is a backup MX for."""
-
-    name: str
-
-
-class Forwarding(Item, frozen=True, kw_only=True):
-    """Where mail goes on to; nowhere without ``to``."""
-
-    to: tuple[str, ...]
-    keep: bool = True
-
-
-class ConditionItem(Item, frozen=True, kw_only=True):
-    """As `postroom rule add` takes it; ``header:NAME`` for any field."""
-
-    field: str
-    test: str
-    value: str
-    negated: bool = False
-
-
-class ActionItem(Item, frozen=True, kw_only=True):
-    """As `postroom rule add` takes it."""
-
-    kind: str
-    value: str = ""
-
-
-class RuleItem(Item, frozen=True, kw_only=True):
-    """A rule of a person."""
-
-    match: Literal["all", "any"] = "all"
-    conditions: tuple[ConditionItem, ...] = ()
-    actions: tuple[ActionItem, ...]
-
-
-class RetentionItem(Item, frozen=True, kw_only=True):
-    """Days that a mailbox keeps its messages, 0 for ever: as the postmaster says, and its owner."""
-
-    mailbox: str
-    days: int | None = None
-    own_days: int | None = None
-
-
-class PasswordItem(Item, frozen=True, kw_only=True):
-    """What recognises a chosen password; counts for an account that is made."""
-
-    hash: str
-    salt: str
-    rounds: int
-    stored_key: str
-    server_key: str
-
-
-class AccountItem(Item, frozen=True, kw_only=True):
-    """A person. ``send_limit`` is recipients in 24 hours, or "default"."""
-
-    address: str
-    name: str | None = None
-    role: Role | None = None
-    administers: tuple[str, ...] | None = None
-    quota: int | None = None
-    message_quota: int | None = None
-    send_limit: int | Literal["default"] | None = None
-    disabled: bool | None = None
-    addresses: tuple[str, ...] | None = None
-    send_as: tuple[str, ...] | None = None
-    block: tuple[str, ...] | None = None
-    allow: tuple[str, ...] | None = None
-    forward: Forwarding | None = None
-    password: PasswordItem | None = None
-    retention: tuple[RetentionItem, ...] | None = None
-    rule: tuple[RuleItem, ...] | None = None
-
-
-class AliasItem(Item, frozen=True, kw_only=True):
-    """An address that stands for others."""
-
-    address: str
-    targets: tuple[str, ...]
-    hidden: bool | None = None
-    writers: Writers | None = None
-
-
-class UseItem(Item, frozen=True, kw_only=True):
-    """What goes through a relay."""
-
-    kind: UseKind
-    of: str = ""
-
-
-class RelayItem(Item, frozen=True, kw_only=True):
-    """A relay. Without its password it is brought back only where it is there already."""
-
-    name: str
-    host: str
-    port: int
-    tls: Tls
-    verify: bool | None = None
-    login: str | None = None
-    password: str | None = None
-    use: tuple[UseItem, ...] | None = None
-
-
-class TlsRuleItem(Item, frozen=True, kw_only=True):
-    """How mail to a domain must be encrypted."""
-
-    domain: str
-    mode: Mode
-
-
-class ShareItem(Item, frozen=True, kw_only=True):
-    """What is shared with whom; ``rights`` are letters of RFC 4314."""
-
-    what: str
-    grantee: str
-    rights: str
-
-
-class Manifest(Item, frozen=True, kw_only=True):
-    """The whole file."""
-
-    domain: tuple[DomainItem, ...] = ()
-    backup_domain: tuple[BackupDomainItem, ...] = ()
-    account: tuple[AccountItem, ...] = ()
-    alias: tuple[AliasItem, ...] = ()
-    relay: tuple[RelayItem, ...] = ()
-    tls_rule: tuple[TlsRuleItem, ...] = ()
-    share: tuple[ShareItem, ...] = ()
 
 
 class Places:
@@ -192,14 +26,23 @@ class Places:
     def __init__(self, text: str = "", source: str = "") -> None:
         self._source = source
         self._lines: dict[str, list[int]] = {}
+        self._kept: Mapping[str, Sequence[int]] = {}
         for number, line in enumerate(text.split("\n"), 1):
             if found := _HEADER.match(line):
                 self._lines.setdefault(found[1], []).append(number)
 
     def of(self, kind: str, index: int) -> str:
         """``hosts.toml, line 7``, or ``account[2]``."""
+        if kind in self._kept:
+            index = self._kept[kind][index]
         lines = self._lines.get(kind, ())
         return f"{self._source}, line {lines[index]}" if index < len(lines) else f"{kind}[{index}]"
+
+    def narrowed(self, kept: Mapping[str, Sequence[int]]) -> "Places":
+        """Those of only these items, which are counted anew."""
+        found = Places()
+        found._source, found._lines, found._kept = self._source, self._lines, kept
+        return found
 
 
 class Faulty(Invalid):
@@ -238,10 +81,14 @@ def _slips(found: Mapping[str, object], places: Places, source: str) -> Iterator
 
 def written(manifest: Manifest) -> Iterator[str]:
     """The file, a table at a time."""
-    yield _NOTE
     for kind in manifest.__struct_fields__:
-        for item in getattr(manifest, kind):
-            yield "\n" + _table(kind, item)
+        for item in getattr(manifest, kind) or ():
+            yield table(kind, item)
+
+
+def table(kind: str, item: msgspec.Struct) -> str:
+    """One table of the file, after an empty line."""
+    return "\n" + _table(kind, item)
 
 
 def _table(path: str, item: msgspec.Struct) -> str:
@@ -250,7 +97,9 @@ def _table(path: str, item: msgspec.Struct) -> str:
     for name, value in msgspec.structs.asdict(item).items():
         if value is None:
             continue
-        if isinstance(value, tuple) and value and name in _TABLES.get(type(item), ()):
+        if isinstance(value, str) and "\n" in value:
+            lines.append(f"{name} = {_long(value)}")
+        elif isinstance(value, tuple) and value and name in _TABLES.get(type(item), ()):
             inner += [_table(f"{path}.{name}", one) for one in value]
         else:
             lines.append(f"{name} = {_value(value, len(name) + 3)}")
@@ -258,9 +107,15 @@ def _table(path: str, item: msgspec.Struct) -> str:
 
 
 _TABLES: Final[Mapping[type, Sequence[str]]] = {
-    AccountItem: ("retention", "rule"),
+    DomainItem: ("dkim_key",),
+    AccountItem: ("retention", "rule", "mask", "script", "fetch"),
     RelayItem: ("use",),
 }
+
+
+def _long(text: str) -> str:
+    """A string of several lines, which stands in several lines."""
+    return '"""\n' + "\n".join(string(line)[1:-1] for line in text.split("\n")) + '"""'
 
 
 def _value(value: object, used: int = 0) -> str:

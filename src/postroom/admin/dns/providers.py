@@ -74,10 +74,20 @@ async def add(office: Office, new: New, *, resolver: Resolver) -> ProviderView:
             await access.write([])
     except ZoneFailed as error:
         raise Invalid(f"{made.name}: {error}") from error
-    sealed = seal(office.directory.secrets.seal, new.secret.encode(), rows.context(made.name))
+    return await _kept(office, made, new.secret)
+
+
+async def _kept(office: Office, made: DnsProvider, secret: str) -> ProviderView:
+    sealed = seal(office.directory.secrets.seal, secret.encode(), rows.context(made.name))
     kept = msgspec.structs.replace(made, secret=sealed, created=office.now())
     await office.db.write(lambda tx: rows.add(tx, kept))
     return _view(kept)
+
+
+@recorded("dns-provider.add", "new.name")
+async def bring(office: Office, new: New) -> ProviderView:
+    """As ``add`` for what went well elsewhere: nothing is tried. Raises Invalid, AlreadyExists."""
+    return await _kept(office, _checked(new), new.secret)
 
 
 async def every(office: Office) -> list[ProviderView]:

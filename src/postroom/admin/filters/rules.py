@@ -118,6 +118,25 @@ async def add(
     return await office.directory.change(write)
 
 
+@recorded("rule.replace", "account", "rules_of_it")
+async def replace(office: Office, account: str, rules_of_it: Sequence[Rule]) -> RulesView:
+    """Let these, which ``made`` has made, be the rules of an account. Raises Invalid, NotFound."""
+    name = names.address(account)
+    idents = [office.ids.next() for _ in rules_of_it]
+
+    def write(tx: Tx) -> RulesView:
+        found = accounts.require(tx, name)
+        if found.kind == "holding":
+            raise is_holding(found)
+        for _ in rules.of(tx, found.id):
+            rules.remove(tx, found.id, 1)
+        for ident, rule in zip(idents, rules_of_it, strict=True):
+            rules.add(tx, found.id, ident, rule)
+        return _view(tx, found)
+
+    return await office.directory.change(write)
+
+
 @recorded("rule.move", "account", "number", "to")
 async def move(office: Office, account: str, number: int, to: int) -> RulesView:
     """Let a rule have another number."""

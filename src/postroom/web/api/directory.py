@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from postroom.admin.apply import applying, inventory
 from postroom.admin.apply.applying import Applied
-from postroom.admin.apply.manifest import Manifest
+from postroom.admin.apply.items import Manifest
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun
 
