@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroom.access.binary import UnknownEncoding
-from postroom.access.incoming import MAX_HEAD, Incoming
+from postroom.access.incoming import MAX_BINARY, MAX_HEAD, Incoming
 from postroom.blobs.prepared import IN_ROW
 from postroom.errors import Invalid, Refused
 from postroom.message.index import index
@@ -82,33 +82,57 @@ PART = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + BINARY + b"
 
 
 @pytest.mark.parametrize(
-    ("letter", "is_kept"),
+    ("letter", "encoding"),
     [
-        (BINARY % b"a\r\nb", True),
-        (BINARY % b"a\nb", False),
-        (BINARY % b"a\rb", False),
-        (BINARY % b"a\r", False),
-        (BINARY % b"a\0b", False),
-        (PART % b"a\r\nb", True),
-        (PART % b"a\nb", False),
-        (LETTER + b"a\nb", True),
-        (LETTER + b"a\0b", False),
-        (b"Content-Type: message/rfc822\r\n\r\n" + PART % b"a\nb", False),
+        (BINARY % b"a\r\nb", b"binary"),
+        (BINARY % b"a\nb", b"quoted-printable"),
+        (BINARY % b"a\rb", b"quoted-printable"),
+        (BINARY % b"a\r", b"quoted-printable"),
+        (BINARY % b"a\0b", b"quoted-printable"),
+        (b"Content-Type: x/y\r\n" + BINARY % b"a\0\r\xff\n", b"base64"),
+        (PART % b"a\r\nb", b"binary"),
+        (PART % b"a\nb", b"quoted-printable"),
+        (LETTER + b"a\nb", b"7bit"),
+        (LETTER + b"a\0b", b"quoted-printable"),
+        (b"Content-Type: message/rfc822\r\n\r\n" + PART % b"a\nb", b"quoted-printable"),
     ],
 )
-def test_binary_content_comes_through_as_it_is_or_not_at_all(
-    database: Opener, data: Path, letter: bytes, is_kept: bool
+@pytest.mark.parametrize("block", [1, 100_000])
+def test_binary_content_comes_through(
+    database: Opener, data: Path, letter: bytes, encoding: bytes, block: int
 ) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
             incoming = Incoming(store.blobs)
-            incoming.is_binary = True
+            incoming.expect_binary()
+            for start in range(0, len(letter), block):
+                await incoming.write(letter[start : start + block])
+            arrived = await incoming.finish()
+            assert b'"%s"' % encoding in arrived.indexed.bodystructure
+            assert arrived.size == arrived.blob.head_size + arrived.blob.body_size
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        b"Subject: \0\r\n\r\nx",
+        b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\0\r\n--b--\r\n",
+        BINARY % (b"\0" * MAX_BINARY),
+    ],
+)
+def test_binary_content_that_stays_as_it_is_is_refused(
+    database: Opener, data: Path, letter: bytes
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            incoming = Incoming(store.blobs)
+            incoming.expect_binary()
             await incoming.write(letter)
-            if is_kept:
-                await incoming.finish()
-                return
             with pytest.raises(UnknownEncoding):
                 await incoming.finish()
+            await incoming.abort()
 
     asyncio.run(run())
 

@@ -126,11 +126,11 @@ class Appender:
     async def expect(self, size: int, *, is_binary: bool = False) -> None:
         """Check what can be checked before so many octets of the message come.
 
-        ``is_binary``: see ``Incoming``. Raises TooBig, Permanent above the limits of the
-        command, MailboxFull.
+        ``is_binary``: see ``Incoming.expect_binary``. Raises TooBig, Permanent above the limits
+        of the command, MailboxFull.
         """
         if self._incoming is not None and is_binary:
-            self._incoming.is_binary = True
+            self._incoming.expect_binary()
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise Permanent(f"One message takes {MAX_PARTS} parts, put some together")

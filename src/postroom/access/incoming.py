@@ -2,9 +2,12 @@
 
 The header block is kept (it is bounded), the body streams into the blob writer, so memory
 does not grow with the message. A bare CR or LF becomes CRLF, and so does CR CR LF. What is
-kept is text, so content that this would change is refused (RFC 3516 §4.4), as is NUL.
+kept is text: binary content of literal8 is encoded anew, in memory and up to ``MAX_BINARY``,
+so that BINARY finds the same octets in it; more is refused (RFC 3516 §4.4), as is NUL from
+others.
 """
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -17,9 +20,11 @@ from postroom.message.index import Indexed, index
 from postroom.message.lineends import LineEnds
 from postroom.message.part import Part
 from postroom.message.scan import Scanner
+from postroom.message.sevenbit import NotConvertible, convert
 
 MAX_HEAD: Final = 256 * 1024  # octets of header block; what follows counts as body
 SMALL: Final = 64 * 1024  # octets of body kept in memory and written at once
+MAX_BINARY: Final = 4 << 20  # octets of a message with binary content
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -31,15 +36,16 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 class Incoming:
-    """One message: ``write``.., then ``finish`` or ``abort``.
-
-    ``is_binary``: its sender believes that any octets can come (literal8).
-    """
+    """One message: ``write``.., then ``finish`` or ``abort``."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
-        self.is_binary = False
+        self._is_binary = False
+        self._raw: bytearray | None = None  # as it comes, while it may have to be encoded
         self._writer: BlobWriter | None = None
+        self._begin()
+
+    def _begin(self) -> None:
         self._ends = LineEnds()
         self._scanner = Scanner()
         self._head = b""
@@ -47,24 +53,35 @@ class Incoming:
         self._body: list[bytes] = []
         self._body_size = 0
 
+    def expect_binary(self) -> None:
+        """Any octets can come from here on (literal8)."""
+        if not self._is_binary and not self._head and not self._has_head:
+            self._raw = bytearray()
+        self._is_binary = True
+
     async def write(self, block: bytes) -> None:
         """The next octets of the message."""
+        if self._raw is not None:
+            self._raw += block
+            if len(self._raw) > MAX_BINARY:
+                self._raw = None
         await self._take(self._ends.feed(block))
 
     async def finish(self, *, apart: bool = False) -> Arrived:
         """All octets have come. ``apart``: see ``BlobWriter.finish``.
 
         Raises Invalid when there were none, Refused for NUL, UnknownEncoding for binary
-        content, MailError.
+        content that can't be encoded, MailError.
         """
         await self._take(self._ends.finish())
-        if self._ends.has_nul and not self.is_binary:
+        if self._ends.has_nul and not self._is_binary:
             raise Refused("a message must not contain NUL octets")
         tree = self._scanner.finish()
-        if self._ends.has_nul or (
-            self.is_binary and self._ends.has_mended and _has_binary_part(tree)
+        if self._is_binary and (
+            self._ends.has_nul or (self._ends.has_mended and _has_binary_part(tree))
         ):
-            raise UnknownEncoding("Binary content can't be kept as it is, encode it in base64")
+            await self._encode()
+            tree = self._scanner.finish()
         size = len(self._head) + self._body_size
         if not size:
             raise Invalid("an empty message can't be kept")
@@ -84,6 +101,21 @@ class Incoming:
         writer, self._writer = self._writer, None
         if writer is not None:
             await writer.abort()
+
+    async def _encode(self) -> None:
+        """Take the message anew, with its binary content encoded. Raises UnknownEncoding."""
+        raw, self._raw = self._raw, None
+        if raw is None:
+            raise UnknownEncoding("This much binary content can't be kept, encode it in base64")
+        try:
+            encoded = await asyncio.to_thread(convert, b"", bytes(raw))
+        except NotConvertible as error:
+            raise UnknownEncoding(f"The binary content can't be encoded: {error}") from None
+        await self.abort()
+        self._begin()
+        await self.write(encoded.head)
+        await self.write(encoded.body)
+        await self._take(self._ends.finish())
 
     async def _take(self, block: bytes) -> None:
         if not block or self._ends.has_nul:
