@@ -46,7 +46,7 @@ ADMIN_PAGES: Final = (
     "/admin/sessions", "/admin/script",
 )  # fmt: skip
 OWN_PAGES: Final = (
-    "/mail", "/mail/message?uid=1", "/mail/write", "/mail/write?uid=1&to=all",
+    "/mail", "/mail/write",
     "/me", "/me/devices", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
 )  # fmt: skip
 
@@ -179,6 +179,31 @@ def test_every_page_is_accessible_and_fits(
             window.open(path)
             name = path.strip("/").partition("?")[0].replace("/", "-")
             found += looked_at(axe, window.page, f"{name}-{size['width']}-{scheme}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_mail_is_read_and_answered_in_pages_that_are_accessible_and_fit(
+    browser: Browser, house: Server, size: ViewportSize, scheme: str
+) -> None:
+    axe, found, mark = Axe(), list[str](), f"{size['width']}-{scheme}"
+    with closing(
+        Window(browser, house, viewport=size, color_scheme=scheme, bypass_csp=True)
+    ) as window:
+        window.log_in(BOB)
+        page = window.open("/mail")
+        found += looked_at(axe, page, f"mail-{mark}")
+        page.locator(".letters a").last.click()
+        page.get_by_role("link", name="Reply", exact=True).wait_for()
+        found += looked_at(axe, page, f"mail-message-{mark}")
+        page.get_by_role("link", name="Reply to all").click()
+        page.get_by_label("To", exact=True).fill(BOB)
+        page.get_by_label("Message").fill("An answer\nof two lines")
+        found += looked_at(axe, page, f"mail-write-{mark}")
+        page.get_by_role("button", name="Send").click()
+        page.wait_for_url("**/mail?box=INBOX#done")
+        assert page.get_by_role("link", name="Re: ").count()
     assert not found, "\n".join(found)
 
 

@@ -50,3 +50,11 @@ def test_they_are_released_and_removed(shell: Shell, ids: list[str]) -> None:
     assert shell.says("rejects", "remove", BOB, ids[1]) == "1 message deleted\n"
     assert shell.json("rejects", "list", BOB) == []
     assert "Missing argument" in shell.misuses("rejects", "release", BOB)
+
+
+def test_how_often_somebody_is_told(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    shell.says("account", "add", "a@demo.test", "--no-password")
+    assert shell.says("rejects", "digest", "a@demo.test") == "a@demo.test is told never\n"
+    assert shell.json("rejects", "digest", "a@demo.test", "daily")["often"] == "daily"
+    assert "Invalid value" in shell.misuses("rejects", "digest", "a@demo.test", "hourly")

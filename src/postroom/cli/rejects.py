@@ -1,8 +1,9 @@
-"""``postroom rejects``: list, show, release, remove refused messages."""
+"""``postroom rejects``: list, show, release, remove refused messages; letters about them."""
 
 import click
 
-from postroom.admin.mailboxes import rejects as admin
+from postroom.admin.mailboxes import digest as digests, rejects as admin
+from postroom.admin.mailboxes.digest import DAYS, Often
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run
@@ -94,3 +95,20 @@ def remove(context: click.Context, account: str, ids: tuple[str, ...], *, as_jso
     """Delete the refused messages ID of ACCOUNT for good."""
     found = run(context, lambda office: admin.remove(office, account, ids))
     output.done(found, f"{output.count(found.messages, 'message')} deleted", as_json=as_json)
+
+
+@rejects.command()
+@click.argument("account")
+@click.argument("often", type=click.Choice(list(DAYS)), required=False)
+@output.json_option
+@click.pass_context
+def digest(context: click.Context, account: str, often: Often | None, *, as_json: bool) -> None:
+    """Write ACCOUNT a letter of what was refused and what came into Junk, or tell how often.
+
+    None is written where there is nothing to tell.
+    """
+    if often is None:
+        found = run(context, lambda office: digests.show(office, account))
+    else:
+        found = run(context, lambda office: digests.choose(office, account, often))
+    output.done(found, f"{found.account} is told {found.often}", as_json=as_json)

@@ -6,6 +6,7 @@ import pytest
 
 from postroom.admin import masks, spam
 from postroom.admin.filters import senders
+from postroom.admin.mailboxes import digest
 from postroom.admin.office import Office
 from postroom.web.pages import senders as module
 from tests.conftest import Opener
@@ -105,5 +106,18 @@ def test_many_masks_and_rejects_have_pages(
         assert not set(first) & set(re.findall(r"<code>(.*?)</code>", browser.page))
         await browser.get(html.unescape(ways[1][0]))
         assert browser.text.count("Hello") == 1
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_somebody_is_told_of_what_was_kept_back(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await browser.get("/me/senders")
+        said = await browser.post("/me/senders/digest", {"often": "weekly"})
+        assert (said.status, said.headers["location"]) == (303, "/me/senders#digest")
+        assert (await digest.show(office, PERSON)).often == "weekly"
+        await browser.get("/me/senders")
+        assert '<option value="weekly" selected>' in browser.page
+        assert (await browser.post("/me/senders/digest", {"often": "hourly"})).status == 400
 
     tell(database, data, story, logged_in=PERSON)

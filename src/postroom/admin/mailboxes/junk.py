@@ -63,6 +63,12 @@ async def page(office: Office, address: str, *, after: str = "", size: int = 50)
     return Slice(tuple([await _view(office, row) for row in rows]), total, following)
 
 
+async def newest(office: Office, mailbox: Mailbox, size: int, *, since: int = 0) -> list[JunkView]:
+    """At most so many of a mailbox that came after a time, the latest first; for its person."""
+    rows, _ = await office.db.read(lambda tx: _latest(tx, mailbox, mailbox.uidnext, size))
+    return [await _view(office, row) for row in rows[:size] if row[5] > since]
+
+
 @recorded("junk.wanted", "address", "uid")
 async def wanted(office: Office, address: str, uid: int) -> None:
     """Move one into the INBOX; the spam filter learns that it is none. Raises NotFound."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from postroom.admin.mailboxes import digest
 from postroom.admin.office import Office
 from postroom.admin.watch import alerting, hijacking, own_listings, status_letter
 from postroom.net.dns import Resolver
@@ -31,6 +32,7 @@ async def run(
 def duties(office: Office, post: Post, resolver: Resolver) -> Mapping[str, Duty]:
     """What is done each time; measuring comes before telling."""
     found: dict[str, Duty] = {"blocklists": lambda: own_listings.look_if_due(office, resolver)}
+    found["digests"] = lambda: digest.send_due(office, post)
     found["hijacked accounts"] = lambda: hijacking.look(office, post)
     if office.config.alerts.mail:
         found["alerts"] = lambda: alerting.tell(office, post)

@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta
 
 from postroom.admin import spam
+from postroom.admin.mailboxes import digest
+from postroom.admin.mailboxes.digest import DigestView, Often
 from postroom.admin.moving import letterbox
 from postroom.admin.spam import Status, Trained
 from postroom.web.api.call import Call
@@ -24,6 +26,12 @@ class Level(Input, frozen=True, kw_only=True):
     """How strict the filter is: off, normal, ..."""
 
     level: str
+
+
+class HowOften(Input, frozen=True, kw_only=True):
+    """How often somebody is told."""
+
+    often: Often
 
 
 @NOUN.on("GET", "/spam")
@@ -54,6 +62,18 @@ async def train_for(call: Call, address: str, query: Lesson, upload: Upload) -> 
 async def set_level(call: Call, address: str, body: Level) -> Status:
     """Say how strict the filter is with mail for an account."""
     return await spam.set_level(call.office, address, body.level)
+
+
+@NOUN.on("GET", "/accounts/{address}/digest")
+async def digest_of(call: Call, address: str) -> DigestView:
+    """Tell how often somebody gets a letter of what was refused and what came into Junk."""
+    return await digest.show(call.office, address)
+
+
+@NOUN.on("PUT", "/accounts/{address}/digest")
+async def set_digest(call: Call, address: str, body: HowOften) -> DigestView:
+    """Write such a letter daily, weekly or never."""
+    return await digest.choose(call.office, address, body.often)
 
 
 async def _learned(call: Call, address: str, query: Lesson, upload: Upload) -> Trained:

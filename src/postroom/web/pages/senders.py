@@ -9,11 +9,13 @@ from starlette.routing import Route
 
 from postroom.admin import masks, spam
 from postroom.admin.filters import senders
-from postroom.admin.mailboxes import rejects
+from postroom.admin.mailboxes import digest, rejects
+from postroom.admin.mailboxes.digest import Often
+from postroom.admin.office import Office
 from postroom.directory.senders import List
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.routing import Router
+from postroom.web.routing import Action, Router
 
 HERE: Final = "/me/senders"
 SHOWN: Final = 50  # rejects and masks on a page, the newest first
@@ -24,6 +26,11 @@ _LEVELS: Final[Mapping[str, str]] = {
     "strict": "strict",
 }
 
+_OFTEN: Final[Mapping[Often, str]] = {
+    "never": "never",
+    "daily": "every day",
+    "weekly": "every week",
+}
 _LISTS: Final[Mapping[str, List]] = {"block": "block", "allow": "allow"}
 
 
@@ -39,6 +46,7 @@ def routes(desk: Desk) -> list[Route]:
             masks=await masks.page(office, address, after=masked, size=SHOWN),
             rejects=await rejects.page(office, address, after=refused, size=SHOWN),
             junk=await spam.status(office, address), levels=_LEVELS,
+            digest=await digest.show(office, address), often=_OFTEN,
             blocked=await senders.show(office, address, "block"),
             allowed=await senders.show(office, address, "allow"),
         )  # fmt: skip
@@ -79,8 +87,22 @@ def routes(desk: Desk) -> list[Route]:
         router.do(f"{HERE}/masks", mask, for_admins=False),
         router.do(f"{HERE}/lists", listed, for_admins=False),
         router.do(f"{HERE}/junk", junk, for_admins=False),
+        router.do(f"{HERE}/digest", _telling(office), for_admins=False),
         router.do(f"{HERE}/rejects", rejected, for_admins=False),
     ]
+
+
+def _telling(office: Office) -> Action:
+    """The form that says how often to be told."""
+
+    async def told(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        often = next((word for word in _OFTEN if word == fields.get("often")), None)
+        if often is None:
+            raise Invalid("choose how often to be told")
+        await digest.choose(office, visitor.identity.address, often)
+        return f"{HERE}#digest"
+
+    return told
 
 
 def _level(fields: Mapping[str, str]) -> str:
