@@ -46,7 +46,7 @@ ADMIN_PAGES: Final = (
     "/admin/sessions", "/admin/script",
 )  # fmt: skip
 OWN_PAGES: Final = (
-    "/mail", "/mail/write",
+    "/mail", "/mail/write", "/mail/waiting",
     "/me", "/me/devices", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
 )  # fmt: skip
 

@@ -275,6 +275,20 @@ async def remove(office: Office, chosen: Sequence[str] | Filter) -> Outcome:
     return await _change(office, "removed", chosen, take, _Noted("removed"))
 
 
+@recorded("queue.withdraw", "ident")
+async def withdraw(office: Office, account_id: int, ident: str) -> Outcome:
+    """Take back what an account has sent and what waits of it. Raises Invalid, NotFound."""
+    number = queue_id(ident)
+    found = await office.db.read(lambda tx: listing.show(tx, number))
+    if found is None or found.account_id != account_id:
+        raise NotFound("that message does not wait any more: it is delivered, or was returned")
+
+    def take(tx: Tx, ids: Sequence[int]) -> list[Changed]:
+        return changes.remove(tx, office.blobs, ids, office.now())
+
+    return await _change(office, "removed", [ident], take, _Noted("removed", "by who sent it"))
+
+
 def queue_id(text: str) -> int:
     """Read a queue id; raises Invalid."""
     return names.ident(text, Invalid(f"{text} is no queue id: it has 13 letters and digits"))

@@ -21,11 +21,15 @@ _PIECE: Final = 64 * 1024
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """From whom, to whom; ``size`` in octets when it is known."""
+    """From whom, to whom; ``size`` in octets when it is known.
+
+    ``hold_until``: it is sent then (UTC milliseconds, RFC 4865), else at once.
+    """
 
     sender: Address
     recipients: Sequence[Address]
     size: int | None = None
+    hold_until: int | None = None
 
 
 class NotTaken(Exception):
@@ -65,7 +69,13 @@ async def _sent(
     is_international = not all(
         str(one).isascii() for one in (envelope.sender, *envelope.recipients)
     )
-    mail = Mail(envelope.sender, envelope.size, "8BITMIME", smtputf8=is_international)
+    mail = Mail(
+        envelope.sender,
+        envelope.size,
+        "8BITMIME",
+        smtputf8=is_international,
+        hold_until=envelope.hold_until,
+    )
     _check(await conversation.mail(mail), str(envelope.sender))
     for recipient in envelope.recipients:
         _check(await conversation.rcpt(Rcpt(recipient)), str(recipient))

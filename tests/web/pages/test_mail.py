@@ -143,3 +143,20 @@ def test_paths_and_numbers_of_pages() -> None:
     for text in ("", "-1", "1.0", "٣", "12345678901"):
         with pytest.raises(Invalid):
             uid_of(text)
+
+
+def test_all_mailboxes_are_searched_at_once(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        bob = await number(office, PERSON)
+        await office.store.furnish(bob)
+        await put(office.store, letter(1), letter(2), account_id=bob)
+        await put(office.store, letter(1), account_id=bob, mailbox="Archive", received=1)
+        await browser.get(f"{HERE}?q=subject:%22number+1%22&all=on")
+        assert "2 of 2 shown." in browser.text
+        assert browser.text.index("in INBOX") < browser.text.index("in Archive")
+        assert "/mail/message?box=Archive&amp;uid=1" in browser.page
+        assert 'name="act"' not in browser.page
+        await browser.get(f"{HERE}?all=on")
+        assert "2 of 2 shown." in browser.text  # nothing is sought: the mailbox
+
+    tell(database, data, story, logged_in=PERSON)

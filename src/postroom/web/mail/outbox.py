@@ -63,13 +63,14 @@ class Outbox:
         """Send it. Raises Invalid, Refused, MailError; ``submitting.NotTaken``, OutcomeUnknown."""
         message_id = self._message_id(mark)
         addressed = words.recipients(wanted)
+        until = words.hold_until(wanted.later, self._office.now())
         sender = words.sender(wanted.sender or self._identity.address)
         if message_id in _SENDING or await trace.newest(self._office, message_id) is not None:
             raise Invalid("this message was sent already; to send it again write it anew")
         _SENDING.add(message_id)
         try:
             octets = await self._octets(wanted, message_id, files)
-            envelope = Envelope(sender, addressed, len(octets))
+            envelope = Envelope(sender, addressed, len(octets), until)
             await submitting.submit(
                 self._desk.intake, peer, self._identity, envelope, submitting.cut(octets)
             )

@@ -37,6 +37,7 @@ from postroom.web.mail import markup
 from postroom.web.mail.seeking import sought
 
 SHOWN: Final = 50  # messages of a page of a list
+MOST_BOXES: Final = 200  # that one search looks into
 MAX_TEXT: Final = 1 << 20  # octets of one text, as encoded; the rest is in the file
 MAX_IMAGES: Final = 4 << 20  # octets of a message's own images in its HTML
 DRAFTS: Final = "\\Drafts"
@@ -69,6 +70,7 @@ _MARKS: Final = {
 class Summary(msgspec.Struct, frozen=True):
     """A line of a list. ``people`` are its authors, in Sent and Drafts its recipients."""
 
+    box: str
     uid: int
     people: str
     subject: str
@@ -194,6 +196,19 @@ class Reader:
             for row in rows
         ]
         return ListPage(tuple(reversed(items)), len(uids), older)
+
+    async def everywhere(self, query: str) -> ListPage:
+        """The latest that a query finds in all mailboxes; the first ``MOST_BOXES`` are searched."""
+        items: list[Summary] = []
+        total = 0
+        for box in (await self.boxes())[:MOST_BOXES]:
+            if box.messages:
+                with suppress(NotFound, NotAllowed):  # deleted or taken away meanwhile
+                    page = await self.page(box.name, query=query)
+                    items += page.items
+                    total += page.total
+        items.sort(key=lambda one: one.at, reverse=True)
+        return ListPage(tuple(items[:SHOWN]), total, 0)
 
     async def message(self, box: str, uid: int) -> Message:
         """One message, which is seen from now on where the person may say so. Raises NotFound."""
@@ -334,6 +349,7 @@ async def _summary(row: FetchRow, *, to_whom: bool) -> Summary:
     known = headers.collect(head, _LISTED)
     people = contacts(known.get(b"to" if to_whom else b"from"))
     return Summary(
+        box=row.view.name,
         uid=row.uid,
         people=", ".join([one.name or one.address for one in people[:3]]),
         subject=one_line(known.get(b"subject")),

@@ -5,6 +5,7 @@ it is threaded by In-Reply-To and References (RFC 5322 §3.6.4). What is forward
 and takes its files along.
 """
 
+import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Final, Literal
 
@@ -16,6 +17,7 @@ from postroom.message import compose
 from postroom.message.addresses import mailboxes, parse
 from postroom.message.charset import decode, decode_words
 from postroom.message.compose import Attachment, Draft, Person
+from postroom.protocol.smtp.standing import MAX_HOLD
 from postroom.web.mail.reader import Contact, File, Message
 
 Way = Literal["author", "all", "others", "draft", ""]
@@ -29,7 +31,8 @@ _WAYS: Final[dict[str, Way]] = {"author": "author", "all": "all", "others": "oth
 class Writing(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in the form. ``box`` and ``uid`` are of the message that it is made from.
 
-    ``files`` are that message's, which go along unless they are unticked.
+    ``files`` are that message's, which go along unless they are unticked; ``later`` is when to send
+    it, as ``YYYY-MM-DDTHH:MM`` in UTC.
     """
 
     sender: str = ""
@@ -44,6 +47,23 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     box: str = ""
     uid: int = 0
     files: tuple[File, ...] = ()
+    later: str = ""
+
+
+def hold_until(text: str, now: int) -> int | None:
+    """When a message is to be sent (UTC milliseconds); None for at once. Raises Invalid."""
+    if not text.strip():
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text.strip())
+        at = int(moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise Invalid(f"{text} is no time; write it like 2026-12-24T18:00 (UTC)") from None
+    if not now < at <= now + 1000 * MAX_HOLD:
+        raise Invalid(
+            f"a message can be sent at a time of the next {MAX_HOLD // 86_400} days; {text} is none"
+        )
+    return at
 
 
 def way_of(text: str) -> Way:

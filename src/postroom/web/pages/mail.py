@@ -27,11 +27,15 @@ def routes(desk: Desk) -> list[Route]:
         asked = request.query_params
         box, query = asked.get("box", "INBOX"), asked.get("q", "").strip()
         reader = Reader(office, visitor.identity)
-        page = await reader.page(box, query=query, before=uid_of(asked.get("before", "") or "0"))
+        before = uid_of(asked.get("before", "") or "0")
+        is_all = bool(query) and "all" in asked
+        page = await (
+            reader.everywhere(query) if is_all else reader.page(box, query=query, before=before)
+        )
         boxes = await reader.boxes()
         return renderer.page(
             "mail.html", visitor=visitor, here=HERE, box=box, q=query, page=page, boxes=boxes,
-            use=use_of(boxes, box), uses=_USES,
+            use=use_of(boxes, box), uses=_USES, is_all=is_all,
         )  # fmt: skip
 
     async def act(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:

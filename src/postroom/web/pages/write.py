@@ -19,6 +19,7 @@ from postroom.web.routing import Router
 from postroom.web.submitting import NotTaken
 
 HERE: Final = "/mail/write"
+WAITING: Final = "/mail/waiting"
 KEEP: Final = "keep:"
 
 
@@ -58,7 +59,8 @@ def routes(desk: Desk) -> list[Route]:
         except MailError as error:
             problem = f"It was not sent: {error.text}."
         else:
-            return f"{path_of(fields.get('box', '') or 'INBOX')}#done"
+            there = WAITING if writing.later else path_of(fields.get("box", "") or "INBOX")
+            return f"{there}#done"
         return await page(visitor, outbox, writing, mark, problem=problem)
 
     return [
@@ -97,4 +99,5 @@ async def _filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
         box=box,
         uid=uid,
         files=tuple(one for one in source.files if one.path in kept) if source else (),
+        later=fields.get("later", "").strip(),
     )
