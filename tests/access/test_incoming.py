@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from postroom.access import incoming as incoming_module
 from postroom.access.binary import UnknownEncoding
 from postroom.access.incoming import MAX_BINARY, MAX_HEAD, Incoming
 from postroom.blobs.prepared import IN_ROW
 from postroom.errors import Invalid, Refused
 from postroom.message.index import index
 from postroom.message.scan import scan
+from postroom.store.store import Store
 from tests.access.shop import shop
 from tests.conftest import Opener
 
@@ -133,6 +135,32 @@ def test_binary_content_that_stays_as_it_is_is_refused(
             with pytest.raises(UnknownEncoding):
                 await incoming.finish()
             await incoming.abort()
+
+    asyncio.run(run())
+
+
+def test_of_many_with_binary_content_few_are_held(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incoming_module, "MAX_TOGETHER", 100)
+    letter = BINARY % (b"\0" * 20)
+
+    async def begun(store: Store) -> Incoming:
+        incoming = Incoming(store.blobs)
+        incoming.expect_binary()
+        await incoming.write(letter)
+        return incoming
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            first, second = await begun(store), await begun(store)
+            with pytest.raises(UnknownEncoding):
+                await second.finish()
+            await second.abort()
+            await first.finish()
+            third = await begun(store)
+            await third.abort()
+            await (await begun(store)).finish()
 
     asyncio.run(run())
 

@@ -2,9 +2,9 @@
 
 The header block is kept (it is bounded), the body streams into the blob writer, so memory
 does not grow with the message. A bare CR or LF becomes CRLF, and so does CR CR LF. What is
-kept is text: binary content of literal8 is encoded anew, in memory and up to ``MAX_BINARY``,
-so that BINARY finds the same octets in it; more is refused (RFC 3516 §4.4), as is NUL from
-others.
+kept is text: binary content of literal8 is encoded anew, so that BINARY finds the same octets
+in it. That is done in memory, up to ``MAX_BINARY`` of a message and ``MAX_TOGETHER`` of all;
+more is refused (RFC 3516 §4.4), as is NUL from others.
 """
 
 import asyncio
@@ -24,7 +24,9 @@ from postroom.message.sevenbit import NotConvertible, convert
 
 MAX_HEAD: Final = 256 * 1024  # octets of header block; what follows counts as body
 SMALL: Final = 64 * 1024  # octets of body kept in memory and written at once
+BLOCK: Final = 64 * 1024
 MAX_BINARY: Final = 4 << 20  # octets of a message with binary content
+MAX_TOGETHER: Final = 64 << 20
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -35,13 +37,34 @@ class Arrived(msgspec.Struct, frozen=True):
     size: int
 
 
+class _Raw:
+    """Octets as they came, while they may have to be encoded; of all messages together few."""
+
+    __slots__ = ("octets",)
+    together = 0
+
+    def __init__(self) -> None:
+        self.octets = bytearray()
+
+    def add(self, block: bytes) -> bool:
+        """False: there is no room."""
+        _Raw.together += len(block)
+        self.octets += block
+        return len(self.octets) <= MAX_BINARY and _Raw.together <= MAX_TOGETHER
+
+    def drop(self) -> None:
+        """Hold nothing any more."""
+        _Raw.together -= len(self.octets)
+        self.octets = bytearray()
+
+
 class Incoming:
     """One message: ``write``.., then ``finish`` or ``abort``."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._is_binary = False
-        self._raw: bytearray | None = None  # as it comes, while it may have to be encoded
+        self._raw: _Raw | None = None
         self._writer: BlobWriter | None = None
         self._begin()
 
@@ -56,15 +79,13 @@ class Incoming:
     def expect_binary(self) -> None:
         """Any octets can come from here on (literal8)."""
         if not self._is_binary and not self._head and not self._has_head:
-            self._raw = bytearray()
+            self._raw = _Raw()
         self._is_binary = True
 
     async def write(self, block: bytes) -> None:
         """The next octets of the message."""
-        if self._raw is not None:
-            self._raw += block
-            if len(self._raw) > MAX_BINARY:
-                self._raw = None
+        if self._raw is not None and not self._raw.add(block):
+            self._drop_raw()
         await self._take(self._ends.feed(block))
 
     async def finish(self, *, apart: bool = False) -> Arrived:
@@ -82,6 +103,7 @@ class Incoming:
         ):
             await self._encode()
             tree = self._scanner.finish()
+        self._drop_raw()
         size = len(self._head) + self._body_size
         if not size:
             raise Invalid("an empty message can't be kept")
@@ -98,24 +120,30 @@ class Incoming:
 
     async def abort(self) -> None:
         """Leave nothing behind."""
+        self._drop_raw()
         writer, self._writer = self._writer, None
         if writer is not None:
             await writer.abort()
 
     async def _encode(self) -> None:
         """Take the message anew, with its binary content encoded. Raises UnknownEncoding."""
-        raw, self._raw = self._raw, None
-        if raw is None:
+        if self._raw is None:
             raise UnknownEncoding("This much binary content can't be kept, encode it in base64")
         try:
-            encoded = await asyncio.to_thread(convert, b"", bytes(raw))
+            encoded = await asyncio.to_thread(convert, b"", bytes(self._raw.octets))
         except NotConvertible as error:
             raise UnknownEncoding(f"The binary content can't be encoded: {error}") from None
         await self.abort()
         self._begin()
-        await self.write(encoded.head)
-        await self.write(encoded.body)
+        for octets in (encoded.head, encoded.body):
+            for start in range(0, len(octets), BLOCK):
+                await self.write(octets[start : start + BLOCK])
         await self._take(self._ends.finish())
+
+    def _drop_raw(self) -> None:
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            raw.drop()
 
     async def _take(self, block: bytes) -> None:
         if not block or self._ends.has_nul:
