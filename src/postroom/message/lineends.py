@@ -7,6 +7,8 @@ header block. RFC 5321 §2.3.8 asks for CRLF; what is stored always has it.
 import re
 from typing import Final
 
+_BARE_RETURN: Final = re.compile(rb"\r(?!\n)")  # found quickly, unlike the next
+_OTHERS: Final = bytes(octet for octet in range(256) if octet not in b"\r\n")
 _BARE: Final = re.compile(rb"\r\r\n|\r(?!\n)|(?<!\r)\n")
 
 
@@ -29,8 +31,7 @@ class LineEnds:
         if block.endswith(b"\r"):
             self._held = b"\r\r" if block.endswith(b"\r\r") else b"\r"
             block = block.removesuffix(self._held)
-        returns, feeds, pairs = block.count(b"\r"), block.count(b"\n"), block.count(b"\r\n")
-        if returns == feeds == pairs:
+        if _is_good(block):
             return block
         self.has_mended = True
         return _BARE.sub(b"\r\n", block)
@@ -40,3 +41,9 @@ class LineEnds:
         held, self._held = self._held, b""
         self.has_mended = self.has_mended or bool(held)
         return b"\r\n" * len(held)
+
+
+def _is_good(block: bytes) -> bool:
+    """Whether each CR has its LF behind it, and each LF its CR."""
+    ends = block.translate(None, _OTHERS)
+    return ends == b"\r\n" * (len(ends) // 2) and not _BARE_RETURN.search(block)
