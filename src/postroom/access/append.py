@@ -158,12 +158,14 @@ class Appender:
             await self._end_message()
             if place is None or not self._copies:
                 raise Invalid("nothing was begun")
-            room = sum(copy.size for copy in self._copies) - self._freed.octets
-            in_place = self._freed.messages > 0
-            copies = [
-                msgspec.structs.replace(copy, room=room, takes_place=in_place)
-                for copy in self._copies
-            ]
+            copies = self._copies
+            if self._quota:
+                room = sum(copy.size for copy in copies) - self._freed.octets
+                in_place = self._freed.messages > 0
+                copies = [
+                    msgspec.structs.replace(copy, room=room, takes_place=in_place)
+                    for copy in copies
+                ]
             blob, *more = self._blobs
             self._blobs = []  # from here on they are the commit's
             try:
@@ -185,7 +187,8 @@ class Appender:
         self._reset()
         if incoming is not None:
             await incoming.abort()
-        await self._post.discard(*blobs)
+        if blobs:
+            await self._post.discard(*blobs)
 
     async def _find(self, view: View, uid: int, place: Place) -> None:
         """The message that is to be replaced."""

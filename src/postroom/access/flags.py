@@ -166,9 +166,11 @@ def _paged(
     kinds: Sequence[tuple[int, str]],
     codes: Sequence[int],
 ) -> FlagPage:
-    r"""A page of these; \Recent doubles the kinds where some messages are."""
-    marked = [(*kind, False) for kind in kinds]
-    if uids and any(low <= uids[-1] and uids[0] <= high for low, high in view.recent_ranges):
+    r"""A page of these; \Recent doubles the kinds where some messages are, but not all."""
+    near = [(low, high) for low, high in view.recent_ranges if uids and low <= uids[-1]]
+    are_all = any(low <= uids[0] and uids[-1] <= high for low, high in near)
+    marked = [(*kind, are_all) for kind in kinds]
+    if not are_all and any(uids[0] <= high for _, high in near):
         marked += [(*kind, True) for kind in kinds]
         recent = view.are_recent(uids)
         more = len(kinds)

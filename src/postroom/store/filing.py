@@ -138,6 +138,7 @@ class _Place(msgspec.Struct):
     uidvalidity: int
     uid: int
     modseq: int
+    name: str
     is_made: bool
 
 
@@ -281,18 +282,23 @@ def _allocate(
     ids: dict[tuple[int, str | int, str], int] = {}
     shares: dict[tuple[int, int], _Share] = {}
     made: set[int] = set()
+    named: list[tuple[int, int, str]] = []
     for letter in letters:
         for copy in letter:
             key = copy.place
             mailbox_id = ids.get(key)
             if mailbox_id is None:
                 mailbox_id = ids[key] = _mailbox_id(tx, copy, made, now)
+                if copy.name and isinstance(copy.mailbox, int):
+                    named.append((mailbox_id, copy.account_id, copy.name))
             share = shares.get((mailbox_id, copy.account_id))
             if share is None:
                 share = shares[mailbox_id, copy.account_id] = _Share()
             share.octets += copy.size
             share.messages += 1
     places = {key: _take(tx, key[0], key[1], shares[key], now) for key in sorted(shares)}
+    if any(places[ident, account_id].name != name for ident, account_id, name in named):
+        raise MailboxGone
     for mailbox_id, account_id in shares:
         places[mailbox_id, account_id].is_made = mailbox_id in made
     return {key: places[mailbox_id, key[0]] for key, mailbox_id in ids.items()}
@@ -301,8 +307,6 @@ def _allocate(
 def _mailbox_id(tx: Tx, copy: Copy, made: set[int], now: int) -> int:
     """The mailbox that a copy goes to; one that is made for it is added to ``made``."""
     if isinstance(copy.mailbox, int):
-        if copy.name and mailboxes.name_of(tx, copy.mailbox) != copy.name:
-            raise MailboxGone
         return copy.mailbox
     if copy.mailbox == mailboxes.INBOX and not copy.special_use:
         return copy.account_id
@@ -324,7 +328,7 @@ def _take(tx: Tx, mailbox_id: int, account_id: int, share: _Share, now: int) -> 
             " messages = messages + :messages, octets = octets + :octets"
             " WHERE id = :mailbox AND account_id = :account AND name >= ' '"
             " AND uidnext + :messages <= :end"
-            " RETURNING uidvalidity, uidnext, highestmodseq",
+            " RETURNING uidvalidity, uidnext, highestmodseq, name",
             messages=share.messages,
             octets=share.octets,
             mailbox=mailbox_id,
@@ -333,7 +337,8 @@ def _take(tx: Tx, mailbox_id: int, account_id: int, share: _Share, now: int) -> 
         )
         if row:
             blocks.arrived(tx, mailbox_id, row[1] - share.messages, share.messages, row[2])
-            return _Place(mailbox_id, row[0], row[1] - share.messages, row[2], is_made=False)
+            first = row[1] - share.messages
+            return _Place(mailbox_id, row[0], first, row[2], row[3], is_made=False)
         if mailboxes.exists(tx, account_id, mailbox_id):
             raise MailboxFull("The mailbox has no UID left; move its messages to a new one")
         if mailbox_id != account_id:
