@@ -56,7 +56,9 @@ def test_only_a_client_that_does_not_wait_is_read_for(database: Opener, data: Pa
 
     async def run() -> None:
         async with shop(database, data) as store:
-            await put(store, *map(letter, range(1, 200)))
+            last = 3 + ahead.MESSAGES - 1
+            far = last + ahead.MESSAGES + 1
+            await put(store, *map(letter, range(1, far + 40)))
             view = await opened(store)
             reader = Ahead(view)
             await ask(reader, 1)
@@ -64,18 +66,17 @@ def test_only_a_client_that_does_not_wait_is_read_for(database: Opener, data: Pa
             await expunge(store, 3, 3)
             assert await ask(reader, 3) is None
             assert await ask(reader, 4) is not None  # read with those behind 3
-            last = 3 + ahead.MESSAGES - 1
-            await expunge(store, 5, 150)
+            await expunge(store, 5, far + 10)
             for uid in (5, 6, last):
                 found = await ask(reader, uid)
                 assert found is not None
                 assert await content(found) == letter(uid)
             assert await ask(reader, 5) is None
-            assert await ask(reader, last + ahead.MESSAGES + 1) is None  # nobody read that far
-            assert await ask(reader, 160) is not None
-            assert await ask(reader, 170) is not None  # out of turn: alone
-            await expunge(store, 171, 171)
-            assert await ask(reader, 171) is None
+            assert await ask(reader, far) is None  # nobody read that far
+            assert await ask(reader, far + 20) is not None
+            assert await ask(reader, far + 30) is not None  # out of turn: alone
+            await expunge(store, far + 31, far + 31)
+            assert await ask(reader, far + 31) is None
 
     asyncio.run(run())
 
@@ -106,7 +107,7 @@ def test_another_need_is_read_anew_and_numbers_are_those_of_now(
 def test_what_is_on_its_way_can_be_forgotten(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            await put(store, *map(letter, range(1, 100)))
+            await put(store, *map(letter, range(1, ahead.MESSAGES + 10)))
             reader = Ahead(await opened(store))
             for uid in (1, 2, 3):
                 assert await ask(reader, uid) is not None

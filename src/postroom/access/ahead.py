@@ -13,7 +13,7 @@ from postroom.access.fetch import FetchRow, first_page
 from postroom.access.offload import begin
 from postroom.access.view import View
 
-MESSAGES: Final = 64  # read at once, unless ``fetch.rows`` makes a page of fewer
+MESSAGES: Final = 128  # read at once, unless ``fetch.rows`` makes a page of fewer
 
 
 class _Coming(NamedTuple):

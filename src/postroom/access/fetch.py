@@ -36,7 +36,7 @@ PLAIN_PAGE: Final = 2000  # of flags, sizes and dates only
 MOST_CHANGED: Final = 10_000  # messages that are picked one by one
 SMALL: Final = 64 * 1024  # octets that are scanned on the event loop
 WHOLE: Final = 256 * 1024  # octets of a message that comes whole with its page
-WHOLE_PAGE: Final = 64  # messages of such a page ..
+WHOLE_PAGE: Final = 128  # messages of such a page ..
 WHOLE_OCTETS: Final = 1024 * 1024  # .. which ends sooner when it holds so much
 PIECE: Final = 1024 * 1024  # as the store keeps large bodies
 MAX_TREES: Final = 8  # MIME trees kept by a view
@@ -328,19 +328,22 @@ async def _read_page(view: View, span: Span, wanted: _Wanted) -> tuple[list[Fetc
 
 def _fill(made: Sequence[FetchRow], page: _Page, columns: tuple[str, ...]) -> None:
     """Add what was read besides the entries."""
-    by_uid = {row[0]: row for row in page.found}
-    for row in made:
-        values = by_uid[row.uid][7:]
-        row.blob_id = values[0]
-        for column, value in zip(columns, values[1:], strict=True):
-            setattr(row, column, value)
-        if row.blob_id in page.wholes:
-            row.head, body = page.wholes[row.blob_id]
+    found = page.found
+    if len(made) < len(found):
+        known = {row.uid for row in made}
+        found = [values for values in found if values[0] in known]
+    wholes, heads = page.wholes, page.heads
+    for row, values in zip(made, found, strict=True):
+        row.blob_id = blob_id = values[7]
+        for place, column in enumerate(columns, 8):
+            setattr(row, column, values[place])
+        if blob_id in wholes:
+            row.head, body = wholes[blob_id]
             row.has_front = True
             if len(row.prefix) + len(row.head) + len(body) == row.size:
                 row.body = body
-        elif row.blob_id in page.heads:
-            row.head, row.has_front = page.heads[row.blob_id], True
+        elif blob_id in heads:
+            row.head, row.has_front = heads[blob_id], True
 
 
 def _page_with(tx: Tx, view: View, span: Span, wanted: _Wanted) -> _Page:

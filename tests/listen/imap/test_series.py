@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import Opener
 from tests.listen.imap.house import PATIENCE, Client, House, at_home
 
-LETTERS = 120  # more than are read ahead at once
-BEATS = 10  # between them another session changes the mailbox
+LETTERS = 200  # more than are read ahead at once
+BEATS = 5  # between them another session changes the mailbox
 LARGE = 17  # the number of a letter that is streamed
 
 BEGINNINGS = [
@@ -184,11 +184,11 @@ def test_changes_are_told_where_numbers_stay_right(database: Opener, data: Path)
         client, other = await home.alice("one"), await home.alice("one")
         commands = [b"%d UID FETCH %d (BODY.PEEK[])\r\n" % (uid, uid) for uid in range(1, LETTERS)]
         await client.say(b"".join(commands[:60]))
-        for step in range(60, LETTERS, 2):
+        for step in range(60, LETTERS, 4):
             uid = random.randrange(1, LETTERS)
             await other.ok(b"UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)
             await other.ok(b"UID EXPUNGE %d" % uid)
-            await client.say(b"".join(commands[step : step + 2]))
+            await client.say(b"".join(commands[step : step + 4]))
         said = await until(client, b"%d" % (LETTERS - 1))
         uids = list(range(1, LETTERS + 1))
         tags = 0
