@@ -11,8 +11,9 @@ RFC 3501 §6.4.5 (HEADER.FIELDS).
 
 import threading
 from array import array
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple, Protocol
 
@@ -20,6 +21,7 @@ from postroom.blobs import zstd
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Tx
 from postroom.message import headers
+from postroom.protocol.imap.sets import MAX_NUMBER
 from postroom.store import listing
 from postroom.store.spans import span_of
 
@@ -50,7 +52,7 @@ class _Key(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """``ends``: where the fields of each UID end, in the uncompressed octets."""
+    """``uids`` ascend; ``ends``: where the fields of each end, in the uncompressed octets."""
 
     uids: "array[int]"
     ends: "array[int]"
@@ -80,7 +82,7 @@ class FieldCache:
         uids: Sequence[int],
         names: tuple[str, ...],
     ) -> dict[int, bytes]:
-        """By UID, ``headers.select`` of these lower-case names.
+        """By UID (they ascend), ``headers.select`` of these lower-case names.
 
         Left out are messages that can't be read, those that were expunged meanwhile, and
         those whose header block is large.
@@ -88,28 +90,31 @@ class FieldCache:
         selected: dict[int, bytes] = {}
         for number, some in _by_block(uids):
             key = _Key(mailbox.mailbox_id, mailbox.uidvalidity, names, number)
-            known = self._open(key)
+            known = self._open(key, some[0], some[-1])
             missing = [uid for uid in some if uid not in known]
             if missing and (fresh := _read(tx, blobs, mailbox, missing, names)):
                 known |= fresh
-                self._keep(key, known)
+                self._keep(key, self._open(key) | fresh)
             selected |= known
         return selected
 
-    def _open(self, key: _Key) -> dict[int, bytes]:
+    def _open(self, key: _Key, first: int = 0, last: int = MAX_NUMBER) -> dict[int, bytes]:
+        """What is kept in a block, from one UID to another."""
         with self._lock:
             block = self._blocks.get(key)
             if block is None:
                 return {}
             self._blocks.move_to_end(key)
         octets = zstd.unpack(block.packed, block.ends[-1])
-        starts = [0, *block.ends]
+        low, high = bisect_left(block.uids, first), bisect_right(block.uids, last)
+        starts, ends = [0, *block.ends][low:high], block.ends[low:high]
         return {
             uid: octets[start:end]
-            for uid, start, end in zip(block.uids, starts, block.ends, strict=False)
+            for uid, start, end in zip(block.uids[low:high], starts, ends, strict=True)
         }
 
-    def _keep(self, key: _Key, texts: Mapping[int, bytes]) -> None:
+    def _keep(self, key: _Key, some: Mapping[int, bytes]) -> None:
+        texts = dict(sorted(some.items()))
         block = _Block(
             array("I", texts),
             array("I", accumulate(map(len, texts.values()))),
@@ -128,11 +133,14 @@ def _cost(key: _Key, block: _Block) -> int:
     return len(block.packed) + OVERHEAD + sum(map(len, key.names)) + NAME * len(key.names)
 
 
-def _by_block(uids: Iterable[int]) -> list[tuple[int, list[int]]]:
-    found: dict[int, list[int]] = {}
-    for uid in uids:
-        found.setdefault(uid // NEIGHBOURS, []).append(uid)
-    return list(found.items())
+def _by_block(uids: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
+    """Ascending UIDs by the number of their block."""
+    start = 0
+    while start < len(uids):
+        number = uids[start] // NEIGHBOURS
+        end = bisect_left(uids, (number + 1) * NEIGHBOURS, start)
+        yield number, uids[start:end]
+        start = end
 
 
 def _read(
