@@ -3,7 +3,7 @@ import re
 import pytest
 
 from postroom.protocol.smtp.commands import Command
-from postroom.protocol.smtp.help import UNKNOWN_TOPIC, help_reply
+from postroom.protocol.smtp.help import NOT_NOW, UNKNOWN_TOPIC, help_reply
 from postroom.protocol.smtp.parse import parse_command
 
 VERBS = sorted(kind.verb for kind in Command.__subclasses__())
@@ -33,7 +33,15 @@ def test_the_letter_begins_with_to_from_and_subject() -> None:
 def test_help_alone_lists_what_may_be_used() -> None:
     answer = help_reply("", ["EHLO", "NOOP"])
     assert answer.lines[1] == "EHLO NOOP"
-    assert help_reply("NOOP", ["EHLO"]) is UNKNOWN_TOPIC
+    assert help_reply("NONE", VERBS) is UNKNOWN_TOPIC
+
+
+def test_what_may_not_be_used_now_is_told_of_all_the_same() -> None:
+    whole = help_reply("AUTH", VERBS)
+    assert help_reply("AUTH PLAIN", VERBS) == whole
+    assert help_reply("AUTH", ["EHLO"]).lines == (*whole.lines, NOT_NOW)
+    for verb, other in (("LHLO", "EHLO"), ("EHLO", "LHLO"), ("HELO", "LHLO")):
+        assert help_reply(verb, [other]) is UNKNOWN_TOPIC
 
 
 def test_no_version_is_told() -> None:

@@ -90,11 +90,17 @@ _TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
+NOT_NOW: Final = "You may not use it at this moment; HELP alone lists what you may."
+_HELLO: Final = frozenset({"EHLO", "HELO", "LHLO"})  # SMTP and LMTP do not know each other's
+
 UNKNOWN_TOPIC: Final = reply(504, "5.5.4", "There is no help on that; say HELP alone")
 
 
 def help_reply(topic: str, usable: Sequence[str]) -> Reply:
-    """The reply to HELP; ``usable`` are the verbs that this session may use now."""
+    """The reply to HELP; ``usable`` are the verbs that this session may use now.
+
+    What follows the verb in ``topic`` does not matter.
+    """
     if not topic:
         return reply(
             214,
@@ -103,6 +109,8 @@ def help_reply(topic: str, usable: Sequence[str]) -> Reply:
             *(" ".join(usable[at : at + 8]) for at in range(0, len(usable), 8)),
             "HELP with a command tells its syntax and an example.",
         )
-    if topic not in usable:
+    verb = topic.partition(" ")[0]
+    is_usable = verb in usable
+    if verb not in _TOPICS or (verb in _HELLO and not is_usable):
         return UNKNOWN_TOPIC
-    return reply(214, "2.0.0", *_TOPICS[topic])
+    return reply(214, "2.0.0", *_TOPICS[verb], *(() if is_usable else (NOT_NOW,)))
