@@ -14,6 +14,7 @@ OF_EVERYTHING = {  # for those who administer everything
     "domains.rename",
     "domains.remove",
     "domains.set_journal",
+    "domains.set_limits",
     "backup domains.remove",
 }
 

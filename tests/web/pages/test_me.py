@@ -54,7 +54,7 @@ def test_a_password_that_is_known_elsewhere_is_changed_there(database: Opener, d
     async def story(browser: Browser, office: Office, _clock: Clock) -> None:
         await accounts.add(office, "ann@demo.test", password=None)
         said = await browser.log_in("ann@demo.test", "theirs-1")
-        assert said.headers["location"] == "/me"
+        assert said.headers["location"] == "/mail"
         assert (await browser.get("/me")).status == 200
         assert "changed there" in browser.text
         assert "New password" not in browser.text
