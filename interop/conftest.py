@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.dovecot import Dovecot
 from rig.package import debian_package
 from rig.ports import HOST
 from rig.server import DOMAIN, Server
@@ -34,6 +35,17 @@ def server() -> Iterator[Server]:
         server.add_account(address, PASSWORD)
     with server:
         yield server
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """Debian's, with the account alice."""
+    folder = Path(tempfile.mkdtemp(prefix="postroom-oracle-"))
+    server = Dovecot(folder, "maildir", ["alice"])
+    server.start(fsync="never")
+    yield server
+    server.stop()
     shutil.rmtree(folder)
 
 

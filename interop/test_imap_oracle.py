@@ -6,23 +6,16 @@ difference fails.
 """
 
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
-from bench.dovecot import PASSWORD as DOVECOT_PASSWORD, Dovecot
-from bench.imap_client import Client
-from interop.conftest import ALICE, PASSWORD
-from postroom.protocol.imap.client_values import Value, read
+from bench.dovecot import Dovecot
+from interop.oracle import MAILBOX, Pair, crlf, numbers_of, paired
+from postroom.protocol.imap.client_values import Value
 from rig.server import Server
 from tests.absent import vectors
-
-USER: Final = "alice"
-MAILBOX: Final = "Oracle"
 
 _HEADS: Final = {
     "no header": "just a line\n\nmore\n",
@@ -133,53 +126,13 @@ ORDERS: Final = (
 )
 
 
-class Pair:
-    """A connection to each server, with the same letters in a mailbox of the same name."""
-
-    def __init__(self, ours: Client, theirs: Client, names: list[str]) -> None:
-        self.names = names
-        self._ends = ours, theirs
-
-    def close(self) -> None:
-        """End both."""
-        for end in self._ends:
-            end.close()
-
-    def ask(self, command: str) -> tuple[list[list[Value]], list[list[Value]]]:
-        """The untagged responses of both to a command that both must take."""
-        ours, theirs = [_responses(end.text(command)) for end in self._ends]
-        return ours, theirs
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    folder = Path(tempfile.mkdtemp(prefix="postroom-oracle-"))
-    server = Dovecot(folder, "maildir", [USER])
-    server.start(fsync="never")
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
-
-
-def _pair(server: Server, dovecot: Dovecot, mailbox: str, letters: Mapping[str, bytes]) -> Pair:
-    ends = Client(server.ports["imap"]), Client(dovecot.imap)
-    logins = (ALICE, PASSWORD), (USER, DOVECOT_PASSWORD)
-    for end, (user, password) in zip(ends, logins, strict=True):
-        end.run(f"LOGIN {user} {password}")
-        end.run(f"CREATE {mailbox}")
-        date = b'"17-Jul-1996 02:44:25 -0700"'
-        end.append_many(mailbox, [(date, letter) for letter in letters.values()])
-        end.run(f"SELECT {mailbox}")
-    return Pair(*ends, list(letters))
-
-
 @pytest.fixture(scope="module")
 def odd(server: Server, dovecot: Dovecot) -> Iterator[Pair]:
     """Odd letters, and those that are at hand."""
-    letters = {name: _crlf(text.encode()) for name, text in (_HEADS | _BODIES).items()}
+    letters = {name: crlf(text.encode()) for name, text in (_HEADS | _BODIES).items()}
     for path in vectors("mime/legacy", "*.eml"):
-        letters[path.stem] = _crlf(path.read_bytes().replace(b"\r", b""))
-    pair = _pair(server, dovecot, f"{MAILBOX}-odd", letters)
+        letters[path.stem] = crlf(path.read_bytes().replace(b"\r", b""))
+    pair = paired(server, dovecot, f"{MAILBOX}-odd", letters)
     yield pair
     pair.close()
 
@@ -187,8 +140,8 @@ def odd(server: Server, dovecot: Dovecot) -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def talks(server: Server, dovecot: Dovecot) -> Iterator[Pair]:
     """Letters that can be sorted and threaded, and searched."""
-    letters = {name: _crlf(text.encode()) for name, text in (_HEADS | _BODIES | _THREADS).items()}
-    pair = _pair(server, dovecot, f"{MAILBOX}-talks", letters)
+    letters = {name: crlf(text.encode()) for name, text in (_HEADS | _BODIES | _THREADS).items()}
+    pair = paired(server, dovecot, f"{MAILBOX}-talks", letters)
     yield pair
     pair.close()
 
@@ -208,14 +161,14 @@ def test_fetch(odd: Pair, item: str) -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_search(talks: Pair, question: str) -> None:
-    ours, theirs = [_numbers(answers) for answers in talks.ask(f"SEARCH {question}")]
+    ours, theirs = [numbers_of(answers) for answers in talks.ask(f"SEARCH {question}")]
     assert {talks.names[n - 1] for n in ours} == {talks.names[n - 1] for n in theirs}
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_sort(talks: Pair, order: str) -> None:
     dated = 'HEADER DATE "" NOT SUBJECT "Grüße"'
-    ours, theirs = [_numbers(answers) for answers in talks.ask(f"SORT ({order}) UTF-8 {dated}")]
+    ours, theirs = [numbers_of(answers) for answers in talks.ask(f"SORT ({order}) UTF-8 {dated}")]
     assert [talks.names[n - 1] for n in ours] == [talks.names[n - 1] for n in theirs]
     assert len(ours) > len(_THREADS)
 
@@ -232,29 +185,6 @@ def test_thread_by_ancestry_alone(talks: Pair) -> None:
     assert sorted(map(repr, ours[0])) == sorted(map(repr, theirs[0]))
 
 
-def _crlf(octets: bytes) -> bytes:
-    return octets.replace(b"\n", b"\r\n")
-
-
-def _responses(answer: bytes) -> list[list[Value]]:
-    """The untagged responses of an answer, without their "*"."""
-    found: list[list[Value]] = []
-    at = 0
-    while answer.startswith(b"* ", at):
-        parts: list[bytes] = []
-        while True:
-            end = answer.index(b"\r\n", at)
-            line, at = answer[at:end], end + 2
-            literal = re.search(rb"~?\{([0-9]+)\}$", line)
-            if literal is None:
-                break
-            size = int(literal[1])
-            parts += [line[: literal.start()], answer[at : at + size]]
-            at += size
-        found.append(read([*parts, line])[1:])
-    return found
-
-
 def _fetched(answers: list[list[Value]]) -> dict[int, Value]:
     """What FETCH answered last of each message."""
     found: dict[int, Value] = {}
@@ -262,16 +192,6 @@ def _fetched(answers: list[list[Value]]) -> dict[int, Value]:
         if word == b"FETCH" and isinstance(number, bytes) and isinstance(rest[0], list):
             found[int(number)] = rest[0][-1]
     return found
-
-
-def _numbers(answers: list[list[Value]]) -> list[int]:
-    return [
-        int(number)
-        for word, *numbers in answers
-        if word in {b"SEARCH", b"SORT"}
-        for number in numbers
-        if isinstance(number, bytes) and number.isdigit()
-    ]
 
 
 def _alike(item: str, value: Value) -> Value:
