@@ -12,9 +12,10 @@ from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.directory import accounts, credentials, passwords
+from postroom.directory import accounts, credentials, guessing, passwords
 from postroom.directory.accounts import Account, Scram
 from postroom.directory.credentials import APP_SCOPES, Credential
+from postroom.directory.login import Identity
 from postroom.directory.passwords import ScramPair
 from postroom.errors import Invalid, Refused
 
@@ -30,6 +31,12 @@ class AppPasswordView(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     created: datetime
     last_used: datetime | None
+
+
+def guessable(office: Office, identity: Identity, password: str) -> str:
+    """Why a password that somebody chooses would be guessed; "" for no reason."""
+    address = Address.parse(identity.address)
+    return guessing.reason(password, address, identity.name, office.config.hostname)
 
 
 def random_password() -> str:

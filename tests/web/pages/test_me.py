@@ -33,6 +33,7 @@ def test_a_password_is_changed_by_who_knows_it_and_ends_all_sessions(
             ({"present": "wrong", "new": new, "again": new}, "present password"),
             ({"present": PASSWORD, "new": new, "again": "other"}, "same twice"),
             ({"present": PASSWORD, "new": "short", "again": "short"}, "characters or more"),
+            ({"present": PASSWORD, "new": "Passw0rd1", "again": "Passw0rd1"}, "tries first"),
         ):
             await browser.get("/me")
             assert (await browser.post("/me/password", fields)).status == 400

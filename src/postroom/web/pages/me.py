@@ -36,6 +36,8 @@ def routes(desk: Desk) -> list[Route]:
             raise Invalid("the new password was not typed the same twice")
         if len(new) < credentials.SHORT:
             raise Invalid(f"the new password needs {credentials.SHORT} characters or more")
+        if reason := credentials.guessable(office, visitor.identity, new):
+            raise Invalid(f"the new password would be guessed: {reason}; choose another")
         try:
             await desk.proven(request, visitor, fields.get("present", ""))
         except (LoginRefused, LoginDelayed):
