@@ -6,12 +6,16 @@ uvicorn's own signal handlers are left out: ``app`` owns SIGTERM and tells ``sto
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from postroom.web.connection import Connection, Desk
+
+
+# Browsers come back with TLS only (RFC 6797); they ignore it where the certificate is not trusted.
+_STRICT: Final = [("Strict-Transport-Security", "max-age=31536000")]
 
 
 class _Server(uvicorn.Server):
@@ -40,6 +44,7 @@ class HttpDoor:
             ws="none",
             log_config=None,
             access_log=False,
+            headers=_STRICT if desk.protocol == "https" else [],
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=5,
