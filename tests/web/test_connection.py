@@ -199,6 +199,17 @@ def test_header_blocks_are_bounded(octets: bytes) -> None:
     play(script)
 
 
+def test_octets_that_are_no_request_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def script(there: Place) -> None:
+        reader, writer = await there.client()
+        writer.write(b"EHLO x\r\n\r\n")
+        assert (await rest(reader)).startswith(b"HTTP/1.1 400 ")
+        await close(writer)
+
+    play(script)
+    assert not caplog.records
+
+
 def test_requests_that_wait_are_bounded() -> None:
     async def script(there: Place) -> None:
         reader, writer = await there.client()

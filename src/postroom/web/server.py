@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 
 from postroom.web.connection import Connection, Desk
 
-
 # Browsers come back with TLS only (RFC 6797); they ignore it where the certificate is not trusted.
 _STRICT: Final = [("Strict-Transport-Security", "max-age=31536000")]
 
@@ -43,6 +42,7 @@ class HttpDoor:
             application,
             ws="none",
             log_config=None,
+            log_level="error",  # a line for each request that is none would fill a disk
             access_log=False,
             headers=_STRICT if desk.protocol == "https" else [],
             server_header=False,
