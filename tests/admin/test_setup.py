@@ -129,6 +129,17 @@ def test_settings_that_nothing_can_be_made_with_go_again(tmp_path: Path) -> None
     assert path.exists()  # it was there before
 
 
+def test_an_address_that_was_typed_for_the_domain_is_not_asked_again() -> None:
+    assert setup.address_in("Anna@Example.org.") == "Anna@example.org"
+    for other in ("example.org", "@example.org", "a b@example.org", "anna@", "anna@gmail.com", ""):
+        assert setup.address_in(other) == ""
+
+
+def test_the_domain_of_a_provider_is_nobody_elses() -> None:
+    with pytest.raises(Invalid, match=r"gmail.com is Gmail.*'s: name a domain of your own"):
+        setup.mail_domain("me@gmail.com")
+
+
 @pytest.mark.parametrize(
     "typed", ["", "@", "a b", "[192.0.2.1]", "anna@", "x" * 300, "localhost", "com"]
 )

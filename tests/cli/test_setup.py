@@ -311,6 +311,19 @@ def test_three_inputs_and_a_test_address_where_port_25_is_open(nothing: Shell) -
     assert [one["address"] for one in nothing.json("account", "list")] == ["me@demo.test"]
 
 
+def test_an_address_typed_for_the_domain_is_proposed_and_one_elsewhere_is_no_domain(
+    nothing: Shell,
+) -> None:
+    with terminal(nothing, OPEN, "--no-test") as one:
+        one.answers(DOMAIN, "me@gmail.com")
+        one.reads("name a domain of your own")
+        one.answers(DOMAIN, "Anna@Demo.Test.")
+        one.answers(f"{ADDRESS} [Anna@demo.test]", "")
+        one.answers(MINE, "a-Good-one-1")
+        assert one.ends() == 0, one.screen
+    assert [one["address"] for one in nothing.json("account", "list")] == ["Anna@demo.test"]
+
+
 def test_a_preset_makes_six(nothing: Shell) -> None:
     with terminal(nothing, CLOSED, "--offline") as one:
         begins(one)

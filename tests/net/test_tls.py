@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from postroom.errors import ConfigurationError
@@ -30,6 +31,14 @@ def shown(server: ssl.SSLContext, name: str | None = None) -> bytes:
     octets = client.getpeercert(binary_form=True)
     assert octets
     return octets
+
+
+def test_a_self_signed_one_is_for_programs_on_this_machine_too(data: Path) -> None:
+    certificate, _ = self_signed("mail.demo.test", data, NOW)
+    read = x509.load_pem_x509_certificate(certificate.read_bytes())
+    names = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["mail.demo.test", "localhost"]
+    assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
 
 
 def test_a_self_signed_one_is_made_once_and_is_private(data: Path) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from postroom.address import Address, Domain
 from postroom.admin import accounts, domains, names
 from postroom.admin.office import Office
-from postroom.admin.outgoing import relays
+from postroom.admin.outgoing import presets, relays
 from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.config.model import standard_listeners
 from postroom.config.toml import string
@@ -144,7 +144,21 @@ def mail_domain(text: str) -> str:
     domain = names.domain(bare)
     if "." not in domain.ascii:
         raise Invalid(f"{text} is no whole domain, such as example.org")
+    owner = next((one.title for one in presets.every() if domain.ascii in one.domains), "")
+    if owner:
+        raise Invalid(f"{domain.unicode} is {owner}'s: name a domain of your own")
     return domain.unicode
+
+
+def address_in(text: str) -> str:
+    """The address that somebody has typed for their domain; "" when it was none."""
+    local, at, _ = _bare(text).rpartition("@")
+    if not (local and at):
+        return ""
+    try:
+        return admin_address(_bare(text), mail_domain(text))
+    except Invalid:
+        return ""
 
 
 def admin_address(text: str, domain: str) -> str:

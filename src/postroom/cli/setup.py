@@ -130,6 +130,8 @@ class _Talk:
         found = asyncio.run(_here(data, config))
         self._show(found)
         domain = self._domain(config)
+        if not self._is_offline:
+            click.echo(f"Looking at what the world sees of {domain} ..", err=True)
         place, seen = asyncio.run(self._look(domain, data, config, found))
         found = [*found, *seen]
         self._show(seen)
@@ -187,9 +189,13 @@ class _Talk:
     def _domain(self, config: Config | None) -> str:
         known = run(self._context, steps.known_domain) if config else ""
         question = "Domain of your mail addresses"
-        domain = self._answer(
-            "domain", question, known or self._answers.domain or None, steps.mail_domain
-        )
+
+        def read(text: str) -> str:
+            if address := steps.address_in(text):
+                self._answers = msgspec.structs.replace(self._answers, admin=address)
+            return steps.mail_domain(text)
+
+        domain = self._answer("domain", question, known or self._answers.domain or None, read)
         if domain != self._answers.domain:
             if not self._given["hostname"]:
                 self._answers = msgspec.structs.replace(self._answers, hostname="")

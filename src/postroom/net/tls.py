@@ -7,6 +7,7 @@ TLS 1.2 and newer, no compression, no renegotiation (RFC 8996, RFC 9325).
 
 import datetime as dt
 import hashlib
+import ipaddress
 import os
 import secrets
 import ssl
@@ -26,6 +27,7 @@ from postroom.errors import ConfigurationError
 from postroom.net.tls_alpn import Proofs
 
 SELF_SIGNED_DAYS: Final = 3650
+_LOOPBACK: Final = ("127.0.0.1", "::1")
 
 _MINIMUM: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -243,7 +245,10 @@ def _trouble(certificate: Path, key: Path, error: OSError) -> str:
 
 
 def self_signed(hostname: str, folder: Path, now: dt.datetime) -> tuple[Path, Path]:
-    """Paths of a self-signed ECDSA P-256 certificate and its key; made when missing."""
+    """Paths of a self-signed ECDSA P-256 certificate and its key; made when missing.
+
+    It is for this machine's own names and addresses, too: a program beside it may trust it.
+    """
     certificate, key = folder / "self-signed.pem", folder / "self-signed.key"
     if certificate.exists() and key.exists() and _is_for(certificate, hostname):
         return certificate, key
@@ -259,7 +264,12 @@ def self_signed(hostname: str, folder: Path, now: dt.datetime) -> tuple[Path, Pa
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=SELF_SIGNED_DAYS))
         .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(hostname), x509.DNSName("localhost")]),
+            x509.SubjectAlternativeName(
+                [
+                    *(x509.DNSName(one) for one in (hostname, "localhost")),
+                    *(x509.IPAddress(ipaddress.ip_address(one)) for one in _LOOPBACK),
+                ]
+            ),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -235,6 +235,8 @@ class Setup:
         wanted = fields.get("hostname", "").strip()
         if wanted or domain not in {self._domain, self._answers_domain}:
             self._remember(hostname=setup.host_name(wanted) if wanted else "")
+        if address := setup.address_in(self._answers.domain):
+            self._remember(admin=address)
         self._remember(domain=domain)
         self._keep()
         hostname = config.hostname if config else self._answers.hostname
