@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from postroom.access.fetch import FetchRow
 from postroom.access.numbering import Ranges
 from postroom.access.view import FlagChange
 from postroom.blobs.damage import BlobCorrupt
-from postroom.errors import NotFound
+from postroom.errors import MailError, NotFound
 from postroom.message.envelope import envelope
 from postroom.protocol.imap.fetch import Section
 from postroom.store.spans import Span
@@ -221,6 +222,30 @@ def test_what_was_expunged_since_is_not_found(database: Opener, data: Path) -> N
                 await fetch.octets(row, 0, 1)
             with pytest.raises(NotFound):
                 await fetch.section(row, Section())
+
+    asyncio.run(run())
+
+
+def test_pieces_end_where_stored_ones_do(database: Opener, data: Path) -> None:
+    """Whoever takes only the first leaves nothing running."""
+
+    async def run() -> None:
+        async with shop(database, data) as store:
+            body = random.Random(4).randbytes(3 * fetch.PIECE + 5)
+            letter = b"Subject: x\r\n\r\n" + body
+            await put(store, letter)
+            view = await opened(store)
+            (row,) = await fetch.first_page(view, (1, 1), need=frozenset({"head"}))
+            found = [piece async for piece in fetch.pieces(row, 7, row.size - 9)]
+            assert b"".join(found) == letter[7:-2]
+            assert list(map(len, found)) == [7, *[fetch.PIECE] * 3, 3]
+            assert [piece async for piece in fetch.pieces(row, 7, 0)] == []
+            reading = fetch.pieces(row, 0, row.size)
+            assert await anext(reading) == letter[:14]
+            await reading.aclose()
+            row.size += 1
+            with pytest.raises(MailError):
+                _ = [piece async for piece in fetch.pieces(row, 7, row.size - 7)]
 
     asyncio.run(run())
 

@@ -11,7 +11,7 @@ RFC 3501 §6.4.5, §7.4.2.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -228,16 +228,33 @@ async def extent(row: FetchRow, section: Section) -> tuple[int, int] | None:
     return None if located is None else (located[0], located[1] - located[0])
 
 
-async def pieces(row: FetchRow, start: int, length: int) -> AsyncIterator[bytes]:
-    """A part of the content in pieces that begin where the stored pieces of the body begin."""
-    front = len(row.prefix) + len(row.head)
-    end = start + length
+async def pieces(row: FetchRow, start: int, length: int) -> AsyncGenerator[bytes]:
+    """A part of the content in pieces that begin where the stored pieces of the body begin.
+
+    The next one is read while the caller has work with this one.
+    """
+    spans = _cuts(start, start + length, len(row.prefix) + len(row.head))
+    span = next(spans, None)
+    coming: asyncio.Task[bytes] | None = None
+    try:
+        while span is not None:
+            piece = await (coming or octets(row, *span))
+            if len(piece) != span[1]:
+                raise MailError(detail="a message is shorter than its size")
+            span, coming = next(spans, None), None
+            if span is not None:
+                coming = begin(octets(row, *span))
+            yield piece
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+def _cuts(start: int, end: int, front: int) -> Iterator[tuple[int, int]]:
+    """(start, length) of the pieces; the body begins behind ``front`` octets."""
     while start < end:
         stop = min(end, front + ((start - front) // PIECE + 1) * PIECE)
-        piece = await octets(row, start, stop - start)
-        if len(piece) != stop - start:
-            raise MailError(detail="a message is shorter than its size")
-        yield piece
+        yield start, stop - start
         start = stop
 
 
