@@ -226,6 +226,7 @@ def test_what_waits_for_one_account_is_for_nobody_else(database: Opener, data: P
 
     async def run() -> None:
         async with station(database, data) as here:
+            await deciding(here)
             full = await here.town.account("full@home.test", quota=10)
             await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
             await here.send("full@home.test")
@@ -247,9 +248,33 @@ def test_what_waits_for_one_account_is_for_nobody_else(database: Opener, data: P
     asyncio.run(run())
 
 
+def test_what_waited_for_many_is_for_those_with_room(database: Opener, data: Path) -> None:
+    """What was sent for later, say; the copy of who is full goes on waiting alone."""
+
+    async def run() -> None:
+        async with station(database, data) as here:
+            await deciding(here)
+            full = await here.town.account("full@home.test", quota=10)
+            await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
+            await here.send("full@home.test")
+            await here.run()
+            await here.send("team@home.test")
+            await here.run()
+            assert len(await here.inbox(here.bob)) == 1
+            [one] = await here.waiting()
+            assert (one.recipient, len(await here.inbox(full))) == ("team@home.test", 1)
+            await here.db.write(lambda tx: tx.execute("UPDATE account SET quota = 0"))
+            await here.until_quiet(hours=2)
+            assert await here.waiting() == []
+            assert (len(await here.inbox(here.bob)), len(await here.inbox(full))) == (1, 2)
+
+    asyncio.run(run())
+
+
 def test_who_never_has_room_fails_in_the_end(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with station(database, data) as here:
+            await deciding(here)
             full = await here.town.account("full@home.test", quota=10)
             await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
             await here.send("full@home.test")

@@ -131,6 +131,7 @@ def test_a_server_that_does_not_let_us_in(loop: str, event: str, answer: Answer,
             sink.fault(event, answer)
             said = await refused(sink, MUST, within=limits_for(event, answer))
             assert said.startswith(why)
+            assert not said.endswith(": ")
 
     run(loop, main())
 

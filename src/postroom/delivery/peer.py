@@ -219,8 +219,9 @@ class Peer(Wire):
             raise PeerFailed("certificate", reply) from error
         except (OSError, ValueError) as error:  # ValueError: no name for a handshake
             self._client_tls.forget(name)
-            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-            raise PeerFailed("tls", local_reply(454, "4.7.5", f"TLS failed: {reason}")) from error
+            reason = getattr(error, "reason", None) or getattr(error, "strerror", None)
+            told = reason or str(error) or "the connection was closed"
+            raise PeerFailed("tls", local_reply(454, "4.7.5", f"TLS failed: {told}")) from error
         if not has_begun:
             raise self._lost("tls")
         self.tls = described(self.tls_object)

@@ -135,9 +135,10 @@ class Waiting:
         Raises MailError: why nobody takes it, or not now.
         """
         services = self._services
-        if message.inward is None and not await self._has_opinions(message.found):
-            return None
         envelope = await self._envelope(message)
+        is_plain = message.inward is None and not envelope.full
+        if is_plain and not await self._has_opinions(message.found):
+            return None
         arrival = Arrival(services.blobs, max_message=0, mends=False)
         try:
             await arrival.take(message.head)
@@ -189,7 +190,7 @@ class Waiting:
         services, session = self._services, self._session
         ident, now, head = services.ids.next(), services.clock(), arrival.head
         onward = None
-        if any(one.remote for one in envelope.accepted):
+        if envelope.is_queued(now):
             onward = await forwarding.onward(services.directory, envelope, head, now)
         indexed = index(head, arrival.part)
         blob = await arrival.prepared(head)
@@ -221,7 +222,11 @@ class Waiting:
             )  # it was rewritten for those of them that are elsewhere
             if original is not None and original.address is not None:
                 sender, text = original.address, str(original.address)
-        return _envelope(message, sender, text)
+        envelope = _envelope(message, sender, text)
+        full = await self._services.full(message.found.local)
+        if full and not relay.is_full(envelope.accepted[0], full):
+            envelope = msgspec.structs.replace(envelope, full=frozenset(full))
+        return envelope
 
 
 def _envelope(message: Message, sender: Address | None, text: str) -> Envelope:
