@@ -91,3 +91,22 @@ def test_only_what_this_server_found_is_proven(database: Opener, data: Path) -> 
         assert "is proven" not in browser.text
 
     tell(database, data, story, logged_in=PERSON)
+
+
+def test_a_list_is_left_by_its_page_or_by_a_message(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        bob = await number(office, PERSON)
+        for field in (
+            b"<mailto:leave@x.test?subject=off>, <https://x.test/leave?me>",
+            b"<mailto:leave+1@x.test?subject=off>",
+            b"<javascript:bad()>, <http://x.test/>",
+        ):
+            await put(office.store, b"List-Unsubscribe: " + field + b"\r\n" + PLAIN, account_id=bob)
+        await browser.get(f"{HERE}?uid=1")
+        assert 'href="https://x.test/leave?me"' in browser.page
+        await browser.get(f"{HERE}?uid=2")
+        assert 'href="/mail/write?address=leave%2B1%40x.test"' in browser.page
+        await browser.get(f"{HERE}?uid=3")
+        assert "mailing list" not in browser.text
+
+    tell(database, data, story, logged_in=PERSON)

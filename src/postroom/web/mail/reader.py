@@ -51,12 +51,14 @@ _LISTED: Final = frozenset({b"from", b"to", b"subject"})
 _READ: Final = frozenset(
     {
         b"from", b"to", b"cc", b"bcc", b"reply-to", b"subject", b"date", b"message-id", b"references",
-        b"in-reply-to", b"x-spam-status", b"list-id", b"authentication-results",
+        b"in-reply-to", b"x-spam-status", b"list-unsubscribe", b"authentication-results",
     }
 )  # fmt: skip
 _FIRST_FIELDS: Final = 256 * 1024
 _FILES: Final = re.compile(rb'\("attachment" ', re.IGNORECASE)
 _DMARC: Final = re.compile(r"\bdmarc=pass\b[^;]*?\bheader\.from=([^\s;]+)")
+_URL: Final = re.compile(r"<\s*([^<>\s]{1,2000})\s*>")
+_MAILTO: Final = re.compile(r"mailto:[^@?]+@[^@?]+", re.IGNORECASE)
 
 MOVES: Final = {"archive": ARCHIVE, "junk": JUNK, "trash": TRASH}
 _MARKS: Final = {
@@ -125,7 +127,10 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message, opened. ``proven`` is the domain that DMARC proved, "" for none."""
+    """One message, opened. ``proven`` is the domain that DMARC proved, "" for none.
+
+    ``unsubscribe`` is the page where a list is left, or ``mailto:`` and an address (RFC 2369).
+    """
 
     uid: int
     subject: str
@@ -143,6 +148,7 @@ class Message(msgspec.Struct, frozen=True):
     references: str
     proven: str
     spam: str
+    unsubscribe: str
     text: str
     is_cut: bool
     has_html: bool
@@ -162,6 +168,7 @@ class Reader:
 
     def __init__(self, office: Office, identity: Identity) -> None:
         self._office = office
+        self.store = office.store
         self.identity = identity
         self.places = Places(identity, office.store, office.directory)
         self.folders = Folders(identity, office.store, self.places)
@@ -321,6 +328,7 @@ class Reader:
             references=" ".join(_words(known, b"references") or _words(known, b"in-reply-to")),
             proven=_proven(known.get(b"authentication-results"), self._office.config.hostname),
             spam=one_line(known.get(b"x-spam-status")) if JUNK in view.place.mailbox.special_uses else "",
+            unsubscribe=_unsubscribe(known.get(b"list-unsubscribe")),
             text="\n".join(texts),
             is_cut=is_cut,
             has_html=shown.has_html,
@@ -409,3 +417,10 @@ def _proven(values: list[bytes] | None, hostname: str) -> str:
         if found is not None:
             return found[1]
     return ""
+
+
+def _unsubscribe(values: list[bytes] | None) -> str:
+    """A page before an address; an address without what else a URL may say."""
+    found = _URL.findall(decode(values[0])) if values else []
+    page = next((one for one in found if one.lower().startswith("https://")), "")
+    return page or next((one.partition("?")[0] for one in found if _MAILTO.match(one)), "")

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
+from postroom.web.mail import signature
 from postroom.web.mail.reader import ARCHIVE, DRAFTS, JUNK, TRASH, Box, Reader
 from postroom.web.routing import Router
 
@@ -35,7 +36,7 @@ def routes(desk: Desk) -> list[Route]:
         boxes = await reader.boxes()
         return renderer.page(
             "mail.html", visitor=visitor, here=HERE, box=box, q=query, page=page, boxes=boxes,
-            use=use_of(boxes, box), uses=_USES, is_all=is_all,
+            use=use_of(boxes, box), uses=_USES, is_all=is_all, signature=await signature.read(reader),
         )  # fmt: skip
 
     async def act(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
@@ -50,6 +51,10 @@ def routes(desk: Desk) -> list[Route]:
         made = await Reader(office, visitor.identity).folders.create(name)
         return path_of(made.name)
 
+    async def sign(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        await signature.write(Reader(office, visitor.identity), fields.get("signature", ""))
+        return f"{HERE}#done"
+
     async def change(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
         folders, box = Reader(office, visitor.identity).folders, fields.get("box", "")
         if "remove" in fields:
@@ -60,6 +65,7 @@ def routes(desk: Desk) -> list[Route]:
     return [
         router.show(HERE, show, for_admins=False),
         router.do(HERE, act, for_admins=False),
+        router.do(f"{HERE}/signature", sign, for_admins=False),
         router.do(f"{HERE}/mailboxes", make, for_admins=False),
         router.do(f"{HERE}/mailboxes/change", change, for_admins=False),
     ]

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.errors import MailError, OutcomeUnknown, Refused
 from postroom.web.desk import Desk, Visitor, peer_of
-from postroom.web.mail import writing as words
+from postroom.web.mail import signature, writing as words
 from postroom.web.mail.form import MOST, Form
 from postroom.web.mail.outbox import Outbox
 from postroom.web.mail.reader import Message, Reader
@@ -74,10 +75,12 @@ async def _begun(reader: Reader, outbox: Outbox, asked: Mapping[str, str]) -> Wr
     box, way = asked.get("box", "INBOX"), words.way_of(asked.get("to", ""))
     if "draft" in asked:
         return words.draft_of(await reader.message(box, uid_of(asked["draft"])), box)
-    if not way:
-        return Writing(to=asked.get("address", ""))
-    found = await reader.message(box, uid_of(asked.get("uid", "")))
-    return words.answer(found, way, box, await outbox.senders())
+    begun = Writing(to=asked.get("address", ""))
+    if way:
+        found = await reader.message(box, uid_of(asked.get("uid", "")))
+        begun = words.answer(found, way, box, await outbox.senders())
+    text = signature.above(await signature.read(reader), begun.text)
+    return msgspec.structs.replace(begun, text=text)
 
 
 async def _filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
