@@ -27,7 +27,7 @@ MESSAGES = frozenset((Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE))
             ),
         ),
         (
-            b'SET (subtree (a "&AOQ-") (SubscriptionChange)) (mailboxes inbox (MailboxName))',
+            b'SET (subtree (a "a&Awg-") (SubscriptionChange)) (mailboxes inbox (MailboxName))',
             Notify(
                 (
                     EventGroup(

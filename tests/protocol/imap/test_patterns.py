@@ -69,3 +69,8 @@ def test_hostile_patterns_are_cheap() -> None:
 def test_ancestors() -> None:
     assert ancestors(["a/b/c", "x", "a/d"]) == {"a", "a/b"}
     assert ancestors(["/a"]) == set()
+
+
+def test_letters_are_composed_as_in_names() -> None:
+    assert Pattern("Entwu\u0308r%").matches("Entw\u00fcrfe")
+    assert Pattern("Entwu\u0308rfe").matches("Entw\u00fcrfe")

@@ -1,5 +1,6 @@
 """Reading NOTIFY (RFC 5465 §8)."""
 
+import unicodedata
 from typing import Final
 
 from postroom.protocol.imap.commands import Notify
@@ -79,7 +80,7 @@ def _names(reader: Reader) -> tuple[str, ...]:
         names.append(read_mailbox(reader))
         if len(names) > MAX_NAMES:
             raise BadSyntax("Too many mailboxes")
-    return tuple(names)
+    return tuple([unicodedata.normalize("NFC", name) for name in names])  # as names are kept
 
 
 def _events(reader: Reader) -> tuple[frozenset[Event], tuple[FetchItem, ...]]:

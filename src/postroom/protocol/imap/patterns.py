@@ -4,6 +4,7 @@ A pattern is a set of bits that moves over the name (shift-and), so a match take
 integer operations a letter, however many wildcards stand in a row (RFC 3501 §6.3.8).
 """
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,7 +18,7 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         """``text`` is the reference and the pattern, joined and decoded."""
-        text = _collapse(text)
+        text = _collapse(unicodedata.normalize("NFC", text))  # as names are kept
         if text[:5].upper() == "INBOX" and text[5:6] in ("", DELIMITER, "*", "%"):
             text = "INBOX" + text[5:]
         self._literal: str | None = None if "*" in text or "%" in text else text
