@@ -33,6 +33,26 @@ def test_numbers_stay_put_until_a_command_that_may_tell(database: Opener, data: 
     at_home(data, main, database=database)
 
 
+def test_a_keyword_of_another_is_told_before_flags_of_many(database: Opener, data: Path) -> None:
+    """RFC 3501 §7.2.6."""
+
+    async def main(home: House) -> None:
+        client = await home.alice()
+        await client.append_many(LETTER, FEW + 1)
+        await client.ok(b"SELECT INBOX")
+        other = await home.alice("INBOX")
+        for number, command in enumerate((b"STORE 1:* +FLAGS (\\Seen)", b"FETCH 1:* FLAGS")):
+            await other.ok(b"STORE 7 +FLAGS.SILENT (k%d)" % number)
+            told = await client.ok(command)
+            assert told[0].startswith(b"* FLAGS (")
+            assert told[0].endswith(b" k%d)\r\n" % number)
+            assert told[1].startswith(b"* OK [PERMANENTFLAGS (")
+            assert b"k%d" % number in told[2 + 6]
+            assert [line for line in told[2:] if line.split()[2] != b"FETCH"] == []
+
+    at_home(data, main, database=database)
+
+
 def test_new_flags_of_many_are_told_of_all(database: Opener, data: Path) -> None:
     """RFC 3501 §6.4.6: of those, too, that had them before; and nobody hears of it twice."""
 

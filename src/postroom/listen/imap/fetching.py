@@ -129,7 +129,7 @@ async def send(
     if plan.previews:
         pages = with_previews(view, pages, lazy=Attribute.PREVIEW not in plan.attributes)
     async for page in pages:
-        if plan.tells_flags:
+        if Attribute.FLAGS in plan.attributes:
             talk.tell_keywords([row.keywords for row in page])
         if plan.contents:
             failure = await _send_contents(talk, page, plan) or failure
@@ -155,6 +155,7 @@ async def _send_contents(
     changed = frozenset[int]()
     if plan.marks_seen and view.flag_mask & SEEN:
         changed = await _mark_seen(view, page)
+        talk.tell_keywords([row.keywords for row in page])
     failure: MailError | None = None
     for row in page:
         lines = plan.flagged if row.uid in changed else plan.plain

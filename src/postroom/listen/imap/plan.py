@@ -42,7 +42,6 @@ class Plan(msgspec.Struct, frozen=True):
     previews: bool
     lasts: bool
     marks_seen: bool
-    tells_flags: bool
     plain: Lines
     flagged: Lines
 
@@ -78,7 +77,6 @@ def plan(items: tuple[FetchItem, ...], modes: Modes) -> Plan:
         previews=previews,
         lasts=_PASSING.isdisjoint(attributes) and not previews and not marks_seen,
         marks_seen=marks_seen,
-        tells_flags=marks_seen or Attribute.FLAGS in attributes,
         plain=Lines(attributes, uidonly=modes.uidonly),
         flagged=Lines([*attributes, *more], uidonly=modes.uidonly),
     )

@@ -1,6 +1,5 @@
 """Commands on the selected mailbox but FETCH (RFC 3501 §6.4)."""
 
-from functools import partial
 from typing import Final
 
 from postroom.access.flags import stored
@@ -15,7 +14,7 @@ from postroom.listen.imap.refusals import TRYCREATE, refuse
 from postroom.listen.imap.results import numbered
 from postroom.protocol.imap import commands as c
 from postroom.protocol.imap.fetch import Attribute
-from postroom.protocol.imap.fetch_lines import flags_page
+from postroom.protocol.imap.fetch_lines import FlagPage, flags_page
 from postroom.protocol.imap.responses import status_line
 from postroom.protocol.imap.sets import write_set
 
@@ -98,9 +97,13 @@ async def _store_many(
     talk: Conversation, ranges: Ranges, change: FlagChange, *, with_uid: bool
 ) -> None:
     view = talk.selected
-    write = partial(flags_page, with_uid=with_uid, uidonly=talk.session.modes.uidonly)
+    uidonly = talk.session.modes.uidonly
+
+    def write(page: FlagPage) -> bytes:
+        talk.tell_keywords([keywords for _, keywords, _ in page.kinds])
+        return flags_page(page, with_uid=with_uid, uidonly=uidonly)
+
     async for lines in stored(view, ranges, change, write):
-        talk.tell_keywords()
         talk.session.untagged(lines)
         await talk.make_room()
 
