@@ -6,6 +6,9 @@ import pytest
 
 from postroom.access.view import View
 from postroom.listen.imap.conversation import Conversation, Peer
+from postroom.listen.imap.plan import plan
+from postroom.protocol.imap.fetch import WHOLE, Attribute, Octets
+from postroom.protocol.imap.modes import Modes
 from postroom.protocol.imap.session import Session
 from tests.listen.imap.house import House, People, at_home
 
@@ -52,6 +55,36 @@ def test_nothing_is_there_before_login(data: Path) -> None:
         await talk.flush()
         await talk.close()
         assert wire.sent == b""
+
+    at_home(data, main)
+
+
+def test_nothing_is_at_hand_while_something_is_to_be_told(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        await client.append_many(LETTER, 9)
+        talk, _ = talk_at(home)
+        talk.identity = await People().identity(1, 7)
+        talk.select(
+            await View.open(await talk.places.get("INBOX"), home.services.store, read_only=True)
+        )
+        made = talk.plan_of((Octets(WHOLE, b"BODY[]", peek=True),))
+        assert talk.at_hand(made) is None
+        await talk.read_ahead(1, made.need)
+        found = talk.at_hand(made)
+        assert found is not None
+        assert talk.at_hand(plan((Attribute.ENVELOPE, *made.items), Modes())) is None
+        await client.ok(b"SELECT INBOX")
+        await client.ok(b"STORE 1 +FLAGS (\\Deleted)")
+        await client.ok(b"EXPUNGE")
+        assert talk.at_hand(made) is None
+        await talk.report(expunges=False)
+        assert talk.at_hand(made) is None  # the EXPUNGE is due with the next UID command
+        await talk.report()
+        assert talk.at_hand(made) is found
+        talk.pause()
+        assert talk.at_hand(made) is None
+        await talk.close()
 
     at_home(data, main)
 

@@ -8,6 +8,8 @@ between two commands is looked for once, before the first.
 RFC 3501 §5.5, §6.4.8.
 """
 
+from typing import Final
+
 from postroom.access.fetch import FetchRow
 from postroom.listen.imap.conversation import TOGETHER, Conversation
 from postroom.listen.imap.plan import Plan
@@ -15,7 +17,7 @@ from postroom.protocol.imap.fetch_lines import CLOSE
 from postroom.protocol.imap.responses import status_line
 from postroom.protocol.imap.series import Single
 
-FETCHED = "Fetched"
+FETCHED: Final = "Fetched"
 
 
 def answer_at_hand(talk: Conversation, plan: Plan) -> bool:

@@ -278,14 +278,12 @@ class Session:
 
         None: it is not, or not all of it has come; ``next_event`` goes on.
         """
-        if self._series is None or self._mode is not _Mode.COMMAND:
-            return None
-        found = next(self._series.singles(self._input.peek(MOST_SINGLES)), None)
-        if found is None:
+        series, found = self._series, next(self.singles(), None)
+        if series is None or found is None:
             return None
         self._input.skip(found.size)
         self._tag = found.tag
-        self._pending = command = self._series.command(found.number)
+        self._pending = command = series.command(found.number)
         self._mode = _Mode.ANSWER
         return command
 
