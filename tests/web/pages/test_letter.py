@@ -79,16 +79,25 @@ def test_files_are_saved_and_never_shown(database: Opener, data: Path) -> None:
 
 
 def test_only_what_this_server_found_is_proven(database: Opener, data: Path) -> None:
+    own = b"Authentication-Results: mx.demo.test;\r\n\tdmarc=pass header.from=far.test\r\n"
+    strangers = (
+        own.replace(b"mx.demo", b"mx.far"),
+        own.replace(b"=pass", b"=fail"),
+        (
+            b"Authentication-Results: mx.demo.test;\r\n\tspf=pass"
+            b' smtp.helo="dmarc=pass header.from=far.test"; dkim=none (dmarc=pass header.from=far.test)\r\n'
+        ),
+    )
+
     async def story(browser: Browser, office: Office, _clock: Clock) -> None:
         bob = await number(office, PERSON)
-        own = b"Authentication-Results: mx.demo.test;\r\n\tdmarc=pass header.from=far.test\r\n"
-        await put(
-            office.store, own + PLAIN, own.replace(b"mx.demo", b"mx.far") + PLAIN, account_id=bob
-        )
-        await browser.get(f"{HERE}?uid=1")
-        assert "far.test is proven" in browser.text
-        await browser.get(f"{HERE}?uid=2")
-        assert "is proven" not in browser.text
+        received = b"Return-Path: <ann@far.test>\r\n"
+        letters = [one + PLAIN for one in (own, *strangers)]
+        await put(office.store, *letters, account_id=bob, prefix=received)
+        await put(office.store, own + PLAIN, account_id=bob)  # a program's own, or fetched
+        for uid in range(1, 6):
+            await browser.get(f"{HERE}?uid={uid}")
+            assert ("far.test is proven" in browser.text) == (uid == 1), uid
 
     tell(database, data, story, logged_in=PERSON)
 

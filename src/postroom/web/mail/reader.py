@@ -23,13 +23,16 @@ from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.directory.login import Identity
 from postroom.errors import Invalid, NotAllowed, NotFound
+from postroom.mailauth import results
 from postroom.message import dates, headers
 from postroom.message.addresses import Mailbox, mailboxes, parse
-from postroom.message.charset import decode, decode_words
+from postroom.message.charset import decode
 from postroom.message.content import decoded, transferred
 from postroom.message.display import Display, Leaf, display
+from postroom.message.headers import unfold
 from postroom.message.htmltext import html_text
 from postroom.message.index import one_line
+from postroom.message.parameters import without_comments
 from postroom.protocol.imap.fetch import Section
 from postroom.store import flags as flag_words
 from postroom.store.entries import FlagChange
@@ -56,7 +59,6 @@ _READ: Final = frozenset(
 )  # fmt: skip
 _FIRST_FIELDS: Final = 256 * 1024
 _FILES: Final = re.compile(rb'\("attachment" ', re.IGNORECASE)
-_DMARC: Final = re.compile(r"\bdmarc=pass\b[^;]*?\bheader\.from=([^\s;]+)")
 _URL: Final = re.compile(r"<\s*([^<>\s]{1,2000})\s*>")
 _MAILTO: Final = re.compile(r"mailto:[^@?]+@[^@?]+", re.IGNORECASE)
 
@@ -326,7 +328,7 @@ class Reader:
             message_id=one_line(known.get(b"message-id")),
             in_reply_to=one_line(known.get(b"in-reply-to")),
             references=" ".join(_words(known, b"references") or _words(known, b"in-reply-to")),
-            proven=_proven(known.get(b"authentication-results"), self._office.config.hostname),
+            proven=_proven(row, known.get(b"authentication-results"), self._office.config.hostname),
             spam=one_line(known.get(b"x-spam-status")) if JUNK in view.place.mailbox.special_uses else "",
             unsubscribe=_unsubscribe(known.get(b"list-unsubscribe")),
             text="\n".join(texts),
@@ -409,13 +411,18 @@ def _date(values: list[bytes] | None) -> datetime | None:
     return None if found is None else names.moment(found.ms)
 
 
-def _proven(values: list[bytes] | None, hostname: str) -> str:
-    """Only what this server itself has found stands first, in its own name (RFC 8601 §5)."""
-    for value in values or []:
-        text = decode_words(value).strip()
-        found = _DMARC.search(text) if text.lower().startswith(f"{hostname.lower()};") else None
-        if found is not None:
-            return found[1]
+def _proven(row: FetchRow, values: list[bytes] | None, hostname: str) -> str:
+    """The domain that our own field (RFC 8601 §5) says was proven when the message was received.
+
+    Those of strangers in our name are removed then; what was filed in another way, by a program or
+    from an account elsewhere, has no lines of its recipient, and proves nothing.
+    """
+    for value in values or [] if row.prefix else []:
+        name = without_comments(unfold(value)).partition(b";")[0].strip()
+        if name.lower() == hostname.lower().encode():
+            for one in results.read(value):
+                if one.method == "dmarc" and one.outcome == "pass":
+                    return one.value("header.from")
     return ""
 
 
