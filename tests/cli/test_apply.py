@@ -46,5 +46,7 @@ def test_what_is_wrong_is_told(shell: Shell, tmp_path: Path) -> None:
     assert "-, line 1: " in wrong
     assert "-, line 3: " in wrong
     assert "nothing was changed" in wrong
+    (tmp_path / "latin.toml").write_bytes(b"# \n# \xe4")
+    assert "line 2: the file is not UTF-8" in shell.refuses("apply", str(tmp_path / "latin.toml"))
     assert "No such file" in shell.refuses("apply", str(tmp_path / "none.toml"))
     assert "folder" in shell.misuses("export", "bob@demo.test")

@@ -29,9 +29,11 @@ def apply(context: click.Context, file: Path, *, dry_run: bool, prune: bool, as_
     on a copy first: with any fault nothing is done, and all faults are told with their lines. An
     account that is new has no password, unless the file holds one.
     """
-    text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
-    places = manifest.Places(text, str(file))
+    is_piped = str(file) == "-"
+    octets = sys.stdin.buffer.read() if is_piped else file.read_bytes()
     try:
+        text = manifest.decoded(octets, str(file))
+        places = manifest.Places(text, str(file))
         wanted = manifest.read(text, str(file))
         done = run(
             context,

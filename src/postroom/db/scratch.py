@@ -15,13 +15,14 @@ from postroom.db.migrate import available, words
 
 PAGE: Final = 2_000  # rows that are copied at a time
 _CACHE_KIB: Final = 16 * 1024
+_STATEMENTS: Final = 256
 
 
 class Scratch:
     """``Database`` with the present schema and no rows; ``load`` them, then call ``begin``."""
 
     def __init__(self) -> None:
-        self._connection = apsw.Connection("")
+        self._connection = apsw.Connection("", statementcachesize=_STATEMENTS)
         for setting in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
             self._connection.execute(f"PRAGMA {setting}").fetchall()
         for migration in available():

@@ -2,7 +2,9 @@
 
 import tomllib
 
+import msgspec
 import pytest
+from hypothesis import given, strategies as st
 
 from postroom.admin.apply import manifest
 from postroom.admin.apply.items import (
@@ -15,6 +17,7 @@ from postroom.admin.apply.items import (
     Manifest,
     RelayItem,
     RuleItem,
+    ScriptItem,
     ShareItem,
     TlsRuleItem,
     UseItem,
@@ -94,3 +97,37 @@ def test_all_slips_are_told_with_their_lines() -> None:
     many = "[[domain]]\n" * 50
     with pytest.raises(Invalid, match="and 30 more"):
         manifest.read(many, "f.toml")
+
+
+LINES = st.lists(
+    st.sampled_from(
+        ["[[domain]]", "  [[ account ]]", '"""', "'''", "a = 1 # x", "\\", '"', "\ta\r", "", "[x]"]
+    ),
+    max_size=8,
+).map("\n".join)
+
+
+@given(st.lists(LINES, max_size=4))
+def test_headers_in_strings_are_no_headers(texts: list[str]) -> None:
+    scripts = tuple(ScriptItem(name=f"{n}", text=text) for n, text in enumerate(texts))
+    account = AccountItem(address="a@b.test", script=scripts)
+    whole = Manifest(domain=(DomainItem(name="b.test"),), account=(account, account))
+    text = "# a note\n" + "".join(manifest.written(whole))
+    assert manifest.read(text) == whole
+    found = [piece.strip().partition("\n")[0] for _, piece in manifest.pieces(text)]
+    assert found == ["# a note", "[[domain]]", "[[account]]", "[[account]]"]
+    assert "".join(piece for _, piece in manifest.pieces(text)) == text
+
+
+def test_a_file_by_hand_is_cut_where_tables_begin() -> None:
+    text = (
+        "account = []\n[[script]]\nname = '''\n[[domain]]\n'''\n"
+        'text = """a"" \\""" b\n[[domain]]""""\n[[domain]] # """\nname = "x\'\'\'"\n'
+        '[[domain]]\nname = \'a"""\'\n'
+    )
+    found = manifest.read(text)
+    assert (len(found.script), [one.name for one in found.domain]) == (1, ["x'''", 'a"""'])
+    assert msgspec.convert(tomllib.loads(text), Manifest) == found
+    assert manifest.Places(text, "f").of("domain", 1) == "f, line 10"
+    with pytest.raises(Invalid, match=r"f is no TOML: .*\(at line 14, column 6\)"):
+        manifest.read(text + "[[domain]]\n\nname x\n\n", "f")

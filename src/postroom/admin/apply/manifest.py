@@ -4,6 +4,7 @@
 out of a file stays as it is; ``written`` leaves out nothing but what has no value. TOML 1.0.
 """
 
+import io
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,12 @@ from postroom.errors import Invalid
 
 MAX_FAULTS: Final = 20  # that are told
 _HEADER: Final = re.compile(r"\s*\[\[\s*(\w+)\s*\]\]")
+_LINE: Final = re.compile(r"line (\d+)")
+_TOKEN: Final = re.compile(r"""#.*|\"{3}|'{3}|"(?:\\.|[^"\\])*"|'[^']*'|[^"'#]+|.""", re.DOTALL)
+_ENDS: Final = {
+    '"""': re.compile(r'(?:\\.|[^"\\]|"{1,2}(?!"))*"{3,5}', re.DOTALL),
+    "'''": re.compile(r"(?:[^']|'{1,2}(?!'))*'{3,5}", re.DOTALL),
+}
 _WIDE: Final = 96  # a list that would be longer stands in several lines
 
 
@@ -27,8 +34,8 @@ class Places:
         self._source = source
         self._lines: dict[str, list[int]] = {}
         self._kept: Mapping[str, Sequence[int]] = {}
-        for number, line in enumerate(text.split("\n"), 1):
-            if found := _HEADER.match(line):
+        for number, piece in pieces(text):
+            if found := _HEADER.match(piece):
                 self._lines.setdefault(found[1], []).append(number)
 
     def of(self, kind: str, index: int) -> str:
@@ -55,28 +62,79 @@ class Faulty(Invalid):
         super().__init__("; ".join(self.faults))
 
 
+def decoded(octets: bytes, source: str) -> str:
+    """The text of a file, which TOML wants in UTF-8. Raises Invalid."""
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        raise Invalid(f"{source}, line {line}: the file is not UTF-8; save it as that") from None
+
+
 def read(text: str, source: str = "the file") -> Manifest:
     """The items of a file. Raises Invalid with every slip and its place."""
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"{source} is no TOML: {error}") from None
-    try:
-        return msgspec.convert(found, Manifest)
-    except msgspec.ValidationError:
-        raise Faulty(list(_slips(found, Places(text, source), source))) from None
+    found: dict[str, list[object]] = {}
+    slips: list[str] = []
+    for line, piece in pieces(text):
+        try:
+            parsed = tomllib.loads(piece)
+        except tomllib.TOMLDecodeError as error:
+            raise Invalid(f"{source} is no TOML: {_moved(str(error), line - 1)}") from None
+        for kind, items in parsed.items():
+            before = found.setdefault(kind, [])
+            is_list = kind in Manifest.__struct_fields__ and isinstance(items, list)
+            for item in items if is_list else [None]:
+                try:
+                    one = msgspec.convert({kind: [item] if is_list else items}, Manifest)
+                except msgspec.ValidationError as error:
+                    told = str(error).replace(f" - at `$.{kind}[0]", f", at `{kind}[{len(before)}]")
+                    told = told.replace(" - at `$.", ", at `")
+                    slips.append(f"{source}{f', line {line}' if is_list else ''}: {told}")
+                    before.append(None)
+                else:
+                    before += getattr(one, kind)
+    if slips:
+        raise Faulty(slips)
+    return msgspec.structs.replace(
+        Manifest(), **{kind: tuple(some) for kind, some in found.items()}
+    )
 
 
-def _slips(found: Mapping[str, object], places: Places, source: str) -> Iterator[str]:
-    for kind, items in found.items():
-        is_list = kind in Manifest.__struct_fields__ and isinstance(items, list)
-        for index, item in enumerate(items if is_list and isinstance(items, list) else [None]):
-            try:
-                msgspec.convert({kind: [item] if is_list else items}, Manifest)
-            except msgspec.ValidationError as error:
-                told = str(error).replace(f" - at `$.{kind}[0]", f", at `{kind}[{index}]")
-                where = places.of(kind, index) if is_list else source
-                yield f"{where}: {told.replace(' - at `$.', ', at `')}"
+def _moved(told: str, lines: int) -> str:
+    return _LINE.sub(lambda match: f"line {int(match[1]) + lines}", told)
+
+
+def pieces(text: str) -> Iterator[tuple[int, str]]:
+    """The file cut at the headers of its tables, each piece after the number of its first line."""
+    lines: list[str] = []
+    start, quote = 1, ""
+    for number, line in enumerate(io.StringIO(text, newline="\n"), 1):
+        if not quote and lines and _HEADER.match(line):
+            yield start, "".join(lines)
+            lines, start = [], number
+        if '"""' in line or "'''" in line:
+            quote = _open_after(line, quote)
+        lines.append(line)
+    if lines:
+        yield start, "".join(lines)
+
+
+def _open_after(line: str, quote: str) -> str:
+    """The quotes of the string that goes on in the next line; "" when none does."""
+    place = 0
+    while place < len(line):
+        if quote:
+            end = _ENDS[quote].match(line, place)
+            if end is None:
+                return quote
+            place, quote = end.end(), ""
+        else:
+            token = _TOKEN.match(line, place)
+            if token is None or token[0].startswith("#"):
+                return ""
+            place = token.end()
+            quote = token[0] if token[0] in _ENDS else ""
+    return quote
 
 
 def written(manifest: Manifest) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from postroom.admin.apply.manifest import Faulty
 from postroom.errors import (
     AlreadyExists,
     Invalid,
@@ -31,24 +32,36 @@ _STATUS: Final[tuple[tuple[type[Refused], int, str], ...]] = (
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457 §3.1. ``path`` says where in the JSON that was sent."""
+    """RFC 9457 §3.1. ``path`` says where in the JSON that was sent.
+
+    ``faults`` are all that was found, one by one, where it was several.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     path: str = ""
+    faults: tuple[str, ...] = ()
 
 
 class Problem(Exception):
     """A request that comes to nothing; ``kind`` is the last word of the type."""
 
     def __init__(
-        self, status: int, kind: str, title: str, detail: str, *, path: str = "", **headers: str
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str,
+        *,
+        path: str = "",
+        faults: tuple[str, ...] = (),
+        **headers: str,
     ) -> None:
         """``headers`` are header fields, with underscores for dashes."""
         super().__init__(detail)
-        self.details = ProblemDetails(_TYPES + kind, title, status, detail, path)
+        self.details = ProblemDetails(_TYPES + kind, title, status, detail, path, faults)
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def response(self) -> Response:
@@ -66,7 +79,8 @@ def of(error: Refused | MailError) -> Problem:
     if isinstance(error, MailError):
         return _of_mail(error)
     status, title = next((s, t) for kind, s, t in _STATUS if isinstance(error, kind))
-    return Problem(status, error.kind, title, str(error))
+    faults = error.faults if isinstance(error, Faulty) else ()
+    return Problem(status, error.kind, title, str(error), faults=faults)
 
 
 def of_json(error: msgspec.DecodeError | UnicodeDecodeError) -> Problem:
