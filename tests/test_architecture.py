@@ -10,6 +10,8 @@ from typing import Final
 
 import pytest
 
+from postroom.admin.apply import coverage
+
 ROOT: Final = Path(__file__).parents[1]
 SOURCE: Final = ROOT / "src" / "postroom"
 FILES: Final = sorted(
@@ -156,3 +158,16 @@ def test_pins_have_hashes_and_no_addresses() -> None:
         assert len(re.findall(r"==\S+[^\n]* \\\n    --hash=sha256:[0-9a-f]{64}", text)) == len(pins)
         assert "://" not in text
         assert "index" not in re.sub(r"#.*", "", text)
+
+
+def test_every_table_stands_in_the_file_of_the_directory_or_is_left_out_for_a_reason() -> None:
+    """``postroom export`` and ``apply`` bring everything that is set up; see ``coverage.py``.
+
+    What a new table of settings needs besides: an item or a member in ``admin/apply``, and a
+    value in docs/apply-example.toml, which tests/admin/apply/test_coverage.py takes there and back.
+    """
+    files = (SOURCE / "db" / "migrations").glob("*.sql")
+    tables = set(
+        re.findall(r"^CREATE TABLE (\w+)", "\n".join(map(Path.read_text, files)), re.MULTILINE)
+    )
+    assert tables == {*coverage.HELD, *coverage.LEFT_OUT} - {"schema_version"}

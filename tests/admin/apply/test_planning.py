@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from postroom.admin import accounts, aliases, domains, webhooks
 from postroom.admin.apply import applying, manifest, planning
+from postroom.admin.filters import scripts
 from postroom.admin.office import Office
 from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.relays import Wanted
@@ -90,5 +91,29 @@ def test_accounts_that_are_there_by_another_name_are_not_meant(tell: Tell) -> No
         await aliases.add(office, "all@a.test", ["bob@a.test"])
         text = "".join(f'[[account]]\naddress = "{one}@a.test"\n' for one in ("BOB", "rob", "all"))
         assert await plan(office, text) == ["add account rob@a.test", "add account all@a.test"]
+
+    tell(story)
+
+
+def test_of_the_scripts_of_the_site_another_becomes_active(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        async def done(*active: str) -> list[str]:
+            text = "".join(
+                f'[[script]]\nname = "{name}"\ntext = "keep;"\nactive = {str(name in active).lower()}\n'
+                for name in ("a", "b")
+            )
+            found = await applying.apply(office, manifest.read(text))
+            assert await plan(office, text) == []
+            there = await scripts.every(office, scripts.GLOBAL)
+            assert [one.name for one in there if one.active] == list(active)
+            return [f"{one.action} {one.name} {','.join(one.members)}" for one in found.steps]
+
+        assert await done("a") == ["add a ", "add b "]
+        assert await done("b") == ["change a active", "change b active"]
+        assert await done("a") == ["change a active", "change b active"]
+        assert await done() == ["change a active"]
+        await done("a")
+        await applying.apply(office, manifest.read(""), prune=True)
+        assert await scripts.every(office, scripts.GLOBAL) == []
 
     tell(story)

@@ -26,6 +26,7 @@ HELD: Final[Mapping[str, str]] = {
     "script": "account.script, script (those of the site)",
     "vacation": "account.vacation",
     "spam_knowledge": "account.spam_level",
+    "digest": "account.digest",
     "fetching": "account.fetch (with secrets)",
     "alias": "alias",
     "alias_target": "alias.targets, account.forward",

@@ -117,7 +117,7 @@ class MaskItem(Item, frozen=True, kw_only=True):
 
 
 class ScriptItem(Item, frozen=True, kw_only=True):
-    """A Sieve script. Of an account at most one is active, of the site none."""
+    """A Sieve script. Of an account, and of the site, at most one is active."""
 
     name: str
     text: str
@@ -156,7 +156,10 @@ class FetchItem(Item, frozen=True, kw_only=True):
 
 
 class AccountItem(Item, frozen=True, kw_only=True):
-    """A person. ``send_limit`` is recipients in 24 hours, or "default"."""
+    """A person. ``send_limit`` is recipients in 24 hours, or "default".
+
+    ``digest``: how often a letter says what was kept from their inbox.
+    """
 
     address: str
     name: str | None = None
@@ -178,6 +181,7 @@ class AccountItem(Item, frozen=True, kw_only=True):
     script: tuple[ScriptItem, ...] | None = None
     vacation: VacationItem | None = None
     spam_level: str | None = None
+    digest: Literal["never", "daily", "weekly"] | None = None
     fetch: tuple[FetchItem, ...] | None = None
 
 

@@ -18,6 +18,7 @@ from postroom.admin.apply.items import (
     ScriptItem,
     VacationItem,
 )
+from postroom.admin.mailboxes import digest
 from postroom.db.database import Tx
 from postroom.db.ids import from_text
 from postroom.directory import (
@@ -77,6 +78,7 @@ def account(tx: Tx, one: AccountView, seal_key: bytes | None) -> AccountItem:
             addresses=away.addresses,
         ),
         spam_level=knowledge.totals(tx, [ident]).get(ident, NOTHING).level or "normal",
+        digest=digest.often(tx, ident),
         fetch=None if seal_key is None else tuple(_fetchings(tx, ident, seal_key)),
     )
 

@@ -21,6 +21,7 @@ from postroom.admin.apply.items import (
 from postroom.admin.apply.steps import Run, Step, StepView, differences, doing
 from postroom.admin.fetching import FetchingView
 from postroom.admin.filters import rules, scripts, senders, vacations
+from postroom.admin.mailboxes import digest
 from postroom.admin.moving.remote import Remote
 from postroom.admin.office import Office
 from postroom.directory.accounts import Scram
@@ -37,7 +38,8 @@ _NEW: Final = AccountItem(
     address="", name="", role="person", administers=(), quota=0, message_quota=0,
     send_limit="default", disabled=False, addresses=(), send_as=(), block=(), allow=(),
     forward=Forwarding(to=()), retention=(), rule=(), mask=(), script=(),
-    vacation=VacationItem(text=""), spam_level="normal", fetch=(),
+    vacation=VacationItem(text=""), spam_level="normal", digest="never",
+    fetch=(),
 )  # fmt: skip
 
 
@@ -188,6 +190,10 @@ async def _set_spam_level(office: Office, address: str, wanted: str, _now: objec
     await spam.set_level(office, address, wanted)
 
 
+async def _set_digest(office: Office, address: str, wanted: digest.Often, _now: object) -> None:
+    await digest.choose(office, address, wanted)
+
+
 async def _set_fetchings(
     office: Office, address: str, wanted: Sequence[FetchItem], now: Sequence[FetchItem]
 ) -> None:
@@ -222,5 +228,6 @@ _SETTERS: Final[Sequence[tuple[str, Setter]]] = (
     ("script", set_scripts),
     ("vacation", _set_vacation),
     ("spam_level", _set_spam_level),
+    ("digest", _set_digest),
     ("fetch", _set_fetchings),
 )

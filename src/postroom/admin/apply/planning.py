@@ -30,6 +30,7 @@ from postroom.admin.apply.items import (
     LimitsItem,
     Manifest,
     RelayItem,
+    ScriptItem,
     UseItem,
     WebhookItem,
 )
@@ -199,10 +200,13 @@ def _site(wanted: Manifest, now: Manifest) -> Iterator[Step]:
     there = There(now.script)
     for index, script in enumerate(wanted.script):
         before = there.find(script)
-        if before is None or before.text != script.text:
-            view = StepView("change" if before else "add", "script", script.name)
-            run = doing(scripts.put, scripts.GLOBAL, script.name, script.text.encode())
-            yield Step(view, run, ("script", index))
+        said = (
+            ("add",) if before is None else tuple(differences(script, before, {"text", "active"}))
+        )
+        if said:
+            view = StepView("change", "script", script.name, said)
+            view = view if before else StepView("add", "script", script.name)
+            yield Step(view, doing(_put_script, script), ("script", index))
     there = There(now.webhook)
     for index, hook in enumerate(wanted.webhook):
         before = there.find(hook)
@@ -349,8 +353,21 @@ async def _departures(office: Office, wanted: Manifest, now: Manifest) -> AsyncI
         yield Step(view, doing(domains.remove, domain.name))
 
 
+async def _put_script(office: Office, one: ScriptItem) -> None:
+    text = one.text.encode()
+    await scripts.put(office, scripts.GLOBAL, one.name, text, active=one.active)
+    if not one.active:
+        await _stop_script(office, one.name)
+
+
 async def _remove_script(office: Office, name: str) -> None:
+    await _stop_script(office, name)
     await scripts.remove(office, scripts.GLOBAL, name)
+
+
+async def _stop_script(office: Office, name: str) -> None:
+    if any(one.active and one.name == name for one in await scripts.every(office, scripts.GLOBAL)):
+        await scripts.deactivate(office, scripts.GLOBAL)
 
 
 def _left(now: Sequence[Any], wanted: Sequence[Any]) -> list[Any]:

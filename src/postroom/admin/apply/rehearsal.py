@@ -32,7 +32,7 @@ TABLES: Final = (
     "domain", "account", "alias", "address", "alias_target", "credential", "dkim_key", "relay",
     "relay_use", "tls_rule", "send_as", "sending", "forward", "share", "mask", "domain_admin",
     "backup_domain", "journal", "allotment", "script", "rule", "vacation", "sender_rule", "webhook", "ban",
-    "dns_provider", "fetching", "mailbox", "usage", "retention", "subscription",
+    "dns_provider", "fetching", "mailbox", "usage", "retention", "subscription", "digest",
 )  # fmt: skip
 """What steps look at; of the mail itself nothing but the names of mailboxes."""
 

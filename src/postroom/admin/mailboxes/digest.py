@@ -43,9 +43,14 @@ class DigestView(msgspec.Struct, frozen=True):
 async def show(office: Office, address: str) -> DigestView:
     """How often somebody is told. Raises NotFound."""
     account = await office.account(address)
-    days = await office.directory.look(lambda tx: digests.days_of(tx, account.id))
-    often: Often = "never" if not days else "daily" if days == 1 else "weekly"
-    return DigestView(str(account.address), often)
+    said = await office.directory.look(lambda tx: often(tx, account.id))
+    return DigestView(str(account.address), said)
+
+
+def often(tx: Tx, account_id: int) -> Often:
+    """How often an account is told."""
+    days = digests.days_of(tx, account_id)
+    return "never" if not days else "daily" if days == 1 else "weekly"
 
 
 @recorded("account.digest", "address", "often")
