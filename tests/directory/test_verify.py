@@ -50,7 +50,10 @@ def test_expn_tells_members_unless_they_are_hidden(town: Towns) -> None:
             await t.alias("inner@demo.test", "alice@demo.test")
             await t.alias("team@demo.test", "ALICE@demo.test", "inner@demo.test", "x@example.org")
             await t.alias("secret@demo.test", "alice@demo.test", hidden=True)
+            await t.alias("info-*@demo.test", "x@example.org")
+            assert (await t.directory.verify_address(at("Info-1@demo.test"))).kind == "alias"
             for asked, expected in [
+                ("info-1@demo.test", Expansion("list", (Member("", "x@example.org"),))),
                 (
                     "team@demo.test",
                     Expansion(

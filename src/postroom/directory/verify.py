@@ -9,8 +9,9 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import accounts, aliases, domains, masks
-from postroom.directory.expand import Walk
+from postroom.directory import accounts, aliases, domains, masks, patterns
+from postroom.directory.aliases import Alias
+from postroom.directory.expand import Resolution, Walk
 from postroom.directory.names import fold
 
 MAX_CHOICES: Final = 10
@@ -60,9 +61,10 @@ def verify(tx: Tx, address: Address) -> Verified:
     found = Walk(tx).resolve(address)
     if found.kind != "found" and not found.needs_holding:
         return Verified("unknown")
-    alias = aliases.find(tx, address)
+    alias = _alias(tx, address, found)
     if alias is not None:
-        return Verified("alias", "", str(alias.address))
+        named = address if patterns.is_pattern(alias.address.local) else alias.address
+        return Verified("alias", "", str(named))
     return Verified("account", "", str(address))
 
 
@@ -97,7 +99,7 @@ def verify_user(tx: Tx, local: str) -> Verified:
 
 def expand(tx: Tx, address: Address) -> Expansion:
     """The direct members of an alias; an account is its own member."""
-    alias = aliases.find(tx, address)
+    alias = _alias(tx, address, Walk(tx).resolve(address))
     if alias is None:
         verified = verify(tx, address)
         if verified.kind != "account":
@@ -110,3 +112,11 @@ def expand(tx: Tx, address: Address) -> Expansion:
         account = accounts.find(tx, target)
         members.append(Member(account.name if account else "", str(target)))
     return Expansion("list", tuple(members))
+
+
+def _alias(tx: Tx, address: Address, found: Resolution) -> Alias | None:
+    """The alias of this name, or the pattern that the name is like."""
+    alias = aliases.find(tx, address)
+    if alias is None and found.via:
+        alias = aliases.find(tx, Address.parse(found.via))
+    return alias
