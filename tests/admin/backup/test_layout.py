@@ -40,7 +40,16 @@ def test_what_is_no_backup_is_refused(tmp_path: Path, octets: bytes, why: str) -
 
 @pytest.mark.parametrize(
     "line",
-    ["x", "0" * 64 + "  /etc/passwd\n", "0" * 64 + "  a/../../b\n", "0" * 64 + " a\n", "\udcff"],
+    [
+        "x",
+        "0" * 64 + "  /etc/passwd\n",
+        "0" * 64 + "  a/../../b\n",
+        "0" * 64 + " a\n",
+        "\udcff",
+        "0" * 64 + "  a//etc/passwd\n",
+        "0" * 64 + "  a/./b\n",
+        "0" * 64 + "  a/\n",
+    ],
 )
 def test_a_damaged_list_is_refused(tmp_path: Path, line: str) -> None:
     with pytest.raises(Refused, match="missing or damaged"):

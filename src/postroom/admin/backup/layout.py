@@ -137,4 +137,5 @@ def _names(folder: Path) -> list[str]:
 
 
 def _is_inside(path: str) -> bool:
-    return not path.startswith("/") and ".." not in path.split("/")
+    """Also what is left of the path when its first folders are taken away: "a//etc" would be /etc."""
+    return not {"", ".", ".."}.intersection(path.split("/"))
