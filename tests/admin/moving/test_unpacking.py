@@ -12,7 +12,7 @@ import pytest
 from postroom.admin.moving import unpacking
 from postroom.admin.moving.maildir import MaildirSource
 from postroom.admin.moving.mbox import MboxSource
-from postroom.admin.moving.unpacking import Limits
+from postroom.admin.moving.unpacking import ALWAYS, Limits
 from postroom.errors import Refused
 
 LETTER = b"Subject: x\n\nx\n"
@@ -126,6 +126,11 @@ def test_what_grows_without_end_is_refused(tmp_path: Path) -> None:
     for make in (tar, zipped):
         with pytest.raises(Refused, match="larger than may be"):
             unpack(make(tmp_path / make.__name__, big))
+
+    bomb = {"cur/1": bytes(ALWAYS + 1)}
+    for make in (tar, zipped):  # far below what is allowed, but no mail is packed like this
+        with pytest.raises(Refused, match="larger than may be"):
+            unpack(make(tmp_path / f"bomb.{make.__name__}", bomb), Limits(1 << 30, ROOM.room))
 
     def full(_octets: int) -> None:
         raise Refused("no room")

@@ -1,8 +1,9 @@
 """An upload becomes mail on the disk: an mbox, or a zip or tar of mbox files or a Maildir.
 
 Archives are written by strangers. Only plain files come out of them, below one folder, with names
-that stay there; not more octets than are allowed; and neither the list of a zip nor the names of
-a tar may fill the memory. So might LZMA, whose window is as large as the file says: it is not read. PKWARE APPNOTE 6.3 §4.3.16 (end of a zip), POSIX.1-2001 pax.
+that stay there; not more octets than are allowed, nor than an archive of mail can hold; and neither
+the list of a zip nor the names of a tar may fill the memory. So might LZMA, whose window is as large
+as the file says: it is not read. PKWARE APPNOTE 6.3 §4.3.16 (end of a zip), POSIX.1-2001 pax.
 """
 
 import os
@@ -31,6 +32,8 @@ BLOCK: Final = 1 << 20
 MOST_FILES: Final = 2_000_000
 MAX_HEADER: Final = 64 * 1024  # octets of what a tar says of one file
 MAX_LISTING: Final = 16 << 20  # octets of the list at the end of a zip
+MAX_GROWTH: Final = 100  # times its own size is what comes out of an archive of mail, at the most
+ALWAYS: Final = 64 << 20  # octets that may come out whatever its size is
 _MAX_LEVELS: Final = 20
 _MAX_NAME: Final = 250  # octets
 _END: Final = b"PK\x05\x06"
@@ -81,6 +84,9 @@ def unpack(path: Path, folder: Path, limits: Limits, progress: Progress) -> None
     folder.mkdir(mode=0o700)
     with path.open("rb") as stream:
         begin = stream.read(512)
+    most = max(ALWAYS, MAX_GROWTH * path.stat().st_size)
+    if most < limits.octets:
+        limits = Limits(most, limits.room)
     writer = _Writer(folder, limits)
     if mbox.is_mbox(path):
         os.link(path, folder / path.name)
