@@ -4,14 +4,16 @@ import asyncio
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from postroom.db.database import Database
 from postroom.directory.accounts import Account
 from postroom.policy.facts import Facts
 from postroom.policy.verdict import Verdict
-from postroom.queue.rows import Inward
+from postroom.queue.rows import STRANGER, VERIFIED, Inward
 from tests.conftest import Opener
 from tests.intake.desk import LETTER, Desk, desk, mail, rcpt, said, send
+from tests.policy.zone import Zone
 
 TEAM = "team@local.test"
 CAROL = "carol@local.test"
@@ -198,5 +200,30 @@ def test_success_is_told_once_as_expanded(database: Opener, data: Path) -> None:
                 lambda tx: tx.all("SELECT notify FROM delivery WHERE inward IS NOT NULL")
             )
             assert rows == [("FAILURE",)]
+
+    asyncio.run(run())
+
+
+SPF = {"pass": b"+all", "fail": b"-all"}
+
+
+@pytest.mark.parametrize(
+    ("spf", "members", "origin"),
+    [
+        ("pass", (CAROL, "bob@local.test"), VERIFIED),
+        ("fail", (CAROL, "bob@local.test"), STRANGER),
+        ("pass", (CAROL, "v@other.test"), STRANGER),  # the sender was rewritten
+    ],
+)
+def test_only_who_is_proven_is_told_of_the_end(
+    spf: str, members: tuple[str, ...], origin: int, database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await full(here, members)
+            zone = Zone({("client.example", "TXT"): (b"v=spf1 " + SPF[spf],)})
+            here.change(resolver=zone)
+            await send(here.open(), TEAM)
+            assert (await here.queued())["origin"] == origin
 
     asyncio.run(run())

@@ -212,12 +212,21 @@ class Closing:
             return head
         return submission.fixed(head, ident=ident, now=now, hostname=self._services.hostname)
 
+    @property
+    def _is_proven(self) -> bool:
+        """Whether the message is from the domain of its sender."""
+        domain = self._envelope.sender.rpartition("@")[2]
+        found = self._examination
+        return found is not None and found.facts.authentication.proves(domain)
+
     async def _commit(self, envelope: Envelope, author: str = "") -> Reply:
         services, arrival, examination = self._services, self._arrival, self._examination
         ident, now = self._ident or services.ids.next(), services.clock()
         head, onward = self._whole(arrival.head, ident, now), None
         if envelope.is_queued(now):
-            onward = await forwarding.onward(services.directory, envelope, head, now)
+            onward = await forwarding.onward(
+                services.directory, envelope, head, now, is_proven=self._is_proven
+            )
             if self._is_held:
                 onward = msgspec.structs.replace(onward, is_held=True)
         indexed = plan.indexed(envelope, arrival, head, now)

@@ -24,7 +24,7 @@ from postroom.mailauth import srs
 from postroom.message import trace
 from postroom.message.submission import has_bulk_marks
 from postroom.protocol.smtp.replies import Reply, reply
-from postroom.queue.rows import BULK, FIRST, NORMAL, OURS, STRANGER
+from postroom.queue.rows import BULK, FIRST, NORMAL, OURS, STRANGER, VERIFIED
 
 DAY_MS: Final = 24 * 3600 * 1000
 MANY: Final = 50  # addresses elsewhere; a letter to more of them lets others go first
@@ -62,8 +62,14 @@ async def returned(
     return answer
 
 
-async def onward(directory: Directory, envelope: Envelope, head: bytes, now: int) -> Onward:
-    """How the letter goes to the addresses elsewhere."""
+async def onward(
+    directory: Directory, envelope: Envelope, head: bytes, now: int, *, is_proven: bool = False
+) -> Onward:
+    """How the letter goes to the addresses elsewhere, or waits for room.
+
+    ``is_proven``: it comes from the domain of its sender, who may be told what becomes of it when
+    nobody elsewhere is asked.
+    """
     elsewhere = {one.address for one in envelope.accepted if one.remote}
     is_held = envelope.due(now) > now  # then where it leads is looked up later
     forwarders = list(dict.fromkeys([one.address for one in envelope.accepted if one.leads_on]))
@@ -76,7 +82,7 @@ async def onward(directory: Directory, envelope: Envelope, head: bytes, now: int
     return Onward(
         sender=sender,
         prefix=prefix,
-        origin=OURS if envelope.is_ours else STRANGER,
+        origin=_origin(envelope, is_proven=is_proven and not elsewhere),
         priority=_priority(envelope, head),
     )
 
@@ -111,6 +117,12 @@ async def _rewritten(directory: Directory, sender: str, forwarder: str, now: int
         return srs.encode(sender, domain, directory.secrets.srs, now // DAY_MS)
     except srs.NotRewritable:
         return sender
+
+
+def _origin(envelope: Envelope, *, is_proven: bool) -> int:
+    if envelope.is_ours:
+        return OURS
+    return VERIFIED if is_proven else STRANGER
 
 
 def _priority(envelope: Envelope, head: bytes) -> int:

@@ -46,7 +46,7 @@ from postroom.post.letter import Letter
 from postroom.post.notice import DOOR, Budget
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import Reply
-from postroom.queue.rows import OURS, Inward, Queued
+from postroom.queue.rows import OURS, VERIFIED, Inward, Queued
 from postroom.store.store import Store
 
 _BEFORE: Final = "when it came"  # stands for the stages that judged it then
@@ -191,7 +191,9 @@ class Waiting:
         ident, now, head = services.ids.next(), services.clock(), arrival.head
         onward = None
         if envelope.is_queued(now):
-            onward = await forwarding.onward(services.directory, envelope, head, now)
+            onward = await forwarding.onward(
+                services.directory, envelope, head, now, is_proven=letter.origin == VERIFIED
+            )
         indexed = index(head, arrival.part)
         blob = await arrival.prepared(head)
         try:

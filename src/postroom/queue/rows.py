@@ -54,7 +54,7 @@ class Queued(msgspec.Struct, frozen=True):
     ``eightbit``, ``requiretls``: what the next server must be able to do. ``due`` is
     ``accepted`` unless the sender asked for later (RFC 4865); patience is counted from it.
     ``origin``: STRANGER, VERIFIED or OURS; letters of ours are signed, re-encoded where
-    needed, and their senders told of failures. ``is_held``: nobody tries it until it is
+    needed; senders who are no strangers are told of failures. ``is_held``: nobody tries it until it is
     released. Raises ValueError for octets that have no place in a command.
     """
 
