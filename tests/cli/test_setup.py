@@ -385,6 +385,11 @@ def test_again_there_is_less_to_type(nothing: Shell) -> None:
         assert one.ends() == 0, one.screen
         assert one.inputs == 2
         assert "done" not in one.screen
+    with terminal(nothing, OPEN, "--no-test") as one:
+        one.answers("[demo.test]", "")
+        one.leaves("[postmaster@demo.test]")
+        assert one.ends() == 1
+        assert "nothing was changed; go on with" in one.screen
 
 
 QUESTIONS = (

@@ -114,6 +114,7 @@ class _Talk:
             told = (
                 "what is set up so far stays" if self._has_begun
                 else "nothing is set up yet, your answers are kept" if self._is_kept
+                and not self._file.exists()
                 else "nothing was changed"
             )  # fmt: skip
             output.note(f"{told}; go on with: {self._program} setup")
@@ -191,6 +192,8 @@ class _Talk:
         question = "Domain of your mail addresses"
 
         def read(text: str) -> str:
+            if known and text == known:
+                return known
             if address := steps.address_in(text):
                 self._answers = msgspec.structs.replace(self._answers, admin=address)
             return steps.mail_domain(text)
