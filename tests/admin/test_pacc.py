@@ -24,10 +24,19 @@ def test_only_doors_on_standard_ports_are_told_for_ports_are_not() -> None:
     assert octets is not None
     found = msgspec.json.decode(octets)
     host = {"host": "mail.example.org"}
-    assert found["protocols"] == {"imap": host, "smtp": host, "managesieve": host}
+    assert found["protocols"] == {
+        "imap": host, "submit": host, "smtp": host, "managesieve": host,
+    }  # fmt: skip
     assert found["authentication"] == {"password": True}
-    assert found["info"]["provider"]["name"] == "example.org"
+    assert found["info"]["provider"] == {"name": "example.org", "shortName": "example.org"}
     assert octets == pacc.document(SETTINGS)
+
+
+def test_a_long_domain_has_no_short_name() -> None:
+    long = f"{'a' * 63}.example.org"
+    octets = pacc.document(msgspec.structs.replace(SETTINGS, domain=long))
+    assert octets is not None
+    assert msgspec.json.decode(octets)["info"]["provider"] == {"name": long[:60]}
 
 
 def test_without_any_there_is_no_document() -> None:

@@ -158,6 +158,7 @@ def test_what_dns_says_of_documents_is_true_of_those_that_are_served(
         assert values["PACC"] == f"v=UAAC1; a=sha256; d={digest}"
         assert msgspec.json.decode(pacc.body)["protocols"] == {
             "imap": {"host": "mx.demo.test"},
+            "submit": {"host": "mx.demo.test"},
             "smtp": {"host": "mx.demo.test"},
         }
         assert (await ask(web, path, host="mx.demo.test")).status == 404
