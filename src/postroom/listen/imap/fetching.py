@@ -37,7 +37,11 @@ _FLAGS: Final = ((Attribute.FLAGS,), (Attribute.UID, Attribute.FLAGS))  # asked 
 async def fetch(talk: Conversation, command: Fetch) -> None:
     """FETCH and UID FETCH, and those that follow in a series."""
     await _fetch(talk, command)
-    while await _may_go_on(talk, command) and (following := talk.session.follow()) is not None:
+    session = talk.session
+    while session.buffered and await _may_go_on(talk, command):
+        following = session.follow()
+        if following is None:
+            return
         await _fetch(talk, following)
 
 
