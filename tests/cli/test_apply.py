@@ -33,6 +33,21 @@ def test_there_and_back(shell: Shell, tmp_path: Path) -> None:
     assert gone == "- account bob@demo.test\n"
 
 
+def test_what_changes_is_shown_as_it_was_and_will_be(shell: Shell) -> None:
+    shell.says("apply", "-", typed=FILE)
+    other = FILE.replace('"Bob"', '"Rob"\nquota = 5\nblock = ["x.test"]')
+    wanted = (
+        "~ account bob@demo.test (name, quota)\n"
+        '    name: "Bob" -> "Rob"\n    quota: 0 -> 5\n'
+        '~ account bob@demo.test (block)\n    block: [] -> ["x.test"]\n'
+    )
+    assert shell.says("apply", "-", "--dry-run", typed=other) == wanted
+    assert shell.says("apply", "-", typed=other) == wanted
+    assert shell.json("apply", "-", typed=FILE)["steps"][0]["changes"] == [
+        {"member": "name", "before": '"Rob"', "after": '"Bob"'}
+    ]
+
+
 def test_secrets_are_asked_for(shell: Shell) -> None:
     shell.says("domain", "add", "demo.test")
     shell.says("account", "add", "bob@demo.test", "--password-stdin", typed="long enough\n")

@@ -7,7 +7,7 @@ import click
 
 from postroom.admin.apply import applying, manifest
 from postroom.admin.apply.manifest import Faulty
-from postroom.admin.apply.steps import StepView
+from postroom.admin.apply.steps import Difference, StepView
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.errors import Refused
@@ -50,12 +50,20 @@ def apply(context: click.Context, file: Path, *, dry_run: bool, prune: bool, as_
         return
     for step in done.steps:
         click.echo(output.printable(_line(step)))
-    for one in done.next:
-        output.note(one)
+        for one in step.changes:
+            click.echo(output.printable(_change(one)))
+    for hint in done.next:
+        output.note(hint)
     if not done.steps:
         click.echo("everything is so already")
     elif dry_run:
         output.note(f"{len(done.steps)} steps; nothing was changed")
+
+
+def _change(one: Difference) -> str:
+    if not one.before and not one.after:
+        return f"    {one.member}: secret"
+    return f"    {one.member}: {one.before or 'nothing'} -> {one.after}"
 
 
 def _line(step: StepView) -> str:

@@ -1,7 +1,7 @@
 """Names and differences, without an office."""
 
-from postroom.admin.apply.items import AccountItem, ShareItem, TlsRuleItem
-from postroom.admin.apply.steps import There, differences, name_of
+from postroom.admin.apply.items import AccountItem, RelayItem, ShareItem, TlsRuleItem, UseItem
+from postroom.admin.apply.steps import There, change, differences, name_of
 
 
 def test_only_what_is_said_and_other_differs() -> None:
@@ -22,3 +22,24 @@ def test_case_is_no_difference_of_names() -> None:
     assert there.find(TlsRuleItem(domain="X.TEST", mode="none")) in rules
     assert there.find(TlsRuleItem(domain="y.test", mode="none")) is None
     assert name_of(ShareItem(what="a", grantee="b", rights="l")) == "a with b"
+
+
+def test_a_change_tells_what_was_and_what_is_but_no_secret() -> None:
+    now = RelayItem(
+        name="r", host="h.test", port=25, tls="none", password="old", use=(UseItem(kind="default"),)
+    )
+    said = {
+        "port": 26,
+        "verify": True,
+        "password": "new",
+        "use": (UseItem(kind="account", of="a"),),
+    }
+    view = change("relay", "r", now, said)
+    assert view.members == ("port", "verify", "password", "use")
+    assert [(one.before, one.after) for one in view.changes] == [
+        ("25", "26"), ("", "true"), ("", ""),
+        ('[{ kind = "default", of = "" }]', '[{ kind = "account", of = "a" }]'),
+    ]  # fmt: skip
+    person = AccountItem(address="a@x.test", block=("a", "b"))
+    (block,) = change("account", "a@x.test", person, {"block": ("b", "c")}).changes
+    assert (block.before, block.after) == ('["a"]', '["c"]')

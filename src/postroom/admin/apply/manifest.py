@@ -24,6 +24,7 @@ _ENDS: Final = {
     '"""': re.compile(r'(?:\\.|[^"\\]|"{1,2}(?!"))*"{3,5}', re.DOTALL),
     "'''": re.compile(r"(?:[^']|'{1,2}(?!'))*'{3,5}", re.DOTALL),
 }
+_ENDLESS: Final = 1 << 62
 _WIDE: Final = 96  # a list that would be longer stands in several lines
 
 
@@ -147,6 +148,11 @@ def written(manifest: Manifest) -> Iterator[str]:
 def table(kind: str, item: msgspec.Struct) -> str:
     """One table of the file, after an empty line."""
     return "\n" + _table(kind, item)
+
+
+def in_line(value: object) -> str:
+    """A value as it stands in a file, in one line."""
+    return _value(value, -_ENDLESS)
 
 
 def _table(path: str, item: msgspec.Struct) -> str:

@@ -18,7 +18,7 @@ from postroom.admin.apply.items import (
     ScriptItem,
     VacationItem,
 )
-from postroom.admin.apply.steps import Run, Step, StepView, differences, doing
+from postroom.admin.apply.steps import Run, Step, StepView, change, differences, doing
 from postroom.admin.fetching import FetchingView
 from postroom.admin.filters import rules, scripts, senders, vacations
 from postroom.admin.mailboxes import digest
@@ -56,15 +56,14 @@ def steps(one: AccountItem, now: AccountItem | None, index: int) -> Iterator[Ste
         now = _NEW
     if simple := {name: value for name, value in said.items() if name in _SIMPLE}:
         run = doing(accounts.change, address, **simple)
-        yield Step(StepView("change", "account", address, tuple(simple)), run, item)
+        yield Step(change("account", address, now, simple), run, item)
     if {"role", "administers"} & set(said):
-        yield Step(
-            StepView("change", "account", address, ("role",)), _role(one, now, address), item
-        )
-    for name, change in _SETTERS:
+        powers = {name: said[name] for name in ("role", "administers") if name in said}
+        yield Step(change("account", address, now, powers), _role(one, now, address), item)
+    for name, setter in _SETTERS:
         if name in said:
-            run = doing(change, address, said[name], getattr(now, name))
-            yield Step(StepView("change", "account", address, (name,)), run, item)
+            run = doing(setter, address, said[name], getattr(now, name))
+            yield Step(change("account", address, now, {name: said[name]}), run, item)
 
 
 def _role(one: AccountItem, now: AccountItem, address: str) -> Run:

@@ -34,7 +34,7 @@ from postroom.admin.apply.items import (
     UseItem,
     WebhookItem,
 )
-from postroom.admin.apply.steps import Step, StepView, There, differences, doing, name_of
+from postroom.admin.apply.steps import Step, StepView, There, change, differences, doing, name_of
 from postroom.admin.dns import providers
 from postroom.admin.domains import DomainChanges
 from postroom.admin.filters import scripts
@@ -121,7 +121,7 @@ def _domain_steps(
         yield step
     if said := differences(one, now, {"separators", "case", "dots"}):
         run = doing(domains.change, one.name, DomainChanges(**said))
-        yield Step(StepView("change", "domain", one.name, tuple(said)), run, item)
+        yield Step(change("domain", one.name, now, said), run, item)
 
 
 def _known(one: DkimKeyItem) -> KnownKey:
@@ -136,10 +136,10 @@ def _address_steps(one: DomainItem, now: DomainItem | None, index: int) -> Itera
         yield step  # when it has its accounts: their quotas are as the file says
     if one.catch_all is not None and one.catch_all != (now.catch_all or ""):
         run = doing(domains.change, one.name, DomainChanges(catch_all=one.catch_all))
-        yield Step(StepView("change", "domain", one.name, ("catch_all",)), run, item)
+        yield Step(change("domain", one.name, now, {"catch_all": one.catch_all}), run, item)
     if one.journal is not None and one.journal != (now.journal or ""):
         run = doing(domains.set_journal, one.name, one.journal)
-        yield Step(StepView("change", "domain", one.name, ("journal",)), run, item)
+        yield Step(change("domain", one.name, now, {"journal": one.journal}), run, item)
 
 
 def _is_limited(one: DomainItem) -> bool:
@@ -151,7 +151,7 @@ def _limits(one: DomainItem, now: DomainItem, item: tuple[str, int]) -> Step | N
         return None
     limits = Allotment(**msgspec.structs.asdict(one.limits))
     run = doing(domains.set_limits, one.name, limits)
-    return Step(StepView("change", "domain", one.name, ("limits",)), run, item)
+    return Step(change("domain", one.name, now, {"limits": one.limits}), run, item)
 
 
 def _alias_steps(one: AliasItem, now: AliasItem | None, index: int) -> Iterator[Step]:
@@ -167,7 +167,7 @@ def _alias_steps(one: AliasItem, now: AliasItem | None, index: int) -> Iterator[
         yield Step(StepView("add", "alias", one.address), run, item)
     elif said := differences(one, now, {"targets", "hidden", "writers"}):
         run = doing(aliases.change, now.address, **said)
-        yield Step(StepView("change", "alias", now.address, tuple(said)), run, item)
+        yield Step(change("alias", now.address, now, said), run, item)
 
 
 def _rest(wanted: Manifest, now: Manifest) -> Iterator[Step]:
@@ -183,30 +183,25 @@ def _rest(wanted: Manifest, now: Manifest) -> Iterator[Step]:
     there = There(now.tls_rule)
     for index, rule in enumerate(wanted.tls_rule):
         if rule != (before := there.find(rule)):
-            view = StepView("change" if before else "add", "tls rule", rule.domain)
+            view = StepView("add", "tls rule", rule.domain)
+            if before:
+                view = change("tls rule", rule.domain, before, {"mode": rule.mode})
             yield Step(view, doing(tls_rules.put, rule.domain, rule.mode), ("tls_rule", index))
     there = There(now.share)
     for index, share in enumerate(wanted.share):
         before = there.find(share)
         if before is None or sorted(before.rights) != sorted(share.rights):
-            view = StepView("change" if before else "add", "share", share.title)
+            view = StepView("add", "share", share.title)
+            if before:
+                view = change("share", share.title, before, {"rights": share.rights})
             run = doing(shares.add, share.what, share.grantee, share.rights)
             yield Step(view, run, ("share", index))
+    yield from _scripts(wanted, now)
     yield from _site(wanted, now)
 
 
 def _site(wanted: Manifest, now: Manifest) -> Iterator[Step]:
-    """Scripts of the site, webhooks, bans, providers."""
-    there = There(now.script)
-    for index, script in enumerate(wanted.script):
-        before = there.find(script)
-        said = (
-            ("add",) if before is None else tuple(differences(script, before, {"text", "active"}))
-        )
-        if said:
-            view = StepView("change", "script", script.name, said)
-            view = view if before else StepView("add", "script", script.name)
-            yield Step(view, doing(_put_script, script), ("script", index))
+    """Webhooks, bans, providers."""
     there = There(now.webhook)
     for index, hook in enumerate(wanted.webhook):
         before = there.find(hook)
@@ -214,20 +209,37 @@ def _site(wanted: Manifest, now: Manifest) -> Iterator[Step]:
             view = StepView("add", "webhook", hook.title)
             yield Step(view, doing(_add_webhook, hook), ("webhook", index))
         elif hook.on is not None and hook.on != before.on:
-            view = StepView("change", "webhook", hook.title, ("on",))
+            view = change("webhook", hook.title, before, {"on": hook.on})
             yield Step(view, doing(_change_webhook, hook), ("webhook", index))
     there = There(now.ban)
     for index, ban in enumerate(wanted.ban):
         before = there.find(ban)
         if before is None or before != ban:
-            view = StepView("change" if before else "add", "ban", ban.title)
+            view = StepView("add", "ban", ban.title)
+            if before:
+                until = {"reason": ban.reason, "until": ban.until or "for good"}
+                view = change("ban", ban.title, before, until)
             yield Step(view, doing(_put_ban, ban), ("ban", index))
     there = There(now.dns_provider or ())
     for index, provider in enumerate(wanted.dns_provider or ()):
         if provider != (before := there.find(provider)):
-            view = StepView("change" if before else "add", "dns provider", provider.name)
+            view = StepView("add", "dns provider", provider.name)
+            if before:
+                said = differences(provider, before, set(provider.__struct_fields__))
+                view = change("dns provider", provider.name, before, said)
             run = doing(_put_provider, provider, is_there=before is not None)
             yield Step(view, run, ("dns_provider", index))
+
+
+def _scripts(wanted: Manifest, now: Manifest) -> Iterator[Step]:
+    there = There(now.script)
+    for index, script in enumerate(wanted.script):
+        before = there.find(script)
+        run = doing(_put_script, script)
+        if before is None:
+            yield Step(StepView("add", "script", script.name), run, ("script", index))
+        elif said := differences(script, before, {"text", "active"}):
+            yield Step(change("script", script.name, before, said), run, ("script", index))
 
 
 def _relay_steps(one: RelayItem, now: RelayItem | None, index: int) -> Iterator[Step]:
@@ -241,17 +253,17 @@ def _relay_steps(one: RelayItem, now: RelayItem | None, index: int) -> Iterator[
         yield Step(StepView("add", "relay", one.name), run, item)
         return
     said = differences(one, now, members)
-    shown = {*differences(one, now, {*members, "preset", "password", "token"})}
-    if {"login", "password", "token"} & shown and one.password:
+    shown = differences(one, now, {*members, "preset", "password", "token"})
+    if {"login", "password", "token"} & set(shown) and one.password:
         said |= {"password": one.password, "is_token": bool(one.token)}
     if "preset" in shown:  # it would fill what is not said
         said |= {name: getattr(one, name) for name in ("preset", "host", "port", "tls")}
     if said:
         run = doing(relays.change, one.name, Wanted(**said))
-        yield Step(StepView("change", "relay", one.name, tuple(sorted(shown))), run, item)
+        yield Step(change("relay", one.name, now, shown), run, item)
     if one.use is not None and _folded(one.use) != _folded(now.use or ()):
         run = doing(_set_uses, one.name, one.use, now.use or ())
-        yield Step(StepView("change", "relay", one.name, ("use",)), run, item)
+        yield Step(change("relay", one.name, now, {"use": one.use}), run, item)
 
 
 async def _set_uses(

@@ -1,12 +1,13 @@
 """What is to be done, as steps: each an operation that can be shown, tried and done."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, Final, Literal, ParamSpec
 
 import msgspec
 
 from postroom.admin.apply.items import Item
+from postroom.admin.apply.manifest import in_line
 from postroom.admin.office import Office
 
 Action = Literal["add", "change", "remove"]
@@ -27,15 +28,28 @@ _SETS: Final = frozenset(
     )
 )
 """Members of which the order says nothing."""
+_SECRET: Final = frozenset(("password", "secret", "fetch", "dkim_key"))
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What a member is, and what it becomes, as it stands in a file; "" for what is secret.
+
+    Of members that are sets: what goes, and what comes.
+    """
+
+    member: str
+    before: str
+    after: str
 
 
 class StepView(msgspec.Struct, frozen=True):
-    """Something to do; ``members`` are what changes."""
+    """Something to do; ``members`` are what is said, ``changes`` how what is there changes."""
 
     action: Action
     kind: str
     name: str
     members: tuple[str, ...] = ()
+    changes: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,24 @@ def _is_same(name: str, one: Any, other: Any) -> bool:
     if name in _SETS and one is not None and other is not None:
         return frozenset(one) == frozenset(other)
     return bool(one == other)
+
+
+def change(kind: str, name: str, now: Item, said: Mapping[Any, Any]) -> StepView:
+    """The view of a change of what is ``now`` there; ``said`` are the members as they become."""
+    return StepView(
+        "change", kind, name, tuple(said),
+        tuple([_difference(member, getattr(now, member), new) for member, new in said.items()]),
+    )  # fmt: skip
+
+
+def _difference(member: str, before: Any, after: Any) -> Difference:
+    if member in _SECRET:
+        return Difference(member, "", "")
+    if member in _SETS:
+        old, new = before or (), after or ()
+        before = tuple(one for one in old if one not in set(new))
+        after = tuple(one for one in new if one not in set(old))
+    return Difference(member, "" if before is None else in_line(before), in_line(after))
 
 
 class There:
