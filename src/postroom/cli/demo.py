@@ -139,7 +139,7 @@ Postroom is running. It listens on this machine only; nothing can leave it.
     send, SMTP             port {ports["submissions"]} TLS, or {ports["submission"]} STARTTLS
     filters, ManageSieve   port {ports["managesieve"]} STARTTLS
   from other servers       SMTP port {ports["smtp"]}, LMTP port {ports["lmtp"]}
-  administration           http://{HOST}:{ports["http"]}/ (alice is an administrator)
+  in a browser             http://{HOST}:{ports["http"]}/ (mail of each; alice is an administrator)
   health                   http://{HOST}:{ports["http"]}/healthz and /metrics
   everything is in         {kept}
 
