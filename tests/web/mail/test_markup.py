@@ -48,6 +48,15 @@ def test_links_open_elsewhere_and_own_images_are_in_it() -> None:
     assert 'src="data:image/png;base64,cGl4ZWw="' in found
 
 
+def test_an_image_that_is_shown_a_thousand_times_has_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(markup, "MAX_INLINE", 100)
+    found = markup.document(["<img src='cid:a@b'>" * 1_000], IMAGES)
+    assert found.count("data:image/png") == 3
+    assert found.count("<img") == 1_000
+
+
 def test_the_policy_lets_nothing_run() -> None:
     for is_open in (False, True):
         policy = markup.headers(is_open=is_open)["Content-Security-Policy"]

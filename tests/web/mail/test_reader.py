@@ -45,6 +45,14 @@ def test_a_long_text_is_cut(database: Opener, data: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(reading, "MAX_TEXT", 5)
         found = await (await reader_of(office)).message("INBOX", 1)
         assert (found.text, found.is_cut) == ("Hello", True)
+        two = b"Content-Type: text/plain\r\n\r\nfour"
+        many = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + b"".join(
+            b"--x\r\n" + two + b"\r\n" for _ in range(3)
+        )
+        await put(office.store, many + b"--x--\r\n", account_id=await number(office, PERSON))
+        found = await (await reader_of(office)).message("INBOX", 2)
+        assert (found.text, found.is_cut) == ("four\nf\n", True)
+        assert "<pre>f</pre>" in await (await reader_of(office)).html("INBOX", 2)
 
     tell(database, data, story, logged_in="")
 

@@ -19,6 +19,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from postroom.web.render import HEADERS as OWN
 
+MAX_INLINE: Final = 8 << 20  # characters of the images of a message in its document
+
 _GONE: Final = "script,meta,base,link,iframe,frame,frameset,object,embed,applet,portal,template,noscript,svg,math"
 _UNWRAPPED: Final = ["form"]
 _LINKS: Final = ("http://", "https://", "mailto:")
@@ -38,6 +40,27 @@ class Image(msgspec.Struct, frozen=True):
     octets: bytes
 
 
+class _Images:
+    """Images as addresses that hold them; all together have an end, however often one is shown."""
+
+    def __init__(self, images: Mapping[str, Image]) -> None:
+        self._images = images
+        self._made: dict[str, str] = {}
+        self._room = MAX_INLINE
+
+    def take(self, ident: str) -> str:
+        """The address of one; "" for none, and when there is no more room."""
+        found = self._images.get(ident)
+        if found is None or found.content_type not in _SHOWN:
+            return ""
+        if ident not in self._made:
+            encoded = base64.b64encode(found.octets).decode()
+            self._made[ident] = f"data:{found.content_type};base64,{encoded}"
+        address = self._made[ident]
+        self._room -= len(address)
+        return address if self._room >= 0 else ""
+
+
 def headers(*, is_open: bool) -> dict[str, str]:
     """What the document is sent with; ``is_open``: images from elsewhere are fetched."""
     images = "data: https: http:" if is_open else "data:"
@@ -53,7 +76,8 @@ def headers(*, is_open: bool) -> dict[str, str]:
 
 def document(texts: Sequence[str], images: Mapping[str, Image]) -> str:
     """One document of these texts, each HTML; ``images`` by Content-ID."""
-    bodies = "<hr>".join([_cleaned(text, images) for text in texts])
+    inside = _Images(images)
+    bodies = "<hr>".join([_cleaned(text, inside) for text in texts])
     return (
         f'<!doctype html><html lang="und"><head><meta charset="utf-8"><title>Message</title>{_STYLE}'
         f"</head><body>{bodies}</body></html>"
@@ -89,7 +113,7 @@ def linked(text: str) -> Markup:
     return Markup("".join([*pieces, escape(text[at:])]))  # noqa: S704 - every piece is escaped
 
 
-def _cleaned(text: str, images: Mapping[str, Image]) -> str:
+def _cleaned(text: str, images: _Images) -> str:
     tree = LexborHTMLParser(text)
     for node in tree.css(_GONE):
         node.decompose()
@@ -103,7 +127,7 @@ def _cleaned(text: str, images: Mapping[str, Image]) -> str:
     )
 
 
-def _clean(node: LexborNode, images: Mapping[str, Image]) -> None:
+def _clean(node: LexborNode, images: _Images) -> None:
     attributes = node.attrs
     for name in list(attributes):
         value = (attributes[name] or "").strip()
@@ -120,16 +144,13 @@ def _clean(node: LexborNode, images: Mapping[str, Image]) -> None:
         attributes["rel"] = "noopener noreferrer"
 
 
-def _address(tag: str, name: str, value: str, images: Mapping[str, Image]) -> str:
+def _address(tag: str, name: str, value: str, images: _Images) -> str:
     """What may stand there; "" for nothing."""
     lower = value.lower()
     if name == "href":
         return value if lower.startswith(_LINKS) else ""
     if tag == "img" and name == "src" and lower.startswith("cid:"):
-        found = images.get(value[4:])
-        if found is None or found.content_type not in _SHOWN:
-            return ""
-        return f"data:{found.content_type};base64,{base64.b64encode(found.octets).decode()}"
+        return images.take(value[4:])
     if name in ("src", "background") and lower.startswith(("https://", "http://", "data:image/")):
         return value
     return ""

@@ -41,7 +41,7 @@ from postroom.web.mail.seeking import sought
 
 SHOWN: Final = 50  # messages of a page of a list
 MOST_BOXES: Final = 200  # that one search looks into
-MAX_TEXT: Final = 1 << 20  # octets of one text, as encoded; the rest is in the file
+MAX_TEXT: Final = 1 << 20  # octets of all texts of a message, as encoded, that are shown
 MAX_IMAGES: Final = 4 << 20  # octets of a message's own images in its HTML
 DRAFTS: Final = "\\Drafts"
 SENT: Final = "\\Sent"
@@ -233,10 +233,9 @@ class Reader:
         """A message as one HTML document, with its own images in it. Raises NotFound."""
         row = await _row(await self.view(box), uid)
         shown = display(await fetch.tree(row))
-        texts, asked = [], set[str]()
+        texts, asked, reading = [], set[str](), _Texts(row)
         for one in shown.said:
-            leaf = one.html or one.plain
-            text = "" if leaf is None else await _text(row, leaf)
+            text = await reading.read(one.html or one.plain)
             texts.append(text if one.html is not None else markup.preformatted(text))
             asked |= set(re.findall(r"cid:([^\"'\s>]+)", text))
         images, room = dict[str, markup.Image](), MAX_IMAGES
@@ -302,16 +301,13 @@ class Reader:
         view = row.view
         head = await fetch.octets(row, 0, min(len(row.prefix) + len(row.head), _FIRST_FIELDS))
         known = headers.collect(head, _READ)
-        texts, is_cut, others = [], False, False
+        texts, others, plain, html = [], False, _Texts(row), _Texts(row)
         for one in shown.said:
-            leaf = one.plain or one.html
-            text = "" if leaf is None else await _text(row, leaf)
+            text = await plain.read(one.plain or one.html)
             texts.append(
                 text if one.plain is not None else await asyncio.to_thread(html_text, text)
             )
-            is_cut = is_cut or (leaf is not None and leaf.part.size > MAX_TEXT)
-            if one.html is not None:
-                others = others or markup.wants_others(await _text(row, one.html))
+            others = others or markup.wants_others(await html.read(one.html))
         uids, at = view.numbering.uids, row.sequence - 1
         return Message(
             uid=row.uid,
@@ -332,7 +328,7 @@ class Reader:
             spam=one_line(known.get(b"x-spam-status")) if JUNK in view.place.mailbox.special_uses else "",
             unsubscribe=_unsubscribe(known.get(b"list-unsubscribe")),
             text="\n".join(texts),
-            is_cut=is_cut,
+            is_cut=plain.is_cut,
             has_html=shown.has_html,
             wants_others=others,
             files=tuple(_file(leaf, leaf.part.size) for leaf in shown.files),
@@ -378,11 +374,24 @@ async def _octets(row: FetchRow, leaf: Leaf, most: int) -> bytes:
     return await fetch.octets(row, leaf.part.body_start + shift, min(leaf.part.size, most))
 
 
-async def _text(row: FetchRow, leaf: Leaf) -> str:
-    octets = await _octets(row, leaf, MAX_TEXT)
-    if len(octets) <= fetch.SMALL:
-        return _decoded(leaf, octets)
-    return await asyncio.to_thread(_decoded, leaf, octets)
+class _Texts:
+    """The texts of a message one after the other, ``MAX_TEXT`` of them together."""
+
+    def __init__(self, row: FetchRow) -> None:
+        self.is_cut = False
+        self._row = row
+        self._room = MAX_TEXT
+
+    async def read(self, leaf: Leaf | None) -> str:
+        """The next, as far as there is room."""
+        if leaf is None:
+            return ""
+        self.is_cut = self.is_cut or leaf.part.size > self._room
+        octets = await _octets(self._row, leaf, self._room)
+        self._room -= len(octets)
+        if len(octets) <= fetch.SMALL:
+            return _decoded(leaf, octets)
+        return await asyncio.to_thread(_decoded, leaf, octets)
 
 
 def _decoded(leaf: Leaf, octets: bytes) -> str:
