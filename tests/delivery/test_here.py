@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from postroom.address import Address
@@ -79,8 +80,10 @@ def test_forwards_go_on(database: Opener, data: Path) -> None:
         async with station(database, data) as here:
             await here.town.forward("bob@home.test", "bob@B.test", "böb@bücher.example", keep=True)
             one, recipient = await loaded(here, "bob@home.test")
-            made = await filer(here).letter(one, recipient, None)
+            asked = msgspec.structs.replace(recipient, notify="SUCCESS,DELAY", orcpt=b"rfc822;b@c")
+            made = await filer(here).letter(one, asked, None)
             assert len(made.copies) == 1
+            assert {(out.notify, out.orcpt) for out in made.outgoing} == {("DELAY", b"rfc822;b@c")}
             assert [(out.recipient.decode(), out.destination) for out in made.outgoing] == [
                 ("bob@b.test", "b.test"),
                 ("böb@xn--bcher-kva.example", "xn--bcher-kva.example"),

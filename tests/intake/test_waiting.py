@@ -19,6 +19,7 @@ from postroom.mailauth import srs
 from postroom.message import headers
 from postroom.queue.rows import OURS, STRANGER, Inward, Queued
 from tests.conftest import Opener
+from tests.delivery.stock import recipient
 from tests.intake.desk import LARGE, LETTER, Desk, desk
 
 SENDER = "ann@client.example"
@@ -39,6 +40,7 @@ async def message(
     octets: bytes = LETTER,
     to: str = "bob@local.test",
     origin: int = OURS,
+    only: Resolution | None = None,
     **more: object,
 ) -> Message:
     head, body = headers.split(octets)
@@ -52,8 +54,9 @@ async def message(
         for at in range(0, len(body), 50_000):
             yield body[at : at + 50_000]
 
-    one = Message(letter=letter, found=found, inward=None, head=head, body=blocks)
-    return msgspec.structs.replace(one, **more)
+    row = msgspec.structs.replace(recipient(to), **more)
+    one = Message(letter=letter, found=found, recipient=row, head=head, body=blocks)
+    return one if only is None else msgspec.structs.replace(one, found=only)
 
 
 async def ended(here: Desk, one: Message) -> None:
@@ -152,7 +155,7 @@ def test_what_was_here_before_goes_in_no_circle(database: Opener, data: Path) ->
     asyncio.run(run())
 
 
-def only(account: Account, to: str) -> Resolution:
+def one_of(account: Account, to: str) -> Resolution:
     """One account of those behind an address."""
     return Resolution("found", (Local(account.id, to, None, account.quota),))
 
@@ -168,7 +171,7 @@ def test_for_one_account_of_many_it_is_as_when_it_came(database: Opener, data: P
                 SENDER, "local.test", here.town.directory.secrets.srs, here.clock() // DAY_MS
             )
             junk = Inward(here.bob.id, junk="junk: spam: it looks so", score=6.5)
-            one = await message(here, found=only(here.bob, team), inward=junk)
+            one = await message(here, only=one_of(here.bob, team), inward=junk)
             sent = msgspec.structs.replace(one.letter, sender=rewritten.encode(), origin=STRANGER)
             await ended(here, msgspec.structs.replace(one, letter=sent))
             (filed,) = await here.inbox(here.bob, "Junk")
@@ -187,11 +190,32 @@ def test_one_account_of_many_refuses_without_a_word(database: Opener, data: Path
     async def run() -> None:
         async with desk(database, data) as here:
             await here.town.senders("bob@local.test", "block", SENDER)
-            found = only(here.bob, "team@local.test")
-            await ended(here, await message(here, found=found, inward=Inward(here.bob.id)))
+            found = one_of(here.bob, "team@local.test")
+            await ended(here, await message(here, only=found, inward=Inward(here.bob.id)))
             assert await here.inbox(here.bob) == []
             counts = await here.counts()
             assert counts["reject"] == 1
             assert "queued" not in counts
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"), [("NEVER", "NEVER"), ("SUCCESS,DELAY", "DELAY"), ("SUCCESS", "NEVER")]
+)
+def test_what_the_sender_wants_to_hear_goes_on(
+    asked: str, left: str, database: Opener, data: Path
+) -> None:
+    """RFC 3461 §5.2.7; of success it hears at this delivery."""
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            script = 'require "copy"; redirect :copy "v@other.test";'
+            await here.town.script("bob@local.test", script)
+            await ended(here, await message(here, notify=asked, orcpt=b"rfc822;b@c.test"))
+            rows = await here.db.read(lambda tx: tx.all("SELECT notify, orcpt FROM delivery"))
+            assert [(notify, bytes(orcpt)) for notify, orcpt in rows] == [
+                (left, b"rfc822;b@c.test")
+            ]
 
     asyncio.run(run())

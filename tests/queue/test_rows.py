@@ -136,3 +136,17 @@ def test_who_still_waits(database: Opener) -> None:
             assert await db.read(lambda tx: rows.still_waiting(tx, range(1, 1001))) == {7, 9}
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        (None, None),
+        ("NEVER", "NEVER"),
+        ("SUCCESS", "NEVER"),
+        ("FAILURE,DELAY", "FAILURE,DELAY"),
+        ("SUCCESS,FAILURE,DELAY", "FAILURE,DELAY"),
+    ],
+)
+def test_a_success_that_was_told_is_not_told_again(asked: str | None, left: str | None) -> None:
+    assert rows.unsuccessful(asked) == left

@@ -29,7 +29,7 @@ from postroom.message.scan import Scanner
 from postroom.post.letter import Letter
 from postroom.post.notice import entry
 from postroom.queue.claimed import Recipient
-from postroom.queue.rows import Inward, Outgoing, Queued
+from postroom.queue.rows import Inward, Outgoing, Queued, unsuccessful
 from postroom.store import mailboxes
 from postroom.store.filing import Copy
 
@@ -53,7 +53,7 @@ class Message(msgspec.Struct, frozen=True):
 
     letter: Queued
     found: Resolution
-    inward: Inward | None
+    recipient: Recipient
     head: bytes
     body: Callable[[], AsyncIterator[bytes]]
 
@@ -104,7 +104,7 @@ class Filer:
             Message(
                 letter=loaded.claimed.letter,
                 found=await self._found(recipient),
-                inward=recipient.inward,
+                recipient=recipient,
                 head=loaded.head,
                 body=lambda: pieces(self._db, self._blobs.files, opened, 0, opened.size),
             )
@@ -131,7 +131,7 @@ class Filer:
             blob=blob,
             copies=tuple([self._copy(one, prefix, blob, indexed, now) for one in found.local]),
             queued=queued,
-            outgoing=_outgoing(queued, found.remote),
+            outgoing=_outgoing(queued, found.remote, recipient),
             entry=entry(ident, now, original.sender.decode("utf-8", "replace"), indexed, size),
         )
 
@@ -194,12 +194,21 @@ def _address(recipient: Recipient) -> Address:
         raise NobodyHere(detail=str(error)) from error
 
 
-def _outgoing(queued: Queued | None, remote: Sequence[str]) -> tuple[Outgoing, ...]:
+def _outgoing(
+    queued: Queued | None, remote: Sequence[str], recipient: Recipient
+) -> tuple[Outgoing, ...]:
     if queued is None:
         return ()
     return tuple(
         [
-            Outgoing(queued.id, number, address.encode(), Address.parse(address).domain.ascii)
+            Outgoing(
+                queued.id,
+                number,
+                address.encode(),
+                Address.parse(address).domain.ascii,
+                recipient.orcpt,
+                unsuccessful(recipient.notify),
+            )
             for number, address in enumerate(remote)
         ]
     )

@@ -19,6 +19,7 @@ from postroom.directory.directory import Directory
 from postroom.directory.expand import Local, Resolution
 from postroom.directory.names import is_role
 from postroom.protocol.smtp.replies import Reply, reply
+from postroom.queue.rows import unsuccessful
 
 DENIED: Final = reply(550, "5.7.1", "Relaying denied: that domain is not served here")
 UNKNOWN: Final = reply(550, "5.1.1", "No such mailbox here")
@@ -64,10 +65,8 @@ class Accepted(msgspec.Struct, frozen=True):
 
     def expanded(self) -> "Accepted":
         """The same without the wish to hear of success."""
-        if self.notify is None or "SUCCESS" not in self.notify:
-            return self
-        left = self.notify.replace("SUCCESS", "").strip(",")
-        return msgspec.structs.replace(self, notify=left or "NEVER")
+        left = unsuccessful(self.notify)
+        return self if left == self.notify else msgspec.structs.replace(self, notify=left)
 
 
 def is_full(accepted: Accepted, full: Collection[int]) -> bool:

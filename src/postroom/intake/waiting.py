@@ -46,7 +46,8 @@ from postroom.post.letter import Letter
 from postroom.post.notice import DOOR, Budget
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import Reply
-from postroom.queue.rows import OURS, VERIFIED, Inward, Queued
+from postroom.queue.claimed import Recipient
+from postroom.queue.rows import OURS, VERIFIED, Queued
 from postroom.store.store import Store
 
 _BEFORE: Final = "when it came"  # stands for the stages that judged it then
@@ -67,8 +68,8 @@ class Message(Protocol):
         """Where the address leads."""
 
     @property
-    def inward(self) -> Inward | None:
-        """The account that it is for alone."""
+    def recipient(self) -> Recipient:
+        """The row of the delivery; ``inward`` is the account that it is for alone."""
 
     @property
     def head(self) -> bytes:
@@ -136,7 +137,7 @@ class Waiting:
         """
         services = self._services
         envelope = await self._envelope(message)
-        is_plain = message.inward is None and not envelope.full
+        is_plain = message.recipient.inward is None and not envelope.full
         if is_plain and not await self._has_opinions(message.found):
             return None
         arrival = Arrival(services.blobs, max_message=0, mends=False)
@@ -169,7 +170,7 @@ class Waiting:
         if accepted.address.casefold() in before:
             raise _error(MAIL_LOOP)
         message = decide.Message.of(envelope, arrival, self._session, None)
-        inward = brought.inward
+        inward = brought.recipient.inward
         if inward is not None and inward.junk:
             judged = Verdict(stage=_BEFORE, action="junk", reason=inward.junk, score=inward.score)
             message = msgspec.structs.replace(message, verdicts=(judged,))
@@ -218,7 +219,7 @@ class Waiting:
             sender = Address.parse(text) if text else None
         except AddressError:  # one of long ago; it stays as it is in the envelope
             sender = None
-        if sender is not None and message.inward is not None:
+        if sender is not None and message.recipient.inward is not None:
             original = await forwarding.returned(
                 self._services.directory, sender, self._services.clock(), is_notice=True
             )  # it was rewritten for those of them that are elsewhere
@@ -234,7 +235,14 @@ class Waiting:
 def _envelope(message: Message, sender: Address | None, text: str) -> Envelope:
     letter, found = message.letter, message.found
     address = found.name if not found.local else found.local[0].address
-    accepted = relay.accept(address, found, (found.local, found.remote))
+    orcpt = message.recipient.orcpt
+    accepted = relay.accept(
+        address,
+        found,
+        (found.local, found.remote),
+        None if orcpt is None else orcpt.decode("utf-8", "replace"),
+        message.recipient.notify,
+    ).expanded()  # of this delivery its sender hears anyhow
     mail = Mail(
         sender,
         body="8BITMIME" if letter.eightbit else None,

@@ -129,6 +129,13 @@ class Outgoing(msgspec.Struct, frozen=True):
             _check(self.notify.encode())
 
 
+def unsuccessful(notify: str | None) -> str | None:
+    """The wish of RFC 3461 §4.1 without that to hear of success, which was told already."""
+    if notify is None or "SUCCESS" not in notify:
+        return notify
+    return notify.replace("SUCCESS", "").strip(",") or "NEVER"
+
+
 def add(tx: Tx, queued: Sequence[Queued], outgoing: Sequence[Outgoing]) -> None:
     """Queue letters. Raises ConstraintFailed when one is there already."""
     letters = {q.id: q for q in queued}
