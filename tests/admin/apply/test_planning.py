@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from postroom.admin import accounts, aliases, domains, webhooks
 from postroom.admin.apply import applying, manifest, planning
 from postroom.admin.filters import scripts
 from postroom.admin.office import Office
 from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.relays import Wanted
+from postroom.directory.allotments import Allotment
 from tests.admin.bureau import Story
 from tests.directory.keys import quick
 from tests.fakes import Clock
@@ -115,5 +118,25 @@ def test_of_the_scripts_of_the_site_another_becomes_active(tell: Tell) -> None:
         await done("a")
         await applying.apply(office, manifest.read(""), prune=True)
         assert await scripts.every(office, scripts.GLOBAL) == []
+
+    tell(story)
+
+
+def test_no_quota_is_none_also_where_new_accounts_get_one(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await domains.add(office, "a.test", generate=quick)
+        await domains.set_limits(office, "a.test", Allotment(default_quota=9))
+        text = (
+            '[[account]]\naddress = "bob@a.test"\nquota = 0\n[[account]]\naddress = "eve@a.test"\n'
+        )
+        await applying.apply(office, manifest.read(text))
+        assert await plan(office, text) == []
+        found = [(one.address, one.quota) async for one in accounts.every(office)]
+        assert found == [("bob@a.test", 0), ("eve@a.test", 9)]
+        await domains.set_limits(office, "a.test", Allotment(total_quota=90, default_quota=9))
+        text = text.replace("bob", "rob")
+        with pytest.raises(manifest.Faulty, match="every account of a.test needs a quota"):
+            await applying.apply(office, manifest.read(text))
+        assert [one.address async for one in accounts.every(office)] == ["bob@a.test", "eve@a.test"]
 
     tell(story)

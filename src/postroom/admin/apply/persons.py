@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
+import msgspec
+
 from postroom.admin import accounts, fetching, forwards, masks, retention, roles, sending, spam
 from postroom.admin.accounts import KnownPassword
 from postroom.admin.apply import checking
@@ -43,8 +45,13 @@ _NEW: Final = AccountItem(
 )  # fmt: skip
 
 
-def steps(one: AccountItem, now: AccountItem | None, index: int) -> Iterator[Step]:
-    """What makes an account as the file says; ``now`` is None for one that is not there."""
+def steps(
+    one: AccountItem, now: AccountItem | None, index: int, usual_quota: int = 0
+) -> Iterator[Step]:
+    """What makes an account as the file says; ``now`` is None for one that is not there.
+
+    ``usual_quota`` is what new ones get in its domain where none is named.
+    """
     address = now.address if now else one.address
     said = differences(one, now or _NEW, set(one.__struct_fields__) - {"address", "password"})
     item = ("account", index)
@@ -54,6 +61,8 @@ def steps(one: AccountItem, now: AccountItem | None, index: int) -> Iterator[Ste
         run = doing(accounts.add, address, password=None, known=known, **first)
         yield Step(StepView("add", "account", address, tuple(first)), run, item)
         now = _NEW
+        if one.quota == 0 and usual_quota:
+            now, said["quota"] = msgspec.structs.replace(_NEW, quota=usual_quota), 0
     if simple := {name: value for name, value in said.items() if name in _SIMPLE}:
         run = doing(accounts.change, address, **simple)
         yield Step(change("account", address, now, simple), run, item)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from postroom.address import Address
 from postroom.admin import (
     accounts,
     aliases,
@@ -66,7 +67,7 @@ async def steps(
     now = await inventory.besides_people(office, with_secrets=True)
     for step in _homes(wanted, now, generate):
         yield step
-    async for step in _people(office, wanted):
+    async for step in _people(office, wanted, now):
         yield step
     for step in _rest(wanted, now):
         yield step
@@ -94,7 +95,8 @@ def _in_order(wanted: Manifest) -> list[tuple[int, DomainItem]]:
     return sorted(enumerate(wanted.domain), key=lambda pair: bool(pair[1].alias_of))
 
 
-async def _people(office: Office, wanted: Manifest) -> AsyncIterator[Step]:
+async def _people(office: Office, wanted: Manifest, now: Manifest) -> AsyncIterator[Step]:
+    quotas = {one.name: one.limits.default_quota for one in now.domain if one.limits}
     for start in range(0, len(wanted.account), inventory.TOGETHER):
         some = wanted.account[start : start + inventory.TOGETHER]
         there = await inventory.named(
@@ -103,7 +105,8 @@ async def _people(office: Office, wanted: Manifest) -> AsyncIterator[Step]:
             with_secrets=any(one.fetch is not None for one in some),
         )
         for index, account in enumerate(some, start):
-            for step in persons.steps(account, there.get(account.address), index):
+            usual = quotas.get(Address.parse(account.address).domain.unicode, 0)
+            for step in persons.steps(account, there.get(account.address), index, usual):
                 yield step
 
 
