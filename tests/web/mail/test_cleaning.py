@@ -18,6 +18,11 @@ def test_the_child_makes_what_is_made_here(times: int) -> None:
     assert cleaned(text, {"a": PIXEL}) == markup.document([text], {"a": PIXEL})
 
 
+def test_what_grows_is_shown_as_text() -> None:
+    bold = "".join([f"<b id={number}>" for number in range(1200)])
+    assert "<b id" not in cleaned(f"<p>{bold}" + "<p>x" * 1200)
+
+
 @pytest.mark.parametrize("again", ["<div>", "<ul><li>", "<b><i><u><a>x</p>"])
 def test_what_comes_to_no_end_is_shown_as_text(again: str) -> None:
     text = f"first<script>no</script> &lt;b&gt; {again * 100_000}"[: 1 << 20]

@@ -1,9 +1,10 @@
 """HTML of strangers is read in a process of its own, which may take only so much.
 
 To build the tree of a document the way browsers do takes time that grows with the square of its
-depth: a few hundred KiB of ``<div>`` take minutes, in which nobody else would be served. So what
-has many tags is cleaned by a child with limits of its time and memory; where it does not come to
-an end, its text is shown as plain text.
+depth: a few hundred KiB of ``<div>`` take minutes, in which nobody else would be served; and a few
+hundred ``<b>`` come again in each paragraph, which makes a gigabyte of 30 KiB. So what has many
+tags is cleaned by a child with limits of its time and memory; where it does not come to an end, its
+text is shown as plain text.
 
     document = await cleaning.document(texts, images)
 """
@@ -24,7 +25,8 @@ from postroom.web.mail import markup
 FEW: Final = 500  # tags that are read here: however they stand, it takes milliseconds
 CPU_SECONDS: Final = 3
 _SECONDS: Final = 20.0  # on a machine that has much else to do
-_MEMORY: Final = 1 << 30
+MAX_DOCUMENT: Final = 16 << 20  # octets: all that is said and its images are less
+_MEMORY: Final = 512 << 20
 _AT_ONCE: Final = 2
 
 _waiting = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="html")
@@ -76,7 +78,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     work = msgspec.json.decode(sys.stdin.buffer.read(), type=Work)
-    sys.stdout.buffer.write(markup.document(work.texts, work.images).encode())
+    made = markup.document(work.texts, work.images).encode()
+    if len(made) > MAX_DOCUMENT:
+        sys.exit(1)
+    sys.stdout.buffer.write(made)
 
 
 if __name__ == "__main__":
