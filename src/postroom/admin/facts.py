@@ -156,8 +156,9 @@ def _addresses(reach: Reach) -> list[Fact]:
     return [
         Fact(
             "address", "attention", f"{', '.join(found)}, not public",
-            "the machine stands behind a router (NAT): forward the ports to it there, and name the "
-            "public address in dns.public_addresses",
+            "the machine stands behind a router (NAT): forward the ports to it there; the public "
+            "address is the one that DNS has for the server's name, or that postroom.toml names in "
+            "[dns] public_addresses",
         )
     ]  # fmt: skip
 
