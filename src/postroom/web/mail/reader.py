@@ -6,6 +6,7 @@ quotas, and what moving a message teaches the spam filter are the same.
 
 import asyncio
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from postroom.access.fetch import FetchRow
 from postroom.access.folders import Folder, Folders
 from postroom.access.places import Places
 from postroom.access.view import View
+from postroom.address import AddressError, Domain
 from postroom.admin import names
 from postroom.admin.office import Office
 from postroom.directory.login import Identity
@@ -61,6 +63,8 @@ _FIRST_FIELDS: Final = 256 * 1024
 _FILES: Final = re.compile(rb'\("attachment" ', re.IGNORECASE)
 _URL: Final = re.compile(r"<\s*([^<>\s]{1,2000})\s*>")
 _MAILTO: Final = re.compile(r"mailto:[^@?]+@[^@?]+", re.IGNORECASE)
+
+_LIKE_LATIN: Final = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 
 MOVES: Final = {"archive": ARCHIVE, "junk": JUNK, "trash": TRASH}
 _MARKS: Final = {
@@ -408,7 +412,18 @@ def _dotted(path: tuple[int, ...]) -> str:
 
 def _address(one: Mailbox) -> str:
     local, domain = decode(one.local), decode(one.domain)
+    if any(_is_mixed(label) for label in domain.split(".")):
+        with suppress(AddressError):
+            domain = str(Domain.parse(domain))
     return f"{local}@{domain}" if domain else local
+
+
+def _is_mixed(label: str) -> bool:
+    """Latin letters with some that look like them: seen as an A-label only (UTS 39)."""
+    if label.isascii():
+        return False
+    scripts = {unicodedata.name(one, "").partition(" ")[0] for one in label if one.isalpha()}
+    return "LATIN" in scripts and not _LIKE_LATIN.isdisjoint(scripts)
 
 
 def _words(known: dict[bytes, list[bytes]], name: bytes) -> list[str]:
