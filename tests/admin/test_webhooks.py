@@ -45,7 +45,8 @@ def test_they_are_added_listed_and_removed(tell: Tell) -> None:
 def test_nonsense_is_refused(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await domains.add(office, "demo.test", generate=quick)
-        for url in ("http://x.test/", "ftp://x", "x", "https://x.test/" + "x" * 2000):
+        odd = ("https://x.test/\r\nX: y", "https://a@x.test/", "https://", "https://x.test/ä")
+        for url in ("http://x.test/", "ftp://x", "x", "https://x.test/" + "x" * 2000, *odd):
             with pytest.raises(Invalid, match="https address"):
                 await webhooks.add(office, url, ["*"])
         with pytest.raises(Invalid, match="'all' is no event"):

@@ -18,6 +18,7 @@ from postroom.directory.sealing import open_sealed, seal
 from postroom.errors import Invalid
 from postroom.ledger import hook_answers, hooks
 from postroom.ledger.hooks import Hook
+from postroom.net.fetch import is_plain
 
 EVENTS: Final = {
     "message.received": "a message was filed into a mailbox here",
@@ -83,7 +84,7 @@ async def add(
 ) -> NewWebhook:
     """Tell a program from now on; ``known``: the secret that it knows. Raises Invalid, NotFound."""
     wanted = chosen(events)
-    if not url.lower().startswith("https://") or len(url) > MAX_URL or not url.isascii():
+    if len(url) > MAX_URL or not is_plain(url):
         raise Invalid(f"{url[:100]}: a webhook has an https address")
     if domain is not None and account is not None:
         raise Invalid("a webhook is limited to a domain or to an account, not to both")

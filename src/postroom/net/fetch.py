@@ -165,12 +165,21 @@ async def _ask(question: _Question, resolver: Names, rules: Rules) -> Fetched:
         raise FetchFailed(url, str(error)) from error
 
 
+def is_plain(url: str) -> bool:
+    """Whether it is an https address that could be asked: no user, no odd octets."""
+    return _plain(url) is not None
+
+
+def _plain(url: str) -> re.Match[str] | None:
+    return _URL.fullmatch(url.partition("#")[0]) if len(url) <= MAX_URL else None
+
+
 def _parts(url: str, rules: Rules) -> tuple[str, int, str]:
     """Host, port and target.
 
     Strict: no user, no odd octets, nothing that two readers could take differently.
     """
-    found = _URL.fullmatch(url.partition("#")[0]) if len(url) <= MAX_URL else None
+    found = _plain(url)
     if found is None:
         raise _Refused("it is not a plain https address")
     literal, name, digits, target = found.groups()
