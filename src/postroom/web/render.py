@@ -22,6 +22,7 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
+    "X-DNS-Prefetch-Control": "off",  # to look a link's host up would tell that mail is read
     "X-Frame-Options": "DENY",
 }
 _FRAMING: Final = {

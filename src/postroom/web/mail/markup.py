@@ -2,7 +2,7 @@
 
 It is shown in a frame of its own under a policy (``HEADERS``) that lets nothing run, gives it no
 origin and no form, and fetches nothing: images are in it or not there, unless the reader asks for
-those from elsewhere. That is what protects the reader. What else is taken out here keeps the
+those from elsewhere. That is what protects the reader. What ``cleaning`` takes out keeps the
 frame from leading away from itself.
 
 Content Security Policy level 3 (sandbox); RFC 2392 (cid).
@@ -15,16 +15,13 @@ from typing import Final
 
 import msgspec
 from markupsafe import Markup, escape
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from postroom.web.mail.cleaning import cleaned
 from postroom.web.render import HEADERS as OWN
 
 MAX_INLINE: Final = 8 << 20  # characters of the images of a message in its document
 
-_GONE: Final = "script,meta,base,link,iframe,frame,frameset,object,embed,applet,portal,template,noscript,svg,math"
-_UNWRAPPED: Final = ["form"]
 _LINKS: Final = ("http://", "https://", "mailto:")
-_ADDRESSES: Final = frozenset({"href", "src", "srcset", "background", "poster", "action", "formaction", "ping", "data", "xlink:href"})  # fmt: skip
 _SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _URL: Final = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]")
 _STYLE: Final = (
@@ -77,7 +74,11 @@ def headers(*, is_open: bool) -> dict[str, str]:
 def document(texts: Sequence[str], images: Mapping[str, Image]) -> str:
     """One document of these texts, each HTML; ``images`` by Content-ID."""
     inside = _Images(images)
-    bodies = "<hr>".join([_cleaned(text, inside) for text in texts])
+
+    def address(tag: str, name: str, value: str) -> str:
+        return _address(tag, name, value, inside)
+
+    bodies = "<hr>".join([cleaned(text, address) for text in texts])
     return (
         f'<!doctype html><html lang="und"><head><meta charset="utf-8"><title>Message</title>{_STYLE}'
         f"</head><body>{bodies}</body></html>"
@@ -88,7 +89,9 @@ def wants_others(text: str) -> bool:
     """Whether HTML would fetch something from elsewhere, as far as a quick look tells."""
     return (
         re.search(
-            r"(?:src|background)\s*=\s*[\"']?\s*https?:|url\(\s*[\"']?https?:", text, re.IGNORECASE
+            r"(?:src|background)\s*+=\s*+(?:[\"']\s*+)?https?:|url\(\s*+[\"']?https?:",
+            text,
+            re.IGNORECASE,
         )
         is not None
     )
@@ -113,37 +116,6 @@ def linked(text: str) -> Markup:
     return Markup("".join([*pieces, escape(text[at:])]))  # noqa: S704 - every piece is escaped
 
 
-def _cleaned(text: str, images: _Images) -> str:
-    tree = LexborHTMLParser(text)
-    for node in tree.css(_GONE):
-        node.decompose()
-    tree.unwrap_tags(_UNWRAPPED)
-    for node in tree.css("*"):
-        _clean(node, images)
-    styles = "".join([node.html or "" for node in tree.css("head > style")])
-    body = tree.body
-    return styles + (
-        "".join([node.html or "" for node in body.iter(include_text=True)]) if body else ""
-    )
-
-
-def _clean(node: LexborNode, images: _Images) -> None:
-    attributes = node.attrs
-    for name in list(attributes):
-        value = (attributes[name] or "").strip()
-        if name.startswith("on"):
-            del attributes[name]
-        elif name in _ADDRESSES:
-            kept = _address(node.tag or "", name, value, images)
-            if kept:
-                attributes[name] = kept
-            else:
-                del attributes[name]
-    if node.tag in ("a", "area") and attributes.get("href"):
-        attributes["target"] = "_blank"
-        attributes["rel"] = "noopener noreferrer"
-
-
 def _address(tag: str, name: str, value: str, images: _Images) -> str:
     """What may stand there; "" for nothing."""
     lower = value.lower()
@@ -151,6 +123,6 @@ def _address(tag: str, name: str, value: str, images: _Images) -> str:
         return value if lower.startswith(_LINKS) else ""
     if tag == "img" and name == "src" and lower.startswith("cid:"):
         return images.take(value[4:])
-    if name in ("src", "background") and lower.startswith(("https://", "http://", "data:image/")):
+    if lower.startswith(("https://", "http://", "data:image/")):
         return value
     return ""

@@ -38,7 +38,7 @@ from postroom.message.parameters import without_comments
 from postroom.protocol.imap.fetch import Section
 from postroom.store import flags as flag_words
 from postroom.store.entries import FlagChange
-from postroom.web.mail import cleaning, markup
+from postroom.web.mail import markup
 from postroom.web.mail.seeking import sought
 
 SHOWN: Final = 50  # messages of a page of a list
@@ -248,7 +248,7 @@ class Reader:
                 room -= leaf.part.size
                 octets = transferred(leaf.part.encoding, await _octets(row, leaf, leaf.part.size))
                 images[ident] = markup.Image("/".join(leaf.part.content_type), octets)
-        return await cleaning.document(texts, images)
+        return await asyncio.to_thread(markup.document, texts, images)
 
     async def file(self, box: str, uid: int, path: str) -> tuple[File, AsyncIterator[bytes]]:
         """One file of a message, decoded, in pieces. Raises NotFound."""
