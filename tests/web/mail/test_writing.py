@@ -79,6 +79,11 @@ def test_a_draft_is_what_it_was() -> None:
     assert one.bcc
 
 
+def test_a_draft_that_the_form_would_cut_is_left_alone() -> None:
+    with pytest.raises(Invalid, match="longer than the form takes"):
+        draft_of(got(is_cut=True), "Drafts")
+
+
 def test_addresses_as_they_are_typed() -> None:
     assert people("Ann <ann@x.test>; carl@x.test,\r\n", "To") == [
         Person("ann@x.test", "Ann"), Person("carl@x.test"),

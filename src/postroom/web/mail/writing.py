@@ -99,7 +99,9 @@ def answer(found: Message, way: Way, box: str, own: Collection[str]) -> Writing:
 
 
 def draft_of(found: Message, box: str) -> Writing:
-    """A draft, to be written on."""
+    """A draft, to be written on. Raises Invalid when the form would lose some of its text."""
+    if found.is_cut:
+        raise Invalid("the draft is longer than the form takes: go on with it in a mail program")
     return Writing(
         sender=found.author[0].address if found.author else "",
         to=_written(found.to), cc=_written(found.cc), bcc=_written(found.bcc),
