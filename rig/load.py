@@ -50,11 +50,15 @@ def check(octets: bytes) -> str | None:
 
 @dataclass
 class Journal:
-    """What was acknowledged, and what may or may not have been taken."""
+    """What was acknowledged, and what may or may not have been taken.
+
+    ``is_dark``: the machine has no power any more, so whatever is still heard was never said.
+    """
 
     acknowledged: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     refused: int = 0
+    is_dark: bool = False
 
 
 class Load:
@@ -140,6 +144,8 @@ class Load:
         peer.sendall(letter(token, size) + b".\r\n")
         code = _reply(replies)
         with self._lock:
+            if self._journal.is_dark:
+                return
             if code == b"250":
                 self._journal.acknowledged.add(token)
                 self._journal.unknown.discard(token)
