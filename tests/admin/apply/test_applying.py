@@ -149,8 +149,8 @@ def test_only_what_differs_changes(tell: Tell) -> None:
             "change account bob@demo.test forward",
             "change alias all@demo.test targets",
             "change relay office port",
-            "change tls rule far.test ",
-            "change share bob@demo.test/INBOX with eve@demo.test ",
+            "change tls rule far.test mode",
+            "change share bob@demo.test/INBOX with eve@demo.test rights",
         ]
         assert await apply(office, other) == []
         lone = '[[account]]\naddress = "bob@demo.test"\naddresses = []\nsend_as = []\nrule = []\n'
@@ -360,7 +360,7 @@ def test_the_audit_log_tells_every_change(tell: Tell) -> None:
         await apply(office, "", prune=True)
         gone = {one.action async for one in audit.every(office)} - told
         assert gone == {
-            "share.remove", "webhook.remove", "script.remove", "tls-rule.remove", "relay.remove",
+            "share.remove", "webhook.remove", "script.deactivate", "script.remove", "tls-rule.remove", "relay.remove",
             "alias.remove", "ban.remove", "account.remove", "domain.remove-backup",
             "domain.remove",
         }  # fmt: skip
