@@ -41,8 +41,11 @@ class Numbering:
 
     def sequence_of(self, uid: int) -> int | None:
         """The sequence number of a UID; None when there is no such message."""
-        at = bisect_left(self._uids, uid)
-        return at + 1 if at < len(self._uids) and self._uids[at] == uid else None
+        uids = self._uids
+        if isinstance(uids, range):  # without gaps there is nothing to look for
+            return uid - uids.start + 1 if uid in uids else None
+        at = bisect_left(uids, uid)
+        return at + 1 if at < len(uids) and uids[at] == uid else None
 
     def sequences_of(self, uids: Sequence[int]) -> list[int]:
         """The sequence numbers of ascending UIDs; 0 for one that is not here."""
