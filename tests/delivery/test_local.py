@@ -9,6 +9,7 @@ import msgspec
 from postroom.admin.office import Office
 from postroom.delivery.here import CAPTURE, Filer
 from postroom.delivery.local import Local
+from postroom.directory.accounts import Account
 from postroom.intake.waiting import waiting
 from postroom.queue.rows import QUARANTINED, Inward
 from postroom.store.store import Store
@@ -207,6 +208,16 @@ def test_capture_without_its_mailbox_returns_nothing(data: Path, tmp_path: Path)
     asyncio.run(run())
 
 
+async def team(here: Station) -> Account:
+    """An alias for bob and an account that has no room left, which is given back."""
+    await deciding(here)
+    full = await here.town.account("full@home.test", quota=10)
+    await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
+    await here.send("full@home.test")  # the last one that has room
+    await here.run()
+    return full
+
+
 async def for_one(here: Station, account_id: int, *others: str) -> int:
     """A message for a team of which one account was full; what is left of it."""
     ident = await here.send("team@home.test", *others)
@@ -226,11 +237,7 @@ def test_what_waits_for_one_account_is_for_nobody_else(database: Opener, data: P
 
     async def run() -> None:
         async with station(database, data) as here:
-            await deciding(here)
-            full = await here.town.account("full@home.test", quota=10)
-            await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
-            await here.send("full@home.test")
-            await here.run()
+            full = await team(here)
             await here.town.forward("full@home.test", "you@b.test", keep=True)
             await for_one(here, full.id)
             await here.run()
@@ -253,11 +260,7 @@ def test_what_waited_for_many_is_for_those_with_room(database: Opener, data: Pat
 
     async def run() -> None:
         async with station(database, data) as here:
-            await deciding(here)
-            full = await here.town.account("full@home.test", quota=10)
-            await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
-            await here.send("full@home.test")
-            await here.run()
+            full = await team(here)
             await here.send("team@home.test")
             await here.run()
             assert len(await here.inbox(here.bob)) == 1
@@ -274,11 +277,7 @@ def test_what_waited_for_many_is_for_those_with_room(database: Opener, data: Pat
 def test_who_never_has_room_fails_in_the_end(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with station(database, data) as here:
-            await deciding(here)
-            full = await here.town.account("full@home.test", quota=10)
-            await here.town.alias("team@home.test", "full@home.test", "bob@home.test")
-            await here.send("full@home.test")
-            await here.run()
+            full = await team(here)
             await for_one(here, full.id)
             await here.until_quiet(hours=130)
             kinds = [notice_of(one)[1] for one in await here.inbox(here.alice)]
