@@ -45,6 +45,19 @@ def test_the_address_of_a_banned_network_is_enough_to_let_it_in(tell: Tell) -> N
     tell(story)
 
 
+def test_of_two_bans_of_a_network_one_can_go(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await bans.add(office, "192.0.2.1", doors="login")
+        await bans.add(office, "192.0.2.1", doors="smtp")
+        gone = await bans.remove(office, "192.0.2.1", doors="login")
+        assert [one.doors for one in gone] == ["login"]
+        with pytest.raises(NotFound):
+            await bans.remove(office, "192.0.2.1", doors="all")
+        assert [one.doors async for one in bans.every(office)] == ["smtp"]
+
+    tell(story)
+
+
 @pytest.mark.parametrize(
     ("network", "reason"),
     [

@@ -23,6 +23,23 @@ def test_a_backup_is_taken_verified_and_found_damaged(shell: Shell, tmp_path: Pa
     assert f"the backup in {safe} is damaged: take another one" in result.stderr
 
 
+def test_those_of_the_timetable_are_listed(shell: Shell, tmp_path: Path) -> None:
+    shell.says("domain", "add", "demo.test")
+    assert "no backups are taken by a timetable" in shell.refuses("backup", "list")
+    safe = tmp_path / "safe"
+    with shell.config.open("a") as settings:
+        settings.write(f'[backup]\npath = "{safe}"\n')
+    assert shell.run("backup", "list").stderr == f"There are no backups in {safe} yet.\n"
+    shell.run("backup", str(safe / "20261126T023609Z"))
+    assert [one["name"] for one in shell.json("backup", "list")] == ["20261126T023609Z"]
+    assert shell.says("backup", "list").splitlines()[1].split()[-1] == "never"
+    shell.says("backup", "verify", str(safe / "20261126T023609Z"))
+    assert shell.says("backup", "list").splitlines()[1].endswith(": whole")
+    (safe / "20261126T023609Z" / "postroom-backup.json").write_text("{")
+    assert f"the backups in {safe} can't be listed" in shell.refuses("backup", "list")
+    assert not (tmp_path / "list").exists()
+
+
 def test_refusals(shell: Shell, tmp_path: Path) -> None:
     shell.says("domain", "add", "demo.test")
     assert "inside the data folder" in shell.refuses("backup", str(tmp_path / "data" / "x"))

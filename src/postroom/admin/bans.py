@@ -97,9 +97,12 @@ def _listing(office: Office, search: str = "") -> paging.Listing[Ban, tuple[str,
     )
 
 
-@recorded("ban.remove", "network")
-async def remove(office: Office, network: str) -> list[BanView]:
-    """Let a network in again; an IPv6 address stands for its /64 too. Raises NotFound."""
+@recorded("ban.remove", "network", "doors")
+async def remove(office: Office, network: str, *, doors: Doors | None = None) -> list[BanView]:
+    """Let a network in again; an IPv6 address stands for its /64 too. Raises NotFound.
+
+    With ``doors`` only that ban goes which is for these.
+    """
     try:
         wanted = {str(networks.parse(network))}
     except ValueError:
@@ -108,7 +111,8 @@ async def remove(office: Office, network: str) -> list[BanView]:
         wanted.add(str(around))
 
     def write(tx: Tx) -> list[Ban]:
-        removed = [one for one in ban_rows.remove(tx, sorted(wanted)) if one.holds(office.now())]
+        gone = ban_rows.remove(tx, sorted(wanted), doors)
+        removed = [one for one in gone if one.holds(office.now())]
         if not removed:
             raise NotFound(f"{network} is not banned; see: postroom ban list")
         return removed

@@ -1,15 +1,17 @@
-"""``postroom backup``: take one into a folder, verify one."""
+"""``postroom backup``: take one into a folder, list those of the timetable, verify one."""
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
-from postroom.admin.backup import taking, verify as checking
+from postroom.admin.backup import listing, taking, verify as checking
 from postroom.admin.backup.taking import Order, Taken
 from postroom.cli import output
 from postroom.cli.progress import Meter
 from postroom.cli.work import run
+from postroom.errors import Refused
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -35,12 +37,13 @@ class _Backup(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_Backup, subcommand_metavar="DIR | verify DIR")
+@click.group(cls=_Backup, subcommand_metavar="DIR | list | verify DIR")
 def backup() -> None:
     """Back up everything into DIR, while the server runs.
 
     Mail, accounts, queue, keys and settings, as they were at one moment. A DIR that holds a backup
-    is brought up to date: only what is new is copied. `postroom restore` brings it back.
+    is brought up to date: only what is new is copied. `postroom restore` brings it back. A DIR that
+    is called like a command here is named as in ./list.
     """
 
 
@@ -66,6 +69,21 @@ def take(context: click.Context, folder: Path, *, copies: bool, as_json: bool) -
         output.note(f"{taken.folder} is on the disk of the data: copy it to another one")
 
 
+@backup.command("list")
+@output.json_option
+@click.pass_context
+def list_(context: click.Context, *, as_json: bool) -> None:
+    """List the backups of the timetable, the newest first."""
+    found = run(context, listing.every)
+    if found is None:
+        raise Refused("no backups are taken by a timetable: set [backup] path in postroom.toml")
+    if found.problem:
+        raise Refused(f"the backups in {found.path} can't be listed: {found.problem}")
+    output.table(
+        found.items, _COLUMNS, as_json=as_json, empty=f"There are no backups in {found.path} yet."
+    )
+
+
 @backup.command()
 @click.argument("folder", metavar="DIR", type=_FOLDER)
 @output.json_option
@@ -85,6 +103,21 @@ def verify(folder: Path, *, as_json: bool) -> None:
                 output.note(fault)
         click.echo(f"postroom: the backup in {found.folder} is damaged: take another one", err=True)
         sys.exit(1)
+
+
+def _state(one: listing.BackupView) -> str:
+    if one.verified is None:
+        return "never"
+    return f"{output.text(one.verified)}: {'damaged' if one.faults else 'whole'}"
+
+
+_COLUMNS: Final = [
+    ("NAME", lambda one: one.name),
+    ("TAKEN", lambda one: one.created),
+    ("FILES", lambda one: one.files),
+    ("SIZE", lambda one: output.size(one.octets)),
+    ("VERIFIED", _state),
+]
 
 
 def _sentence(taken: Taken) -> str:

@@ -78,9 +78,14 @@ def list_(context: click.Context, search: str, limit: int | None, *, as_json: bo
 
 @ban.command()
 @click.argument("network")
+@click.option(
+    "--doors",
+    type=click.Choice(["all", "login", "smtp"]),
+    help="Only the ban for these doors. Default: every ban of NETWORK.",
+)
 @output.json_option
 @click.pass_context
-def remove(context: click.Context, network: str, *, as_json: bool) -> None:
+def remove(context: click.Context, network: str, doors: Doors | None, *, as_json: bool) -> None:
     """Let NETWORK in again."""
-    removed = run(context, lambda office: bans.remove(office, network))
+    removed = run(context, lambda office: bans.remove(office, network, doors=doors))
     output.done(removed, f"{removed[0].network} is let in again", as_json=as_json)

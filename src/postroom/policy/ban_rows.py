@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from postroom.db.database import Tx, number
-from postroom.policy.bans import FOR_GOOD, FORGET_MS, MAX_EARNED, Ban
+from postroom.policy.bans import FOR_GOOD, FORGET_MS, MAX_EARNED, Ban, Doors
 
 _COLUMNS: Final = "network, doors, reason, since, until, times, by_hand"
 _CHUNK: Final = 1_000
@@ -30,13 +30,20 @@ def put(tx: Tx, bans: Iterable[Ban]) -> None:
     )
 
 
-def remove(tx: Tx, networks: Sequence[str]) -> list[Ban]:
-    """Take away every ban of exactly these networks; those that were in force or not."""
+def remove(tx: Tx, networks: Sequence[str], doors: Doors | None = None) -> list[Ban]:
+    """Take away the bans of exactly these networks, for all doors or those of one kind.
+
+    Those that were there, in force or not.
+    """
+    which = "" if doors is None else " AND doors = :doors"
+    named = {} if doors is None else {"doors": str(doors)}
     return [
         _ban(row)
         for network in networks
         for row in tx.all(
-            f"DELETE FROM ban WHERE network = :network RETURNING {_COLUMNS}", network=network
+            f"DELETE FROM ban WHERE network = :network{which} RETURNING {_COLUMNS}",
+            network=network,
+            **named,
         )
     ]
 

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 import pytest
 
-from postroom.admin import accounts, aliases, audit, domains, retention
+from postroom.admin import accounts, aliases, audit, bans, domains, retention
 from postroom.admin.apply import applying, exporting, manifest
 from postroom.admin.office import Office
 from postroom.db.database import Database, Engine, Tx
@@ -206,6 +206,21 @@ def test_nothing_is_removed_unless_it_is_pruned(tell: Tell) -> None:
         ]
         assert await apply(office, left, prune=True) == []
         assert await receivers(office, "bob@demo.test") == 2
+
+    tell(story)
+
+
+def test_bans_of_one_network_are_pruned_one_by_one(tell: Tell) -> None:
+    def ban(doors: str) -> str:
+        return f'[[ban]]\nnetwork = "192.0.2.0/24"\ndoors = "{doors}"\n'
+
+    async def story(office: Office, clock: Clock) -> None:
+        await apply(office, ban("all") + ban("login") + ban("smtp"))
+        assert await apply(office, ban("all"), prune=True) == [
+            "remove ban 192.0.2.0/24 (login) ",
+            "remove ban 192.0.2.0/24 (smtp) ",
+        ]
+        assert [one.doors async for one in bans.every(office)] == ["all"]
 
     tell(story)
 

@@ -344,7 +344,8 @@ def _removals(wanted: Manifest, now: Manifest) -> Iterator[Step]:
         for one in gone:
             yield Step(StepView("remove", kind, name_of(one)), doing(remove, name_of(one)))
     for ban in _left(now.ban, wanted.ban):
-        yield Step(StepView("remove", "ban", ban.title), doing(bans.remove, ban.network))
+        run = doing(bans.remove, ban.network, doors=ban.doors)
+        yield Step(StepView("remove", "ban", ban.title), run)
     if wanted.dns_provider is not None:
         for provider in _left(now.dns_provider or (), wanted.dns_provider):
             run = doing(providers.remove, provider.name)

@@ -27,6 +27,7 @@ class OldBan(Input, frozen=True, kw_only=True):
     """Who is let in again."""
 
     network: str
+    doors: Annotated[Doors | None, Meta(description="Only the ban for these.")] = None
 
 
 @NOUN.on("GET", "/bans")
@@ -46,4 +47,4 @@ async def add(call: Call, body: NewBan) -> BanView:
 @NOUN.on("POST", "/bans/remove")
 async def remove(call: Call, body: OldBan) -> list[BanView]:
     """Let a network in again."""
-    return await bans.remove(call.office, body.network)
+    return await bans.remove(call.office, body.network, doors=body.doors)
