@@ -106,10 +106,10 @@ class Folders:
         subscribed = place.name in await self.subscriptions()
         return _folder(place.name, place, subscribed=subscribed, has_children=False)
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str) -> int:
         """Delete a mailbox; those below it stay (RFC 3501 §6.3.4).
 
-        Raises NotFound, Invalid, NotAllowed.
+        The id it had. Raises NotFound, Invalid, NotAllowed.
         """
         place = await self._places.get(name)
         place.require(letters.REMOVE)
@@ -119,6 +119,7 @@ class Folders:
         if sharing is not None:
             await sharing.change_if(partial(_forget, mailbox))
         self._store.wake_names(mailbox.account_id)
+        return mailbox.id
 
     async def rename(self, old: str, new: str) -> str:
         """Rename a mailbox and those below it; of INBOX the messages move (RFC 3501 §6.3.5).

@@ -4,7 +4,7 @@ Sequence numbers stay put until ``refresh``; what other sessions do meanwhile is
 there by MODSEQ, nothing twice and nothing lost. What was expunged may lag behind what was
 made or changed, because some commands must not report it (RFC 3501 §7.4.1); ``complete``
 says up to which MODSEQ the session knows all. Changes of this session are not repeated.
-A mailbox that another session deletes looks emptied.
+A mailbox that is deleted never looks emptied: a client would drop its copies of what it held.
 
 RFC 3501 §2.3.1, §6.4, §7.3, §7.4.1; RFC 2180; RFC 6851; RFC 7162.
 """
@@ -38,7 +38,6 @@ __all__ = ["STAR", "Changes", "CopyResult", "FlagChange", "Flagged", "Ranges", "
 
 MAX_STORED: Final = 10_000  # messages whose flags change in one transaction
 MAX_SWEPT: Final = 50_000  # the same where whole blocks change at once
-PAGE: Final = 2000  # messages of one answer to ``refresh`` when a mailbox is deleted
 
 
 class Flagged(msgspec.Struct, frozen=True):
@@ -63,7 +62,8 @@ class Changes(msgspec.Struct, frozen=True):
     ``expunged`` are sequence numbers, each valid after those before it were sent;
     ``vanished`` are the UIDs of the same messages, ascending. ``exists`` and ``recent``
     are None when no message has come; ``flags`` hold numbers as they are after all that.
-    ``has_more``: refresh again, there was too much for one answer.
+    ``has_more``: refresh again, there was too much for one answer. ``is_gone``: the mailbox
+    was deleted, which is all there is to tell.
     """
 
     expunged: list[int]
@@ -72,6 +72,7 @@ class Changes(msgspec.Struct, frozen=True):
     flags: list[Flagged]
     vanished: list[int] = []
     has_more: bool = False
+    is_gone: bool = False
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -229,7 +230,7 @@ class View:
             member=self.member,
         )
         if found.is_gone:
-            return self._emptied() if expunges else Changes([], None, None, [])
+            return Changes([], None, None, [], is_gone=True)
         uids = [row[0] for row in found.vanished]
         if found.is_lost:
             uids = await self.source.read(vanished.missing, self.mailbox_id, self.numbering.uids)
@@ -455,11 +456,6 @@ class View:
         if fresh:
             self.numbering.append(fresh)
         return bool(fresh)
-
-    def _emptied(self) -> Changes:
-        page = self.numbering.uids[-PAGE:]
-        gone, expunged = self.numbering.remove(page)
-        return Changes(expunged, None, None, [], gone, has_more=bool(self.exists))
 
     async def _take_recent(self, recent_uid: int, first: int = 1) -> None:
         r"""Claim the \Recent messages from UID ``first`` on; who may change nothing only looks."""

@@ -8,22 +8,6 @@ from tests.listen.imap.house import House, at_home
 LETTER = b"Subject: x\r\n\r\nbody\r\n"
 
 
-def test_a_mailbox_deleted_under_a_session_looks_emptied(database: Opener, data: Path) -> None:
-    async def main(home: House) -> None:
-        client = await home.alice()
-        await client.ok(b"CREATE x")
-        await client.append(LETTER, b"x")
-        await client.ok(b"SELECT x")
-        other = await home.alice()
-        await other.ok(b"DELETE x")
-        assert await client.ok(b"NOOP") == [b"* 1 EXPUNGE\r\n"]
-        assert await client.ok(b"UID FETCH 1:* FLAGS") == []
-        await client.ok(b"CLOSE")
-        assert (await client.command(b"SELECT x"))[-1].startswith(b"NO [NONEXISTENT]")
-
-    at_home(data, main, database=database)
-
-
 def test_uidvalidity_is_new_after_a_delete(database: Opener, data: Path) -> None:
     async def main(home: House) -> None:
         client = await home.alice()

@@ -15,7 +15,8 @@ def test_what_one_brings_along() -> None:
     modes = Modes()
     assert modes.enable([b"IMAP4REV2"]) == [b"IMAP4rev2"]
     assert modes == Modes(rev2=True, utf8=True)
-    assert modes.enable([b"UTF8=ACCEPT"]) == []  # it is on already
+    assert modes.enable([b"UTF8=ACCEPT", b"UTF8=ACCEPT"]) == [b"UTF8=ACCEPT"]  # RFC 5161 §3.2
+    assert modes == Modes(rev2=True, utf8=True, accept=True)
 
 
 def test_every_switch_is_a_mode() -> None:

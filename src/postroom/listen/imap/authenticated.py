@@ -31,7 +31,7 @@ async def select(talk: Conversation, command: c.Select | c.Examine) -> None:
     read_only = isinstance(command, c.Examine)
     if talk.view is not None:
         await talk.deselect()
-        talk.session.untagged(status_line(b"*", "OK", "The other mailbox is left", b"CLOSED"))
+        talk.session.unselect("The other mailbox is left")
     place = await talk.places.get(command.mailbox)
     modes = talk.session.modes
     view = await View.open(
@@ -85,8 +85,11 @@ async def create(talk: Conversation, command: c.Create) -> None:
 
 async def delete(talk: Conversation, command: c.Delete) -> None:
     """DELETE, RFC 3501 §6.3.4."""
-    await talk.folders.delete(command.mailbox)
-    await talk.report(always=True)
+    deleted = await talk.folders.delete(command.mailbox)
+    if talk.view is not None and talk.view.mailbox_id == deleted:
+        await talk.deselect()
+        talk.session.unselect("The deleted mailbox is left")
+    await talk.report()
     talk.session.finish("OK", "Deleted")
 
 

@@ -318,6 +318,8 @@ class Conversation:
             return
         if is_due and (always or self.notices is None or self.notices.tells_messages):
             await self._refresh(view, expunges=expunges, always=always)
+        if self.session.is_closed:
+            return
         if self.updates is not None:
             await self.updates.after()
         told, self._told = self._told, 0
@@ -340,6 +342,9 @@ class Conversation:
             except MailError:
                 self._has_news = True
                 raise
+            if changes.is_gone:
+                self.session.bye("The selected mailbox was deleted")  # RFC 2180 §3.3
+                return
             if notices is not None:
                 notices.came(last + 1, view.last_uid)
                 if not always and not notices.tells_flags:

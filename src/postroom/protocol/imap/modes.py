@@ -13,14 +13,15 @@ import msgspec
 class Modes(msgspec.Struct):
     """``condstore``: changes tell their MODSEQ; ``qresync``: VANISHED instead of EXPUNGE.
 
-    RFC 7162. ``utf8``: strings and mailbox names are UTF-8 (RFC 6855, RFC 9051 §5.1);
-    ``rev2``: IMAP4rev2 (RFC 9051); ``uidonly``: no message numbers at all (RFC 9586);
-    ``metadata``: changed annotations are told (RFC 5464 §4.4).
+    RFC 7162. ``utf8``: strings and mailbox names are UTF-8 (RFC 6855, RFC 9051 §5.1), which
+    ``accept`` (UTF8=ACCEPT) and ``rev2`` (IMAP4rev2, RFC 9051) both bring; ``uidonly``: no
+    message numbers at all (RFC 9586); ``metadata``: changed annotations are told (RFC 5464 §4.4).
     """
 
     condstore: bool = False
     qresync: bool = False
     utf8: bool = False
+    accept: bool = False
     rev2: bool = False
     uidonly: bool = False
     metadata: bool = False
@@ -45,7 +46,7 @@ class Modes(msgspec.Struct):
 SWITCHES: Final[dict[bytes, tuple[bytes, tuple[str, ...]]]] = {
     b"CONDSTORE": (b"CONDSTORE", ("condstore",)),
     b"QRESYNC": (b"QRESYNC", ("qresync", "condstore")),
-    b"UTF8=ACCEPT": (b"UTF8=ACCEPT", ("utf8",)),
+    b"UTF8=ACCEPT": (b"UTF8=ACCEPT", ("accept", "utf8")),
     b"IMAP4REV2": (b"IMAP4rev2", ("rev2", "utf8")),
     b"METADATA": (b"METADATA", ("metadata",)),
     b"UIDONLY": (b"UIDONLY", ("uidonly",)),

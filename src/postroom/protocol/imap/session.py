@@ -235,6 +235,11 @@ class Session:
         if self._mode is _Mode.SLOW:
             self._mode = _Mode.COMMAND
 
+    def unselect(self, text: str) -> None:
+        """No mailbox is selected any more, other than by CLOSE (RFC 7162 §3.2.11, RFC 9051 §7.1)."""
+        self._output.append(status_line(b"*", "OK", text, b"CLOSED"))
+        self.state = State.AUTHENTICATED
+
     def tls_started(self, mechanisms: tuple[str, ...]) -> None:
         """The connection is encrypted now; what the client said before is forgotten."""
         self._can_start_tls = False
