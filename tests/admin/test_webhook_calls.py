@@ -229,7 +229,7 @@ def test_what_became_of_a_message_is_told(tell: Tell) -> None:
             row = await office.db.read(lambda tx: tx.one("SELECT max(id) FROM ledger"))
             assert row is not None
             bounced = Fact(
-                row[0], office.ids.next(), 5, "bounced", "x@far.test", detail="h: 550 No"
+                row[0], office.ids.next(), 5, "bounced", "x@far.test", detail="h: 550 No such user"
             )
             held = Fact(row[0], office.ids.next(), 5, "held", "x@far.test")
 
@@ -241,7 +241,8 @@ def test_what_became_of_a_message_is_told(tell: Tell) -> None:
             await turn(caller)
             (heard,) = program.heard
             assert heard.body["type"] == "message.bounced"
-            assert heard.body["data"]["reply"] == "h: 550 No"
+            assert heard.body["data"]["reply"] == "h: 550 No such user"
+            assert heard.body["data"]["failure"] == "no-mailbox"
 
     tell(story)
 

@@ -71,19 +71,19 @@ def test_attempts_that_failed_one_after_the_other_are_one_line(shell: Shell) -> 
     lines = [line[12:] for line in shell.says("trace", ident).splitlines()]
     story = next(at for at, line in enumerate(lines) if " queued " in line)
     assert lines[story + 2 :] == [
-        "2026-09-21 15:13 deferred c@x.test: 451 4.4.1 mx.x.test: Connection refused",
+        "2026-09-21 15:13 deferred c@x.test (connection): 451 4.4.1 mx.x.test: Connection refused",
         "2026-09-21 17:13 delivered c@x.test: mx.x.test said 250 2.0.0 Ok: 17",
         (
-            "2026-09-21 18:13 deferred b@other.test, 3 attempts since 2026-09-21 14:13, the last:"
-            " mx.other.test said 451 4.7.1 b; next attempt 2026-09-22 18:00"
+            "2026-09-21 18:13 deferred b@other.test, 3 attempts since 2026-09-21 14:13, the last"
+            " (policy): mx.other.test said 451 4.7.1 b; next attempt 2026-09-22 18:00"
         ),
         (
             "B@other.test: waiting, next attempt 2026-09-22 18:00, 3 so far, through the relay"
-            " office, the last reply: 451 4.7.1 b"
+            " office, the last reply (policy): 451 4.7.1 b"
         ),
         (
             "c@x.test: waiting, next attempt 2026-09-22 18:00, 3 so far, through the relay"
-            " office, the last reply: 451 4.7.1 b"
+            " office, the last reply (policy): 451 4.7.1 b"
         ),
     ]
     (one,) = shell.json("trace", ident)["messages"]
@@ -101,10 +101,12 @@ def test_the_end_of_attempts_is_told(shell: Shell) -> None:
         ended=True,
     )  # fmt: skip
     said = shell.says("trace", ident)
-    assert "2026-09-21 14:13 deferred b@other.test: mx.other.test said 451 4.7.1 a\n" in said
+    assert (
+        "2026-09-21 14:13 deferred b@other.test (policy): mx.other.test said 451 4.7.1 a\n" in said
+    )
     assert said.endswith(
-        " 2026-09-21 15:13 bounced b@other.test, given up after the last attempt:"
-        " mx.other.test said 451 4.7.1 a\n"
+        " 2026-09-21 15:13 bounced b@other.test, given up after the last attempt"
+        " (policy): mx.other.test said 451 4.7.1 a\n"
     )
 
 

@@ -68,6 +68,9 @@ def test_events_of_a_life(data: Path, tmp_path: Path, events: Recorder) -> None:
             [deferred] = events.of(MessageDeferred)
             assert (deferred.recipients, deferred.seconds) == (1, 300)
             assert (deferred.host, deferred.reply) == ("mx.b.test", "451 4.2.0 Later")
+            assert (deferred.failure, events.of(MessageBounced)[0].failure) == (
+                "other", "no-mailbox",
+            )  # fmt: skip
             [bounced] = events.of(MessageBounced)
             assert (bounced.recipient, bounced.status) == ("no@b.test", "5.1.1")
             assert len({one.queue_id for one in (delivered, deferred, bounced)}) == 1

@@ -36,6 +36,23 @@ def test_reasons(status: str, reason: str) -> None:
     assert explain(status).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("status", "reply", "reason"),
+    [
+        ("5.0.0", "550 No such user", "There is no such mailbox."),
+        ("5.5.0", "550 5.5.0 mailbox unavailable", "There is no such mailbox."),
+        ("5.0.0", "550 Mailbox quota exceeded", "The mailbox is full."),
+        ("5.5.2", "550 5.5.2 What?", "The mail servers did not understand each other."),
+        ("5.0.0", "550 Why not", "The message can't be delivered."),
+        ("5.7.1", "554 5.7.1 No such user", "The recipient's mail server refused the message by its rules."),
+        ("5.7.1", "554 5.7.1 [192.0.2.1] blocked using x.example", "The recipient's mail server takes no mail from the address of our mail server."),
+        ("2.1.5", "250 blocked using x.example", "The message has arrived."),
+    ],
+)  # fmt: skip
+def test_words_help_where_a_status_says_nothing(status: str, reply: str, reason: str) -> None:
+    assert explain(status, reply).reason == reason
+
+
 @given(st.one_of(st.text(max_size=12), st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")))
 def test_every_status_has_a_reason_and_an_advice(status: str) -> None:
     found = explain(status)

@@ -13,6 +13,7 @@ from postroom.telemetry.events import (
     ClockJumped,
     LoginFailed,
     MessageAccepted,
+    MessageBounced,
     RecipientRefused,
     ServerStopping,
     StorageTrouble,
@@ -51,6 +52,18 @@ class Watched(StreamOutput):
     def write(self, octets: bytes) -> None:
         super().write(octets)
         self.wrote.set()
+
+
+def test_failures_are_counted_by_class_too() -> None:
+    telling = Sink([])
+    for failure in ("full", "full", "policy"):
+        telling.emit(
+            MessageBounced(queue_id="1", status="5.0.0", recipient="a@b", reply="", failure=failure)
+        )
+    telling.close()
+    assert telling.counts == {
+        "message.bounced": 3, "message.bounced full": 2, "message.bounced policy": 1,
+    }  # fmt: skip
 
 
 def test_a_line_is_written_soon_without_a_close() -> None:

@@ -72,5 +72,15 @@ def test_metrics_are_for_loopback_and_trusted_networks() -> None:
     assert get("/metrics", client="")[0] == 404
 
 
+def test_what_is_counted_apart_has_a_counter_of_its_own() -> None:
+    text = exposition({"message.bounced": 3, "message.bounced full": 1}, {})
+    assert text.splitlines() == [
+        "# TYPE postroom_events_total counter",
+        'postroom_events_total{event="message.bounced"} 3',
+        "# TYPE postroom_failures_total counter",
+        'postroom_failures_total{event="message.bounced",class="full"} 1',
+    ]
+
+
 def test_the_exposition_ends_with_a_newline() -> None:
     assert exposition({}, {}) == "# TYPE postroom_events_total counter\n"

@@ -22,6 +22,7 @@ from postroom.directory import accounts
 from postroom.errors import Invalid, NotFound
 from postroom.ledger import rows as ledger
 from postroom.ledger.rows import Fact, Kind, folded
+from postroom.message.failures import Failure, of_reply
 from postroom.queue import changes, listing
 from postroom.queue.changes import Changed
 from postroom.queue.listing import Delivery, Depth, Filter, Stats, Status, Waiting
@@ -45,6 +46,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
     """A recipient that waits.
 
     ``route`` is the way that a postmaster chose: "mx" for straight, "relay:NAME", or "".
+    ``failure`` is the class of the last reply (``message.failures``).
     """
 
     recipient: str
@@ -54,6 +56,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
     next_attempt: datetime
     last_reply: str
     route: str
+    failure: Failure | Literal[""] = ""
 
 
 class DepthView(msgspec.Struct, frozen=True):
@@ -425,6 +428,7 @@ def delivery_view(one: Delivery) -> DeliveryView:
         next_attempt=names.moment(one.next_attempt),
         last_reply=one.last_reply,
         route=one.route,
+        failure=(of_reply(one.last_reply) or "") if one.last_reply else "",
     )
 
 

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -23,11 +23,13 @@ from postroom.errors import NotFound
 from postroom.ledger import trace
 from postroom.ledger.rows import Fact, folded, normal_id
 from postroom.ledger.trace import Sought, Story
+from postroom.message.failures import Failure, of_reply
 from postroom.queue import listing
 from postroom.store import mailboxes
 from postroom.telemetry import sink
 
 GIVEN_UP: Final = "given up after the last attempt: "
+_FAILED: Final = frozenset({"deferred", "bounced"})
 _ATTEMPTS: Final = frozenset({"delivered", "deferred", "bounced"})
 REFUSALS: Final = frozenset({"message.refused", "recipient.refused", "sender.refused"})
 
@@ -36,7 +38,8 @@ class FactView(msgspec.Struct, frozen=True):
     """One thing that happened. ``account``, ``mailbox`` and ``uid``: where a copy went.
 
     Of an attempt to deliver, ``reply`` is what decided it and ``host`` who said that; ""
-    when we came to it ourselves.
+    when we came to it ourselves. ``failure`` is the class of one that did not succeed
+    (``message.failures``).
     """
 
     at: datetime
@@ -48,6 +51,7 @@ class FactView(msgspec.Struct, frozen=True):
     detail: str
     host: str
     reply: str
+    failure: Failure | Literal[""] = ""
 
 
 class StoryView(msgspec.Struct, frozen=True):
@@ -268,6 +272,7 @@ def _view(tx: Tx, story: Story) -> StoryView:
             detail=one.detail,
             host=host,
             reply=reply,
+            failure=(of_reply(reply) or "") if one.kind in _FAILED else "",
         )
 
     return StoryView(

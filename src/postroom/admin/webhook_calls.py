@@ -13,11 +13,11 @@ import collections
 import contextlib
 import hmac
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
-from postroom.admin import names, webhooks
+from postroom.admin import names, trace, webhooks
 from postroom.admin.office import Office
 from postroom.config.webhooks import Webhooks
 from postroom.db.database import Tx
@@ -28,6 +28,7 @@ from postroom.ledger import hook_answers, hooks, occurrences, rows as ledger
 from postroom.ledger.hook_answers import HookAnswer
 from postroom.ledger.hooks import Hook, HookCall
 from postroom.ledger.occurrences import Occurrence
+from postroom.message.failures import Failure, of_reply
 from postroom.net.fetch import FetchFailed, Names, Rules, send
 from postroom.net.networks import parse
 from postroom.telemetry import sink
@@ -43,7 +44,10 @@ _MAX_ANSWER: Final = 4_096  # octets of an answer that are read
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a call tells of a message. ``reply`` is that of the other server."""
+    """What a call tells of a message. ``reply`` is that of the other server.
+
+    ``failure`` is the class of one that is not positive (``message.failures``).
+    """
 
     id: str
     message_id: str
@@ -53,6 +57,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int
     account: str = ""
     reply: str = ""
+    failure: Failure | Literal[""] = ""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -290,6 +295,7 @@ def _message(tx: Tx, one: Occurrence) -> Message:
         size=entry.size if entry else 0,
         account=str(account.address) if account else "",
         reply=one.content,
+        failure=(of_reply(trace.said(one.content)[1]) or "") if one.event in _FAILED else "",
     )
 
 
@@ -312,4 +318,5 @@ def _again(one: HookCall, now: int) -> int | None:
     return now + 1_000 * PAUSES[min(one.attempts, len(PAUSES) - 1)]
 
 
+_FAILED: Final = frozenset({"message.deferred", "message.bounced"})
 _OF_MESSAGES: Final = frozenset(occurrences.EVENTS.values())

@@ -48,6 +48,7 @@ _DELIVERIES = [
     ("ATTEMPTS", lambda one: one.attempts),
     ("NEXT", lambda one: one.next_attempt),
     ("WAY", _way),
+    ("WHY", lambda one: one.failure),
     ("LAST REPLY", lambda one: one.last_reply),
 ]
 _DEPTHS = [

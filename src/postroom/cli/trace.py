@@ -121,6 +121,8 @@ def _line(line: Told, due: datetime | None) -> str:
         told += f", {line.times} attempts since {output.text(line.since)}, the last"
     elif fact.detail.startswith(admin.GIVEN_UP):
         told += ", given up after the last attempt"
+    if fact.failure:
+        told += f" ({fact.failure})"
     told += f": {fact.host} said {fact.reply}" if fact.host else f": {fact.reply}"
     if fact.kind == "deferred" and due is not None:
         told += f"; next attempt {output.text(due)}"
@@ -134,7 +136,8 @@ def _waiting(one: DeliveryView) -> str:
     told += f", {one.attempts} so far"
     if one.route:
         told += f", {queue.way_in_words(one.route)}"
-    return told + (f", the last reply: {one.last_reply}" if one.last_reply else "")
+    why = f" ({one.failure})" if one.failure else ""
+    return told + (f", the last reply{why}: {one.last_reply}" if one.last_reply else "")
 
 
 def _refusal(refusal: RefusalView) -> str:

@@ -16,6 +16,7 @@ import msgspec
 
 from postroom.delivery import schedule as times
 from postroom.delivery.schedule import Schedule
+from postroom.message.failures import Failure, classify
 from postroom.protocol.smtp.client_replies import ServerReply
 from postroom.queue.claimed import Recipient
 from postroom.queue.rows import Queued
@@ -40,6 +41,11 @@ class Conclusion(msgspec.Struct, frozen=True):
     host: str = ""
     status: str = ""
     next_attempt: int = 0
+
+    @property
+    def failure(self) -> Failure:
+        """The class of a reply that is not positive."""
+        return classify(self.reply.code, self.reply.status, self.reply.text)
 
 
 class Judge(msgspec.Struct, frozen=True):

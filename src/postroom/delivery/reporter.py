@@ -310,6 +310,7 @@ class Reporter:
                     destination=first.recipient.destination,
                     seconds=max(0, first.next_attempt - self._clock()) // 1000,
                     reply=str(first.reply),
+                    failure=first.failure,
                 )
             )
         for one in conclusions:
@@ -321,6 +322,7 @@ class Reporter:
                         status=one.status,
                         recipient=one.recipient.address.decode("utf-8", "replace"),
                         reply=str(one.reply),
+                        failure=one.failure,
                     )
                 )
 

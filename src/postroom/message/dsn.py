@@ -183,7 +183,7 @@ def _told(one: ReportedRecipient) -> Iterator[str]:
         yield f"    You wrote to {original[1]}"
     if one.action in _DEFAULT_STATUS:
         status = _valid_status(one)
-        found = explain(status)
+        found = explain(status, "" if one.is_own else one.diagnostic)
         yield from _wrapped("    ", f"{found.reason} ({status})")
         if one.action == "failed":
             yield from _wrapped("    ", f"What to do: {found.advice}")

@@ -2,8 +2,8 @@
 
 A code is looked up whole first ("4.4.7"), then without its class (".1.1"), then by its
 subject (".1"), then by its class; every text thus has a reason and an advice, also for
-codes nobody has registered. What a remote server said stands beside them, it is not
-replaced by them.
+codes nobody has registered. Where a code says nothing, the words of the server may (``failures``).
+What a remote server said stands beside them, it is not replaced by them.
 
 RFC 3463, RFC 5248 (the registry), RFC 7505 §4 (null MX), RFC 7372 (authentication),
 RFC 6531 §3.7.4.2 (internationalized mail), RFC 8689 §6 (REQUIRETLS).
@@ -12,6 +12,8 @@ RFC 6531 §3.7.4.2 (internationalized mail), RFC 8689 §6 (REQUIRETLS).
 from typing import Final
 
 import msgspec
+
+from postroom.message.failures import Failure, of_reply
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -134,12 +136,34 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
 _EXPLANATIONS: Final = {key: Explanation(*texts) for key, texts in _TEXTS.items()}
 
 
-def explain(status: str) -> Explanation:
-    """The meaning of a status such as "5.1.1"; success has one meaning only."""
+_BLOCKED: Final = Explanation(
+    "The recipient's mail server takes no mail from the address of our mail server.", _ASK_OURS
+)
+_OF_CLASSES: Final[dict[Failure, Explanation]] = {
+    "no-mailbox": _EXPLANATIONS[".1.1"],
+    "full": _EXPLANATIONS[".2.2"],
+    "policy": _EXPLANATIONS[".7"],
+    "domain": _EXPLANATIONS[".1.2"],
+    "tls": _EXPLANATIONS[".7.10"],
+    "size": _EXPLANATIONS[".3.4"],
+}
+
+
+def explain(status: str, reply: str = "") -> Explanation:
+    """The meaning of a status such as "5.1.1"; success has one meaning only.
+
+    ``reply``: what a server said, "550 5.0.0 No such user".
+    """
     kind, _, rest = status.partition(".")
     subject = rest.partition(".")[0]
-    if kind != "2":
-        for key in (status, f".{rest}", f".{subject}"):
-            if key in _EXPLANATIONS:
-                return _EXPLANATIONS[key]
-    return _EXPLANATIONS.get(kind, _EXPLANATIONS["5"])
+    if kind == "2":
+        return _EXPLANATIONS["2"]
+    failure = of_reply(reply) if reply else None
+    if failure == "blocked":
+        return _BLOCKED
+    for key in (status, f".{rest}", f".{subject}"):
+        if key in _EXPLANATIONS and key != ".5":
+            return _EXPLANATIONS[key]
+    if failure in _OF_CLASSES:
+        return _OF_CLASSES[failure]
+    return _EXPLANATIONS.get(f".{subject}") or _EXPLANATIONS.get(kind, _EXPLANATIONS["5"])

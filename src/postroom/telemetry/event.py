@@ -10,10 +10,14 @@ LEVELS: Final[tuple[Level, ...]] = ("info", "warning", "error")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """Something that happened. ``limited``: strangers can cause it as often as they like."""
+    """Something that happened. ``limited``: strangers can cause it as often as they like.
+
+    ``apart``: the member, one of a few words, by which it is also counted.
+    """
 
     level: ClassVar[Level] = "info"
     limited: ClassVar[bool] = False
+    apart: ClassVar[str] = ""
 
 
 class SessionEvent(Event, frozen=True, kw_only=True):

@@ -256,23 +256,27 @@ class MessageBounced(Event, frozen=True, kw_only=True, tag="message.bounced"):
 
     level: ClassVar[Level] = "warning"
     limited: ClassVar[bool] = True
+    apart: ClassVar[str] = "failure"
     queue_id: str
     host: str = ""
     status: str
     recipient: str
     reply: str
+    failure: str = ""
 
 
 class MessageDeferred(Event, frozen=True, kw_only=True, tag="message.deferred"):
     """An attempt failed; it is tried again in ``seconds``."""
 
     limited: ClassVar[bool] = True
+    apart: ClassVar[str] = "failure"
     queue_id: str
     host: str = ""
     recipients: int
     destination: str
     seconds: int
     reply: str
+    failure: str = ""
 
 
 class MessageDelivered(Event, frozen=True, kw_only=True, tag="message.delivered"):

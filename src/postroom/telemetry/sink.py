@@ -44,6 +44,7 @@ class Sink:
     ) -> None:
         """``least`` is the lowest level that is written; ``clock`` gives UTC milliseconds."""
         self.counts: dict[str, int] = {}
+        """By event; by ``EVENT WORD`` too where one is counted apart (``Event.apart``)."""
         self._outputs = tuple(outputs)
         self._written = frozenset(LEVELS[LEVELS.index(least) :])
         self._clock = clock
@@ -75,6 +76,9 @@ class Sink:
         now = self._clock()
         with self._lock:
             self.counts[name] = self.counts.get(name, 0) + 1  # type: ignore[index, arg-type]
+            if event.apart:
+                word = f"{name} {getattr(event, event.apart)}"
+                self.counts[word] = self.counts.get(word, 0) + 1
             for told in self._limiter.turn(now):
                 self._append(told, now)
             if event.level not in self._written:

@@ -47,9 +47,20 @@ def routes(
 
 
 def exposition(counts: Mapping[str, int], gauges: Mapping[str, float]) -> str:
-    """The Prometheus text format (version 0.0.4): one counter with a label, and gauges."""
+    """The Prometheus text format (version 0.0.4): counters with labels, and gauges."""
     lines = ["# TYPE postroom_events_total counter"]
-    lines += [f'postroom_events_total{{event="{name}"}} {counts[name]}' for name in sorted(counts)]
+    names = sorted(counts)
+    lines += [
+        f'postroom_events_total{{event="{name}"}} {counts[name]}'
+        for name in names
+        if " " not in name
+    ]
+    apart = [(name, *name.split(" ", 1)) for name in names if " " in name]
+    lines += ["# TYPE postroom_failures_total counter"] if apart else []
+    lines += [
+        f'postroom_failures_total{{event="{event}",class="{word}"}} {counts[name]}'
+        for name, event, word in apart
+    ]
     for name in sorted(gauges):
         lines += [f"# TYPE postroom_{name} gauge", f"postroom_{name} {gauges[name]:g}"]
     return "\n".join(lines) + "\n"
