@@ -26,6 +26,7 @@ from postroom.address import Address
 from postroom.admin import accounts, domains
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.blobs.disk import Disk
 from postroom.blobs.store import BlobStore
 from postroom.config.authentication import Authentication
 from postroom.config.model import Config, Limits
@@ -33,7 +34,6 @@ from postroom.db.ids import Ids
 from postroom.db.open import now_ms
 from postroom.directory.sending import Sending
 from postroom.intake import plan, stamp
-from postroom.intake.disk import Disk
 from postroom.intake.intake import Intake
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Content, Envelope

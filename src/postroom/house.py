@@ -30,7 +30,6 @@ from postroom.directory.scripts import Room
 from postroom.directory.sending import Sending
 from postroom.errors import MailError, Refused
 from postroom.intake.collecting import Collector
-from postroom.intake.disk import Disk
 from postroom.intake.gate import Gate, Memory
 from postroom.intake.intake import Intake
 from postroom.intake.peer import SUBMISSION
@@ -155,7 +154,7 @@ class House:
                 post=self.post,
                 ids=office.ids,
                 clock=office.clock,
-                disk=Disk(config.folder, limits.disk_reserve, office.clock),
+                disk=office.blobs.disk,
                 sending=self._sending,
                 budget=Budget(office.clock, config.delivery.notices_per_hour),
                 kept=Budget(office.clock, REJECTS_PER_HOUR),

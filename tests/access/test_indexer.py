@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
 
@@ -20,6 +21,7 @@ from postroom.access.indexer import (
 )
 from postroom.access.search import search
 from postroom.access.view import View
+from postroom.blobs.disk import Disk
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Database
 from postroom.db.ids import Ids
@@ -68,6 +70,22 @@ async def bodies(store: Store) -> list[bytes]:
 
     rows = await store.db.read(lambda tx: tx.all("SELECT bodies FROM search_page ORDER BY upto"))
     return [unpacked(row[0]) for row in rows]
+
+
+def test_on_a_full_disk_nothing_is_indexed(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            await put(store, *[LETTER] * 20)
+            clock_of(store).advance(seconds=600)
+            mine = indexer(store)
+            store.blobs.disk = Disk(data, 2 * disk_usage(data).free, store.clock)
+            await mine.round()
+            assert await indexed(store) == 0
+            store.blobs.disk = Disk(data, 0, store.clock)
+            await mine.round()
+            assert await indexed(store) == 20
+
+    asyncio.run(run())
 
 
 def test_few_messages_wait_for_more_or_for_ten_minutes(database: Opener, data: Path) -> None:

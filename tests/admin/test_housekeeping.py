@@ -20,6 +20,7 @@ from postroom.admin.housekeeping import (
 )
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.blobs.disk import Disk
 from postroom.config.model import Config, Limits
 from postroom.db.database import Tx
 from postroom.directory.dkim_keys import DkimKey
@@ -119,10 +120,10 @@ def test_deleted_messages_go_earlier_when_the_disk_gets_full(tell: Tell, events:
         for table, column in (("expunged", "size"), ("message", "size"), ("blob", "body_size")):
             sql = f"UPDATE {table} SET {column} = {1 << 40}"  # no test writes that much
             await office.db.write(lambda tx, sql=sql: tx.execute(sql))  # type: ignore[misc]
-        full = with_limits(office, disk_reserve=free + (3 << 39))
         await tidy(office)
-        await tidy(full)
-        await tidy(full)
+        office.blobs.disk = Disk(office.config.folder, free + (3 << 39), clock)
+        await tidy(office)
+        await tidy(office)
         if office.db.engine == "postgres":  # its disk is not ours to judge
             assert await kept(office) == 4
             return

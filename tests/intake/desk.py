@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from postroom.address import Address
+from postroom.blobs.disk import Disk
 from postroom.blobs.store import BlobStore
 from postroom.config.model import Limits
 from postroom.db.database import Database
@@ -17,7 +18,6 @@ from postroom.directory.accounts import Account
 from postroom.directory.login import Identity
 from postroom.directory.sending import Sending
 from postroom.intake.conversation import Conversation
-from postroom.intake.disk import Disk
 from postroom.intake.intake import Intake
 from postroom.intake.peer import Peer
 from postroom.intake.services import Services

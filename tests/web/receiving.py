@@ -1,8 +1,8 @@
 """The intake of an office: what the API sends letters through."""
 
 from postroom.admin.office import Office
+from postroom.blobs.disk import Disk
 from postroom.directory.sending import Sending
-from postroom.intake.disk import Disk
 from postroom.intake.intake import Intake
 from postroom.intake.services import Services
 from postroom.post.commit import Post

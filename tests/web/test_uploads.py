@@ -7,7 +7,7 @@ import pytest
 
 from postroom.admin.jobs import views
 from postroom.admin.office import Office
-from postroom.config.model import Limits
+from postroom.blobs.disk import Disk
 from postroom.config.uploads import Uploads
 from postroom.web import uploads
 from tests.conftest import Opener
@@ -85,19 +85,17 @@ def test_what_is_too_large_is_refused_and_removed(database: Opener, data: Path) 
 
 
 @pytest.mark.parametrize(
-    ("config", "words"),
+    ("config", "reserve", "words"),
     [
-        (msgspec.structs.replace(CONFIG, uploads=Uploads(max_size=0)), "takes no uploads"),
-        (
-            msgspec.structs.replace(CONFIG, limits=Limits(disk_reserve=1 << 60)),
-            "the disk of the server has no room",
-        ),
+        (msgspec.structs.replace(CONFIG, uploads=Uploads(max_size=0)), 0, "takes no uploads"),
+        (CONFIG, 1 << 60, "the disk of the server has no room"),
     ],
 )
 def test_a_server_without_room_takes_nothing(
-    database: Opener, data: Path, config: object, words: str
+    database: Opener, data: Path, config: object, reserve: int, words: str
 ) -> None:
-    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+    async def story(browser: Browser, office: Office, clock: Clock) -> None:
+        office.blobs.disk = Disk(data, reserve, clock)
         await browser.get(PAGE)
         assert (await browser.upload(FILE, {}, "a", MBOX)).status == 400
         assert words in browser.text

@@ -1,8 +1,9 @@
 """APPEND: a person puts messages into a mailbox, all of them or none.
 
 The messages come one after the other, each in blocks (``incoming``), and go into one
-transaction at the end; until then nothing of them can be seen. Mailbox, size and quota are
-checked before the client sends anything, the quota again in the commit. They go through
+transaction at the end; until then nothing of them can be seen. Mailbox, size, quota and
+the reserve of the disk are checked before the client sends anything, the quota again in the
+commit. They go through
 ``post`` without a ledger entry: nobody sent them to us.
 
 Of all messages of one command together little is held in memory: beyond ``MAX_HELD``
@@ -127,7 +128,7 @@ class Appender:
         """Check what can be checked before so many octets of the message come.
 
         ``is_binary``: see ``Incoming.expect_binary``. Raises TooBig, Permanent above the limits
-        of the command, MailboxFull.
+        of the command, MailboxFull, StorageFull.
         """
         if self._incoming is not None and is_binary:
             self._incoming.expect_binary()
@@ -140,6 +141,7 @@ class Appender:
             raise TooBig(f"The message is above the limit of {self._max_message} octets")
         if self._copies and self._total > MAX_TOTAL:
             raise Permanent(f"One APPEND takes {MAX_TOTAL} octets, send the rest in another")
+        self._store.blobs.disk.require(self._total)
         usage.refuse_above(self._quota, self._used, self._total, len(self._copies) + 1)
 
     async def write(self, block: bytes) -> None:

@@ -92,7 +92,9 @@ class Indexer:
                 await self._end_turn()
 
     async def round(self) -> None:
-        """Index what is due in all accounts, unless another server does."""
+        """Index what is due in all accounts, unless another server does or the disk is full."""
+        if not self.source.blobs.disk.has_room():
+            return  # what is left is for mail: a search reads what is not indexed
         waiting = after = 0
         is_ours = True
         while accounts := await self.source.read(textindex.waiting, after, ACCOUNTS):

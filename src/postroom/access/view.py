@@ -368,10 +368,13 @@ class View:
             self.source.wake(self.mailbox_id if member is None else account_key(member))
 
     async def copy(self, ranges: Ranges, target: Place) -> CopyResult:
-        """Copy, all or nothing; raises NotFound when the target is gone, MailboxFull.
+        """Copy, all or nothing.
+
+        Raises NotFound when the target is gone, MailboxFull, StorageFull.
 
         Flags that the person may not set there are left behind (RFC 4314 §4).
         """
+        self.source.blobs.disk.require_for_copies(self.numbering.count_within(ranges))
         return await self._transfer(ranges, target, is_move=False)
 
     async def move(self, ranges: Ranges, target: Place) -> CopyResult:

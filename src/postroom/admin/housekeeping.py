@@ -17,7 +17,6 @@ from postroom.blobs.sweep import sweep
 from postroom.db.ids import first_id_at
 from postroom.directory import sts_policies
 from postroom.directory.dkim_keys import DkimKey
-from postroom.intake.disk import Disk
 from postroom.ledger import dmarc_results, reports, segments, tls_results
 from postroom.ledger.retention import forget
 from postroom.mailauth import dkim_key
@@ -132,8 +131,7 @@ class Housekeeping:
         """
         office, limits = self._office, self._office.config.limits
         await office.store.purge_oldest(before=office.now() - limits.undelete_days * DAY_MS)
-        disk = Disk(office.config.folder, limits.disk_reserve, office.clock)
-        missing = await asyncio.to_thread(disk.missing)
+        missing = await asyncio.to_thread(office.blobs.disk.missing)
         if not missing or office.db.engine == "postgres":
             return
         missing -= await office.db.read(office.blobs.freed)

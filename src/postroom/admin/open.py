@@ -12,6 +12,7 @@ from typing import Final
 
 from postroom.admin.office import Office
 from postroom.admin.recording import RecordingDatabase
+from postroom.blobs.disk import Disk
 from postroom.blobs.store import BlobStore
 from postroom.config.model import Config
 from postroom.db.identity import ids_for
@@ -60,7 +61,8 @@ async def open_office(
             outside=outside,
         )
         closing.callback(directory.close)
-        blobs = BlobStore(config.folder, db.engine, ids)
+        disk = Disk(config.folder, config.limits.disk_reserve, now_ms)
+        blobs = BlobStore(config.folder, db.engine, ids, disk=disk)
         store = Store(
             db,
             blobs,

@@ -7,12 +7,14 @@ backup of the database taken before finds its body.
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from postroom.blobs import frames, zstd
 from postroom.blobs.damage import BlobCorrupt, damaged
+from postroom.blobs.disk import Disk
 from postroom.blobs.files import Files, Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
 from postroom.blobs.reader import Digest, opened, pieces, read_body, read_head, read_row
@@ -48,8 +50,16 @@ class BlobStore:
     """All blobs of one database; large bodies in files below ``data`` or, on PostgreSQL, rows."""
 
     def __init__(
-        self, data: Path, db_engine: Engine, ids: Ids, *, step: Step = lambda _name: None
+        self,
+        data: Path,
+        db_engine: Engine,
+        ids: Ids,
+        *,
+        step: Step = lambda _name: None,
+        disk: Disk | None = None,
     ) -> None:
+        """``disk``: that of ``data``, with a reserve; without one nothing is reserved."""
+        self.disk = disk or Disk(data, 0, lambda: time.monotonic_ns() // 1_000_000)
         self.files = Files(data, step)
         self._in_rows = db_engine == "postgres"
         self._ids = ids

@@ -225,7 +225,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Octets,
         Meta(
             description="Octets that stay free on the disk of the data folder: below it new "
-            "messages are put off with 452.",
+            "messages are put off with 452, and APPEND, COPY, imports and fetching from elsewhere "
+            "are refused. To read, to move and to delete works always.",
         ),
     ] = 268_435_456
     hop_limit: Annotated[

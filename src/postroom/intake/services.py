@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from postroom.blobs.disk import Disk
 from postroom.blobs.store import BlobStore
 from postroom.config.authentication import Authentication
 from postroom.config.filing import Filing
@@ -16,7 +17,6 @@ from postroom.directory.expand import Local
 from postroom.directory.login import Identity
 from postroom.directory.sending import Sending
 from postroom.intake.collecting import Collector
-from postroom.intake.disk import Disk
 from postroom.intake.gate import Gate
 from postroom.policy.asking import Names
 from postroom.policy.dmarc_counts import DmarcCounts

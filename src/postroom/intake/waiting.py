@@ -31,7 +31,6 @@ from postroom.intake import (
     resending,
 )
 from postroom.intake.arrival import Arrival
-from postroom.intake.disk import Disk
 from postroom.intake.limits import MAIL_LOOP
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Content, Envelope
@@ -113,7 +112,7 @@ def waiting(config: Config, tools: Tools, post: Post) -> "Waiting":
             post=post,
             ids=tools.ids,
             clock=clock,
-            disk=Disk(config.folder, config.limits.disk_reserve, clock),
+            disk=tools.blobs.disk,
             sending=Sending(tools.db, clock, config.limits.sends_per_day),
             budget=Budget(clock, config.delivery.notices_per_hour),
             kept=Budget(clock, REJECTS_PER_HOUR),

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from shutil import disk_usage
 
 import pytest
 
@@ -10,6 +11,7 @@ from postroom.admin.moving.filer import Chunked, Filer
 from postroom.admin.moving.reading import SMALL, read_chunk
 from postroom.admin.moving.source import Folder, Found
 from postroom.admin.office import Office
+from postroom.blobs.disk import Disk
 from postroom.errors import Refused
 from postroom.quota import Quota
 from postroom.store import mailboxes
@@ -94,6 +96,20 @@ def test_a_full_account_gets_whole_chunks_or_nothing(tell: Tell) -> None:
         assert await office.store.read(query, "SELECT count(*) FROM blob") == [(0,)]
         assert (await bring(Filer(office, account), b"A: 1\n\n", LARGE)).filed == 2
         await audit(office.store)
+
+    tell(story)
+
+
+def test_the_reserve_of_the_disk_stays_free(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        account = await alice(office)
+        free = disk_usage(office.config.folder).free
+        office.blobs.disk = Disk(office.config.folder, 2 * free, clock)
+        with pytest.raises(Refused, match="disk of the server has no room .* run this again"):
+            await bring(Filer(office, account), b"A: 1\n\n")
+        assert await office.store.read(query, "SELECT count(*) FROM message") == [(0,)]
+        office.blobs.disk = Disk(office.config.folder, 0, clock)
+        assert (await bring(Filer(office, account), b"A: 1\n\n")).filed == 1
 
     tell(story)
 

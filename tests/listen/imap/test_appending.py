@@ -5,7 +5,9 @@ import random
 import re
 import tracemalloc
 from pathlib import Path
+from shutil import disk_usage
 
+from postroom.blobs.disk import Disk
 from tests.conftest import Opener
 from tests.listen.imap.house import Client, House, at_home
 
@@ -38,6 +40,37 @@ def test_quota_is_checked_before_the_message_is_asked_for(database: Opener, data
         client.close()
 
     at_home(data, main, database=database, quota=1000)
+
+
+def test_below_the_reserve_of_the_disk_nothing_comes_and_everything_goes(
+    database: Opener, data: Path
+) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        await client.append_many(LETTER, 3)
+        await client.ok(b"SELECT INBOX")
+        home.store.blobs.disk = Disk(data, 2 * disk_usage(data).free, home.store.clock)
+        for literal in (b"{20}", b"{20+}\r\n" + LETTER):
+            refused = await client.command(b"APPEND INBOX " + literal)
+            assert refused[0].startswith(b"NO [UNAVAILABLE] Insufficient system storage")
+        refused = await client.command(b"REPLACE 1 INBOX {20+}\r\n" + LETTER)
+        assert refused[0].startswith(b"NO [UNAVAILABLE] ")
+        await client.ok(b"COPY 1 Trash")  # how many clients delete
+        await client.ok(b"STORE 1 +FLAGS (\\Deleted)")
+        await client.ok(b"EXPUNGE")
+        await client.ok(b"MOVE 1 Trash")
+        lines = await client.ok(b"FETCH 1 BODY.PEEK[]")
+        assert b"".join(lines[1:]) == LETTER + b")\r\n"
+        home.store.blobs.disk = Disk(data, 8 * disk_usage(data).free, home.store.clock)
+        refused = await client.command(b"COPY 1 Trash")
+        assert refused[0].startswith(b"NO [UNAVAILABLE] ")
+        await client.ok(b"MOVE 1 Trash")
+        home.store.blobs.disk = Disk(data, 0, home.store.clock)
+        await client.append(LETTER)
+        assert await client.ok(b"STATUS Trash (MESSAGES)") == [b'* STATUS "Trash" (MESSAGES 3)\r\n']
+        client.close()
+
+    at_home(data, main, database=database)
 
 
 def test_a_cut_connection_files_nothing(database: Opener, data: Path) -> None:

@@ -13,7 +13,6 @@ from postroom.admin.office import Office
 from postroom.db.ids import first_id_at, from_text, to_text
 from postroom.directory import jobs
 from postroom.errors import Refused
-from postroom.intake.disk import Disk
 
 DAY_MS: Final = 86_400_000
 KEPT_MS: Final = 3 * DAY_MS
@@ -57,9 +56,7 @@ def plain_name(name: str) -> str:
 
 def require_room(office: Office, octets: int) -> None:
     """Raises Refused unless so much may be written without touching the reserve of the disk."""
-    if not Disk(office.config.folder, office.config.limits.disk_reserve, office.clock).has_room(
-        octets
-    ):
+    if not office.blobs.disk.has_room(octets):
         raise Refused("the disk of the server has no room for that: ask its postmaster")
 
 

@@ -86,6 +86,7 @@ class Filer:
 
     async def file(self, mailbox: Mailbox, chunk: Sequence[Read]) -> Chunked:
         """File those that are new. Raises Refused when there is no room, MailError."""
+        self._require_room(sum(one.found.weight for one in chunk))
         done = Chunked()
         known = await self._known(
             [_identity(mailbox, one) for one in chunk if one.digest or one.key]
@@ -103,6 +104,13 @@ class Filer:
         done.filed = len(batch.letters)
         done.octets = sum(copy.size for letter in batch.letters for copy in letter.copies)
         return done
+
+    def _require_room(self, octets: int) -> None:
+        if not self._office.blobs.disk.has_room(octets):
+            raise Refused(
+                "the disk of the server has no room for more ([limits] disk_reserve stays free);"
+                " make some, then run this again"
+            )
 
     async def _known(self, identities: Sequence[bytes]) -> dict[bytes, Known]:
         return await self._office.db.read(partial(_known, self._account_id, identities))

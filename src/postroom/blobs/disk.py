@@ -1,7 +1,8 @@
-"""Room on the disk of the data folder, asked at MAIL (threat F1) and by housekeeping.
+"""Room on the disk of the data folder, asked by whoever brings messages, and by housekeeping.
 
 Below the reserve new messages are put off before their octets come, so that what is being
-written, deletions and flags still find room.
+written, deletions and flags still find room (threat F1). Copies of messages that are here
+already may use most of it: to copy into another mailbox is how many clients delete.
 """
 
 import os
@@ -9,10 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from postroom.errors import StorageFull
 from postroom.telemetry import sink
 from postroom.telemetry.events import StorageTrouble
 
 FRESH_MS: Final = 1000
+COPY: Final = 512  # octets of rows for a message in another mailbox
+_OF_COPIES: Final = 4  # they leave this part of the reserve
 
 
 class Disk:
@@ -28,11 +32,24 @@ class Disk:
 
     def has_room(self, octets: int = 0) -> bool:
         """True when a message of this size leaves the reserve free."""
+        return self._seen_free() - octets >= self._reserve
+
+    def require(self, octets: int) -> None:
+        """Raise StorageFull unless messages of this size leave the reserve free."""
+        if not self.has_room(octets):
+            raise StorageFull
+
+    def require_for_copies(self, count: int) -> None:
+        """Raise StorageFull unless so many copies leave a quarter of the reserve free."""
+        if self._seen_free() - count * COPY < self._reserve // _OF_COPIES:
+            raise StorageFull
+
+    def _seen_free(self) -> int:
         now = self._clock()
         if not 0 <= now - self._seen < FRESH_MS:
             self._seen = now
             self._free = self._look()
-        return self._free - octets >= self._reserve
+        return self._free
 
     def missing(self) -> int:
         """Octets that are missing to the reserve at this moment; 0 where nobody can tell."""

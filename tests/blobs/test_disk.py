@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
-from postroom.intake.disk import Disk
+import pytest
+
+from postroom.blobs.disk import COPY, Disk
+from postroom.errors import StorageFull
 from postroom.telemetry.events import StorageTrouble
 from tests.fakes import Clock, Recorder
 
@@ -15,6 +18,21 @@ def test_the_reserve_stays_free(tmp_path: Path) -> None:
     assert Disk(tmp_path, free // 2, Clock()).has_room(free // 4)
     assert not Disk(tmp_path, free // 2, Clock()).has_room(free)
     assert not Disk(tmp_path, 2 * free, Clock()).has_room()
+
+
+def test_copies_leave_a_quarter_of_the_reserve(tmp_path: Path) -> None:
+    found = os.statvfs(tmp_path)
+    free = found.f_bavail * found.f_frsize
+    Disk(tmp_path, free // 2, Clock()).require(free // 4)
+    Disk(tmp_path, 2 * free, Clock()).require_for_copies(free // 4 // COPY)
+    for disk, count in (
+        (Disk(tmp_path, 2 * free, Clock()), free // COPY),
+        (Disk(tmp_path, 8 * free, Clock()), 1),
+    ):
+        with pytest.raises(StorageFull):
+            disk.require_for_copies(count)
+        with pytest.raises(StorageFull):
+            disk.require(1)
 
 
 def test_what_is_missing_to_the_reserve(tmp_path: Path, events: Recorder) -> None:
