@@ -79,15 +79,16 @@ New@a.test
 p@a.test,,,"a\tb"
 q@a.test,,99999999999 TB
 r@a.test,,much
+s@a.test,,,qwertz123
 """,
         )
         assert outcome.added == []
         told = {one.number: one.reason for one in outcome.faults}
-        assert list(told) == [2, 3, 4, 5, 6, 7, 8, 9]
+        assert list(told) == list(range(2, 11))
         for line, words in (
             (2, "an account already"), (3, "an alias already"), (4, "b.test"), (5, "no @"),
             (6, "line 1 has the same address"), (7, "control character"), (8, "quota"),
-            (9, "no size"),
+            (9, "no size"), (10, "would be guessed"),
         ):  # fmt: skip
             assert words in told[line]
         assert await log(office) == before

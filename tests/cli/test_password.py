@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Shell
 
-PROMPT = re.compile(rb"(Password|confirmation): ")
+PROMPT = re.compile(rb"(Password|confirmation|\[y/N\]): ")
 APP = re.compile(r"[a-z0-9]{4}(-[a-z0-9]{4}){4}")
 
 
@@ -30,7 +30,7 @@ def test_a_password_is_read_from_standard_input(demo: Shell) -> None:
     )
     assert (short.exit_code, short.stderr) == (
         0,
-        "note: the password is shorter than 8 characters\n",
+        "note: the password would be guessed: it has fewer than 8 characters\n",
     )
     for typed in ("", "\n"):
         assert "no password on standard input" in demo.misuses(
@@ -52,8 +52,10 @@ def test_without_a_terminal_one_is_made_up_and_printed_once(demo: Shell) -> None
     [
         ["long enough", "long enough"],
         ["one thing", "another thing", "long enough", "long enough"],
+        ["password", "password", "n", "long enough", "long enough"],
+        ["password", "password", "y"],
     ],
-    ids=["same", "different"],
+    ids=["same", "different", "weak", "weak and meant"],
 )
 def test_on_a_terminal_it_is_asked_for_twice_without_echo(demo: Shell, typed: list[str]) -> None:
     ours, theirs = os.openpty()
@@ -78,6 +80,7 @@ def test_on_a_terminal_it_is_asked_for_twice_without_echo(demo: Shell, typed: li
     assert process.returncode == 0, said
     assert b"account bob@demo.test added" in said
     assert (b"do not match" in said) == (len(typed) == 4)
+    assert (b"everybody tries first" in said) == ("password" in typed)
     assert b"long enough" not in said
 
 

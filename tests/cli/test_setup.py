@@ -319,6 +319,8 @@ def test_an_address_typed_for_the_domain_is_proposed_and_one_elsewhere_is_no_dom
         one.reads("name a domain of your own")
         one.answers(DOMAIN, "Anna@Demo.Test.")
         one.answers(f"{ADDRESS} [Anna@demo.test]", "")
+        one.answers(MINE, "anna1234")
+        one.reads("would be guessed: it is little more than the name 'anna'")
         one.answers(MINE, "a-Good-one-1")
         assert one.ends() == 0, one.screen
     assert [one["address"] for one in nothing.json("account", "list")] == ["Anna@demo.test"]

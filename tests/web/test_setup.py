@@ -211,6 +211,7 @@ def test_what_is_wrong_is_told_on_the_page_and_nothing_is_made(tmp_path: Path) -
             ({"admin": "me@other.test"}, "is not in demo.test"),
             ({"relay": "nobody"}, "nobody"),
             ({"relay": "amazon-ses", "relay_login": "u"}, "amazon-ses:REGION"),
+            ({"password": "demo.test"}, "would be guessed"),
             ({"relay": "gmail"}, "only with a login and a password"),
         ):
             assert (await people(window, **wrong)).status == 400

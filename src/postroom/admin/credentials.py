@@ -15,13 +15,11 @@ from postroom.db.database import Tx
 from postroom.directory import accounts, credentials, guessing, passwords
 from postroom.directory.accounts import Account, Scram
 from postroom.directory.credentials import APP_SCOPES, Credential
-from postroom.directory.login import Identity
 from postroom.directory.passwords import ScramPair
 from postroom.errors import Invalid, Refused
 
 MAX_LABEL: Final = 100
-SHORT: Final = 8
-"""A chosen password of fewer characters deserves a warning."""
+SHORT: Final = 8  # a chosen password of fewer characters is a weak one
 
 
 class AppPasswordView(msgspec.Struct, frozen=True):
@@ -33,10 +31,20 @@ class AppPasswordView(msgspec.Struct, frozen=True):
     last_used: datetime | None
 
 
-def guessable(office: Office, identity: Identity, password: str) -> str:
-    """Why a password that somebody chooses would be guessed; "" for no reason."""
-    address = Address.parse(identity.address)
-    return guessing.reason(password, address, identity.name, office.config.hostname)
+def weakness(address: str, password: str, *near: str) -> str:
+    """Why a password that somebody chooses would be guessed, "" for no reason. Raises Invalid.
+
+    ``near`` are names that a guesser knows: of the person, of the server.
+    """
+    if len(password) < SHORT:
+        return f"it has fewer than {SHORT} characters"
+    return guessing.reason(password, names.address(address), *near)
+
+
+def require_strong(address: str, password: str, *near: str) -> None:
+    """Raises Invalid for a password that would be guessed."""
+    if reason := weakness(address, password, *near):
+        raise Invalid(f"the password would be guessed: {reason}; choose another")
 
 
 def random_password() -> str:

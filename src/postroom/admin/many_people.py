@@ -157,6 +157,7 @@ def _faults(tx: Tx, lines: Sequence[Line], within: int | None) -> Iterator[Fault
             accounts.test_values(line.name, line.quota, 0, None)
             if line.password:
                 passwords.prepare(line.password)
+                credentials.require_strong(line.address, line.password, line.name)
             key = (own.id, own.policy.canonical(address.local))
             if (first := seen.setdefault(key, line.number)) != line.number:
                 raise Invalid(f"line {first} has the same address")

@@ -126,7 +126,7 @@ def add(  # noqa: PLR0913
     On a terminal the password is asked for; elsewhere, without --password-stdin, one is
     made up and printed once.
     """
-    chosen, is_made_up = (None, False) if no_password else ask(from_stdin=password_stdin)
+    chosen, is_made_up = (None, False) if no_password else ask(address, from_stdin=password_stdin)
     added = run(
         context,
         lambda office: accounts.add(

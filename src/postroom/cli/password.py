@@ -10,7 +10,6 @@ import sys
 import click
 
 from postroom.admin import credentials
-from postroom.admin.credentials import SHORT
 from postroom.cli import output
 from postroom.cli.work import run
 
@@ -26,27 +25,31 @@ _COLUMNS = [
 ]
 
 
-def ask(*, from_stdin: bool, is_asked: bool = True) -> tuple[str, bool]:
-    """A new password, and whether it was made up (so it must be printed).
+def ask(address: str, *, from_stdin: bool, is_asked: bool = True) -> tuple[str, bool]:
+    """A new password for an account, and whether it was made up (so it must be printed).
 
-    ``is_asked``: on a terminal it is typed, twice.
+    ``is_asked``: on a terminal it is typed, twice, and one that would be guessed is taken only when
+    that is meant; from a script there is a warning. Raises Invalid when ``address`` is none.
     """
     if from_stdin:
         line = sys.stdin.readline().rstrip("\r\n")
         if not line:
             raise click.UsageError("--password-stdin: there is no password on standard input")
-        return warned(line), False
+        if reason := credentials.weakness(address, line):
+            output.note(f"the password would be guessed: {reason}")
+        return line, False
     if is_asked and sys.stdin.isatty():
-        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return warned(typed), False
+        return _typed(address), False
     return credentials.random_password(), True
 
 
-def warned(password: str) -> str:
-    """The password, with a note when it is a short one."""
-    if len(password) < SHORT:
-        output.note(f"the password is shorter than {SHORT} characters")
-    return password
+def _typed(address: str) -> str:
+    while True:
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        reason = credentials.weakness(address, typed)
+        question = f"It would be guessed: {reason}. Take it all the same?"
+        if not reason or click.confirm(question, err=True):
+            return typed
 
 
 @click.command()
@@ -63,7 +66,7 @@ def password(
         run(context, lambda office: credentials.remove_password(office, address))
         output.done({"address": address}, f"{address} has no password", as_json=as_json)
         return
-    chosen, is_made_up = ask(from_stdin=password_stdin)
+    chosen, is_made_up = ask(address, from_stdin=password_stdin)
     run(context, lambda office: credentials.set_password(office, address, chosen))
     result = {"address": address} | ({"password": chosen} if is_made_up else {})
     output.done(result, f"password of {address} set", as_json=as_json)

@@ -21,7 +21,7 @@ from postroom.admin.outgoing import choice as choices, presets
 from postroom.admin.outgoing.relays import Wanted
 from postroom.admin.setup import Done, Wish
 from postroom.cli import output, setup_web, trial
-from postroom.cli.password import ask, password_stdin, warned
+from postroom.cli.password import ask, password_stdin
 from postroom.cli.provider import Given, Provider
 from postroom.cli.questions import Questions
 from postroom.cli.test_letter import show
@@ -237,7 +237,7 @@ class _Talk:
         )  # fmt: skip
         self._keep("admin", admin)
         is_there = config and run(self._context, lambda office: steps.has_account(office, admin))
-        password, is_made_up = (None, False) if is_there else self._password()
+        password, is_made_up = (None, False) if is_there else self._password(admin)
         mine = config or Config(hostname=place.hostname, data=str(place.data))
         provider = Provider(
             self._questions, given, self._answers, self._keep, config=mine,
@@ -255,13 +255,19 @@ class _Talk:
         )
         return wish, provider, is_made_up
 
-    def _password(self) -> tuple[str, bool]:
+    def _password(self, admin: str) -> tuple[str, bool]:
         """The one that is typed, once; or one that is made up, and shown once."""
         if self._given["password_stdin"] or not (self._asks and sys.stdin.isatty()):
-            return ask(from_stdin=bool(self._given["password_stdin"]), is_asked=False)
+            return ask(admin, from_stdin=bool(self._given["password_stdin"]), is_asked=False)
         question = "Your password (it is not shown; empty: one is made for you)"
-        typed = self._questions.ask(question, "", str, is_hidden=True)
-        return (warned(typed), False) if typed else (credentials.random_password(), True)
+
+        def read(text: str) -> str:
+            if text:
+                credentials.require_strong(admin, text)
+            return text
+
+        typed = self._questions.ask(question, "", read, is_hidden=True)
+        return (typed, False) if typed else (credentials.random_password(), True)
 
     def _wants_certificates(self, hostname: str) -> bool:
         chosen = self._given["certificates"]

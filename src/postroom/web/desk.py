@@ -12,7 +12,7 @@ import secrets
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -101,6 +101,8 @@ class Desk:
     intake: Intake
     provider: Provider | None = None
     """Where people may log in as well (OpenID Connect)."""
+    sent: dict[str, int] = field(default_factory=dict)
+    """The latest forms of messages that were sent, by Message-ID: what stood in them, as a hash."""
 
     async def visitor(self, request: Request) -> Visitor | None:
         """Who sends a request; None for nobody, and when the session is over."""

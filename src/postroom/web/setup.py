@@ -247,11 +247,15 @@ class Setup:
     async def _people(self, fields: Mapping[str, str]) -> Response:
         """The admin, and a provider where it needs one; then everything is made and started."""
         config = self._config()
-        self._typed = typed = _typed(fields, self._typed)
+        typed = _typed(fields, self._typed)
+        self._typed = msgspec.structs.replace(typed, password="")  # a refused one is not kept
         wanted = fields.get("admin", "").strip() or f"postmaster@{self._domain}"
         self._remember(admin=wanted, relay=typed.relay, login=typed.login)
         admin = setup.admin_address(wanted, self._domain)
         self._keep()
+        if typed.password:
+            credentials.require_strong(admin, typed.password)
+        self._typed = typed
         relay = await self._relay(typed, config)
         made_up = "" if typed.password else credentials.random_password()
         wish = Wish(

@@ -62,7 +62,7 @@ def test_what_was_kept_back_is_told_once(tell: Tell) -> None:
         ((subject, text),) = await letters(office)
         assert subject == "Kept from your inbox: 1 refused, 1 in Junk"
         for words in (
-            "Hello", "why: on the block list", "Shop <x@shop.test>", "Cheap", "many signs",
+            "Hello", "why: on the block list", "Shop <x@shop.test>", "Cheap", "Many signs",
             "/me/senders#refused", "/mail?box=Junk", "every day",
         ):  # fmt: skip
             assert words in text

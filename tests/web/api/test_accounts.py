@@ -20,6 +20,7 @@ def test_accounts_are_opened_and_closed(database: Opener, data: Path) -> None:
             "POST", "/accounts", {"address": "ann@demo.test", "password": "my own 1"}
         )
         assert mine["password"] == ""
+        assert mine["warning"] == ""
         assert await logs_in(call.office, "ann@demo.test", "my own 1")
         changed = await call.does("PATCH", f"/accounts/{EVE}", {"quota": 0, "send_limit": 5})
         assert (changed["quota"], changed["send_limit"], changed["name"]) == (0, 5, "Eve")

@@ -14,7 +14,10 @@ def test_passwords_are_set_and_made(database: Opener, data: Path) -> None:
         assert await logs_in(call.office, BOB, made)
         assert not await logs_in(call.office, BOB, PASSWORD)
         told = await call.does("PUT", f"{path}/password", {"password": PASSWORD})
-        assert told == {"password": ""}
+        assert told == {"password": "", "warning": ""}
+        weak = await call.does("PUT", f"{path}/password", {"password": "Password1!"})
+        assert weak["warning"] == "it is one of those that everybody tries first"
+        await call.does("PUT", f"{path}/password", {"password": PASSWORD})
         assert await logs_in(call.office, BOB, PASSWORD)
         app = await call.does(
             "POST", f"{path}/app-passwords", {"label": "phone", "scopes": ["imap"]}

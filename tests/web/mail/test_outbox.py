@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,9 @@ def test_one_form_sends_once(database: Opener, data: Path) -> None:
     async def story(_browser: Browser, office: Office, _clock: Clock) -> None:
         outbox, reader = await outbox_of(office)
         mark = outbox.fresh_id()
-        await outbox.send(LETTER, mark, [], PEER)
-        with pytest.raises(Invalid, match="sent already"):
-            await outbox.send(LETTER, mark, [], PEER)
+        sent = [outbox.send(LETTER, mark, [], PEER, filled) for filled in (7, 7, 8)]
+        assert await asyncio.gather(*sent) == ["", "same", "other"]
+        assert await outbox.repeated(mark, 7) == "same"
         with pytest.raises(Invalid, match="page was old"):
             await outbox.send(LETTER, "x" * 13, [], PEER)
         assert (await reader.page("Sent")).total == 1

@@ -34,6 +34,11 @@ def test_somebody_is_added_with_a_password_that_is_shown_once(database: Opener, 
         assert "Bob <b>" in browser.text
         await browser.post("/admin/people", {"address": "eve@demo.test", "password": "x"})
         assert "Nothing was changed" in browser.text
+        weak = {"address": "kim@demo.test", "name": "Kim Lee", "password": "kimkim-12"}
+        assert (await browser.post("/admin/people", weak)).status == 400
+        assert "would be guessed" in browser.text
+        await browser.get("/admin/people?q=kim")
+        assert "0 of 0 shown" in browser.text
 
     tell(database, data, story)
 

@@ -58,9 +58,17 @@ def test_a_message_is_sent_and_kept_in_sent(database: Opener, data: Path) -> Non
         assert "Hello . you" in browser.text
         assert (await browser.get("/mail/message/file?uid=1&part=2")).body == b"a file"
         await browser.get(HERE)
-        said = await browser.upload(HERE, fields, "", b"")
-        assert said.status == 400
-        assert "was sent already" in browser.text
+        said = await browser.upload(HERE, fields, "a b.txt", b"a file")
+        assert (said.status, said.headers["location"]) == (303, "/mail?box=INBOX#done")
+        await browser.get(HERE)
+        said = await browser.upload(HERE, {**fields, "text": "changed"}, "", b"")
+        assert said.status == 409
+        assert "has been sent, once" in browser.text
+        again = filled(browser)
+        assert again["text"] == "changed"
+        assert again["mark"] != fields["mark"]
+        await browser.get("/mail?box=Sent")
+        assert "1 of 1 shown" in browser.text
         await audit(office.store)
 
     tell(database, data, story, logged_in=PERSON)

@@ -11,6 +11,7 @@ import msgspec
 from postroom.access import teaching
 from postroom.access.teaching import JUNK
 from postroom.admin import names, paging
+from postroom.admin.mailboxes import why
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
@@ -28,11 +29,11 @@ WINDOW: Final = 500  # UIDs that are looked at together
 MOST_WINDOWS: Final = 40
 
 _FIELDS: Final = frozenset({b"from", b"subject"})
-_REASONS: Final = (b"x-spam-status", b"x-spam-score")
+_STATUS: Final = b"x-spam-status"
 
 
 class JunkView(msgspec.Struct, frozen=True):
-    """One message of the mailbox for junk. ``reason`` is what was noted in its header."""
+    """One message of the mailbox for junk. ``reason`` is why, in words; "" when nothing was noted."""
 
     uid: int
     at: datetime
@@ -107,12 +108,12 @@ def _latest(tx: Tx, mailbox: Mailbox, below: int, size: int) -> tuple[list[Row],
 async def _view(office: Office, row: Row) -> JunkView:
     head = await office.blobs.head(office.db, row[7])
     known = headers.collect(head, _FIELDS)
-    noted = headers.collect(bytes(row[8]), frozenset(_REASONS))
+    noted = headers.collect(bytes(row[8]), frozenset({_STATUS}))
     return JunkView(
         uid=row[0],
         at=names.moment(row[5]),
         author=one_line(known.get(b"from")),
         subject=one_line(known.get(b"subject")),
         size=row[4],
-        reason=next((one_line(noted[name]) for name in _REASONS if name in noted), ""),
+        reason="; ".join(why.because(one_line(noted.get(_STATUS)))),
     )

@@ -41,6 +41,9 @@ class Opened(AccountView, frozen=True):
     """A new account; ``password`` when it was made here: it is not shown again."""
 
     password: str
+    warning: Annotated[
+        str, Meta(description="Why a password that was sent would be guessed; it is taken.")
+    ] = ""
 
 
 class AccountChanges(Input, frozen=True, kw_only=True):
@@ -115,7 +118,8 @@ async def add(call: Call, body: NewAccount) -> Opened:
         admin=body.admin,
     )
     told = "" if body.password else password
-    return Opened(**msgspec.structs.asdict(opened), password=told)
+    warning = credentials.weakness(body.address, password, body.name)
+    return Opened(**msgspec.structs.asdict(opened), password=told, warning=warning)
 
 
 @NOUN.on("GET", "/accounts/{address}")

@@ -33,6 +33,9 @@ class Made(Input, frozen=True, kw_only=True):
     """``password`` is "" unless it was made here; it is not shown again."""
 
     password: str
+    warning: Annotated[
+        str, Meta(description="Why a password that was sent would be guessed; it is taken.")
+    ] = ""
 
 
 @NOUN.on("PUT", "/accounts/{address}/password")
@@ -40,7 +43,8 @@ async def set_(call: Call, address: str, body: NewPassword) -> Made:
     """Replace the chosen password; logins with the old one fail at once."""
     password = body.password or credentials.random_password()
     await credentials.set_password(call.office, address, password)
-    return Made(password="" if body.password else password)
+    warning = credentials.weakness(address, password)
+    return Made(password="" if body.password else password, warning=warning)
 
 
 @NOUN.on("GET", "/accounts/{address}/app-passwords")

@@ -1,14 +1,14 @@
 """Sending what was written, and keeping what is not done yet.
 
 A message goes through the same intake as that of a mail program; once it is safe there, a copy is
-filed into Sent, the draft it was goes, and what it answers is marked as answered. Sent twice from
-one form it is refused: its Message-ID was made with the form.
+filed into Sent, the draft it was goes, and what it answers is marked as answered. One form sends
+one message, however often it is sent: its Message-ID was made with the form.
 """
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Literal
 
 from postroom.access.append import Appender
 from postroom.access.folders import Folder
@@ -31,7 +31,11 @@ from postroom.web.mail.reader import DRAFTS, SENT, Reader
 from postroom.web.mail.writing import Writing
 from postroom.web.submitting import Envelope
 
-_SENDING: Final[set[str]] = set()
+Repeated = Literal["", "same", "other"]
+
+MOST_KNOWN: Final = 1_000  # forms whose content is known yet
+
+_SENDING: Final[dict[str, asyncio.Event]] = {}  # by Message-ID
 
 
 class Outbox:
@@ -40,7 +44,7 @@ class Outbox:
     def __init__(self, desk: Desk, reader: Reader) -> None:
         self._desk = desk
         self._office = desk.office
-        self._reader = reader
+        self.reader = reader
         self._identity = reader.identity
 
     def fresh_id(self) -> str:
@@ -57,29 +61,51 @@ class Outbox:
 
         return await self._office.directory.look(read)
 
+    async def repeated(self, mark: str, filled: int) -> Repeated:
+        """Whether a form was sent before; "same" when nothing in it (as a hash) has changed since.
+
+        Who is faster than the first sending waits for its end.
+        """
+        try:
+            message_id = self._message_id(mark)
+        except Invalid:  # no form of ours: ``send`` and ``keep`` say so
+            return ""
+        await _end_of(message_id)
+        return await self._before(message_id, filled)
+
     async def send(
-        self, wanted: Writing, mark: str, files: Sequence[Attachment], peer: Peer
-    ) -> None:
-        """Send it. Raises Invalid, Refused, MailError; ``submitting.NotTaken``, OutcomeUnknown."""
+        self, wanted: Writing, mark: str, files: Sequence[Attachment], peer: Peer, filled: int = 0
+    ) -> Repeated:
+        """Send it, unless that is ``repeated``.
+
+        Raises Invalid, Refused, MailError; ``submitting.NotTaken``, OutcomeUnknown.
+        """
         message_id = self._message_id(mark)
         addressed = words.recipients(wanted)
         until = words.hold_until(wanted.later, self._office.now())
         sender = words.sender(wanted.sender or self._identity.address)
-        if message_id in _SENDING or await trace.newest(self._office, message_id) is not None:
-            raise Invalid("this message was sent already; to send it again write it anew")
-        _SENDING.add(message_id)
+        await _end_of(message_id)
+        _SENDING[message_id] = under_way = asyncio.Event()
         try:
+            if before := await self._before(message_id, filled):
+                return before
             octets = await self._octets(wanted, message_id, files)
             envelope = Envelope(sender, addressed, len(octets), until)
             await submitting.submit(
                 self._desk.intake, peer, self._identity, envelope, submitting.cut(octets)
             )
+            known = self._desk.sent
+            known[message_id] = filled
+            if len(known) > MOST_KNOWN:
+                del known[next(iter(known))]
         finally:
-            _SENDING.discard(message_id)
+            del _SENDING[message_id]
+            under_way.set()
         with suppress(Refused, MailError):  # it is on its way: a full mailbox can't change that
             await self._file(await self._mailbox(SENT), octets, flag_words.SEEN)
         with suppress(Refused, MailError):
             await self._settle(wanted)
+        return ""
 
     async def keep(
         self, wanted: Writing, mark: str, files: Sequence[Attachment]
@@ -90,8 +116,13 @@ class Outbox:
         uid = await self._file(folder, octets, flag_words.SEEN | flag_words.DRAFT)
         if wanted.way == "draft":
             with suppress(Refused, MailError):
-                await self._reader.act(wanted.box, [wanted.uid], "delete")
+                await self.reader.act(wanted.box, [wanted.uid], "delete")
         return folder.name, uid
+
+    async def _before(self, message_id: str, filled: int) -> Repeated:
+        if (known := self._desk.sent.get(message_id)) is not None:
+            return "same" if known == filled else "other"
+        return "other" if await trace.newest(self._office, message_id) is not None else ""
 
     def _message_id(self, mark: str) -> str:
         try:
@@ -113,7 +144,7 @@ class Outbox:
         """The files of the message that this one is made from."""
         found = []
         for one in wanted.files:
-            file, pieces = await self._reader.file(wanted.box, wanted.uid, one.path)
+            file, pieces = await self.reader.file(wanted.box, wanted.uid, one.path)
             room -= file.size
             if room < 0:
                 raise Invalid(f"the files together are larger than {MOST >> 20} MB, the most here")
@@ -122,9 +153,9 @@ class Outbox:
         return found
 
     async def _mailbox(self, use: str) -> Folder:
-        folder = await self._reader.by_use(use)
+        folder = await self.reader.by_use(use)
         if folder is None:
-            folder = await self._reader.folders.create(use.removeprefix("\\"), [use])
+            folder = await self.reader.folders.create(use.removeprefix("\\"), [use])
         return folder
 
     async def _file(self, folder: Folder, octets: bytes, flags: int) -> int:
@@ -132,7 +163,7 @@ class Outbox:
         post = Post(office.db, office.blobs, office.notify, office.clock)
         appender = Appender(office.store, post)
         try:
-            await appender.begin(await self._reader.places.get(folder.name))
+            await appender.begin(await self.reader.places.get(folder.name))
             await appender.message(flags, (), office.now())
             await appender.expect(len(octets))
             await appender.write(octets)
@@ -143,8 +174,13 @@ class Outbox:
     async def _settle(self, wanted: Writing) -> None:
         """What becomes of the message that this one was made from."""
         if wanted.way == "draft":
-            await self._reader.act(wanted.box, [wanted.uid], "delete")
+            await self.reader.act(wanted.box, [wanted.uid], "delete")
         elif wanted.way in ("author", "all"):
-            view = await self._reader.view(wanted.box, read_only=False)
+            view = await self.reader.view(wanted.box, read_only=False)
             answered = FlagChange("add", flag_words.ANSWERED)
             await view.store([(wanted.uid, wanted.uid)], answered, wants_flags=False)
+
+
+async def _end_of(message_id: str) -> None:
+    while (under_way := _SENDING.get(message_id)) is not None:
+        await under_way.wait()

@@ -8,7 +8,7 @@ import asyncio
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -22,6 +22,7 @@ from postroom.access.places import Places
 from postroom.access.view import View
 from postroom.address import AddressError, Domain
 from postroom.admin import names
+from postroom.admin.mailboxes import why
 from postroom.admin.office import Office
 from postroom.directory.login import Identity
 from postroom.errors import Invalid, NotAllowed, NotFound
@@ -135,6 +136,8 @@ class File(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True):
     """One message, opened. ``proven`` is the domain that DMARC proved, "" for none.
 
+    ``why`` it is in Junk, in sentences.
+
     ``unsubscribe`` is the page where a list is left, or ``mailto:`` and an address (RFC 2369).
     """
 
@@ -153,7 +156,7 @@ class Message(msgspec.Struct, frozen=True):
     in_reply_to: str
     references: str
     proven: str
-    spam: str
+    why: tuple[str, ...]
     unsubscribe: str
     text: str
     is_cut: bool
@@ -329,7 +332,7 @@ class Reader:
             in_reply_to=one_line(known.get(b"in-reply-to")),
             references=" ".join(_words(known, b"references") or _words(known, b"in-reply-to")),
             proven=_proven(row, known.get(b"authentication-results"), self._office.config.hostname),
-            spam=one_line(known.get(b"x-spam-status")) if JUNK in view.place.mailbox.special_uses else "",
+            why=_why(known) if JUNK in view.place.mailbox.special_uses else (),
             unsubscribe=_unsubscribe(known.get(b"list-unsubscribe")),
             text="\n".join(texts),
             is_cut=plain.is_cut,
@@ -448,6 +451,11 @@ def _proven(row: FetchRow, values: list[bytes] | None, hostname: str) -> str:
                 if one.method == "dmarc" and one.outcome == "pass":
                     return one.value("header.from")
     return ""
+
+
+def _why(known: Mapping[bytes, list[bytes]]) -> tuple[str, ...]:
+    noted = why.because(one_line(known.get(b"x-spam-status")))
+    return tuple(noted) or ("It was moved here, by you or a program of yours",)
 
 
 def _unsubscribe(values: list[bytes] | None) -> str:

@@ -34,10 +34,8 @@ def routes(desk: Desk) -> list[Route]:
         new = fields.get("new", "")
         if new != fields.get("again"):
             raise Invalid("the new password was not typed the same twice")
-        if len(new) < credentials.SHORT:
-            raise Invalid(f"the new password needs {credentials.SHORT} characters or more")
-        if reason := credentials.guessable(office, visitor.identity, new):
-            raise Invalid(f"the new password would be guessed: {reason}; choose another")
+        who = visitor.identity
+        credentials.require_strong(who.address, new, who.name, office.config.hostname)
         try:
             await desk.proven(request, visitor, fields.get("present", ""))
         except (LoginRefused, LoginDelayed):

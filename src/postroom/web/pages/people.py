@@ -41,10 +41,10 @@ def routes(desk: Desk) -> list[Route]:
         )  # fmt: skip
 
     async def add(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
+        address, name = fields.get("address", ""), fields.get("name", "")
         password = fields.get("password") or credentials.random_password()
-        added = await accounts.add(
-            office, fields.get("address", ""), password=password, name=fields.get("name", "")
-        )
+        credentials.require_strong(address, password, name)
+        added = await accounts.add(office, address, password=password, name=name)
         told = "" if fields.get("password") else f"Password of {added.address}: {password}"
         return await _page(visitor, added.address, told)
 

@@ -12,7 +12,7 @@ from postroom.errors import MailError, OutcomeUnknown, Refused
 from postroom.web.desk import Desk, Visitor, peer_of
 from postroom.web.mail import signature, writing as words
 from postroom.web.mail.form import MOST, Form
-from postroom.web.mail.outbox import Outbox
+from postroom.web.mail.outbox import Outbox, Repeated
 from postroom.web.mail.reader import Message, Reader
 from postroom.web.mail.writing import Writing
 from postroom.web.pages.mail import path_of, uid_of
@@ -29,11 +29,18 @@ def routes(desk: Desk) -> list[Route]:
     office, renderer, router = desk.office, desk.renderer, Router(desk)
 
     async def page(
-        visitor: Visitor, outbox: Outbox, writing: Writing, mark: str, *, problem: str = ""
+        visitor: Visitor,
+        outbox: Outbox,
+        writing: Writing,
+        mark: str,
+        *,
+        problem: str = "",
+        was_sent: bool = False,
     ) -> Response:
         return renderer.page(
-            "mail_write.html", status=400 if problem else 200, visitor=visitor, here="/mail",
-            one=writing, mark=mark, problem=problem, senders=await outbox.senders(), most=MOST,
+            "mail_write.html", status=400 if problem else 409 if was_sent else 200, visitor=visitor,
+            here="/mail", one=writing, mark=mark, problem=problem, was_sent=was_sent,
+            senders=await outbox.senders(), most=MOST,
         )  # fmt: skip
 
     async def show(request: Request, visitor: Visitor) -> Response:
@@ -42,32 +49,47 @@ def routes(desk: Desk) -> list[Route]:
         writing = await _begun(reader, outbox, request.query_params)
         return await page(visitor, outbox, writing, outbox.fresh_id())
 
+    async def again(
+        visitor: Visitor, outbox: Outbox, fields: Mapping[str, str], before: Repeated
+    ) -> Response | str:
+        """After a form was sent, now or before; with what has changed in it since, if anything."""
+        if before == "other":
+            bare = {name: text for name, text in fields.items() if not name.startswith(KEEP)}
+            writing = await _filled(outbox.reader, bare)
+            return await page(visitor, outbox, writing, outbox.fresh_id(), was_sent=True)
+        is_later = bool(fields.get("later", "").strip())
+        return f"{WAITING if is_later else path_of(fields.get('box', '') or 'INBOX')}#done"
+
     async def done(request: Request, visitor: Visitor, form: Form) -> Response | str:
         reader, fields = Reader(office, visitor.identity), form.fields
         outbox, mark = Outbox(desk, reader), fields.get("mark", "")
+        attached = [(one.name, len(one.octets)) for one in form.files]
+        filled = hash((*sorted(fields.items()), *attached))
+        if before := await outbox.repeated(mark, filled):
+            return await again(visitor, outbox, fields, before)
         writing = await _filled(reader, fields)
         try:
             if fields.get("act") == "draft":
                 box, uid = await outbox.keep(writing, mark, form.files)
                 return f"{path_of(box, HERE, draft=uid)}#done"
-            await outbox.send(writing, mark, form.files, peer_of(request))
-        except OutcomeUnknown:
-            problem = "The disk failed while the message was written, so it may have been sent: look into Sent, and ask who it is for."
-        except NotTaken as error:
-            problem = f"It was not sent. {error}"
-        except Refused as error:
-            problem = f"It was not sent: {error}"
-        except MailError as error:
-            problem = f"It was not sent: {error.text}."
-        else:
-            there = WAITING if writing.later else path_of(fields.get("box", "") or "INBOX")
-            return f"{there}#done"
-        return await page(visitor, outbox, writing, mark, problem=problem)
+            before = await outbox.send(writing, mark, form.files, peer_of(request), filled)
+        except (NotTaken, OutcomeUnknown, Refused, MailError) as error:
+            return await page(visitor, outbox, writing, mark, problem=_problem(error))
+        return await again(visitor, outbox, fields, before or "same")
 
     return [
         router.show(HERE, show, for_admins=False),
         router.write(HERE, done),
     ]
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, OutcomeUnknown):
+        return "The disk failed while the message was written, so it may have been sent: look into Sent, and ask who it is for."
+    if isinstance(error, MailError):
+        return f"It was not sent: {error.text}."
+    said = str(error)
+    return f"It was not sent: {said}{'' if said.endswith(('.', '!', '?')) else '.'}"
 
 
 async def _begun(reader: Reader, outbox: Outbox, asked: Mapping[str, str]) -> Writing:
