@@ -52,6 +52,35 @@ def test_memory_of_answers_is_kept_that_of_password_hashes_is_not() -> None:
     assert done.stdout == "True True\n"
 
 
+_TRIMMING = """
+import threading
+from postroom.process import Trimmer, prepare, resident
+prepare()
+trimmer = Trimmer()
+trimmer.trim()
+small = resident()
+kept = []
+def fill():
+    pieces = [bytes(100_000) for _ in range(300)]
+    kept.append(bytes(100_000))  # above them in the heap
+    pieces.clear()
+threads = [threading.Thread(target=fill) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+large = resident()
+print(large - small > 16 << 20, trimmer.trim(), resident() - small < 8 << 20, trimmer.trim())
+"""
+
+
+def test_what_a_peak_has_taken_is_given_back() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TRIMMING], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[0] == "True True True False"
+
+
 _IGNORING = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,12 +7,16 @@ import resource
 import signal
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1  # mallopt(3)
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
+_ARENAS: Final = 2  # heaps of malloc; one thread at a time runs Python and few others run at all
 _LARGE: Final = 4 << 20  # octets of a block that goes back to the kernel
 _NEW_OBJECTS: Final = 20_000  # between two looks for garbage
+_WORTH: Final = 8 << 20  # octets that a process grows by before malloc is asked for what is free
 
 
 def prepare() -> None:
@@ -22,6 +26,9 @@ def prepare() -> None:
     to a client takes is kept: to get it from the kernel anew, page by page, can cost more than
     to write the answer. Garbage in circles is rare here, and messages under way are many objects
     that are none: to look at them after every 700th costs some percent of the time.
+
+    By itself glibc gives each thread a heap of its own, up to eight a core, and each keeps the
+    most that its thread ever needed.
     """
     gc.set_threshold(_NEW_OBJECTS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -31,6 +38,33 @@ def prepare() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
         libc.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
+        libc.mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+class Trimmer:
+    """Gives the kernel what is free below the top of a heap, as after a few large messages.
+
+    It takes some milliseconds: for a thread, and now and then.
+    """
+
+    def __init__(self) -> None:
+        self._before = 0
+
+    def trim(self) -> bool:
+        """Do so if the process has grown since the last time; whether it was done."""
+        with contextlib.suppress(AttributeError, OSError):  # no /proc, another C library
+            if resident() < self._before + _WORTH:
+                return False
+            ctypes.CDLL(None).malloc_trim(0)
+            self._before = resident()
+            return True
+        return False
+
+
+def resident() -> int:
+    """Octets of memory that are this process's own. Raises OSError where nobody can tell."""
+    _, pages, shared, *_ = Path("/proc/self/statm").read_text("ascii").split()
+    return (int(pages) - int(shared)) * resource.getpagesize()
 
 
 def interruptible() -> None:

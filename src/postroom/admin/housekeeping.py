@@ -23,6 +23,7 @@ from postroom.mailauth import dkim_key
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
+from postroom.process import Trimmer
 from postroom.queue.rows import still_waiting
 from postroom.store import memory, rejects
 from postroom.telemetry import sink
@@ -45,6 +46,7 @@ class Housekeeping:
         """Without a ``resolver`` nothing is looked up in the DNS."""
         self._office = office
         self._resolver = resolver
+        trimmer = Trimmer()
         self.jobs: Mapping[str, Job] = {
             "deletions": office.store.finish_deletions,
             "expunges": office.store.forget_expunges,
@@ -68,6 +70,7 @@ class Housekeeping:
         self.frequent_jobs: Mapping[str, Job] = {
             "segments": lambda: segments.extend(office.db, office.now()),
             "sweeps": office.store.settle_sweeps,
+            "memory": lambda: asyncio.to_thread(trimmer.trim),
         }
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
