@@ -217,3 +217,16 @@ def test_a_letter_may_say_the_same_as_html() -> None:
     assert letter.get_content_type() == "multipart/alternative"
     kinds = [part.get_content_type() for part in letter.iter_parts()]
     assert kinds == ["text/plain", "text/html"]
+
+
+def test_images_that_html_shows_are_parts_of_it() -> None:
+    logo = Attachment("logo é.png", b"PNG", "image/png", "<logo\r\n@x é>")
+    letter = _parsed(compose(_draft(text="Plain.", html='<img src="cid:logo@x">', images=[logo])))
+    assert letter.get_content_type() == "multipart/alternative"
+    text, related = letter.iter_parts()
+    assert text.get_content_type() == "text/plain"
+    assert related.get_content_type() == "multipart/related"
+    html, image = related.iter_parts()
+    assert html.get_content_type() == "text/html"
+    assert (image["Content-ID"], image.get_content_disposition()) == ("<logo@x>", "inline")
+    assert (image.get_content(), image.get_filename()) == (b"PNG", "logo é.png")

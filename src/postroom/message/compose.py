@@ -36,17 +36,22 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A file in a letter; ``content_type`` such as ``application/pdf``."""
+    """A file in a letter; ``content_type`` such as ``application/pdf``.
+
+    With ``content_id`` it is shown where HTML names that (RFC 2392), and not as a file.
+    """
 
     name: str
     octets: bytes
     content_type: str = "application/octet-stream"
+    content_id: str = ""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What a letter says. ``date`` is made by ``dates.write``; ``more`` are other fields.
 
-    With ``html`` it says the same twice, as text and as HTML (RFC 2046 §5.1.4).
+    With ``html`` it says the same twice, as text and as HTML (RFC 2046 §5.1.4); ``images`` are
+    those that the HTML shows (RFC 2387).
 
     With ``report_type`` it is a multipart/report of this type (RFC 6522).
     """
@@ -61,6 +66,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     bcc: Sequence[Person] = ()
     more: Sequence[tuple[str, str]] = ()
     html: str = ""
+    images: Sequence[Attachment] = ()
     attachments: Sequence[Attachment] = ()
     report_type: str = ""
 
@@ -81,7 +87,11 @@ def compose(draft: Draft) -> bytes:
     head = "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
     said = _text(draft.text)
     if draft.html:
-        said = _multipart(b"alternative", draft.message_id, [said, _text(draft.html, b"html")])
+        seed, html = draft.message_id, _text(draft.html, b"html")
+        if draft.images:
+            kind = b'related; type="text/html"'
+            html = _multipart(kind, seed, [html, *map(_attachment, draft.images)])
+        said = _multipart(b"alternative", seed, [said, html])
     parts = [said, *map(_attachment, draft.attachments)]
     if len(parts) == 1:
         return head + parts[0]
@@ -199,10 +209,13 @@ def _attachment(file: Attachment) -> bytes:
     else:
         encoding = "base64"
         body = _base64(file.octets)
+    ident = _CONTROLS.sub("", file.content_id).encode("ascii", "ignore").decode().strip("<> ")
+    kind = "inline" if ident else "attachment"
     fields = (
         f"Content-Type: {major}/{minor}\r\n"
         f"Content-Transfer-Encoding: {encoding}\r\n"
-        f"Content-Disposition: attachment{_parameter('filename', file.name)}\r\n\r\n"
+        + (f"Content-ID: <{ident}>\r\n" if ident else "")
+        + f"Content-Disposition: {kind}{_parameter('filename', file.name)}\r\n\r\n"
     )
     return fields.encode("ascii") + body
 

@@ -57,6 +57,24 @@ def test_a_long_text_is_cut(database: Opener, data: Path, monkeypatch: pytest.Mo
     tell(database, data, story, logged_in="")
 
 
+def test_html_that_is_cut_is_said_to_be(
+    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(_browser: Browser, office: Office, _clock: Clock) -> None:
+        bob = await number(office, PERSON)
+        await put(office.store, b"Content-Type: text/html\r\n\r\n<p>Hello</p>\r\n", account_id=bob)
+        reader = await reader_of(office)
+        found = await reader.message("INBOX", 1)
+        assert (found.text, found.is_cut, found.is_html_cut) == ("Hello", False, False)
+        monkeypatch.setattr(reading, "MAX_MARKUP", 5)
+        found = await reader.message("INBOX", 1)
+        assert (found.is_cut, found.is_html_cut) == (True, False)
+        monkeypatch.setattr(reading, "MAX_TEXT", 5)
+        assert (await reader.message("INBOX", 1)).is_html_cut
+
+    tell(database, data, story, logged_in="")
+
+
 def test_neighbours_and_what_is_gone(database: Opener, data: Path) -> None:
     async def story(_browser: Browser, office: Office, _clock: Clock) -> None:
         await put(office.store, PLAIN, RICH, PLAIN, account_id=await number(office, PERSON))

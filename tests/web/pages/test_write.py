@@ -101,10 +101,52 @@ def test_what_is_forwarded_takes_its_files_along(database: Opener, data: Path) -
         fields = {**filled(browser), "to": PERSON, "act": "send"}
         assert fields["subject"] == "Fwd: Grüße <b>"
         assert "From: Shop <news@shop.test>" in fields["text"]
-        assert await sent(browser, fields) == 303
-        await browser.get("/mail/message?uid=2")
+        assert "Cheap" not in fields["text"]  # it goes along as it was laid out
+        assert await sent(browser, {**fields, "text": f"<look>\n{fields['text']}"}) == 303
+        await browser.get("/mail/message?uid=2&as=text")
         assert "price list.pdf" in browser.text
+        assert "Cheap things" in browser.text
         assert (await browser.get("/mail/message/file?uid=2&part=2")).body == b"%PDF-1.4 prices"
+        await browser.get("/mail/message/html?uid=2")
+        assert "&lt;look&gt;<br>" in browser.page
+        assert "<p>Cheap <b>things</b></p>" in browser.page
+        assert 'src="data:image/png;base64,' in browser.page
+        await browser.get("/mail/message/source?uid=2")
+        assert "steal()" not in browser.page
+
+        await browser.get(f"{HERE}?uid=1&to=others&as=text")
+        fields = {**filled(browser), "to": PERSON, "act": "send"}
+        assert "Cheap things" in fields["text"]
+        assert await sent(browser, fields) == 303
+        await browser.get("/mail/message/source?uid=3")
+        assert "text/html" not in browser.page
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_a_draft_keeps_its_layout_until_that_is_given_up(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        bob = await number(office, PERSON)
+        await office.store.furnish(bob)
+        await put(office.store, RICH, account_id=bob, mailbox="Drafts", flags=flags.DRAFT)
+        await browser.get(f"{HERE}?box=Drafts&draft=1")
+        assert "laid out in another program" in browser.text
+        fields = {**filled(browser), "to": ADMIN, "cc": "", "act": "draft"}
+        said = await browser.upload(HERE, {**fields, "text": "Dear things"}, "", b"")
+        assert said.status == 400
+        assert "It was not kept: you have changed the text" in browser.text
+        assert filled(browser)["text"] == "Dear things"
+        said = await browser.upload(HERE, fields, "", b"")
+        assert said.headers["location"] == f"{HERE}?box=Drafts&draft=2#done"
+        await browser.get("/mail/message/source?box=Drafts&uid=2")
+        assert "<script>steal()</script><p>Cheap <b onclick=" in browser.page.replace("=\r\n", "")
+        assert "Content-ID: <logo@shop.test>" in browser.page
+        await browser.get(f"{HERE}?box=Drafts&draft=2")
+        flat = {**filled(browser), "text": "Dear things", "act": "send", "flat": "on"}
+        assert await sent(browser, flat) == 303
+        await browser.get("/mail/message/source?box=Sent&uid=1")
+        assert "Dear things" in browser.page
+        assert "text/html" not in browser.page
 
     tell(database, data, story, logged_in=PERSON)
 

@@ -10,7 +10,7 @@ Content Security Policy level 3 (sandbox); RFC 2392 (cid).
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -35,6 +35,7 @@ class Image(msgspec.Struct, frozen=True):
 
     content_type: str
     octets: bytes
+    name: str = ""
 
 
 class _Images:
@@ -83,6 +84,20 @@ def document(texts: Sequence[str], images: Mapping[str, Image]) -> str:
         f'<!doctype html><html lang="und"><head><meta charset="utf-8"><title>Message</title>{_STYLE}'
         f"</head><body>{bodies}</body></html>"
     )
+
+
+def carried(texts: Sequence[str], images: Collection[str]) -> str:
+    """These texts, each HTML, made harmless, as they stand in a message that forwards them.
+
+    ``images`` are the Content-IDs that go along; those from elsewhere stay where they are.
+    """
+
+    def address(tag: str, name: str, value: str) -> str:
+        if tag == "img" and name == "src" and value.lower().startswith("cid:"):
+            return value if value[4:] in images else ""
+        return _address(tag, name, value, _Images({}))
+
+    return "<hr>".join([cleaned(text, address) for text in texts])
 
 
 def wants_others(text: str) -> bool:

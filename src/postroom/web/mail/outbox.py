@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Literal
 
+import msgspec
+
 from postroom.access.append import Appender
 from postroom.access.folders import Folder
 from postroom.admin import trace
@@ -25,7 +27,7 @@ from postroom.store import flags as flag_words
 from postroom.store.entries import FlagChange
 from postroom.web import submitting
 from postroom.web.desk import Desk
-from postroom.web.mail import writing as words
+from postroom.web.mail import layout, writing as words
 from postroom.web.mail.form import MOST
 from postroom.web.mail.reader import DRAFTS, SENT, Reader
 from postroom.web.mail.writing import Writing
@@ -136,9 +138,13 @@ class Outbox:
         person = Person(address, self._identity.name)
         date = dates.write(self._office.now())
         kept = await self._kept(wanted, MOST - sum(len(one.octets) for one in files))
+        room = MOST - sum(len(one.octets) for one in (*kept, *files))
+        body = await layout.body(self.reader, wanted, room)
         return await asyncio.to_thread(
-            words.composed, wanted, person, date=date, message_id=message_id, files=[*kept, *files]
-        )
+            words.composed, msgspec.structs.replace(wanted, text=body.text), person,
+            date=date, message_id=message_id, files=[*kept, *files],
+            html=body.html, images=body.images,
+        )  # fmt: skip
 
     async def _kept(self, wanted: Writing, room: int) -> list[Attachment]:
         """The files of the message that this one is made from."""

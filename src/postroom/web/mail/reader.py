@@ -33,7 +33,7 @@ from postroom.message.charset import decode
 from postroom.message.content import decoded, transferred
 from postroom.message.display import Display, Leaf, display
 from postroom.message.headers import unfold
-from postroom.message.htmltext import html_text
+from postroom.message.htmltext import MAX_MARKUP, html_text
 from postroom.message.index import one_line
 from postroom.message.parameters import without_comments
 from postroom.protocol.imap.fetch import Section
@@ -160,6 +160,7 @@ class Message(msgspec.Struct, frozen=True):
     unsubscribe: str
     text: str
     is_cut: bool
+    is_html_cut: bool
     has_html: bool
     wants_others: bool
     files: tuple[File, ...]
@@ -170,6 +171,14 @@ class Message(msgspec.Struct, frozen=True):
     def is_flagged(self) -> bool:
         """Whether it is flagged."""
         return bool(self.flags & flag_words.FLAGGED)
+
+
+class LaidOut(msgspec.Struct, frozen=True):
+    """The texts of a message, each HTML, and its images by Content-ID, if not some ``left_out``."""
+
+    texts: Sequence[str]
+    images: Mapping[str, markup.Image]
+    left_out: bool
 
 
 class Reader:
@@ -238,6 +247,14 @@ class Reader:
 
     async def html(self, box: str, uid: int) -> str:
         """A message as one HTML document, with its own images in it. Raises NotFound."""
+        laid = await self.laid_out(box, uid, MAX_IMAGES)
+        return await asyncio.to_thread(markup.document, laid.texts, laid.images)
+
+    async def laid_out(self, box: str, uid: int, most_images: int) -> LaidOut:
+        """A message as HTML, as it came, and the images that it shows, so many octets of them.
+
+        Raises NotFound.
+        """
         row = await _row(await self.view(box), uid)
         shown = display(await fetch.tree(row))
         texts, asked, reading = [], set[str](), _Texts(row)
@@ -245,13 +262,17 @@ class Reader:
             text = await reading.read(one.html or one.plain)
             texts.append(text if one.html is not None else markup.preformatted(text))
             asked |= set(re.findall(r"cid:([^\"'\s>]+)", text))
-        images, room = dict[str, markup.Image](), MAX_IMAGES
+        images, room, left_out = dict[str, markup.Image](), most_images, False
         for ident, leaf in shown.images.items():
-            if ident in asked and leaf.part.size <= room:
-                room -= leaf.part.size
-                octets = transferred(leaf.part.encoding, await _octets(row, leaf, leaf.part.size))
-                images[ident] = markup.Image("/".join(leaf.part.content_type), octets)
-        return await asyncio.to_thread(markup.document, texts, images)
+            if ident not in asked:
+                continue
+            if leaf.part.size > room:
+                left_out = True
+                continue
+            room -= leaf.part.size
+            octets = transferred(leaf.part.encoding, await _octets(row, leaf, leaf.part.size))
+            images[ident] = markup.Image("/".join(leaf.part.content_type), octets, leaf.name)
+        return LaidOut(texts, images, left_out)
 
     async def file(self, box: str, uid: int, path: str) -> tuple[File, AsyncIterator[bytes]]:
         """One file of a message, decoded, in pieces. Raises NotFound."""
@@ -308,12 +329,13 @@ class Reader:
         view = row.view
         head = await fetch.octets(row, 0, min(len(row.prefix) + len(row.head), _FIRST_FIELDS))
         known = headers.collect(head, _READ)
-        texts, others, plain, html = [], False, _Texts(row), _Texts(row)
+        texts, others, is_cut, plain, html = [], False, False, _Texts(row), _Texts(row)
         for one in shown.said:
             text = await plain.read(one.plain or one.html)
-            texts.append(
-                text if one.plain is not None else await asyncio.to_thread(html_text, text)
-            )
+            if one.plain is None:
+                is_cut = is_cut or len(text) > MAX_MARKUP
+                text = await asyncio.to_thread(html_text, text)
+            texts.append(text)
             others = others or markup.wants_others(await html.read(one.html))
         uids, at = view.numbering.uids, row.sequence - 1
         return Message(
@@ -335,7 +357,8 @@ class Reader:
             why=_why(known) if JUNK in view.place.mailbox.special_uses else (),
             unsubscribe=_unsubscribe(known.get(b"list-unsubscribe")),
             text="\n".join(texts),
-            is_cut=plain.is_cut,
+            is_cut=is_cut or plain.is_cut,
+            is_html_cut=html.is_cut,
             has_html=shown.has_html,
             wants_others=others,
             files=tuple(_file(leaf, leaf.part.size) for leaf in shown.files),

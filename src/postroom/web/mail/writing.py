@@ -31,7 +31,7 @@ _WAYS: Final[dict[str, Way]] = {"author": "author", "all": "all", "others": "oth
 class Writing(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in the form. ``box`` and ``uid`` are of the message that it is made from.
 
-    ``files`` are that message's, which go along unless they are unticked; ``later`` is when to send
+    ``layout``: "kept" when the layout of that goes along. ``files`` are that message's, which go along unless they are unticked; ``later`` is when to send
     it, as ``YYYY-MM-DDTHH:MM`` in UTC.
     """
 
@@ -47,6 +47,7 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     box: str = ""
     uid: int = 0
     files: tuple[File, ...] = ()
+    layout: str = ""
     later: str = ""
 
 
@@ -71,12 +72,17 @@ def way_of(text: str) -> Way:
     return _WAYS.get(text, "")
 
 
-def answer(found: Message, way: Way, box: str, own: Collection[str]) -> Writing:
-    """An answer to a message, or what forwards it; ``own`` are the writer's addresses."""
+def answer(
+    found: Message, way: Way, box: str, own: Collection[str], *, layout: str = ""
+) -> Writing:
+    """An answer to a message, or what forwards it; ``own`` are the writer's addresses.
+
+    With ``layout`` the text of what is forwarded is not in the form.
+    """
     if way == "others":
         return Writing(
             subject=_marked("Fwd: ", ("fwd:", "fw:"), found.subject),
-            text=_forwarded(found),
+            text=_forwarded(found, with_text=not layout), layout=layout,
             references=_thread(found),
             way=way, box=box, uid=found.uid, files=found.files, sender=_reached(found, own),
         )  # fmt: skip
@@ -98,7 +104,7 @@ def answer(found: Message, way: Way, box: str, own: Collection[str]) -> Writing:
     )  # fmt: skip
 
 
-def draft_of(found: Message, box: str) -> Writing:
+def draft_of(found: Message, box: str, *, layout: str = "") -> Writing:
     """A draft, to be written on. Raises Invalid when the form would lose some of its text."""
     if found.is_cut:
         raise Invalid("the draft is longer than the form takes: go on with it in a mail program")
@@ -109,7 +115,7 @@ def draft_of(found: Message, box: str) -> Writing:
         text=found.text,
         in_reply_to=found.in_reply_to,
         references=found.references if found.references != found.in_reply_to else "",
-        way="draft", box=box, uid=found.uid, files=found.files,
+        way="draft", box=box, uid=found.uid, files=found.files, layout=layout,
     )  # fmt: skip
 
 
@@ -132,9 +138,16 @@ def sender(text: str) -> Address:
 
 
 def composed(
-    writing: Writing, person: Person, *, date: str, message_id: str, files: Sequence[Attachment]
+    writing: Writing,
+    person: Person,
+    *,
+    date: str,
+    message_id: str,
+    files: Sequence[Attachment],
+    html: str = "",
+    images: Sequence[Attachment] = (),
 ) -> bytes:
-    """The octets of a message. Raises Invalid."""
+    """The octets of a message, which says the same as HTML too if it is given. Raises Invalid."""
     more = [
         (name, value)
         for name, value in (
@@ -155,6 +168,8 @@ def composed(
             message_id=message_id,
             more=more,
             attachments=files,
+            html=html,
+            images=images,
         )
     )
 
@@ -215,7 +230,7 @@ def _quoted(found: Message) -> str:
     return f"\n\nOn {when} (UTC) {who} wrote:\n{quoted}\n"
 
 
-def _forwarded(found: Message) -> str:
+def _forwarded(found: Message, *, with_text: bool) -> str:
     lines = [
         f"From: {', '.join(map(str, found.author))}",
         f"Date: {(found.sent or found.received).strftime('%Y-%m-%d %H:%M')} (UTC)",
@@ -225,4 +240,5 @@ def _forwarded(found: Message) -> str:
     if found.cc:
         lines.append(f"Cc: {', '.join(map(str, found.cc))}")
     head = "\n".join(lines)
-    return f"\n\n---------- Forwarded message ----------\n{head}\n\n{found.text}"
+    begun = f"\n\n---------- Forwarded message ----------\n{head}\n"
+    return f"{begun}\n{found.text}" if with_text else begun

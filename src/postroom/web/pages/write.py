@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from postroom.errors import MailError, OutcomeUnknown, Refused
 from postroom.web.desk import Desk, Visitor, peer_of
-from postroom.web.mail import signature, writing as words
+from postroom.web.mail import layout, signature, writing as words
 from postroom.web.mail.form import MOST, Form
 from postroom.web.mail.outbox import Outbox, Repeated
 from postroom.web.mail.reader import Message, Reader
@@ -38,7 +38,7 @@ def routes(desk: Desk) -> list[Route]:
         was_sent: bool = False,
     ) -> Response:
         return renderer.page(
-            "mail_write.html", status=400 if problem else 409 if was_sent else 200, visitor=visitor,
+            "mail_write.html", frames=bool(writing.layout), status=400 if problem else 409 if was_sent else 200, visitor=visitor,
             here="/mail", one=writing, mark=mark, problem=problem, was_sent=was_sent,
             senders=await outbox.senders(), most=MOST,
         )  # fmt: skip
@@ -74,7 +74,7 @@ def routes(desk: Desk) -> list[Route]:
                 return f"{path_of(box, HERE, draft=uid)}#done"
             before = await outbox.send(writing, mark, form.files, peer_of(request), filled)
         except (NotTaken, OutcomeUnknown, Refused, MailError) as error:
-            return await page(visitor, outbox, writing, mark, problem=_problem(error))
+            return await page(visitor, outbox, writing, mark, problem=_problem(error, fields))
         return await again(visitor, outbox, fields, before or "same")
 
     return [
@@ -83,26 +83,33 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
-def _problem(error: Exception) -> str:
+def _problem(error: Exception, fields: Mapping[str, str]) -> str:
+    not_done = "It was not kept" if fields.get("act") == "draft" else "It was not sent"
     if isinstance(error, OutcomeUnknown):
         return "The disk failed while the message was written, so it may have been sent: look into Sent, and ask who it is for."
     if isinstance(error, MailError):
-        return f"It was not sent: {error.text}."
+        return f"{not_done}: {error.text}."
     said = str(error)
-    return f"It was not sent: {said}{'' if said.endswith(('.', '!', '?')) else '.'}"
+    return f"{not_done}: {said}{'' if said.endswith(('.', '!', '?')) else '.'}"
 
 
 async def _begun(reader: Reader, outbox: Outbox, asked: Mapping[str, str]) -> Writing:
     """What stands in the form at first."""
     box, way = asked.get("box", "INBOX"), words.way_of(asked.get("to", ""))
     if "draft" in asked:
-        return words.draft_of(await reader.message(box, uid_of(asked["draft"])), box)
+        found = await reader.message(box, uid_of(asked["draft"]))
+        return words.draft_of(found, box, layout=_layout(found))
     begun = Writing(to=asked.get("address", ""))
     if way:
         found = await reader.message(box, uid_of(asked.get("uid", "")))
-        begun = words.answer(found, way, box, await outbox.senders())
+        kept = "" if asked.get("as") == "text" else _layout(found)
+        begun = words.answer(found, way, box, await outbox.senders(), layout=kept)
     text = signature.above(await signature.read(reader), begun.text)
     return msgspec.structs.replace(begun, text=text)
+
+
+def _layout(found: Message) -> str:
+    return layout.KEPT if layout.can_go_along(found) else ""
 
 
 async def _filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
@@ -124,5 +131,6 @@ async def _filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
         box=box,
         uid=uid,
         files=tuple(one for one in source.files if one.path in kept) if source else (),
+        layout="" if "flat" in fields else fields.get("layout", ""),
         later=fields.get("later", "").strip(),
     )
