@@ -15,6 +15,7 @@ from postroom.config.model import standard_listeners
 from postroom.errors import Invalid, Refused
 from tests.admin.bureau import Story, logs_in
 from tests.fakes import Clock
+from tests.powercut import Disk
 
 WISH = Wish(
     domain="demo.test",
@@ -35,6 +36,12 @@ def test_the_file_is_read_by_the_server_and_one_that_is_there_stays(tmp_path: Pa
     path.write_text('hostname = "other.test"\n')
     assert setup.write_file(path, WISH).was_there
     assert path.read_text() == 'hostname = "other.test"\n'
+
+
+def test_the_file_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+    setup.write_file(tmp_path / "postroom.toml", WISH)
+    assert disk.has_octets(tmp_path / "postroom.toml")
 
 
 def test_behind_a_web_server_only_the_pages_move(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from postroom.blobs.files import Files, failure, write_all
 from postroom.db.ids import to_text
 from postroom.errors import StorageFailed, StorageFull
+from tests.powercut import Disk
 
 IDENT = 0x1234_5678_9ABC_DEF0
 
@@ -38,6 +39,25 @@ def test_a_file_is_written_read_and_removed(data: Path) -> None:
     assert not path.exists()
     with pytest.raises(FileNotFoundError):
         files.read(IDENT, 0, 1)
+
+
+def test_what_is_published_survives_a_power_cut(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    seen: list[str] = []
+
+    def step(name: str) -> None:
+        if name == "synced":  # before it has its final name, which must never be of less
+            assert disk.has_octets(Path(files.temporary(ident)))
+        if name == "published":
+            assert disk.keeps(Path(files.place(ident)), data)
+            seen.append(name)
+
+    files = Files(data, step)
+    for ident in (IDENT, IDENT + 1, IDENT + (1 << 50)):  # two in one folder, one in another
+        put(files, ident, b"0123456789" * 1000)
+    assert len(seen) == 3
 
 
 def test_folders_and_files_are_private(data: Path) -> None:

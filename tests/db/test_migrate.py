@@ -17,6 +17,7 @@ from postroom.telemetry.events import DatabaseMade, MigrationDone
 from tests.conftest import Opener
 from tests.db.faulty import disk
 from tests.fakes import Recorder
+from tests.powercut import Disk
 
 ONE = Migration(1, "one", "CREATE TABLE a (id INTEGER) STRICT;")
 TWO = Migration(2, "two", "CREATE TABLE b (id INTEGER) STRICT; INSERT INTO a VALUES (2);")
@@ -114,6 +115,17 @@ def test_a_snapshot_is_taken_before_a_database_in_use_is_changed(data: Path) -> 
         assert snapshot.execute("SELECT id FROM a").fetchall() == [(1,)]
         assert "t6" in tables(snapshot)
         assert "t7" not in tables(snapshot)
+
+
+def test_a_snapshot_survives_a_power_cut(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    power = Disk(monkeypatch)
+    (data / "snapshots").mkdir()
+    with closing(connect(data)) as connection:
+        target = SqliteTarget(connection, data)
+        migrate(target, [ONE], 0)
+        migrate(target, [ONE, Migration(2, "two", "CREATE TABLE b (id INTEGER) STRICT")], 0)
+    (snapshot,) = (data / "snapshots").iterdir()
+    assert power.keeps(snapshot, data / "snapshots")
 
 
 def test_a_newer_schema_is_refused(data: Path) -> None:

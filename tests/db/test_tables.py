@@ -8,6 +8,7 @@ import pytest
 from postroom.db import tables
 from postroom.db.tables import TABLES, Table, Tables, created, faults, read
 from postroom.errors import Refused
+from tests.powercut import Disk
 
 WHOLE = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8 + b"\xff\xff"
 
@@ -29,6 +30,12 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert (tmp_path / "domain.copy").stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError), created(tmp_path / "domain.copy"):
         pass
+
+
+def test_what_was_written_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+    write(tmp_path, "domain")
+    assert disk.has_octets(tmp_path / "domain.copy")
 
 
 @pytest.mark.parametrize("octets", [b"", WHOLE[:-2], b"x" + WHOLE, WHOLE[:11]])

@@ -6,6 +6,7 @@ import pytest
 
 from postroom.directory.secrets import KEY_SIZE, Secrets
 from postroom.errors import StorageFailed
+from tests.powercut import Disk
 
 
 def test_keys_are_made_once_and_stay(data: Path) -> None:
@@ -15,6 +16,15 @@ def test_keys_are_made_once_and_stay(data: Path) -> None:
     assert again.pepper == first.pepper
     assert again.scram == first.scram != first.pepper
     assert again.srs == first.srs not in {first.pepper, first.scram}
+
+
+def test_a_key_that_was_used_survives_a_power_cut(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, folder = Disk(monkeypatch), data / "secrets"
+    folder.mkdir()
+    assert Secrets(folder).pepper
+    assert disk.keeps(folder / "pepper", folder)
 
 
 def test_nobody_else_may_read_them(data: Path) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from postroom.errors import ConfigurationError
 from postroom.net.tls import Certificates, Named, key_digest, self_signed
+from tests.powercut import Disk
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -48,6 +49,12 @@ def test_a_self_signed_one_is_made_once_and_is_private(data: Path) -> None:
     assert first.key.stat().st_mode & 0o777 == 0o600
     assert first.key.parent.stat().st_mode & 0o777 == 0o700
     assert seen != shown(Certificates("other.demo.test", data, now=NOW).context())
+
+
+def test_what_was_made_is_durable(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+    made = Certificates("mail.demo.test", data, now=NOW)
+    assert disk.has_octets(made.key)
 
 
 def test_a_damaged_one_is_made_again(data: Path) -> None:

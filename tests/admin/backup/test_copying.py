@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from postroom.admin.backup import copying, layout
+from tests.powercut import Disk
 
 PATHS = ("blobs/aa/bb/1", "blobs/aa/bb/2", "blobs/aa/cc/3")
 
@@ -41,6 +42,14 @@ def test_files_are_linked_or_copied_and_listed(tmp_path: Path) -> None:
         again, same = bring(data, target, {}, links=links)
         assert (again.files, again.new) == (3, 0)
         assert same == listing
+
+
+def test_copies_survive_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, target = fill(tmp_path / "data", *PATHS), fill(tmp_path / "target")
+    target.mkdir()
+    disk = Disk(monkeypatch)
+    bring(data, target, {}, links=False)
+    assert [path for path in PATHS if not disk.keeps(target / path, target)] == []
 
 
 def test_what_is_known_is_not_read_again(tmp_path: Path) -> None:

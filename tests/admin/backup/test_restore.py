@@ -11,6 +11,7 @@ from postroom.admin.backup import copying, layout, restore, taking, verify
 from postroom.admin.backup.taking import Order
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.db.folder import DATABASE
 from postroom.errors import Refused
 from postroom.post.commit import Post
 from postroom.post.notice import written
@@ -18,6 +19,7 @@ from tests.access.shop import audit
 from tests.admin.backup.vault import ALICE, SMALL, config, large, letters, town
 from tests.admin.bureau import logs_in
 from tests.databases import fresh
+from tests.powercut import Disk
 from tests.store.letters import query
 
 CONTENT = (
@@ -69,6 +71,18 @@ def test_everything_is_as_it_was(safe: Path, tmp_path: Path) -> None:
         assert not [name for name in names if name.endswith((".part", ".restored"))]
 
     asyncio.run(run())
+
+
+def test_what_was_restored_survives_a_power_cut(
+    safe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, data = Disk(monkeypatch), tmp_path / "new"
+    asyncio.run(restore.restore(config(tmp_path, "new"), safe))
+    files = [one for name in ("blobs", "secrets") for one in (data / name).rglob("*")]
+    files = [one for one in files if one.is_file()]
+    assert len(files) > 1
+    assert [one for one in files if not disk.keeps(one, data)] == []
+    assert disk.has_names(data / DATABASE, data)
 
 
 def test_nothing_is_written_over(safe: Path, tmp_path: Path) -> None:

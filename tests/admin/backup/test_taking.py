@@ -11,7 +11,9 @@ from postroom.admin.backup.taking import Order
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
 from postroom.errors import Refused
+from postroom.db.folder import DATABASE
 from tests.admin.backup.vault import SMALL, config, large, letters, town
+from tests.powercut import Disk
 
 
 def tell(folder: Path, story: object) -> None:
@@ -79,6 +81,24 @@ def test_the_backup_before_counts_until_the_new_one_is_whole(
         found = await verify.verify(target)
         assert (found.faults, found.files) == ([], first.files)
         assert (await taking.take(office, target, Order())).files == first.files + 1
+
+    tell(tmp_path, story)
+
+
+def test_a_backup_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('hostname = "mx.demo.test"\n')
+    target = tmp_path / "safe"
+    disk = Disk(monkeypatch)
+
+    async def story(office: Office) -> None:
+        await letters(office, tmp_path, SMALL, large(1))
+        taken = await taking.take(office, target, Order(settings=settings))
+        files = [one for one in target.rglob("*") if one.is_file() and one.name != layout.LOCK]
+        assert len(files) == taken.files + 2  # the list, and what makes it count
+        assert [one for one in files if not disk.has_names(one, target)] == []
+        files = [one for one in files if one.name != DATABASE]  # SQLite syncs it by itself
+        assert [one for one in files if not disk.has_octets(one)] == []
 
     tell(tmp_path, story)
 

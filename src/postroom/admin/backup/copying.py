@@ -14,7 +14,6 @@ from typing import TextIO
 import msgspec
 
 from postroom.admin.backup import layout
-from postroom.db.folder import sync
 
 
 class Counted(msgspec.Struct):
@@ -68,8 +67,7 @@ def copy_bodies(
         counted.files += 1
         counted.octets += there.stat().st_size
         progress(counted)
-    for folder in folders:
-        sync(folder)
+    layout.sync_names(folders, target)
     return counted
 
 

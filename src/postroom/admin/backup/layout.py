@@ -15,7 +15,7 @@ the one before it whole. ``digests.sha256`` lists every file that belongs to it,
 import hashlib
 import os
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -83,6 +83,13 @@ def write(folder: Path, manifest: Manifest) -> None:
         os.fsync(stream.fileno())
     part.replace(folder / MANIFEST)
     sync(folder)
+
+
+def sync_names(folders: Iterable[Path], root: Path) -> None:
+    """Make the names durable in these folders below ``root``, and in all that lead to them."""
+    above = {one for folder in folders for one in (folder, *folder.parents)}
+    for one in {root} | {one for one in above if one.is_relative_to(root)}:
+        sync(one)
 
 
 def is_state(name: str) -> bool:

@@ -134,10 +134,8 @@ def _bring_all(folder: Path, manifest: Manifest, data: Path, progress: Progress)
                 _bring(folder / path, target, wanted)
                 octets += target.stat().st_size
             progress(done, manifest.files)
-    for one in folders:
-        sync(one)
+    layout.sync_names(folders, data)
     if manifest.engine == "postgres":
-        sync(data)
         return octets
     database = data / f"{DATABASE}.restored"
     if not database.exists():

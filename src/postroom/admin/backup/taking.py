@@ -126,7 +126,7 @@ class _Taking:
             self._copy_state(state, listing, counted)
             listing.flush()
             os.fsync(listing.fileno())
-        sync(state)
+        layout.sync_names((one for one in state.rglob("*") if one.is_dir()), state)
         manifest = Manifest(
             state=name,
             created=now,
