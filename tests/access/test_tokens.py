@@ -15,8 +15,9 @@ from postroom.errors import ConfigurationError
 from postroom.net.dns import Resolver
 from postroom.telemetry.events import TokenCheckFailed
 from rig.dns import DnsServer
+from tests.certificates import AUTHORITY
 from tests.fakes import Clock, Recorder
-from tests.net.web import AUTHORITY, NAME, WebServer, serving
+from tests.net.web import NAME, WebServer, serving
 
 GOOD: Final = {"active": True, "email": "alice@demo.test"}
 

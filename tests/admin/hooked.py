@@ -13,7 +13,8 @@ from postroom.admin.office import Office
 from postroom.config.webhooks import Webhooks
 from postroom.net.dns import Resolver
 from rig.dns import DnsServer
-from tests.net.web import AUTHORITY
+from tests import certificates
+from tests.certificates import AUTHORITY
 
 NAME = "hooks.test"
 
@@ -63,9 +64,9 @@ class Program:
 async def listening(office: Office, *statuses: int) -> AsyncIterator[Program]:
     """Such a program, with the settings and the resolver that lead to it."""
     program = Program(*statuses)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert(NAME).configure_cert(context)
-    server = await asyncio.start_server(program.serve, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(
+        program.serve, "127.0.0.1", 0, ssl=certificates.server(NAME)
+    )
     program.port = server.sockets[0].getsockname()[1]
     pem = Path(office.config.data) / "authorities.pem"
     pem.write_bytes(AUTHORITY.cert_pem.bytes())

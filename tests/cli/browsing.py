@@ -12,7 +12,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self._base = url
-        trust = ssl.create_default_context()
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trust.check_hostname = False
         trust.verify_mode = ssl.CERT_NONE
         self._opener = urllib.request.build_opener(

@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import ssl
 import threading
 from collections.abc import Iterator
 
-import trustme
-
 from rig.smtp import HOST, SmtpServer
+from tests import certificates
 
 LOGIN, PASSWORD = "me@provider.test", "secret-App-1"
 
@@ -16,9 +14,7 @@ LOGIN, PASSWORD = "me@provider.test", "secret-App-1"
 @contextlib.contextmanager
 def smarthost() -> Iterator[SmtpServer]:
     """It offers STARTTLS, and wants a login."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert(HOST).configure_cert(context)
-    server = SmtpServer(tls=context, users={LOGIN: PASSWORD}, must_log_in=True)
+    server = SmtpServer(tls=certificates.server(HOST), users={LOGIN: PASSWORD}, must_log_in=True)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
-import trustme
 
 from postroom.delivery.parcel import Parcel
 from postroom.delivery.peer import Peer
@@ -15,10 +14,9 @@ from postroom.net.tls_client import ClientTls
 from postroom.protocol.smtp.client_states import Wait
 from postroom.protocol.smtp.client_transaction import Recipient, Transaction, TransactionDone
 from rig.smtp import Act, Answer, SmtpServer
+from tests import certificates
+from tests.certificates import AUTHORITY
 from tests.delivery.station import OCTETS, PATIENT
-
-AUTHORITY = trustme.CA()
-
 
 UNREAD = msgspec.structs.replace(PATIENT, block=0.05)  # for a server that stops reading
 SILENCES = {
@@ -52,9 +50,7 @@ class Impatient(Limits, frozen=True, kw_only=True):
 
 def served(*names: str) -> ssl.SSLContext:
     """What a server with a certificate for these names shows."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert(*names or ("mx.b.test",)).configure_cert(context)
-    return context
+    return certificates.server(*names or ("mx.b.test",))
 
 
 def authorities(folder: Path) -> str:

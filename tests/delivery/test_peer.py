@@ -12,8 +12,8 @@ from postroom.delivery.wire import Limits
 from postroom.net.tls_client import ClientTls
 from postroom.protocol.sasl.client import Credentials
 from rig.smtp import OFFERS, Act, Answer, SmtpServer
+from tests.certificates import AUTHORITY
 from tests.delivery.sinks import (
-    AUTHORITY,
     UNREAD,
     Outcomes,
     connected,

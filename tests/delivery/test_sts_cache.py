@@ -17,10 +17,11 @@ from postroom.mailauth.sts import Policy, Remembered
 from postroom.net.dns import Resolver
 from postroom.net.fetch import Rules
 from rig.dns import DnsServer, Fault
+from tests.certificates import AUTHORITY
 from tests.conftest import Opener
 from tests.delivery.stock import resolving
 from tests.fakes import Clock
-from tests.net.web import AUTHORITY, WebServer, serving
+from tests.net.web import WebServer, serving
 
 EXAMPLE = Domain("example.test")
 RECORD = ("_mta-sts.example.test", "TXT")

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-import trustme
 
 from postroom.listen.caps import Caps
 from postroom.listen.connections import Connections
@@ -20,6 +18,7 @@ from postroom.telemetry.events import (
     SessionFailed,
     TlsFailed,
 )
+from tests import certificates
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run
 
@@ -75,15 +74,8 @@ class House:
     def __init__(self, *, total: int = 100, per_network: int = 100) -> None:
         self.connections = Connections(Caps(total=total, per_network=per_network), tick=0.01)
         self.doors: list[Door] = []
-        self.authority = trustme.CA()
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert("localhost").configure_cert(self.context)
+        self.context = certificates.server("localhost")
         self.port = 0
-
-    def client_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        self.authority.configure_trust(context)
-        return context
 
     @contextlib.asynccontextmanager
     async def open(self, make: Callable[["House"], Door] | None = None) -> AsyncIterator["House"]:
@@ -298,7 +290,7 @@ def test_starttls(loop: str) -> None:
             for number in range(3):
                 assert await said(client, b"%d" % number) == b"%d\r\n" % number
             assert await said(client, b"tls") == b"go\r\n"
-            await client[1].start_tls(house.client_context(), server_hostname="localhost")
+            await client[1].start_tls(certificates.client(), server_hostname="localhost")
             assert (await client[0].readline()).startswith(b"TLSv1.3 TLS_")
             assert await said(client, b"inside") == b"inside\r\n"
             assert await said(client, b"quit") == b"bye\r\n"
@@ -317,7 +309,7 @@ def test_what_comes_with_the_end_of_the_handshake_is_kept(loop: str) -> None:
                 client = await house.connect()
                 await said(client)
                 assert await said(client, b"tls") == b"go\r\n"
-                await client[1].start_tls(house.client_context(), server_hostname="localhost")
+                await client[1].start_tls(certificates.client(), server_hostname="localhost")
                 client[1].write(b"at once\r\n")
                 assert (await client[0].readline()).startswith(b"TLSv1.3")
                 assert await client[0].readline() == b"at once\r\n"
@@ -359,7 +351,7 @@ def test_a_client_that_leaves_in_the_handshake(loop: str) -> None:
 def test_implicit_tls(loop: str) -> None:
     async def main() -> None:
         async with House().open(echo_tls) as house:
-            client = await house.connect(ssl=house.client_context(), server_hostname="localhost")
+            client = await house.connect(ssl=certificates.client(), server_hostname="localhost")
             assert await said(client) == b"hello\r\n"
             assert await said(client, b"inside") == b"inside\r\n"
             assert await said(client, b"quit") == b"bye\r\n"

@@ -6,6 +6,7 @@ import pytest
 
 from postroom.net.sockets import listeners
 from postroom.telemetry.events import ConnectionRefused, TlsFailed
+from tests import certificates
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run
 from tests.listen.test_door import House, echo, echo_tls, hang_up, said
@@ -71,9 +72,7 @@ def test_many_handshakes_at_once(loop: str) -> None:
         async with House().open(echo_tls) as house:
 
             async def one() -> None:
-                client = await house.connect(
-                    ssl=house.client_context(), server_hostname="localhost"
-                )
+                client = await house.connect(ssl=certificates.client(), server_hostname="localhost")
                 assert await said(client) == b"hello\r\n"
                 assert await said(client, b"quit") == b"bye\r\n"
                 await hang_up(client)

@@ -5,10 +5,10 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 import pytest
-import trustme
 
 from postroom.net.channel import HIGH_WATER, Channel, RemoteFailed
 from postroom.net.tls_client import ClientTls
+from tests import certificates
 
 HOST = "127.0.0.1"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -50,11 +50,7 @@ def test_octets_go_and_come() -> None:
 
 
 def test_the_certificate_must_be_that_of_the_host() -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("mail.test").configure_cert(context)
-    trusting = ClientTls().context(is_checked=True)
-    authority.configure_trust(trusting)
+    trusting = certificates.client()
 
     async def story(port: int) -> None:
         channel = await Channel.open("mail.test", [HOST], port, context=trusting)
@@ -63,7 +59,7 @@ def test_the_certificate_must_be_that_of_the_host() -> None:
         with pytest.raises(RemoteFailed, match="certificate is not accepted"):
             await Channel.open("other.test", [HOST], port, context=trusting)
 
-    tell(echo, story, context)
+    tell(echo, story, certificates.server("mail.test"))
 
 
 def test_a_server_that_goes_away_or_says_nothing() -> None:

@@ -15,7 +15,8 @@ from postroom.net.checks import run
 from postroom.net.dns import Resolver
 from postroom.net.fetch import Rules
 from rig.dns import DnsServer, Fault
-from tests.net.web import AUTHORITY, NAME, WebServer, serving
+from tests.certificates import AUTHORITY
+from tests.net.web import NAME, WebServer, serving
 
 ZONE: Final = {
     (NAME, "A"): ["127.0.0.1"],

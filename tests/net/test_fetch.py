@@ -18,8 +18,9 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import Answer
 from postroom.net.fetch import Fetched, FetchFailed, Rules, get, send
 from rig.dns import DnsServer, Fault
+from tests.certificates import AUTHORITY
 from tests.listen.loops import both_loops, run
-from tests.net.web import AUTHORITY, NAME, Parts, WebServer, serving
+from tests.net.web import NAME, Parts, WebServer, serving
 
 PEM: Final = AUTHORITY.cert_pem.bytes().decode()
 LOOPBACK: Final[tuple[Network, ...]] = (ipaddress.ip_network("127.0.0.0/8"),)

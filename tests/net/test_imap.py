@@ -1,16 +1,15 @@
 """An IMAP server of others, well behaved and hostile."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 
 import pytest
-import trustme
 
 from postroom.net.channel import RemoteFailed, Tls
 from postroom.net.imap import MAX_ANSWER, ImapConnection
 from postroom.net.tls_client import ClientTls
 from postroom.protocol.imap.client import Untagged
+from tests import certificates
 from tests.net.imap_server import HOST, Box, ImapServer, Message
 
 BOXES = {
@@ -82,12 +81,8 @@ def test_a_token_of_oauth() -> None:
 
 
 def test_starttls() -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("mail.test").configure_cert(context)
-
     async def story(server: ImapServer) -> None:
-        server.context = context
+        server.context = certificates.server("mail.test")
         connection = await opened(server, "starttls")
         await connection.login("alice", "secret word")
         await connection.close()

@@ -1,7 +1,6 @@
 """Passwords at a directory server: whose they are, and what happens when it does not answer."""
 
 import asyncio
-import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,6 +17,8 @@ from postroom.errors import ConfigurationError
 from postroom.net import ldap
 from postroom.net.ldap import Ldap, LdapDown, Source, filter_for, source_of
 from postroom.telemetry.events import LdapFailed
+from tests import certificates
+from tests.certificates import AUTHORITY
 from tests.fakes import Recorder
 from tests.net.ldap_server import BASE, READER, LdapServer, serving
 
@@ -158,12 +159,9 @@ def test_so_many_ask_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("implicit", [True, False])
 def test_tls_is_checked(tmp_path: Path, implicit: bool) -> None:
-    authority, other = trustme.CA(), trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
     trusted, foreign = tmp_path / "ca.pem", tmp_path / "other.pem"
-    authority.cert_pem.write_to_path(str(trusted))
-    other.cert_pem.write_to_path(str(foreign))
+    AUTHORITY.cert_pem.write_to_path(str(trusted))
+    trustme.CA().cert_pem.write_to_path(str(foreign))
     source = msgspec.structs.replace(
         SOURCE, is_tls=implicit, start_tls=not implicit, ca_file=str(trusted)
     )
@@ -178,7 +176,7 @@ def test_tls_is_checked(tmp_path: Path, implicit: bool) -> None:
             bad.close()
         assert len(server.binds) == seen  # nothing was said before TLS was right
 
-    asking(main, source, tls=context, implicit=implicit)
+    asking(main, source, tls=certificates.server("127.0.0.1"), implicit=implicit)
 
 
 def test_without_tls_on_the_other_side_nothing_is_said() -> None:

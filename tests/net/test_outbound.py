@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 from hypothesis import given, strategies as st
 
 from postroom.errors import Temporary
 from postroom.net.outbound import MOST_ADDRESSES, Connected, ConnectFailed, connect, interleaved
+from tests import certificates
 from tests.listen.loops import both_loops, run
 
 FOUR, SIX = "127.0.0.1", "::1"
@@ -258,12 +258,7 @@ def test_the_source_address_is_that_of_the_family(loop: str) -> None:
 
 
 def contexts(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    authority = trustme.CA()
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(server)
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
-    return server, client
+    return certificates.server(name), certificates.client()
 
 
 @both_loops
@@ -281,7 +276,7 @@ def test_tls_from_the_beginning(loop: str) -> None:
 @both_loops
 def test_tls_that_fails_says_why(loop: str) -> None:
     server, client = contexts("relay.test")
-    stranger = ssl.create_default_context()
+    stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def main() -> None:
         async with greeting(tls=server) as port, greeting() as plain, leaving_nothing_open():

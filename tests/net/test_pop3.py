@@ -1,16 +1,15 @@
 """A POP3 server of others, well behaved and hostile."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 
 import pytest
-import trustme
 
 from postroom.net import pop3
 from postroom.net.channel import RemoteFailed, Tls
 from postroom.net.pop3 import Pop3Connection
 from postroom.net.tls_client import ClientTls
+from tests import certificates
 from tests.net.imap_server import HOST
 from tests.net.pop3_server import Pop3Server
 
@@ -71,12 +70,8 @@ def test_logins() -> None:
 
 
 def test_starttls() -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("mail.test").configure_cert(context)
-
     async def story(server: Pop3Server) -> None:
-        server.context = context
+        server.context = certificates.server("mail.test")
         connection = await opened(server, "starttls")
         await connection.login("alice", "secret word")
         await connection.close()

@@ -16,9 +16,10 @@ from postroom.mailauth import dane
 from postroom.mailauth.dane import Tlsa
 from postroom.net import tls_client
 from postroom.net.tls_client import ClientTls, chain, described
+from tests import certificates
+from tests.certificates import AUTHORITY
 from tests.listen.loops import both_loops, run
 
-AUTHORITY: Final = trustme.CA()
 BELOW: Final = AUTHORITY.create_child_ca()
 NAME: Final = "mx.example.test"
 VERSIONS: Final = pytest.mark.parametrize(
@@ -39,8 +40,7 @@ def context(
     version: ssl.TLSVersion | None = None,
     authority: trustme.CA = AUTHORITY,
 ) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*(names or (NAME,))).configure_cert(made)
+    made = certificates.server(*(names or (NAME,)), authority=authority)
     if version is not None:
         made.minimum_version = made.maximum_version = version
     return made

@@ -8,7 +8,9 @@ from typing import Final
 
 import trustme
 
-AUTHORITY: Final = trustme.CA()
+from tests import certificates
+from tests.certificates import AUTHORITY
+
 NAME: Final = "mta-sts.example.test"
 Parts = Sequence[bytes]
 
@@ -56,8 +58,7 @@ class WebServer:
 async def serving(
     web: WebServer, names: Sequence[str] = (NAME,), authority: trustme.CA = AUTHORITY
 ) -> AsyncIterator[WebServer]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names).configure_cert(context)
+    context = certificates.server(*names, authority=authority)
     server = await asyncio.start_server(web.serve, "127.0.0.1", 0, ssl=context)
     web.port = server.sockets[0].getsockname()[1]
     try:

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import hmac
 import json
-import ssl
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -19,7 +18,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from tests.net.web import AUTHORITY, NAME
+from tests import certificates
+from tests.net.web import NAME
 
 CLIENT, SECRET = "post room", "s:cret"
 
@@ -151,9 +151,7 @@ def serving(clock: Callable[[], int]) -> Iterator[Provider]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider = Provider(clock, server.server_address[1])
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert(NAME).configure_cert(context)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.socket = certificates.server(NAME).wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

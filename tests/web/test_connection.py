@@ -7,7 +7,6 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-import trustme
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -19,6 +18,7 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import ConnectionRefused
 from postroom.web.connection import MAX_HEAD, MAX_WAITING, Desk, Patience
 from postroom.web.server import HttpDoor
+from tests import certificates
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run
 
@@ -96,12 +96,8 @@ def play(
         caps = Counted(total)
         contexts = trust = None
         if tls:
-            authority = trustme.CA()
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            authority.issue_cert("127.0.0.1").configure_cert(context)
-            trust = ssl.create_default_context()
-            authority.configure_trust(trust)
-            contexts = always(context)
+            trust = certificates.client()
+            contexts = always(certificates.server("127.0.0.1"))
         door = HttpDoor(Starlette(routes=ROUTES), Desk(caps, "http", patience))
         listener = Listener(sockets, door.connection, implicit_tls=contexts)
         await door.start(listener)

@@ -15,8 +15,9 @@ from postroom.net.dns import Resolver
 from postroom.web import oidc
 from postroom.web.oidc import LEEWAY, Begun, NotProved, ProviderDown, Source, source_of
 from rig.dns import DnsServer
+from tests.certificates import AUTHORITY
 from tests.fakes import Clock
-from tests.net.web import AUTHORITY, NAME
+from tests.net.web import NAME
 from tests.web.provider import CLIENT, SECRET, Provider, serving
 
 BOB = "bob@demo.test"

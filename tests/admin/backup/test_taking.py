@@ -10,8 +10,8 @@ from postroom.admin.backup import copying, layout, taking, verify
 from postroom.admin.backup.taking import Order
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
-from postroom.errors import Refused
 from postroom.db.folder import DATABASE
+from postroom.errors import Refused
 from tests.admin.backup.vault import SMALL, config, large, letters, town
 from tests.powercut import Disk
 

@@ -1,10 +1,8 @@
 """What people type for their provider, and what a provider makes of it."""
 
 import asyncio
-import ssl
 
 import pytest
-import trustme
 
 from postroom.admin.outgoing import choice
 from postroom.admin.outgoing.choice import Trouble
@@ -12,6 +10,7 @@ from postroom.admin.outgoing.relays import Wanted
 from postroom.config.model import Config
 from postroom.errors import Invalid, NotFound
 from rig.ports import free_port
+from tests import certificates
 from tests.admin.relay_server import HOST, RelayServer
 
 NOW = 1_790_000_000_000
@@ -98,20 +97,16 @@ def tried(
     return asyncio.run(inside())
 
 
-def context() -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert(HOST).configure_cert(made)
-    return made
-
-
 def test_one_that_takes_the_login_is_no_trouble() -> None:
-    server = RelayServer(("AUTH PLAIN",), context=context())
+    server = RelayServer(("AUTH PLAIN",), context=certificates.server(HOST))
     assert tried(server, "me", "secret") is None
     assert not [line for line in server.lines if line.startswith("MAIL")]
 
 
 def test_a_login_that_is_refused_is_told_without_the_password() -> None:
-    server = RelayServer(("AUTH PLAIN",), {"AUTH": "535 5.7.8 no secret"}, context=context())
+    server = RelayServer(
+        ("AUTH PLAIN",), {"AUTH": "535 5.7.8 no secret"}, context=certificates.server(HOST)
+    )
     found = tried(server, "me", "secret")
     assert found is not None
     assert found.is_login
@@ -123,7 +118,7 @@ def test_one_without_tls_or_that_turns_us_away_or_is_not_there_is_told() -> None
     found = tried(RelayServer(("AUTH PLAIN",)), "me", "secret")
     assert found is not None
     assert (found.is_login, "can't be trusted" in found.sentence) == (False, True)
-    found = tried(RelayServer(replies={"": "554 5.7.1 go away"}, context=context()))
+    found = tried(RelayServer(replies={"": "554 5.7.1 go away"}, context=certificates.server(HOST)))
     assert found is not None
     assert "turns this server away: it said 554" in found.sentence
     chosen = choice.read(f"{HOST}:{free_port()}")

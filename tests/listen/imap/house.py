@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import trustme
-
 from postroom.access.login import Login
 from postroom.blobs.store import BlobStore
 from postroom.db.identity import ids_for
@@ -34,6 +32,7 @@ from postroom.notify import Notify
 from postroom.post.commit import Post
 from postroom.quota import Quota
 from postroom.store.store import Store
+from tests import certificates
 from tests.access.neighbours import CAROL, PEOPLE, Neighbours, settle
 from tests.conftest import Opener
 from tests.directory.town import QUICK
@@ -278,9 +277,4 @@ def at_home(
 
 def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's and a client's context that trusts it."""
-    authority = trustme.CA()
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(server)
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
-    return server, client
+    return certificates.server("localhost"), certificates.client()

@@ -9,6 +9,7 @@ import scramp  # type: ignore[import-untyped]
 import trustme
 
 from postroom.listen.imap.door import Settings
+from tests import certificates
 from tests.listen.imap.house import Client, House, at_home, house, tls_contexts
 from tests.listen.loops import run
 
@@ -122,8 +123,6 @@ def test_a_certificate_instead_of_a_password(data: Path, loop: str) -> None:
 
 def tls_contexts_of(trusting: ssl.SSLContext, people: trustme.CA, address: str) -> ssl.SSLContext:
     """A client's context that trusts as the other one, and shows a certificate."""
-    context = ssl.create_default_context(
-        cadata="".join(map(ssl.DER_cert_to_PEM_cert, trusting.get_ca_certs(binary_form=True)))
-    )
+    context = certificates.client()
     people.issue_cert(address).configure_cert(context)
     return context

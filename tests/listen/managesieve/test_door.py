@@ -6,41 +6,33 @@ import contextlib
 import hashlib
 import hmac
 import re
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from postroom.access.login import Login
 from postroom.access.scripts import Scripts
 from postroom.directory.accounts import Account
 from postroom.directory.scripts import Room
-from postroom.listen.caps import Caps
-from postroom.listen.connections import Connections
 from postroom.listen.managesieve.door import ManageSieveDoor, Settings
 from postroom.telemetry import sink
 from postroom.telemetry.events import SessionFailed
+from tests import certificates
 from tests.conftest import Opener
 from tests.directory.town import Town, towns
 from tests.fakes import Recorder
+from tests.listen import street
 from tests.listen.loops import both_loops, run
-from tests.listen.watch import Watch
 
 PASSWORD = "open sesame"
 ROOM = Room(3, 2000)
 _SIZE = re.compile(rb"\{([0-9]+)\}\r\n\Z")
 
 
-class Client:
+class Client(street.Client):
     """A ManageSieve client that shows what was said."""
-
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trust: ssl.SSLContext
-    ) -> None:
-        self.reader, self.writer, self.trust = reader, writer, trust
 
     async def line(self) -> bytes:
         """One line with the literals in it."""
@@ -71,29 +63,20 @@ class Client:
 
     async def start_tls(self) -> bytes:
         assert await self.ask(b"STARTTLS") == b'OK "Begin TLS"\r\n'
-        await self.writer.start_tls(self.trust, server_hostname="127.0.0.1")
+        await self.writer.start_tls(certificates.client(), server_hostname="127.0.0.1")
         return await self.answer()
 
-    async def close(self) -> None:
-        self.writer.close()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()
 
-
-class Place:
+class Place(street.Street):
     """A door, and the directory of alice and bob behind it."""
 
-    def __init__(self, town: Town, port: int, connections: Connections, trust: ssl.SSLContext):
-        self.town, self.port, self.connections, self.trust = town, port, connections, trust
+    def __init__(self, town: Town) -> None:
+        super().__init__()
+        self.town = town
         self.alice: Account
-        self.watch: Watch
-
-    async def later(self, seconds: float) -> None:
-        """So much time passes for the connections."""
-        await self.watch.forward(seconds, self.connections)
 
     async def client(self, *, greeted: bool = True) -> Client:
-        client = Client(*await asyncio.open_connection("127.0.0.1", self.port), self.trust)
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
         if greeted:
             assert (await client.answer()).startswith(b'"IMPLEMENTATION" "Postroom"\r\n')
         return client
@@ -108,37 +91,24 @@ class Place:
 async def place(
     database: Opener, data: Path, room: Room = ROOM, **settings: Any
 ) -> AsyncIterator[Place]:
-    authority = trustme.CA()
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    trust = ssl.create_default_context()
-    authority.configure_trust(trust)
+    server = certificates.server("127.0.0.1")
     async with towns(database, data)() as town:
         await town.domain("demo.test")
-        watch = Watch()
-        connections = Connections(Caps(total=100, per_network=10), tick=0.01, clock=watch)
+        there = Place(town)
         options = Settings(
             login=Login(town.directory, town.clock),
             scripts=Scripts(town.directory, town.ids, town.clock, room),
-            connections=connections,
+            connections=there.connections,
             extensions=("fileinto", "vacation"),
             max_redirects=4,
             contexts=lambda: server,
             tarpit=0,
             **({"auth": "plain"} | settings),
         )
-        listener = await asyncio.get_running_loop().create_server(
-            lambda: ManageSieveDoor(options), "127.0.0.1", 0
-        )
-        there = Place(town, listener.sockets[0].getsockname()[1], connections, trust)
-        there.watch = watch
         there.alice = await town.account("alice@demo.test", password=PASSWORD)
         await town.account("bob@demo.test", password="of bob")
-        try:
+        async with there.open(lambda: ManageSieveDoor(options)):
             yield there
-        finally:
-            listener.close()
-            await connections.drain(1)
 
 
 def play(
@@ -357,7 +327,7 @@ def test_dribbled_octets_do_not_put_the_deadline_off(database: Opener, data: Pat
         for _ in range(3):  # each whole command begins another wait
             await there.later(9)
             assert (await client.ask(b"NOOP")).startswith(b"OK")
-        await dribble(there, client, 9)
+        await there.dribble(client, 9)
 
     play("asyncio", database, data, story, idle_seconds=10)
 
@@ -368,7 +338,7 @@ def test_all_commands_before_the_login_have_one_time(database: Opener, data: Pat
         for _ in range(3):
             await there.later(3)
             assert (await client.ask(b"NOOP")).startswith(b"OK")
-        await dribble(there, client, 0.9)
+        await there.dribble(client, 0.9)
 
     play("asyncio", database, data, story, login_seconds=10)
 
@@ -383,18 +353,6 @@ def test_the_time_to_log_in_begins_again_with_unauthenticate(database: Opener, d
         await client.close()
 
     play("asyncio", database, data, story, login_seconds=10)
-
-
-async def dribble(there: "Place", client: Client, seconds: float) -> None:
-    """So long nothing happens; a moment later the connection is over."""
-    rest = asyncio.ensure_future(client.reader.read())
-    for _ in range(3):
-        client.writer.write(b"N")
-        await there.later(seconds / 3)
-    assert not rest.done()
-    await there.later(1.2)
-    assert b"silent" in await rest
-    await client.close()
 
 
 def test_the_server_goes_down_in_order(database: Opener, data: Path) -> None:

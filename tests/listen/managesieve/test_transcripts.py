@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import certificates
 from tests.conftest import Opener
 from tests.listen.loops import both_loops, run
 from tests.listen.managesieve.test_door import Client, place
@@ -26,7 +27,7 @@ class Socket:
         return [line.decode().removesuffix("\r\n") for line in said]
 
     async def start_tls(self) -> None:
-        await self.client.writer.start_tls(self.client.trust, server_hostname="127.0.0.1")
+        await self.client.writer.start_tls(certificates.client(), server_hostname="127.0.0.1")
 
     async def rest(self) -> str:
         return (await self.client.reader.read()).decode()

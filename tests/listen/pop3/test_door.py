@@ -1,25 +1,22 @@
 import asyncio
 import base64
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from postroom.access.login import Login
 from postroom.directory.login import Identity, ScramKeys
-from postroom.listen.caps import Caps
-from postroom.listen.connections import Connections
 from postroom.listen.pop3.door import Pop3Door, Settings
 from postroom.store.store import Store
+from tests import certificates
 from tests.access.shop import put, shop
 from tests.conftest import Opener
 from tests.fakes import Clock
+from tests.listen import street
 from tests.listen.loops import both_loops, run
-from tests.listen.watch import Watch
 
 LETTER = b"Subject: hello\r\n\r\nfirst\r\n.second\r\n"
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * 64 * 4096  # 4 MiB
@@ -43,16 +40,8 @@ class People:
         return await self.identity(1, 0) if address == "alice@demo.test" else None
 
 
-class Client:
+class Client(street.Client):
     """A POP3 client that shows what was said."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        trust: ssl.SSLContext,
-    ) -> None:
-        self.reader, self.writer, self.trust = reader, writer, trust
 
     async def line(self) -> bytes:
         return await self.reader.readline()
@@ -70,33 +59,16 @@ class Client:
         await self.ask(b"USER alice@demo.test")
         return await self.ask(b"PASS secret")
 
-    async def close(self) -> None:
-        self.writer.close()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()
 
-
-class Place:
+class Place(street.Street):
     """A door on a loopback port, and its store."""
 
-    def __init__(
-        self,
-        store: Store,
-        port: int,
-        connections: Connections,
-        trust: ssl.SSLContext,
-        watch: Watch,
-    ) -> None:
-        self.store, self.port, self.connections, self.trust = store, port, connections, trust
-        self.watch = watch
-
-    async def later(self, seconds: float) -> None:
-        """So much time passes for the connections."""
-        await self.watch.forward(seconds, self.connections)
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
 
     async def client(self, *, greeted: bool = True) -> Client:
-        streams = await asyncio.open_connection("127.0.0.1", self.port)
-        client = Client(*streams, self.trust)
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
         if greeted:
             assert (await client.line()).startswith(b"+OK mail.demo.test")
         return client
@@ -104,32 +76,20 @@ class Place:
 
 @contextlib.asynccontextmanager
 async def place(database: Opener, data: Path, **settings: Any) -> AsyncIterator[Place]:
-    authority = trustme.CA()
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    trust = ssl.create_default_context()
-    authority.configure_trust(trust)
+    server = certificates.server("127.0.0.1")
     async with shop(database, data) as store:
-        watch = Watch()
-        connections = Connections(Caps(total=100, per_network=10), tick=0.01, clock=watch)
+        there = Place(store)
         options = Settings(
             hostname="mail.demo.test",
             login=Login(People(), Clock()),
             store=store,
-            connections=connections,
+            connections=there.connections,
             contexts=lambda: server,
             tarpit=0,
             **({"auth": "plain"} | settings),
         )
-        listener = await asyncio.get_running_loop().create_server(
-            lambda: Pop3Door(options), "127.0.0.1", 0
-        )
-        port = listener.sockets[0].getsockname()[1]
-        try:
-            yield Place(store, port, connections, trust, watch)
-        finally:
-            listener.close()
-            await connections.drain(1)
+        async with there.open(lambda: Pop3Door(options)):
+            yield there
 
 
 def play(
@@ -220,7 +180,7 @@ def test_stls(loop: str, database: Opener, data: Path) -> None:
         client = await there.client()
         assert b"STLS" in await client.ask(b"USER alice@demo.test")
         assert (await client.ask(b"STLS")).startswith(b"+OK")
-        await client.writer.start_tls(there.trust, server_hostname="127.0.0.1")
+        await client.writer.start_tls(certificates.client(), server_hostname="127.0.0.1")
         assert (await client.log_in()).startswith(b"+OK 0 messages")
         await client.close()
 
@@ -284,7 +244,7 @@ def test_dribbled_octets_do_not_put_the_deadline_off(database: Opener, data: Pat
         for _ in range(3):  # each whole command begins another wait
             await there.later(9)
             assert await client.ask(b"NOOP") == b"+OK\r\n"
-        await dribble(there, client, 9)
+        await there.dribble(client, 9)
 
     play("asyncio", database, data, script, idle_seconds=10)
 
@@ -295,21 +255,9 @@ def test_all_commands_before_the_login_have_one_time(database: Opener, data: Pat
         for _ in range(3):
             await there.later(3)
             assert (await client.ask(b"USER alice@demo.test")).startswith(b"+OK")
-        await dribble(there, client, 0.9)
+        await there.dribble(client, 0.9)
 
     play("asyncio", database, data, script, login_seconds=10)
-
-
-async def dribble(there: "Place", client: Client, seconds: float) -> None:
-    """So long nothing happens; a moment later the connection is over."""
-    rest = asyncio.ensure_future(client.reader.read())
-    for _ in range(3):
-        client.writer.write(b"N")
-        await there.later(seconds / 3)
-    assert not rest.done()
-    await there.later(1.2)
-    assert b"silent" in await rest
-    await client.close()
 
 
 def test_the_server_goes_down_in_order(database: Opener, data: Path) -> None:

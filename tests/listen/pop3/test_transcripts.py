@@ -7,6 +7,7 @@ import pytest
 
 from postroom.protocol.pop3.session import State
 from postroom.protocol.sasl.mechanisms import MECHANISMS
+from tests import certificates
 from tests.access.shop import put
 from tests.conftest import Opener
 from tests.listen.loops import both_loops, run
@@ -50,7 +51,6 @@ class Socket:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.trust = client.trust
 
     async def send(self, octets: bytes) -> None:
         self.client.writer.write(octets)
@@ -59,7 +59,7 @@ class Socket:
         return [(await self.client.line()).decode().removesuffix("\r\n") for _ in range(count)]
 
     async def start_tls(self) -> None:
-        await self.client.writer.start_tls(self.trust, server_hostname="127.0.0.1")
+        await self.client.writer.start_tls(certificates.client(), server_hostname="127.0.0.1")
 
     async def rest(self) -> str:
         return (await self.client.reader.read()).decode()

@@ -9,11 +9,8 @@ import contextlib
 import dataclasses
 import hashlib
 import hmac
-import ssl
 from collections.abc import AsyncIterator
 from typing import Final
-
-import trustme
 
 from postroom.access.login import Login
 from postroom.directory.login import Identity, ScramKey, ScramKeys
@@ -31,6 +28,7 @@ from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.events import Defect, Unknown
 from postroom.protocol.smtp.replies import Reply, reply
 from postroom.protocol.smtp.settings import Settings as SessionSettings
+from tests import certificates
 from tests.fakes import Clock
 from tests.listen.watch import Watch
 
@@ -251,9 +249,7 @@ class House:
         self.watch = Watch()
         caps = Caps(total=total, per_network=per_network)
         self.connections = Connections(caps, tick=0.01, clock=self.watch)
-        self.authority = trustme.CA()
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert("localhost").configure_cert(self.context)
+        self.context = certificates.server("localhost")
         self.settings = Settings(
             session=session,
             intake=self.desk,
@@ -285,20 +281,15 @@ class House:
         """So much time passes for the connections."""
         await self.watch.forward(seconds, self.connections)
 
-    def client_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        self.authority.configure_trust(context)
-        return context
-
     @contextlib.asynccontextmanager
     async def client(self, *, tls: bool = False) -> AsyncIterator["Client"]:
         reader, writer = await asyncio.open_connection(
             "127.0.0.1",
             self.port,
-            ssl=self.client_context() if tls else None,
+            ssl=certificates.client() if tls else None,
             server_hostname="localhost" if tls else None,
         )
-        client = Client(reader, writer, self.client_context())
+        client = Client(reader, writer)
         try:
             yield client
         finally:
@@ -308,15 +299,9 @@ class House:
 class Client:
     """A client over a socket."""
 
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        context: ssl.SSLContext,
-    ) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
-        self.context = context
 
     async def send(self, octets: bytes) -> None:
         self.writer.write(octets)
@@ -338,7 +323,7 @@ class Client:
         return answer
 
     async def start_tls(self) -> None:
-        await self.writer.start_tls(self.context, server_hostname="localhost")
+        await self.writer.start_tls(certificates.client(), server_hostname="localhost")
 
     async def rest(self) -> str:
         """All that is said until the server closes."""

@@ -11,9 +11,10 @@ from postroom.admin import accounts
 from postroom.admin.office import Office
 from postroom.config.model import Config
 from postroom.config.oidc import Oidc
+from tests.certificates import AUTHORITY
 from tests.conftest import Opener
 from tests.fakes import Clock
-from tests.net.web import AUTHORITY, NAME
+from tests.net.web import NAME
 from tests.web.asking import Said
 from tests.web.browser import ADMIN, CONFIG, PERSON, Browser, tell
 from tests.web.provider import CLIENT, SECRET, Provider, serving
