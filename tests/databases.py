@@ -6,7 +6,8 @@ emptied and lent again; one whose schema is no longer the template's is dropped.
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import psycopg
@@ -18,12 +19,9 @@ TEMPLATE: Final = "postroom_template"
 _KEPT: Final = 4
 _LARGE: Final = 4 << 20  # octets: dropping it is quicker than emptying it
 
-_TABLES: Final = b"""
-SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-"""
-_SIZE: Final = b"""
-SELECT sum(pg_table_size(oid)) FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+_USED: Final = b"""
+SELECT relname, pg_table_size(oid) FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
 """
 _SCHEMA: Final = b"""
 SELECT (SELECT string_agg(concat_ws(' ', oid, relname, relnatts, relchecks), ',' ORDER BY oid)
@@ -35,9 +33,10 @@ SELECT (SELECT string_agg(concat_ws(' ', oid, relname, relnatts, relchecks), ','
     (SELECT count(*) FROM pg_db_role_setting)
 """
 _END_OTHERS: Final = b"""
-SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+_MOMENT: Final = 0.001  # seconds; the server itself, asked to wait, looks every tenth of one
 
 _numbers = itertools.count(1)
 
@@ -109,31 +108,25 @@ class _Database:
         self._connection = connection
         connection.execute(b"SET session_replication_role = replica")  # tables in any order
         self._schema = connection.execute(_SCHEMA).fetchone()
-        tables = [row[0] for row in connection.execute(_TABLES)]
-        self._in_use = sql.SQL(" UNION ALL ").join(
-            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(
-                sql.Literal(table), sql.Identifier(table)
-            )
-            for table in tables
-        )
         self._first = {table: self._rows(table) for table in self._used()}
 
     def empty(self) -> bool:
         """Leave what the template holds; False where the database is not worth that."""
         try:
-            self._connection.execute(_END_OTHERS)
+            while self._connection.execute(_END_OTHERS).fetchone() != (0,):
+                time.sleep(_MOMENT)
             if self._connection.execute(_SCHEMA).fetchone() != self._schema:
                 return False
-            ((size,),) = self._connection.execute(_SIZE)
-            if size > _LARGE:
+            used = self._used()
+            if sum(used.values()) > _LARGE:
                 return False
-            self._restore()
+            self._restore(used)
         except psycopg.Error:  # our own connection is lost
             return False
         return True
 
-    def _restore(self) -> None:
-        changed = [table for table in self._used() if table not in self._first]
+    def _restore(self, used: Iterable[str]) -> None:
+        changed = [table for table in used if table not in self._first]
         changed += [table for table, rows in self._first.items() if self._rows(table) != rows]
         for table in changed:
             name = sql.Identifier(table)
@@ -145,8 +138,9 @@ class _Database:
             names = sql.SQL(", ").join(map(sql.Identifier, changed))
             self._connection.execute(sql.SQL("VACUUM {}").format(names))
 
-    def _used(self) -> list[str]:
-        return [row[0] for row in self._connection.execute(self._in_use, prepare=True)]
+    def _used(self) -> dict[str, int]:
+        """The tables that have held a row since they were last vacuumed, and their octets."""
+        return dict(self._connection.execute(_USED).fetchall())
 
     def _rows(self, table: str) -> list[tuple[Any, ...]]:
         query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))
