@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from postroom.blobs.store import BlobStore
-from postroom.errors import StorageFailed
+from postroom.errors import OutcomeUnknown, StorageFailed
 from postroom.protocol.smtp import replies
 from postroom.telemetry.events import (
     MessageAccepted,
@@ -160,4 +160,22 @@ def test_a_commit_that_fails_is_no_250(database: Opener, data: Path, events: Rec
 
     asyncio.run(run())
     assert [event.reason for event in events.of(MessageRefused)] == ["the disk is gone"]
+    assert events.of(MessageAccepted) == []
+
+
+def test_a_commit_of_which_nobody_knows_gets_no_reply(
+    database: Opener, data: Path, events: Recorder
+) -> None:
+    class Doubtful:
+        async def commit(self, letter: object) -> None:
+            raise OutcomeUnknown(detail="the disk is gone")
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            here.change(post=Doubtful())
+            with pytest.raises(OutcomeUnknown):
+                await send(here.open(), "bob@local.test")
+
+    asyncio.run(run())
+    assert events.of(MessageRefused) == []
     assert events.of(MessageAccepted) == []

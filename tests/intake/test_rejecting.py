@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroom.db.ids import from_text
-from postroom.errors import StorageFull
+from postroom.errors import OutcomeUnknown, StorageFull
 from postroom.intake import rejecting
 from postroom.ledger import trace
 from postroom.post.commit import Post
@@ -89,6 +89,21 @@ def test_what_could_not_be_kept_is_refused_all_the_same(database: Opener, data: 
                 (answer,) = await send(here.open(), "bob@local.test", octets=octets)
                 assert said(answer) == "550 5.7.1"
             await nothing_left(here)
+
+    asyncio.run(run())
+
+
+def test_nobody_is_answered_while_it_may_still_be_kept(database: Opener, data: Path) -> None:
+    class Doubtful(Post):
+        async def commit(self, letter: Letter) -> list[Filed]:
+            raise OutcomeUnknown
+
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.senders("bob@local.test", "block", "client.example")
+            here.change(post=Doubtful(here.db, here.blobs, here.notify, here.clock))
+            with pytest.raises(OutcomeUnknown):
+                await send(here.open(), "bob@local.test")
 
     asyncio.run(run())
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from postroom.errors import OutcomeUnknown
 from postroom.listen.caps import Caps
 from postroom.listen.connections import Connections
 from postroom.listen.door import HIGH_WATER, Door, Expired
@@ -26,7 +27,7 @@ Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Echo(Door):
-    """Sends back what comes. "tls" starts TLS, "quit" ends, "fault" fails, "wait" expires."""
+    """Sends back what comes. "tls" starts TLS, "quit" ends, "fault" and "doubt" fail, "wait" expires."""
 
     async def serve(self) -> None:
         self.write(b"hello\r\n")
@@ -40,6 +41,8 @@ class Echo(Door):
                 return
             elif octets == b"fault\r\n":
                 raise RuntimeError("on purpose")
+            elif octets == b"doubt\r\n":
+                raise OutcomeUnknown
             elif octets == b"wait\r\n":
                 try:
                     await self.wait(self.now() + 0.01)
@@ -194,6 +197,19 @@ def test_a_fault_is_told_and_reported(loop: str, events: Recorder) -> None:
     run(loop, main())
     (failed,) = events.of(SessionFailed)
     assert "RuntimeError: on purpose" in failed.traceback
+
+
+@both_loops
+def test_where_nobody_knows_the_outcome_nothing_is_said(loop: str, events: Recorder) -> None:
+    async def main() -> None:
+        async with House().open() as house:
+            client = await house.connect()
+            await said(client)
+            client[1].write(b"doubt\r\n")
+            assert await hang_up(client) in {b"", b"reset"}
+
+    run(loop, main())
+    assert events.of(SessionFailed) == []
 
 
 @both_loops

@@ -1,6 +1,7 @@
 """All or nothing: a letter's rows, its file, its wake-ups."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
@@ -8,9 +9,11 @@ import msgspec
 import pytest
 
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES
+from postroom.db.database import Database, ItemT, ResultT, Tx
 from postroom.db.open import open_database
 from postroom.errors import MailboxFull, StorageFailed, StorageFull
 from postroom.ledger import trace
+from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.queue import listing, rows as queue
 from postroom.quota import Quota
@@ -277,11 +280,66 @@ def test_whatever_operation_of_the_disk_fails_it_is_all_or_nothing(
     assert number > 3
 
 
+class Ending:
+    """A database whose group commits end with ``error``; ``undo`` is what the last was given."""
+
+    def __init__(self, db: Database, error: Exception | None = None) -> None:
+        self.db = db
+        self.error = error
+        self.undo: Callable[[Tx], None] | None = None
+        self.engine, self.read, self.write, self.close = db.engine, db.read, db.write, db.close
+
+    async def submit(
+        self,
+        batch: Callable[[Tx, Sequence[ItemT]], Sequence[ResultT | Exception]],
+        item: ItemT,
+        *,
+        size: int = 0,
+        undo: Callable[[Tx], None] | None = None,
+    ) -> ResultT:
+        self.undo = undo
+        if self.error is not None:
+            raise self.error
+        return await self.db.submit(batch, item, size=size, undo=undo)
+
+
+def test_a_body_stays_while_its_row_may_be_there(database: Opener, data: Path) -> None:
+    """Where the disk failed at the commit, the sweep decides a day later."""
+
+    async def run() -> None:
+        async with office(database, data) as place:
+            ending = Ending(place.db, StorageFailed(detail="at the commit"))
+            place.post = Post(ending, place.blobs, place.notify, place.clock)
+            lost = letter(place, 1, blob=await large(place))
+            with pytest.raises(StorageFailed):
+                await place.post.commit(lost)
+            assert len(place.files()) == (lost.blob.place == IN_FILE)
+
+    asyncio.run(run())
+
+
+def test_to_undo_a_replacement_would_lose_both(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with office(database, data) as place:
+            (filed,) = await place.post.commit(letter(place, 1))
+            ending = Ending(place.db)
+            place.post = Post(ending, place.blobs, place.notify, place.clock)
+            old = Removal(1, filed.mailbox_id, Span(filed.uid, filed.uid))
+            new = msgspec.structs.replace(letter(place, 1), replaced=old)
+            await place.post.commit(new)
+            assert ending.undo is None
+            assert (await place.counts())["entry"] == 1
+
+    asyncio.run(run())
+
+
 def test_an_unknown_outcome_is_undone(database: Opener, data: Path) -> None:
     """RFC 5321 §4.2.5: what the database could not tell is taken back, row by row."""
 
     async def run() -> None:
         async with office(database, data) as place:
+            ending = Ending(place.db)
+            place.post = Post(ending, place.blobs, place.notify, place.clock)
             kept = letter(place, 1, remote=("b@x.test",))
             await place.post.commit(kept)
             before = await place.counts()
@@ -289,7 +347,8 @@ def test_an_unknown_outcome_is_undone(database: Opener, data: Path) -> None:
             lost = letter(place, 1, 2, remote=("b@x.test", "c@y.test"))
             await place.post.commit(lost)
             for _ in range(2):  # it may find nothing
-                await place.db.write(lambda tx: place.post._undo(lost, tx))
+                assert ending.undo is not None
+                await place.db.write(ending.undo)
                 counts = await place.counts()
                 refs = await place.db.read(
                     lambda tx: tx.one("SELECT refs FROM blob WHERE id = :id", id=lost.blob.id)

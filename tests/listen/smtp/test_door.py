@@ -5,6 +5,7 @@ import base64
 
 import pytest
 
+from postroom.errors import OutcomeUnknown, StorageFailed
 from postroom.listen.door import HASTY_SECONDS
 from postroom.listen.listener import Listener
 from postroom.listen.smtp.door import SmtpDoor
@@ -246,8 +247,6 @@ def test_a_fault_costs_the_session_and_not_the_message(loop: str, events: Record
 
 @both_loops
 def test_a_mail_error_at_the_end_of_a_message_is_its_reply(loop: str) -> None:
-    from postroom.errors import StorageFailed
-
     lmtp = Settings(hostname="mx.test", dialect="LMTP")
 
     async def main() -> None:
@@ -262,6 +261,22 @@ def test_a_mail_error_at_the_end_of_a_message_is_its_reply(loop: str) -> None:
             await client.send(b".\r\n")
             assert await client.lines(2) == ["451 4.3.0 Local error, please try again"] * 2
             assert await client.say("NOOP") == ["250 2.0.0 OK"]
+
+    run(loop, main())
+
+
+@both_loops
+def test_a_message_of_which_nobody_knows_is_answered_neither_way(loop: str) -> None:
+    """RFC 5321 §4.2.5: after 250 it must be there, after 451 it must never come."""
+
+    async def main() -> None:
+        async with House(PORT_25).open() as house, house.client() as client:
+            house.desk.fault = OutcomeUnknown(detail="disk")
+            await greeted(client)
+            await client.say(*ENVELOPE)
+            await client.send(b".\r\n")
+            assert await client.rest() in {"", "(reset)"}
+            assert house.desk.closed == 1
 
     run(loop, main())
 
