@@ -23,7 +23,7 @@ from postroom.admin.backup.copying import Counted
 from postroom.admin.backup.layout import Manifest
 from postroom.admin.office import Office
 from postroom.db import snapshot, tables
-from postroom.db.folder import DATABASE, sync
+from postroom.db.folder import DATABASE
 from postroom.db.locks import FileLock
 from postroom.errors import Refused
 
