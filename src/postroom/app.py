@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,7 @@ from postroom.net.systemd import Notifier, inherited_sockets
 from postroom.notify import DIRECTORY
 from postroom.queue import inheritance
 from postroom.store.watch import Watch
+from postroom.supervisor import Supervisor
 from postroom.telemetry import sink
 from postroom.telemetry.events import (
     ListenerOpened,
@@ -129,23 +131,8 @@ class App:
                 database=house.office.db.engine,
             )
         )
-        jobs = [asyncio.create_task(Housekeeping(house.office, house.resolver).run())]
-        jobs.append(asyncio.create_task(_watch_loop(notifier)))
-        jobs.append(asyncio.create_task(schedule.run(house.office)))
-        jobs.append(asyncio.create_task(house.fetch()))
-        jobs.append(asyncio.create_task(Runner(house.office).run()))
-        jobs.append(asyncio.create_task(house.index()))
-        jobs.append(asyncio.create_task(house.renewal.run()))
-        jobs.append(asyncio.create_task(house.learn()))
-        jobs.append(asyncio.create_task(house.keeper.run()))
-        jobs.append(asyncio.create_task(Caller(house.office, house.resolver).run()))
-        jobs.append(asyncio.create_task(house.revocation.run()))
-        jobs.append(asyncio.create_task(watching.run(house.office, house.post, house.resolver)))
-        if self.config.reports.send:
-            jobs.append(asyncio.create_task(house.report()))
-        if house.office.db.engine == "postgres":  # other servers may change its mailboxes
-            watch = Watch(house.office.db, house.office.notify, version.read)
-            jobs.append(asyncio.create_task(watch.run()))
+        jobs = Supervisor()
+        self._begin(jobs, house, notifier)
         web: list[HttpDoor] = []
         try:
             with self._signals(house):
@@ -156,11 +143,29 @@ class App:
             sink.emit(ServerStopping(reason="asked to"))
             notifier.send("STOPPING=1")
         finally:
-            for job in jobs:
-                job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
+            await jobs.end()
             for door in web:
                 await door.stop()
+
+    def _begin(self, jobs: Supervisor, house: House, notifier: Notifier) -> None:
+        """What the server does besides answering."""
+        office, resolver = house.office, house.resolver
+        jobs.begin("housekeeping", Housekeeping(office, resolver).run)
+        jobs.begin("watchdog", partial(_watch_loop, notifier))
+        jobs.begin("backups", partial(schedule.run, office))
+        jobs.begin("fetching", house.fetch)
+        jobs.begin("jobs of people", Runner(office).run)
+        jobs.begin("search index", house.index)
+        jobs.begin("certificates", house.renewal.run)
+        jobs.begin("learning", house.learn)
+        jobs.begin("bans", house.keeper.run)
+        jobs.begin("webhooks", Caller(office, resolver).run)
+        jobs.begin("revocation", house.revocation.run)
+        jobs.begin("watch", partial(watching.run, office, house.post, resolver))
+        if self.config.reports.send:
+            jobs.begin("reports", house.report)
+        if office.db.engine == "postgres":  # other servers may change its mailboxes
+            jobs.begin("changes of others", Watch(office.db, office.notify, version.read).run)
 
     def _bind_all(self, closing: contextlib.AsyncExitStack) -> list[Bound]:
         """The sockets of every listener; closed with ``closing``."""
@@ -186,7 +191,7 @@ class App:
             await house.open(listen, opened)
 
     async def _open_web(
-        self, house: House, bound: Sequence[Bound], jobs: list[asyncio.Task[None]]
+        self, house: House, bound: Sequence[Bound], jobs: Supervisor
     ) -> list["HttpDoor"]:
         """Imported only now: the mail doors answer already."""
         chosen = [(listen, opened) for listen, opened in bound if listen.protocol in _WEB]
@@ -216,7 +221,7 @@ class App:
         return doors
 
     async def _claim(
-        self, house: House, chosen: Sequence[Bound], jobs: list[asyncio.Task[None]]
+        self, house: House, chosen: Sequence[Bound], jobs: Supervisor
     ) -> "Claim | None":
         """What lets the reader of the console set up a server without an account."""
         if self._say is None or not await setup.is_unowned(house.office):
@@ -224,7 +229,7 @@ class App:
         web = await asyncio.to_thread(importlib.import_module, "postroom.web.claim")
         claim: Claim = web.Claim(house.office, house.certificates, self._say)
         gates = [web.Gate(listen, opened[0].getsockname()[1]) for listen, opened in chosen]
-        jobs.append(asyncio.create_task(claim.run(gates)))
+        jobs.begin("first run", partial(claim.run, gates))
         return claim
 
     @contextlib.contextmanager

@@ -235,7 +235,9 @@ class House:
             teacher = Teacher(
                 office.db, office.blobs, office.clock, together=settings.learn_together
             )
-            await asyncio.gather(teacher.run(), self._reputation.run())
+            async with asyncio.TaskGroup() as both:
+                both.create_task(teacher.run())
+                both.create_task(self._reputation.run())
 
     async def fetch(self) -> None:
         """Fetch mail from accounts elsewhere."""

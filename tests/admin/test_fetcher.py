@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin import accounts
+from postroom.admin import accounts, fetcher
 from postroom.admin.fetcher import Fetcher
 from postroom.admin.office import Office
 from postroom.config.model import Config
 from postroom.directory import fetchings
 from postroom.directory.fetchings import Fetching
 from postroom.intake.intake import Intake
+from postroom.net.imap import ImapConnection
 from postroom.notify import FETCHING
 from postroom.policy.facts import Facts
 from postroom.policy.verdict import Verdict
+from postroom.telemetry.events import JobFailed
 from tests.conftest import Opener
+from tests.fakes import Recorder
 from tests.intake.desk import LARGE, LETTER, Desk, desk
 from tests.net.imap_server import DROP, HOST, Box, ImapServer, Message
 from tests.net.pop3_server import Pop3Server
@@ -203,6 +206,30 @@ def test_a_server_that_fails_is_told_and_left_alone_for_longer(
             assert "said no to PASS" in (await state(here)).problem
 
     told(database, data, story)
+
+
+def test_a_fault_of_ours_holds_up_no_other_account(
+    database: Opener, data: Path, events: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> ImapConnection:
+        raise KeyError("a name that nobody expected")
+
+    monkeypatch.setattr(fetcher, "open_imap", fails)
+
+    async def story(here: Desk, job: Fetcher) -> None:
+        async with Pop3Server(("a", LETTER)).running() as server:
+            await source(here, server.port)
+            await source(here, server.port, "imap")
+            assert await job.once() == 2
+            good, bad = await here.db.read(lambda tx: fetchings.page(tx, 0, 10))
+            assert (good.fetched, good.problem) == (1, "")
+            assert (bad.failures, bad.problem) == (
+                1,
+                "It broke off: the log of the server says why.",
+            )
+
+    told(database, data, story)
+    assert {one.job.partition(" of ")[0] for one in events.of(JobFailed)} == {"fetching"}
 
 
 def test_a_crash_between_taking_and_deleting_files_nothing_twice(

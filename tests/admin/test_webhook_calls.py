@@ -1,8 +1,10 @@
 """Hooks are told, once and again, and none holds up another."""
 
 import base64
+import dataclasses
 import hmac
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,8 +13,8 @@ from postroom.address import Address
 from postroom.admin import accounts, domains, webhook_calls, webhooks
 from postroom.admin.office import Office
 from postroom.admin.webhook_calls import ATTEMPTS, Caller
-from postroom.db.database import Tx
-from postroom.errors import NotFound
+from postroom.db.database import Database, Tx
+from postroom.errors import NotFound, StorageFull
 from postroom.intake.peer import Peer
 from postroom.ledger import rows as ledger
 from postroom.ledger.rows import Fact
@@ -266,6 +268,42 @@ def test_events_of_the_server_are_told(tell: Tell) -> None:
                 ("mailbox.warned", {"account": BOB, "percent": 90}),
                 ("certificate.failed", {"name": "mx.demo.test", "reason": "no"}),
             ]
+
+    tell(story)
+
+
+class Ailing:
+    """A database that takes nothing for a while."""
+
+    def __init__(self, db: Database, failures: int) -> None:
+        self._db = db
+        self._failures = failures
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._db, name)
+
+    async def write(self, fn: Callable[[Tx], object], *, bulk: bool = False) -> object:
+        if self._failures:
+            self._failures -= 1
+            raise StorageFull
+        return await self._db.write(fn, bulk=bulk)
+
+
+def test_what_was_heard_while_the_disk_was_full_is_told_later(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office) as program:
+            await webhooks.add(office, program.url, ["*"])
+            ailing: Any = Ailing(office.db, failures=2)
+            caller = Caller(
+                dataclasses.replace(office, db=ailing), program.resolver, program.settings
+            )
+            for percent in (80, 90):
+                caller.hear(MailboxWarned(account=BOB, percent=percent))
+                with pytest.raises(StorageFull):
+                    await caller.turn()
+            await turn(caller)
+            assert [one.body["data"]["percent"] for one in program.heard] == [80, 90]
 
     tell(story)
 

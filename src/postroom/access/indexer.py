@@ -40,8 +40,8 @@ from postroom.store.textpage import (
     message_ids,
     taken_apart,
 )
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry import trouble
+from postroom.telemetry.trouble import quietly
 
 SETTLED_MS: Final = 10_000  # an id is given out before its message is there
 PATIENCE_MS: Final = 10 * 60 * 1000  # that few messages of an account wait
@@ -82,10 +82,7 @@ class Indexer:
         """Round after round; at the end the next server may begin at once."""
         try:
             while True:
-                try:
-                    await self.round()
-                except Exception as error:  # noqa: BLE001  (it must go on when the database does)
-                    _tell(error)
+                await quietly("search index", self.round)
                 await self._sleep(ROUND_SECONDS)
         finally:
             with contextlib.suppress(MailError):
@@ -253,10 +250,6 @@ def _small(
     return letters
 
 
-def _tell(error: Exception) -> None:
-    sink.emit(StorageTrouble(where="search index", reason=repr(error)))
-
-
 def _letter(
     ident: int, envelope: bytes, head: bytes, part_fields: _Texts, body: _Texts
 ) -> LetterText:
@@ -264,7 +257,7 @@ def _letter(
     try:
         subject = texts.subject(envelope)
     except ValueError as error:
-        _tell(error)
+        trouble.tell("search index", error)
         return _unreadable(ident)
     fields = [values(lines, name) for name in FIELDS]
     fields[0] = [] if subject is None else [subject]
@@ -285,7 +278,7 @@ def _pages(work: Work, letters: Iterable[LetterText]) -> list[StoredPage]:
         try:
             found.update({letter.message_id: letter for letter in taken_apart(page)})
         except ValueError as error:
-            _tell(error)
+            trouble.tell("search index", error)
             found.update({ident: _unreadable(ident) for ident, _ in message_ids(page.ids)})
     for ident in work.late:
         found.pop(ident, None)

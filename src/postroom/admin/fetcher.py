@@ -20,6 +20,7 @@ from postroom.admin.moving.reading import Chunk, Read, small
 from postroom.admin.moving.remote import Remote, open_imap, open_pop3
 from postroom.admin.moving.source import Folder, Found
 from postroom.admin.office import Office
+from postroom.db.ids import to_text
 from postroom.directory import fetchings
 from postroom.directory.fetchings import Fetching
 from postroom.errors import MailError, NotFound, Refused, Temporary
@@ -33,6 +34,7 @@ from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.replies import Reply
 from postroom.store import imported
 from postroom.store.imported import Known
+from postroom.telemetry import trouble
 
 AT_ONCE: Final = 4
 MOST: Final = 1000  # messages of one account and time; the rest comes soon
@@ -90,6 +92,9 @@ class Fetcher:
             problem = f"{error.text} ({error.detail})" if error.detail else error.text
         except (Refused, OSError) as error:
             problem = str(error) or type(error).__name__
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not hold up the others
+            trouble.tell(f"fetching of {to_text(one.id)}", error)
+            problem = "It broke off: the log of the server says why."
         with contextlib.suppress(MailError):  # it is due again later
             await office.db.write(
                 lambda tx: fetchings.settle(tx, one, visit.fetched, problem, office.now()),

@@ -27,7 +27,8 @@ from postroom.process import Trimmer
 from postroom.queue.rows import still_waiting
 from postroom.store import memory, rejects
 from postroom.telemetry import sink
-from postroom.telemetry.events import ExpungedPurged, KeyActivated, StorageTrouble
+from postroom.telemetry.events import ExpungedPurged, KeyActivated
+from postroom.telemetry.trouble import quietly
 
 MINUTE: Final = 60.0  # seconds
 DAY_MS: Final = 86_400_000
@@ -86,10 +87,7 @@ class Housekeeping:
     async def once(self, jobs: Mapping[str, Job]) -> None:
         """These jobs; one that fails is told and does not stop the others."""
         for name, job in jobs.items():
-            try:
-                await job()
-            except Exception as error:  # noqa: BLE001  (a fault in one must not end all)
-                sink.emit(StorageTrouble(where=f"housekeeping: {name}", reason=repr(error)))
+            await quietly(f"housekeeping: {name}", job)
 
     async def activate_keys(self) -> None:
         """Let keys sign whose records are in the DNS, a domain's all together."""

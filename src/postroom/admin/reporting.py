@@ -37,7 +37,8 @@ from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.post import notice
 from postroom.post.commit import Post
 from postroom.telemetry import sink
-from postroom.telemetry.events import ReportSent, StorageTrouble
+from postroom.telemetry.events import ReportSent
+from postroom.telemetry.trouble import quietly
 
 MINUTE: Final = 60.0  # seconds
 ROUNDS: Final = 10  # minutes from one look at what is due to the next
@@ -79,16 +80,9 @@ async def run(
         try:
             await sleep(MINUTE)
         finally:
-            await _quietly(counts.flush)
+            await quietly("reports", counts.flush)
         if number % ROUNDS == 0:
-            await _quietly(lambda: send_due(office, post, asked))
-
-
-async def _quietly(work: Callable[[], Awaitable[object]]) -> None:
-    try:
-        await work()
-    except Exception as error:  # noqa: BLE001 - the next round tries again
-        sink.emit(StorageTrouble(where="reports", reason=repr(error)))
+            await quietly("reports", lambda: send_due(office, post, asked))
 
 
 async def send_due(

@@ -33,7 +33,7 @@ from postroom.net.fetch import FetchFailed, Names, Rules, send
 from postroom.net.networks import parse
 from postroom.telemetry import sink
 from postroom.telemetry.event import Event
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.trouble import quietly
 
 PAUSE: Final = 1.0  # seconds between two looks
 TOGETHER: Final = 200  # occurrences in one transaction
@@ -98,10 +98,7 @@ class Caller:
         try:
             with sink.heard(self.hear):
                 while True:
-                    try:
-                        await self.turn()
-                    except MailError as error:
-                        sink.emit(StorageTrouble(where="webhooks", reason=str(error)))
+                    await quietly("webhooks", self.turn)
                     await asyncio.sleep(PAUSE)
         finally:
             for task in self._calling.values():
@@ -117,7 +114,12 @@ class Caller:
     async def turn(self) -> None:
         """Write down what was heard, make calls of what happened, begin those that are due."""
         while self._heard:
-            await self._write_down([self._heard.popleft() for _ in range(len(self._heard))])
+            some = [self._heard.popleft() for _ in range(len(self._heard))]
+            try:
+                await self._write_down(some)
+            except MailError:
+                self._heard.extendleft(reversed(some))  # for the next turn
+                raise
         while await self._office.db.write(self._fan_out) == TOGETHER:
             pass
         await self._call_due()

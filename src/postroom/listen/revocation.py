@@ -7,6 +7,7 @@ as the account may log in.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol, TypeVar
@@ -54,10 +55,8 @@ class Revocation:
             except TimeoutError:
                 pass
             self._hinted.clear()
-            try:
+            with contextlib.suppress(MailError):
                 await self.look()
-            except MailError:
-                continue
 
     async def look(self) -> None:
         """End the sessions of who may be here no longer. Raises MailError."""

@@ -11,14 +11,12 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from postroom.db.database import Database, Tx
-from postroom.errors import MailError
 from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
 from postroom.policy.bans import Ban, Bans
 from postroom.policy.devices import Devices
 from postroom.policy.greylist import Greylist
 from postroom.policy.logins import Attempt, Logins
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.trouble import quietly
 
 CHUNK: Final = 1_000  # rows of a kind in one transaction
 LOGINS: Final = 200  # of those that take several statements each
@@ -70,24 +68,22 @@ class Keeper:
                     await self._hinted.wait()
             except TimeoutError:
                 rounds += 1
-            try:
-                await self.flush()
-                if self._hinted.is_set() or rounds >= ROUNDS_OF_LOOK:
-                    rounds = 0
-                    self._hinted.clear()
-                    self._logins.sweep(self._clock())
-                    await self.look()
-            except Exception as error:  # noqa: BLE001 - memory holds meanwhile
-                sink.emit(StorageTrouble(where="bans", reason=_reason(error)))
+            is_time = self._hinted.is_set() or rounds >= ROUNDS_OF_LOOK
+            if await quietly("bans", self._turn if is_time else self.flush):
+                rounds = 0 if is_time else rounds
+            else:  # memory holds meanwhile
                 await asyncio.sleep(PAUSE)
 
     async def close(self) -> None:
         """Write what is left; the last call."""
         self._logins.sweep(self._clock(), everything=True)
-        try:
-            await self.flush()
-        except MailError as error:
-            sink.emit(StorageTrouble(where="bans", reason=_reason(error)))
+        await quietly("bans", self.flush)
+
+    async def _turn(self) -> None:
+        await self.flush()
+        self._hinted.clear()
+        self._logins.sweep(self._clock())
+        await self.look()
 
     async def look(self) -> None:
         """Take over the bans that are written down, if they have changed."""
@@ -132,10 +128,6 @@ class Keeper:
         _written(self._greylist.changed, greylist)
         self._devices.put(devices.values())
         self._logins.written(logins, self._clock())
-
-
-def _reason(error: Exception) -> str:
-    return (error.detail if isinstance(error, MailError) else "") or repr(error)
 
 
 def _some(changed: Mapping[KeyT, ValueT], most: int | None = None) -> dict[KeyT, ValueT]:

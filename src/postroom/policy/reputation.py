@@ -20,8 +20,7 @@ from postroom.policy.facts import Facts
 from postroom.policy.repute_rows import Letters
 from postroom.policy.rules import Sign
 from postroom.policy.tokens import Tokens, number
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.trouble import quietly
 
 FLUSH_SECONDS: Final = 5.0
 MAX_PENDING: Final = 10_000  # senders and people; more are not noted until the next write
@@ -100,7 +99,7 @@ class Reputation:
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
             if rounds % ROUNDS_OF_PRUNING == 0:
-                await self._prune()
+                await quietly("reputation", self._prune)
             rounds += 1
 
     async def close(self) -> None:
@@ -119,17 +118,11 @@ class Reputation:
             repute_rows.add(tx, counted, now)
             repute_rows.know(tx, people, now)
 
-        try:
-            await self._db.write(write, bulk=True)
-        except Exception as error:  # noqa: BLE001 - it must go on when the database does
-            sink.emit(StorageTrouble(where="reputation", reason=repr(error)))
+        await quietly("reputation", lambda: self._db.write(write, bulk=True))
 
     async def _prune(self) -> None:
-        try:
-            while await self._db.write(lambda tx: repute_rows.prune(tx, self._clock()), bulk=True):
-                pass
-        except Exception as error:  # noqa: BLE001 - it must go on when the database does
-            sink.emit(StorageTrouble(where="reputation", reason=repr(error)))
+        while await self._db.write(lambda tx: repute_rows.prune(tx, self._clock()), bulk=True):
+            pass
 
 
 def _senders(facts: Facts, read: Tokens) -> dict[str, int]:

@@ -19,8 +19,7 @@ from postroom.policy import knowledge, lessons, repute_rows
 from postroom.policy.knowledge import EVERYBODY, Lesson
 from postroom.policy.lessons import Waiting
 from postroom.policy.tokens import MAX_SAMPLE, tokens
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.trouble import quietly
 
 PAUSE_SECONDS: Final = 5.0  # between two looks
 TENDED_EVERY: Final = 500  # lessons, from one look at the bounds to the next
@@ -83,12 +82,12 @@ class Teacher:
     async def run(self) -> None:
         """Look, learn, rest; a database that fails is asked again later."""
         while True:
-            try:
-                while await self.round():
-                    pass
-            except Exception as error:  # noqa: BLE001 - it must go on when the database does
-                sink.emit(StorageTrouble(where="spam filter", reason=repr(error)))
+            await quietly("spam filter", self._rounds)
             await self._sleep(PAUSE_SECONDS)
+
+    async def _rounds(self) -> None:
+        while await self.round():
+            pass
 
     async def round(self) -> int:
         """Learn some of what waits; how much that was."""

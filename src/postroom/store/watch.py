@@ -12,11 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from postroom.db.database import Database, Tx
-from postroom.errors import MailError
 from postroom.notify import DIRECTORY, Notify
 from postroom.store.store import account_key
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.trouble import quietly
 
 SECONDS: Final = 1.0
 
@@ -88,7 +86,4 @@ class Watch:
         """Every second until cancelled."""
         while True:
             await sleep(SECONDS)
-            try:
-                await self.look()
-            except MailError as error:
-                sink.emit(StorageTrouble(where="watch", reason=str(error)))
+            await quietly("watch", self.look)

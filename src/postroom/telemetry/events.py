@@ -177,6 +177,14 @@ class ListenerOpened(Event, frozen=True, kw_only=True, tag="listener.opened"):
     port: int
 
 
+class JobFailed(Event, frozen=True, kw_only=True, tag="job.failed"):
+    """A fault of ours ended a step of a job of the server; it is tried again."""
+
+    level: ClassVar[Level] = "error"
+    job: str
+    traceback: str
+
+
 class KeyActivated(Event, frozen=True, kw_only=True, tag="key.activated"):
     """A new DKIM key was seen in the DNS and signs from now on."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import resource
 from pathlib import Path
 
 import msgspec
@@ -53,6 +54,40 @@ def test_they_are_taken_when_due_and_the_oldest_go(tmp_path: Path, events: Recor
         assert len(events.of(BackupTaken)) == 4
 
     asyncio.run(run())
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_looked_at_again(
+    tmp_path: Path, events: Recorder
+) -> None:
+    root = tmp_path / "safe"
+    root.mkdir()
+    settings = msgspec.structs.replace(config(tmp_path), backup=Backup(path=str(root)))
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def run() -> None:
+        async with open_office(settings) as office:
+            waits: list[float] = []
+
+            async def sleep(seconds: float) -> None:
+                waits.append(seconds)
+                if len(waits) == 2:
+                    raise Stopped
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))  # nothing can be opened
+            try:
+                await schedule.run(office, sleep)
+            except Stopped:
+                pass
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+            assert waits == [schedule.RETRY, 1]
+            assert len(schedule.kept(root)) == 1
+
+    asyncio.run(run())
+    (failed,) = events.of(BackupFailed)
+    assert failed.folder == str(root)
+    assert "Too many open files" in failed.reason
 
 
 def test_one_that_fails_is_told_and_tried_again(tmp_path: Path, events: Recorder) -> None:

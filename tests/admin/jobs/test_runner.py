@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from postroom.admin.jobs import performing, views, wishes
+from postroom.admin.jobs import files, performing, views, wishes
 from postroom.admin.jobs.runner import KEPT_MS, Runner
 from postroom.admin.jobs.views import Report
 from postroom.admin.jobs.watch import Watch
@@ -13,7 +13,7 @@ from postroom.admin.office import Office
 from postroom.directory.jobs import Job
 from postroom.errors import NotFound, Refused, StorageFull
 from postroom.notify import JOBS
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.events import JobFailed, StorageTrouble
 from tests.admin.bureau import Story
 from tests.admin.jobs.working import ALICE, done, no_pause, town, until
 from tests.fakes import Clock, Recorder
@@ -56,9 +56,28 @@ def test_a_fault_of_ours_is_told_to_the_log(
         monkeypatch.setattr(performing, "_KINDS", {})
         ended = await done(office, await wishes.export(office, ALICE, "mbox"))
         assert ended.state == "failed"
-        (event,) = events.of(StorageTrouble)[-1:]
-        assert event.where == "job export"
-        assert "KeyError: 'export'" in event.reason
+        (event,) = events.of(JobFailed)
+        assert event.job == "job export"
+        assert "KeyError: 'export'" in event.traceback
+
+    tell(story)
+
+
+def test_files_that_cannot_be_tidied_up_hold_up_no_job(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch, events: Recorder
+) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        async def fails(_office: Office, *, of_all: bool = False) -> int:
+            raise PermissionError(13, "Permission denied", f"jobs {of_all}")
+
+        await town(office)
+        monkeypatch.setattr(files, "sweep", fails)
+        server = asyncio.create_task(Runner(office, no_pause).run())
+        job = await wishes.export(office, ALICE, "mbox")
+        assert (await until(office, job.id, lambda one: not one.is_open)).state == "done"
+        server.cancel()
+        await asyncio.gather(server, return_exceptions=True)
+        assert [one.reason[-6:-1] for one in events.of(StorageTrouble)] == [" True", "False"]
 
     tell(story)
 

@@ -31,12 +31,20 @@ _BUSY: Final[set[Path]] = set()
 async def run(office: Office, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
     """Take them when they are due, until cancelled; nothing without ``backup.path``."""
     while office.config.backup.path is not None:
+        await sleep(max(await _turn(office), 1.0))
+
+
+async def _turn(office: Office) -> float:
+    """Take one if it is due; seconds until the next look."""
+    root = Path(office.config.backup.path or "")
+    try:
         waits = await asyncio.to_thread(due, office)
-        if Path(office.config.backup.path) in _BUSY:
-            waits = max(waits, BUSY)
-        elif waits <= 0 and await once(office) is None:
-            waits = RETRY
-        await sleep(max(waits, 1.0))
+    except OSError as error:  # the disk is away, or not ours at present
+        sink.emit(BackupFailed(folder=str(root), reason=str(error)))
+        return RETRY
+    if root in _BUSY:
+        return max(waits, BUSY)
+    return RETRY if waits <= 0 and await once(office) is None else waits
 
 
 def due(office: Office) -> float:
@@ -83,8 +91,8 @@ async def _take(office: Office, root: Path, progress: Progress) -> Taken:
         taken = await taking.take(office, root / name, order, progress)
         await asyncio.to_thread(_remove_old, root, office.config.backup.keep)
     except (Refused, MailError, OSError) as error:
-        await asyncio.to_thread(_remove_part, root / name)
         sink.emit(BackupFailed(folder=str(root / name), reason=str(error)))
+        await asyncio.to_thread(_remove_part, root / name)
         raise
     sink.emit(BackupTaken(folder=taken.folder, files=taken.files, octets=taken.octets))
     return taken

@@ -8,7 +8,6 @@ What each kind needs is imported when there is one to do.
 import asyncio
 import contextlib
 import platform
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -22,8 +21,8 @@ from postroom.directory import jobs
 from postroom.directory.jobs import Job, State
 from postroom.errors import MailError, Refused
 from postroom.notify import JOBS
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry import trouble
+from postroom.telemetry.trouble import quietly
 
 AT_ONCE: Final = 2
 LOOKS: Final = 30.0  # seconds from one look at the table to the next
@@ -48,7 +47,7 @@ class Runner:
         """Do jobs until cancelled; those that run then are begun again by the next server."""
         end = self._office.notify.subscribe(JOBS, self._hurry.set)
         try:
-            await self._start()
+            await quietly("jobs of people", self._start)
             while True:
                 self._hurry.clear()
                 await self.once()
@@ -63,29 +62,25 @@ class Runner:
 
     async def once(self) -> None:
         """Take up what waits, as far as there is room; tidy up from time to time."""
-        office = self._office
-        room = AT_ONCE - len(self._running)
-        with contextlib.suppress(MailError):
-            if room > 0:
-                now = office.now()
-                for job in await office.db.write(
-                    lambda tx: jobs.take(tx, platform.node(), now, room)
-                ):
-                    self._running[job.id] = asyncio.create_task(self._do(job))
-            if office.now() - self._swept > HOUR_MS:
-                await self._tidy()
+        await quietly("jobs of people", self._take_up)
+        if self._office.now() - self._swept > HOUR_MS:
+            await quietly("jobs of people", self._tidy)
+
+    async def _take_up(self) -> None:
+        office, room = self._office, AT_ONCE - len(self._running)
+        if room > 0:
+            now = office.now()
+            for job in await office.db.write(lambda tx: jobs.take(tx, platform.node(), now, room)):
+                self._running[job.id] = asyncio.create_task(self._do(job))
 
     async def finish(self) -> None:
         """Wait for those that run."""
         await asyncio.gather(*self._running.values())
 
     async def _start(self) -> None:
-        with contextlib.suppress(MailError, OSError):
-            is_alone = self._office.db.engine == "sqlite"
-            await self._office.db.write(
-                lambda tx: jobs.let_go(tx, platform.node(), of_all=is_alone)
-            )
-            await files.sweep(self._office, of_all=True)
+        is_alone = self._office.db.engine == "sqlite"
+        await self._office.db.write(lambda tx: jobs.let_go(tx, platform.node(), of_all=is_alone))
+        await files.sweep(self._office, of_all=True)
 
     async def _tidy(self) -> None:
         office = self._office
@@ -131,8 +126,8 @@ class Runner:
         except (Refused, OSError) as error:
             said = str(error) or type(error).__name__
             return "failed", msgspec.json.encode(Report(said)).decode()
-        except Exception:  # noqa: BLE001  # a fault of ours must not hold up the jobs of others
-            sink.emit(StorageTrouble(where=f"job {job.kind}", reason=traceback.format_exc()))
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not hold up the jobs of others
+            trouble.tell(f"job {job.kind}", error)
             said = "It broke off: the log of the server says why."
             return "failed", msgspec.json.encode(Report(said)).decode()
         return "done", msgspec.json.encode(report).decode()

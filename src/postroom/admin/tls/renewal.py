@@ -9,12 +9,10 @@ from postroom.admin.dns import keeping, table
 from postroom.admin.office import Office
 from postroom.admin.tls import certificates
 from postroom.directory.certificates import handshakes, version
-from postroom.errors import MailError, Refused
 from postroom.net.dns import Resolver
 from postroom.net.tls import Named
 from postroom.notify import CHALLENGES
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.trouble import quietly
 
 MINUTE: Final = 60.0  # seconds
 ROUNDS: Final = 60  # so many minutes from one look at what is due to the next
@@ -97,7 +95,4 @@ class Renewal:
 
     async def _safely(self, job: Callable[[], Awaitable[object]]) -> None:
         """A job that fails is told; the certificates that are there stay."""
-        try:
-            await job()
-        except (MailError, Refused, OSError, ValueError) as error:
-            sink.emit(StorageTrouble(where="certificates", reason=str(error)))
+        await quietly("certificates", job)

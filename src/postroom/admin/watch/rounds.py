@@ -9,8 +9,7 @@ from postroom.admin.office import Office
 from postroom.admin.watch import alerting, hijacking, own_listings, status_letter
 from postroom.net.dns import Resolver
 from postroom.post.commit import Post
-from postroom.telemetry import sink
-from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.trouble import quietly
 
 INTERVAL: Final = 600.0  # seconds from one look to the next
 
@@ -44,7 +43,4 @@ def duties(office: Office, post: Post, resolver: Resolver) -> Mapping[str, Duty]
 async def once(some: Mapping[str, Duty]) -> None:
     """Do these; one that fails is told and does not stop the others."""
     for name, duty in some.items():
-        try:
-            await duty()
-        except Exception as error:  # noqa: BLE001 - the next round tries again
-            sink.emit(StorageTrouble(where=name, reason=repr(error)))
+        await quietly(name, duty)
