@@ -1,10 +1,12 @@
 """What a long-lived process does first."""
 
+import os
 import resource
 import subprocess
 import sys
+import threading
 
-from postroom.process import loop_factory
+from postroom.process import loop_factory, yielding
 
 _PREPARED = """
 import gc
@@ -79,6 +81,21 @@ def test_what_a_peak_has_taken_is_given_back() -> None:
         [sys.executable, "-c", _TRIMMING], check=True, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[0] == "True True True False"
+
+
+def test_a_thread_yields_and_the_others_do_not() -> None:
+    seen: list[int] = []
+
+    def work() -> None:
+        yielding()
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+    assert seen == [min(before + 10, 19) if sys.platform == "linux" else before]
 
 
 _IGNORING = """

@@ -10,6 +10,7 @@ from postroom.access.guard import FAILURES_TO_BAN
 from postroom.access.login import (
     MAX_WAITING,
     MAX_WAITING_OF_NETWORK,
+    UNTESTED_DELAY,
     Login,
     LoginDelayed,
     LoginRefused,
@@ -132,6 +133,7 @@ def test_ten_thousand_guesses_from_one_address() -> None:
         assert house.people.tested - before <= 20
         assert (await house.attempt(peer=Peer("198.51.100.7"))).account_id == 1
         assert house.login.unwelcome("192.0.2.1")
+        assert UNTESTED_DELAY in house.slept
 
     asyncio.run(run())
 
@@ -156,7 +158,26 @@ def test_waiting_passwords_are_bounded() -> None:
         assert sum(isinstance(result, LoginDelayed) for result in results) == (
             len(networks) - MAX_WAITING
         )
+        assert house.slept == [UNTESTED_DELAY] * (len(networks) - MAX_WAITING)
         assert (await house.attempt()).account_id == 1
+
+    asyncio.run(run())
+
+
+def test_who_is_banned_waits_for_every_answer() -> None:
+    async def run() -> None:
+        house = House()
+        for _ in range(FAILURES_TO_BAN):
+            with pytest.raises(LoginRefused):
+                await house.attempt(password="guess")
+        house.slept.clear()
+        with pytest.raises(LoginDelayed):
+            await house.attempt()
+        with pytest.raises(LoginDelayed):
+            await house.login.scram("alice@example.org", scope="imap", peer=Peer())
+        with pytest.raises(LoginDelayed):
+            await house.login.external("", ["alice@example.org"], peer=Peer())
+        assert house.slept == [UNTESTED_DELAY] * 3
 
     asyncio.run(run())
 

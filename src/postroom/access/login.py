@@ -27,6 +27,9 @@ from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
 
 MAX_WAITING: Final = 256  # passwords being tested at a time, in all: some ten seconds of work
 MAX_WAITING_OF_NETWORK: Final = 32  # an office that comes back after a restart; loopback is exempt
+UNTESTED_DELAY: Final = (
+    1.0  # seconds to the answer: who is told to come later does not come at once
+)
 
 
 class LoginRefused(Permanent):
@@ -111,8 +114,7 @@ class Login:
 
         ``authzid`` must be empty or the same name (RFC 4616 §2): nobody acts for others.
         """
-        network = self._admit(login, peer)
-        self._enter(network)
+        network = await self._entered(login, peer)
         try:
             identity = await self._directory.password(login, password, scope)
         finally:
@@ -152,7 +154,7 @@ class Login:
 
     async def scram(self, login: str, *, scope: str, peer: Peer) -> ScramKeys:
         """The keys for a SCRAM exchange, also of nobody; raises LoginDelayed."""
-        self._admit(login, peer)
+        await self._admitted(login, peer)
         return await self._directory.scram(login, scope)
 
     async def token(self, login: str, token: str, *, peer: Peer) -> Identity | None:
@@ -160,10 +162,9 @@ class Login:
 
         None: it is not good for that (a door then calls ``failed``). Raises LoginDelayed.
         """
-        network = self._admit(login, peer)
         if self._tokens is None:
             return None
-        self._enter(network)
+        network = await self._entered(login, peer)
         try:
             address = await self._tokens.address_of(token)
         finally:
@@ -177,7 +178,7 @@ class Login:
 
         None: nobody, or somebody else. Raises LoginDelayed.
         """
-        self._admit(authzid, peer)
+        await self._admitted(authzid, peer)
         return await self._named(certified, authzid, peer, "EXTERNAL")
 
     async def _named(
@@ -225,12 +226,30 @@ class Login:
         """Why a door turns this network away before a word; "" when it does not."""
         return self._guard.unwelcome(address)
 
-    def _admit(self, login: str, peer: Peer) -> str:
+    async def _admitted(self, login: str, peer: Peer) -> None:
+        """Whether it may be tested; LoginDelayed is raised in a while."""
+        try:
+            self._admit(login, peer)
+        except LoginDelayed:
+            await self._sleep(UNTESTED_DELAY)
+            raise
+
+    async def _entered(self, login: str, peer: Peer) -> str:
+        """``_admitted``, and one more of the network waits for a test; ``_leave`` ends that."""
+        await self._admitted(login, peer)
+        network = network_of(peer.address)
+        try:
+            self._enter(network)
+        except LoginDelayed:
+            await self._sleep(UNTESTED_DELAY)
+            raise
+        return network
+
+    def _admit(self, login: str, peer: Peer) -> None:
         if reason := self._guard.refusal(login, peer.address):
             self._note_failure(login, peer, "", "untested")
             sink.emit(LoginFailed(**session_of(peer), login=login, reason=reason))
             raise LoginDelayed(detail=reason)
-        return network_of(peer.address)
 
     def _enter(self, network: str) -> None:
         mine = self._waiting.get(network, 0)

@@ -2,7 +2,7 @@
 
 A chosen password is kept as an Argon2id PHC string (RFC 9106) and as SCRAM-SHA-256 keys
 (RFC 5802 §3, RFC 7677). Hashing runs in a pool of two threads; when 64 wait, the next is
-refused with 454 4.7.0, so a flood of logins can't take the machine. An app password is
+refused with 454 4.7.0, and mail goes before them, so a flood of logins can't take the machine. An app password is
 random, 100 bit; HMAC-SHA-256 with the install's pepper is enough for it.
 """
 
@@ -20,6 +20,7 @@ import msgspec
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from postroom import process
 from postroom.directory import foreign_hashes
 from postroom.errors import Invalid, Temporary
 from postroom.protocol.sasl import prep
@@ -118,7 +119,9 @@ class Hasher:
     def __init__(self, costs: Costs) -> None:
         """No thread starts before the first password."""
         self._costs = costs
-        self._pool = ThreadPoolExecutor(costs.slots, thread_name_prefix="password")
+        self._pool = ThreadPoolExecutor(
+            costs.slots, thread_name_prefix="password", initializer=process.yielding
+        )
         self._inside = 0
         self._prefix = f"$argon2id$v=19$m={costs.memory},t={costs.passes},p=1$"
         # Nobody's hash: random, so nothing matches it, and it costs what a real one costs.
