@@ -2,15 +2,26 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from postroom.admin import accounts, domains
 from postroom.admin.apply import inventory
-from postroom.admin.apply.items import DomainItem, Forwarding
+from postroom.admin.apply.items import DomainItem, Forwarding, Manifest
 from postroom.admin.office import Office
 from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.relays import Wanted
 from tests.admin.bureau import Story
 from tests.directory.keys import quick
 from tests.fakes import Clock
+
+
+async def everything(office: Office, *, with_secrets: bool = False) -> Manifest:
+    """The whole, in memory."""
+    found = [
+        one async for some in inventory.people(office, with_secrets=with_secrets) for one in some
+    ]
+    rest = await inventory.besides_people(office, with_secrets=with_secrets)
+    return msgspec.structs.replace(rest, account=tuple(found))
 
 
 def test_secrets_are_there_only_when_they_are_wanted(tell: Callable[[Story], None]) -> None:
@@ -23,7 +34,7 @@ def test_secrets_are_there_only_when_they_are_wanted(tell: Callable[[Story], Non
         await accounts.remove(office, "gone@demo.test")
         wanted = Wanted(host="127.0.0.1", port=9, tls="none", login="me", password="s3cret")
         await relays.add(office, "office", wanted)
-        found = await inventory.current(office)
+        found = await everything(office)
         assert found.domain[0] == DomainItem(name="alias.test", alias_of="demo.test")
         app, bob = found.account
         assert (app.address, bob.name, bob.role, bob.send_limit) == (
@@ -31,7 +42,7 @@ def test_secrets_are_there_only_when_they_are_wanted(tell: Callable[[Story], Non
         )  # fmt: skip
         assert bob.forward == Forwarding(to=(), keep=True)
         assert (bob.password, found.relay[0].password) == (None, None)
-        whole = await inventory.current(office, with_secrets=True)
+        whole = await everything(office, with_secrets=True)
         assert whole.relay[0].password == "s3cret"
         app, bob = whole.account
         assert app.password is None

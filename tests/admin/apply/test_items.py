@@ -1,6 +1,6 @@
 """What tells items from each other."""
 
-from postroom.admin.apply.items import AccountItem, BanItem, Manifest, ShareItem, WebhookItem
+from postroom.admin.apply.items import BanItem, ShareItem, WebhookItem
 
 
 def test_titles_tell_them_apart() -> None:
@@ -12,8 +12,3 @@ def test_titles_tell_them_apart() -> None:
     assert BanItem(network="192.0.2.0/24", doors="smtp").title == "192.0.2.0/24 (smtp)"
     share = ShareItem(what="a@x.test/INBOX", grantee="anyone", rights="lr")
     assert share.title == "a@x.test/INBOX with anyone"
-
-
-def test_accounts_come_to_the_rest() -> None:
-    account = AccountItem(address="a@x.test")
-    assert Manifest().with_accounts([account]) == Manifest(account=(account,))

@@ -1,7 +1,9 @@
 """The table of operations, made from signatures."""
 
+from collections.abc import AsyncIterator
+
 from postroom.web.api.call import Call
-from postroom.web.api.operation import Input, Noun, Paged
+from postroom.web.api.operation import Input, Noun, Paged, Streamed
 from postroom.web.api.upload import Upload
 
 
@@ -24,7 +26,15 @@ def test_an_operation_is_read_from_its_function() -> None:
     async def add(call: Call, body: Wish | None, upload: Upload | None) -> None:
         """Add one."""
 
-    show, added = noun.operations
+    @noun.on("GET", "/all")
+    async def every(call: Call) -> Streamed[list[int]]:
+        """Tell all."""
+        return Streamed(pieces())
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"[]"
+
+    show, added, streamed = noun.operations
     assert (show.name, show.noun, show.scope) == ("things.show", "things", "stuff:read")
     assert (show.places, show.within, show.query) == (("address", "part"), ("address",), Paged)
     assert (show.summary, show.description) == ("Show a part", "All of it.")
@@ -32,3 +42,4 @@ def test_an_operation_is_read_from_its_function() -> None:
     assert (added.scope, added.within, added.status) == ("stuff:write", ("body.to",), 201)
     assert (added.answer, added.is_write, added.uploads) == (None, True, ("text/plain",))
     assert added.body is Wish
+    assert streamed.answer == list[int]

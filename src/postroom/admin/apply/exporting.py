@@ -1,7 +1,9 @@
-"""The file of what is set up here, written some at a time."""
+"""What is set up here as a file or as JSON, written some at a time."""
 
 from collections.abc import AsyncIterator
 from typing import Final
+
+import msgspec
 
 from postroom.admin.apply import inventory, manifest
 from postroom.admin.apply.items import Manifest
@@ -34,3 +36,21 @@ async def written(office: Office, *, with_secrets: bool) -> AsyncIterator[str]:
         else:
             for item in getattr(rest, kind) or ():
                 yield manifest.table(kind, item)
+
+
+async def encoded(office: Office) -> AsyncIterator[bytes]:
+    """Pieces of the ``Manifest`` in JSON, without secrets; never more than some accounts."""
+    rest = await inventory.besides_people(office)
+    mark = b"{"
+    for kind in Manifest.__struct_fields__:
+        yield mark + msgspec.json.encode(kind) + b":"
+        mark = b","
+        if kind != "account":
+            yield msgspec.json.encode(getattr(rest, kind))
+            continue
+        start = b"["
+        async for some in inventory.people(office, with_secrets=False):
+            yield start + msgspec.json.encode(some)[1:-1]
+            start = b","
+        yield b"]" if start == b"," else b"[]"
+    yield b"}"

@@ -50,17 +50,8 @@ from postroom.directory.sealing import open_sealed
 TOGETHER: Final = 200  # accounts in one transaction
 
 
-async def current(office: Office, *, with_secrets: bool = False) -> Manifest:
-    """Everything; with keys, passwords and what recognises those of people, if wanted."""
-    found: list[AccountItem] = []
-    async for some in people(office, with_secrets=with_secrets):
-        found += some
-    rest = await besides_people(office, with_secrets=with_secrets)
-    return rest.with_accounts(found)
-
-
 async def besides_people(office: Office, *, with_secrets: bool = False) -> Manifest:
-    """Everything but the accounts."""
+    """Everything but the accounts; with keys, passwords of relays and other secrets, if wanted."""
     providers: Sequence[DnsProviderItem] | None = None
     if with_secrets:
         providers = await office.directory.look(lambda tx: _providers(office, tx))
@@ -106,7 +97,10 @@ async def domains_now(office: Office) -> list[DomainItem]:
 
 
 async def people(office: Office, *, with_secrets: bool) -> AsyncIterator[list[AccountItem]]:
-    """The accounts that are not removed, some at a time, by domain and name."""
+    """The accounts that are not removed, some at a time, by domain and name.
+
+    ``with_secrets``: what recognises their passwords, too.
+    """
     some: list[AccountView] = []
     async for one in accounts.every(office):
         if one.state in {"active", "disabled"}:

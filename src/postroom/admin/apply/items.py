@@ -3,7 +3,6 @@
 A member that is None is not said.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -297,7 +296,3 @@ class Manifest(Item, frozen=True, kw_only=True):
     webhook: tuple[WebhookItem, ...] = ()
     ban: tuple[BanItem, ...] = ()
     dns_provider: tuple[DnsProviderItem, ...] | None = None
-
-    def with_accounts(self, accounts: Sequence[AccountItem]) -> "Manifest":
-        """The same with these accounts."""
-        return msgspec.structs.replace(self, account=tuple(accounts))

@@ -5,12 +5,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from postroom.admin.apply import applying, inventory, manifest
+from postroom.admin.apply import applying, exporting, manifest
 from postroom.admin.apply.applying import Applied
 from postroom.admin.apply.items import Manifest
 from postroom.admin.apply.manifest import Places
 from postroom.web.api.call import Call
-from postroom.web.api.operation import Input, Noun
+from postroom.web.api.operation import Input, Noun, Streamed
 from postroom.web.api.upload import Upload
 
 NOUN: Final = Noun("directory", "admin", "Everything that is set up here, as one document.")
@@ -25,9 +25,9 @@ class How(Input, frozen=True, kw_only=True):
 
 
 @NOUN.on("GET", "/directory", scope="admin")
-async def export(call: Call) -> Manifest:
+async def export(call: Call) -> Streamed[Manifest]:
     """Tell everything that is set up, without secrets; those only `postroom export` tells."""
-    return await inventory.current(call.office)
+    return Streamed(exporting.encoded(call.office))
 
 
 @NOUN.on("POST", "/directory", scope="admin", uploads=["application/toml"])

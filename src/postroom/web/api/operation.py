@@ -10,14 +10,15 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+AnswerT = TypeVar("AnswerT")
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[object]])
 
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
@@ -38,6 +39,16 @@ class Search(Paged, frozen=True, kw_only=True):
     """Which part of a list, and of what."""
 
     search: Annotated[str, Meta(description="Only those that hold this text.")] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed(Generic[AnswerT]):
+    """An answer of a kind that is too large to be held: its JSON in pieces.
+
+    Where they break off, so does the connection: nobody takes half of it for all.
+    """
+
+    pieces: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +115,8 @@ class Noun:
             places = tuple(_PLACE.findall(path))
             summary, _, rest = inspect.cleandoc(run.__doc__ or "").partition("\n")
             answer = hints["return"]
+            if typing.get_origin(answer) is Streamed:
+                (answer,) = typing.get_args(answer)
             usual = tuple(name for name in ("address", "domain") if name in places)
             self.operations.append(
                 Operation(

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from postroom.errors import MailError, Refused
 from postroom.web.api import nouns, openapi, problem
 from postroom.web.api.call import Call, Services
 from postroom.web.api.guard import Guard
-from postroom.web.api.operation import Operation
+from postroom.web.api.operation import Operation, Streamed
 from postroom.web.api.problem import Problem
 from postroom.web.api.upload import Upload
 
@@ -105,6 +105,8 @@ async def _performed(guard: Guard, call: Call, operation: Operation, request: Re
     headers = {"Cache-Control": "no-store"}
     if operation.answer is None:
         return Response(status_code=operation.status, headers=headers)
+    if isinstance(answer, Streamed):
+        return StreamingResponse(answer.pieces, operation.status, headers=headers, media_type=_JSON)
     content = msgspec.json.encode(answer)
     return Response(content, operation.status, headers=headers, media_type=_JSON)
 
