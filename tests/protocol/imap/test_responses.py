@@ -28,7 +28,8 @@ from postroom.protocol.imap.tokens import Reader
 def test_status_lines() -> None:
     assert status_line(b"a", "OK", "Done") == b"a OK Done\r\n"
     assert status_line(b"*", "BYE", "x", b"ALERT") == b"* BYE [ALERT] x\r\n"
-    assert status_line(b"a", "NO", "a\r\n* OK x\xe4") == b"a NO a * OK x\r\n"
+    assert status_line(b"a", "NO", "a\r\n* OK x\xe4") == b"a NO a * OK x?\r\n"
+    assert status_line(b"a", "NO", "\xe4\u2028\x85x", utf8=True) == b"a NO \xc3\xa4 x\r\n"
     assert status_line(b"a", "NO", "") == b"a NO Done\r\n"
     assert status_line(b"a", "NO", "[ALERT] x") == b"a NO .[ALERT] x\r\n"
     assert continuation(b"") == b"+ \r\n"
@@ -56,11 +57,12 @@ def test_strings_read_back(octets: bytes) -> None:
     assert reader.at_end
 
 
-@given(st.text(max_size=50))
-def test_status_texts_stay_in_their_line(text: str) -> None:
-    line = status_line(b"a", "NO", text)
+@given(st.text(max_size=50), st.booleans())
+def test_status_texts_stay_in_their_line(text: str, utf8: bool) -> None:
+    line = status_line(b"a", "NO", text, utf8=utf8)
     assert line.endswith(b"\r\n")
-    assert line.isascii()
+    assert utf8 or line.isascii()
+    line.decode()
     assert line.count(b"\r") == line.count(b"\n") == 1
 
 

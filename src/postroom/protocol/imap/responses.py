@@ -15,28 +15,32 @@ from postroom.protocol.imap.sets import write_ranges, write_set
 
 CRLF: Final = b"\r\n"
 URLMECH: Final = b"URLMECH INTERNAL"  # RFC 4467 §8
-_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NO_QUOTED: Final = re.compile(rb"[\x00-\x1f\x7f-\xff]")
 _NO_QUOTED_UTF8: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _MAX_QUOTED: Final = 1000
 _SHORT: Final = 64  # octets of a code that is worth to be remembered
 
 
-def status_line(tag: bytes, condition: str, text: str, code: bytes = b"") -> bytes:
-    """``tag OK [CODE] text`` (RFC 3501 §7.1)."""
+def status_line(
+    tag: bytes, condition: str, text: str, code: bytes = b"", *, utf8: bool = False
+) -> bytes:
+    """``tag OK [CODE] text`` (RFC 3501 §7.1).
+
+    A letter that is not ASCII is "?" to clients other than those of IMAP4rev2 (``utf8``, RFC
+    9051 §9).
+    """
     write = _status if len(code) < _SHORT else _status.__wrapped__
-    return tag + write(condition, text, code)
+    return tag + write(condition, text, code, utf8)
 
 
 @functools.lru_cache(maxsize=64)  # thousands of answers are the same but for the tag
-def _status(condition: str, text: str, code: bytes) -> bytes:
+def _status(condition: str, text: str, code: bytes, utf8: bool) -> bytes:
     text = _UNPRINTABLE.sub(" ", text).strip() or "Done"
-    words = f"{condition} ".encode("ascii")
-    if code:
-        return b" %s[%s] %s\r\n" % (words, code, text.encode("ascii"))
-    if text.startswith("["):
+    if text.startswith("[") and not code:
         text = "." + text  # a text is no response code
-    return b" %s%s\r\n" % (words, text.encode("ascii"))
+    octets = text.encode("utf-8" if utf8 else "ascii", "replace")
+    return b" %s %s%s\r\n" % (condition.encode("ascii"), b"[%s] " % code if code else b"", octets)
 
 
 def continuation(text: bytes) -> bytes:

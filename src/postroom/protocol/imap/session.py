@@ -198,7 +198,7 @@ class Session:
             return
         following = AFTER_OK if condition == "OK" else AFTER_NO
         self.state = following.get(type(command), self.state)
-        self._output.append(status_line(self._tag, condition, text, code))
+        self._output.append(status_line(self._tag, condition, text, code, utf8=self.modes.rev2))
         self._pending = None
         if condition == "OK":
             self._mistakes = 0
@@ -407,7 +407,8 @@ class Session:
 
     def _refuse(self, condition: Condition, text: str, code: bytes = b"") -> None:
         """The session itself answers a command."""
-        self._output.append(status_line(self._tag or b"*", condition, text, code))
+        tag = self._tag or b"*"
+        self._output.append(status_line(tag, condition, text, code, utf8=self.modes.rev2))
         if condition == "BAD":
             self._count_mistake()
 
