@@ -1,13 +1,15 @@
 """What people see of a message."""
 
 import base64
+import itertools
+import re
 
 import pytest
 from hypothesis import given, strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from postroom.message.scan import scan
-from postroom.policy.texts import MAX_PARTS, MAX_TEXT, Reading, harmless, read
+from postroom.policy.texts import MAX_DEPTH, MAX_PARTS, MAX_TEXT, Reading, harmless, read
 
 
 def reading(letter: bytes) -> Reading:
@@ -99,7 +101,7 @@ def test_bounds() -> None:
     letter = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n"
     assert len(reading(letter).texts) == MAX_PARTS
     assert len(html("<a href='http://a.example'>x</a>" * 3_000).links) <= 200
-    assert html("<div>" * 13_000).texts == [""]
+    assert html("<div>" * 13_000).texts[0].isspace()
 
 
 def test_a_body_that_is_cut_off() -> None:
@@ -134,3 +136,26 @@ def test_links_and_looks_survive_it() -> None:
     assert harmless(markup) == (
         '<span>a</span><span style="display:none">c</span><a href="http://x.test">d</a><body><br>'
     )
+
+
+@pytest.mark.parametrize("opening", ["<g>", "<li><ul>", "<I>", "<div\nhidden='a'>", "<x/>"])
+def test_few_elements_stand_inside_each_other(opening: str) -> None:
+    """Each that ends is sought among all that are open."""
+    ending = "</" + opening.rpartition("<")[2][:1] + ">"
+    inside = '<a href="http://example.com/">here</a>'
+    markup = opening * 1000 + inside + ending * 1000 + "<p>after</p>"
+    left = harmless(markup)
+    deepest = max(itertools.accumulate(
+        -1 if end else 1 for end in re.findall(r"<(/?)(?!li|p|a)[a-z]", left)
+    ))  # fmt: skip
+    assert deepest == MAX_DEPTH
+    assert inside in left
+    assert left.endswith("<p>after</p>")
+    found = html(markup)
+    assert [link.host for link in found.links] == ["example.com"]
+
+
+def test_what_stands_side_by_side_is_left_as_it_is() -> None:
+    markup = "<table><tr><td>x<br><img></td></tr></table>" * 500
+    assert harmless(markup) == markup
+    assert harmless("") == ""

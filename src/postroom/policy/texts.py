@@ -5,8 +5,8 @@ reader sees (not displayed, or of no size) is kept apart: it is there to look ha
 Everything is bounded, whatever the message. RFC 2045, RFC 2046.
 """
 
-import itertools
 import re
+from itertools import accumulate, islice
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ MAX_TEXT: Final = 40_000  # octets of one part that are read
 MAX_PARTS: Final = 8  # text parts that are read
 MAX_ELEMENTS: Final = 500  # with links that are looked at
 MAX_TAKEN: Final = 100  # elements of a kind that are taken out
+MAX_DEPTH: Final = 400  # elements inside each other; newsletters have some sixty
 
 _LEADS: Final = "a[href],area[href],img[src],form"
 _UNSEEN: Final = ",".join(
@@ -43,6 +44,44 @@ _UNSEEN: Final = ",".join(
 
 _FORMATTING: Final = re.compile(
     r"<(/?)(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE
+)
+_TAG: Final = re.compile(r"<(/?)([a-z][^\s/>]*)[^<>]*>?", re.IGNORECASE)
+_FLAT: Final = frozenset(
+    # void elements, those that end where the next one of their kind begins, and what leads
+    # somewhere: that is to be seen however deep it stands
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "p",
+        "li",
+        "dd",
+        "dt",
+        "td",
+        "th",
+        "tr",
+        "tbody",
+        "thead",
+        "tfoot",
+        "option",
+        "optgroup",
+        "colgroup",
+        "rp",
+        "rt",
+        "a",
+        "form",
+    ]
 )
 
 
@@ -88,7 +127,7 @@ def _is_html(text: str) -> bool:
 
 def _plain(reading: Reading, text: str) -> None:
     reading.texts.append(text)
-    for url in itertools.islice(find(text), MAX_LINKS):
+    for url in islice(find(text), MAX_LINKS):
         _link(reading, url, "")
 
 
@@ -122,8 +161,27 @@ def harmless(markup: str) -> str:
     HTML, "reconstruct the active formatting elements": a few hundred of them in one paragraph
     and thousands of paragraphs are a million elements, two gigabytes from 31 KB. A link is
     never open twice, so it may stay.
+
+    Nor are elements left that stand deeper than ``MAX_DEPTH``: for each one that begins or ends, a
+    parser looks through those that are open, and in 40 KB that may be five thousand.
     """
+    depths = accumulate(piece.count("<") - 1 for piece in markup.split("</"))
+    if max(depths) > MAX_DEPTH:
+        markup = _flattened(markup)
     return _FORMATTING.sub(r"<\1span", markup)
+
+
+def _flattened(markup: str) -> str:
+    depth = 0
+
+    def kept(tag: re.Match[str]) -> str:
+        nonlocal depth
+        if tag[2].lower() in _FLAT:
+            return tag[0]
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        return " " if depth + len(tag[1]) > MAX_DEPTH else tag[0]
+
+    return _TAG.sub(kept, markup)
 
 
 def _taken_out(body: LexborNode, which: str) -> list[str]:
