@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from postroom.db.database import Database
 from postroom.errors import StorageFull
-from postroom.policy import reputation
+from postroom.policy import reputation, repute_rows
 from postroom.policy.facts import Authentication, Facts
 from postroom.policy.memory import Memory
 from postroom.policy.reputation import FIRST, KNOWN, Reputation, Standing
@@ -119,6 +120,28 @@ def test_what_waits_to_be_written_is_bounded(
         (senders,) = await db.read(lambda tx: tx.one("SELECT count(*) FROM reputation") or ())
         (people,) = await db.read(lambda tx: tx.one("SELECT count(*) FROM correspondent") or ())
         assert (senders, people) == (5, 6)
+
+    run(database, work)
+
+
+def test_what_is_old_is_forgotten_in_portions(
+    database: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repute_rows, "CHUNK", 2)
+
+    async def work(db: Database, held: Reputation) -> None:
+        day = 24 * 3_600_000
+        for age in (0, 800):
+            now = NOW - age * day
+            senders = {age + one: (9, 0) for one in range(5)}
+            people = {(age + one, 1) for one in range(5)}
+            await db.write(partial(repute_rows.add, counted=senders, now=now))
+            await db.write(partial(repute_rows.know, pairs=people, now=now))
+        await held.prune()
+        left = await db.read(lambda tx: tx.all("SELECT sender FROM reputation ORDER BY 1"))
+        assert left == [(one,) for one in range(5)]
+        left = await db.read(lambda tx: tx.all("SELECT account_id FROM correspondent ORDER BY 1"))
+        assert left == [(one,) for one in range(5)]
 
     run(database, work)
 

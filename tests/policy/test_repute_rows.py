@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from postroom.db.database import Database
+from postroom.db.database import Database, Row
 from postroom.policy import repute_rows as rows
 from postroom.policy.repute_rows import DAY_MS, HALF_LIFE, KEPT_DAYS, Letters
 from tests.conftest import Opener
@@ -48,16 +48,29 @@ def test_people_that_accounts_have_written_to(database: Opener) -> None:
     run(database, work)
 
 
+async def old(db: Database, days: int) -> tuple[list[Row], list[Row]]:
+    now = NOW + days * DAY_MS
+    return (
+        await db.read(lambda tx: rows.old_senders(tx, now)),
+        await db.read(lambda tx: rows.old_people(tx, now)),
+    )
+
+
 def test_what_is_old_goes(database: Opener) -> None:
     async def work(db: Database) -> None:
         await db.write(lambda tx: rows.add(tx, {1: (1, 0), 2: (9, 0)}, NOW))
         await db.write(lambda tx: rows.know(tx, {(7, 1)}, NOW))
-        assert await db.write(lambda tx: rows.prune(tx, NOW + 14 * DAY_MS)) == 0
-        assert await db.write(lambda tx: rows.prune(tx, NOW + 15 * DAY_MS)) == 1
+        assert await old(db, 14) == ([], [])
+        few, nobody = await old(db, 15)
+        assert ([row[0] for row in few], nobody) == ([1], [])
+        assert [row[0] for row in (await old(db, KEPT_DAYS + 1))[0]] == [1, 2]
+        senders, people = await old(db, 800)
+        assert [row[:2] for row in people] == [(7, 1)]
+        await db.write(lambda tx: rows.drop_people(tx, people))
+        await db.write(lambda tx: rows.add(tx, {2: (1, 0)}, NOW + DAY_MS))  # it has written again
+        await db.write(lambda tx: rows.drop_senders(tx, senders))
         assert list(await db.read(lambda tx: rows.letters(tx, [1, 2], NOW))) == [2]
-        assert await db.write(lambda tx: rows.prune(tx, NOW + (KEPT_DAYS + 1) * DAY_MS)) == 1
-        assert await db.write(lambda tx: rows.prune(tx, NOW + 800 * DAY_MS)) == 1
-        assert await db.write(lambda tx: rows.prune(tx, NOW + 800 * DAY_MS)) == 0
+        assert await db.read(lambda tx: rows.who_knows(tx, 1, [7])) == []
 
     run(database, work)
 

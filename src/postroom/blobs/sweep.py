@@ -6,7 +6,9 @@ older from a backup: it is moved to ``data/quarantine``, never deleted in silenc
 
 import asyncio
 import contextlib
+import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,13 @@ from postroom.db.database import Database, Tx
 from postroom.db.ids import from_text
 
 _CHUNK: Final = 500
+_NAMED: Final = {
+    "sqlite": (
+        "SELECT blob.id FROM json_each(:ids) AS wanted JOIN blob ON blob.id = wanted.value"
+        " WHERE blob.place = 1"
+    ),
+    "postgres": "SELECT id FROM blob WHERE id = ANY(:ids) AND place = 1",
+}
 
 
 async def sweep(data: Path, db: Database, now: int) -> int:
@@ -25,7 +34,7 @@ async def sweep(data: Path, db: Database, now: int) -> int:
     moved = 0
     for at in range(0, len(bodies), _CHUNK):
         some = bodies[at : at + _CHUNK]
-        known = await db.read(lambda tx, some=some: _known(tx, [ident for ident, _ in some]))  # type: ignore[misc]
+        known = await db.read(lambda tx, some=some: named(tx, [ident for ident, _ in some]))  # type: ignore[misc]
         for ident, path in some:
             if ident not in known:
                 await asyncio.to_thread(_set_aside, path, data / "quarantine")
@@ -33,13 +42,10 @@ async def sweep(data: Path, db: Database, now: int) -> int:
     return len(temporary) + moved
 
 
-def _known(tx: Tx, ids: list[int]) -> set[int]:
-    rows = tx.all(
-        "SELECT id FROM blob WHERE place = 1 AND id BETWEEN :first AND :last",
-        first=min(ids),
-        last=max(ids),
-    )
-    return {row[0] for row in rows}
+def named(tx: Tx, ids: Sequence[int]) -> set[int]:
+    """Which of these body files have a row. Rows between them are not read: they hold bodies."""
+    given = json.dumps(list(ids)) if tx.engine == "sqlite" else list(ids)
+    return {row[0] for row in tx.all(_NAMED[tx.engine], ids=given)}
 
 
 def _old_files(blobs: Path, before: int) -> tuple[list[Path], list[tuple[int, Path]]]:

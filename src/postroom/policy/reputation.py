@@ -10,6 +10,7 @@ the last seconds of it.
 import asyncio
 import ipaddress
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -99,7 +100,7 @@ class Reputation:
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
             if rounds % ROUNDS_OF_PRUNING == 0:
-                await quietly("reputation", self._prune)
+                await quietly("reputation", self.prune)
             rounds += 1
 
     async def close(self) -> None:
@@ -120,9 +121,17 @@ class Reputation:
 
         await quietly("reputation", lambda: self._db.write(write, bulk=True))
 
-    async def _prune(self) -> None:
-        while await self._db.write(lambda tx: repute_rows.prune(tx, self._clock()), bulk=True):
-            pass
+    async def prune(self) -> None:
+        """Forget what is old. Readers look for it: to go through everybody would hold up the writer."""
+        now = self._clock()
+        for find, drop in (
+            (repute_rows.old_senders, repute_rows.drop_senders),
+            (repute_rows.old_people, repute_rows.drop_people),
+        ):
+            old = await self._db.read(partial(find, now=now))
+            while old:
+                await self._db.write(partial(drop, old=old), bulk=True)
+                old = await self._db.read(partial(find, now=now, after=old[-1]))
 
 
 def _senders(facts: Facts, read: Tokens) -> dict[str, int]:

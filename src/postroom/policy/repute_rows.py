@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.db.database import Engine, Tx
+from postroom.db.database import Engine, Row, Tx
 
 DAY_MS: Final = 24 * 3600 * 1000
 HALF_LIFE: Final = 30  # days
@@ -19,7 +19,8 @@ KEPT_DAYS_OF_FEW: Final = 14  # of those with hardly any letters
 KEPT_DAYS_OF_PEOPLE: Final = 730
 FEW: Final = 2 * 16
 UNIT: Final = 16  # of a letter, so that fading has something to take from
-CHUNK: Final = 5_000
+CHUNK: Final = 1_000
+FIRST: Final = -(1 << 63)  # no sender is below
 
 _NUMBERS: Final[Mapping[Engine, str]] = {
     "sqlite": "(SELECT value FROM json_each(:numbers))",
@@ -103,23 +104,41 @@ def know(tx: Tx, pairs: Iterable[tuple[int, int]], now: int) -> None:
     )
 
 
-def prune(tx: Tx, now: int) -> int:
-    """Drop some of what has grown too old; 0 when there is no more."""
+def old_senders(tx: Tx, now: int, after: Row = (FIRST,)) -> list[Row]:
+    """Some of those that have grown too old, in their order: sender and day."""
     today = now // DAY_MS
-    gone = tx.execute(
-        "DELETE FROM reputation WHERE sender IN (SELECT sender FROM reputation"
-        " WHERE day < :old OR (day < :young AND spam + ham <= :few) LIMIT :chunk)",
+    return tx.all(
+        "SELECT sender, day FROM reputation WHERE sender > :after"
+        " AND (day < :old OR (day < :young AND spam + ham <= :few)) ORDER BY sender LIMIT :chunk",
+        after=after[0],
         old=today - KEPT_DAYS,
         young=today - KEPT_DAYS_OF_FEW,
         few=FEW,
         chunk=CHUNK,
     )
-    return gone + tx.execute(
-        "DELETE FROM correspondent WHERE (account_id, person) IN (SELECT account_id, person"
-        " FROM correspondent WHERE day < :old LIMIT :chunk)",
-        old=today - KEPT_DAYS_OF_PEOPLE,
+
+
+def old_people(tx: Tx, now: int, after: Row = (0, FIRST)) -> list[Row]:
+    """Some of whom nobody has written to for long, in their order: account, person, day."""
+    return tx.all(
+        "SELECT account_id, person, day FROM correspondent"
+        " WHERE (account_id, person) > (:account, :person) AND day < :old"
+        " ORDER BY account_id, person LIMIT :chunk",
+        account=after[0],
+        person=after[1],
+        old=now // DAY_MS - KEPT_DAYS_OF_PEOPLE,
         chunk=CHUNK,
     )
+
+
+def drop_senders(tx: Tx, old: Iterable[Row]) -> None:
+    """Forget these, unless they have written again meanwhile."""
+    tx.many("DELETE FROM reputation WHERE sender = ? AND day = ?", old)
+
+
+def drop_people(tx: Tx, old: Iterable[Row]) -> None:
+    """Forget these, unless somebody has written to them again meanwhile."""
+    tx.many("DELETE FROM correspondent WHERE account_id = ? AND person = ? AND day = ?", old)
 
 
 def forget(tx: Tx, account_id: int) -> None:

@@ -155,15 +155,15 @@ def _copy_span(tx: Tx, order: Transfer, span: Span, base: int, modseq: int, now:
 
 
 def _add_references(tx: Tx, blobs: BlobStore, order: Transfer, span: Span) -> None:
+    named = f"SELECT message_id FROM entry WHERE mailbox_id = :source AND {span.where()}"
     if order.target.account_id == order.source_account:
-        named = f"SELECT message_id FROM entry WHERE mailbox_id = :source AND {span.where()}"
         references.add(tx, order.source_account, named, source=order.source_mailbox)
         return
     _adopt(tx, blobs, order, span)
+    coming = references.counted(named)
     tx.execute(
-        "UPDATE message SET refs = refs + coming.n FROM (SELECT message_id, count(*) AS n"
-        f" FROM entry WHERE mailbox_id = :source AND {span.where()} GROUP BY message_id)"
-        " AS coming WHERE message.account_id = :account AND message.id = coming.message_id",
+        f"UPDATE message SET refs = refs + coming.n FROM ({coming}) AS coming"
+        " WHERE message.account_id = coming.account_id AND message.id = coming.id",
         source=order.source_mailbox,
         account=order.target.account_id,
     )

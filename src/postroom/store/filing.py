@@ -34,9 +34,9 @@ MAX_UID: Final = 0xFFFFFFFF
 
 _FILED: Final = (
     "SELECT e.mailbox_id, b.uidvalidity, e.uid, e.modseq FROM message m"
-    " JOIN entry e ON e.account_id = m.account_id AND e.message_id = m.id"
-    " JOIN mailbox b ON b.id = e.mailbox_id"
+    " CROSS JOIN mailbox b CROSS JOIN entry e"  # no index has it: those of one account at most
     " WHERE m.account_id = :account AND m.id = :message AND m.blob_id = :blob"
+    " AND b.account_id = m.account_id AND e.mailbox_id = b.id AND e.message_id = m.id"
     " ORDER BY e.saved, e.mailbox_id, e.uid"
 )
 _FILED_AND_EXPUNGED: Final = (

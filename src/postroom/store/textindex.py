@@ -306,8 +306,8 @@ def totals(tx: Tx) -> Totals:
     pages = tx.one("SELECT count(*), coalesce(sum(octets), 0) FROM search_page")
     messages = tx.one("SELECT count(*) FROM message")
     unread = tx.one(
-        "SELECT count(*) FROM usage u JOIN message m ON m.account_id = u.account_id"
-        " AND m.id > u.searched"
+        "SELECT count(*) FROM usage u CROSS JOIN message m"
+        " WHERE m.account_id = u.account_id AND m.id > u.searched"
     )
     late = tx.one("SELECT count(*) FROM search_late WHERE gone = 0")
     count = [int(row[0]) if row else 0 for row in (messages, unread, late, pages)]
