@@ -46,7 +46,7 @@ ADMIN_PAGES: Final = (
     "/admin/sessions", "/admin/script",
 )  # fmt: skip
 OWN_PAGES: Final = (
-    "/mail", "/mail/write", "/mail/waiting",
+    "/mail", "/mail/write", "/mail/waiting", "/mail/sharing?box=INBOX",
     "/me", "/me/devices", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
 )  # fmt: skip
 
@@ -354,3 +354,22 @@ def test_pages_are_used_with_the_keyboard_alone(browser: Browser, house: Server)
             if page.evaluate("document.activeElement !== document.body"):
                 assert outline != "none", seen[-1]
         assert {"Overview", "Domains", "People", "Queue", "Log out"} <= set(seen)
+
+
+def test_mail_is_sorted_with_keys(browser: Browser, house: Server, run: Run) -> None:
+    deliver(house, run, "Sorted with keys", ALICE)
+    with closing(Window(browser, house)) as window:
+        window.log_in(ALICE)
+        page = window.open("/mail?q=subject:sorted")
+        for key, there in (("j", ""), ("e", "**moved=Archive**"), ("z", "**/mail?box=INBOX")):
+            page.keyboard.press(key)
+            if there:
+                page.wait_for_url(there)
+        page = window.open("/mail")
+        page.get_by_label("All that are shown").check()
+        assert page.locator(".letters td input:not(:checked)").count() == 0
+        page.get_by_role("link", name="Sorted with keys").click()
+        page.keyboard.press("r")
+        page.get_by_role("heading", name="Reply").wait_for()
+        page.keyboard.type("j")  # into the field that has the focus, and no more
+        assert page.get_by_label("Message").input_value().startswith("j")

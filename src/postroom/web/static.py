@@ -12,6 +12,7 @@ _FILES: Final = {
     "style.css": "text/css",
     "passkeys.js": "text/javascript",
     "progress.js": "text/javascript",
+    "mail.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

@@ -6,6 +6,7 @@ from postroom.admin import shares
 from postroom.admin.office import Office
 from postroom.errors import NotAllowed, NotFound
 from postroom.web.mail import reader as reading
+from postroom.web.mail.acts import act
 from postroom.web.mail.reader import Contact, Reader, contacts
 from tests.access.shop import put
 from tests.admin.test_reach import number
@@ -32,9 +33,9 @@ def test_shared_mailboxes_are_read_with_the_rights_that_were_given(
         assert (await reader.message(name, 1)).subject == "A plain word"
         assert (await reader.page(name)).items[0].is_seen  # of this member
         assert not (await (await reader_of(office, ADMIN)).page("INBOX")).items[0].is_seen
-        for act in ("delete", "trash", "flag"):
+        for wanted in ("delete", "trash", "flag"):
             with pytest.raises(NotAllowed):
-                await reader.act(name, [1], act)
+                await act(reader, name, [1], wanted)
 
     tell(database, data, story, logged_in="")
 
@@ -79,7 +80,7 @@ def test_neighbours_and_what_is_gone(database: Opener, data: Path) -> None:
     async def story(_browser: Browser, office: Office, _clock: Clock) -> None:
         await put(office.store, PLAIN, RICH, PLAIN, account_id=await number(office, PERSON))
         reader = await reader_of(office)
-        await reader.act("INBOX", [2], "delete")
+        await act(reader, "INBOX", [2], "delete")
         found = await reader.message("INBOX", 1)
         assert (found.newer, found.older) == (3, 0)
         with pytest.raises(NotFound, match="not there any more"):
@@ -94,7 +95,7 @@ def test_a_deleted_trash_is_made_again(database: Opener, data: Path) -> None:
         reader = await reader_of(office)
         await reader.folders.list()
         await reader.folders.delete("Trash")
-        await reader.act("INBOX", [1], "trash")
+        await act(reader, "INBOX", [1], "trash")
         assert (await reader.page("Trash")).total == 1
 
     tell(database, data, story, logged_in="")

@@ -27,7 +27,7 @@ AT = dt.datetime(2026, 6, 1, 10, tzinfo=dt.UTC)
 GOT = Message(
     uid=7, subject="Plans", author=(ANN,), to=(BOB,), cc=(CARL, ANN), bcc=(), reply_to=(), sent=AT,
     received=AT, size=1, flags=0, message_id="<m@x>", in_reply_to="<l@x>", references="<k@x> <l@x>",
-    proven="", why=(), unsubscribe="", text="Hi\n> you\n", is_cut=False, is_html_cut=False, has_html=False, wants_others=False,
+    proven="", why=(), unsubscribe="", leaves_at_once=False, text="Hi\n> you\n", is_cut=False, is_html_cut=False, has_html=False, wants_others=False,
     files=(File("2", "a.pdf", "application/pdf", 5),), newer=0, older=0,
 )  # fmt: skip
 

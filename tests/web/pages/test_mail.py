@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.admin import accounts
 from postroom.admin.office import Office
 from postroom.errors import Invalid
 from postroom.store import flags
@@ -107,20 +108,54 @@ def test_ticked_messages_are_marked_moved_and_deleted(database: Opener, data: Pa
     tell(database, data, story, logged_in=PERSON)
 
 
-def test_mailboxes_are_made_renamed_and_deleted(database: Opener, data: Path) -> None:
-    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
+def test_a_move_is_undone(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await put(office.store, PLAIN, RICH, account_id=await number(office, PERSON))
         await browser.get(HERE)
-        said = await browser.post(f"{HERE}/mailboxes", {"name": "Work/Bills"})
-        assert said.headers["location"] == "/mail?box=Work%2FBills"
+        said = await browser.post(HERE, {"box": "INBOX", "act": "trash", "uid:1": "on"})
+        assert said.headers["location"] == "/mail?box=INBOX&moved=Trash&uids=1"
         await browser.get(said.headers["location"])
-        said = await browser.post(f"{HERE}/mailboxes/change", {"box": "Work/Bills", "name": "Old"})
-        assert said.headers["location"] == "/mail?box=Old"
-        await browser.get("/mail?box=Old")
-        said = await browser.post(f"{HERE}/mailboxes/change", {"box": "Old", "remove": "1"})
-        assert said.status == 303
-        assert (await browser.get("/mail?box=Old")).status == 404
+        assert "1 moved to Trash. Undo" in browser.text
+        undo = {"box": "Trash", "act": "move", "target": "INBOX", "back": "INBOX", "uid:1": "on"}
+        assert (await browser.post(HERE, undo)).headers["location"] == "/mail?box=INBOX"
         await browser.get(HERE)
-        assert (await browser.post(f"{HERE}/mailboxes", {"name": "INBOX"})).status == 400
+        assert "2 of 2 shown." in browser.text
+        assert "moved to" not in browser.text
+        assert (await browser.get(f"{HERE}?moved=Trash&uids=1,x")).status == 400
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_a_whole_mailbox_is_read_or_emptied(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        bob = await number(office, PERSON)
+        await put(office.store, PLAIN, RICH, account_id=bob)
+        await browser.get(HERE)
+        assert "Delete all" not in browser.text
+        said = await browser.post(f"{HERE}/all", {"box": "INBOX", "act": "read"})
+        assert said.headers["location"] == "/mail?box=INBOX#done"
+        await browser.get(HERE)
+        assert 'class="fresh"' not in browser.page
+        assert (await browser.post(f"{HERE}/all", {"box": "INBOX", "act": "empty"})).status == 400
+        await browser.get(HERE)
+        await browser.post(HERE, {"box": "INBOX", "act": "trash", "uid:1": "on", "uid:2": "on"})
+        await browser.get(f"{HERE}?box=Trash")
+        assert "Delete all 2 messages in Trash" in browser.text
+        await browser.post(f"{HERE}/all", {"box": "Trash", "act": "empty"})
+        await browser.get(f"{HERE}?box=Trash")
+        assert "No messages." in browser.text
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_what_is_used_is_told(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await put(office.store, PLAIN, account_id=await number(office, PERSON))
+        await browser.get(HERE)
+        assert f"{len(PLAIN)} B used." in browser.text
+        await accounts.change(office, PERSON, quota=10 * len(PLAIN), message_quota=7)
+        await browser.get(HERE)
+        assert "(10 %), 1 of 7 messages used." in browser.text
 
     tell(database, data, story, logged_in=PERSON)
 

@@ -72,8 +72,14 @@ def headers(*, is_open: bool) -> dict[str, str]:
     }
 
 
-def document(texts: Sequence[str], images: Mapping[str, Image]) -> str:
-    """One document of these texts, each HTML; ``images`` by Content-ID."""
+def heading(title: str, lines: Sequence[tuple[str, str]]) -> str:
+    """What stands above a message that is printed."""
+    told = "".join([f"<div><b>{escape(name)}</b> {escape(text)}</div>" for name, text in lines])
+    return f"<h1>{escape(title)}</h1>{told}<hr>"
+
+
+def document(texts: Sequence[str], images: Mapping[str, Image], head: str = "") -> str:
+    """One document of these texts, each HTML, below ``head``; ``images`` by Content-ID."""
     inside = _Images(images)
 
     def address(tag: str, name: str, value: str) -> str:
@@ -82,7 +88,7 @@ def document(texts: Sequence[str], images: Mapping[str, Image]) -> str:
     bodies = "<hr>".join([cleaned(text, address) for text in texts])
     return (
         f'<!doctype html><html lang="und"><head><meta charset="utf-8"><title>Message</title>{_STYLE}'
-        f"</head><body>{bodies}</body></html>"
+        f"</head><body>{head}{bodies}</body></html>"
     )
 
 

@@ -28,6 +28,7 @@ from postroom.store.entries import FlagChange
 from postroom.web import submitting
 from postroom.web.desk import Desk
 from postroom.web.mail import layout, writing as words
+from postroom.web.mail.acts import act
 from postroom.web.mail.form import MOST
 from postroom.web.mail.reader import DRAFTS, SENT, Reader
 from postroom.web.mail.writing import Writing
@@ -104,7 +105,7 @@ class Outbox:
             del _SENDING[message_id]
             under_way.set()
         with suppress(Refused, MailError):  # it is on its way: a full mailbox can't change that
-            await self._file(await self._mailbox(SENT), octets, flag_words.SEEN)
+            await self._file(await self.reader.for_use(SENT), octets, flag_words.SEEN)
         with suppress(Refused, MailError):
             await self._settle(wanted)
         return ""
@@ -114,11 +115,11 @@ class Outbox:
     ) -> tuple[str, int]:
         """Keep it as a draft, in place of the one it was: mailbox and UID. Raises as ``send``."""
         octets = await self._octets(wanted, self._message_id(mark), files)
-        folder = await self._mailbox(DRAFTS)
+        folder = await self.reader.for_use(DRAFTS)
         uid = await self._file(folder, octets, flag_words.SEEN | flag_words.DRAFT)
         if wanted.way == "draft":
             with suppress(Refused, MailError):
-                await self.reader.act(wanted.box, [wanted.uid], "delete")
+                await act(self.reader, wanted.box, [wanted.uid], "delete")
         return folder.name, uid
 
     async def _before(self, message_id: str, filled: int) -> Repeated:
@@ -158,12 +159,6 @@ class Outbox:
             found.append(Attachment(file.name, octets, file.content_type))
         return found
 
-    async def _mailbox(self, use: str) -> Folder:
-        folder = await self.reader.by_use(use)
-        if folder is None:
-            folder = await self.reader.folders.create(use.removeprefix("\\"), [use])
-        return folder
-
     async def _file(self, folder: Folder, octets: bytes, flags: int) -> int:
         office = self._office
         post = Post(office.db, office.blobs, office.notify, office.clock)
@@ -180,7 +175,7 @@ class Outbox:
     async def _settle(self, wanted: Writing) -> None:
         """What becomes of the message that this one was made from."""
         if wanted.way == "draft":
-            await self.reader.act(wanted.box, [wanted.uid], "delete")
+            await act(self.reader, wanted.box, [wanted.uid], "delete")
         elif wanted.way in ("author", "all"):
             view = await self.reader.view(wanted.box, read_only=False)
             answered = FlagChange("add", flag_words.ANSWERED)

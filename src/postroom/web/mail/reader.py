@@ -25,7 +25,7 @@ from postroom.admin import names
 from postroom.admin.mailboxes import why
 from postroom.admin.office import Office
 from postroom.directory.login import Identity
-from postroom.errors import Invalid, NotAllowed, NotFound
+from postroom.errors import NotAllowed, NotFound
 from postroom.mailauth import results
 from postroom.message import dates, headers
 from postroom.message.addresses import Mailbox, mailboxes, parse
@@ -39,7 +39,7 @@ from postroom.message.parameters import without_comments
 from postroom.protocol.imap.fetch import Section
 from postroom.store import flags as flag_words
 from postroom.store.entries import FlagChange
-from postroom.web.mail import markup
+from postroom.web.mail import leaving, markup
 from postroom.web.mail.seeking import sought
 
 SHOWN: Final = 50  # messages of a page of a list
@@ -57,7 +57,7 @@ _LISTED: Final = frozenset({b"from", b"to", b"subject"})
 _READ: Final = frozenset(
     {
         b"from", b"to", b"cc", b"bcc", b"reply-to", b"subject", b"date", b"message-id", b"references",
-        b"in-reply-to", b"x-spam-status", b"list-unsubscribe", b"authentication-results",
+        b"in-reply-to", b"x-spam-status", b"list-unsubscribe", b"list-unsubscribe-post", b"authentication-results",
     }
 )  # fmt: skip
 _FIRST_FIELDS: Final = 256 * 1024
@@ -67,13 +67,7 @@ _MAILTO: Final = re.compile(r"mailto:[^@?]+@[^@?]+", re.IGNORECASE)
 
 _LIKE_LATIN: Final = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 
-MOVES: Final = {"archive": ARCHIVE, "junk": JUNK, "trash": TRASH}
-_MARKS: Final = {
-    "read": FlagChange("add", flag_words.SEEN),
-    "unread": FlagChange("remove", flag_words.SEEN),
-    "flag": FlagChange("add", flag_words.FLAGGED),
-    "unflag": FlagChange("remove", flag_words.FLAGGED),
-}
+_READ_NOW: Final = FlagChange("add", flag_words.SEEN)
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -138,7 +132,8 @@ class Message(msgspec.Struct, frozen=True):
 
     ``why`` it is in Junk, in sentences.
 
-    ``unsubscribe`` is the page where a list is left, or ``mailto:`` and an address (RFC 2369).
+    ``unsubscribe`` is the page where a list is left, or ``mailto:`` and an address (RFC 2369);
+    it ``leaves_at_once`` when one request to it is enough (RFC 8058) and the author is proven.
     """
 
     uid: int
@@ -158,6 +153,7 @@ class Message(msgspec.Struct, frozen=True):
     proven: str
     why: tuple[str, ...]
     unsubscribe: str
+    leaves_at_once: bool
     text: str
     is_cut: bool
     is_html_cut: bool
@@ -166,6 +162,11 @@ class Message(msgspec.Struct, frozen=True):
     files: tuple[File, ...]
     newer: int
     older: int
+
+    @property
+    def thread(self) -> str:
+        """The Message-ID that its conversation began with; "" when nothing says."""
+        return next(iter(f"{self.references} {self.message_id}".split()), "").replace('"', "")
 
     @property
     def is_flagged(self) -> bool:
@@ -241,14 +242,17 @@ class Reader:
         row = await _row(view, uid)
         if not row.flags & flag_words.SEEN:
             with suppress(NotAllowed):
-                await view.store([(uid, uid)], _MARKS["read"], wants_flags=False)
+                await view.store([(uid, uid)], _READ_NOW, wants_flags=False)
         shown = display(await fetch.tree(row))
         return await self._opened(row, shown)
 
-    async def html(self, box: str, uid: int) -> str:
-        """A message as one HTML document, with its own images in it. Raises NotFound."""
+    async def html(self, box: str, uid: int, head: str = "") -> str:
+        """A message as one HTML document, with its own images in it, below ``head``.
+
+        Raises NotFound.
+        """
         laid = await self.laid_out(box, uid, MAX_IMAGES)
-        return await asyncio.to_thread(markup.document, laid.texts, laid.images)
+        return await asyncio.to_thread(markup.document, laid.texts, laid.images, head)
 
     async def laid_out(self, box: str, uid: int, most_images: int) -> LaidOut:
         """A message as HTML, as it came, and the images that it shows, so many octets of them.
@@ -289,41 +293,15 @@ class Reader:
         row = await _row(await self.view(box), uid)
         return row.size, fetch.stream(row)
 
-    async def act(self, box: str, uids: Sequence[int], act: str, target: str = "") -> None:
-        """Mark, move or delete messages. Raises Invalid, NotFound, NotAllowed."""
-        view = await self.view(box, read_only=False)
-        ranges = [(uid, uid) for uid in sorted(set(uids)) if view.sequence_of(uid)]
-        if not ranges:
-            raise Invalid("choose a message first; those that were chosen are not there any more")
-        if act in _MARKS:
-            await view.store(ranges, _MARKS[act], wants_flags=False)
-        elif act == "delete":
-            view.check_removable()
-            await view.store(ranges, FlagChange("add", flag_words.DELETED), wants_flags=False)
-            await view.expunge(ranges)
-        elif act == "move" and not target:
-            raise Invalid("choose the mailbox to move to")
-        elif act in ("move", "inbox", *MOVES):
-            place = await self.places.get(target if act == "move" else await self._for(act))
-            if place.mailbox.id == view.mailbox_id:
-                raise Invalid(f"the messages are in {place.name} already")
-            await view.move(ranges, place)
-        else:
-            raise Invalid(f"{act!r} is nothing that can be done to a message")
-
     async def by_use(self, use: str) -> Folder | None:
         """The person's mailbox with a special use."""
         found = await self.folders.list()
         return next((one for one in found if use in (one.special_use or "").split()), None)
 
-    async def _for(self, act: str) -> str:
-        if act == "inbox":
-            return "INBOX"
-        use = MOVES[act]
-        folder = await self.by_use(use)
-        if folder is None:
-            folder = await self.folders.create(use.removeprefix("\\"), [use])
-        return folder.name
+    async def for_use(self, use: str) -> Folder:
+        """The same, made where there is none."""
+        found = await self.by_use(use)
+        return found or await self.folders.create(use.removeprefix("\\"), [use])
 
     async def _opened(self, row: FetchRow, shown: Display) -> Message:
         view = row.view
@@ -338,6 +316,8 @@ class Reader:
             texts.append(text)
             others = others or markup.wants_others(await html.read(one.html))
         uids, at = view.numbering.uids, row.sequence - 1
+        proven = _proven(row, known.get(b"authentication-results"), self._office.config.hostname)
+        leave = _unsubscribe(known.get(b"list-unsubscribe"))
         return Message(
             uid=row.uid,
             subject=one_line(known.get(b"subject")),
@@ -353,9 +333,11 @@ class Reader:
             message_id=one_line(known.get(b"message-id")),
             in_reply_to=one_line(known.get(b"in-reply-to")),
             references=" ".join(_words(known, b"references") or _words(known, b"in-reply-to")),
-            proven=_proven(row, known.get(b"authentication-results"), self._office.config.hostname),
+            proven=proven,
             why=_why(known) if JUNK in view.place.mailbox.special_uses else (),
-            unsubscribe=_unsubscribe(known.get(b"list-unsubscribe")),
+            unsubscribe=leave,
+            leaves_at_once=bool(proven) and leave.lower().startswith("https:")
+            and one_line(known.get(b"list-unsubscribe-post")).lower() == leaving.WORD.lower(),
             text="\n".join(texts),
             is_cut=is_cut or plain.is_cut,
             is_html_cut=html.is_cut,

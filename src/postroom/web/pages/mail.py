@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from postroom.admin import names
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.mail import signature
-from postroom.web.mail.reader import ARCHIVE, DRAFTS, JUNK, TRASH, Box, Reader
+from postroom.web.mail import acts, signature
+from postroom.web.mail.acts import Moved
+from postroom.web.mail.reader import ARCHIVE, DRAFTS, JUNK, SHOWN, TRASH, Box, Reader
 from postroom.web.routing import Router
 
 HERE: Final = "/mail"
@@ -37,38 +39,49 @@ def routes(desk: Desk) -> list[Route]:
         return renderer.page(
             "mail.html", visitor=visitor, here=HERE, box=box, q=query, page=page, boxes=boxes,
             use=use_of(boxes, box), uses=_USES, is_all=is_all, signature=await signature.read(reader),
+            moved=_moved(asked), room=await _room(desk, visitor), before=before or "",
         )  # fmt: skip
 
     async def act(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
         box = fields.get("box", "INBOX")
         uids = [uid_of(name.removeprefix(TICK)) for name in fields if name.startswith(TICK)]
         reader = Reader(office, visitor.identity)
-        await reader.act(box, uids, fields.get("act", ""), fields.get("target", ""))
-        return path_of(box, q=fields.get("q", ""), before=fields.get("before", ""))
+        moved = await acts.act(reader, box, uids, fields.get("act", ""), fields.get("target", ""))
+        if back := fields.get("back"):  # it was moved back
+            return path_of(back)
+        there = {"q": fields.get("q", ""), "before": fields.get("before", "")}
+        if moved is not None and len(moved.uids) <= SHOWN:
+            there |= {"moved": moved.box, "uids": ",".join(map(str, moved.uids))}
+        return path_of(box, **there)
 
-    async def make(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        name = fields.get("name", "").strip()
-        made = await Reader(office, visitor.identity).folders.create(name)
-        return path_of(made.name)
-
-    async def sign(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        await signature.write(Reader(office, visitor.identity), fields.get("signature", ""))
-        return f"{HERE}#done"
-
-    async def change(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        folders, box = Reader(office, visitor.identity).folders, fields.get("box", "")
-        if "remove" in fields:
-            await folders.delete(box)
-            return HERE
-        return path_of(await folders.rename(box, fields.get("name", "").strip()))
+    async def act_on_all(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
+        box = fields.get("box", "INBOX")
+        await acts.act_on_all(Reader(office, visitor.identity), box, fields.get("act", ""))
+        return f"{path_of(box)}#done"
 
     return [
         router.show(HERE, show, for_admins=False),
         router.do(HERE, act, for_admins=False),
-        router.do(f"{HERE}/signature", sign, for_admins=False),
-        router.do(f"{HERE}/mailboxes", make, for_admins=False),
-        router.do(f"{HERE}/mailboxes/change", change, for_admins=False),
+        router.do(f"{HERE}/all", act_on_all, for_admins=False),
     ]
+
+
+def _moved(asked: Mapping[str, str]) -> Moved | None:
+    """What was just moved away from here, by the query. Raises Invalid."""
+    uids = [uid_of(one) for one in asked.get("uids", "").split(",") if one][:SHOWN]
+    return Moved(asked["moved"], uids) if uids and "moved" in asked else None
+
+
+async def _room(desk: Desk, visitor: Visitor) -> str:
+    """How much of the quota is used."""
+    office, account = desk.office, visitor.identity.account_id
+    quota, used = await office.directory.quota_of(account), await office.store.usage(account)
+    said = names.size(used.octets)
+    if quota.octets:
+        said += f" of {names.size(quota.octets)} ({100 * used.octets // quota.octets} %)"
+    if quota.messages:
+        said += f", {used.messages} of {quota.messages} messages"
+    return said
 
 
 def use_of(boxes: list[Box], name: str) -> str:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from postroom.errors import MailError, OutcomeUnknown, Refused
 from postroom.web.desk import Desk, Visitor, peer_of
-from postroom.web.mail import layout, signature, writing as words
+from postroom.web.mail import acquaintances, layout, signature, writing as words
 from postroom.web.mail.form import MOST, Form
 from postroom.web.mail.outbox import Outbox, Repeated
 from postroom.web.mail.reader import Message, Reader
@@ -41,6 +41,7 @@ def routes(desk: Desk) -> list[Route]:
             "mail_write.html", frames=bool(writing.layout), status=400 if problem else 409 if was_sent else 200, visitor=visitor,
             here="/mail", one=writing, mark=mark, problem=problem, was_sent=was_sent,
             senders=await outbox.senders(), most=MOST,
+            people=await acquaintances.known(outbox.reader),
         )  # fmt: skip
 
     async def show(request: Request, visitor: Visitor) -> Response:
