@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from postroom.admin import accounts, audit, dkim, retention
+from postroom.admin import accounts, audit, dkim, held_posts, retention
 from postroom.admin.dns import keeping
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
@@ -55,6 +55,7 @@ class Housekeeping:
             "accounts": self._purge_accounts,
             "expunged": self._purge_expunged,
             "rejects": self._purge_rejects,
+            "held posts": lambda: held_posts.expire(office),
             "memory of scripts": self._purge_memory,
             "ledger": self._forget_letters,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),

@@ -35,6 +35,9 @@ COMMANDS: Final = {
     "domain": Lazy("postroom.cli.domain", "Domains that receive mail here."),
     "account": Lazy("postroom.cli.account", "Mailboxes, passwords and quotas."),
     "alias": Lazy("postroom.cli.alias", "Addresses that stand for others."),
+    "list": Lazy(
+        "postroom.cli.lists", "Mailing lists: addresses that many people read.", "mailing_list"
+    ),
     "retention": Lazy("postroom.cli.retention", "How long mailboxes keep their messages."),
     "mask": Lazy("postroom.cli.mask", "Addresses that hide the one behind them."),
     "sieve": Lazy("postroom.cli.sieve", "Scripts that filter mail."),

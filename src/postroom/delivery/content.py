@@ -106,7 +106,7 @@ class Contents:
             done = await self._converted(letter, head, body, must=must)
             if done is not None:
                 head, body = done.head, done.body
-        signing = await self._signatures.signing(head)
+        signing = await self._signatures.signing(head, _home(letter))
         return await self._signed_parcel(loaded, recipients, key, signing, Converted(head, body))
 
     async def _large(
@@ -116,7 +116,7 @@ class Contents:
         head = loaded.head
         if letter.origin != OURS:
             return self._streamed(loaded, recipients, key, head)
-        signing = await self._signatures.signing(head)
+        signing = await self._signatures.signing(head, _home(letter))
         seen = await self._look_through(opened)
         must = not extensions.eightbitmime and not (seen.is_ascii and head.isascii())
         if must or seen.is_long or has_long_line(head):
@@ -187,6 +187,12 @@ class Contents:
 
         size = len(head) + loaded.opened.size
         return Parcel(key, _transaction(loaded, recipients, head, size), None, stream)
+
+
+def _home(letter: Queued) -> str:
+    """The domain of the mailing list that a letter is a post of, as its first field tells."""
+    is_post = letter.prefix.startswith(b"List-")
+    return letter.sender.rpartition(b"@")[2].decode("ascii", "replace") if is_post else ""
 
 
 def has_long_line(octets: bytes) -> bool:

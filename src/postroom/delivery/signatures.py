@@ -1,6 +1,7 @@
 """Signs messages of ours with the keys of the domain in their From field (RFC 6376).
 
-The domain of the first author signs, when it is ours and has keys. Keys are loaded once.
+The domain of the first author signs, when it is ours and has keys; for posts of a mailing list the
+domain of the list where the author has none. Keys are loaded once.
 A message that can't be signed leaves as it is: a signature helps a message, its absence
 forbids nothing. A key that can't be read signs nothing; the other one still does.
 """
@@ -41,12 +42,20 @@ class Signatures:
         self._signing: asyncio.Task[None] | None = None
         self._loaded: OrderedDict[StoredKey, SigningKey | None] = OrderedDict()
 
-    async def signing(self, head: bytes) -> Signing | None:
-        """Who signs a message with this header block; None: nobody can."""
+    async def signing(self, head: bytes, home: str = "") -> Signing | None:
+        """Who signs a message with this header block; None: nobody can.
+
+        ``home`` is the domain of the mailing list that it comes from, which signs for authors that
+        have no keys here.
+        """
         fields = headers.values(head, b"from")
         domain = _domain(fields[0]) if len(fields) == 1 else None
-        if domain is None:
-            return None
+        for one in filter(None, (domain, home)):
+            if (found := await self._keys_of(one)) is not None:
+                return found
+        return None
+
+    async def _keys_of(self, domain: str) -> Signing | None:
         try:
             stored = await self._keys.for_domain(domain)
         except StorageFailed:

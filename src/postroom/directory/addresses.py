@@ -14,6 +14,7 @@ from postroom.address import Address, Domain
 from postroom.db.database import ConstraintFailed, Tx
 from postroom.directory import domains
 from postroom.directory.domains import OwnDomain
+from postroom.directory.list_keys import SEPARATOR
 from postroom.directory.names import fold, is_role
 from postroom.directory.patterns import is_pattern
 from postroom.errors import AlreadyExists, NotFound
@@ -67,6 +68,7 @@ def room(tx: Tx, address: Address) -> OwnDomain:
     """As ``home``; refused as well for a name that somebody has."""
     own = home(tx, address)
     _refuse_taken(tx, address)
+    _refuse_further(tx, own, address)
     return own
 
 
@@ -103,6 +105,7 @@ def move(tx: Tx, name: Name, new: Address) -> None:
     """Turn one name into another; what refers to it follows."""
     own = home(tx, new)
     _refuse_taken(tx, new, besides=name.id)
+    _refuse_further(tx, own, new)
     tx.execute(
         "UPDATE address SET domain_id = :domain, canonical = :canonical, written = :written,"
         " is_pattern = :pattern WHERE id = :id",
@@ -121,7 +124,10 @@ def release(tx: Tx, name: Name) -> None:
 
 
 def follow(tx: Tx, old: Address, new: Address) -> None:
-    """Make alias targets, catch-alls and journals that name ``old`` name ``new``; details stay."""
+    """Make all that names ``old`` name ``new``; details stay.
+
+    That is targets of aliases, members of lists, catch-alls and journals.
+    """
     own = domains.find(tx, old.domain.ascii)
     if own is None:
         return
@@ -139,6 +145,10 @@ def follow(tx: Tx, old: Address, new: Address) -> None:
                     domain=new.domain.ascii,
                     folded=fold(moved),
                 )
+        for ident, local in _members_like(tx, domain, fold(old.local)):
+            moved = _moved(own, key, local, new.local)
+            if moved is not None:
+                _move_member(tx, ident, Address(moved, new.domain))
         for table, key_of, local_of, domain_of in _SINGLE:
             for ident, local in tx.all(
                 f"SELECT {key_of}, {local_of} FROM {table} WHERE {domain_of} = :domain",
@@ -156,7 +166,7 @@ def follow(tx: Tx, old: Address, new: Address) -> None:
 
 
 def named_by(tx: Tx, address: Address) -> list[str]:
-    """What names this address as a target: aliases; catch-alls and journals as ``@domain``."""
+    """What names this address: aliases and mailing lists; catch-alls and journals as ``@domain``."""
     own = domains.target(tx, address.domain)
     if own is None:
         return []
@@ -172,6 +182,12 @@ def named_by(tx: Tx, address: Address) -> list[str]:
                 )
                 if row is not None:
                     found[str(Address(row[0], Domain(row[1])))] = None
+        members = [
+            ident
+            for ident, local in _members_like(tx, domain, fold(address.local))
+            if _moved(own, key, local, "") is not None
+        ]
+        found |= dict.fromkeys(_lists_of(tx, members))
         for name, local in tx.all(
             "SELECT name, catch_local FROM domain WHERE catch_domain = :domain"
             " UNION ALL SELECT d.name, j.local FROM journal j JOIN domain d ON d.id = j.domain_id"
@@ -257,9 +273,27 @@ def _refuse_taken(tx: Tx, address: Address, besides: int = 0) -> None:
     taken = find(tx, address)
     if taken is None or taken.id == besides:
         return
-    kind = "an alias" if taken.alias_id is not None else "an account"
+    kind = "an account" if taken.alias_id is None else _kind(tx, taken.alias_id)
     kind = kind if taken.is_main or taken.alias_id is not None else "an address of an account"
     raise AlreadyExists(f"{taken.address} is {kind} already")
+
+
+def _kind(tx: Tx, alias_id: int) -> str:
+    is_list = tx.one("SELECT 1 FROM mailing_list WHERE alias_id = :id", id=alias_id) is not None
+    return "a mailing list" if is_list else "an alias"
+
+
+def _refuse_further(tx: Tx, own: OwnDomain, address: Address) -> None:
+    """What stands behind the name of a mailing list belongs to it."""
+    base, plus, _ = address.local.partition(SEPARATOR)
+    if not plus or not base:
+        return
+    found = find(tx, Address(base, Domain(own.name)))
+    if found is None or found.alias_id is None or _kind(tx, found.alias_id) == "an alias":
+        return
+    raise AlreadyExists(
+        f"addresses that begin with {base}{SEPARATOR} belong to the mailing list {found.address}"
+    )
 
 
 def _targets_like(tx: Tx, domain: str, folded: str) -> list[tuple[int, int, str]]:
@@ -275,6 +309,50 @@ def _targets_like(tx: Tx, domain: str, folded: str) -> list[tuple[int, int, str]
             high=folded + "\U0010ffff",
         )
     ]
+
+
+def _members_like(tx: Tx, domain: str, folded: str) -> list[tuple[int, str]]:
+    """The same of people in mailing lists."""
+    rows = tx.all(
+        "SELECT id, local FROM list_member WHERE domain = :domain AND folded >= :low"
+        " AND folded < :high ORDER BY id",
+        domain=domain,
+        low=folded,
+        high=folded + "\U0010ffff",
+    )
+    return [(ident, local) for ident, local in rows]
+
+
+def _lists_of(tx: Tx, members: Sequence[int]) -> list[str]:
+    """The mailing lists that these are in."""
+    return [
+        str(Address(written, Domain(domain)))
+        for chunk in chunks(members)
+        for written, domain in tx.all(
+            "SELECT a.written, d.name FROM list_member m JOIN address a ON a.alias_id = m.alias_id"
+            f" JOIN domain d ON d.id = a.domain_id WHERE m.id IN ({listed(chunk)})"
+        )
+    ]
+
+
+def _move_member(tx: Tx, ident: int, new: Address) -> None:
+    """Who is in the list by the new address already stays so."""
+    tx.execute(
+        "DELETE FROM list_member WHERE id = :id AND EXISTS (SELECT 1 FROM list_member o"
+        " WHERE o.alias_id = list_member.alias_id AND o.role = list_member.role"
+        " AND o.key = :key AND o.id <> :id)",
+        id=ident,
+        key=f"{new.local.casefold()}@{new.domain.ascii}",
+    )
+    tx.execute(
+        "UPDATE list_member SET local = :local, domain = :domain, folded = :folded, key = :key"
+        " WHERE id = :id",
+        id=ident,
+        local=new.local,
+        domain=new.domain.ascii,
+        folded=fold(new.local),
+        key=f"{new.local.casefold()}@{new.domain.ascii}",
+    )
 
 
 def _moved(own: OwnDomain, key: str, local: str, new: str) -> str | None:

@@ -24,11 +24,13 @@ _JOINED: Final = (
     "domain d JOIN address a ON a.domain_id = d.id AND a.live = 1 JOIN alias l ON l.id = a.alias_id"
 )
 
+_NO_LIST: Final = " AND NOT EXISTS (SELECT 1 FROM mailing_list g WHERE g.alias_id = l.id)"
+
 # The same, in this order of loops on SQLite: pages come sorted out of the indexes.
 _IN_ORDER: Final = (
     "domain d CROSS JOIN address a CROSS JOIN alias l"
     " WHERE a.domain_id = d.id AND a.alias_id IS NOT NULL AND a.live = 1"
-    " AND l.id = a.alias_id"
+    f" AND l.id = a.alias_id{_NO_LIST}"
 )
 
 
@@ -46,11 +48,11 @@ class Alias(msgspec.Struct, frozen=True):
 
 
 def find(tx: Tx, address: Address) -> Alias | None:
-    """The alias of exactly this name."""
+    """The alias of exactly this name; a mailing list is none (``lists``)."""
     name = addresses.find(tx, address)
     if name is None or name.alias_id is None:
         return None
-    row = tx.one(f"SELECT {_COLUMNS} FROM {_JOINED} WHERE l.id = :id", id=name.alias_id)
+    row = tx.one(f"SELECT {_COLUMNS} FROM {_JOINED} WHERE l.id = :id{_NO_LIST}", id=name.alias_id)
     return _alias(tx, row) if row else None
 
 
@@ -59,7 +61,12 @@ def require(tx: Tx, address: Address) -> Alias:
     found = find(tx, address)
     if found is not None:
         return found
-    if addresses.find(tx, address) is not None:
+    name = addresses.find(tx, address)
+    if name is not None and name.alias_id is not None:
+        raise NotFound(
+            f"{address} is a mailing list, not an alias; see: postroom list show {address}"
+        )
+    if name is not None:
         raise NotFound(f"{address} is an account, not an alias; see: postroom account")
     domains.require(tx, address.domain)
     raise NotFound(f"no alias {address}; see: postroom alias list")

@@ -209,6 +209,14 @@ def rename(tx: Tx, own: OwnDomain, new: Domain) -> None:
         old=own.name,
     )
     tx.execute("UPDATE journal SET domain = :new WHERE domain = :old", new=new.ascii, old=own.name)
+    key = f"substr(list_member.key, 1, length(list_member.key) - {len(own.name)}) || :new"
+    given = {"new": new.ascii, "old": own.name}
+    tx.execute(
+        "DELETE FROM list_member WHERE domain = :old AND EXISTS (SELECT 1 FROM list_member o WHERE"
+        f" o.alias_id = list_member.alias_id AND o.role = list_member.role AND o.key = {key})",
+        **given,
+    )
+    tx.execute(f"UPDATE list_member SET domain = :new, key = {key} WHERE domain = :old", **given)
 
 
 def counts(tx: Tx, own: OwnDomain) -> Counts:

@@ -9,6 +9,9 @@ address unknown, disabled or a loop.
 
 An account that forwards its letters is an alias on the way of them, and gets them as well
 when it keeps a copy, or when they would reach nobody. It stays the owner of its addresses.
+
+A mailing list is where the walk ends: a letter for it, or for one of its further addresses, goes
+to that address by the queue, whose end hands it to the list. Its ``+owner`` is an alias of its owners.
 """
 
 import graphlib
@@ -19,7 +22,7 @@ import msgspec
 
 from postroom.address import Address, Domain
 from postroom.db.database import Tx
-from postroom.directory import backup_domains, domains, patterns, version
+from postroom.directory import backup_domains, domains, list_keys, patterns, version
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import is_role
 from postroom.quota import Quota
@@ -58,6 +61,7 @@ class Resolution(msgspec.Struct, frozen=True):
     ``name`` is the RCPT address in canonical case when no account is there to tell it.
     ``holders`` are the accounts behind the address before they forward, and 0 for addresses
     elsewhere; it is empty when nobody forwards.
+    ``list_id``: the mailing list that the address belongs to, which stands in ``remote``.
     """
 
     kind: Kind
@@ -67,6 +71,7 @@ class Resolution(msgspec.Struct, frozen=True):
     name: str = ""
     holders: tuple[int, ...] = ()
     writers: Writers = "anyone"
+    list_id: int = 0
     needs_holding: bool = False
     """True when a role address goes nowhere yet: make the holding account, walk again."""
 
@@ -74,8 +79,8 @@ class Resolution(msgspec.Struct, frozen=True):
 class Walk:
     """One walk from one address; made for a single ``resolve`` or ``loop``.
 
-    The nodes of its graph are aliases (by id; a forward is an alias) and catch-alls (by minus
-    the domain's id).
+    The nodes of its graph are aliases (by id; a forward is an alias, and so is a list), catch-alls
+    (by minus the domain's id) and the owners of lists (by minus the list's id).
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class Walk:
         self._node: dict[str, int] = {}
         self._targets: dict[int, list[str]] = {}
         self._forwards: set[int] = set()
+        self._lists: set[int] = set()
         self._patterns: dict[str, str] = {}  # by the name that is like one
         self._handed_on: dict[int, _Handed] = {}
         self._reached: set[str] = set()
@@ -127,6 +133,7 @@ class Walk:
         key = self._key(address)
         node = self._node.get(key, 0)
         is_alias = node > 0 and node not in self._forwards
+        is_list = node in self._lists
         return Resolution(
             "found",
             tuple(Local(ident, name, *rest) for ident, rest in self._accounts.items()),
@@ -135,6 +142,7 @@ class Walk:
             name="" if self._accounts else name,
             holders=holders,
             writers=self._writers(node) if is_alias else "anyone",
+            list_id=node if is_list else 0,
         )
 
     def loop(self, address: Address) -> list[str]:
@@ -242,11 +250,17 @@ class Walk:
         self, own: OwnDomain, names: list[Address], aliases: list[int]
     ) -> list[Address]:
         readings = {name: own.policy.bases(name.local) for name in names}
-        rows = self._rows(own, sorted({base for pairs in readings.values() for base, _ in pairs}))
+        further = {name: list_keys.reading(own.policy, name.local) for name in names}
+        bases = {base for pairs in readings.values() for base, _ in pairs}
+        rows = self._rows(own, sorted(bases.union(base for base, _ in further.values() if base)))
         left = []
         for name, pairs in readings.items():
+            base, detail = further[name]
+            if base in rows and rows[base].is_list:
+                self._take(name, rows[base], detail, aliases)
+                continue
             for base, detail in pairs:
-                if base in rows:
+                if base in rows and not rows[base].is_list:
                     self._take(name, rows[base], detail, aliases)
                     break
                 if is_role(base):
@@ -293,7 +307,9 @@ class Walk:
 
     def _take(self, name: Address, row: "_Found", detail: str | None, aliases: list[int]) -> None:
         key = self._key(name)
-        if row.alias_id is not None:
+        if row.is_list and row.alias_id is not None:
+            self._take_list(name, row.alias_id, detail, aliases)
+        elif row.alias_id is not None:
             self._enter(key, row.alias_id, aliases)
         elif row.is_disabled:
             self._disabled = True
@@ -313,6 +329,19 @@ class Walk:
         if node not in self._targets:
             self._targets[node] = []
             aliases.append(node)
+
+    def _take_list(self, name: Address, ident: int, detail: str | None, aliases: list[int]) -> None:
+        key = self._key(name)
+        if detail == list_keys.OWNER:
+            self._enter(key, -ident, aliases)
+            return
+        self._node[key] = ident
+        self._targets.setdefault(ident, [])
+        self._lists.add(ident)
+        self._reached.add(key)
+        own = self._own(name.domain)
+        local = name.local if own is None else own.policy.cased(name.local)
+        self._remote[str(Address(local, name.domain))] = None
 
     def _role(self, name: Address, detail: str | None, aliases: list[int]) -> None:
         """To the admins, and on to where they forward their letters."""
@@ -343,7 +372,9 @@ class Walk:
             names = {f"n{place}": key for place, key in enumerate(chunk)}
             rows = self._tx.all(
                 "SELECT a.canonical, a.account_id, a.alias_id, c.disabled, c.quota,"
-                " c.message_quota, f.alias_id, f.keep, m.address_id, m.is_off FROM address a"
+                " c.message_quota, f.alias_id, f.keep, m.address_id, m.is_off, g.alias_id"
+                " FROM address a"
+                " LEFT JOIN mailing_list g ON g.alias_id = a.alias_id"
                 " LEFT JOIN account c ON c.id = a.account_id"
                 " LEFT JOIN forward f ON f.account_id = a.account_id"
                 " LEFT JOIN mask m ON m.address_id = a.id"
@@ -363,16 +394,18 @@ class Walk:
                 keep,
                 mask,
                 is_off,
+                list_id,
             ) in rows:
                 found[canonical] = _Found(
                     account_id, alias_id, bool(disabled or is_off),
                     Quota(octets or 0, messages or 0), onward, bool(keep), mask or 0,
+                    list_id is not None,
                 )  # fmt: skip
         return found
 
-    def _members(self, aliases: list[int]) -> list[Address]:
-        members = []
-        for chunk in _chunks(aliases):
+    def _members(self, nodes: list[int]) -> list[Address]:
+        members = [one for node in nodes if node < 0 for one in self._owners(-node)]
+        for chunk in _chunks([node for node in nodes if node > 0]):
             idents = {f"n{place}": ident for place, ident in enumerate(chunk)}
             for alias_id, local, domain in self._tx.all(
                 "SELECT alias_id, local, domain FROM alias_target"
@@ -384,6 +417,21 @@ class Walk:
                 members.append(member)
                 self._targets[alias_id].append(self._key(member))
         return members
+
+    def _owners(self, list_id: int) -> list[Address]:
+        """Who looks after a list: the postmaster where nobody else does."""
+        rows = self._tx.all(
+            "SELECT local, domain FROM list_member WHERE alias_id = :list AND role = 'owner'"
+            " ORDER BY id",
+            list=list_id,
+        ) or self._tx.all(
+            "SELECT 'postmaster', d.name FROM address a JOIN domain d ON d.id = a.domain_id"
+            " WHERE a.alias_id = :list",
+            list=list_id,
+        )
+        owners = [Address(local, Domain(domain)) for local, domain in rows]
+        self._targets[-list_id] += map(self._key, owners)
+        return owners
 
     def _own(self, domain: Domain) -> OwnDomain | None:
         if domain.ascii not in self._domains:
@@ -405,7 +453,7 @@ class TooMany(Exception):
 class _Found(msgspec.Struct, frozen=True):
     """Who holds a name. ``forward_id`` is the nameless alias that an account forwards by.
 
-    ``mask`` is the id of the name when it is a masked address.
+    ``mask`` is the id of the name when it is a masked address. ``is_list``: the alias is a list.
     """
 
     account_id: int | None
@@ -415,6 +463,7 @@ class _Found(msgspec.Struct, frozen=True):
     forward_id: int | None = None
     keeps: bool = False
     mask: int = 0
+    is_list: bool = False
 
 
 class _Handed(msgspec.Struct, frozen=True):

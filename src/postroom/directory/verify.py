@@ -65,6 +65,8 @@ def verify(tx: Tx, address: Address) -> Verified:
     if alias is not None:
         named = address if patterns.is_pattern(alias.address.local) else alias.address
         return Verified("alias", "", str(named))
+    if found.list_id:
+        return Verified("alias", "", str(address))
     return Verified("account", "", str(address))
 
 
@@ -98,8 +100,11 @@ def verify_user(tx: Tx, local: str) -> Verified:
 
 
 def expand(tx: Tx, address: Address) -> Expansion:
-    """The direct members of an alias; an account is its own member."""
-    alias = _alias(tx, address, Walk(tx).resolve(address))
+    """The direct members of an alias; an account is its own member, a mailing list tells none."""
+    found = Walk(tx).resolve(address)
+    if found.list_id:
+        return Expansion("hidden")
+    alias = _alias(tx, address, found)
     if alias is None:
         verified = verify(tx, address)
         if verified.kind != "account":

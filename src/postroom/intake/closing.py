@@ -30,6 +30,7 @@ from postroom.intake.decision import Decision
 from postroom.intake.examine import Examination, Inquiry
 from postroom.intake.gate import Visit
 from postroom.intake.limits import MAIL_LOOP, hop_fault
+from postroom.intake.lists import posting
 from postroom.intake.milters import Milters
 from postroom.intake.plan import Content, Envelope
 from postroom.intake.refusals import Refusals
@@ -204,7 +205,21 @@ class Closing:
                 elif full:
                     more = self._envelope.full.union(full)
                     self._envelope = msgspec.structs.replace(self._envelope, full=more)
-        return refused
+        return refused | await self._refused_lists()
+
+    async def _refused_lists(self) -> dict[int, Reply]:
+        """Those that take no such post; while others take it, the queue tells its sender."""
+        accepted, found = self._envelope.accepted, self._examination
+        if not any(one.list_id for one in accepted):
+            return {}
+        refused = await posting.refused(
+            self._services.directory,
+            self._envelope,
+            self._arrival,
+            is_junk=found is not None and found.gravest.action == "junk",
+            is_proven=self._is_proven,
+        )
+        return refused if self._peer.is_lmtp or len(refused) == len(accepted) else {}
 
     def _whole(self, head: bytes, ident: int, now: int) -> bytes:
         """With what a message of somebody here has to have (``intake.submission``)."""

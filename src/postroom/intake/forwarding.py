@@ -70,7 +70,7 @@ async def onward(
     ``is_proven``: it comes from the domain of its sender, who may be told what becomes of it when
     nobody elsewhere is asked.
     """
-    elsewhere = {one.address for one in envelope.accepted if one.remote}
+    elsewhere = {one.address for one in envelope.accepted if one.remote and not one.list_id}
     is_held = envelope.due(now) > now  # then where it leads is looked up later
     forwarders = list(dict.fromkeys([one.address for one in envelope.accepted if one.leads_on]))
     sender, prefix = envelope.sender, b""

@@ -50,8 +50,8 @@ class Accepted(msgspec.Struct, frozen=True):
     """A recipient that was accepted: ``address`` in canonical form, and where it goes.
 
     ``remote`` are addresses elsewhere; ``leads_on``: they stand behind an address of ours.
-    ``is_backup``: we are a backup MX for its domain. ``orcpt`` and ``notify`` as the client gave
-    them.
+    ``is_backup``: we are a backup MX for its domain. ``list_id``: it is the mailing list that
+    stands in ``remote``. ``orcpt`` and ``notify`` as the client gave them.
     """
 
     address: str
@@ -62,6 +62,7 @@ class Accepted(msgspec.Struct, frozen=True):
     notify: str | None = None
     leads_on: bool = False
     is_backup: bool = False
+    list_id: int = 0
 
     def expanded(self) -> "Accepted":
         """The same without the wish to hear of success."""
@@ -117,14 +118,17 @@ def accept(
         resolution.via,
         orcpt,
         notify,
-        leads_on=bool(remote) and resolution.kind == "found",
+        leads_on=bool(remote) and resolution.kind == "found" and not resolution.list_id,
         is_backup=resolution.kind == "backup",
+        list_id=resolution.list_id,
     )
 
 
 def reasons(accepted: Accepted) -> list[str]:
     """What VERB tells of a recipient that was accepted."""
     told = []
+    if accepted.list_id:
+        return [f"mailing list {accepted.via}"]
     if accepted.via:
         told.append(f"alias {accepted.via}")
     if accepted.local:

@@ -1,6 +1,7 @@
 """Messages that have waited in the queue for addresses here: the end of their way.
 
-Some were to come later (RFC 4865), some came for many of whom one had no room.
+Some were to come later (RFC 4865), some came for many of whom one had no room. What is for a mailing
+list always goes this way, and is handed to the list (``lists.desk``).
 What accounts do with them is decided as at acceptance: lists of senders, rules, scripts, folders,
 forwards. No client is there to be refused any more. Where everybody refuses, the copy goes to
 Rejects and the delivery fails, so that the queue tells the sender, or does not, as it does of every
@@ -32,6 +33,7 @@ from postroom.intake import (
 )
 from postroom.intake.arrival import Arrival
 from postroom.intake.limits import MAIL_LOOP
+from postroom.intake.lists.desk import ListDesk
 from postroom.intake.peer import Peer
 from postroom.intake.plan import Content, Envelope
 from postroom.intake.services import Services
@@ -126,6 +128,7 @@ class Waiting:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._lists = ListDesk(services)
         peer = Peer(session="", address="", port=0, door=DOOR)
         self._session = Session(peer, services.hostname, is_inside=True)
 
@@ -135,6 +138,8 @@ class Waiting:
         Raises MailError: why nobody takes it, or not now.
         """
         services = self._services
+        if message.found.list_id:
+            return await self._lists.take(message)
         envelope = await self._envelope(message)
         is_plain = message.recipient.inward is None and not envelope.full
         if is_plain and not await self._has_opinions(message.found):

@@ -59,6 +59,14 @@ class Express(Protocol):
         """A letter that was admitted is durable now."""
 
 
+def _together(blobs: Sequence[tuple[Prepared, int]]) -> list[tuple[Prepared, int]]:
+    """Each blob once, with the references of all letters that share it."""
+    found: dict[int, tuple[Prepared, int]] = {}
+    for blob, count in blobs:
+        found[blob.id] = blob, count + found.get(blob.id, (blob, 0))[1]
+    return list(found.values())
+
+
 class Post:
     """Hands letters to the database and wakes who waits for them. Used on one loop."""
 
@@ -132,6 +140,8 @@ class Post:
         good += [(one, []) for letter, _ in good for one in letter.also]
         if good:
             blobs = [(one.blob, one.references) for one, _ in good if one.references]
+            if len(good) > len(letters):
+                blobs = _together(blobs)
             blobs += [(blob, 1) for letter, _ in good for blob in letter.more]
             self._blobs.insert(tx, blobs)
             self._step("blob")

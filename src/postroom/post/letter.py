@@ -26,8 +26,8 @@ class Letter(msgspec.Struct, frozen=True):
     the header block and the body of the blob when they are small and in memory yet:
     delivery can begin at once. ``rejects`` are the accounts that refused it and keep it to be
     looked at; without anything else nobody has taken the letter. ``masks`` are the ids of
-    masked addresses that it came for. ``also`` are letters to other servers only that come of this
-    one, with a blob of their own each; they are committed when it is.
+    masked addresses that it came for. ``also`` are letters of the queue only that come of this one,
+    with blobs of their own that some of them may share; they are committed when it is.
     """
 
     blob: Prepared
@@ -45,8 +45,11 @@ class Letter(msgspec.Struct, frozen=True):
 
     @property
     def blobs(self) -> tuple[Prepared, ...]:
-        """Every blob that comes with it."""
-        return (self.blob, *self.more, *[one.blob for one in self.also])
+        """Every blob that comes with it, each once."""
+        if not self.also:
+            return (self.blob, *self.more)
+        every = (self.blob, *self.more, *[one.blob for one in self.also])
+        return tuple({one.id: one for one in every}.values())
 
     @property
     def weight(self) -> int:

@@ -17,6 +17,7 @@ from postroom.web.pages import (
     entrance,
     filters,
     junk,
+    leaving,
     letter,
     letter_test,
     mail,
@@ -52,6 +53,7 @@ from postroom.web.render import Renderer
 _PAGES: Final = (
     entrance,
     oidc,
+    leaving,
     mail,
     mailboxes,
     letter,

@@ -369,14 +369,14 @@ def test_the_audit_log_tells_every_change(tell: Tell) -> None:
             "domain.add", "domain.change", "domain.journal", "domain.limits", "domain.add-backup", "account.add",
             "account.change", "account.role", "account.digest", "account.address.add", "send-as.grant",
             "senders.add", "forward.set", "retention.replace", "rule.replace", "mask.add",
-            "script.put", "vacation.set", "spam.level", "fetch.add", "alias.add", "relay.add",
+            "script.put", "vacation.set", "spam.level", "fetch.add", "alias.add", "list.add", "list.change", "list.members.add", "list.members.suspend", "relay.add",
             "tls-rule.set", "share.add", "webhook.add", "webhook.switch", "ban.add", "dns-provider.add",
         }  # fmt: skip
         await apply(office, "", prune=True)
         gone = {one.action async for one in audit.every(office)} - told
         assert gone == {
             "share.remove", "webhook.remove", "script.deactivate", "script.remove", "tls-rule.remove", "relay.remove",
-            "alias.remove", "ban.remove", "account.remove", "domain.remove-backup",
+            "alias.remove", "list.remove", "ban.remove", "account.remove", "domain.remove-backup",
             "domain.remove",
         }  # fmt: skip
         details = repr([one.detail async for one in audit.every(office)])

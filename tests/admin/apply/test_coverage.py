@@ -41,6 +41,7 @@ LEFT_OUT: Final = {
     "fetching": {"next_at", "last_at", "failures", "fetched", "problem"},
     "webhook": {"letters", "failures", "last_answer", "last_at"},
     "ban": {"times", "by_hand"},
+    "list_member": {"added", "bounces", "bounced"},
     "relay_use": {"key"},  # of an account, its id
 }
 SECRETS: Final = (

@@ -24,6 +24,7 @@ from postroom.admin.apply.items import (
     DnsProviderItem,
     DomainItem,
     Item,
+    MailingListItem,
     Manifest,
     PasswordItem,
     RelayItem,
@@ -192,6 +193,18 @@ def _of_alias(one: AliasItem) -> AliasItem:
     return _with(one, address=_address(one.address), targets=_addresses(one.targets))
 
 
+def _of_list(one: MailingListItem) -> MailingListItem:
+    people = {
+        name: _addresses(said)
+        for name in ("owners", "archive", "members", "suspended")
+        if (said := getattr(one, name)) is not None
+    }
+    found = _with(one, address=_address(one.address), **people)
+    if found.members is not None and not {*(found.suspended or ())} <= {*found.members}:
+        raise Invalid(f"who is suspended in {found.address} has to be one of its members")
+    return found
+
+
 def _of_relay(one: RelayItem) -> RelayItem:
     return _with(one, name=one.name.strip().lower())
 
@@ -245,6 +258,7 @@ _CHECKS: Final[Mapping[type, Callable[[Any], Item]]] = {
     BackupDomainItem: _of_backup,
     AccountItem: _of_account,
     AliasItem: _of_alias,
+    MailingListItem: _of_list,
     RelayItem: _of_relay,
     TlsRuleItem: _of_tls_rule,
     ShareItem: _of_share,
@@ -258,7 +272,7 @@ def _addresses_of(one: Item) -> Sequence[str]:
     """The addresses that an item takes."""
     if isinstance(one, AccountItem):
         return [one.address, *(one.addresses or ()), *(each.address for each in one.mask or ())]
-    return [one.address] if isinstance(one, AliasItem) else ()
+    return [one.address] if isinstance(one, AliasItem | MailingListItem) else ()
 
 
 def _owned(one: Item) -> list[str]:

@@ -13,6 +13,7 @@ from postroom.admin import (
     backup_domains,
     bans,
     domains,
+    lists,
     shares,
     webhooks,
 )
@@ -27,6 +28,7 @@ from postroom.admin.apply.items import (
     DnsProviderItem,
     DomainItem,
     LimitsItem,
+    MailingListItem,
     Manifest,
     RelayItem,
     ShareItem,
@@ -71,6 +73,7 @@ async def besides_people(office: Office, *, with_secrets: bool = False) -> Manif
                 async for one in aliases.every(office)
             ]
         ),
+        mailing_list=tuple([await _list(office, one) async for one in lists.every(office)]),
         relay=tuple(await _relays(office, with_secrets=with_secrets)),
         tls_rule=tuple(
             [TlsRuleItem(domain=one.domain, mode=one.mode) async for one in tls_rules.every(office)]
@@ -88,6 +91,23 @@ async def besides_people(office: Office, *, with_secrets: bool = False) -> Manif
         webhook=tuple(await office.directory.look(lambda tx: _webhooks(office, tx, with_secrets))),
         ban=tuple([_ban(one) async for one in bans.every(office) if one.by_hand]),
         dns_provider=tuple(providers) if providers else None,
+    )
+
+
+async def _list(office: Office, one: lists.ListView) -> MailingListItem:
+    people = [each async for each in lists.members(office, one.address)]
+    return MailingListItem(
+        address=one.address,
+        name=one.name,
+        posting=one.posting,
+        moderation=one.moderation,
+        subscribing=one.subscribing,
+        own_copy=one.own_copy,
+        max_size=one.max_size,
+        owners=one.owners,
+        archive=one.archive,
+        members=tuple([each.address for each in people]),
+        suspended=tuple([each.address for each in people if each.suspended]),
     )
 
 

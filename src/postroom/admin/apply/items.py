@@ -10,6 +10,7 @@ import msgspec
 from postroom.directory.administrators import Role
 from postroom.directory.dns_providers import Kind as ProviderKind
 from postroom.directory.expand import Writers
+from postroom.directory.lists import Moderation, Posting, Subscribing
 from postroom.directory.relays import Tls, UseKind
 from postroom.directory.tls_rules import Mode
 from postroom.policy.bans import Doors
@@ -193,6 +194,22 @@ class AliasItem(Item, frozen=True, kw_only=True):
     writers: Writers | None = None
 
 
+class MailingListItem(Item, frozen=True, kw_only=True):
+    """A mailing list; ``suspended`` are members that get nothing. ``max_size`` in octets."""
+
+    address: str
+    name: str | None = None
+    posting: Posting | None = None
+    moderation: Moderation | None = None
+    subscribing: Subscribing | None = None
+    own_copy: bool | None = None
+    max_size: int | None = None
+    owners: tuple[str, ...] | None = None
+    archive: tuple[str, ...] | None = None
+    members: tuple[str, ...] | None = None
+    suspended: tuple[str, ...] | None = None
+
+
 class UseItem(Item, frozen=True, kw_only=True):
     """What goes through a relay."""
 
@@ -289,6 +306,7 @@ class Manifest(Item, frozen=True, kw_only=True):
     backup_domain: tuple[BackupDomainItem, ...] = ()
     account: tuple[AccountItem, ...] = ()
     alias: tuple[AliasItem, ...] = ()
+    mailing_list: tuple[MailingListItem, ...] = ()
     relay: tuple[RelayItem, ...] = ()
     tls_rule: tuple[TlsRuleItem, ...] = ()
     share: tuple[ShareItem, ...] = ()

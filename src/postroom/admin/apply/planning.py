@@ -1,6 +1,6 @@
 """What of a file is to be done: the steps from how it is now, in the order of their needs.
 
-Domains, people, aliases, catch-alls, relays, rules, shares; removals last and the other way
+Domains, people, aliases, mailing lists, catch-alls, relays, rules, shares; removals last and the other way
 round. Accounts are looked at some at a time, shortly before their steps.
 """
 
@@ -18,10 +18,11 @@ from postroom.admin import (
     backup_domains,
     bans,
     domains,
+    lists,
     shares,
     webhooks,
 )
-from postroom.admin.apply import inventory, persons
+from postroom.admin.apply import inventory, mailing_lists, persons
 from postroom.admin.apply.items import (
     AliasItem,
     BanItem,
@@ -177,6 +178,7 @@ def _rest(wanted: Manifest, now: Manifest) -> Iterator[Step]:
     there = There(now.alias)
     for index, alias in enumerate(wanted.alias):
         yield from _alias_steps(alias, there.find(alias), index)
+    yield from mailing_lists.steps(wanted.mailing_list, now.mailing_list)
     there = There(now.domain)
     for index, domain in _in_order(wanted):
         yield from _address_steps(domain, there.find(domain), index)
@@ -339,6 +341,7 @@ def _removals(wanted: Manifest, now: Manifest) -> Iterator[Step]:
         ("script", _left(now.script, wanted.script), _remove_script),
         ("tls rule", _left(now.tls_rule, wanted.tls_rule), tls_rules.remove),
         ("relay", _left(now.relay, wanted.relay), relays.remove),
+        ("mailing list", _left(now.mailing_list, wanted.mailing_list), lists.remove),
         ("alias", _left(now.alias, wanted.alias), aliases.remove),
     ):
         for one in gone:

@@ -29,7 +29,7 @@ from postroom.store.store import Store
 T = TypeVar("T")
 
 TABLES: Final = (
-    "domain", "account", "alias", "address", "alias_target", "credential", "dkim_key", "relay",
+    "domain", "account", "alias", "address", "alias_target", "mailing_list", "list_member", "credential", "dkim_key", "relay",
     "relay_use", "tls_rule", "send_as", "sending", "forward", "share", "mask", "domain_admin",
     "backup_domain", "journal", "allotment", "script", "rule", "vacation", "sender_rule", "webhook", "ban",
     "dns_provider", "fetching", "mailbox", "usage", "retention", "subscription", "digest",

@@ -76,6 +76,8 @@ _TOLD: Final[Mapping[str, str]] = {
     "account.second-factor.reset": "second factors taken away",
     "alias.add": "aliases added",
     "alias.remove": "aliases removed",
+    "list.add": "mailing lists added",
+    "list.remove": "mailing lists removed",
     "ban.add": "networks banned by hand",
     "relay.add": "relays added",
     "relay.change": "relays changed",
