@@ -57,4 +57,6 @@ def test_how_often_somebody_is_told(shell: Shell) -> None:
     shell.says("account", "add", "a@demo.test", "--no-password")
     assert shell.says("rejects", "digest", "a@demo.test") == "a@demo.test is told never\n"
     assert shell.json("rejects", "digest", "a@demo.test", "daily")["often"] == "daily"
+    usual = shell.json("rejects", "digest", "a@demo.test", "usual")
+    assert (usual["often"], usual["choice"]) == ("never", "usual")
     assert "Invalid value" in shell.misuses("rejects", "digest", "a@demo.test", "hourly")

@@ -35,7 +35,19 @@ def test_a_letter_is_claimed_once_when_it_is_due(town: Towns) -> None:
             assert await claim(long, 1) == [Digest(alice.id, 1, later)]
             assert await claim(long, 1) == [Digest(bob.id, 7, NOW)]
             await t.db.write(lambda tx: digests.put(tx, bob.id, 0, long))
-            assert await t.db.read(lambda tx: digests.days_of(tx, bob.id)) == 0
+            assert await t.db.read(lambda tx: digests.chosen(tx, bob.id)) == 0
+            assert await t.db.read(lambda tx: digests.undecided(tx, 0, 9)) == []
+            await t.db.write(lambda tx: digests.put(tx, bob.id, None, long))
+            assert await t.db.read(lambda tx: digests.chosen(tx, bob.id)) is None
+            undecided = await t.db.read(lambda tx: digests.undecided(tx, 0, 9))
+            assert undecided == [(bob.id, "demo.test", 0)]
+            # who has chosen meanwhile keeps that
+            await t.db.write(lambda tx: digests.follow(tx, [(alice.id, 7), (bob.id, 7)], long))
+            undecided = await t.db.read(lambda tx: digests.undecided(tx, 0, 9))
+            assert undecided == [(bob.id, "demo.test", 7)]
+            assert await t.db.read(lambda tx: digests.chosen(tx, alice.id)) == 1
+            await t.db.write(digests.end_following)
+            assert not await t.db.read(digests.is_followed)
             await t.directory.change(lambda tx: accounts.change(tx, alice, is_disabled=True))
             assert await claim(long * 2) == []
 

@@ -16,8 +16,13 @@ _SPANS: Final = (("day", 86_400, 2 * 86_400), ("hour", 3_600, 2 * 3_600), ("minu
 
 def address(text: str) -> Address:
     """Read an address; raises Invalid with the reason."""
+    text = text.strip()
+    if text and text[0] != '"' and not text.rpartition("@")[0]:
+        lack = "nothing before the @" if "@" in text else "no @"
+        whole = f"{text.rpartition('@')[2]}@example.org" if "@" not in text else f"ann{text}"
+        raise Invalid(f"{text!r} has {lack}; write the whole address, such as {whole}")
     try:
-        found = Address.parse(text.strip())
+        found = Address.parse(text)
     except AddressError as error:
         raise _invalid(text, error) from None
     return found

@@ -294,7 +294,10 @@ async def withdraw(office: Office, account_id: int, ident: str) -> Outcome:
 
 def queue_id(text: str) -> int:
     """Read a queue id; raises Invalid."""
-    return names.ident(text, Invalid(f"{text} is no queue id: it has 13 letters and digits"))
+    return names.ident(
+        text,
+        Invalid(f"{text} is no queue id: it has 13 letters and digits; see: postroom queue list"),
+    )
 
 
 class _Noted(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from postroom.admin import names, paging
+from postroom.admin.moving.reading import reason
 from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
@@ -91,7 +92,7 @@ async def import_file(office: Office, path: Path) -> Imported:
         octets = await asyncio.to_thread(_read, path)
         parsed = await asyncio.to_thread(received_reports.parse, octets)
     except (OSError, enclosed.TooLarge) as error:
-        raise Refused(f"{path} can't be read: {error}") from None
+        raise Refused(f"{path} can't be read: {reason(error)}") from None
     if not parsed:
         raise Refused(f"{path} holds no DMARC or TLS report")
     new = []

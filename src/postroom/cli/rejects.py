@@ -3,7 +3,7 @@
 import click
 
 from postroom.admin.mailboxes import digest as digests, rejects as admin
-from postroom.admin.mailboxes.digest import DAYS, Often
+from postroom.admin.mailboxes.digest import CHOICES, Choice
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run
@@ -99,13 +99,13 @@ def remove(context: click.Context, account: str, ids: tuple[str, ...], *, as_jso
 
 @rejects.command()
 @click.argument("account")
-@click.argument("often", type=click.Choice(list(DAYS)), required=False)
+@click.argument("often", type=click.Choice(CHOICES), required=False)
 @output.json_option
 @click.pass_context
-def digest(context: click.Context, account: str, often: Often | None, *, as_json: bool) -> None:
+def digest(context: click.Context, account: str, often: Choice | None, *, as_json: bool) -> None:
     """Write ACCOUNT a letter of what was refused and what came into Junk, or tell how often.
 
-    None is written where there is nothing to tell.
+    None is written where there is nothing to tell. usual is what [digest] says in the settings.
     """
     if often is None:
         found = run(context, lambda office: digests.show(office, account))

@@ -163,12 +163,14 @@ def _lists(config: Config) -> Iterator[Fault]:
         yield from _dnsbl(f"dnsbl[{number}]", dnsbl)
     for number, zone in enumerate(config.alerts.blocklists):
         yield from _zone(f"alerts.blocklists[{number}]", zone)
+    for name, often in config.digest.places:
+        yield from _zone(f"digest.{often}", name)
 
 
 def _zone(setting: str, zone: str) -> Iterator[Fault]:
     try:
         if Domain.parse(zone).is_literal:
-            yield setting, f"{zone!r} is an address; the name of a list is needed"
+            yield setting, f"{zone!r} is an address; a name is needed"
     except AddressError as error:
         yield setting, str(error)
 

@@ -20,6 +20,7 @@ from postroom.config.backup import Backup
 from postroom.config.connections import Connections, Dnsbl, Rates
 from postroom.config.delivery import Delivery
 from postroom.config.describe import without_passwords
+from postroom.config.digest import Digest
 from postroom.config.filing import Filing
 from postroom.config.filters import Filter
 from postroom.config.ldap import Ldap
@@ -421,6 +422,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sieve: Annotated[Sieve, Meta(description="Filter scripts.")] = Sieve()
     backup: Annotated[Backup, Meta(description="Backups by a timetable.")] = Backup()
     log: Annotated[Log, Meta(description="What is written where.")] = Log()
+    digest: Annotated[Digest, Meta(description="Letters of what was kept back.")] = Digest()
     alerts: Annotated[Alerts, Meta(description="Who is told of trouble.")] = Alerts()
     audit: Annotated[Audit, Meta(description="Who changed what.")] = Audit()
     webhooks: Annotated[Webhooks, Meta(description="Programs that are told.")] = Webhooks()

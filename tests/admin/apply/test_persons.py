@@ -7,7 +7,7 @@ NOW = AccountItem(
     address="bob@x.test", name="Bob", role="person", administers=(), quota=5, message_quota=0,
     send_limit="default", disabled=False, addresses=(), send_as=(), block=(), allow=(),
     forward=Forwarding(to=()), retention=(), rule=(), mask=(), script=(),
-    vacation=VacationItem(text=""), spam_level="normal", digest="never",
+    vacation=VacationItem(text=""), spam_level="normal", digest="usual",
 )  # fmt: skip
 
 

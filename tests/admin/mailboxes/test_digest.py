@@ -1,10 +1,16 @@
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 import pytest
 
 from postroom.admin import accounts, domains
 from postroom.admin.mailboxes import digest
+from postroom.admin.mailboxes.digest import DigestView
 from postroom.admin.office import Office
+from postroom.config.digest import Digest
+from postroom.directory import digests
 from postroom.directory.digests import DAY_MS
 from postroom.errors import NotFound, StorageFailed
 from postroom.post.commit import Post
@@ -104,6 +110,39 @@ def test_many_are_counted_and_the_newest_named(tell: Tell) -> None:
         assert subject.endswith("50 and more in Junk")
         assert "Offer 59." in text
         assert "Offer 9." not in text
+
+    tell(story)
+
+
+def test_who_has_not_chosen_is_told_as_the_settings_say(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        bob = await furnish(office)
+
+        async def round_with(**settings: Any) -> int:
+            nonlocal office
+            said = msgspec.structs.replace(office.config, digest=Digest(**settings))
+            office = dataclasses.replace(office, config=said)
+            clock.advance(1000)
+            await put(office.store, LETTER, account_id=bob, mailbox="Junk")
+            clock.advance(DAY_MS)
+            return await digest.send_due(office, post_of(office))
+
+        assert await round_with() == 0
+        assert await round_with(usual="daily") == 0  # from now on
+        assert await round_with(usual="daily") == 1
+        assert await digest.show(office, BOB) == DigestView(BOB, "daily", "usual")
+        assert await round_with(usual="daily", weekly=("Demo.test",)) == 0
+        assert (await digest.show(office, BOB)).often == "weekly"
+        for _ in range(6):
+            assert await round_with(weekly=("demo.test",)) == 0
+        assert await round_with(weekly=("demo.test",)) == 1
+        await digest.choose(office, BOB, "never")
+        assert await digest.show(office, BOB) == DigestView(BOB, "never", "never")
+        assert [await round_with(usual="daily") for _ in range(2)] == [0, 0]
+        await digest.choose(office, BOB, "usual")
+        assert [await round_with(usual="daily") for _ in range(2)] == [0, 1]
+        assert [await round_with() for _ in range(2)] == [0, 0]
+        assert not await office.db.read(digests.is_followed)
 
     tell(story)
 

@@ -113,6 +113,7 @@ def test_many_masks_and_rejects_have_pages(
 def test_somebody_is_told_of_what_was_kept_back(database: Opener, data: Path) -> None:
     async def story(browser: Browser, office: Office, _clock: Clock) -> None:
         await browser.get("/me/senders")
+        assert "as the postmaster says: never" in browser.text
         said = await browser.post("/me/senders/digest", {"often": "weekly"})
         assert (said.status, said.headers["location"]) == (303, "/me/senders#digest")
         assert (await digest.show(office, PERSON)).often == "weekly"

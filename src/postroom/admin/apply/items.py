@@ -158,7 +158,7 @@ class FetchItem(Item, frozen=True, kw_only=True):
 class AccountItem(Item, frozen=True, kw_only=True):
     """A person. ``send_limit`` is recipients in 24 hours, or "default".
 
-    ``digest``: how often a letter says what was kept from their inbox.
+    ``digest``: how often a letter says what was kept from their inbox; "usual" as the settings say.
     """
 
     address: str
@@ -181,7 +181,7 @@ class AccountItem(Item, frozen=True, kw_only=True):
     script: tuple[ScriptItem, ...] | None = None
     vacation: VacationItem | None = None
     spam_level: str | None = None
-    digest: Literal["never", "daily", "weekly"] | None = None
+    digest: Literal["usual", "never", "daily", "weekly"] | None = None
     fetch: tuple[FetchItem, ...] | None = None
 
 

@@ -78,7 +78,7 @@ def account(tx: Tx, one: AccountView, seal_key: bytes | None) -> AccountItem:
             addresses=away.addresses,
         ),
         spam_level=knowledge.totals(tx, [ident]).get(ident, NOTHING).level or "normal",
-        digest=digest.often(tx, ident),
+        digest=digest.choice(tx, ident),
         fetch=None if seal_key is None else tuple(_fetchings(tx, ident, seal_key)),
     )
 

@@ -40,7 +40,7 @@ _NEW: Final = AccountItem(
     address="", name="", role="person", administers=(), quota=0, message_quota=0,
     send_limit="default", disabled=False, addresses=(), send_as=(), block=(), allow=(),
     forward=Forwarding(to=()), retention=(), rule=(), mask=(), script=(),
-    vacation=VacationItem(text=""), spam_level="normal", digest="never",
+    vacation=VacationItem(text=""), spam_level="normal", digest="usual",
     fetch=(),
 )  # fmt: skip
 
@@ -198,7 +198,7 @@ async def _set_spam_level(office: Office, address: str, wanted: str, _now: objec
     await spam.set_level(office, address, wanted)
 
 
-async def _set_digest(office: Office, address: str, wanted: digest.Often, _now: object) -> None:
+async def _set_digest(office: Office, address: str, wanted: digest.Choice, _now: object) -> None:
     await digest.choose(office, address, wanted)
 
 

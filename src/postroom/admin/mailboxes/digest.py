@@ -4,6 +4,7 @@ A letter a day or a week, and none where there is nothing to tell. It names who 
 subject and the reason of the newest of each, and leads to the pages where they are let in.
 """
 
+import functools
 import urllib.parse
 from collections.abc import Sequence
 from functools import partial
@@ -12,12 +13,14 @@ from typing import Final, Literal
 import msgspec
 
 from postroom.access.teaching import JUNK
+from postroom.address import Domain
 from postroom.admin import names, system_mail
 from postroom.admin.mailboxes import junk, rejects
 from postroom.admin.mailboxes.junk import JunkView
 from postroom.admin.mailboxes.rejects import RejectView
 from postroom.admin.office import Office
 from postroom.admin.recording import recorded
+from postroom.config.digest import Digest as Settings, Often
 from postroom.db.database import Tx
 from postroom.directory import accounts, digests
 from postroom.directory.digests import Digest
@@ -25,45 +28,75 @@ from postroom.errors import MailError
 from postroom.post.commit import Post
 from postroom.store import mailboxes, rejects as rows
 
-Often = Literal["never", "daily", "weekly"]
+Choice = Literal["usual", "never", "daily", "weekly"]
+"""What somebody may choose; "usual" is what ``[digest]`` says."""
 
 DAYS: Final[dict[Often, int]] = {"never": 0, "daily": 1, "weekly": 7}
+CHOICES: Final[tuple[Choice, ...]] = ("usual", "never", "daily", "weekly")
+PAGE: Final = 1_000  # people that are looked at together
 MOST: Final = 50  # of each kind that a letter names
 A_ROUND: Final = 500  # letters in one round
 TOGETHER: Final = 50  # that are claimed at a time
 
 
 class DigestView(msgspec.Struct, frozen=True):
-    """How often an account is told."""
+    """How often an account is told, and what its person has chosen."""
 
     account: str
     often: Often
+    choice: Choice
 
 
 async def show(office: Office, address: str) -> DigestView:
     """How often somebody is told. Raises NotFound."""
     account = await office.account(address)
-    said = await office.directory.look(lambda tx: often(tx, account.id))
-    return DigestView(str(account.address), said)
+    said = await office.directory.look(lambda tx: choice(tx, account.id))
+    usual = usual_in(office.config.digest, account.address.domain.ascii)
+    return DigestView(str(account.address), usual if said == "usual" else said, said)
 
 
-def often(tx: Tx, account_id: int) -> Often:
-    """How often an account is told."""
-    days = digests.days_of(tx, account_id)
-    return "never" if not days else "daily" if days == 1 else "weekly"
+def choice(tx: Tx, account_id: int) -> Choice:
+    """What somebody has chosen."""
+    days = digests.chosen(tx, account_id)
+    return "usual" if days is None else next(word for word, many in DAYS.items() if many == days)
+
+
+def usual_in(settings: Settings, domain: str) -> Often:
+    """How often people of a domain (A-labels) are told who have not chosen."""
+    said = (often for name, often in settings.places if Domain.parse(name).ascii == domain)
+    return next(said, settings.usual)
 
 
 @recorded("account.digest", "address", "often")
-async def choose(office: Office, address: str, often: Often) -> DigestView:
-    """Tell somebody daily, weekly or never from now on. Raises NotFound."""
+async def choose(office: Office, address: str, often: Choice) -> DigestView:
+    """Tell somebody daily, weekly, never, or as usual from now on. Raises NotFound."""
     account = await office.account(address)
-    now = office.now()
-    await office.directory.change(lambda tx: digests.put(tx, account.id, DAYS[often], now))
+    days, now = None if often == "usual" else DAYS[often], office.now()
+    await office.directory.change(lambda tx: digests.put(tx, account.id, days, now))
     return await show(office, address)
+
+
+async def follow(office: Office) -> None:
+    """Let those who have not chosen get what ``[digest]`` says now."""
+    settings, now, after = office.config.digest, office.now(), 0
+    if settings.usual == "never" and not (settings.daily or settings.weekly):
+        if await office.db.read(digests.is_followed):
+            await office.db.write(digests.end_following)
+        return
+    usual = functools.cache(lambda domain: DAYS[usual_in(settings, domain)])
+    while True:
+        page = await office.db.read(partial(digests.undecided, after=after, limit=PAGE))
+        wanted = [(one, usual(domain)) for one, domain, days in page if days != usual(domain)]
+        if wanted:
+            await office.db.write(partial(digests.follow, wanted=wanted, now=now))
+        if len(page) < PAGE:
+            return
+        after = page[-1][0]
 
 
 async def send_due(office: Office, post: Post) -> int:
     """Write the letters that are due; how many went. Raises MailError when one can't be."""
+    await follow(office)
     sent = 0
     for _ in range(A_ROUND // TOGETHER):
         due = await office.db.write(partial(digests.claim, now=office.now(), limit=TOGETHER))

@@ -211,7 +211,10 @@ async def _indexed(office: Office, blob: Opened) -> Indexed:
 
 async def _named(office: Office, account: Account, text: str) -> Reject:
     ident = names.ident(
-        text, Invalid(f"{text} is no id of a refused message: it has 13 letters and digits")
+        text,
+        Invalid(
+            f"{text} is no id of a refused message: it has 13 letters and digits; see: postroom rejects list"
+        ),
     )
     found = await office.store.read(rejects.named, account.id, ident)
     if found is None:

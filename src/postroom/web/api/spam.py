@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from postroom.admin import spam
 from postroom.admin.mailboxes import digest
-from postroom.admin.mailboxes.digest import DigestView, Often
+from postroom.admin.mailboxes.digest import Choice, DigestView
 from postroom.admin.moving import letterbox
 from postroom.admin.spam import Status, Trained
 from postroom.web.api.call import Call
@@ -31,7 +31,7 @@ class Level(Input, frozen=True, kw_only=True):
 class HowOften(Input, frozen=True, kw_only=True):
     """How often somebody is told."""
 
-    often: Often
+    often: Choice
 
 
 @NOUN.on("GET", "/spam")
@@ -72,7 +72,7 @@ async def digest_of(call: Call, address: str) -> DigestView:
 
 @NOUN.on("PUT", "/accounts/{address}/digest")
 async def set_digest(call: Call, address: str, body: HowOften) -> DigestView:
-    """Write such a letter daily, weekly or never."""
+    """Write such a letter daily, weekly, never, or as the settings say (usual)."""
     return await digest.choose(call.office, address, body.often)
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from postroom.admin import masks, spam
 from postroom.admin.filters import senders
 from postroom.admin.mailboxes import digest, rejects
-from postroom.admin.mailboxes.digest import Often
+from postroom.admin.mailboxes.digest import Choice
 from postroom.admin.office import Office
 from postroom.directory.senders import List
 from postroom.errors import Invalid
@@ -26,7 +26,8 @@ _LEVELS: Final[Mapping[str, str]] = {
     "strict": "strict",
 }
 
-_OFTEN: Final[Mapping[Often, str]] = {
+_OFTEN: Final[Mapping[Choice, str]] = {
+    "usual": "as the postmaster says",
     "never": "never",
     "daily": "every day",
     "weekly": "every week",
