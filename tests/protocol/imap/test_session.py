@@ -285,6 +285,8 @@ def test_bye_is_said_once() -> None:
     held = session()
     held.bye("Autologout", b"UNAVAILABLE")
     held.bye("again")
+    held.untagged(b"* 1 EXISTS\r\n")
+    held.untagged_pieces([b"* 2 EXISTS\r\n"])
     held.receive(b"a NOOP\r\n")
     assert held.next_event() is None
     assert held.data_to_send() == b"* BYE [UNAVAILABLE] Autologout\r\n"

@@ -184,12 +184,14 @@ class Session:
             self._input.feed(octets)
 
     def untagged(self, lines: bytes) -> None:
-        """Write whole response lines (with CRLF)."""
-        self._output.append(lines)
+        """Write whole response lines (with CRLF); none follow BYE."""
+        if self._mode is not _Mode.CLOSED:
+            self._output.append(lines)
 
     def untagged_pieces(self, pieces: Iterable[bytes]) -> None:
         """The same of whole lines in pieces, such as literals."""
-        self._output.extend(pieces)
+        if self._mode is not _Mode.CLOSED:
+            self._output.extend(pieces)
 
     def finish(self, condition: Condition, text: str, code: bytes = b"") -> None:
         """Write the tagged response of the pending command and go on to the next one."""
