@@ -191,6 +191,29 @@ def test_a_cancelled_writer_can_be_aborted_while_its_thread_works(data: Path) ->
     assert descriptors() <= before
 
 
+@pytest.mark.parametrize("in_rows", [False, True])
+def test_a_blob_that_is_finished_when_nobody_waits_any_more_leaves_nothing(
+    data: Path, in_rows: bool
+) -> None:
+    last = "created" if in_rows else "published"
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+
+        def step(name: str) -> None:
+            if name == last:
+                loop.call_soon_threadsafe(task.cancel)
+
+        writer = BlobWriter(Files(data, step), Ids(Clock()), in_rows=in_rows)
+        await writer.write(noise(200_000))
+        task = asyncio.ensure_future(writer.finish(HEAD))
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    asyncio.run(go())
+    assert files(data) == []
+
+
 def test_memory_is_flat_in_message_size(data: Path) -> None:
     block = noise(256 * 1024)
 

@@ -38,9 +38,6 @@ def test_the_life_of_a_certificate(database: Opener) -> None:
         assert rows.version(tx) == (1, 100)
         rows.postpone(tx, "mx.test", 160)
         assert [one.due for one in rows.listing(tx)] == [160]
-        assert rows.remove(tx, "mx.test")
-        assert not rows.remove(tx, "mx.test")
-        assert rows.version(tx) == (0, 0)
 
     async def inside() -> None:
         async with database() as db:

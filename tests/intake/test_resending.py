@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from postroom.blobs.store import BlobStore, BlobWriter
+from postroom.errors import StorageFailed
 from tests.conftest import Opener
-from tests.intake.desk import LARGE, LETTER, desk
+from tests.intake.desk import LARGE, LETTER, desk, nothing_left
 from tests.intake.test_outcomes import run_script
 
 EDIT = 'require "editheader"; addheader "X-Mark" "1"; deleteheader "Subject";'
@@ -41,6 +43,30 @@ def test_the_changed_header_block_leaves(database: Opener, data: Path, octets: b
             )
             counts = await here.counts()
             assert (counts["ledger"], counts["queued"], counts["blob"]) == (2, 2, 2)
+
+    asyncio.run(run())
+
+
+def test_nothing_is_left_when_the_disk_fails_between_the_copies(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+
+            class Torn(BlobStore):
+                opened = 0
+
+                def writer(self) -> BlobWriter:
+                    self.opened += 1  # as it came, as it is kept, as it goes on
+                    if self.opened == 3:
+                        raise StorageFailed(detail="no more files")
+                    return super().writer()
+
+            here.change(blobs=Torn(data, here.db.engine, here.ids))
+            script = EDIT + 'redirect :copy "b@elsewhere.test"; keep;'
+            status, _, _ = await run_script(here, script, octets=LARGE)
+            assert status == "451 4.3.0"
+            await nothing_left(here)
 
     asyncio.run(run())
 

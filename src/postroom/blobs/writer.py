@@ -79,7 +79,19 @@ class BlobWriter:
             return await self._in_thread(lambda: self._finish(head, apart=apart))
         except BaseException:
             await self.abort()
+            self._forget()
             raise
+
+    def _forget(self) -> None:
+        """Remove the file of a blob that was finished when nobody waited for it any more."""
+        work = self._work
+        if work is None or work.cancelled() or work.exception() is not None:
+            return
+        blob = work.result()
+        if isinstance(blob, Prepared) and blob.place == IN_FILE:
+            self._files.remove(self._id)
+        elif isinstance(blob, Prepared) and blob.place == IN_FRAMES:
+            self._files.remove_temporary(self._id)
 
     async def abort(self) -> None:
         """Leave nothing behind. Harmless after ``finish``."""

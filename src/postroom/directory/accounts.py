@@ -356,16 +356,6 @@ def scram(tx: Tx, ident: int) -> Scram:
     return Scram(bytes(row[0]), row[1])
 
 
-def set_scram(tx: Tx, ident: int, scram: Scram) -> None:
-    """Another salt and count: for an account without credentials, whose keys they would end."""
-    tx.execute(
-        "UPDATE account SET scram_salt = :salt, scram_iterations = :rounds WHERE id = :id",
-        id=ident,
-        salt=scram.salt,
-        rounds=scram.iterations,
-    )
-
-
 def further(tx: Tx, ident: int) -> list[Address]:
     """The addresses of an account besides the main one and the masked ones."""
     rows = tx.all(

@@ -250,10 +250,10 @@ class Closing:
         stored = plan.stamped(self._session, envelope, clean, ident, now)
         if examination is not None:
             stored = b"".join((*examination.fields, stored))
+        octets = None if small is None else (stored, small)
         blob = await arrival.prepared(stored)
+        content = Content(blob, indexed, arrival.is_ascii, octets, author)
         try:
-            octets = None if small is None else (stored, small)
-            content = Content(blob, indexed, arrival.is_ascii, octets, author)
             content = await editing.edited(
                 services, self._session, envelope, arrival, content, ident, now
             )
@@ -264,8 +264,8 @@ class Closing:
             )
             if examination is not None:
                 letter = examine.noted(letter, examination)
-        except Exception:
-            await services.post.discard(blob)
+        except BaseException:
+            await services.post.discard(blob, *content.more)
             raise
         try:
             await services.post.commit(letter)

@@ -201,15 +201,15 @@ class Waiting:
             )
         indexed = index(head, arrival.part)
         blob = await arrival.prepared(head)
+        content = Content(blob, indexed, arrival.is_ascii, None, author)
         try:
-            content = Content(blob, indexed, arrival.is_ascii, None, author)
             content = await editing.edited(
                 services, session, envelope, arrival, content, ident, now
             )
             made = plan.letter(session, envelope, content, services.ids, ident, now, onward)
             made = await resending.added(services, session, envelope, content, made)
-        except Exception:
-            await services.post.discard(blob)
+        except BaseException:
+            await services.post.discard(blob, *content.more)
             raise
         if made.queued is not None:
             queued = msgspec.structs.replace(made.queued, account_id=letter.account_id)

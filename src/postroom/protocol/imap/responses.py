@@ -13,7 +13,6 @@ from postroom.protocol.imap.flags import SYSTEM, SYSTEM_TEXT
 from postroom.protocol.imap.names import encode_name
 from postroom.protocol.imap.sets import write_ranges, write_set
 
-CRLF: Final = b"\r\n"
 URLMECH: Final = b"URLMECH INTERNAL"  # RFC 4467 §8
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NO_QUOTED: Final = re.compile(rb"[\x00-\x1f\x7f-\xff]")

@@ -8,21 +8,13 @@ count and replace do the work.
 RFC 5321 §4.1.1.4, §4.5.2 (dots), §2.3.8 (line ends); RFC 3030 §2 (BDAT).
 """
 
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 Flaw = Literal["nul", "bare-newline"]
 
 _DOT: Final = b"\r\n."
 _END: Final = b"\r\n.\r\n"
 _STARTS: Final = (_END[:4], _END[:3], _END[:2], _END[:1])
-
-
-class Reader(Protocol):
-    """What both readers tell at the end."""
-
-    @property
-    def flaw(self) -> Flaw | None:
-        """The worst flaw of what was read."""
 
 
 class Flaws:
