@@ -162,6 +162,49 @@ def test_a_clock_that_jumps_returns_nothing_for_an_hour(
     asyncio.run(run())
 
 
+def test_a_clock_that_jumps_returns_nothing_by_another_attempt(data: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with station(alone(tmp_path), data) as here:
+            here.sink.fault("RCPT", "451 4.2.0 Later")
+            await here.send("you@b.test")
+            await here.run()
+            here.clock.advance(days=30)  # the wall clock alone
+            await here.run()
+            await here.clerk.sweep()
+            assert len(await here.waiting()) == 1
+            assert [kind for _, kind in await told(here)] == ["delayed"]
+            here.advance(hours=1)
+            await here.clerk.sweep()
+            assert [kind for _, kind in await told(here)] == ["delayed", "failed"]
+
+    asyncio.run(run())
+
+
+def test_after_a_year_ahead_everything_goes_on(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            here.sink.fault("RCPT", "451 4.2.0 Later", times=3)
+            await here.send("you@b.test")
+            await here.send("you@dead.test")
+            await here.run()
+            here.clock.advance(days=365)
+            await here.send("she@b.test")
+            await here.run()
+            here.clock.advance(days=-365)
+            await here.send("he@b.test")  # its id is a year ahead, as all that follow
+            await here.clerk.sweep()
+            await here.until_quiet(hours=1)
+            assert len(here.sink.received) == 3
+            assert len(await here.waiting()) == 1
+            await here.until_quiet(hours=4)
+            await here.send("they@dead.test")
+            await here.until_quiet(hours=125)
+            assert await here.waiting() == []
+            assert [kind for _, kind in await told(here)].count("failed") == 2
+
+    asyncio.run(run())
+
+
 def test_what_is_held_is_not_returned(data: Path, tmp_path: Path) -> None:
     async def run() -> None:
         async with station(alone(tmp_path), data) as here:

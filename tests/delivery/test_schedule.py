@@ -31,11 +31,21 @@ def test_the_patience_begins_when_the_message_was_to_go() -> None:
     assert next_attempt(PLAIN, due=START, attempts=40, now=START + 119 * HOUR, chance=0.5) == (
         START + 120 * HOUR
     )
-    assert next_attempt(PLAIN, due=START, attempts=1, now=START + 120 * HOUR, chance=0) is None
+    assert next_attempt(PLAIN, due=START, attempts=40, now=START + 120 * HOUR, chance=0) is None
     late = START + 99 * HOUR
     assert next_attempt(PLAIN, due=late, attempts=1, now=START + 120 * HOUR, chance=0.5) == (
         START + 120 * HOUR + 5 * MINUTE
     )
+
+
+@pytest.mark.parametrize(
+    ("attempts", "gives_up"), [(1, False), (2, False), (15, False), (30, True)]
+)
+def test_few_attempts_have_not_taken_five_days(attempts: int, gives_up: bool) -> None:
+    """The clock has jumped, or the host was dead and nothing was tried."""
+    now = START + 121 * HOUR
+    found = next_attempt(PLAIN, due=START, attempts=attempts, now=now, chance=0.5)
+    assert found == (None if gives_up else now + wait(PLAIN, attempts, 0.5))
 
 
 def test_the_sender_is_told_of_a_delay_in_time_or_never() -> None:

@@ -2,7 +2,8 @@
 
 Most of what waits for a dead host is never tried by itself, so delay and end are found by
 age (``queue.patience``), a few messages a transaction. When the wall clock has jumped,
-nothing is returned for an hour: the messages may be younger than they seem (threat F4).
+nobody is told anything for an hour: the messages may be younger than they seem (threat F4).
+When it went back, and at the start, what waits for a time that was wrong is due at once.
 """
 
 from collections.abc import Callable
@@ -11,13 +12,14 @@ from typing import Final
 
 from postroom.blobs.store import BlobCorrupt
 from postroom.db.ids import Ids
+from postroom.delivery import pace
 from postroom.delivery.conclusions import EXPIRED, Conclusion
 from postroom.delivery.content import Loaded
 from postroom.delivery.endings import Endings
 from postroom.delivery.services import Services
 from postroom.delivery.trip import Trip
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
-from postroom.queue import claims, patience
+from postroom.queue import claims, clock, patience
 from postroom.queue.claimed import Batch, Claimed, Recipient
 from postroom.telemetry import sink
 from postroom.telemetry.events import ClockJumped
@@ -46,26 +48,44 @@ class Clerk:
         self._schedule = services.rules.schedule
         self._offset = self._clock() - steady()
         self._careful_until = 0
+        self._is_back = True
         self._leases: set[int] = set()  # that are to be ended
 
     async def sweep(self) -> None:
         """Return what has waited too long, then tell of what is late. Raises MailError."""
         await self._end()
-        if self._may_return():
-            while await self._return_some():
-                pass
+        self._look()
+        if self._is_back:
+            await self._bring_back()
+        if self._steady() < self._careful_until:
+            return
+        while await self._return_some():
+            pass
         if self._schedule.delay_notice:
             while await self._warn_some():
                 pass
 
-    def _may_return(self) -> bool:
+    def _look(self) -> None:
+        """Whether the clock has jumped since the last look."""
         now, steady = self._clock(), self._steady()
         jump = now - steady - self._offset
         self._offset += jump
         if abs(jump) >= JUMP_MS:
             sink.emit(ClockJumped(seconds=jump // 1000))
             self._careful_until = steady + PAUSE_MS
-        return steady >= self._careful_until
+            self._is_back = jump < 0
+
+    async def _bring_back(self) -> None:
+        """What waits for a time that was wrong is due now."""
+        longest = 2 * max(self._schedule.longest_retry, pace.LONGEST_PAUSE)
+        after: str | None = ""
+        while after is not None:
+            now = self._clock()
+            after = await self._db.write(
+                partial(clock.bring_back, now=now, longest=longest, after=after, most=MOST),
+                bulk=True,
+            )
+        self._is_back = False
 
     async def _return_some(self) -> bool:
         """Whether there may be more."""
@@ -74,7 +94,10 @@ class Clerk:
         lease = self._ids.next()
         self._leases.add(lease)
         batch = await self._db.write(
-            lambda tx: patience.overdue(tx, lease, before, now, MOST, patient=patient), bulk=True
+            lambda tx: patience.overdue(
+                tx, lease, before, now, MOST, patient=patient, newest=self._ids.tick
+            ),
+            bulk=True,
         )
         if batch is None:
             self._leases.discard(lease)

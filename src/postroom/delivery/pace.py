@@ -13,7 +13,7 @@ from postroom.queue.claims import Pace
 Verdict = Literal["good", "busy", "dead", "unused"]
 
 _FIRST_PAUSE: Final = 60_000  # ms
-_LONGEST_PAUSE: Final = 30 * 60_000
+LONGEST_PAUSE: Final = 30 * 60_000
 _DOUBLINGS: Final = 10
 
 
@@ -31,6 +31,6 @@ def pace(
     if verdict == "busy":
         return Pace(max(1, min(cap, most) // 2), failures, now + round(5_000 * (1 + chance)), reply)
     if verdict == "dead":
-        pause = min(_FIRST_PAUSE << min(failures, _DOUBLINGS), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE << min(failures, _DOUBLINGS), LONGEST_PAUSE)
         return Pace(1, failures + 1, now + round(pause * (0.8 + 0.4 * chance)), reply)
     return None

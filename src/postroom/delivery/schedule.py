@@ -49,12 +49,22 @@ def next_attempt(
 ) -> int | None:
     """When to try again after so many failed attempts; None: it is time to give up.
 
-    The last attempt is made at the very end of the patience, not one wait before it.
+    The last attempt is made at the very end of the patience, not one wait before it. When so few
+    attempts can't have taken so long, the clock may have jumped: then there is another one, and
+    whether the patience is at its end is found by age, with more care (``clerk``).
     """
     end = due + schedule.patience(patient=patient)
-    if now >= end:
-        return None
-    return min(now + wait(schedule, attempts, chance), end)
+    again = now + wait(schedule, attempts, chance)
+    if now < end:
+        return min(again, end)
+    return None if now - due <= _span(schedule, attempts) else again
+
+
+def _span(schedule: Schedule, attempts: int) -> int:
+    """What so many attempts may take, twice as long as they take by themselves."""
+    doublings = min(attempts, _DOUBLINGS)
+    waits = sum(wait(schedule, number, 1) for number in range(1, doublings + 1))
+    return 2 * (waits + (attempts - doublings) * wait(schedule, attempts, 1))
 
 
 def is_late(schedule: Schedule, *, due: int, now: int) -> bool:

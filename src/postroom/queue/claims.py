@@ -99,7 +99,7 @@ def _batches(
             letters = take(tx, lease, name, recipients, now)
             is_urged = failures > 0 and paused_until == 0  # ``changes.retry``
             batches.append(Batch(lease, name, letters, cap, failures, is_urged=is_urged))
-        _set_ready(tx, name, now)
+        set_ready(tx, name, now)
     return batches
 
 
@@ -270,7 +270,7 @@ def open_lease(tx: Tx, lease: int, destination: str, until: int) -> None:
     )
 
 
-def _set_ready(tx: Tx, name: str, now: int) -> None:
+def set_ready(tx: Tx, name: str, now: int) -> None:
     """The time of the first delivery that waits; later than others that are ready now."""
     soonest = NEVER
     for priority in PRIORITIES:

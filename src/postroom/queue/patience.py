@@ -21,18 +21,28 @@ from postroom.queue.claimed import (
     recipient,
 )
 from postroom.queue.claims import take
+from postroom.queue.clock import AHEAD_MS
 from postroom.queue.rows import WAITING
 
 _JOINED: Final = ", ".join([f"d.{name}" for name in RECIPIENT.split(", ")])
 
 
 def overdue(
-    tx: Tx, lease: int, before: int, now: int, most: int, *, patient: int | None = None
+    tx: Tx,
+    lease: int,
+    before: int,
+    now: int,
+    most: int,
+    *,
+    patient: int | None = None,
+    newest: int = 0,
 ) -> Batch | None:
     """Deliveries of letters that were due ``before``, whose senders have waited enough.
 
-    ``patient``: the same of deliveries that are tried for longer; None: of them too.
+    ``patient``: the same of deliveries that are tried for longer; None: of them too. ``newest``:
+    the time of the newest id; where that is to come (the clock went back), ids tell no age.
     """
+    bound = before if newest <= now + AHEAD_MS else newest
     rows = tx.all(
         f"SELECT {_JOINED} FROM queued q JOIN delivery d ON d.queued_id = q.id"
         f" WHERE q.due < :before AND d.status = {WAITING}"
@@ -40,7 +50,7 @@ def overdue(
         " AND q.id < :bound ORDER BY q.id LIMIT :most",
         before=before,
         patient=before if patient is None else patient,
-        bound=first_id_at(before),
+        bound=first_id_at(bound),
         most=most,
     )
     recipients = [recipient(row) for row in rows]
