@@ -3,7 +3,7 @@
 import pytest
 
 from postroom.access import guard
-from postroom.access.guard import Guard
+from postroom.access.guard import NAME_FAILURES, Guard
 from postroom.policy import devices
 from postroom.policy.bans import Ban, Bans
 from tests.fakes import Clock
@@ -60,6 +60,19 @@ def test_a_known_pair_is_not_locked_out_by_others() -> None:
     for _ in range(10):
         watch.failed("bob@example.org", "192.0.2.1")
     assert watch.refusal("alice@example.org", "192.0.2.1")  # no longer known
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
+    clock = Clock()
+    guard = Guard(clock)
+    for number in range(NAME_FAILURES):
+        guard.failed("alice@example.org", f"192.0.2.{number}")
+    assert guard.refusal("alice@example.org", "198.51.100.1")
+    clock.advance(days=-365)
+    assert guard.refusal("alice@example.org", "198.51.100.1") == ""
+    for number in range(NAME_FAILURES):
+        guard.failed("alice@example.org", f"203.0.113.{number}")
+    assert guard.refusal("alice@example.org", "198.51.100.1")
 
 
 def test_loopback_is_never_banned_nor_delayed() -> None:

@@ -43,6 +43,8 @@ def test_those_that_are_over_go(database: Opener) -> None:
         assert rows.purge(tx, ONE.seen + rows.IDLE_MS) == 0
         assert not ONE.is_over(ONE.seen + rows.IDLE_MS)
         assert ONE.is_over(ONE.seen + rows.IDLE_MS + 1)
+        assert not ONE.is_over(ONE.seen - rows.AHEAD_MS)  # another server's clock
+        assert ONE.is_over(ONE.seen - rows.AHEAD_MS - 1)
         assert rows.purge(tx, ONE.seen + rows.IDLE_MS + 1) == 1
         old = msgspec.structs.replace(ONE, seen=1000 + rows.WHOLE_MS)
         assert old.is_over(1001 + rows.WHOLE_MS)

@@ -34,6 +34,19 @@ def test_a_ban_in_force_stays_as_it_is() -> None:
     assert len(bans) == 1
 
 
+def test_a_ban_of_a_clock_that_was_ahead_ends_with_it() -> None:
+    bans = Bans()
+    now = 1_800_000_000_000
+    ahead = now + 365 * 24 * 3_600_000
+    assert bans.ban("192.0.2.1", "login", "guesses", 60, ahead) is not None
+    bans.put(Ban("198.51.100.0/24", "all", "mine", ahead, ahead + 60_000, by_hand=True))
+    assert bans.find("192.0.2.1", "login", now) is None
+    assert bans.find("198.51.100.1", "smtp", now) is not None
+    again = bans.ban("192.0.2.1", "login", "guesses", 60, now)
+    assert again is not None
+    assert again.since == now
+
+
 def test_doors_are_apart_and_all_is_every_one() -> None:
     bans = Bans()
     bans.ban("192.0.2.1", "smtp", "harvest", 60, 0)

@@ -47,10 +47,10 @@ class _Bucket(msgspec.Struct):
     failures: int = 0
 
     def is_empty(self, limit: int, now: int) -> bool:
-        return now - self.since < MINUTE and self.failures >= limit
+        return 0 <= now - self.since < MINUTE and self.failures >= limit
 
     def take(self, now: int) -> None:
-        if now - self.since >= MINUTE:
+        if not 0 <= now - self.since < MINUTE:  # also when the clock was set back
             self.since, self.failures = now, 0
         self.failures += 1
 

@@ -76,6 +76,7 @@ class Indexer:
         self._sleep = sleep
         self._is_busy = False
         self._holder = store.ids.next()
+        self._settled = self._given = 0  # ids that were given out two rounds ago, and one
         self._turn_ends = 0.0
 
     async def run(self) -> None:
@@ -92,6 +93,7 @@ class Indexer:
         """Index what is due in all accounts, unless another server does or the disk is full."""
         if not self.source.blobs.disk.has_room():
             return  # what is left is for mail: a search reads what is not indexed
+        self._settled, self._given = self._given, self.source.ids.next()
         waiting = after = 0
         is_ours = True
         while accounts := await self.source.read(textindex.waiting, after, ACCOUNTS):
@@ -126,8 +128,8 @@ class Indexer:
     async def _account(self, account_id: int) -> None:
         for _ in range(CHUNKS):
             began = time.monotonic()
-            before = self.source.clock() - SETTLED_MS
-            work = await self._next(account_id, first_id_at(before))
+            before = first_id_at(self.source.clock() - SETTLED_MS)
+            work = await self._next(account_id, max(before, self._settled))
             if work is None:
                 return
             await self.settle(work)

@@ -153,4 +153,4 @@ def _backups(office: Office) -> Backups:
     settings = office.config.backup
     if settings.path is None:
         return Backups()
-    return Backups(settings.every, schedule.last(Path(settings.path)))
+    return Backups(settings.every, schedule.last(Path(settings.path), office.now()))

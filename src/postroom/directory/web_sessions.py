@@ -14,6 +14,7 @@ from postroom.directory.administrators import IN_REACH
 
 IDLE_MS: Final = 8 * 3_600_000
 WHOLE_MS: Final = 7 * 86_400_000
+AHEAD_MS: Final = 3_600_000  # what clocks of servers may differ by
 TOUCH_MS: Final = 60_000  # the time of the last request is written no oftener
 MAX_AGENT: Final = 200  # characters
 
@@ -38,8 +39,9 @@ class WebSession(msgspec.Struct, frozen=True):
     method: Method = "password"
 
     def is_over(self, now: int) -> bool:
-        """Whether it counts no more."""
-        return now - self.seen > IDLE_MS or now - self.created > WHOLE_MS
+        """Whether it counts no more; nor does one that began when the clock was ahead."""
+        is_to_come = self.created > now + AHEAD_MS
+        return is_to_come or now - self.seen > IDLE_MS or now - self.created > WHOLE_MS
 
 
 class Listed(msgspec.Struct, frozen=True):

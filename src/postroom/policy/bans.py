@@ -22,6 +22,7 @@ Key = tuple[str, Doors]
 
 FOR_GOOD: Final = 0  # as ``until``
 LONGEST: Final = 24 * 3600  # seconds of a ban that nobody has set by hand
+AHEAD_MS: Final = 3_600_000  # what clocks of servers may differ by
 FORGET_MS: Final = 7 * 24 * 3600 * 1000  # after its end a ban counts no more towards the next
 MAX_EARNED: Final = 20_000  # the oldest go first; a postmaster's are not counted
 _LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -42,7 +43,9 @@ class Ban(msgspec.Struct, frozen=True):
     by_hand: bool = False
 
     def holds(self, now: int) -> bool:
-        """Whether it is in force."""
+        """Whether it is in force; one that was earned later than it is now came of a wrong clock."""
+        if not self.by_hand and self.since > now + AHEAD_MS:
+            return False
         return self.until == FOR_GOOD or now < self.until
 
 

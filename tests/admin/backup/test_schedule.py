@@ -6,6 +6,7 @@ import resource
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from postroom.admin.backup import layout, schedule, verify
 from postroom.admin.open import open_office
@@ -112,6 +113,33 @@ def test_one_that_fails_is_told_and_tried_again(tmp_path: Path, events: Recorder
     asyncio.run(run())
     (failed,) = events.of(BackupFailed)
     assert failed.folder.startswith(str(root))
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_after_a_clock_that_was_ahead_they_are_taken_as_before(tmp_path: Path, keep: int) -> None:
+    root = tmp_path / "safe"
+    settings = msgspec.structs.replace(
+        config(tmp_path), backup=Backup(path=str(root), every=2, keep=keep)
+    )
+
+    async def run() -> None:
+        async with open_office(settings) as opened:
+            clock = Clock()
+            office = dataclasses.replace(opened, clock=clock)
+            await schedule.take(office)
+            clock.advance(days=365)
+            await schedule.take(office)
+            clock.advance(days=-365, seconds=1)
+            assert schedule.due(office) <= (0 if keep == 1 else 7200)
+            for _ in range(2):
+                clock.advance(seconds=7200)
+                assert schedule.due(office) <= 0
+                await schedule.take(office)
+                assert schedule.due(office) == 7200
+            left = [one.name[:4] for one in schedule.kept(root)]
+            assert left == ["2026"] * keep
+
+    asyncio.run(run())
 
 
 def test_without_a_folder_there_is_nothing_to_do(tmp_path: Path) -> None:

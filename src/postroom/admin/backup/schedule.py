@@ -20,6 +20,7 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import BackupFailed, BackupTaken
 
 HOUR_MS: Final = 3_600_000
+AHEAD_MS: Final = 3_600_000  # what a clock may be ahead of the one before
 RETRY: Final = 600.0  # seconds after a failure
 BUSY: Final = 60.0  # seconds while one is taken that somebody asked for
 _FOLDER: Final = re.compile(r"\d{8}T\d{6}Z")
@@ -49,18 +50,24 @@ async def _turn(office: Office) -> float:
 
 def due(office: Office) -> float:
     """Seconds until the next."""
-    taken = last(Path(office.config.backup.path or ""))
+    taken = last(Path(office.config.backup.path or ""), office.now())
     if taken is None:
         return 0
     return (taken + office.config.backup.every * HOUR_MS - office.now()) / 1000
 
 
-def last(root: Path) -> int | None:
-    """When the newest that is whole was begun, in UTC milliseconds."""
-    taken = kept(root)
-    if not taken:
-        return None
-    return round(datetime.strptime(taken[-1].name, _FORM).replace(tzinfo=UTC).timestamp() * 1000)
+def last(root: Path, now: int) -> int | None:
+    """When the newest that is whole was begun, in UTC milliseconds.
+
+    One that is named after a time to come, by a clock that was wrong, tells nothing.
+    """
+    return max(
+        (begun for one in kept(root) if (begun := _begun(one)) <= now + AHEAD_MS), default=None
+    )
+
+
+def _begun(folder: Path) -> int:
+    return round(datetime.strptime(folder.name, _FORM).replace(tzinfo=UTC).timestamp() * 1000)
 
 
 async def once(office: Office) -> Taken | None:
@@ -89,7 +96,7 @@ async def _take(office: Office, root: Path, progress: Progress) -> Taken:
     try:
         order = Order(before=before[-1] if before else None)
         taken = await taking.take(office, root / name, order, progress)
-        await asyncio.to_thread(_remove_old, root, office.config.backup.keep)
+        await asyncio.to_thread(_remove_old, root, office.config.backup.keep, office.now())
     except (Refused, MailError, OSError) as error:
         sink.emit(BackupFailed(folder=str(root / name), reason=str(error)))
         await asyncio.to_thread(_remove_part, root / name)
@@ -109,8 +116,10 @@ def kept(root: Path) -> list[Path]:
     )
 
 
-def _remove_old(root: Path, keep: int) -> None:
-    for one in kept(root)[:-keep]:
+def _remove_old(root: Path, keep: int, now: int) -> None:
+    """All but the newest; those of a time to come go first."""
+    found = sorted(kept(root), key=lambda one: (_begun(one) <= now + AHEAD_MS, one.name))
+    for one in found[:-keep]:
         (one / layout.MANIFEST).unlink()  # from here on it is none
         shutil.rmtree(one)
     whole = set(kept(root))

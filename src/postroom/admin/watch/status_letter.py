@@ -128,7 +128,7 @@ async def snapshot(office: Office, resolver: Resolver, before: Snapshot | None) 
         settings=_settings(office),
         last_backup=None
         if backups is None
-        else await asyncio.to_thread(schedule.last, Path(backups)),
+        else await asyncio.to_thread(schedule.last, Path(backups), office.now()),
         failed_backups=failed,
     )
 
