@@ -145,6 +145,45 @@ def test_unauthenticate_forgets_the_person(data: Path) -> None:
     at_home(data, main)
 
 
+def test_the_next_login_may_follow_unauthenticate_at_once(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice("INBOX")
+        await client.append(LETTER)
+        await client.say(
+            b"a UNAUTHENTICATE\r\nb LOGIN bob@demo.test secret\r\nc STATUS INBOX (MESSAGES)\r\n"
+        )
+        lines = [await client.line() for _ in range(4)]
+        assert [line[:5] for line in lines] == [b"a OK ", b"b OK ", b"* STA", b"c OK "]
+        assert lines[2] == b'* STATUS "INBOX" (MESSAGES 0)\r\n'
+
+    at_home(data, main)
+
+
+def test_what_follows_a_compressed_unauthenticate_at_once_ends_it(data: Path) -> None:
+    async def main(home: House) -> None:
+        talk = await compressed(await home.alice())
+        await talk.say(b"a UNAUTHENTICATE\r\nb LOGIN bob@demo.test secret\r\n")
+        text = await talk.until(b"* BYE")
+        assert text.startswith(b"a BAD ")
+        assert b"b OK" not in text
+
+    at_home(data, main)
+
+
+def test_the_time_to_log_in_begins_again_with_unauthenticate(data: Path) -> None:
+    async def main(home: House) -> None:
+        client = await home.alice()
+        await home.later(11)
+        await client.ok(b"UNAUTHENTICATE")
+        await home.later(9)
+        await client.ok(b"NOOP")
+        await home.later(2)
+        assert (await client.rest()).startswith(b"* BYE Autologout")
+        client.close()
+
+    at_home(data, main, settings=Settings(hostname="x", auth="plain", login_seconds=10))
+
+
 @pytest.mark.parametrize("finish", [True, False])
 def test_unauthenticate_ends_the_compression(data: Path, finish: bool) -> None:
     async def main(home: House) -> None:

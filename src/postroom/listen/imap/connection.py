@@ -1,7 +1,8 @@
 """Commands about the connection itself: COMPRESS (RFC 4978), UNAUTHENTICATE (RFC 8437).
 
-Nothing may follow either in the same breath: what came would have been read in the wrong
-way. So the connection ends instead, as it does for STARTTLS.
+Where octets mean something else after the answer, nothing may follow in the same breath: what
+came would have been read in the wrong way. So the connection ends instead, as it does for
+STARTTLS. UNAUTHENTICATE without compression may be followed by the next login at once.
 """
 
 from typing import Final
@@ -27,7 +28,7 @@ async def compress(talk: Conversation, command: c.Compress) -> None:
 
 async def unauthenticate(talk: Conversation, _: c.Unauthenticate) -> None:
     """UNAUTHENTICATE: whoever logs in next begins anew; TLS stays, compression ends."""
-    if not _is_alone(talk):
+    if talk.wire.is_compressed and not _is_alone(talk):
         return
     await talk.close()
     talk.session.finish("OK", "Nobody is logged in now")

@@ -23,7 +23,7 @@ from postroom.listen.imap.contents import BrokenLiteral
 from postroom.listen.imap.conversation import TOGETHER, Conversation, Peer, Services
 from postroom.listen.imap.dispatch import handle
 from postroom.listen.imap.notifying import tell_quietly
-from postroom.protocol.imap.commands import StartTls
+from postroom.protocol.imap.commands import StartTls, Unauthenticate
 from postroom.protocol.imap.events import Slow
 from postroom.protocol.imap.responses import status_line
 from postroom.protocol.imap.session import Session
@@ -177,6 +177,8 @@ class ImapDoor(Door):
             else:
                 await handle(talk, event)
                 self.identity = talk.identity
+                if isinstance(event, Unauthenticate):
+                    login_until = self.now() + self._settings.login_seconds
                 await tell_quietly(talk)
             await self._answered(talk)
             until = self.now() + self._settings.idle_seconds
