@@ -38,7 +38,7 @@ QUIT
 ADMIN_PAGES: Final = (
     "/admin", "/admin/domains", f"/admin/domains/{DOMAIN}", "/admin/people",
     "/admin/people/many",
-    f"/admin/people/{BOB}", f"/admin/people/{BOB}/activity", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
+    f"/admin/people/{BOB}", f"/admin/people/{BOB}/activity", f"/admin/people/{BOB}/suppression", f"/admin/addresses?q={BOB}", "/admin/queue", f"/admin/trace?q={BOB}",
     "/admin/rejects", "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
@@ -47,7 +47,7 @@ ADMIN_PAGES: Final = (
 )  # fmt: skip
 OWN_PAGES: Final = (
     "/mail", "/mail/write", "/mail/waiting", "/mail/sharing?box=INBOX",
-    "/me", "/me/devices", "/me/filters", "/me/senders", "/me/mail", "/me/security", "/me/activity",
+    "/me", "/me/devices", "/me/filters", "/me/senders", "/me/suppression", "/me/mail", "/me/security", "/me/activity",
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from postroom.intake.collecting import Collector
 from postroom.intake.gate import Gate, Memory
 from postroom.intake.intake import Intake
 from postroom.intake.peer import SUBMISSION
+from postroom.intake.returns import Returns
 from postroom.intake.services import Services as IntakeServices
 from postroom.intake.waiting import REJECTS_PER_HOUR, waiting
 from postroom.listen.caps import Caps
@@ -142,7 +143,14 @@ class House:
         self._delivering: asyncio.Task[None] | None = None
         self._sending = Sending(office.db, office.clock, limits.sends_per_day)
         self.counts = DmarcCounts(office.db, office.clock)
-        self._collector = Collector(office.db, office.blobs, office.ids, office.directory)
+        self._collector = Collector(
+            office.db,
+            office.blobs,
+            office.ids,
+            office.directory,
+            Returns(office.db, office.ids, office.directory, office.clock, config.suppression),
+            is_receiving=config.reports.receive,
+        )
         self._reputation = Reputation(office.db, office.clock) if config.spam.enabled else None
         self.intake = Intake(
             IntakeServices(
@@ -171,8 +179,9 @@ class House:
                 reputation=self._reputation,
                 authentication=config.authentication,
                 counts=self.counts if config.reports.send else None,
-                collector=self._collector if config.reports.receive else None,
+                collector=self._collector,
                 filing=config.filing,
+                suppression=config.suppression,
                 quotes=partial(
                     submitted,
                     store=office.store,

@@ -28,7 +28,7 @@ Tell = Callable[[Story], None]
 
 BY_ITSELF = {
     # what the server does by itself, or what a login does
-    "accounts.purge_removed", "alerting.tell", "api_tokens.known", "audit.purge",
+    "accounts.purge_removed", "alerting.tell", "api_tokens.known", "audit.purge", "suppression.purge",
     "certificates.see_to_all",
     "dkim.activate", "dkim.ensure_keys", "dkim.make_missing", "dkim.purge",
     "dkim.show", "dns_states.note", "hijacking.learned", "hijacking.look", "key_change.is_due",

@@ -9,6 +9,8 @@ import pytest
 from postroom.delivery.conclusions import Conclusion
 from postroom.delivery.notices import Kind, Notices, Original
 from postroom.delivery.services import Services
+from postroom.directory import suppressions
+from postroom.directory.suppressions import Scope
 from postroom.errors import StorageFailed
 from postroom.post.letter import Letter
 from postroom.queue import changes
@@ -19,6 +21,7 @@ from postroom.telemetry.events import (
     MessageDeferred,
     MessageDelivered,
     MessageQuarantined,
+    RecipientSuppressed,
     StorageTrouble,
 )
 from tests.conftest import Opener
@@ -156,5 +159,36 @@ def test_a_delay_is_told_with_the_attempt_that_shows_it(data: Path, tmp_path: Pa
             assert b"Will-Retry-Until: " in notice
             await here.until_quiet(hours=20)
             assert len(await here.inbox(here.alice)) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("reply", "scope", "listed"),
+    [
+        ("550 5.1.1 No such user", "all", ["no@b.test"]),
+        ("550 5.1.1 No such user", "api", []),  # a person wrote it
+        ("550 5.7.1 Spam", "all", []),
+        ("552 5.2.2 Mailbox full", "all", []),
+        ("450 4.1.1 No such user", "all", []),  # given up: it was never sure
+    ],
+)
+def test_whom_an_account_does_not_write_to_again(
+    database: Opener, data: Path, events: Recorder, reply: str, scope: Scope, listed: list[str]
+) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            account_id = here.alice.id
+            await here.town.directory.change(lambda tx: suppressions.choose(tx, account_id, scope))
+            here.sink.fault("RCPT no@b.test", reply)
+            ident = await here.send("you@b.test", "no@b.test")
+            await here.until_quiet(hours=24 * 7)
+            rows = await here.db.read(lambda tx: suppressions.page(tx, account_id, limit=9))
+            assert [one.address for one in rows] == listed
+            assert [one.recipient for one in events.of(RecipientSuppressed)] == listed
+            said = [detail for kind, who, detail in await here.facts(ident) if who == "no@b.test"]
+            assert len([one for one in said if "suppression list" in one]) == len(listed)
+            if listed:
+                assert rows[0].reason == reply
 
     asyncio.run(run())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.config.suppression import Suppression
 from postroom.db.database import Tx
 from postroom.delivery.finisher import FIRST_PAUSE, LONGEST_PAUSE
 from postroom.delivery.settler import NotFiled, Result, Settler
@@ -45,7 +46,10 @@ def settler(here: Station, post: Post | None = None) -> tuple[Settler, list[floa
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    return Settler(here.db, post or here.post, here.blobs, here.clock, sleep=sleep), pauses
+    one = Settler(
+        here.db, post or here.post, here.blobs, here.clock, suppression=Suppression(), sleep=sleep
+    )
+    return one, pauses
 
 
 class Failing(Post):

@@ -85,6 +85,10 @@ REPLIES = [
     ("connection", "451 4.4.1 mx.example.net: Connection refused"),
     ("connection", "451 4.4.2 The connection ended before its turn"),
     ("connection", "421 connection timed out"),
+    # a report without the reply
+    ("no-mailbox", "5.1.1"),
+    ("full", "5.2.2 bob"),
+    ("other", "5.0.0"),
     # the rest
     ("other", "451 4.3.0 Internal error"),
     ("other", "550 No"),
@@ -102,6 +106,8 @@ def test_a_reply_has_its_class(failure: str, reply: str) -> None:
 
 def test_what_was_taken_has_none() -> None:
     assert of_reply("250 2.0.0 Ok: queued") is None
+    assert of_reply("250 Ok") is None
+    assert of_reply("2.0.0 Ok") is None
 
 
 def test_the_words_are_explained() -> None:

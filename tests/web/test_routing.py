@@ -56,6 +56,8 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("POST", "/admin/people/state"): {"chosen:bob@demo.test": "on", "state": "active"},
     ("GET", "/admin/people/{address}"): {},
     ("GET", "/admin/people/{address}/activity"): {},
+    ("GET", "/admin/people/{address}/suppression"): {},
+    ("POST", "/admin/people/{address}/suppression"): {"recipient": "x@elsewhere.test"},
     ("POST", "/admin/people/{address}"): {"name": "New name"},
     ("POST", "/admin/people/{address}/password"): {},
     ("POST", "/admin/people/{address}/release"): {},

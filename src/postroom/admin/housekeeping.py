@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from postroom.admin import accounts, audit, dkim, held_posts, retention
+from postroom.admin import accounts, audit, dkim, held_posts, retention, suppression
 from postroom.admin.dns import keeping
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
@@ -63,6 +63,7 @@ class Housekeeping:
             "audit log": lambda: audit.purge(office),
             "policies": self._forget_policies,
             "reports": self._forget_reports,
+            "suppression": lambda: suppression.purge(office),
             "bans": self._forget_bans,
             "logins": self._forget_logins,
             "old signing keys": self._purge_keys,

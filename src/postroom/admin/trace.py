@@ -30,6 +30,7 @@ from postroom.telemetry import sink
 
 GIVEN_UP: Final = "given up after the last attempt: "
 _FAILED: Final = frozenset({"deferred", "bounced"})
+_ANSWERS: Final = ("2", "4", "5")
 _ATTEMPTS: Final = frozenset({"delivered", "deferred", "bounced"})
 REFUSALS: Final = frozenset({"message.refused", "recipient.refused", "sender.refused"})
 
@@ -293,9 +294,12 @@ def _view(tx: Tx, story: Story) -> StoryView:
 
 
 def said(detail: str) -> tuple[str, str]:
-    """Host and reply of an attempt, from ``mx.example.org: 250 2.0.0 Ok``."""
+    """Host and reply of an attempt, from ``mx.example.org: 250 2.0.0 Ok``.
+
+    A report (RFC 3464) may tell a status alone: ``mx.example.org: 5.1.1``.
+    """
     text = detail.removeprefix(GIVEN_UP)
     host, colon, reply = text.partition(": ")
-    if colon and " " not in host and reply[:3].isdecimal():
+    if colon and " " not in host and reply.startswith(_ANSWERS):
         return host, reply
     return "", text

@@ -108,7 +108,7 @@ class Caller:
     def hear(self, event: Event) -> None:
         """Take note of an event of this process; from any thread."""
         tag = event.__struct_config__.tag
-        if tag in webhooks.EVENTS and tag not in _OF_MESSAGES:
+        if tag in webhooks.EVENTS and tag not in _WRITTEN:
             self._heard.append(event)
 
     async def turn(self) -> None:
@@ -321,4 +321,4 @@ def _again(one: HookCall, now: int) -> int | None:
 
 
 _FAILED: Final = frozenset({"message.deferred", "message.bounced"})
-_OF_MESSAGES: Final = frozenset(occurrences.EVENTS.values())
+_WRITTEN: Final = frozenset(occurrences.EVENTS.values()) | occurrences.WRITTEN

@@ -25,6 +25,8 @@ EVENTS: Final = {
     "message.delivered": "another server took a message",
     "message.deferred": "another server did not take a message yet; it is tried again",
     "message.bounced": "a message can't be delivered",
+    "message.complained": "somebody has called a message of an account spam",
+    "recipient.suppressed": "an address came onto the suppression list of an account",
     "mailbox.warned": "an account came near its quota",
     "sending.stopped": "an account has sent to as many as it may in a day",
     "peer.banned": "an address failed to log in too often",

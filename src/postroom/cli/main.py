@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "dkim": Lazy("postroom.cli.dkim", "Keys that sign outgoing mail."),
     "token": Lazy("postroom.cli.token", "What programs show to use the API."),
     "webhook": Lazy("postroom.cli.webhook", "Programs that are told what happens."),
+    "suppression": Lazy("postroom.cli.suppression", "Addresses that are not written to."),
     "ban": Lazy("postroom.cli.ban", "Networks that get no service."),
     "apply": Lazy("postroom.cli.apply", "Make everything as a file says."),
     "audit": Lazy("postroom.cli.audit", "Who changed what."),

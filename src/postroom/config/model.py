@@ -30,6 +30,7 @@ from postroom.config.oidc import Oidc
 from postroom.config.reports import Reports
 from postroom.config.retention import Retention
 from postroom.config.spam import Spam
+from postroom.config.suppression import Suppression
 from postroom.config.uploads import Uploads
 from postroom.config.webhooks import Webhooks
 
@@ -425,6 +426,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     digest: Annotated[Digest, Meta(description="Letters of what was kept back.")] = Digest()
     alerts: Annotated[Alerts, Meta(description="Who is told of trouble.")] = Alerts()
     audit: Annotated[Audit, Meta(description="Who changed what.")] = Audit()
+    suppression: Annotated[Suppression, Meta(description="Whom accounts don't write to.")] = (
+        Suppression()
+    )
     webhooks: Annotated[Webhooks, Meta(description="Programs that are told.")] = Webhooks()
     uploads: Annotated[Uploads, Meta(description="Files from the browser.")] = Uploads()
     api: Annotated[Api, Meta(description="The API for programs.")] = Api()

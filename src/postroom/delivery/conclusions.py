@@ -47,6 +47,13 @@ class Conclusion(msgspec.Struct, frozen=True):
         """The class of a reply that is not positive."""
         return classify(self.reply.code, self.reply.status, self.reply.text)
 
+    @property
+    def is_no_mailbox(self) -> bool:
+        """A server has said for good that nobody gets mail there."""
+        reply = self.reply
+        is_final = self.kind == "returned" and reply.is_permanent and not reply.is_local
+        return is_final and self.failure == "no-mailbox"
+
 
 class Judge(msgspec.Struct, frozen=True):
     """How replies are read: ``now`` in ms, ``chance`` from 0 up to 1 spreads attempts.

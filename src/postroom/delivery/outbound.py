@@ -142,7 +142,7 @@ def services_of(
         schedule=schedule,
     )
     gathering = Gathering(finish)
-    settler = Settler(db, shared.post, blobs, clock)
+    settler = Settler(db, shared.post, blobs, clock, suppression=config.suppression)
     return Services(
         db=db,
         contents=Contents(db, blobs, Signatures(directory.signing_keys, clock), bench),

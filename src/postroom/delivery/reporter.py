@@ -24,7 +24,9 @@ from postroom.delivery.settler import NotFiled, Result, Settler
 from postroom.errors import MailError
 from postroom.ledger.rows import Fact, Kind as FactKind, clean, folded
 from postroom.post.letter import Letter
+from postroom.post.suppression import Cause
 from postroom.protocol.smtp.client_replies import local_reply
+from postroom.queue.rows import OURS, Queued
 from postroom.queue.settling import Outcome, Settled
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
@@ -215,7 +217,29 @@ class Reporter:
             facts=tuple(facts),
             letters=tuple(notices),
             warned=tuple([one.recipient for one in late]),
+            causes=self._causes(loaded.claimed.letter, returned),
             is_filing=bool(letters),
+        )
+
+    def _causes(self, letter: Queued, returned: Sequence[Conclusion]) -> tuple[Cause, ...]:
+        """Whom the account that has sent it should not write to again."""
+        account_id = letter.account_id
+        if account_id is None or letter.origin != OURS:
+            return ()
+        return tuple(
+            [
+                Cause(
+                    number=self._ids.next(),
+                    ledger_id=letter.id,
+                    account_id=account_id,
+                    recipient=one.recipient.address.decode("utf-8", "replace"),
+                    kind="bounce",
+                    reason=str(one.reply),
+                    at=self._clock(),
+                )
+                for one in returned
+                if one.is_no_mailbox
+            ]
         )
 
     def _put_aside(

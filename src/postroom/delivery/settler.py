@@ -12,15 +12,19 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from postroom.blobs.store import BlobStore
+from postroom.config.suppression import Suppression
 from postroom.db.database import Database, Tx
 from postroom.delivery.finisher import Finished, Sleep, until_written
 from postroom.errors import MailError
 from postroom.ledger import rows as ledger
 from postroom.post.commit import Answer, Post
 from postroom.post.letter import Letter
+from postroom.post.suppression import Cause, fill
 from postroom.queue import claims, patience
 from postroom.queue.claimed import Recipient
 from postroom.queue.settling import settle
+from postroom.telemetry import sink
+from postroom.telemetry.events import RecipientSuppressed
 
 
 class Result(Finished, frozen=True):
@@ -29,11 +33,13 @@ class Result(Finished, frozen=True):
     ``letters`` are committed with it: notices, copies filed here; none of them when all its
     recipients were removed or taken over meanwhile. ``is_filing``: the first of them is the
     delivery itself. ``warned``: those whose sender is told of a delay by one of the letters.
+    ``causes``: recipients that nobody should write to again.
     ``is_quarantined``: whatever is left of the message is put aside.
     """
 
     letters: tuple[Letter, ...] = ()
     warned: tuple[Recipient, ...] = ()
+    causes: tuple[Cause, ...] = ()
     is_filing: bool = False
     is_quarantined: bool = False
 
@@ -47,10 +53,14 @@ class NotFiled(Exception):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """``done``: the numbers of recipients that left the queue. ``answers``: of the letters."""
+    """``done``: the numbers of recipients that left the queue. ``answers``: of the letters.
+
+    ``suppressed``: what to tell of those that came onto a list.
+    """
 
     done: frozenset[int]
     answers: tuple[Answer, ...]
+    suppressed: tuple[RecipientSuppressed, ...] = ()
 
 
 class Settler:
@@ -63,8 +73,10 @@ class Settler:
         blobs: BlobStore,
         clock: Callable[[], int],
         *,
+        suppression: Suppression,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        self._suppression = suppression
         self._db = db
         self._post = post
         self._blobs = blobs
@@ -84,6 +96,8 @@ class Settler:
             raise
         if not written.answers and is_certain:
             await self._discard(result.letters)
+        for event in written.suppressed:
+            sink.emit(event)
         for letter, answer in zip(result.letters, written.answers, strict=False):
             if isinstance(answer, list):
                 for blob in letter.blobs:
@@ -124,8 +138,13 @@ class Settler:
         claims.quarantine(tx, [one.settled.queued_id for one in results if one.is_quarantined])
         ledger.note(tx, [fact for one in results for fact in one.facts])
         return [
-            Written(frozenset(gone), tuple(mine)) for gone, mine in zip(done, answers, strict=True)
+            Written(frozenset(gone), tuple(mine), self._suppressed(tx, one) if gone else ())
+            for one, gone, mine in zip(results, done, answers, strict=True)
         ]
+
+    def _suppressed(self, tx: Tx, result: Result) -> tuple[RecipientSuppressed, ...]:
+        told = [fill(tx, self._suppression, cause) for cause in result.causes]
+        return tuple([one for one in told if one is not None])
 
 
 def _require(answer: Answer) -> None:

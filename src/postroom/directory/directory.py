@@ -21,6 +21,7 @@ from postroom.directory import (
     reach,
     send_as,
     senders,
+    suppressions,
     verify,
     version,
 )
@@ -38,6 +39,7 @@ from postroom.directory.resolver import Resolver
 from postroom.directory.secrets import Secrets
 from postroom.directory.send_as import Granted
 from postroom.directory.senders import Senders
+from postroom.directory.suppressions import Using
 from postroom.directory.tls_rules import TlsRules
 from postroom.directory.verify import Expansion, Verified
 from postroom.errors import NotFound, Refused
@@ -88,6 +90,7 @@ class Directory:
         self._personas = Cache[int, Persona](db, clock, persona.of)
         self._quotas = Cache[int, Quota](db, clock, _quota)
         self._senders = Cache[int, Senders | None](db, clock, senders.of)
+        self._suppressing = Cache[int, Using](db, clock, suppressions.using)
         self.signing_keys = SigningKeys(db, clock, secrets)
         self.relays = Relays(db, clock, secrets)
         self.tls_rules = TlsRules(db, clock)
@@ -154,6 +157,7 @@ class Directory:
         self._filters.hint()
         self._included.hint()
         self._senders.hint()
+        self._suppressing.hint()
         self._personas.hint()
         self._quotas.hint()
 
@@ -229,6 +233,13 @@ class Directory:
     async def senders_of(self, account_id: int) -> Senders | None:
         """The block and allow lists of an account, as ``filter_of``; None when they are empty."""
         return await self._senders.get(account_id)
+
+    async def suppressing(self, account_id: int) -> Using:
+        """How an account uses its suppression list, as ``filter_of``.
+
+        ``entries`` may be old, but for whether there are any.
+        """
+        return await self._suppressing.get(account_id)
 
     async def is_own(self, domain: Domain) -> bool:
         """True for a domain of this install, alias domains included."""

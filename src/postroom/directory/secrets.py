@@ -4,7 +4,8 @@
 anyone test them. ``scram`` makes the salts of users that do not exist, so they answer
 the same salt every time. ``seal`` closes what the database keeps and must give back:
 passwords of relays, private keys for signing. ``srs`` signs the senders of forwarded
-letters, so that only bounces of those come back through us. The folder is 0700, the files 0600.
+letters, so that only bounces of those come back through us. ``feedback`` marks messages, so
+that nobody makes up that one came back. The folder is 0700, the files 0600.
 
 Two processes may make a key at the same moment: each writes its own temporary file
 (``O_EXCL``), syncs it and links it to the final name; the link of the slower one fails
@@ -49,6 +50,11 @@ class Secrets:
     def srs(self) -> bytes:
         """For rewritten senders (``mailauth.srs``)."""
         return self._key("srs")
+
+    @cached_property
+    def feedback(self) -> bytes:
+        """For marks by which messages that come back are known (``post.suppression``)."""
+        return self._key("feedback")
 
     def _key(self, name: str) -> bytes:
         path = self._folder / name

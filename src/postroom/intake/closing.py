@@ -23,6 +23,7 @@ from postroom.intake import (
     relay,
     resending,
     submission,
+    suppressed,
 )
 from postroom.intake.arrival import Arrival
 from postroom.intake.decide import Opinions
@@ -242,6 +243,7 @@ class Closing:
             onward = await forwarding.onward(
                 services.directory, envelope, head, now, is_proven=self._is_proven
             )
+            onward = await suppressed.marked(services, self._peer, envelope, head, ident, onward)
             if self._is_held:
                 onward = msgspec.structs.replace(onward, is_held=True)
         indexed = plan.indexed(envelope, arrival, head, now)

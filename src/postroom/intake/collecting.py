@@ -1,12 +1,14 @@
-"""Reports on our domains that come by mail are read on the quiet, once they were filed.
+"""Reports that come by mail are read on the quiet, once they were filed.
 
-A message is looked at when its subject is that of a report and it is authenticated: DKIM or SPF
-passed, for anybody can write a report. It is a message like any other besides.
+On our domains: a message is looked at when its subject is that of a report and it is authenticated:
+DKIM or SPF passed, for anybody can write a report. On a message of ours that came back:
+``returns``. It is a message like any other besides.
 
 RFC 9990 §3.5.3, RFC 8460 §5.3.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Final
 
 from postroom.address import AddressError, Domain
@@ -15,11 +17,12 @@ from postroom.db.database import Database
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
 from postroom.errors import MailError
+from postroom.intake.returns import Returns
 from postroom.ledger import reports
-from postroom.message import enclosed, headers
+from postroom.message import enclosed, headers, report_read
 from postroom.message.charset import decode_words
 from postroom.policy import received_reports
-from postroom.policy.facts import Facts
+from postroom.policy.facts import Authentication, Facts
 from postroom.policy.received_reports import Parsed
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
@@ -33,7 +36,19 @@ _SUBJECT: Final = "report domain:"  # large senders put words before it
 class Collector:
     """One a process. ``close`` it at the end."""
 
-    def __init__(self, db: Database, blobs: BlobStore, ids: Ids, directory: Directory) -> None:
+    def __init__(
+        self,
+        db: Database,
+        blobs: BlobStore,
+        ids: Ids,
+        directory: Directory,
+        returns: Returns | None = None,
+        *,
+        is_receiving: bool = True,
+    ) -> None:
+        """``returns`` takes what comes back; ``is_receiving``: reports on our domains are read."""
+        self._returns = returns
+        self._is_receiving = is_receiving
         self._db = db
         self._blobs = blobs
         self._ids = ids
@@ -44,12 +59,22 @@ class Collector:
     def offer(self, facts: Facts, blob_id: int) -> None:
         """A message was filed: read it when it may hold a report."""
         found = facts.authentication
-        if not (found.dkim or found.spf == "pass") or facts.size > MAX_SIZE:
+        if len(self._tasks) >= MAX_WAITING:
+            return
+        if report_read.is_report(facts.part):
+            if self._returns is not None and facts.size <= report_read.MAX_SIZE:
+                self._begin(self._take_back(self._returns, found, blob_id))
+            return
+        if not self._is_receiving or not (found.dkim or found.spf == "pass"):
+            return
+        if facts.size > MAX_SIZE:
             return
         subject = decode_words(headers.value(facts.head, b"subject") or b"")
-        if _SUBJECT not in subject.lower() or len(self._tasks) >= MAX_WAITING:
-            return
-        task = asyncio.get_running_loop().create_task(self._collect(blob_id))
+        if _SUBJECT in subject.lower():
+            self._begin(self._collect(blob_id))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._done(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -57,18 +82,27 @@ class Collector:
         """Finish what was begun."""
         await asyncio.gather(*self._tasks)
 
-    async def _collect(self, blob_id: int) -> None:
+    async def _done(self, work: Coroutine[None, None, None]) -> None:
         async with self._turn:
             try:
-                pieces = [piece async for piece in self._blobs.stream(self._db, blob_id)]
-                for one in await asyncio.to_thread(received_reports.parse, b"".join(pieces)):
-                    await self._keep(one)
+                await work
             except enclosed.TooLarge:
                 return  # whoever sends that wants something else
             except MailError as error:
                 sink.emit(StorageTrouble(where="reports", reason=error.detail or str(error)))
             except Exception as error:  # noqa: BLE001 - the message is in its mailbox
                 sink.emit(SessionFailed(traceback=trace_of(error)))
+
+    async def _octets(self, blob_id: int) -> bytes:
+        return b"".join([piece async for piece in self._blobs.stream(self._db, blob_id)])
+
+    async def _take_back(self, returns: Returns, proof: Authentication, blob_id: int) -> None:
+        await returns.take(await self._octets(blob_id), proof)
+
+    async def _collect(self, blob_id: int) -> None:
+        octets = await self._octets(blob_id)
+        for one in await asyncio.to_thread(received_reports.parse, octets):
+            await self._keep(one)
 
     async def _keep(self, one: Parsed) -> None:
         """If it is about a domain of ours."""

@@ -19,6 +19,7 @@ from postroom.intake import (
     relay,
     stopped,
     submission,
+    suppressed,
     verify,
     writers,
 )
@@ -290,7 +291,7 @@ class Conversation:
         full = await services.full(accepted.local)
         if full and self._is_full(accepted, full):
             return self._bad_recipient(event, relay.FULL, "the account is over its quota")
-        refusal = await self._over_limit(event)
+        refusal = await self._withheld(event, accepted)
         if refusal is not None:
             return refusal
         unwanted = await self._unwanted(event, accepted)
@@ -343,11 +344,17 @@ class Conversation:
             return self._bad_recipient(event, *denied)
         return relay.accept(str(event.recipient), resolution, found, event.orcpt, event.notify)
 
-    async def _over_limit(self, event: Rcpt) -> Reply | None:
-        """Hold one recipient of those that a person may write to; or why there is none left."""
+    async def _withheld(self, event: Rcpt, accepted: Accepted) -> Reply | None:
+        """Why somebody here may not write to a recipient now.
+
+        None: they may, and it is held as one of those that they may write to in a day.
+        """
         identity = self._identity
         if identity is None:
             return None
+        unwished = await suppressed.refusal(self._services, identity, self._peer, accepted)
+        if unwished is not None:
+            return self._bad_recipient(event, *unwished)
         denied = await self._services.sending.take(identity.account_id)
         if denied is None:
             return None

@@ -11,6 +11,7 @@ from postroom.config.authentication import Authentication
 from postroom.config.filing import Filing
 from postroom.config.filters import Filter
 from postroom.config.model import Limits
+from postroom.config.suppression import Suppression
 from postroom.db.ids import Ids
 from postroom.directory.directory import Directory
 from postroom.directory.expand import Local
@@ -30,6 +31,7 @@ HEAVY_SCRIPTS: Final = 2  # Sieve scripts that run in threads at the same time
 
 _DEFAULTS: Final = Authentication()
 _FILING: Final = Filing()
+_SUPPRESSION: Final = Suppression()
 
 
 Quote = tuple[int, AsyncIterator[bytes]]  # how many octets a URL names, and they in pieces
@@ -43,7 +45,7 @@ class Services:
     ``sending`` counts what accounts send, ``budget`` the notices that an address gets, ``kept``
     the refused messages that an account keeps an hour though their senders were told.
     ``counts`` are for DMARC reports to others, ``collector`` reads those of others.
-    ``reputation`` learns whom accounts write to.
+    ``reputation`` learns whom accounts write to; ``suppression``: whom they don't write to.
     ``stages`` judge mail from strangers, ``outgoing`` that of people here, ``milters`` what each of them is for; without ``resolver`` its origin is not checked,
     without ``gate`` nothing is asked of who brings it. ``quotes`` finds what a URL names that
     somebody submits, None for nothing of theirs (RFC 4468). ``heavy`` is for Sieve scripts that may
@@ -71,6 +73,7 @@ class Services:
     counts: DmarcCounts | None = None
     collector: Collector | None = None
     filing: Filing = _FILING
+    suppression: Suppression = _SUPPRESSION
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HEAVY_SCRIPTS))
     gate: Gate | None = None

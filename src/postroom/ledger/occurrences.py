@@ -19,8 +19,12 @@ EVENTS: Final = {
     "delivered": "message.delivered",
     "deferred": "message.deferred",
     "bounced": "message.bounced",
+    "complained": "message.complained",
 }
 """By kind of fact."""
+
+WRITTEN: Final = frozenset({"recipient.suppressed"})
+"""Others that are written with what they tell of, in its transaction."""
 
 _COLUMNS: Final = "ledger_id, number, at, event, account_id, recipient, content"
 
@@ -77,6 +81,12 @@ def offer(tx: Tx, facts: Sequence[Told]) -> None:
             for one in wanted
         ],
     )  # fmt: skip
+
+
+def tell(tx: Tx, one: Occurrence) -> None:
+    """Note something else than a message, if there is a hook at all."""
+    if tx.one("SELECT 1 FROM webhook LIMIT 1") is not None:
+        add(tx, [one])
 
 
 def add(tx: Tx, occurrences: Sequence[Occurrence]) -> None:

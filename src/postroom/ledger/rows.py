@@ -21,6 +21,7 @@ Kind = Literal[
     "deferred",
     "delivered",
     "bounced",
+    "complained",
     "held",
     "released",
     "removed",

@@ -51,6 +51,7 @@ AS_THEY_STAND: Final = (
     b"list-unsubscribe-post",
     b"list-owner",
     b"list-archive",
+    b"cfbl-feedback-id",
 )
 _SIGNED: Final = frozenset((*ALWAYS, *IF_PRESENT, *AS_THEY_STAND))
 

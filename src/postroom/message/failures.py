@@ -35,7 +35,9 @@ _LATE_STATUS: Final = re.compile(
     r"#([245]\.[0-9]{1,3}\.[0-9]{1,3})"
 )  # in the text, as qmail has it
 _LINK: Final = re.compile(r"https?://\S{1,500}")
-_REPLY: Final = re.compile(r"([245][0-9]{2})(?:[ -]+([245]\.[0-9]{1,3}\.[0-9]{1,3}))?(?:[ -]+|\Z)")
+_REPLY: Final = re.compile(
+    r"(?:([245][0-9]{2})(?:[ -]+|\Z))?(?:([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[ -]+|\Z))?"
+)
 
 # By subject and detail of the status; what no words overrule.
 _PLAIN: Final[dict[str, Failure]] = {
@@ -170,12 +172,15 @@ def classify(code: int, status: str, text: str) -> Failure:
 
 
 def of_reply(reply: str) -> Failure | None:
-    """The class of a reply in one line, ``550 5.1.1 No such user``; None when it is positive."""
+    """The class of a reply in one line, ``550 5.1.1 No such user``; None when it is positive.
+
+    Without its code, and without its status, it is known by the rest.
+    """
     found = _REPLY.match(reply)
-    if found is None:
-        return classify(0, "", reply)
-    code, status = int(found[1]), found[2] or ""
-    return None if code < 400 else classify(code, status, reply[found.end() :])
+    code, status, end = (found[1] or "", found[2] or "", found.end()) if found else ("", "", 0)
+    if (code or status).startswith("2"):
+        return None
+    return classify(int(code or 0), status, reply[end:])
 
 
 def _is_banned_sender(key: str) -> bool:

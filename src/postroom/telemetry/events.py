@@ -395,6 +395,17 @@ class RecipientRefused(SessionEvent, frozen=True, kw_only=True, tag="recipient.r
     reason: str
 
 
+class RecipientSuppressed(Event, frozen=True, kw_only=True, tag="recipient.suppressed"):
+    """An address came onto the suppression list of an account; ``until`` "" is without end."""
+
+    account: str
+    recipient: str
+    kind: str
+    until: str
+    queue_id: str = ""
+    reason: str = ""
+
+
 class SenderRefused(SessionEvent, frozen=True, kw_only=True, tag="sender.refused"):
     """We said no to a sender; ``reason`` is for the operator."""
 

@@ -33,10 +33,11 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class NotTaken(Exception):
-    """The mail system refuses it; ``what`` it was about."""
+    """The mail system refuses it; ``what`` it was about, ``recipient``: if that was one."""
 
-    def __init__(self, what: str, reply: Reply) -> None:
+    def __init__(self, what: str, reply: Reply, recipient: Address | None = None) -> None:
         self.reply = reply
+        self.recipient = recipient
         super().__init__(f"{what}: {reply.code} {reply.status} {' '.join(reply.lines)}")
 
 
@@ -78,7 +79,7 @@ async def _sent(
     )
     _check(await conversation.mail(mail), str(envelope.sender))
     for recipient in envelope.recipients:
-        _check(await conversation.rcpt(Rcpt(recipient)), str(recipient))
+        _check(await conversation.rcpt(Rcpt(recipient)), str(recipient), recipient)
     reply = await conversation.data()
     if reply.is_positive:
         async for piece in pieces:
@@ -88,7 +89,7 @@ async def _sent(
     return reply.lines[0].rpartition(" ")[2]
 
 
-def _check(reply: Reply, what: str) -> None:
+def _check(reply: Reply, what: str, recipient: Address | None = None) -> None:
     """Raises NotTaken unless the reply is positive."""
     if not reply.is_positive:
-        raise NotTaken(what, reply)
+        raise NotTaken(what, reply, recipient)

@@ -95,6 +95,9 @@ _DEEDS: Final[Mapping[str, str]] = {
     "spam.forget": "Spam filter made to forget",
     "spam.level": "Strictness of the spam filter changed",
     "spam.train": "Spam filter taught",
+    "suppression.add": "Address suppressed: not written to",
+    "suppression.remove": "Address written to again",
+    "suppression.use": "Use of the suppression list changed",
     "undelete.purge": "Deleted messages deleted for good",
     "undelete.restore": "Deleted messages restored",
     "vacation.end": "Automatic answer ended",
@@ -106,6 +109,7 @@ _FATES: Final[Mapping[str, tuple[str, str]]] = {
     "queued": ("look", "on its way"),
     "deferred": ("look", "tried, will be tried again"),
     "bounced": ("bad", "refused there"),
+    "complained": ("bad", "called spam there"),
     "removed": ("bad", "taken out of the queue"),
 }
 _ACTIONS: Final[Mapping[str, str]] = {

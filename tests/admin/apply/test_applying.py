@@ -367,7 +367,7 @@ def test_the_audit_log_tells_every_change(tell: Tell) -> None:
         told = {one.action async for one in audit.every(office)}
         assert told == {
             "domain.add", "domain.change", "domain.journal", "domain.limits", "domain.add-backup", "account.add",
-            "account.change", "account.role", "account.digest", "account.address.add", "send-as.grant",
+            "account.change", "account.role", "account.digest", "suppression.use", "suppression.add", "account.address.add", "send-as.grant",
             "senders.add", "forward.set", "retention.replace", "rule.replace", "mask.add",
             "script.put", "vacation.set", "spam.level", "fetch.add", "alias.add", "list.add", "list.change", "list.members.add", "list.members.suspend", "relay.add",
             "tls-rule.set", "share.add", "webhook.add", "webhook.switch", "ban.add", "dns-provider.add",

@@ -43,6 +43,8 @@ LEFT_OUT: Final = {
     "ban": {"times", "by_hand"},
     "list_member": {"added", "bounces", "bounced"},
     "relay_use": {"key"},  # of an account, its id
+    "suppressing": {"entries"},
+    "suppression": {"kind", "at", "until", "ledger_id", "reason"},  # of those by hand
 }
 SECRETS: Final = (
     "a long secret", "correct horse", "whsec_", "a token of the provider", "$argon2id$",

@@ -37,7 +37,7 @@ from postroom.admin.apply.items import (
 from postroom.admin.apply.manifest import Places
 from postroom.admin.apply.steps import name_of
 from postroom.admin.filters import rules
-from postroom.directory import senders
+from postroom.directory import senders, suppressions
 from postroom.directory.rules import Rule
 from postroom.errors import Invalid, Refused
 from postroom.mailauth.dkim_key import BadKey, SigningKey
@@ -180,6 +180,7 @@ def _of_account(one: AccountItem) -> AccountItem:
         send_as=one.send_as and tuple(map(_grant, one.send_as)),
         block=one.block and tuple(map(senders.pattern, one.block)),
         allow=one.allow and tuple(map(senders.pattern, one.allow)),
+        suppress=one.suppress and tuple(map(suppressions.parsed, one.suppress)),
         forward=one.forward and _with(one.forward, to=_addresses(one.forward.to)),
         mask=one.mask and tuple(_with(each, address=_address(each.address)) for each in one.mask),
         retention=one.retention and _retention(one),

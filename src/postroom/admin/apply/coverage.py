@@ -27,6 +27,8 @@ HELD: Final[Mapping[str, str]] = {
     "vacation": "account.vacation",
     "spam_knowledge": "account.spam_level",
     "digest": "account.digest",
+    "suppressing": "account.suppression",
+    "suppression": "account.suppress (by hand)",
     "fetching": "account.fetch (with secrets)",
     "alias": "alias",
     "mailing_list": "mailing_list",

@@ -159,6 +159,7 @@ class AccountItem(Item, frozen=True, kw_only=True):
     """A person. ``send_limit`` is recipients in 24 hours, or "default".
 
     ``digest``: how often a letter says what was kept from their inbox; "usual" as the settings say.
+    ``suppression``: what heeds their suppression list, ``suppress`` who is on it by hand.
     """
 
     address: str
@@ -182,6 +183,8 @@ class AccountItem(Item, frozen=True, kw_only=True):
     vacation: VacationItem | None = None
     spam_level: str | None = None
     digest: Literal["usual", "never", "daily", "weekly"] | None = None
+    suppression: Literal["api", "all", "off", "default"] | None = None
+    suppress: tuple[str, ...] | None = None
     fetch: tuple[FetchItem, ...] | None = None
 
 

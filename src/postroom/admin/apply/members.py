@@ -4,6 +4,7 @@ import base64
 from collections.abc import Sequence
 
 from postroom.address import Domain
+from postroom.admin import suppression
 from postroom.admin.accounts import AccountView
 from postroom.admin.apply.items import (
     AccountItem,
@@ -31,6 +32,7 @@ from postroom.directory import (
     scripts,
     send_as,
     senders,
+    suppressions,
     vacations,
 )
 from postroom.directory.rules import Rule
@@ -79,6 +81,8 @@ def account(tx: Tx, one: AccountView, seal_key: bytes | None) -> AccountItem:
         ),
         spam_level=knowledge.totals(tx, [ident]).get(ident, NOTHING).level or "normal",
         digest=digest.choice(tx, ident),
+        suppression=suppression.chosen(tx, ident),
+        suppress=tuple(suppressions.by_hand(tx, ident)),
         fetch=None if seal_key is None else tuple(_fetchings(tx, ident, seal_key)),
     )
 

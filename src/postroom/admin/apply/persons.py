@@ -6,7 +6,17 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from postroom.admin import accounts, fetching, forwards, masks, retention, roles, sending, spam
+from postroom.admin import (
+    accounts,
+    fetching,
+    forwards,
+    masks,
+    retention,
+    roles,
+    sending,
+    spam,
+    suppression,
+)
 from postroom.admin.accounts import KnownPassword
 from postroom.admin.apply import checking
 from postroom.admin.apply.items import (
@@ -26,6 +36,7 @@ from postroom.admin.filters import rules, scripts, senders, vacations
 from postroom.admin.mailboxes import digest
 from postroom.admin.moving.remote import Remote
 from postroom.admin.office import Office
+from postroom.directory import suppressions
 from postroom.directory.accounts import Scram
 from postroom.directory.passwords import ScramPair
 from postroom.directory.vacations import Vacation
@@ -41,6 +52,7 @@ _NEW: Final = AccountItem(
     send_limit="default", disabled=False, addresses=(), send_as=(), block=(), allow=(),
     forward=Forwarding(to=()), retention=(), rule=(), mask=(), script=(),
     vacation=VacationItem(text=""), spam_level="normal", digest="usual",
+    suppression="default", suppress=(),
     fetch=(),
 )  # fmt: skip
 
@@ -202,6 +214,22 @@ async def _set_digest(office: Office, address: str, wanted: digest.Choice, _now:
     await digest.choose(office, address, wanted)
 
 
+async def _set_suppression(
+    office: Office, address: str, wanted: suppression.Choice, _now: object
+) -> None:
+    await suppression.use(office, address, wanted)
+
+
+async def _set_suppress(
+    office: Office, address: str, wanted: Sequence[str], now: Sequence[str]
+) -> None:
+    new, old = set(wanted), set(now)
+    await suppression.load(office, address, [one for one in wanted if one not in old])
+    less = [one for one in now if one not in new]
+    for start in range(0, len(less), suppressions.TOGETHER):
+        await suppression.remove(office, address, less[start : start + suppressions.TOGETHER])
+
+
 async def _set_fetchings(
     office: Office, address: str, wanted: Sequence[FetchItem], now: Sequence[FetchItem]
 ) -> None:
@@ -237,5 +265,7 @@ _SETTERS: Final[Sequence[tuple[str, Setter]]] = (
     ("vacation", _set_vacation),
     ("spam_level", _set_spam_level),
     ("digest", _set_digest),
+    ("suppression", _set_suppression),
+    ("suppress", _set_suppress),
     ("fetch", _set_fetchings),
 )

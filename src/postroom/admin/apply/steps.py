@@ -25,6 +25,7 @@ _SETS: Final = frozenset(
         "suspended",
         "block",
         "allow",
+        "suppress",
         "retention",
         "mask",
         "script",

@@ -24,6 +24,7 @@ from postroom.web.api import (
     server,
     shares,
     spam,
+    suppressions,
     tokens,
     webhooks,
 )
@@ -42,6 +43,7 @@ ALL: Final[tuple[Noun, ...]] = (
     shares.NOUN,
     recovery.NOUN,
     messages.NOUN,
+    suppressions.NOUN,
     queue.NOUN,
     relays.NOUN,
     security.NOUN,

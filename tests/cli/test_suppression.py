@@ -1,0 +1,40 @@
+"""``postroom suppression``."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Shell
+
+BOB = "bob@demo.test"
+
+
+def test_whom_an_account_does_not_write_to(shell: Shell, tmp_path: Path) -> None:
+    shell.says("domain", "add", "demo.test")
+    shell.says("account", "add", BOB, "--password-stdin", typed="long enough\n")
+    assert shell.json("suppression", "list", BOB) == []
+    assert shell.says("suppression", "add", BOB, "b@far.test", "A@far.test") == (
+        f"addresses on the suppression list of {BOB}: 2; heeded by what programs send over the"
+        " HTTP API (see: postroom suppression use)\n"
+    )
+    heading, line, _ = shell.says("suppression", "list", BOB).splitlines()
+    assert heading.split() == ["ADDRESS", "KIND", "SINCE", "UNTIL", "MESSAGE", "REASON"]
+    assert line.split()[:2] == ["a@far.test", "hand"]
+    assert [one["address"] for one in shell.json("suppression", "list", BOB, "--search", "b")] == [
+        "b@far.test"
+    ]
+    said = shell.says("suppression", "show", BOB, "a@far.test")
+    assert "kind     hand\n" in said
+    assert "until    removed\n" in said
+    assert shell.says("suppression", "use", BOB, "all") == (
+        f"heeds and fills the suppression list of {BOB}: everything that is sent from the account\n"
+    )
+    assert "heeded by  everything that is sent from the account\nsaid by    the account\n" in (
+        shell.says("suppression", "show", BOB)
+    )
+    file = tmp_path / "list"
+    file.write_text("c@far.test\n\nd@far.test\n")
+    assert shell.says("suppression", "load", BOB, str(file)) == "2 addresses read\n"
+    assert shell.says("suppression", "load", BOB, "-", typed="e@far.test\n") == "1 addresses read\n"
+    assert ": 4; heeded by everything" in shell.says("suppression", "remove", BOB, "a@far.test")
+    assert "is not on the suppression list" in shell.refuses(
+        "suppression", "remove", BOB, "a@far.test"
+    )
