@@ -44,6 +44,7 @@ from postroom.delivery.workbench import Workbench, left_behind
 from postroom.directory.directory import Directory
 from postroom.errors import ConfigurationError
 from postroom.net import fetch
+from postroom.net.addresses import Network
 from postroom.net.dns import Resolver
 from postroom.net.tls_client import ClientTls
 from postroom.notify import Notify
@@ -98,21 +99,42 @@ def connector_of(
 ) -> Connector:
     """Connections as the configuration has them; also for trying a relay out."""
     delivery = config.delivery
-    allowed = tuple([ip_network(text) for text in delivery.allow_private])
     chance = random.SystemRandom()
-    authorities = Path(delivery.ca_file).read_text("utf-8", "replace") if delivery.ca_file else None
-    rules = fetch.Rules(allow_private=allowed, authorities=authorities)
-    policies = StsCache(shared.db, shared.resolver, shared.clock, rules)
     sources = tuple([one for one in (delivery.source_ipv4, delivery.source_ipv6) if one])
     return Connector(
         Settings(hostname=config.hostname, port=delivery.port, sources=sources, limits=limits),
-        Lookup(shared.resolver, config.hostname, shuffle=chance.shuffle, allow_private=allowed),
+        lookup_of(config, shared.resolver),
         Lookup(shared.resolver, config.hostname, shuffle=chance.shuffle, allow_private=_ANYWHERE),
-        TlsPolicy(shared.directory.tls_rules, policies, shared.resolver),
+        tls_policy_of(config, shared.db, shared.directory, shared.resolver, shared.clock),
         tls,
         counts,
         DeadHosts(shared.clock),
     )
+
+
+def lookup_of(config: Config, resolver: Resolver) -> Lookup:
+    """Where domains take their mail."""
+    chance = random.SystemRandom()
+    allowed = _allowed(config)
+    return Lookup(resolver, config.hostname, shuffle=chance.shuffle, allow_private=allowed)
+
+
+def tls_policy_of(
+    config: Config,
+    db: Database,
+    directory: Directory,
+    resolver: Resolver,
+    clock: Callable[[], int],
+) -> TlsPolicy:
+    """How their servers are spoken to."""
+    file = config.delivery.ca_file
+    authorities = Path(file).read_text("utf-8", "replace") if file else None
+    rules = fetch.Rules(allow_private=_allowed(config), authorities=authorities)
+    return TlsPolicy(directory.tls_rules, StsCache(db, resolver, clock, rules), resolver)
+
+
+def _allowed(config: Config) -> tuple[Network, ...]:
+    return tuple([ip_network(text) for text in config.delivery.allow_private])
 
 
 def services_of(

@@ -85,6 +85,25 @@ async function look() {
 
 if (document.getElementById("letters")) setTimeout(look, PAUSE);
 
+// How safely it goes, as soon as an address is typed.
+async function lookAtWays(form) {
+  const asked = new URLSearchParams();
+  for (const name of ["from", "to", "cc", "bcc"]) asked.set(name, form.elements[name]?.value ?? "");
+  try {
+    const answer = await fetch(`/mail/ways?${asked}`, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("ways");
+    if (fresh) document.getElementById("ways").replaceChildren(...fresh.childNodes);
+  } catch {
+    // the network is away: the button asks again
+  }
+}
+
+for (const field of document.querySelectorAll("input[data-people]")) {
+  field.addEventListener("change", () => lookAtWays(field.form));
+}
+
 // Addresses of people written to before, after each comma of a field.
 for (const field of document.querySelectorAll("input[data-people]")) {
   const source = document.getElementById("people");

@@ -23,13 +23,15 @@ _PIECE: Final = 64 * 1024
 class Envelope(msgspec.Struct, frozen=True):
     """From whom, to whom; ``size`` in octets when it is known.
 
-    ``hold_until``: it is sent then (UTC milliseconds, RFC 4865), else at once.
+    ``hold_until``: it is sent then (UTC milliseconds, RFC 4865), else at once. ``requiretls``: only
+    over proven TLS (RFC 8689).
     """
 
     sender: Address
     recipients: Sequence[Address]
     size: int | None = None
     hold_until: int | None = None
+    requiretls: bool = False
 
 
 class NotTaken(Exception):
@@ -76,6 +78,7 @@ async def _sent(
         "8BITMIME",
         smtputf8=is_international,
         hold_until=envelope.hold_until,
+        requiretls=envelope.requiretls,
     )
     _check(await conversation.mail(mail), str(envelope.sender))
     for recipient in envelope.recipients:

@@ -45,7 +45,7 @@ class Outbox:
     """What one person writes; made for one request."""
 
     def __init__(self, desk: Desk, reader: Reader) -> None:
-        self._desk = desk
+        self.desk = desk
         self._office = desk.office
         self.reader = reader
         self._identity = reader.identity
@@ -93,11 +93,11 @@ class Outbox:
             if before := await self._before(message_id, filled):
                 return before
             octets = await self._octets(wanted, message_id, files)
-            envelope = Envelope(sender, addressed, len(octets), until)
+            envelope = Envelope(sender, addressed, len(octets), until, requiretls=wanted.proven)
             await submitting.submit(
-                self._desk.intake, peer, self._identity, envelope, submitting.cut(octets)
+                self.desk.intake, peer, self._identity, envelope, submitting.cut(octets)
             )
-            known = self._desk.sent
+            known = self.desk.sent
             known[message_id] = filled
             if len(known) > MOST_KNOWN:
                 del known[next(iter(known))]
@@ -123,7 +123,7 @@ class Outbox:
         return folder.name, uid
 
     async def _before(self, message_id: str, filled: int) -> Repeated:
-        if (known := self._desk.sent.get(message_id)) is not None:
+        if (known := self.desk.sent.get(message_id)) is not None:
             return "same" if known == filled else "other"
         return "other" if await trace.newest(self._office, message_id) is not None else ""
 

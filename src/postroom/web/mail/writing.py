@@ -7,11 +7,12 @@ and takes its files along.
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Final, Literal
 
 import msgspec
 
-from postroom.address import Address, AddressError
+from postroom.address import Address, AddressError, Domain
 from postroom.errors import Invalid
 from postroom.message import compose
 from postroom.message.addresses import mailboxes, parse
@@ -31,7 +32,7 @@ _WAYS: Final[dict[str, Way]] = {"author": "author", "all": "all", "others": "oth
 class Writing(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in the form. ``box`` and ``uid`` are of the message that it is made from.
 
-    ``layout``: "kept" when the layout of that goes along. ``files`` are that message's, which go along unless they are unticked; ``later`` is when to send
+    ``proven``: only over proven TLS (RFC 8689). ``layout``: "kept" when the layout of that goes along. ``files`` are that message's, which go along unless they are unticked; ``later`` is when to send
     it, as ``YYYY-MM-DDTHH:MM`` in UTC.
     """
 
@@ -49,6 +50,7 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[File, ...] = ()
     layout: str = ""
     later: str = ""
+    proven: bool = False
 
 
 def hold_until(text: str, now: int) -> int | None:
@@ -121,15 +123,19 @@ def draft_of(found: Message, box: str, *, layout: str = "") -> Writing:
 
 def people(text: str, label: str) -> list[Person]:
     """Addresses as they were typed, with commas or semicolons between. Raises Invalid."""
-    octets = text.replace("\r", " ").replace("\n", " ").replace(";", ",").encode("utf-8", "replace")
-    found = mailboxes(parse(octets, MAX_PEOPLE))
+    found = _typed(text)
     if len(found) >= MAX_PEOPLE:
         raise Invalid(f"{label} has room for {MAX_PEOPLE - 1} addresses")
-    made = []
-    for one in found:
-        written = decode(one.local) + (f"@{decode(one.domain)}" if one.domain else "")
-        made.append(Person(str(_address(written, label)), decode_words(one.name)))
-    return made
+    return [Person(str(_address(written, label)), name) for written, name in found]
+
+
+def domains(text: str) -> list[Domain]:
+    """The domains of addresses that are being typed; what is none yet is left out."""
+    found = []
+    for written, _ in _typed(text):
+        with suppress(AddressError):
+            found.append(Address.parse(written).domain)
+    return found
 
 
 def sender(text: str) -> Address:
@@ -184,6 +190,18 @@ def recipients(writing: Writing) -> list[Address]:
     if not found:
         raise Invalid("the message has no recipient: write an address into To, Cc or Bcc")
     return list(dict.fromkeys(found))
+
+
+def _typed(text: str) -> list[tuple[str, str]]:
+    """Addresses and names, as they stand there."""
+    octets = text.replace("\r", " ").replace("\n", " ").replace(";", ",").encode("utf-8", "replace")
+    return [
+        (
+            decode(one.local) + (f"@{decode(one.domain)}" if one.domain else ""),
+            decode_words(one.name),
+        )
+        for one in mailboxes(parse(octets, MAX_PEOPLE))
+    ]
 
 
 def _address(text: str, label: str) -> Address:

@@ -1,6 +1,6 @@
 """Writing a message: anew, as an answer, or on with a draft; sending it, or keeping it as a draft."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from postroom.admin.outgoing.ways import WayView
 from postroom.errors import MailError, OutcomeUnknown, Refused
 from postroom.web.desk import Desk, Visitor, peer_of
 from postroom.web.mail import acquaintances, layout, signature, writing as words
@@ -26,29 +27,13 @@ KEEP: Final = "keep:"
 
 def routes(desk: Desk) -> list[Route]:
     """The form, and what is done with it."""
-    office, renderer, router = desk.office, desk.renderer, Router(desk)
-
-    async def page(
-        visitor: Visitor,
-        outbox: Outbox,
-        writing: Writing,
-        mark: str,
-        *,
-        problem: str = "",
-        was_sent: bool = False,
-    ) -> Response:
-        return renderer.page(
-            "mail_write.html", frames=bool(writing.layout), status=400 if problem else 409 if was_sent else 200, visitor=visitor,
-            here="/mail", one=writing, mark=mark, problem=problem, was_sent=was_sent,
-            senders=await outbox.senders(), most=MOST,
-            people=await acquaintances.known(outbox.reader),
-        )  # fmt: skip
+    office, router = desk.office, Router(desk)
 
     async def show(request: Request, visitor: Visitor) -> Response:
         reader = Reader(office, visitor.identity)
         outbox = Outbox(desk, reader)
         writing = await _begun(reader, outbox, request.query_params)
-        return await page(visitor, outbox, writing, outbox.fresh_id())
+        return await form_page(outbox, visitor, writing, outbox.fresh_id())
 
     async def again(
         visitor: Visitor, outbox: Outbox, fields: Mapping[str, str], before: Repeated
@@ -56,8 +41,8 @@ def routes(desk: Desk) -> list[Route]:
         """After a form was sent, now or before; with what has changed in it since, if anything."""
         if before == "other":
             bare = {name: text for name, text in fields.items() if not name.startswith(KEEP)}
-            writing = await _filled(outbox.reader, bare)
-            return await page(visitor, outbox, writing, outbox.fresh_id(), was_sent=True)
+            writing = await filled(outbox.reader, bare)
+            return await form_page(outbox, visitor, writing, outbox.fresh_id(), Told(was_sent=True))
         is_later = bool(fields.get("later", "").strip())
         return f"{WAITING if is_later else path_of(fields.get('box', '') or 'INBOX')}#done"
 
@@ -65,17 +50,18 @@ def routes(desk: Desk) -> list[Route]:
         reader, fields = Reader(office, visitor.identity), form.fields
         outbox, mark = Outbox(desk, reader), fields.get("mark", "")
         attached = [(one.name, len(one.octets)) for one in form.files]
-        filled = hash((*sorted(fields.items()), *attached))
-        if before := await outbox.repeated(mark, filled):
+        content = hash((*sorted(fields.items()), *attached))
+        if before := await outbox.repeated(mark, content):
             return await again(visitor, outbox, fields, before)
-        writing = await _filled(reader, fields)
+        writing = await filled(reader, fields)
         try:
             if fields.get("act") == "draft":
                 box, uid = await outbox.keep(writing, mark, form.files)
                 return f"{path_of(box, HERE, draft=uid)}#done"
-            before = await outbox.send(writing, mark, form.files, peer_of(request), filled)
+            before = await outbox.send(writing, mark, form.files, peer_of(request), content)
         except (NotTaken, OutcomeUnknown, Refused, MailError) as error:
-            return await page(visitor, outbox, writing, mark, problem=_problem(error, fields))
+            told = Told(_problem(error, fields))
+            return await form_page(outbox, visitor, writing, mark, told)
         return await again(visitor, outbox, fields, before or "same")
 
     return [
@@ -92,6 +78,28 @@ def _problem(error: Exception, fields: Mapping[str, str]) -> str:
         return f"{not_done}: {error.text}."
     said = str(error)
     return f"{not_done}: {said}{'' if said.endswith(('.', '!', '?')) else '.'}"
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a form says beside what stands in it; ``has_lost``: files have to be chosen again."""
+
+    problem: str = ""
+    was_sent: bool = False
+    ways: Sequence[WayView] = ()
+    has_lost: bool = False
+
+
+async def form_page(
+    outbox: Outbox, visitor: Visitor, writing: Writing, mark: str, told: Told | None = None
+) -> Response:
+    """The form with what stands in it."""
+    told = told or Told()
+    return outbox.desk.renderer.page(
+        "mail_write.html", frames=bool(writing.layout),
+        status=400 if told.problem else 409 if told.was_sent else 200,
+        visitor=visitor, here="/mail", one=writing, mark=mark, told=told, most=MOST,
+        senders=await outbox.senders(), people=await acquaintances.known(outbox.reader),
+    )  # fmt: skip
 
 
 async def _begun(reader: Reader, outbox: Outbox, asked: Mapping[str, str]) -> Writing:
@@ -113,7 +121,7 @@ def _layout(found: Message) -> str:
     return layout.KEPT if layout.can_go_along(found) else ""
 
 
-async def _filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
+async def filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
     """What was filled in. Raises Invalid, NotFound when what it is made from is gone."""
     box, uid = fields.get("box", ""), uid_of(fields.get("uid", "") or "0")
     way = fields.get("way", "")
@@ -134,4 +142,5 @@ async def _filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
         files=tuple(one for one in source.files if one.path in kept) if source else (),
         layout="" if "flat" in fields else fields.get("layout", ""),
         later=fields.get("later", "").strip(),
+        proven="proven" in fields,
     )
