@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.admin import accounts, fetcher
+from postroom.admin import accounts, fetcher, fetching
 from postroom.admin.fetcher import Fetcher
 from postroom.admin.office import Office
 from postroom.config.model import Config
@@ -164,6 +164,22 @@ def test_what_is_put_off_comes_the_next_time(database: Opener, data: Path) -> No
             await accounts.change(job._office, "bob@local.test", quota=0)
             await again(here, job)
             assert (await state(here)).problem == ""
+            assert server.messages == {}
+
+    told(database, data, story)
+
+
+def test_nothing_is_fetched_for_an_account_that_was_removed(database: Opener, data: Path) -> None:
+    async def story(here: Desk, job: Fetcher) -> None:
+        async with Pop3Server(("a", LETTER)).running() as server:
+            await source(here, server.port, leaves=False, target="Old")
+            await accounts.remove(job._office, "bob@local.test")
+            assert await job.once() == 0
+            assert list(server.messages) == ["a"]
+            (shown,) = [one async for one in fetching.every(job._office)]
+            assert shown.account == "bob@local.test"
+            await accounts.restore(job._office, "bob@local.test")
+            assert await job.once() == 1
             assert server.messages == {}
 
     told(database, data, story)

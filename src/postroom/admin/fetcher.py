@@ -23,7 +23,7 @@ from postroom.admin.office import Office
 from postroom.db.ids import to_text
 from postroom.directory import fetchings
 from postroom.directory.fetchings import Fetching
-from postroom.errors import MailError, NotFound, Refused, Temporary
+from postroom.errors import MailError, Refused, Temporary
 from postroom.intake.intake import Intake
 from postroom.intake.peer import Peer
 from postroom.message import headers
@@ -241,8 +241,6 @@ class _Visit:
     async def _receive(self, read: Read) -> bool:
         """As if it had come by SMTP; False when it is refused for good."""
         address = await self._office.directory.address_of(self._one.account_id)
-        if address is None:
-            raise NotFound("the account is gone")
         peer = Peer(
             session=_SESSION,
             address=self._one.host,

@@ -13,7 +13,7 @@ from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
 from postroom.db.locks import is_served
-from postroom.directory import fetchings
+from postroom.directory import addresses, fetchings
 from postroom.directory.fetchings import Fetching
 from postroom.errors import Invalid, Refused
 from postroom.notify import FETCHING
@@ -100,11 +100,14 @@ async def every(office: Office, address: str = "") -> AsyncIterator[FetchingView
     if address:
         account_id = (await office.account(address)).id
 
-    def page(tx: Tx, after: int, size: int) -> list[Fetching]:
-        return fetchings.page(tx, after, size, account_id)
+    def page(tx: Tx, after: int, size: int) -> list[tuple[Fetching, str]]:
+        found = fetchings.page(tx, after, size, account_id)
+        owners = sorted({one.account_id for one in found})
+        named = addresses.main_of(tx, owners, also_removed=True)
+        return [(one, str(named.get(one.account_id, ""))) for one in found]
 
-    async for one in paging.walk(office.directory, page, lambda one: one.id, 0, None):
-        yield await _view(office, one)
+    async for one, owner in paging.walk(office.directory, page, lambda one: one[0].id, 0, None):
+        yield _viewed(one, owner)
 
 
 @recorded("fetch.run", "ident")
@@ -135,9 +138,14 @@ def _number(text: str) -> int:
 
 
 async def _view(office: Office, one: Fetching) -> FetchingView:
+    named = await office.directory.named([one.account_id])
+    return _viewed(one, named.get(one.account_id, ""))
+
+
+def _viewed(one: Fetching, owner: str) -> FetchingView:
     return FetchingView(
         id=to_text(one.id),
-        account=await office.directory.address_of(one.account_id) or "",
+        account=owner,
         protocol=one.protocol,
         host=one.host,
         login=one.login,

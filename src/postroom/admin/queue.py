@@ -154,28 +154,26 @@ async def every(
     office: Office, chosen: Filter = listing.EVERYTHING, *, limit: int | None = None
 ) -> AsyncIterator[QueuedView]:
     """The letters of the queue, oldest first, read in pages."""
-    left = limit
-    async for page in _pages(office, chosen):
-        for one in page if left is None else page[:left]:
-            yield _view(one)
-        if left is not None:
-            left -= len(page)
-            if left <= 0:
-                return
+    async for one in _listing(office, chosen).every(limit):
+        yield one
 
 
 async def page(
     office: Office, chosen: Filter = listing.EVERYTHING, *, after: str = "", size: int = 100
 ) -> Slice[QueuedView]:
     """One page of the letters, the oldest first."""
-    return await paging.Listing(
+    return await _listing(office, chosen).page(after, size)
+
+
+def _listing(office: Office, chosen: Filter) -> paging.Listing[Waiting, tuple[int], QueuedView]:
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: listing.page(tx, chosen, after=key[0], limit=most),
         lambda one: (one.id,),
         (0,),
         lambda tx: listing.count(tx, chosen),
         _view,
-    ).page(after, size)
+    )
 
 
 async def show(office: Office, ident: str) -> QueuedDetails:

@@ -235,15 +235,18 @@ def of_account(tx: Tx, account_id: int) -> list[tuple[int, Address]]:
     return [(ident, Address(local, Domain(domain))) for ident, local, domain in rows]
 
 
-def main_of(tx: Tx, account_ids: Sequence[int]) -> dict[int, Address]:
-    """The main addresses of those that are not removed."""
+def main_of(
+    tx: Tx, account_ids: Sequence[int], *, also_removed: bool = False
+) -> dict[int, Address]:
+    """The main addresses of those that are not removed, or of all that can be restored as well."""
+    present = "" if also_removed else " AND c.removed IS NULL"
     return {
         ident: Address(local, Domain(domain))
         for chunk in chunks(account_ids)
         for ident, local, domain in tx.all(
             "SELECT a.account_id, a.written, d.name FROM address a"
             " JOIN domain d ON d.id = a.domain_id JOIN account c ON c.id = a.account_id"
-            f" WHERE a.account_id IN ({listed(chunk)}) AND a.main = 1 AND c.removed IS NULL"
+            f" WHERE a.account_id IN ({listed(chunk)}) AND a.main = 1{present}"
         )
     }
 

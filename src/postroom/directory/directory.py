@@ -4,7 +4,7 @@ Every change goes through ``change``: one transaction that also bumps the versio
 then caches of this process are told at once and those of others by a hint.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from postroom.address import Address, Domain
@@ -267,6 +267,13 @@ class Directory:
         if account is None or account.removed is not None:
             raise NotFound("the account is gone")
         return str(account.address)
+
+    async def named(self, account_ids: Collection[int]) -> dict[int, str]:
+        """The main addresses of these accounts; of those that were removed while they are kept."""
+        found = await self.look(
+            lambda tx: addresses.main_of(tx, sorted(set(account_ids)), also_removed=True)
+        )
+        return {ident: str(address) for ident, address in found.items()}
 
     async def quota_of(self, account_id: int) -> Quota:
         """The quota of an account."""

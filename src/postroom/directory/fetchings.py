@@ -16,6 +16,9 @@ HELD_MS: Final = 30 * 60_000  # a row that is taken is not due before
 MAX_PAUSE_MS: Final = 24 * 3_600_000
 MAX_PROBLEM: Final = 300  # characters
 _MINUTE_MS: Final = 60_000
+_PRESENT: Final = (
+    "EXISTS (SELECT 1 FROM account a WHERE a.id = fetching.account_id AND a.removed IS NULL)"
+)
 _COLUMNS: Final = (
     "id, account_id, protocol, host, port, tls, verify, login, is_token, folder, target, leaves,"
     " every, next_at, last_at, failures, fetched, problem"
@@ -113,9 +116,10 @@ def hurry(tx: Tx, ident: int, now: int) -> Fetching:
 
 
 def take(tx: Tx, now: int, limit: int) -> list[Fetching]:
-    """Some that are due; nobody else gets them meanwhile."""
+    """Some that are due, of accounts that are not removed; nobody else gets them meanwhile."""
     due = tx.all(
-        "SELECT id, next_at FROM fetching WHERE next_at <= :now ORDER BY next_at, id LIMIT :limit",
+        f"SELECT id, next_at FROM fetching WHERE next_at <= :now AND {_PRESENT}"
+        " ORDER BY next_at, id LIMIT :limit",
         now=now,
         limit=limit,
     )
@@ -150,8 +154,10 @@ def settle(tx: Tx, one: Fetching, fetched: int, problem: str, now: int) -> None:
 
 def next_due(tx: Tx) -> int | None:
     """When the next is due; None when there is none at all."""
-    row = tx.one("SELECT min(next_at) FROM fetching")
-    return int(row[0]) if row and row[0] is not None else None
+    row = tx.one(
+        f"SELECT next_at FROM fetching WHERE {_PRESENT} ORDER BY next_at LIMIT 1",
+    )
+    return int(row[0]) if row else None
 
 
 def _context(ident: int) -> bytes:

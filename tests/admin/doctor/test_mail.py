@@ -121,6 +121,17 @@ def test_damaged_octets_are_found_by_reading_all(tell: Tell) -> None:
     tell(story)
 
 
+def test_faults_of_a_removed_account_are_told_by_its_name(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await town(office)
+        await accounts.remove(office, ALICE)
+        await injure(office.store, "UPDATE mailbox SET messages = 7")
+        found = await examined(office, repair=False)
+        assert {one.subject for one in found} == {ALICE, f"{ALICE}, INBOX"}
+
+    tell(story)
+
+
 def test_a_body_in_no_mailbox_is_named_by_its_id(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         ident = await keep(office.store, b"A: 1\r\n\r\nx")

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from postroom.address import Address
-from postroom.admin import audit
+from postroom.admin import accounts, audit
 from postroom.admin.jobs import views, wishes
 from postroom.admin.office import Office
 from postroom.directory import accounts as rows
@@ -55,5 +55,7 @@ def test_jobs_are_listed_in_pages(tell: Tell) -> None:
         second = await views.page(office, None, after=first.next, size=2)
         assert [one.id for one in second.items] == made[:1]
         assert (await views.page(office, 5)).items == ()
+        await accounts.remove(office, ALICE)
+        assert {one.account for one in (await views.page(office, None)).items} == {ALICE}
 
     tell(story)

@@ -42,6 +42,17 @@ def test_those_of_all_are_paged_and_each_look_is_noted(tell: Tell) -> None:
     tell(story)
 
 
+def test_those_of_a_removed_account_are_shown_while_it_can_be_restored(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        for account in await settle(office):
+            await keep(office.store, account)
+        await accounts.remove(office, ANN)
+        page = await refused.page(office)
+        assert [one.account for one in page.items] == [BOB, ANN]
+
+    tell(story)
+
+
 def test_an_administrator_of_a_domain_sees_those_of_its_people(tell: Tell) -> None:
     async def story(office: Office, _clock: Clock) -> None:
         _ann, bob = await settle(office)

@@ -1,17 +1,20 @@
 """Refused messages, as a postmaster sees them."""
 
+import asyncio
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
 from postroom.address import Address
-from postroom.admin import accounts, domains
+from postroom.admin import accounts, domains, paging
 from postroom.admin.mailboxes import rejects
 from postroom.admin.office import Office
 from postroom.directory import accounts as rows
 from postroom.errors import Invalid, NotFound, Refused
 from postroom.message import journal
 from postroom.message.journal import Report
+from postroom.notify import Notify
 from postroom.policy import lessons
 from postroom.store import rejects as kept
 from postroom.store.mailboxes import find
@@ -67,6 +70,26 @@ def test_what_is_let_in_is_copied_to_the_journal(tell: Tell) -> None:
     tell(story)
 
 
+def test_a_server_that_runs_learns_at_once_of_what_a_command_lets_in(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        ann, _bob = await settle(office)
+        await keep(office.store, ann)
+        server, command = Notify(office.config.folder), Notify(office.config.folder)
+        woken = asyncio.Event()
+        server.listen()
+        try:
+            server.subscribe(ann, woken.set)  # the INBOX has the id of its account
+            typed = dataclasses.replace(office, notify=command)
+            await rejects.release(typed, ANN, await ids(office, ANN))
+            async with asyncio.timeout(60):
+                await woken.wait()
+        finally:
+            command.close()
+            server.close()
+
+    tell(story)
+
+
 def test_a_journal_copy_that_was_refused_is_not_copied_again(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         ann, _bob = await settle(office)
@@ -85,7 +108,7 @@ def test_a_journal_copy_that_was_refused_is_not_copied_again(tell: Tell) -> None
 
 
 def test_they_are_listed_page_by_page(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rejects, "PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE", 2)
 
     async def story(office: Office, clock: Clock) -> None:
         ann, bob = await settle(office)

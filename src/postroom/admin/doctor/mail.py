@@ -60,9 +60,9 @@ async def counters(office: Office, *, repair: bool) -> AsyncIterator[Finding]:
 async def messages(office: Office, *, repair: bool) -> AsyncIterator[Finding]:
     """Messages and the entries that name them."""
     async for account_id in _accounts(office):
-        who = await _name(office, account_id)
         wrong = await office.store.read(audit.wrong_messages, account_id)
         for one in wrong:
+            who = await _name(office, account_id)
             reason = (
                 f"named {one.found} times, counted {one.refs}" if one.found
                 else "no mailbox has it any more"
@@ -74,9 +74,11 @@ async def messages(office: Office, *, repair: bool) -> AsyncIterator[Finding]:
                 mending.recount_messages, account_id, office.ids.next(), office.now()
             )
         for name, uid in await office.store.read(audit.lost_entries, account_id):
+            who = await _name(office, account_id)
             subject = f"{who}, {name}, UID {uid}"
             yield Finding("messages", "error", subject, "the message is gone", _RESTORE)
         for ident in await office.store.read(audit.without_blob, account_id):
+            who = await _name(office, account_id)
             subject = f"{who}, {to_text(ident)}"
             yield Finding("messages", "error", subject, "the octets are gone", _RESTORE)
 
@@ -159,7 +161,8 @@ async def _accounts(office: Office) -> AsyncIterator[int]:
 
 
 async def _name(office: Office, account_id: int) -> str:
-    return await office.directory.address_of(account_id) or f"account {account_id}"
+    named = await office.directory.named([account_id])
+    return named.get(account_id, f"account {account_id}")
 
 
 async def _holders(office: Office, ident: int) -> str:

@@ -191,12 +191,9 @@ async def _export(office: Office, job: Job, _secret: str, watch: Watch) -> Repor
 
 
 async def _address(office: Office, job: Job) -> str:
-    address = None
-    if job.account_id is not None:
-        address = await office.directory.address_of(job.account_id)
-    if address is None:
+    if job.account_id is None:
         raise NotFound("the account is gone")
-    return address
+    return await office.directory.address_of(job.account_id)
 
 
 def _wish(job: Job, kind: type[WishT]) -> WishT:

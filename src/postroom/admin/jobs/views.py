@@ -1,6 +1,7 @@
 """Jobs as people see them: how far they are, what came of them; stopped, begun again, forgotten."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -80,8 +81,9 @@ async def page(
         lambda tx: jobs.count(tx, account_id),
         lambda one: one,
     ).page(after, size)
-    items = tuple([await view(office, one) for one in found.items])
-    return Slice(items, found.total, found.next)
+    accounts = [one.account_id for one in found.items if one.account_id is not None]
+    named = await office.directory.named(accounts)
+    return paging.viewed(found, lambda one: _view(office, one, named))
 
 
 async def show(office: Office, ident: str, account_id: int | None = None) -> JobView:
@@ -162,11 +164,16 @@ def report_of(job: Job) -> Report | None:
 async def view(office: Office, job: Job) -> JobView:
     """As it is shown."""
     account = job.account_id
+    named = {} if account is None else await office.directory.named([account])
+    return _view(office, job, named)
+
+
+def _view(office: Office, job: Job, named: Mapping[int, str]) -> JobView:
     return JobView(
         id=to_text(job.id),
         kind=job.kind,
         title=job.title,
-        account="" if account is None else await office.directory.address_of(account) or "",
+        account="" if job.account_id is None else named.get(job.account_id, ""),
         asked_by=job.asked_by,
         state=job.state,
         done=job.done,

@@ -42,11 +42,10 @@ async def page(
         lambda one: one,
     ).page(after, size)
     await office.db.write(_looked)
-    items = [
-        RefusedView(await office.directory.address_of(one.account_id) or "", rejects.view(one))
-        for one in found.items
-    ]
-    return Slice(tuple(items), found.total, found.next)
+    named = await office.directory.named([one.account_id for one in found.items])
+    return paging.viewed(
+        found, lambda one: RefusedView(named.get(one.account_id, ""), rejects.view(one))
+    )
 
 
 @recorded("reject.read", "address", "ident")

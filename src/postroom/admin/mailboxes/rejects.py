@@ -5,7 +5,6 @@ They are there for a fortnight (``store.rejects``), whatever the sender was told
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
@@ -30,8 +29,6 @@ from postroom.store import mailboxes, rejects
 from postroom.store.filing import Copy, Filed, file_letters
 from postroom.store.rejects import Reject
 from postroom.store.spans import Span
-
-PAGE: Final = 200
 
 
 class RejectView(msgspec.Struct, frozen=True):
@@ -70,32 +67,26 @@ async def every(
     office: Office, address: str, *, limit: int | None = None
 ) -> AsyncIterator[RejectView]:
     """What an account refused, the latest first. Raises NotFound."""
-    account = await office.account(address)
-    below = rejects.NEWEST
-    while limit is None or limit > 0:
-        size = PAGE if limit is None else min(PAGE, limit)
-        page = await office.store.read(rejects.newest, account.id, below=below, limit=size)
-        for one in page:
-            yield view(one)
-        if len(page) < size:
-            return
-        below = page[-1].id
-        limit = None if limit is None else limit - len(page)
+    async for one in _listing(office, await office.account(address)).every(limit):
+        yield one
 
 
 async def page(
     office: Office, address: str, *, after: str = "", size: int = 100
 ) -> Slice[RejectView]:
     """One page of what an account refused, the latest first. Raises NotFound."""
-    account = await office.account(address)
-    return await paging.Listing(
+    return await _listing(office, await office.account(address)).page(after, size)
+
+
+def _listing(office: Office, account: Account) -> paging.Listing[Reject, tuple[int], RejectView]:
+    return paging.Listing(
         office.directory,
         lambda tx, key, most: rejects.newest(tx, account.id, below=key[0], limit=most),
         lambda one: (one.id,),
         (rejects.NEWEST,),
         lambda tx: rejects.count(tx, account.id),
         view,
-    ).page(after, size)
+    )
 
 
 async def show(office: Office, address: str, ident: str) -> RejectDetails:
@@ -127,7 +118,9 @@ async def release(
         indexed = await _indexed(office, blob)
         await _journaled(office, one, blob)
         filed = await office.store.write(_release, office, account, one, indexed)
-        office.store.wake(*[place.mailbox_id for place in filed])
+        changed = [place.mailbox_id for place in filed]
+        office.store.wake(*changed)
+        office.notify.hint(changed)
     return Changed(str(account.address), len(chosen))
 
 
