@@ -40,7 +40,8 @@ from postroom.store.textpage import (
     message_ids,
     taken_apart,
 )
-from postroom.telemetry import trouble
+from postroom.telemetry import sink
+from postroom.telemetry.events import StorageTrouble
 from postroom.telemetry.trouble import quietly
 
 SETTLED_MS: Final = 10_000  # an id is given out before its message is there
@@ -259,7 +260,7 @@ def _letter(
     try:
         subject = texts.subject(envelope)
     except ValueError as error:
-        trouble.tell("search index", error)
+        _tell_damage(error)
         return _unreadable(ident)
     fields = [values(lines, name) for name in FIELDS]
     fields[0] = [] if subject is None else [subject]
@@ -267,6 +268,11 @@ def _letter(
     is_whole = body.is_whole and part_fields.is_whole
     heads = encoded([*lines, ""]) + part_fields.octets
     return LetterText(ident, is_whole, encoded_fields, heads, body.octets)
+
+
+def _tell_damage(error: ValueError) -> None:
+    """What is kept can't be read any more: no fault of the program, but of a disk."""
+    sink.emit(StorageTrouble(where="search index", reason=f"damaged: {error}"))
 
 
 def _unreadable(ident: int) -> LetterText:
@@ -280,7 +286,7 @@ def _pages(work: Work, letters: Iterable[LetterText]) -> list[StoredPage]:
         try:
             found.update({letter.message_id: letter for letter in taken_apart(page)})
         except ValueError as error:
-            trouble.tell("search index", error)
+            _tell_damage(error)
             found.update({ident: _unreadable(ident) for ident, _ in message_ids(page.ids)})
     for ident in work.late:
         found.pop(ident, None)
