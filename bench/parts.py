@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from postroom.access import fetch
+from postroom.access.loading import rows
 from postroom.access.places import Places
 from postroom.access.view import View
 from postroom.address import Address
@@ -338,7 +338,7 @@ async def _fetch(office: Office, bob: Address) -> list[Figure]:
         view = await View.open(inbox, office.store, read_only=True)
         began = time.perf_counter()
         found = 0
-        async for page in fetch.rows(view, [(1, view.last_uid)], need=frozenset(need)):
+        async for page in rows(view, [(1, view.last_uid)], need=frozenset(need)):
             found += len(page)
         figures.append((f"FETCH {title} of {found}", (time.perf_counter() - began) * 1e3, "ms"))
         await view.close(expunge=False)

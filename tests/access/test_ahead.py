@@ -1,11 +1,13 @@
 """Messages that are read before they are asked for."""
 
 import asyncio
+import random
 from pathlib import Path
 
-from postroom.access import ahead
+from postroom.access import loading
 from postroom.access.ahead import Ahead
-from postroom.access.fetch import FetchRow, octets
+from postroom.access.fetch import PIECE, octets, pieces
+from postroom.access.pages import FetchRow
 from postroom.store.spans import Span
 from postroom.store.store import Store
 from tests.access.shop import opened, put, shop
@@ -56,8 +58,8 @@ def test_only_a_client_that_does_not_wait_is_read_for(database: Opener, data: Pa
 
     async def run() -> None:
         async with shop(database, data) as store:
-            last = 3 + ahead.MESSAGES - 1
-            far = last + ahead.MESSAGES + 1
+            last = 3 + loading.WHOLE_PAGE - 1
+            far = last + 3 * loading.LISTED
             await put(store, *map(letter, range(1, far + 40)))
             view = await opened(store)
             reader = Ahead(view)
@@ -107,15 +109,15 @@ def test_another_need_is_read_anew_and_numbers_are_those_of_now(
 def test_what_is_on_its_way_can_be_forgotten(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with shop(database, data) as store:
-            await put(store, *map(letter, range(1, ahead.MESSAGES + 10)))
+            await put(store, *map(letter, range(1, loading.WHOLE_PAGE + 10)))
             reader = Ahead(await opened(store))
             for uid in (1, 2, 3):
                 assert await ask(reader, uid) is not None
             reader.close()
             reader.close()
-            found = await ask(reader, 3 + ahead.MESSAGES)
+            found = await ask(reader, 3 + loading.WHOLE_PAGE)
             assert found is not None
-            assert await content(found) == letter(3 + ahead.MESSAGES)
+            assert await content(found) == letter(3 + loading.WHOLE_PAGE)
             reader.close()
 
     asyncio.run(run())
@@ -148,15 +150,29 @@ def test_what_is_at_hand_is_taken_once_with_its_number_of_now(database: Opener, 
     asyncio.run(run())
 
 
-def test_without_its_content_nothing_is_at_hand(database: Opener, data: Path) -> None:
+def test_what_is_large_is_not_at_hand_but_its_body_is_on_its_way(
+    database: Opener, data: Path
+) -> None:
+    need = NEED | {"whole"}
+
     async def run() -> None:
         async with shop(database, data) as store:
-            await put(store, *map(letter, range(1, 5)))
+            large = letter(3) + random.Random(3).randbytes(2 * PIECE)
+            await put(store, letter(1), letter(2), large, letter(4))
             reader = Ahead(await opened(store))
             for uid in (1, 2):
-                await ask(reader, uid, need=frozenset({"head"}))
-            assert reader.has(3, frozenset({"head"}))
+                await ask(reader, uid, need=need)
+            assert reader.has(3, need)
             assert reader.take(3) is None
+            row = await ask(reader, 3, need=need)
+            assert row is not None
+            assert row.begun is not None
+            begun = row.begun
+            found = [piece async for piece in pieces(row, 0, row.size)]
+            assert b"".join(found) == large
+            assert found[1] is begun.result()
+            assert [piece async for piece in pieces(row, 0, row.size)] == found  # read again
+            assert reader.take(4) is not None
             reader.close()
 
     asyncio.run(run())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access import append, fetch
+from postroom.access import append, fetch, loading
 from postroom.access.append import MAX_MESSAGES, Appender, TooBig
 from postroom.errors import Invalid, MailboxFull, NotFound, Permanent, Refused
 from postroom.message.index import index
@@ -66,7 +66,7 @@ def test_what_is_appended_is_there(database: Opener, data: Path, block: int) -> 
             appended = await work.finish()
             view = await opened(store, read_only=True)
             assert appended == append.Appended(view.mailbox_id, view.uidvalidity, [1, 2])
-            pages = fetch.rows(view, [(1, 9)], need=frozenset({"head", "bodystructure"}))
+            pages = loading.rows(view, [(1, 9)], need=frozenset({"head", "bodystructure"}))
             rows = [row async for page in pages for row in page]
             assert [(row.flags, row.keywords, row.received) for row in rows] == [
                 (SEEN, "$A", 123_456),
@@ -90,7 +90,7 @@ def test_large_and_small_messages_in_one(database: Opener, data: Path) -> None:
             await put(work, *letters)
             assert (await work.finish()).uids == [1, 2, 3, 4, 5]
             view = await opened(store)
-            pages = fetch.rows(view, [(1, 9)], need=frozenset({"head"}))
+            pages = loading.rows(view, [(1, 9)], need=frozenset({"head"}))
             rows = [row async for page in pages for row in page]
             found = [b"".join([p async for p in fetch.stream(row)]) for row in rows]
             assert found == letters
@@ -110,7 +110,7 @@ def test_beyond_what_is_held_bodies_go_apart(
             await put(work, LETTER, LETTER, b"A: b\r\n")
             await work.finish()
             view = await opened(store)
-            pages = fetch.rows(view, [(1, 9)], need=frozenset({"head"}))
+            pages = loading.rows(view, [(1, 9)], need=frozenset({"head"}))
             rows = [row async for page in pages for row in page]
             found = [b"".join([p async for p in fetch.stream(row)]) for row in rows]
             assert found == [LETTER, LETTER, b"A: b\r\n"]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access import binary, fetch
+from postroom.access import binary, loading
 from postroom.access.append import Appender
 from postroom.access.binary import UnknownEncoding
-from postroom.access.fetch import FetchRow
+from postroom.access.pages import FetchRow
 from postroom.access.view import View
 from postroom.blobs.frames import FRAME
 from postroom.blobs.recent import FRAMES
@@ -35,7 +35,7 @@ def base64_of(body: bytes) -> bytes:
 
 
 async def row_of(view: View, uid: int = 1) -> FetchRow:
-    async for page in fetch.rows(view, [(uid, uid)], need=frozenset({"head"})):
+    async for page in loading.rows(view, [(uid, uid)], need=frozenset({"head"})):
         return page[0]
     raise AssertionError("there is no such message")
 

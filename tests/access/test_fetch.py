@@ -1,4 +1,4 @@
-"""Rows, content and sections."""
+"""Content and sections."""
 
 import asyncio
 import base64
@@ -7,13 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access import fetch
-from postroom.access.fetch import FetchRow
-from postroom.access.numbering import Ranges
-from postroom.access.view import FlagChange
-from postroom.blobs.damage import BlobCorrupt
+from postroom.access import fetch, loading
+from postroom.access.pages import FetchRow, message
 from postroom.errors import MailError, NotFound
-from postroom.message.envelope import envelope
 from postroom.protocol.imap.fetch import Section
 from postroom.store.spans import Span
 from postroom.store.store import Store
@@ -37,49 +33,9 @@ async def one_row(store: Store, letter: bytes, need: frozenset[str]) -> FetchRow
     await put(store, letter, prefix=PREFIX)
     view = await opened(store, read_only=True)
     last = view.last_uid
-    pages = [page async for page in fetch.rows(view, [(last, last)], need=need)]
-    return pages[0][0]
-
-
-def test_rows_hold_what_is_needed(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with shop(database, data) as store:
-            row = await one_row(store, LETTER, frozenset())
-            assert (row.sequence, row.uid, row.flags, row.keywords) == (1, 1, 0, "")
-            assert row.size == len(PREFIX) + len(LETTER)
-            assert (row.received, row.recent, row.envelope, row.head) == (
-                store.clock(), True, b"", b"",
-            )  # fmt: skip
-            row = await one_row(store, LETTER, frozenset({"envelope", "head"}))
-            assert row.envelope == envelope(row.head)
-            assert row.bodystructure == b""
-            assert row.prefix == PREFIX
-            assert row.head == LETTER[: LETTER.index(b"\r\n\r\n") + 4]
-            assert row.sequence == row.uid == 2
-
-    asyncio.run(run())
-
-
-def test_pages_cover_the_ranges_and_skip_the_expunged(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with shop(database, data) as store:
-            for _ in range(3):
-                await put(store, *[b"A: b\r\n\r\nx"] * 400)
-            view = await opened(store, read_only=True)
-            await store.expunge(1, 1, Span(5, 6), flagged=False)
-            pages = [
-                page
-                async for page in fetch.rows(
-                    view, [(2, 7), (600, 1200)], need=frozenset({"prefix"})
-                )
-            ]
-            assert [len(page) for page in pages] == [498, 107] or sum(map(len, pages)) == 605
-            assert all(len(page) <= fetch.PAGE for page in pages)
-            rows = [row for page in pages for row in page]
-            assert [row.uid for row in rows] == [2, 3, 4, 7, *range(600, 1201)]
-            assert [row.sequence for row in rows] == [row.uid for row in rows]
-
-    asyncio.run(run())
+    row = await message(view, last, need=need)
+    assert row is not None
+    return row
 
 
 def test_content_is_prefix_head_body(database: Opener, data: Path) -> None:
@@ -90,58 +46,6 @@ def test_content_is_prefix_head_body(database: Opener, data: Path) -> None:
             assert b"".join([piece async for piece in fetch.stream(row)]) == whole
             for start, length in ((0, 9999), (5, 10), (50, 100), (len(whole) - 3, 100), (9999, 5)):
                 assert await fetch.octets(row, start, length) == whole[start : start + length]
-
-    asyncio.run(run())
-
-
-def test_small_content_comes_with_its_page(database: Opener, data: Path) -> None:
-    body = b"0123456789" * 2_000
-    letters = [b"A: %d\r\n\r\n" % number + body for number in range(150)]
-    letters[70] += b"x" * fetch.WHOLE
-
-    async def run() -> None:
-        async with shop(database, data) as store:
-            await put(store, *letters, prefix=PREFIX)
-            view = await opened(store, read_only=True)
-            await store.expunge(1, 1, Span(5, 6), flagged=False)
-            need = frozenset({"content"})
-            pages = [page async for page in fetch.rows(view, [(2, 8), (30, 150)], need=need)]
-            octets = [sum(len(row.body or b"") for row in page) for page in pages]
-            assert max(octets) <= fetch.WHOLE_OCTETS
-            assert max(map(len, pages)) <= fetch.WHOLE_PAGE
-            rows = [row for page in pages for row in page]
-            assert [row.uid for row in rows] == [2, 3, 4, 7, 8, *range(30, 151)]
-            for row in rows:
-                assert (row.body is None) is (row.uid == 71)
-                assert await fetch.section(row, Section()) == PREFIX + letters[row.uid - 1]
-                text = letters[row.uid - 1].partition(b"\r\n\r\n")[2]
-                assert await fetch.section(row, Section((1,))) == text
-                assert await fetch.octets(row, 1, 3) == PREFIX[1:4]
-
-    asyncio.run(run())
-
-
-def test_damaged_content_does_not_come(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with shop(database, data) as store:
-            await put(store, LETTER, LETTER, prefix=PREFIX)
-            sql = "UPDATE blob SET digest = :zero WHERE id = (SELECT min(id) FROM blob)"
-            await store.db.write(lambda tx: tx.execute(sql, zero=b""))
-            view = await opened(store, read_only=True)
-            (page,) = [
-                page async for page in fetch.rows(view, [(1, 2)], need=frozenset({"content"}))
-            ]
-            assert page[0].body is None
-            assert page[1].body is not None
-            assert await fetch.octets(page[1], 0, page[1].size) == PREFIX + LETTER
-            with pytest.raises(BlobCorrupt):
-                await fetch.section(page[0], Section())
-            sql = "UPDATE blob SET head = :zero WHERE id = (SELECT max(id) FROM blob)"
-            await store.db.write(lambda tx: tx.execute(sql, zero=b""))
-            (page,) = [page async for page in fetch.rows(view, [(1, 2)], need=frozenset({"head"}))]
-            assert [row.has_front for row in page] == [True, False]
-            with pytest.raises(BlobCorrupt):
-                await fetch.section(page[1], Section((), "HEADER"))
 
     asyncio.run(run())
 
@@ -235,7 +139,8 @@ def test_pieces_end_where_stored_ones_do(database: Opener, data: Path) -> None:
             letter = b"Subject: x\r\n\r\n" + body
             await put(store, letter)
             view = await opened(store)
-            (row,) = await fetch.first_page(view, (1, 1), need=frozenset({"head"}))
+            row = await message(view, 1, need=frozenset({"head"}))
+            assert row is not None
             found = [piece async for piece in fetch.pieces(row, 7, row.size - 9)]
             assert b"".join(found) == letter[7:-2]
             assert list(map(len, found)) == [7, *[fetch.PIECE] * 3, 3]
@@ -271,7 +176,7 @@ def test_a_large_letter_is_read_in_pieces(database: Opener, data: Path) -> None:
             await store.db.write(lambda tx: tx.execute(sql.replace("''", _empty(tx.engine))))
             await store.db.write(lambda tx: tx.execute(f"UPDATE entry SET size = {len(letter)}"))
             view = await opened(store, read_only=True)
-            pages = [page async for page in fetch.rows(view, [(1, 1)], need=frozenset())]
+            pages = [page async for page in loading.rows(view, [(1, 1)], need=frozenset())]
             row = pages[0][0]
             pieces = [piece async for piece in fetch.stream(row)]
             assert b"".join(pieces) == letter
@@ -287,55 +192,3 @@ def test_a_large_letter_is_read_in_pieces(database: Opener, data: Path) -> None:
 
 def _empty(engine: str) -> str:
     return "X''" if engine == "sqlite" else "''"
-
-
-def test_many_come_in_pages(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with shop(database, data) as store:
-            await put(store, *[b"A: b\r\n\r\nx"] * 1200)
-            view = await opened(store, read_only=True)
-            pages = [
-                page async for page in fetch.rows(view, [(1, 1200)], need=frozenset({"prefix"}))
-            ]
-            assert [row.uid for page in pages for row in page] == list(range(1, 1201))
-            assert max(map(len, pages)) <= 500
-
-    asyncio.run(run())
-
-
-def test_only_what_has_changed(
-    database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def run() -> None:
-        async with shop(database, data) as store:
-            await put(store, *[b"A: b\r\n\r\nx"] * 30)
-            view = await opened(store)
-            since = view.complete
-            odd = [(uid, uid) for uid in range(1, 31, 2)]
-            await view.store(odd, FlagChange("add", 1))
-
-            async def uids(ranges: Ranges, need: frozenset[str] = frozenset()) -> list[int]:
-                pages = fetch.rows(view, ranges, need=need, changed_since=since)
-                return [row.uid async for page in pages for row in page]
-
-            expected = list(range(5, 21, 2))
-            for most in (10_000, 3):  # picked one by one, or found among all
-                monkeypatch.setattr(fetch, "MOST_CHANGED", most)
-                assert await uids([(4, 20)]) == expected
-                assert await uids([(4, 20)], frozenset({"envelope"})) == expected
-                assert await uids([(2, 2), (4, 4)]) == []
-
-    asyncio.run(run())
-
-
-def test_many_scattered_messages(database: Opener, data: Path) -> None:
-    async def run() -> None:
-        async with shop(database, data) as store:
-            await put(store, *[b"A: b\r\n\r\nx"] * 3000)
-            view = await opened(store, read_only=True)
-            odd = list(range(1, 3001, 2))
-            ranges = [(uid, uid) for uid in odd]
-            pages = [page async for page in fetch.rows(view, ranges, need=frozenset())]
-            assert [row.uid for page in pages for row in page] == odd
-
-    asyncio.run(run())

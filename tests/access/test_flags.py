@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access import flags as flag_pages
-from postroom.access.fetch import rows
+from postroom.access import flags as flag_pages, loading
 from postroom.access.flags import PAGE, flags, stored
 from postroom.access.kept import Kept
 from postroom.access.numbering import Ranges
@@ -60,7 +59,7 @@ async def change(view: View, ranges: Ranges, change: FlagChange) -> dict[int, in
 async def expected(view: View, ranges: Ranges) -> Told:
     return [
         (row.sequence, row.uid, row.flags, row.keywords, row.recent)
-        async for page in rows(view, ranges, need=frozenset())
+        async for page in loading.rows(view, ranges, need=frozenset())
         for row in page
     ]
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from postroom.access import fetch
+from postroom.access import loading
 from postroom.access.previews import TOGETHER, with_previews
 from postroom.access.view import View
 from postroom.errors import MailError
@@ -13,7 +13,7 @@ from tests.conftest import Opener
 
 
 async def previews(view: View, *, lazy: bool) -> list[str | None]:
-    pages = fetch.rows(view, [(1, 0xFFFFFFFF)], need=frozenset())
+    pages = loading.rows(view, [(1, 0xFFFFFFFF)], need=frozenset())
     found = with_previews(view, pages, lazy=lazy)
     return [row.preview async for page in found for row in page]
 

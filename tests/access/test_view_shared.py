@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access import fetch
+from postroom.access import loading
 from postroom.access.search import search
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailboxFull, NotAllowed, NotFound
@@ -22,7 +22,7 @@ EVERY = [(1, 100)]
 
 
 async def flags(view: View) -> dict[int, int]:
-    pages = [page async for page in fetch.rows(view, EVERY, need=frozenset())]
+    pages = [page async for page in loading.rows(view, EVERY, need=frozenset())]
     return {row.uid: row.flags for page in pages for row in page}
 
 

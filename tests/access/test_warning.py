@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.access import fetch
+from postroom.access import fetch, loading
 from postroom.access.warning import Warner, readable, warn
 from postroom.message.headers import value
 from postroom.post.commit import Post
@@ -27,7 +27,7 @@ def test_the_notice_arrives_in_a_mailbox_that_is_full(database: Opener, data: Pa
             assert sent == 1
             view = await opened(store, read_only=True)
             assert view.exists == 2
-            async for page in fetch.rows(view, [(2, 2)], need=frozenset({"head", "envelope"})):
+            async for page in loading.rows(view, [(2, 2)], need=frozenset({"head", "envelope"})):
                 row = page[0]
                 assert value(row.head, b"to") == b"person1@example.org"
                 assert value(row.head, b"subject") == b"Your mailbox is 95 % full"

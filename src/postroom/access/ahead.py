@@ -1,37 +1,25 @@
 """Reading ahead: messages that a client asks for one by one, without waiting for answers.
 
 A client that fetches a mailbox sends many FETCH commands of one message each, in their
-order. When it has already sent more, and asks for the message behind the last one, a page
-of messages is read at once instead of one; the door forgets what is left of it as soon as
-it has to wait for the client. Only for what never changes: content, sizes, dates.
+order. When it has already sent more, and asks for the message behind the last one, pages
+of messages are read instead of one; the door forgets what is left of them as soon as it has
+to wait for the client. Only for what never changes: content, sizes, dates.
 """
 
-import asyncio
-from typing import Final, NamedTuple
-
-from postroom.access.fetch import FetchRow, first_page
-from postroom.access.offload import begin
+from postroom.access.loading import LISTED, Loading
+from postroom.access.pages import FetchRow, message, wanted
 from postroom.access.view import View
-
-MESSAGES: Final = 128  # read at once, unless ``fetch.rows`` makes a page of fewer
-
-
-class _Coming(NamedTuple):
-    """A page that is being read, and the UID that it begins with."""
-
-    uid: int
-    page: "asyncio.Task[list[FetchRow]]"
 
 
 class Ahead:
     """What one session has read ahead of a mailbox. End it with ``close``."""
 
-    __slots__ = ("_coming", "_next", "_rows", "_view", "need")
+    __slots__ = ("_loading", "_next", "_rows", "_view", "need")
 
     def __init__(self, view: View) -> None:
         self._view = view
         self._rows: dict[int, FetchRow] = {}
-        self._coming: _Coming | None = None
+        self._loading: Loading | None = None  # of those behind ``_rows``
         self.need: frozenset[str] = frozenset()  # what was read of each message
         self._next = 0  # the sequence number that would go on
 
@@ -50,7 +38,7 @@ class Ahead:
         return row
 
     async def message(self, uid: int, *, need: frozenset[str], has_more: bool) -> FetchRow | None:
-        """One message as ``fetch.rows`` gives it, if it is there.
+        """One message as ``loading.rows`` gives it, if it is there.
 
         ``has_more``: the client has sent more commands.
         """
@@ -63,8 +51,7 @@ class Ahead:
         row = self._rows.pop(uid, None)
         if row is None:
             goes_on = has_more and sequence == self._next
-            self._rows = {found.uid: found for found in await self._page(uid, sequence, goes_on)}
-            row = self._rows.pop(uid, None)
+            row = await (self._read_on(uid) if goes_on else self._read(uid))
         self._next = sequence + 1
         if row is not None:
             row.sequence = sequence
@@ -73,29 +60,28 @@ class Ahead:
     def close(self) -> None:
         """Forget everything."""
         self._rows = {}
-        coming, self._coming = self._coming, None
-        if coming is not None:
-            coming.page.cancel()
+        loading, self._loading = self._loading, None
+        if loading is not None:
+            loading.close()
 
-    async def _page(self, uid: int, sequence: int, goes_on: bool) -> list[FetchRow]:
-        """The page that begins with a message; the one behind it will be needed next."""
-        coming, self._coming = self._coming, None
-        if coming is not None and coming.uid == uid:
-            page = await coming.page
-        else:
-            if coming is not None:
-                coming.page.cancel()
-            page = await self._read(uid, sequence + MESSAGES - 1 if goes_on else sequence)
-        if goes_on and page and (following := self._view.sequence_of(page[-1].uid)):
-            self._begin(following + 1)
-        return page
+    async def _read(self, uid: int) -> FetchRow | None:
+        """This message alone."""
+        self.close()
+        return await message(self._view, uid, need=self.need)
 
-    def _begin(self, sequence: int) -> None:
-        """Begin to read the page with this message, if there is one."""
-        if sequence <= self._view.exists:
-            uid = self._view.uid_of(sequence)
-            self._coming = _Coming(uid, begin(self._read(uid, sequence + MESSAGES - 1)))
-
-    async def _read(self, uid: int, last: int) -> list[FetchRow]:
+    async def _read_on(self, uid: int) -> FetchRow | None:
+        """This message, and those behind it; the next pages come if they are those of before."""
+        is_whole = "whole" in self.need
+        if self._loading is not None:
+            row = await self._take_page(self._loading, uid)
+            if row is not None:
+                return row
+            self.close()
         view = self._view
-        return await first_page(view, (uid, view.uid_of(min(last, view.exists))), need=self.need)
+        spans = view.spans([(uid, view.last_uid)], LISTED)
+        self._loading = Loading(view, spans, wanted(self.need), is_whole=is_whole, passing=True)
+        return await self._take_page(self._loading, uid)
+
+    async def _take_page(self, loading: Loading, uid: int) -> FetchRow | None:
+        self._rows = {row.uid: row for row in await loading.next()}
+        return self._rows.pop(uid, None)

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from postroom.access.fetch import FetchRow, extent, octets, pieces, tree
+from postroom.access.fetch import extent, octets, pieces, tree
+from postroom.access.pages import FetchRow
 from postroom.errors import MailError, Permanent
 from postroom.message.content import transferred
 from postroom.message.decoding import IDENTITY, KNOWN, Decoding, Place

@@ -28,7 +28,7 @@ PAGE: Final = 10_000
 
 
 async def flags(view: View, ranges: Ranges) -> AsyncGenerator[FlagPage]:
-    """Pages of the messages that ``fetch.rows`` would find."""
+    """Pages of the messages that ``loading.rows`` would find."""
     spans = view.spans(ranges, PAGE)
     span = next(spans, None)
     coming: asyncio.Task[FlagPage] | None = None

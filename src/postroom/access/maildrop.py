@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 import msgspec
 
 from postroom.access import fetch
+from postroom.access.pages import message
 from postroom.access.places import Person, Places
 from postroom.access.view import View
 from postroom.errors import NotFound
@@ -55,12 +56,11 @@ class Maildrop:
         TOP takes of it what it needs and closes the iterator.
         """
         uid = self.items[index].uid
-        async for page in fetch.rows(self._view, [(uid, uid)], need=frozenset({"prefix"})):
-            for row in page:
-                async for piece in fetch.stream(row):
-                    yield piece
-                return
-        raise NotFound("the message was deleted by another session")
+        row = await message(self._view, uid, need=frozenset({"prefix"}))
+        if row is None:
+            raise NotFound("the message was deleted by another session")
+        async for piece in fetch.stream(row):
+            yield piece
 
     async def update(self, indexes: Sequence[int]) -> int:
         """Delete these messages; how many were still there."""

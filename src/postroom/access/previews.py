@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from postroom.access.fetch import FetchRow
+from postroom.access.pages import FetchRow
 from postroom.access.view import View
 from postroom.db.database import ConstraintFailed
 from postroom.errors import MailError

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from postroom.access import fetch
-from postroom.access.fetch import FetchRow
+from postroom.access.pages import FetchRow, message
 from postroom.access.places import Places
 from postroom.access.view import View
 from postroom.errors import NotFound, Refused
@@ -66,10 +66,10 @@ class Quoting:
         view = await self._view(named.mailbox)
         if named.uidvalidity not in (None, view.uidvalidity):
             raise NotFound("the mailbox has another UIDVALIDITY")
-        pages = fetch.rows(view, [(named.uid, named.uid)], need=frozenset({"head"}))
-        async for page in pages:
-            return page[0]
-        raise NotFound(f"there is no message with the UID {named.uid}")
+        row = await message(view, named.uid, need=frozenset({"head"}))
+        if row is None:
+            raise NotFound(f"there is no message with the UID {named.uid}")
+        return row
 
     async def _view(self, name: str | None) -> View:
         if name is None:

@@ -127,31 +127,57 @@ def read_body(tx: Tx, files: Files, blob: Opened) -> bytes:
     return body
 
 
+def read_part(
+    tx: Tx, files: Files, ident: int, start: int, length: int, recent: Recent[Place, bytes]
+) -> bytes:
+    """Body octets from ``start``, in a reader; frames are looked for in ``recent``, and kept there.
+
+    All of a body is checked against the digest. Raises ValueError, OSError.
+    """
+    blob = read_row(tx, ident)
+    end = min(start + length, blob.size)
+    if start == 0 and end == blob.size:
+        return read_body(tx, files, blob)
+    if blob.place == IN_ROW:
+        return blob.octets[start:end]
+    found: list[bytes] = []
+    while start < end:
+        number = start // frames.FRAME
+        place = blob.id, number
+        octets = recent.get([place]).get(place)
+        if octets is None:
+            octets = frames.read(_stored(tx, files, blob, number), blob.table[number])
+            recent.put({place: octets})
+        begin = start - number * frames.FRAME
+        found.append(octets[begin : begin + end - start])
+        start += len(found[-1])
+    return b"".join(found)
+
+
+def _stored(tx: Tx, files: Files, blob: Opened, number: int) -> bytes:
+    """The octets of a frame as they are stored; none when it is missing."""
+    frame = blob.table[number]
+    if blob.place == IN_FRAMES:
+        row = tx.one(_FRAME, id=blob.id, number=number)
+        return row[0] if row else b""
+    return files.read(blob.id, frame.offset, frame.stored)
+
+
 async def pieces(
     db: Database,
     files: Files,
     blob: Opened,
     start: int,
     end: int,
-    recent: Recent[Place, bytes] | None = None,
 ) -> AsyncIterator[bytes]:
-    """Body octets from ``start`` to ``end``, in pieces of at most 1 MiB.
-
-    Frames are looked for in ``recent``, and kept there.
-    """
+    """Body octets from ``start`` to ``end``, in pieces of at most 1 MiB."""
     if blob.place == IN_ROW:
         if start < end:
             yield blob.octets[start:end]
         return
     number = start // frames.FRAME
     while start < end:
-        place = blob.id, number
-        known = recent.get([place]) if recent is not None else {}
-        octets = known.get(place)
-        if octets is None:
-            octets = await _frame(db, files, blob, number)
-            if recent is not None:
-                recent.put({place: octets})
+        octets = await _frame(db, files, blob, number)
         begin = start - number * frames.FRAME
         piece = octets[begin : begin + end - start]
         yield piece

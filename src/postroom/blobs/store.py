@@ -17,8 +17,17 @@ from postroom.blobs.damage import BlobCorrupt, damaged
 from postroom.blobs.disk import Disk
 from postroom.blobs.files import Files, Step
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
-from postroom.blobs.reader import Digest, opened, pieces, read_body, read_head, read_row
-from postroom.blobs.recent import Place, Recent, of_frames, of_wholes
+from postroom.blobs.reader import (
+    Digest,
+    checked,
+    opened,
+    pieces,
+    read_body,
+    read_head,
+    read_part,
+    read_row,
+)
+from postroom.blobs.recent import of_frames, of_wholes
 from postroom.blobs.writer import BlobWriter
 from postroom.db.database import Database, Engine, Row, Tx, number
 from postroom.db.ids import Ids
@@ -211,29 +220,26 @@ class BlobStore:
         self, db: Database, ident: int, start: int = 0, length: int | None = None
     ) -> bytes:
         """A part of the body, or all of it; a whole read is checked against the digest."""
-        return await self._body(db, ident, start, length)
-
-    async def part(self, db: Database, ident: int, start: int, length: int) -> bytes:
-        """The same for who is likely to ask for the next part soon: keeps its frames a while."""
-        return await self._body(db, ident, start, length, self._frames)
-
-    async def _body(
-        self,
-        db: Database,
-        ident: int,
-        start: int,
-        length: int | None,
-        recent: Recent[Place, bytes] | None = None,
-    ) -> bytes:
         blob = await db.read(lambda tx: read_row(tx, ident))
         end = _end(start, length, blob.size)
-        found = [piece async for piece in pieces(db, self.files, blob, start, end, recent)]
+        found = [piece async for piece in pieces(db, self.files, blob, start, end)]
         if start == 0 and end == blob.size:
             digest = Digest(blob)
             for piece in found:
                 await digest.update(piece)
             digest.check()
         return b"".join(found)
+
+    async def part(self, db: Database, ident: int, start: int, length: int) -> bytes:
+        """The same for who is likely to ask for the next part soon: keeps its frames a while.
+
+        The caller bounds it: it is read in one go.
+        """
+        return await db.read(
+            lambda tx: checked(
+                ident, lambda: read_part(tx, self.files, ident, start, length, self._frames)
+            )
+        )
 
     async def verify(self, db: Database, ident: int) -> None:
         """Read everything, compare the digest. Raises ``BlobCorrupt``."""

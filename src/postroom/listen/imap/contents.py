@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from postroom.access import binary
-from postroom.access.fetch import WHOLE, FetchRow, extent, pieces, section
+from postroom.access.fetch import extent, pieces, section
+from postroom.access.pages import WHOLE, FetchRow
 from postroom.errors import MailError, NotFound
 from postroom.listen.imap.conversation import Conversation
 from postroom.protocol.imap.fetch import Binary, BinarySize, Content, Octets

@@ -15,11 +15,11 @@ from postroom.access.ahead import Ahead
 from postroom.access.append import Appender
 from postroom.access.contexts import Contexts
 from postroom.access.exchange import Exchange
-from postroom.access.fetch import FetchRow
 from postroom.access.fields import FieldCache
 from postroom.access.folders import Folders
 from postroom.access.kept import Kept
 from postroom.access.login import Login
+from postroom.access.pages import FetchRow
 from postroom.access.places import Places, Sharing
 from postroom.access.quoting import Quoting
 from postroom.access.rights import READ

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from postroom.access.fetch import FetchRow, Fields, rows
 from postroom.access.flags import flags
+from postroom.access.loading import rows
+from postroom.access.pages import FetchRow, Fields
 from postroom.access.previews import with_previews
 from postroom.access.view import FlagChange, View
 from postroom.errors import MailError, NotFound

@@ -28,7 +28,7 @@ _PREVIEWS: Final = frozenset({Attribute.PREVIEW, Attribute.PREVIEW_LAZY})
 class Plan(msgspec.Struct, frozen=True):
     r"""``fields`` is not empty when messages are listed by these header fields.
 
-    ``need`` is what ``access.fetch.rows`` reads. ``lasts``: nothing of it can ever change, nor
+    ``need`` is what ``access.loading.rows`` reads. ``lasts``: nothing of it can ever change, nor
     is made when it is asked for, as ``previews`` are.
     ``flagged`` writes messages that become \Seen by it, ``plain`` all others.
     """
@@ -97,6 +97,8 @@ def _need(items: Sequence[FetchItem]) -> frozenset[str]:
         if not isinstance(item, Attribute):
             in_head = isinstance(item, Octets) and _in_head(item.section)
             needs.add("head" if in_head else "content")
+            if isinstance(item, Octets) and item.is_whole:
+                needs.add("whole")
     return frozenset(needs)
 
 

@@ -5,7 +5,7 @@ RFC 7162 §3.2.5 (SELECT with QRESYNC), §3.2.6 (UID FETCH with VANISHED), §3.2
 
 from typing import Final
 
-from postroom.access.fetch import rows
+from postroom.access.loading import rows
 from postroom.access.numbering import Ranges
 from postroom.access.resync import expunged, uids_of
 from postroom.listen.imap.conversation import Conversation

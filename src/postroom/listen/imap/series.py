@@ -10,7 +10,7 @@ RFC 3501 §5.5, §6.4.8.
 
 from typing import Final
 
-from postroom.access.fetch import FetchRow
+from postroom.access.pages import FetchRow
 from postroom.listen.imap.conversation import TOGETHER, Conversation
 from postroom.listen.imap.plan import Plan
 from postroom.protocol.imap.fetch_lines import CLOSE

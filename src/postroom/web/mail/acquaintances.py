@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from postroom.access import fetch
+from postroom.access import fetch, loading
 from postroom.errors import NotAllowed, NotFound
 from postroom.message import headers
 from postroom.protocol.imap.fetch import Section
@@ -26,8 +26,8 @@ async def known(reader: Reader) -> list[str]:
         return []
     counted, written = Counter[str](), dict[str, str]()
     chosen = [(uid, uid) for uid in view.numbering.uids[-LATEST:]]
-    async for rows in fetch.rows(view, chosen, need=frozenset({"head"})):
-        for row in rows:
+    async for page in loading.rows(view, chosen, need=frozenset({"head"})):
+        for row in page:
             head = await fetch.section(row, Section((), "HEADER")) or b""
             found = headers.collect(head, frozenset(_FIELDS))
             for one in contacts([value for name in _FIELDS for value in found.get(name, [])]):

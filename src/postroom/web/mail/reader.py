@@ -16,8 +16,9 @@ from typing import Final
 import msgspec
 
 from postroom.access import binary, fetch, previews, search
-from postroom.access.fetch import FetchRow
 from postroom.access.folders import Folder, Folders
+from postroom.access.loading import rows
+from postroom.access.pages import FetchRow, message
 from postroom.access.places import Places
 from postroom.access.view import View
 from postroom.address import AddressError, Domain
@@ -215,11 +216,11 @@ class Reader:
         chosen = list(uids[max(0, end - SHOWN) : end])
         older = chosen[0] if end > SHOWN else 0
         to_whom = not {SENT, DRAFTS}.isdisjoint(view.place.mailbox.special_uses)
-        pages = fetch.rows(view, [(uid, uid) for uid in chosen], need=_NEED)
+        pages = rows(view, [(uid, uid) for uid in chosen], need=_NEED)
         items = [
             await _summary(row, to_whom=to_whom)
-            async for rows in previews.with_previews(view, pages, lazy=False)
-            for row in rows
+            async for page in previews.with_previews(view, pages, lazy=False)
+            for row in page
         ]
         return ListPage(tuple(reversed(items)), len(uids), older)
 
@@ -356,10 +357,10 @@ def contacts(values: list[bytes] | None) -> tuple[Contact, ...]:
 
 
 async def _row(view: View, uid: int) -> FetchRow:
-    page = await fetch.first_page(view, (uid, uid), need=frozenset({"head", "content"}))
-    if not page:
+    row = await message(view, uid, need=frozenset({"head", "content"}))
+    if row is None:
         raise NotFound("the message is not there any more: somebody has moved or deleted it")
-    return page[0]
+    return row
 
 
 async def _summary(row: FetchRow, *, to_whom: bool) -> Summary:
