@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from postroom.process import loop_factory, yielding
 
 _PREPARED = """
@@ -81,6 +83,24 @@ def test_what_a_peak_has_taken_is_given_back() -> None:
         [sys.executable, "-c", _TRIMMING], check=True, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[0] == "True True True False"
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "found"),
+    [(1024, 500, 500), (1024, 2000, 768), (80, 2000, 40), (resource.RLIM_INFINITY, 9, 9)],
+)
+def test_connections_leave_files_for_other_things(files: int, most: int, found: int) -> None:
+    said = "import resource; from postroom.process import connections;"
+    if files != resource.RLIM_INFINITY:
+        said += f"resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}));"
+    elif resource.getrlimit(resource.RLIMIT_NOFILE)[0] != files:
+        most = found = 1
+    done = subprocess.run(
+        [sys.executable, "-c", said + f"print(connections({most}))"],
+        check=True,
+        capture_output=True,
+    )
+    assert int(done.stdout) == found
 
 
 def test_a_thread_yields_and_the_others_do_not() -> None:

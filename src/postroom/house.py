@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from postroom import process
 from postroom.access.guard import Guard
 from postroom.access.indexer import Indexer, forget_all
 from postroom.access.login import Login
@@ -94,7 +95,10 @@ class House:
             now=dt.datetime.now(dt.UTC),
         )
         self.connections = Connections(
-            Caps(total=limits.max_connections, per_network=limits.max_connections_per_ip)
+            Caps(
+                total=process.connections(limits.max_connections),
+                per_network=limits.max_connections_per_ip,
+            )
         )
         self.revocation = Revocation(office.db, self.connections)
         self.resolver = Resolver(config.dns.servers)

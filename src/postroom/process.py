@@ -19,6 +19,7 @@ _M_ARENA_MAX: Final = -8
 _ARENAS: Final = 2  # heaps of malloc; one thread at a time runs Python and few others run at all
 _LARGE: Final = 4 << 20  # octets of a block that goes back to the kernel
 _NEW_OBJECTS: Final = 20_000  # between two looks for garbage
+_OTHER_FILES: Final = 256  # that are no connections of clients: bodies, the database, other servers
 _WORTH: Final = 8 << 20  # octets that a process grows by before malloc is asked for what is free
 
 
@@ -42,6 +43,17 @@ def prepare() -> None:
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
         libc.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
         libc.mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def connections(most: int) -> int:
+    """``most``, or as many as this process may have open beside its other files.
+
+    Who is one too many can be told so; without a file left, nobody can be told anything.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return most
+    return min(most, files - min(_OTHER_FILES, files // 2))
 
 
 class Trimmer:

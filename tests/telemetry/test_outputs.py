@@ -1,6 +1,7 @@
 """The log file is capped, private, shared by processes, and never stops the mail."""
 
 import io
+import resource
 import stat
 from pathlib import Path
 
@@ -61,6 +62,35 @@ def test_a_file_that_was_moved_away_is_opened_again(tmp_path: Path) -> None:
     output.write(LINE)
     output.close()
     assert path.read_bytes() == LINE
+
+
+def test_it_is_open_before_there_is_anything_to_write(tmp_path: Path) -> None:
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    output = FileOutput(tmp_path / "log", size=1_000, keep=2)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))  # nothing can be opened
+    try:
+        output.write(LINE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+        output.close()
+    assert (tmp_path / "log").read_bytes() == LINE
+
+
+def test_after_a_cut_line_there_is_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    output = FileOutput(path, size=1_000, keep=2)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(LINE) + 5, before[1]))  # as on a full disk
+    try:
+        for _ in range(3):
+            output.write(LINE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    output.write(LINE)
+    output.write(LINE)
+    output.close()
+    assert path.read_bytes() == LINE + LINE[:5] + b"\n" + LINE + LINE
+    assert output.failed == 2
 
 
 def test_a_disk_that_takes_nothing_is_counted(tmp_path: Path) -> None:

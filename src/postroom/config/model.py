@@ -205,7 +205,11 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         ),
     ] = 1_000
     max_connections: Annotated[
-        Count, Meta(description="Connections at one time, over all listeners.")
+        Count,
+        Meta(
+            description="Connections at one time, over all listeners; fewer where the process may "
+            "not have so many open files and 256 more."
+        ),
     ] = 10_000
     max_connections_per_ip: Annotated[
         Count,

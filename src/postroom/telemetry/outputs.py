@@ -66,19 +66,24 @@ class FileOutput:
         self._size = size
         self._keep = keep
         self._file: int | None = None
+        self._is_torn = False
         self.failed = 0
+        with contextlib.suppress(OSError):  # now: later there may be too many open files
+            self._current()
 
     def format(self, event: Event, now_ms: int) -> bytes:
         return json_line(event, now_ms)
 
     def write(self, octets: bytes) -> None:
+        """Append; after a line that a full disk has cut, on a line of its own."""
+        whole = b"\n" + octets if self._is_torn else octets
         try:
-            file = self._current()
-            if os.write(file, octets) != len(octets):
-                self.failed += 1
+            written = os.write(self._current(), whole)
         except OSError:
             self.failed += 1
-            self.close()
+            return
+        self._is_torn = written != len(whole)
+        self.failed += self._is_torn
 
     def close(self) -> None:
         if self._file is not None:
