@@ -180,6 +180,7 @@ def test_whom_an_account_does_not_write_to_again(
         async with station(database, data) as here:
             account_id = here.alice.id
             await here.town.directory.change(lambda tx: suppressions.choose(tx, account_id, scope))
+            before = await here.town.directory.suppressing(account_id)
             here.sink.fault("RCPT no@b.test", reply)
             ident = await here.send("you@b.test", "no@b.test")
             await here.until_quiet(hours=24 * 7)
@@ -190,5 +191,7 @@ def test_whom_an_account_does_not_write_to_again(
             assert len([one for one in said if "suppression list" in one]) == len(listed)
             if listed:
                 assert rows[0].reason == reply
+            after = await here.town.directory.suppressing(account_id)
+            assert (before.entries, after.entries) == (0, len(listed))
 
     asyncio.run(run())

@@ -47,8 +47,9 @@ def settler(here: Station, post: Post | None = None) -> tuple[Settler, list[floa
         pauses.append(seconds)
 
     one = Settler(
-        here.db, post or here.post, here.blobs, here.clock, suppression=Suppression(), sleep=sleep
-    )
+        here.db, post or here.post, here.blobs, here.clock,
+        suppression=Suppression(), hint=here.town.directory.hint, sleep=sleep,
+    )  # fmt: skip
     return one, pauses
 
 

@@ -97,11 +97,14 @@ def test_a_bounce_that_comes_later_counts_once(
         async with desk(database, data) as here:
             post = Post(here)
             await post.send("gone@far.test")
+            assert (await here.town.directory.suppressing(here.bob.id)).entries == 0
             for _ in range(2):
                 assert await post.take(post.bounce("Gone@far.test")) == ["bounce gone@far.test"]
             assert await post.story() == [
                 ("bounced", "gone@far.test", "mx.taker.test: 550 5.1.1 No such user")
             ]
+            # known at once: the next message there is refused
+            assert (await here.town.directory.suppressing(here.bob.id)).entries == 1
             (bounced,) = events.of(MessageBounced)
             assert (bounced.host, bounced.failure) == ("mx.taker.test", "no-mailbox")
             (told,) = events.of(RecipientSuppressed)

@@ -164,7 +164,9 @@ def services_of(
         schedule=schedule,
     )
     gathering = Gathering(finish)
-    settler = Settler(db, shared.post, blobs, clock, suppression=config.suppression)
+    settler = Settler(
+        db, shared.post, blobs, clock, suppression=config.suppression, hint=directory.hint
+    )
     return Services(
         db=db,
         contents=Contents(db, blobs, Signatures(directory.signing_keys, clock), bench),

@@ -74,9 +74,12 @@ class Settler:
         clock: Callable[[], int],
         *,
         suppression: Suppression,
+        hint: Callable[[], None],
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        """``hint``: the directory has changed; ``suppression``: what fills the lists."""
         self._suppression = suppression
+        self._hint = hint
         self._db = db
         self._post = post
         self._blobs = blobs
@@ -96,6 +99,8 @@ class Settler:
             raise
         if not written.answers and is_certain:
             await self._discard(result.letters)
+        if written.suppressed:
+            self._hint()
         for event in written.suppressed:
             sink.emit(event)
         for letter, answer in zip(result.letters, written.answers, strict=False):

@@ -105,13 +105,14 @@ def page(
     tx: Tx, account_id: int, *, after: str = "", begins: str = "", limit: int
 ) -> list[Suppressed]:
     """A part of a list, by address; ``begins``: only those that begin so."""
+    first = key(begins)
+    beyond = ">" if after >= first else ">="  # one bound: an index is entered by one
     rows = tx.all(
-        f"SELECT {_COLUMNS} FROM suppression WHERE account_id = :account AND address > :after"
-        " AND address >= :first AND address < :last ORDER BY address LIMIT :limit",
+        f"SELECT {_COLUMNS} FROM suppression WHERE account_id = :account"
+        f" AND address {beyond} :first AND address < :last ORDER BY address LIMIT :limit",
         account=account_id,
-        after=after,
-        first=key(begins),
-        last=key(begins) + _AFTER_ALL,
+        first=max(after, first),
+        last=first + _AFTER_ALL,
         limit=limit,
     )
     return [_read(row) for row in rows]

@@ -60,7 +60,7 @@ class Returns:
     ) -> None:
         self._db = db
         self._ids = ids
-        self._secrets = directory.secrets
+        self._directory = directory
         self._clock = clock
         self._settings = settings
 
@@ -74,6 +74,8 @@ class Returns:
             return
         numbers = [self._ids.next() for _ in range(2 * report_read.MAX_RECIPIENTS)]
         told = await self._db.write(lambda tx: self._write(tx, ident, found, proof, numbers))
+        if told:
+            self._directory.hint()
         for event in told:
             sink.emit(event)
 
@@ -81,7 +83,7 @@ class Returns:
         """Which message came back, if one of ours."""
         name = suppression.FIELD.lower().encode()
         values = [*headers.values(found.head, name)[:10], *headers.values(found.fields, name)[:10]]
-        key = self._secrets.feedback
+        key = self._directory.secrets.feedback
         known = [suppression.marked(one.decode("utf-8", "replace"), key) for one in values]
         return next((one for one in known if one is not None), None)
 
