@@ -42,12 +42,13 @@ ADMIN_PAGES: Final = (
     "/admin/rejects", "/admin/reports", "/admin/relays", "/admin/bans", "/admin/test-letter",
     "/admin/session",
     "/admin/settings", "/admin/settings?all", "/admin/audit", "/admin/relays/office",
-    "/admin/webhooks", "/admin/backups", "/admin/import",
+    "/admin/lists", f"/admin/lists/dev@{DOMAIN}", "/admin/webhooks", "/admin/backups", "/admin/import",
     "/admin/sessions", "/admin/script",
 )  # fmt: skip
 OWN_PAGES: Final = (
     "/mail", "/mail/write", "/mail/waiting", "/mail/sharing?box=INBOX",
-    "/me", "/me/devices", "/me/filters", "/me/senders", "/me/suppression", "/me/mail", "/me/security", "/me/activity",
+    "/me", "/me/devices", "/me/filters", "/me/senders", "/me/suppression", "/me/lists", "/me/mail",
+    "/me/security", "/me/activity",
 )  # fmt: skip
 
 
@@ -62,6 +63,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Iterator[Server
     )
     server.add_account(ALICE, PASSWORD, "--admin")
     server.add_account(BOB, PASSWORD)
+    server.command("list", "add", f"dev@{DOMAIN}", BOB, "x@elsewhere.test", "--owner", BOB)
     server.command(
         "relay", "add", "office", "--host", HOST, "--port", "1", "--tls", "none",
         "--recipient-domain", "through.test",

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 from starlette.routing import Route
 
-from postroom.admin import accounts, aliases, domains, roles, second_factor
+from postroom.admin import accounts, aliases, domains, lists, roles, second_factor
+from postroom.admin.lists import Changes
 from postroom.admin.office import Office
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
@@ -73,6 +74,11 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
         "targets": "y@elsewhere.test",
     },
     ("POST", "/admin/addresses/remove"): {"address": "team@{domain}"},
+    ("GET", "/admin/lists"): {},
+    ("POST", "/admin/lists"): {"address": "news@{domain}"},
+    ("POST", "/admin/lists/remove"): {"address": "news@{domain}"},
+    ("GET", "/admin/lists/{address}"): {},
+    ("POST", "/admin/lists/{address}"): {"action": "add", "members": "x@elsewhere.test"},
     ("GET", "/admin/queue"): {},
     ("GET", "/admin/queue/{ident}"): {},
     ("POST", "/admin/queue/{ident}"): {"action": "hold"},
@@ -102,7 +108,8 @@ class Thing(NamedTuple):
         """The path to what a route shows of it."""
         ident = self.report if "reports" in template else self.letter
         ident = self.reject if "rejects" in template else ident
-        filled = template.replace("{address}", self.person).replace("{name}", self.domain)
+        named = f"dev@{self.domain}" if "/lists/" in template else self.person
+        filled = template.replace("{address}", named).replace("{name}", self.domain)
         return re.sub(r"\{[^}]*\}", "x", filled.replace("{ident}", ident))
 
 
@@ -113,6 +120,7 @@ async def town(office: Office) -> tuple[Thing, Thing]:
         await accounts.add(office, address, password=PASSWORD)
     for domain in ("demo.test", "other.test"):
         await aliases.add(office, f"list@{domain}", ["x@elsewhere.test"])
+        await lists.add(office, f"dev@{domain}", Changes())
     await roles.assign(office, CHIEF, "admin", ["demo.test"])
     for address in (PERSON, "eve@other.test"):
         await second_factor.begin(office, address)

@@ -53,7 +53,9 @@ class HeldView(msgspec.Struct, frozen=True):
     subject: str
 
 
-async def every(office: Office, address: str) -> AsyncIterator[HeldView]:
+async def every(
+    office: Office, address: str, *, limit: int | None = None
+) -> AsyncIterator[HeldView]:
     """The posts to a list that wait, the oldest first. Raises NotFound."""
     name = names.address(address)
     of = await office.directory.look(lambda tx: lists.require(tx, name))
@@ -64,7 +66,7 @@ async def every(office: Office, address: str) -> AsyncIterator[HeldView]:
         ],
         lambda pair: (pair[0],),
         (0,),
-        None,
+        limit,
     ):
         yield one[1]
 

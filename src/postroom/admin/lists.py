@@ -12,7 +12,7 @@ from postroom.admin.office import Office
 from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
-from postroom.directory import list_members, lists, verify
+from postroom.directory import addresses, list_members, lists, verify
 from postroom.directory.list_members import Member
 from postroom.directory.lists import MailingList, Settings
 from postroom.errors import Invalid, NotFound, Refused
@@ -107,6 +107,18 @@ async def page(
         return paging.sliced(found, size, total, lambda pair: pair[0])
 
     return paging.viewed(await office.directory.look(look), lambda pair: pair[1])
+
+
+async def owned(office: Office, account_id: int) -> list[ListView]:
+    """The lists that an account looks after, by one of its addresses."""
+
+    def read(tx: Tx) -> list[ListView]:
+        mine = [address for _, address in addresses.of_account(tx, account_id)]
+        found = [lists.by_id(tx, ident) for ident in list_members.owned(tx, mine)]
+        some = sorted([one for one in found if one is not None], key=lambda one: one.key)
+        return [view for _, view in _views(tx, some)]
+
+    return await office.directory.look(read)
 
 
 async def show(office: Office, address: str) -> ListView:

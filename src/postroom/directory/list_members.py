@@ -116,6 +116,20 @@ def roles(tx: Tx, list_id: int, addresses: Sequence[Address]) -> set[Role]:
     return {row[0] for row in rows}
 
 
+def owned(tx: Tx, mine: Sequence[Address]) -> list[int]:
+    """The lists that any of these addresses, which are of one account, looks after."""
+    found: dict[int, None] = {}
+    for one in mine:
+        rows = tx.all(
+            "SELECT alias_id, key FROM list_member WHERE domain = :domain AND folded = :folded"
+            " AND role = 'owner' ORDER BY id",
+            domain=one.domain.ascii,
+            folded=fold(one.local),
+        )
+        found |= dict.fromkeys([list_id for list_id, key in rows if key == key_of(one)])
+    return list(found)
+
+
 def by_id(tx: Tx, ident: int) -> tuple[int, Member] | None:
     """A member after the id of the list."""
     row = tx.one(f"SELECT alias_id, {_COLUMNS} FROM list_member WHERE id = :id", id=ident)

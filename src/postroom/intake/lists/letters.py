@@ -3,6 +3,7 @@
 They go by the queue, with the null reverse-path, and are marked as automatic (RFC 3834 §3).
 """
 
+import urllib.parse
 from collections.abc import Sequence
 from typing import Final
 
@@ -54,18 +55,17 @@ A post to {list} waits for an owner, because {reason}.
 
 To let it go to the members, or to turn it away:
 
-  postroom list accept {ident}
-  postroom list reject {ident}
+  https://{hostname}/me/lists/{path}
+
+or, for the postmaster: postroom list accept {ident}, or reject
 
 After {days} days it is turned away, and its author is told.
 """
 _SUSPENDED: Final = """\
 Post to {address}, a member of {list}, came back on {days} days:
-it gets nothing more until you say so, with
+it gets nothing more until you say so, or take it out, at
 
-  postroom list members {list} --resume {address}
-
-or you take it out: postroom list members {list} --remove {address}
+  https://{hostname}/me/lists/{path}
 """
 
 HELD_DAYS: Final = 14
@@ -121,13 +121,21 @@ def held(
         subject=subject,
         ident=to_text(ident),
         days=HELD_DAYS,
+        hostname=services.hostname,
+        path=urllib.parse.quote(str(of.address)),
     )
     return _letter(services, of, of.sub("owner"), f"A post to {of.address} waits", text)
 
 
 def suspended(services: Services, of: MailingList, address: str, days: int) -> Letter:
     """Tells the owners of a member who gets nothing more."""
-    text = _SUSPENDED.format(address=address, list=of.address, days=days)
+    text = _SUSPENDED.format(
+        address=address,
+        list=of.address,
+        days=days,
+        hostname=services.hostname,
+        path=urllib.parse.quote(str(of.address)),
+    )
     return _letter(services, of, of.sub("owner"), f"{address} is suspended from {of.address}", text)
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.access.login import LoginDelayed, LoginRefused
-from postroom.admin import accounts, credentials, retention
+from postroom.admin import accounts, credentials, lists, retention
 from postroom.directory import web_sessions
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
@@ -23,6 +23,7 @@ def routes(desk: Desk) -> list[Route]:
         return renderer.page(
             "me.html", visitor=visitor, here="/me",
             found=await accounts.show(office, address),
+            lists=len(await lists.owned(office, visitor.identity.account_id)),
             kept=await retention.show(office, address), people=office.config.retention.people,
             is_outside=await office.directory.is_outside(visitor.identity.account_id),
         )  # fmt: skip
