@@ -1,6 +1,6 @@
 """Mailing lists: add, list, show, set, rename, remove; who is in them."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -160,14 +160,12 @@ async def rename(office: Office, address: str, new: str) -> ListView:
 async def remove(office: Office, address: str) -> ListView:
     """Take a mailing list away; posts to it are refused from now on."""
     name = names.address(address)
-
-    def write(tx: Tx) -> ListView:
-        found = lists.require(tx, name)
-        view = _views(tx, [found])[0][1]
-        lists.remove(tx, found)
-        return view
-
-    return await office.directory.change(write)
+    found = await office.directory.look(lambda tx: lists.require(tx, name))
+    view = await show(office, address)
+    while await office.db.write(lambda tx: list_members.clear(tx, found.id, _TOGETHER)):
+        pass
+    await office.directory.change(lambda tx: lists.remove(tx, lists.require(tx, name)))
+    return view
 
 
 async def members(
@@ -208,8 +206,8 @@ async def add_members(office: Office, address: str, people: Sequence[str]) -> in
     An address here that nobody has is refused; who is in it already stays as they are.
     """
     name, wanted = names.address(address), _addresses(people)
-    for start in range(0, len(wanted), _TOGETHER):
-        new = [(office.ids.next(), one) for one in wanted[start : start + _TOGETHER]]
+    for some in _chunks(wanted):
+        new = [(office.ids.next(), one) for one in some]
 
         def write(tx: Tx, new: Sequence[tuple[int, Address]] = new) -> None:
             found = lists.require(tx, name)
@@ -223,15 +221,13 @@ async def add_members(office: Office, address: str, people: Sequence[str]) -> in
 @recorded("list.members.remove", "address", "people")
 async def remove_members(office: Office, address: str, people: Sequence[str]) -> int:
     """Take people out of a list; how many it has left. Raises NotFound for who is not in it."""
-    name, gone = names.address(address), _addresses(people)
+    found, gone = await _in_list(office, address, people)
+    for some in _chunks(gone):
 
-    def write(tx: Tx) -> None:
-        found = lists.require(tx, name)
-        for one in gone:
-            _require_member(tx, found, one)
-        list_members.remove(tx, found.id, "member", gone)
+        def write(tx: Tx, some: Sequence[Address] = some) -> None:
+            list_members.remove(tx, found.id, "member", some)
 
-    await office.directory.change(write)
+        await office.db.write(write)
     return (await show(office, address)).members
 
 
@@ -240,40 +236,38 @@ async def suspend_members(
     office: Office, address: str, people: Sequence[str], *, suspended: bool
 ) -> None:
     """Send these members nothing more, or again. Raises NotFound for who is not in the list."""
-    name, some = names.address(address), _addresses(people)
+    found, chosen = await _in_list(office, address, people)
+    for some in _chunks(chosen):
+
+        def write(tx: Tx, some: Sequence[Address] = some) -> None:
+            for one in some:
+                member = list_members.find(tx, found.id, one)
+                if member is not None:
+                    list_members.suspend(tx, member.id, is_suspended=suspended)
+
+        await office.db.write(write)
+
+
+async def of_member(office: Office, ident: int) -> tuple[str, str] | None:
+    """The list that the member of this id is in, and their address; None for nobody."""
+
+    def read(tx: Tx) -> tuple[str, str] | None:
+        row = list_members.by_id(tx, ident)
+        found = None if row is None or row[1].role != "member" else lists.by_id(tx, row[0])
+        return None if row is None or found is None else (str(found.address), str(row[1].address))
+
+    return await office.directory.look(read)
+
+
+@recorded("list.leave", "address", "member")
+async def leave(office: Office, address: str, member: str) -> None:
+    """Take a member out as they wish; who has left before has left."""
+    name, gone = names.address(address), names.address(member)
 
     def write(tx: Tx) -> None:
-        found = lists.require(tx, name)
-        for one in some:
-            member = _require_member(tx, found, one)
-            list_members.suspend(tx, member.id, is_suspended=suspended)
+        list_members.remove(tx, lists.require(tx, name).id, "member", [gone])
 
-    await office.directory.change(write)
-
-
-async def of_member(office: Office, ident: int) -> str:
-    """The address of the list that the member of this id is in; "" for nobody."""
-    found = await office.directory.look(lambda tx: _of_member(tx, ident))
-    return "" if found is None else str(found[0].address)
-
-
-async def leave(office: Office, ident: int) -> str:
-    """Take the member of this id out of their list, whose address it is; "" for nobody."""
-
-    def write(tx: Tx) -> str:
-        found = _of_member(tx, ident)
-        if found is None:
-            return ""
-        list_members.remove(tx, found[0].id, "member", [found[1].address])
-        return str(found[0].address)
-
-    return await office.db.write(write)
-
-
-def _of_member(tx: Tx, ident: int) -> tuple[MailingList, Member] | None:
-    row = list_members.by_id(tx, ident)
-    found = None if row is None or row[1].role != "member" else lists.by_id(tx, row[0])
-    return None if row is None or found is None else (found, row[1])
+    await office.db.write(write)
 
 
 def _settings(before: Settings, changes: Changes) -> Settings:
@@ -315,11 +309,26 @@ def _test(tx: Tx, of: MailingList, people: Iterable[Address]) -> None:
             raise NotFound(f"{one} receives no mail here; add it first: postroom account add {one}")
 
 
-def _require_member(tx: Tx, of: MailingList, address: Address) -> Member:
-    found = list_members.find(tx, of.id, address)
-    if found is None:
-        raise NotFound(f"{address} is no member of {of.address}; see: postroom list members")
-    return found
+async def _in_list(
+    office: Office, address: str, people: Sequence[str]
+) -> tuple[MailingList, list[Address]]:
+    """The list, and these people, who are all in it. Raises NotFound."""
+    name, chosen = names.address(address), _addresses(people)
+    found = await office.directory.look(lambda tx: lists.require(tx, name))
+    for some in _chunks(chosen):
+        await office.directory.look(lambda tx, some=some: _require_members(tx, found, some))  # type: ignore[misc]
+    return found, chosen
+
+
+def _require_members(tx: Tx, of: MailingList, people: Sequence[Address]) -> None:
+    for one in people:
+        if list_members.find(tx, of.id, one) is None:
+            raise NotFound(f"{one} is no member of {of.address}; see: postroom list members")
+
+
+def _chunks(people: Sequence[Address]) -> Iterator[Sequence[Address]]:
+    for start in range(0, len(people), _TOGETHER):
+        yield people[start : start + _TOGETHER]
 
 
 def _addresses(texts: Iterable[str]) -> list[Address]:

@@ -168,6 +168,17 @@ def remove(tx: Tx, list_id: int, role: Role, addresses: Sequence[Address]) -> No
     )
 
 
+def clear(tx: Tx, list_id: int, limit: int) -> bool:
+    """Take some of all who are in a list out; whether there were so many."""
+    gone = tx.execute(
+        "DELETE FROM list_member WHERE id IN"
+        " (SELECT id FROM list_member WHERE alias_id = :list ORDER BY id LIMIT :limit)",
+        list=list_id,
+        limit=limit,
+    )
+    return gone == limit
+
+
 def replace(tx: Tx, list_id: int, role: Role, new: Sequence[tuple[int, Address]], now: int) -> None:
     """Let these and nobody else have a role of which there are few."""
     kept = {key_of(one) for _, one in new}

@@ -144,7 +144,7 @@ class _Case(msgspec.Struct, frozen=True):
         """To everybody, or it waits for an owner."""
         sender = self.letter.sender.decode("utf-8", "replace")
         directory, arrival = self.services.directory, self.arrival
-        size = arrival.stored_size
+        size = posting.size_of(arrival)
         judged = await posting.judge(directory, self.of, arrival.head, sender, size)
         if judged.refusal is not None:
             raise _error(judged.refusal)
@@ -188,9 +188,12 @@ class _Case(msgspec.Struct, frozen=True):
         found = await self._member(ident)
         if self.letter.sender or found is None:
             raise _error(UNKNOWN)
-        body = self.arrival.small_body
-        octets = b"".join([one async for one in self.arrival.body()]) if body is None else body
-        if not returned.has_failed(self.arrival.head, octets) or found.is_suspended:
+        octets = bytearray()
+        async for piece in self.arrival.body():
+            octets += piece
+            if len(octets) >= returned.LOOKED_AT:
+                break
+        if found.is_suspended or not returned.has_failed(self.arrival.head, bytes(octets)):
             return self._only("what came back is no failure"), _nothing
         days = await services.store.write(list_members.bounced, found, services.clock())
         note = f"post to {found.address} came back, on {days} days by now"

@@ -124,6 +124,7 @@ class Distribution:
             prefix=prefix,
             smtputf8=not (content.has_plain_head and str(to).isascii() and sender.isascii()),
             eightbit=not (content.has_plain_head and self._arrival.is_ascii),
+            requiretls=self._original.requiretls,
             origin=OURS,
             priority=priority,
         )

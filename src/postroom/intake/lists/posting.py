@@ -48,6 +48,11 @@ def detail_of(address: str) -> str:
     return address.rpartition("@")[0].partition(SEPARATOR)[2].casefold()
 
 
+def size_of(arrival: Arrival) -> int:
+    """Octets below the header block, to which servers on the way add nothing."""
+    return arrival.stored_size - len(arrival.head)
+
+
 def authors(head: bytes) -> list[Address]:
     """Who stands in From; nobody when that can't be believed."""
     return [Address.parse(one) for one in submission.authors(head).from_]
@@ -56,7 +61,7 @@ def authors(head: bytes) -> list[Address]:
 async def judge(
     directory: Directory, to: MailingList, head: bytes, sender: str, size: int
 ) -> Judged:
-    """What becomes of a post; ``sender`` is the envelope's, ``size`` in octets."""
+    """What becomes of a post; ``sender`` is the envelope's, ``size`` as of ``size_of``."""
     address, settings = str(to.address), to.settings
     before = {one.casefold() for one in trace.delivered_addresses(head)}
     if address.casefold() in before or list_fields.came_through(head, address):
@@ -115,7 +120,7 @@ async def _refusal(
     if to is None:
         return UNKNOWN
     if not detail:
-        size = arrival.stored_size
+        size = size_of(arrival)
         return (await judge(directory, to, arrival.head, envelope.sender, size)).refusal
     if detail in {"subscribe", "unsubscribe", "help"}:
         return asking_fault(arrival.head, envelope.sender, is_proven=is_proven or envelope.is_ours)

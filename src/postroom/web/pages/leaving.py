@@ -27,19 +27,25 @@ def routes(desk: Desk) -> list[Route]:
         return opened[1] if opened is not None and opened[0] == "leave" else 0
 
     async def ask(request: Request) -> Response:
-        of = await lists.of_member(office, member(request))
-        return renderer.page(
-            "leave.html", status=200 if of else 404, visitor=None, of=of, has_left=False
-        )
+        found = await lists.of_member(office, member(request))
+        return page(found, status=404 if found is None else 200)
 
     async def leave(request: Request) -> Response:
         try:
-            of = await lists.leave(office, member(request))
+            found = await lists.of_member(office, member(request))
+            if found is not None:
+                await lists.leave(office, *found)
         except MailError as error:
             return renderer.page(
                 "message.html", status=503, visitor=None, title="", text=f"{error.text}.", before=""
             )
-        return renderer.page("leave.html", visitor=None, of=of, has_left=True)
+        return page(found, has_left=True)
+
+    def page(
+        found: tuple[str, str] | None, *, status: int = 200, has_left: bool = False
+    ) -> Response:
+        of = "" if found is None else found[0]
+        return renderer.page("leave.html", status=status, visitor=None, of=of, has_left=has_left)
 
     path = f"{LEAVE_PATH}{{token}}"
     return [
