@@ -11,7 +11,7 @@ from postroom.blobs import frames, zstd
 from postroom.blobs.damage import damaged
 from postroom.blobs.files import Files
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW, Prepared
-from postroom.blobs.recent import Place, Recent
+from postroom.blobs.recent import Place, Recent, Whole
 from postroom.db.database import Database, Tx
 
 _ON_LOOP: Final = 64 * 1024
@@ -22,6 +22,7 @@ _HEAD: Final = "SELECT head, head_size FROM blob WHERE id = :id"
 _ROW: Final = (
     "SELECT head, head_size, body, body_size, place, frames, digest FROM blob WHERE id = :id"
 )
+_WRONG: Final = "the octets fail their SHA-256"
 _FRAME: Final = "SELECT octets FROM blob_frame WHERE blob_id = :id AND number = :number"
 
 
@@ -55,7 +56,7 @@ class Digest:
         """All of it has come. Raises ``BlobCorrupt``."""
         self._sha.update(self._blob.head)
         if self._sha.digest() != self._blob.digest:
-            raise damaged(self._blob.id, "the octets fail their SHA-256")
+            raise damaged(self._blob.id, _WRONG)
 
 
 def checked(ident: int, read: Callable[[], T]) -> T:
@@ -109,6 +110,26 @@ def opened(  # noqa: PLR0913, PLR0917 - the columns of one row
     return blob
 
 
+def unpacked(
+    head: bytes,
+    head_size: int,
+    body: bytes | None,
+    body_size: int,
+    _place: int,
+    _table: bytes | None,
+    digest: bytes,
+) -> Whole:
+    """Header block and body of a row that holds both, checked. Raises ValueError."""
+    if body is None:
+        raise ValueError("the body is missing")
+    whole = zstd.unpack(head, head_size), zstd.unpack(body, body_size)
+    sha = hashlib.sha256(whole[1])
+    sha.update(whole[0])
+    if sha.digest() != digest:
+        raise ValueError(_WRONG)
+    return whole
+
+
 def read_body(tx: Tx, files: Files, blob: Opened) -> bytes:
     """A whole body at once, checked against the digest: for small ones, in a reader."""
     found = [blob.octets] if blob.place == IN_ROW else []
@@ -123,7 +144,7 @@ def read_body(tx: Tx, files: Files, blob: Opened) -> bytes:
     digest = hashlib.sha256(body)
     digest.update(blob.head)
     if digest.digest() != blob.digest:
-        raise ValueError("the octets fail their SHA-256")
+        raise ValueError(_WRONG)
     return body
 
 

@@ -16,7 +16,7 @@ from postroom.blobs import frames, zstd
 from postroom.blobs.damage import BlobCorrupt, damaged
 from postroom.blobs.disk import Disk
 from postroom.blobs.files import Files, Step
-from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
+from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW, Prepared
 from postroom.blobs.reader import (
     Digest,
     checked,
@@ -26,6 +26,7 @@ from postroom.blobs.reader import (
     read_head,
     read_part,
     read_row,
+    unpacked,
 )
 from postroom.blobs.recent import of_frames, of_wholes
 from postroom.blobs.writer import BlobWriter
@@ -204,8 +205,11 @@ class BlobStore:
         missing = [ident for ident in ids if ident not in known]
         for ident, *row in _rows(tx, _WHOLE, missing) if missing else ():
             try:
-                blob = opened(ident, *row)
-                found[ident] = blob.head, read_body(tx, self.files, blob)
+                if row[4] == IN_ROW:
+                    found[ident] = unpacked(*row)
+                else:
+                    blob = opened(ident, *row)
+                    found[ident] = blob.head, read_body(tx, self.files, blob)
             except (ValueError, OSError) as error:
                 damaged(ident, str(error))
         if keep:

@@ -30,11 +30,11 @@ _NOTHING: Final = pack(b"")
 def unpack(frame: bytes, size: int | None = None) -> bytes:
     """The ``size`` octets of one frame, None: all. Raises ValueError when it is not just that."""
     try:
-        found = zstandard.frame_content_size(frame)
-        if size is not None and found != size:
-            raise ValueError(f"{found} octets where {size} were stored")
-        if not found and frame != _NOTHING:  # of these the library looks at nothing more
-            raise ValueError("an empty frame with something in it")
-        return _local.decompressor.decompress(frame, allow_extra_data=False)
+        found = _local.decompressor.decompress(frame, allow_extra_data=False)
     except (zstandard.ZstdError, MemoryError) as error:
         raise ValueError(str(error)) from error
+    if size is not None and len(found) != size:
+        raise ValueError(f"{len(found)} octets where {size} were stored")
+    if not found and frame != _NOTHING:  # of these the library looks at nothing more
+        raise ValueError("an empty frame with something in it")
+    return found
