@@ -47,6 +47,7 @@ ADMIN_PAGES: Final = (
 )  # fmt: skip
 OWN_PAGES: Final = (
     "/mail", "/mail/write", "/mail/waiting", "/mail/sharing?box=INBOX",
+    "/mail/signatures", f"/mail/ways?to={BOB}",
     "/me", "/me/devices", "/me/filters", "/me/senders", "/me/suppression", "/me/lists", "/me/mail",
     "/me/security", "/me/activity",
 )  # fmt: skip

@@ -1,7 +1,9 @@
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
+from postroom.admin import accounts
 from postroom.admin.office import Office
 from postroom.errors import Invalid
 from postroom.web.mail import signature
@@ -33,6 +35,30 @@ def test_a_signature_stands_under_what_is_written(database: Opener, data: Path) 
         await browser.post("/mail/signature", {"signature": " "})
         await browser.get("/mail/write")
         assert filled(browser)["text"] == ""
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_an_address_has_a_signature_of_its_own(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await accounts.add_address(office, PERSON, "sales@demo.test")
+        await accounts.add_address(office, PERSON, "büro@demo.test")
+        await browser.get("/mail")
+        await browser.post("/mail/signature", {"signature": "Bob"})
+        for address in ("sales@demo.test", "büro@demo.test"):
+            await browser.get("/mail/signatures")
+            fields = {"address": address, "signature": f"At {address}"}
+            said = await browser.post("/mail/signature", fields)
+            assert said.headers["location"] == "/mail/signatures#done"
+            await browser.get(f"/mail/write?{urllib.parse.urlencode({'from': address})}")
+            assert filled(browser)["text"] == f"\n\n-- \nAt {address}\n"
+            assert f"<option selected>{address}" in browser.page
+        await browser.get("/mail/write")
+        assert filled(browser)["text"] == "\n\n-- \nBob\n"
+        await browser.get("/mail/signatures")
+        assert "At sales@demo.test</textarea>" in browser.page
+        strange = {"address": ADMIN, "signature": "not mine"}
+        assert (await browser.post("/mail/signature", strange)).status == 400
 
     tell(database, data, story, logged_in=PERSON)
 

@@ -108,12 +108,12 @@ async def _begun(reader: Reader, outbox: Outbox, asked: Mapping[str, str]) -> Wr
     if "draft" in asked:
         found = await reader.message(box, uid_of(asked["draft"]))
         return words.draft_of(found, box, layout=_layout(found))
-    begun = Writing(to=asked.get("address", ""))
+    begun = Writing(to=asked.get("address", ""), sender=asked.get("from", ""))
     if way:
         found = await reader.message(box, uid_of(asked.get("uid", "")))
         kept = "" if asked.get("as") == "text" else _layout(found)
         begun = words.answer(found, way, box, await outbox.senders(), layout=kept)
-    text = signature.above(await signature.read(reader), begun.text)
+    text = signature.above(await signature.read(reader, begun.sender), begun.text)
     return msgspec.structs.replace(begun, text=text)
 
 
