@@ -14,6 +14,18 @@ def test_what_was_typed_becomes_an_address_or_a_reason() -> None:
             names.address(text)
 
 
+def test_an_address_that_is_not_whole_is_told_what_one_looks_like() -> None:
+    for text, words in (
+        ("bob", "'bob' has no @; write the whole address, such as bob@example.org"),
+        ("' OR 1", "has no @; write the whole address, such as ann@example.org"),
+        ("", "'' has no @; write the whole address, such as ann@example.org"),
+        ("@demo.test", "'@demo.test' has nothing before the @; write the whole address"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            names.address(text)
+        assert words in str(refused.value)
+
+
 def test_what_was_typed_becomes_a_domain_or_a_reason() -> None:
     assert names.domain("@Bücher.example").ascii == "xn--bcher-kva.example"
     for text in ("", "a b", "..", "-", "demo.test/x"):

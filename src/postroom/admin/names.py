@@ -1,5 +1,6 @@
 """From what a person typed to an address or domain; from numbers to times and sizes in words."""
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from postroom.address import Address, AddressError, Domain
 from postroom.db.ids import from_text
 from postroom.errors import Invalid, Refused
 
+_NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 # A unit, its seconds, and from how many seconds on it is the one to use.
 _SPANS: Final = (("day", 86_400, 2 * 86_400), ("hour", 3_600, 2 * 3_600), ("minute", 60, 60))
@@ -17,10 +19,10 @@ _SPANS: Final = (("day", 86_400, 2 * 86_400), ("hour", 3_600, 2 * 3_600), ("minu
 def address(text: str) -> Address:
     """Read an address; raises Invalid with the reason."""
     text = text.strip()
-    if text and text[0] != '"' and not text.rpartition("@")[0]:
+    if not text.startswith('"') and not text.rpartition("@")[0]:
         lack = "nothing before the @" if "@" in text else "no @"
-        whole = f"{text.rpartition('@')[2]}@example.org" if "@" not in text else f"ann{text}"
-        raise Invalid(f"{text!r} has {lack}; write the whole address, such as {whole}")
+        name = text if _NAME.fullmatch(text) else "ann"
+        raise Invalid(f"{text!r} has {lack}; write the whole address, such as {name}@example.org")
     try:
         found = Address.parse(text)
     except AddressError as error:

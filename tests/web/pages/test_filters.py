@@ -75,9 +75,9 @@ def test_forwarding_begins_and_ends(database: Opener, data: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "\u00b2", "9" * 10])
 def test_only_whole_numbers_are_numbers(text: str) -> None:
-    assert number("007") == 7
+    assert number("007", "days") == 7
     with pytest.raises(Invalid):
-        number(text)
+        number(text, "days")
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def _limiting(desk: Desk) -> Action:
         name = request.path_params["name"]
         given = {key: fields.get(key, "").strip() for key in Allotment.__struct_fields__}
         wanted = Allotment(
-            accounts=number(given["accounts"] or "0"),
-            aliases=number(given["aliases"] or "0"),
+            accounts=number(given["accounts"] or "0", "accounts"),
+            aliases=number(given["aliases"] or "0", "aliases"),
             default_quota=octets(given["default_quota"]),
             max_quota=octets(given["max_quota"]),
             total_quota=octets(given["total_quota"]),

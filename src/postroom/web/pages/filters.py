@@ -53,7 +53,7 @@ def routes(desk: Desk) -> list[Route]:
                 fields.get("subject", ""),
                 fields.get("begins", ""),
                 fields.get("ends", ""),
-                number(fields.get("days", "7")),
+                number(fields.get("days", "") or "7", "days"),
                 (),
             ),
         )
@@ -73,7 +73,7 @@ def routes(desk: Desk) -> list[Route]:
         return HERE
 
     async def change_rule(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        which = number(fields.get("number", ""))
+        which = number(fields.get("number", ""), "the rule")
         if "up" in fields:
             await rules.move(office, visitor.identity.address, which, max(1, which - 1))
         else:
@@ -105,8 +105,8 @@ def _action(kind: str, argument: str) -> Action:
     return rules.action(kind, "" if kind == "discard" else argument)
 
 
-def number(text: str) -> int:
+def number(text: str, what: str) -> int:
     """A whole number that was typed; raises Invalid."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(f"{text!r} is no whole number")
+        raise Invalid(f"{what}: {text!r} is no whole number; write it in digits")
     return int(text)

@@ -34,7 +34,7 @@ def routes(desk: Desk) -> list[Route]:
 
     async def wanted(_request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
         account = fields.get("account", "").strip()
-        await junk.wanted(office, account, number(fields.get("uid", "")))
+        await junk.wanted(office, account, number(fields.get("uid", ""), "the message"))
         return f"{HERE}?account={urllib.parse.quote(account)}"
 
     return [

@@ -89,7 +89,7 @@ async def begin_imap(
     there = Remote(
         protocol="imap",
         host=given["host"],
-        port=number(given["port"]) if given["port"] else 0,
+        port=number(given["port"], "port") if given["port"] else 0,
         tls=tls,
         login=given["login"],
         secret=fields.get("password", ""),

@@ -103,7 +103,7 @@ def _wanted(fields: Mapping[str, str]) -> Wanted:
     return Wanted(
         preset=given["preset"] or None,
         host=given["host"] or None,
-        port=number(given["port"]) if given["port"] else None,
+        port=number(given["port"], "port") if given["port"] else None,
         tls=_TLS[tls],
         verify=verify,
         login=login,

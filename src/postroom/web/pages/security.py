@@ -31,7 +31,7 @@ def routes(desk: Desk) -> list[Route]:
         if "remove" in fields:
             await bans.remove(office, network)
         else:
-            hours = number(fields.get("hours") or "0")
+            hours = number(fields.get("hours") or "0", "hours")
             await bans.add(office, network, reason=fields.get("reason", ""), hours=hours)
         return "/admin/bans"
 
