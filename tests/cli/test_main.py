@@ -46,6 +46,7 @@ def test_the_version_is_told(shell: Shell) -> None:
 
 def test_wrong_usage_ends_with_2(shell: Shell) -> None:
     assert "No such command" in shell.misuses("frobnicate")
+    assert "There are list, purge, restore." in shell.misuses("undelete", "bob@demo.test")
     assert "'account'" in shell.misuses("acount", "list")
     assert "No such option" in shell.misuses("domain", "add", "demo.test", "--frobnicate")
     assert "Missing argument" in shell.misuses("domain", "add")

@@ -127,6 +127,12 @@ class Postroom(click.Group):
         """Run the command; refusals and failures become ``Failed``."""
         try:
             return super().invoke(ctx)
+        except NoSuchCommand as error:
+            group = error.ctx.command if error.ctx and error.ctx.parent else None
+            if isinstance(group, click.Group) and error.ctx and not error.possibilities:
+                known = ", ".join(group.list_commands(error.ctx))
+                raise click.UsageError(f"{error.message} There are {known}.", error.ctx) from error
+            raise
         except Refused as error:
             raise Failed(str(error)) from error
         except MailError as error:
