@@ -66,6 +66,9 @@ def test_what_is_asked_and_how_long_it_is_remembered() -> None:
         clock.now += 1
         assert await tokens.address_of("to+ken") == "alice@demo.test"
         assert web.connections == 2
+        clock.now -= 2 * REMEMBERED_MS  # the clock was wrong
+        assert await tokens.address_of("to+ken") == "alice@demo.test"
+        assert web.connections == 3
 
     asking(web, main)
     head = web.requests[0]

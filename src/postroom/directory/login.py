@@ -259,7 +259,7 @@ class Logins:
         ident, until = self._remembered.get(digest, (0, 0))
         if ring is None or not ident:
             return None
-        if self._clock() >= until:
+        if not until - REMEMBERED_MS <= self._clock() < until:  # also when the clock went back
             del self._remembered[digest]
             return None
         if ident == OUTSIDE.id:

@@ -1,7 +1,9 @@
 """Messages from elsewhere are filed once, whatever breaks off."""
 
+import asyncio
 import io
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping
 from shutil import disk_usage
 
 import pytest
@@ -12,9 +14,11 @@ from postroom.admin.moving.reading import SMALL, read_chunk
 from postroom.admin.moving.source import Folder, Found
 from postroom.admin.office import Office
 from postroom.blobs.disk import Disk
+from postroom.db.database import Row, Tx
 from postroom.errors import Refused
 from postroom.quota import Quota
-from postroom.store import mailboxes
+from postroom.store import imported, mailboxes
+from postroom.store.imported import Known
 from tests.access.shop import audit
 from tests.admin.bureau import Story
 from tests.directory.keys import quick
@@ -25,6 +29,9 @@ Tell = Callable[[Story], None]
 
 ALICE = "alice@demo.test"
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 20_000
+
+
+NOISE = b"Subject: noise\r\n\r\n" + random.Random(1).randbytes(100_000).hex().encode()
 
 
 async def alice(office: Office) -> int:
@@ -132,6 +139,30 @@ def test_two_imports_at_once_do_not_file_twice(tell: Tell) -> None:
             await two.file(mailbox, chunk.messages)
         assert await office.store.read(query, "SELECT count(*) FROM message") == [(1,)]
         await audit(office.store)
+
+    tell(story)
+
+
+def test_a_server_that_ends_while_a_chunk_is_written_leaves_a_whole_message(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        account = await alice(office)
+        loop, note = asyncio.get_running_loop(), imported.note
+
+        def ends(tx: Tx, ident: int, met: Mapping[bytes, Known]) -> None:
+            loop.call_soon_threadsafe(bringing.cancel)
+            note(tx, ident, met)
+
+        monkeypatch.setattr(imported, "note", ends)
+        bringing = asyncio.ensure_future(bring(Filer(office, account), NOISE))
+        await asyncio.wait([bringing])
+        assert bringing.cancelled()
+        rows: list[Row] = []
+        async with asyncio.timeout(60):
+            while not rows:  # what the database had begun is written all the same
+                rows = await office.store.read(query, "SELECT blob_id FROM message")
+        await office.blobs.verify(office.db, rows[0][0])
 
     tell(story)
 

@@ -19,6 +19,7 @@ from postroom.directory import certificates as rows
 from postroom.errors import NotFound, Refused
 from postroom.net.dns import Resolver
 from postroom.net.tls import self_signed
+from postroom.telemetry.events import CertificateFailed
 from rig.dns import DnsServer
 from tests.admin.bureau import offices
 from tests.admin.dns.test_table import configured
@@ -61,12 +62,16 @@ def test_what_leads_here_is_ordered_and_a_failure_waits_longer_each_time(
     database: Opener, data: Path, events: Recorder
 ) -> None:
     async def story(office: Office, resolver: Resolver, clock: Clock) -> None:
-        assert await certificates.see_to_all(office, resolver=resolver) == 2
+        told: list[int] = []
+
+        async def ordered() -> None:
+            told.append(len(events.of(CertificateFailed)))
+
+        assert await certificates.see_to_all(office, resolver=resolver, ordered=ordered) == 2
+        assert told == [1, 2]  # after each of them
         found = await certificates.every(office)
         assert [one.name for one in found] == ["autoconfig.demo.test", "mx.demo.test"]
         assert all("refused" in one.problem and one.issued is None for one in found)
-        failed = [one for one in events if one.__class__.__name__ == "CertificateFailed"]
-        assert len(failed) == 2
         assert await certificates.see_to_all(office, resolver=resolver) == 0
         waits = []
         for _ in range(2):

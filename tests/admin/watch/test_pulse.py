@@ -31,5 +31,7 @@ def test_the_figures_are_those_of_the_overview(tell: Callable[[Story], None]) ->
         assert first is second
         judged = health.judge(await overview.measure(office))
         assert first["health"] == judged.score
+        clock.advance(days=-1)  # the clock was wrong
+        assert await pulse.figures() is not first
 
     tell(story)

@@ -95,15 +95,24 @@ class Filer:
         try:
             for one in chunk:
                 await self._prepare(mailbox, one, batch, done)
-            await self._write(mailbox, batch)
-        except StorageFailed:
-            raise  # perhaps the rows are there: the bodies stay for the sweep
         except BaseException:
-            await self._post.discard(*[letter.blob for letter in batch.letters])
+            await self._discard(batch)
             raise
+        try:
+            filed = await self._write(mailbox, batch)
+        except StorageFailed:
+            raise  # perhaps the rows are there, as when we are cancelled: the bodies stay
+        except Exception:
+            await self._discard(batch)
+            raise
+        await self._tell(mailbox, batch, filed)
         done.filed = len(batch.letters)
         done.octets = sum(copy.size for letter in batch.letters for copy in letter.copies)
         return done
+
+    async def _discard(self, batch: _Batch) -> None:
+        """Nobody commits these."""
+        await self._post.discard(*[letter.blob for letter in batch.letters])
 
     def _require_room(self, octets: int) -> None:
         if not self._office.blobs.disk.has_room(octets):
@@ -184,9 +193,9 @@ class Filer:
         fact = Fact(ident, 1, entry.at, "noted", "", detail=said)
         return Letter(blob=arrived.blob, copies=(copy,), entry=entry, facts=(fact,))
 
-    async def _write(self, mailbox: Mailbox, batch: _Batch) -> None:
+    async def _write(self, mailbox: Mailbox, batch: _Batch) -> list[list[Filed]]:
         if not batch.after:
-            return
+            return []
         batch.letters = await asyncio.to_thread(_packed, batch.letters)
         letters = batch.letters
 
@@ -206,7 +215,7 @@ class Filer:
             return [answer for answer in answers if isinstance(answer, list)]
 
         try:
-            filed = await self._office.db.write(write, bulk=True)
+            return await self._office.db.write(write, bulk=True)
         except MailboxFull as error:
             raise Refused(
                 "the account has no room for more; give it more (postroom account quota), or use"
@@ -216,7 +225,12 @@ class Filer:
             raise Refused(
                 f"the mailbox {mailbox.name} was deleted meanwhile; run this again"
             ) from None
-        for letter, places in zip(letters, filed, strict=True):
+
+    async def _tell(
+        self, mailbox: Mailbox, batch: _Batch, filed: Sequence[Sequence[Filed]]
+    ) -> None:
+        """It is on stable storage."""
+        for letter, places in zip(batch.letters, filed, strict=True):
             await self._office.blobs.inserted(letter.blob)
             self._post.announce(letter, places)
         self._office.notify.hint([mailbox.id])

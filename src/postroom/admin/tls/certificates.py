@@ -7,7 +7,7 @@ at last; meanwhile the certificate that is there stays.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal
@@ -59,6 +59,10 @@ class CertificateView(msgspec.Struct, frozen=True):
     file: str = ""
 
 
+async def _nobody() -> None:
+    """Nobody waits for one."""
+
+
 async def every(office: Office) -> list[CertificateView]:
     """All of them, by name; the one that is given as a file first."""
     held = list(map(_view, await office.directory.look(rows.listing)))
@@ -94,19 +98,28 @@ async def renew(
     return view
 
 
-async def see_to_all(office: Office, *, resolver: Resolver) -> int:
-    """Order what is wanted and not there, renew what is due; how many were ordered."""
+async def see_to_all(
+    office: Office,
+    *,
+    resolver: Resolver,
+    ordered: Callable[[], Awaitable[object]] = _nobody,
+) -> int:
+    """Order what is wanted and not there, renew what is due; how many were ordered.
+
+    ``ordered`` is called after each: all of them together may take hours.
+    """
     if not office.config.acme.accept_terms:
         return 0
-    ordered = 0
+    count = 0
     async for wanted in _wanted(office, resolver):
         held = await _held(office, wanted.name)
         changes_key = await key_change.is_due(office, held, resolver)
         is_due = await _is_due(office, held, wanted.names)
         if (is_due or (changes_key and held.due > office.now())) and await _claimed(office, held):
             await _order(office, held, wanted.names, resolver, changes_key=changes_key)
-            ordered += 1
-    return ordered
+            count += 1
+            await ordered()
+    return count
 
 
 async def named(office: Office) -> list[Named]:

@@ -90,8 +90,12 @@ class Renewal:
         return True
 
     async def see_to_all(self) -> None:
-        """Order and renew."""
-        await certificates.see_to_all(self._office, resolver=self._resolver)
+        """Order and renew; what has come is shown at once, whatever others take."""
+        await certificates.see_to_all(
+            self._office,
+            resolver=self._resolver,
+            ordered=lambda: self._safely(self.refresh),
+        )
 
     async def _safely(self, job: Callable[[], Awaitable[object]]) -> None:
         """A job that fails is told; the certificates that are there stay."""

@@ -27,7 +27,7 @@ class Pulse:
         """The score from 0 to 100, and how many of the lacks that lower it are urgent."""
         async with self._lock:
             now = self._office.now()
-            if now >= self._until:
+            if not self._until - MEASURED_MS <= now < self._until:
                 judged = health.judge(await overview.measure(self._office))
                 urgent = sum([one.urgent for one in judged.lacks])
                 self._last = {
