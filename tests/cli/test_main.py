@@ -8,7 +8,7 @@ import pytest
 
 from postroom import VERSION
 from postroom.cli.main import COMMANDS, postroom
-from postroom.errors import StorageFull
+from postroom.errors import StorageFailed, StorageFull
 from tests.cli.conftest import Shell
 
 
@@ -74,6 +74,20 @@ def test_trouble_of_the_store_is_one_line(monkeypatch: pytest.MonkeyPatch, shell
     monkeypatch.setattr(domain, "run", full)
     assert shell.refuses("domain", "list") == (
         "Insufficient system storage, please try again later (data)"
+    )
+
+
+def test_a_database_that_fails_is_one_line_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> None:
+    from postroom.cli import domain
+
+    def broken(*_: object) -> None:
+        raise StorageFailed(detail="connection is bad:\n\tno such file")
+
+    monkeypatch.setattr(domain, "run", broken)
+    assert shell.refuses("domain", "list") == (
+        "the database failed (connection is bad: no such file); see: postroom doctor"
     )
 
 

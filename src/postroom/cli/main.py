@@ -15,7 +15,7 @@ from click.exceptions import NoSuchCommand
 from click.shell_completion import CompletionItem
 
 from postroom import VERSION
-from postroom.errors import MailError, Refused
+from postroom.errors import MailError, Refused, StorageFailed
 
 
 class Lazy(NamedTuple):
@@ -135,6 +135,9 @@ class Postroom(click.Group):
             raise
         except Refused as error:
             raise Failed(str(error)) from error
+        except StorageFailed as error:
+            why = " ".join(error.detail.split()) or error.text
+            raise Failed(f"the database failed ({why}); see: postroom doctor") from error
         except MailError as error:
             raise Failed(
                 f"{error.text}" + (f" ({error.detail})" if error.detail else "")

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
 
@@ -10,6 +11,7 @@ from postroom.admin.backup import copying, layout, taking, verify
 from postroom.admin.backup.taking import Order
 from postroom.admin.office import Office
 from postroom.admin.open import open_office
+from postroom.blobs.disk import Disk as Room
 from postroom.db.folder import DATABASE
 from postroom.errors import Refused
 from tests.admin.backup.vault import SMALL, config, large, letters, town
@@ -99,6 +101,19 @@ def test_a_backup_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.Monke
         assert [one for one in files if not disk.has_names(one, target)] == []
         files = [one for one in files if one.name != DATABASE]  # SQLite syncs it by itself
         assert [one for one in files if not disk.has_octets(one)] == []
+
+    tell(tmp_path, story)
+
+
+def test_on_the_disk_of_the_data_its_reserve_stays_free(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        free = disk_usage(tmp_path).free
+        office.blobs.disk = Room(office.config.folder, 2 * free, office.clock)
+        with pytest.raises(Refused, match="name a folder on another disk"):
+            await taking.take(office, tmp_path / "safe", Order())
+        assert list((tmp_path / "safe").glob("state-*")) == []
+        office.blobs.disk = Room(office.config.folder, 0, office.clock)
+        await taking.take(office, tmp_path / "safe", Order())
 
     tell(tmp_path, story)
 

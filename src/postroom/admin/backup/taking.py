@@ -22,6 +22,7 @@ from postroom.admin.backup import copying, layout
 from postroom.admin.backup.copying import Counted
 from postroom.admin.backup.layout import Manifest
 from postroom.admin.office import Office
+from postroom.blobs.disk import Disk
 from postroom.db import snapshot, tables
 from postroom.db.folder import DATABASE
 from postroom.db.locks import FileLock
@@ -69,7 +70,7 @@ async def take(
     """Take a backup into a folder, new or with one. Raises Refused, MailError, OSError."""
     config = office.config
     return await asyncio.to_thread(
-        _Taking(config.folder, config.database, folder, order, progress).run,
+        _Taking(config.folder, config.database, folder, order, progress, office.blobs.disk).run,
         office.config.hostname,
         office.now(),
     )
@@ -77,14 +78,21 @@ async def take(
 
 class _Taking:
     def __init__(
-        self, data: Path, url: str | None, folder: Path, order: Order, progress: Progress
+        self,
+        data: Path,
+        url: str | None,
+        folder: Path,
+        order: Order,
+        progress: Progress,
+        disk: Disk,
     ) -> None:
-        """``url`` is that of PostgreSQL."""
+        """``url`` is that of PostgreSQL, ``disk`` that of ``data``."""
         self._data = data.resolve()
         self._url = url
         self._folder = folder.absolute()
         self._order = order
         self._progress = progress
+        self._disk = disk
 
     def run(self, hostname: str, now: int) -> Taken:
         self._prepare()
@@ -103,6 +111,19 @@ class _Taking:
         names = {one.name for one in folder.iterdir()}
         if names and not names & {layout.MANIFEST, layout.LOCK}:
             raise Refused(f"{folder} holds other things than a backup: name an empty folder")
+        if self._is_same_disk and not self._disk.has_room(self._weight()):
+            raise Refused(
+                f"{folder} is on the disk of the data, and a copy of the database would leave too"
+                " little room for mail: name a folder on another disk"
+            )
+
+    @property
+    def _is_same_disk(self) -> bool:
+        return self._folder.stat().st_dev == self._data.stat().st_dev
+
+    def _weight(self) -> int:
+        """Octets of the database; bodies are linked."""
+        return (self._data / DATABASE).stat().st_size if self._url is None else 0
 
     def _take(self, hostname: str, now: int) -> Taken:
         folder, created = self._folder, datetime.fromtimestamp(now // 1000, UTC)
@@ -149,7 +170,7 @@ class _Taking:
             octets=counted.octets,
             new=counted.new,
             new_octets=counted.new_octets,
-            is_same_disk=folder.stat().st_dev == self._data.stat().st_dev,
+            is_same_disk=self._is_same_disk,
         )
 
     def _copy_database(self, state: Path) -> int:
