@@ -91,6 +91,28 @@ def test_where_all_are_full_it_is_put_off(database: Opener, data: Path) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("size", [0, 100_000])
+def test_who_is_full_only_at_the_end_of_the_message(
+    database: Opener, data: Path, size: int
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            carol = await here.town.account(CAROL, message_quota=1)
+            await here.town.alias(TEAM, CAROL, "bob@local.test")
+            one = here.open()
+            await one.mail(mail())
+            assert said(await one.rcpt(rcpt(TEAM))) == "250 2.1.5"
+            await send(here.open(), CAROL)
+            assert (await one.data()).code == 354
+            await one.content(LETTER + b"0123456789abcdef\r\n" * (size // 18))
+            (answer,) = await one.end(None)
+            assert said(answer) == "250 2.0.0"
+            assert (len(await here.inbox(here.bob)), len(await here.inbox(carol))) == (1, 1)
+            assert await inward(here.db) == [Inward(carol.id)]
+
+    asyncio.run(run())
+
+
 def test_over_lmtp_too(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with desk(database, data) as here:

@@ -191,14 +191,18 @@ class Closing:
         return self._refusals.message(self._envelope, self._arrival, refusal, opinions.reason)
 
     async def _refused_recipients(self) -> dict[int, Reply]:
-        """By their number: those the message has been to before; over LMTP, full accounts."""
+        """By their number: those the message has been to before, and those that are full by now.
+
+        Over SMTP the commit finds a single account full; of several behind an address the others
+        need not wait for it.
+        """
         refused: dict[int, Reply] = {}
         before = {one.casefold() for one in trace.delivered_addresses(self._arrival.head)}
         for number, one in enumerate(self._envelope.accepted):
             is_ours = one.leads_on or bool(one.local)
             if is_ours and one.address.casefold() in before:
                 refused[number] = MAIL_LOOP
-            elif self._peer.is_lmtp:
+            elif self._peer.is_lmtp or (one.local and len(one.local) + len(one.remote) > 1):
                 full = await self._services.full(one.local)
                 is_waiting = self._envelope.full.issuperset(full)
                 if full and relay.is_full(one, full) and not is_waiting:
