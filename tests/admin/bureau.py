@@ -1,6 +1,8 @@
 """An office over a fresh database, with quick passwords and a clock of its own."""
 
+import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from postroom.directory.directory import Directory
 from postroom.directory.login import Outside
 from postroom.directory.secrets import Secrets
 from postroom.notify import Notify
+from postroom.queue.rows import NOTIFY_KEY
 from postroom.store.store import Store
 from tests.conftest import Opener
 from tests.directory.town import QUICK
@@ -36,7 +39,7 @@ def offices(
             directory = Directory(
                 db, ids, clock, Secrets(folder / "secrets"), costs=QUICK, outside=outside
             )
-            notify, blobs = Notify(), BlobStore(folder, db.engine, ids)
+            notify, blobs = Notify(folder), BlobStore(folder, db.engine, ids)
             try:
                 yield Office(
                     config=Config(hostname="mx.demo.test", data=str(folder)),
@@ -55,6 +58,22 @@ def offices(
                 directory.close()
 
     return opened
+
+
+@contextlib.asynccontextmanager
+async def hinting(office: Office) -> AsyncIterator[Office]:
+    """The office beside a server, which is to be told of what is done inside."""
+    data = Path(office.config.data)
+    server, ours, told = Notify(data), Notify(data), asyncio.Event()
+    server.subscribe(NOTIFY_KEY, told.set)
+    server.listen()
+    try:
+        yield dataclasses.replace(office, notify=ours)
+        async with asyncio.timeout(60):
+            await told.wait()
+    finally:
+        ours.close()
+        server.close()
 
 
 async def receivers(office: Office, address: str) -> int:

@@ -14,7 +14,7 @@ from postroom.ledger import rows, trace
 from postroom.ledger.rows import Fact, Kind
 from rig.ports import free_port
 from rig.smtp import Act, SmtpServer
-from tests.admin.bureau import Story
+from tests.admin.bureau import Story, hinting
 from tests.directory.keys import quick
 from tests.fakes import Clock
 
@@ -118,8 +118,8 @@ def test_what_goes_out_is_followed(
     tell: Tell, kind: Kind, detail: str, state: str, words: str, action: str
 ) -> None:
     async def story(opened: Office, _clock: Clock) -> None:
-        office = await furnished(opened)
-        done = await letter_test.go_out(office, ME, THEM, sleep=told(office, kind, detail))
+        async with hinting(await furnished(opened)) as office:
+            done = await letter_test.go_out(office, ME, THEM, sleep=told(office, kind, detail))
         assert (done.way, done.state) == ("out", state)
         assert words in done.words
         assert action in done.action

@@ -1,11 +1,7 @@
 """The queue as a postmaster works on it."""
 
-import asyncio
-import contextlib
-import dataclasses
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,13 +14,12 @@ from postroom.admin.queue import Outcome, QueuedView
 from postroom.db.ids import to_text
 from postroom.errors import Invalid, NotFound
 from postroom.ledger import trace
-from postroom.notify import Notify
 from postroom.post.commit import Post
 from postroom.queue import claims, listing
 from postroom.queue.claims import Pace
 from postroom.queue.listing import EVERYTHING, Filter
-from postroom.queue.rows import FIRST, NOTIFY_KEY, STRANGER
-from tests.admin.bureau import Story
+from postroom.queue.rows import FIRST, STRANGER
+from tests.admin.bureau import Story, hinting
 from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.post.office import letter
@@ -121,22 +116,6 @@ async def put_off(office: Office, clock: Clock, destination: str, reply: str) ->
     await office.db.write(lambda tx: claims.end(tx, 7, "other.test", None, clock()))
     await office.db.write(lambda tx: claims.end(tx, 8, "x.test", None, clock()))
     await office.db.write(lambda tx: claims.end(tx, 9, destination, pace, clock()))
-
-
-@contextlib.asynccontextmanager
-async def hinting(office: Office) -> AsyncIterator[Office]:
-    """The office beside a server, which is to be told of what is done inside."""
-    data = Path(office.config.data)
-    server, ours, told = Notify(data), Notify(data), asyncio.Event()
-    server.subscribe(NOTIFY_KEY, told.set)
-    server.listen()
-    try:
-        yield dataclasses.replace(office, notify=ours)
-        async with asyncio.timeout(60):
-            await told.wait()
-    finally:
-        ours.close()
-        server.close()
 
 
 async def noted(office: Office, ident: str) -> list[tuple[str, str]]:

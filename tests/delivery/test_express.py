@@ -138,6 +138,7 @@ def test_the_lane_holds_only_so_many(data: Path, tmp_path: Path) -> None:
             for _ in range(MOST):
                 lane.take(letter)
             assert lane.admit(await made(here, B)).outgoing[0].lease is None
+            await here.dispatcher.stop(0)  # the server will never say a word
 
     asyncio.run(run())
 

@@ -205,6 +205,16 @@ def test_a_second_instance_of_an_over_signed_field_breaks_the_signature() -> Non
     assert verified(b"Received: x\r\n" + letter)[0].outcome == "pass"
 
 
+def test_of_several_instances_the_last_is_signed_first() -> None:
+    """RFC 6376 §5.4.2."""
+    letter = signed(
+        b"X-Note: one\r\nX-Note: two\r\n" + LETTER, include_headers=[b"from", b"x-note"]
+    )
+    assert verified(letter)[0].outcome == "pass"
+    assert verified(letter.replace(b": one", b": other"))[0].outcome == "pass"
+    assert verified(letter.replace(b": two", b": other"))[0].outcome == "fail"
+
+
 def field(letter: bytes, old: bytes, new: bytes) -> bytes:
     assert old in letter
     return letter.replace(old, new, 1)
@@ -277,6 +287,9 @@ def test_time() -> None:
     made = int(letter.partition(b"; t=")[2].partition(b";")[0])
     assert verified(letter, now=made - 7200)[0].problem == "the signature is from the future"
     assert verified(letter, now=made - 60)[0].outcome == "pass"
+    until = letter.replace(b"; t=", b"; x=%d; t=" % (made + 60), 1)
+    assert verified(until, now=made + 60)[0].problem == "the signature does not match"
+    assert verified(until, now=made + 61)[0].problem == "the signature has expired"
 
 
 def test_a_hundred_signatures_cost_eight() -> None:

@@ -124,6 +124,22 @@ def test_other_fields() -> None:
     ]
 
 
+def test_an_address_stays_in_its_field() -> None:
+    evil = Person("a@b.test\r\nBcc: x@y.test", "Eve\r\nBcc: x@y.test")
+    octets = compose(_draft(sender=evil, to=[evil], cc=[evil]))
+    assert b"\nBcc:" not in octets
+    assert _parsed(octets)["Bcc"] is None
+
+
+def test_what_is_said_never_ends_a_part() -> None:
+    attached = [Attachment("a.txt", b"attached")]
+    boundary = _parsed(compose(_draft(attachments=attached))).get_boundary()
+    text = f"before\n--{boundary}\nbehind\n--{boundary}--\n"
+    first, second = _parsed(compose(_draft(text=text, attachments=attached))).iter_parts()
+    assert first.get_content().splitlines() == text.splitlines()
+    assert second.get_content() == b"attached"
+
+
 def test_smtputf8_addresses_stay() -> None:
     octets = compose(_draft(to=[Person("jörg@example.org")]))
     assert "To: jörg@example.org\r\n".encode() in octets

@@ -29,6 +29,7 @@ from postroom.net.outbound import ConnectFailed, connect
 from postroom.post import notice
 from postroom.post.commit import Post
 from postroom.protocol.smtp.client_transaction import Recipient, Transaction, TransactionDone
+from postroom.queue.rows import NOTIFY_KEY
 
 SECONDS: Final = 60.0  # an outside server gets to take the message
 OWN_SECONDS: Final = 30.0  # for our own door
@@ -132,6 +133,7 @@ async def go_out(
     if letter is None:
         raise Refused(f"nobody gets mail for {target}")
     await Post(office.db, office.blobs, office.notify, office.clock).commit(letter)
+    office.notify.hint([NOTIFY_KEY])  # the server is another process
     left = seconds
     while True:
         found = _concluded(await _story(office, ident), str(target), sender)

@@ -136,6 +136,7 @@ def test_what_a_server_leaves_is_begun_again_by_the_next(
 def test_a_new_job_is_begun_at_once_and_old_ones_are_forgotten(tell: Tell) -> None:
     async def story(office: Office, clock: Clock) -> None:
         await town(office)
+        office.notify.listen()
         server = asyncio.create_task(Runner(office, no_pause).run())
         job = await wishes.export(office, ALICE, "mbox")
         shown = await until(office, job.id, lambda one: not one.is_open)
