@@ -15,6 +15,7 @@ import contextlib
 import gc
 import itertools
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +33,13 @@ from tests.fakes import Recorder
 Opener = Callable[[], contextlib.AbstractAsyncContextManager[Database]]
 
 _numbers = itertools.count(1)
+
+# Folders of tests are in memory where there is room: to wait for a disk proves nothing here, and
+# takes most of the time. What must be on it is told by tests.powercut and tests.db.faulty.
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 << 30  # octets
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # POSTROOM_EXAMPLES=proof: many more examples of every property, for `make proof`.
 hypothesis.settings.register_profile("test", deadline=None, print_blob=True)

@@ -131,7 +131,8 @@ def test_answers_of_a_hostile_server(said: bytes, why: str) -> None:
 
 
 def test_an_answer_without_end() -> None:
-    answered(b"* 1 EXISTS\r\n" * (MAX_ANSWER // 12 + 1), "answers without end")
+    line = b"* OK %b\r\n" % (b"x" * 500)
+    answered(line * (MAX_ANSWER // len(line) + 1), "answers without end")
 
 
 def answered(said: bytes, why: str) -> None:
