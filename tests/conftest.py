@@ -22,6 +22,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from postroom import process
 from postroom.db.database import Database
 from postroom.db.folder import DATABASE
 from postroom.telemetry import sink
@@ -98,6 +99,7 @@ class _Gathering:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    process.prepare()  # who tests lives long as well: what large tests took goes back
     config.pluginmanager.register(_Gathering())
 
 

