@@ -21,8 +21,9 @@ from postroom.telemetry.events import JobFailed
 from tests.conftest import Opener
 from tests.fakes import Recorder
 from tests.intake.desk import LARGE, LETTER, Desk, desk
-from tests.net.imap_server import DROP, HOST, Box, ImapServer, Message
+from tests.net.imap_server import DROP, Box, ImapServer, Message
 from tests.net.pop3_server import Pop3Server
+from tests.net.street import HOST
 
 Story = Callable[[Desk, Fetcher], Awaitable[None]]
 

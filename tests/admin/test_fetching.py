@@ -15,8 +15,9 @@ from postroom.net.channel import RemoteFailed
 from tests.admin.bureau import Story
 from tests.directory.keys import quick
 from tests.fakes import Clock
-from tests.net.imap_server import HOST, Box, ImapServer
+from tests.net.imap_server import Box, ImapServer
 from tests.net.pop3_server import Pop3Server
+from tests.net.street import HOST
 
 Tell = Callable[[Story], None]
 

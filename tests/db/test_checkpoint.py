@@ -17,12 +17,6 @@ from tests.fakes import Recorder
 
 
 @pytest.fixture
-def path(data: Path) -> Path:
-    (data / "db").touch()
-    return data / "db"
-
-
-@pytest.fixture
 def writer(path: Path) -> Iterator[apsw.Connection]:
     with closing(open_connection(path, writes=True)) as connection:
         connection.execute("CREATE TABLE t (octets BLOB) STRICT")

@@ -11,12 +11,6 @@ from postroom.db.database import ConstraintFailed, StatementRefused
 from postroom.errors import StorageFailed, StorageFull
 
 
-@pytest.fixture
-def path(data: Path) -> Path:
-    (data / "db").touch()
-    return data / "db"
-
-
 @pytest.mark.parametrize("writes", [True, False])
 def test_settings(path: Path, writes: bool) -> None:
     expected = {

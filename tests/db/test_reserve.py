@@ -17,12 +17,6 @@ LENGTH = 3 * STEP + 5
 
 
 @pytest.fixture
-def path(data: Path) -> Path:
-    (data / "db").touch()
-    return data / "db"
-
-
-@pytest.fixture
 def writer(path: Path) -> Iterator[apsw.Connection]:
     with closing(open_connection(path, writes=True)) as connection:
         connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, octets BLOB) STRICT")

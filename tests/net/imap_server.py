@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
+from tests.net import street
+
 DROP: Final = b"\0drop"
-HOST: Final = "127.0.0.1"
 DATE: Final = b"17-Jul-2024 02:44:25 -0700"
 
 
@@ -51,26 +52,8 @@ class ImapServer:
 
     @contextlib.asynccontextmanager
     async def running(self, *, tls: ssl.SSLContext | None = None) -> AsyncIterator["ImapServer"]:
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-                await self._serve(reader, writer)
-            writer.close()
-
-        server = await asyncio.start_server(serve, HOST, 0, ssl=tls, limit=1 << 20)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
+        async with street.serving(self._serve, tls=tls) as self.port:
             yield self
-        finally:
-            server.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

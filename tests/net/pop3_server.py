@@ -5,7 +5,8 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 
-from tests.net.imap_server import DROP, HOST
+from tests.net import street
+from tests.net.imap_server import DROP
 
 
 class Pop3Server:
@@ -21,26 +22,8 @@ class Pop3Server:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Pop3Server"]:
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-                await self._serve(reader, writer)
-            writer.close()
-
-        server = await asyncio.start_server(serve, HOST, 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
+        async with street.serving(self._serve) as self.port:
             yield self
-        finally:
-            server.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(self.greeting)

@@ -10,7 +10,8 @@ from postroom.net.imap import MAX_ANSWER, ImapConnection
 from postroom.net.tls_client import ClientTls
 from postroom.protocol.imap.client import Untagged
 from tests import certificates
-from tests.net.imap_server import HOST, Box, ImapServer, Message
+from tests.net.imap_server import Box, ImapServer, Message
+from tests.net.street import HOST
 
 BOXES = {
     b"INBOX": Box([Message(3, b"A: 1\r\n\r\nx\r\n", b"\\Seen")]),

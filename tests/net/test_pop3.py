@@ -10,8 +10,8 @@ from postroom.net.channel import RemoteFailed, Tls
 from postroom.net.pop3 import Pop3Connection
 from postroom.net.tls_client import ClientTls
 from tests import certificates
-from tests.net.imap_server import HOST
 from tests.net.pop3_server import Pop3Server
+from tests.net.street import HOST
 
 LETTER = b"Subject: x\r\n\r\n.dot\r\n" + b"y" * 300_000 + b"\r\n"
 

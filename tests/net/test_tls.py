@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from postroom.errors import ConfigurationError
 from postroom.net.tls import Certificates, Named, key_digest, self_signed
+from tests import certificates
 from tests.powercut import Disk
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
@@ -17,19 +18,7 @@ NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
 def shown(server: ssl.SSLContext, name: str | None = None) -> bytes:
     """The certificate that a peer who asks for ``name`` sees, after a handshake in memory."""
-    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trust.check_hostname = False
-    trust.verify_mode = ssl.CERT_NONE
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = trust.wrap_bio(to_client, to_server, server_hostname=name)
-    served = server.wrap_bio(to_server, to_client, server_side=True)
-    for _ in range(4):
-        for side in (client, served):
-            try:
-                side.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-    octets = client.getpeercert(binary_form=True)
+    octets = certificates.shaken(server, name).getpeercert(binary_form=True)
     assert octets
     return octets
 

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from postroom.net.tls import Certificates
 from postroom.net.tls_alpn import IDENTIFIER, PROTOCOL, proof
+from tests import certificates
 
 NOW: Final = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 ANSWER: Final = "token.thumbprint"
@@ -19,19 +20,7 @@ def met(
     server: ssl.SSLContext, name: str | None, offered: list[str]
 ) -> tuple[x509.Certificate, str | None]:
     """The certificate that a client sees, and what both speak then."""
-    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trust.check_hostname = False
-    trust.verify_mode = ssl.CERT_NONE
-    trust.set_alpn_protocols(offered)
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = trust.wrap_bio(to_client, to_server, server_hostname=name)
-    served = server.wrap_bio(to_server, to_client, server_side=True)
-    for _ in range(4):
-        for side in (client, served):
-            try:
-                side.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
+    client = certificates.shaken(server, name, offered)
     octets = client.getpeercert(binary_form=True)
     assert octets
     return x509.load_der_x509_certificate(octets), client.selected_alpn_protocol()

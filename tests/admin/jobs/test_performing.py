@@ -17,7 +17,8 @@ from tests.admin.backup.vault import config
 from tests.admin.bureau import Story
 from tests.admin.jobs.working import ALICE, done, town
 from tests.fakes import Clock
-from tests.net.imap_server import HOST, Box, ImapServer, Message
+from tests.net.imap_server import Box, ImapServer, Message
+from tests.net.street import HOST
 
 Tell = Callable[[Story], None]
 MBOX = b"From a@x.test Thu Nov 26 02:36:09 2026\nSubject: x\n\nx\n"

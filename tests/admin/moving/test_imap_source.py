@@ -17,7 +17,8 @@ from tests.access.shop import audit
 from tests.admin.bureau import Story
 from tests.directory.keys import quick
 from tests.fakes import Clock
-from tests.net.imap_server import DROP, HOST, Box, ImapServer, Message
+from tests.net.imap_server import DROP, Box, ImapServer, Message
+from tests.net.street import HOST
 from tests.store.letters import query
 
 Tell = Callable[[Story], None]

@@ -5,7 +5,8 @@ from postroom.admin.office import Office
 from tests.admin.jobs.working import work
 from tests.conftest import Opener
 from tests.fakes import Clock
-from tests.net.imap_server import HOST, Box, ImapServer, Message
+from tests.net.imap_server import Box, ImapServer, Message
+from tests.net.street import HOST
 from tests.web.browser import PERSON, Browser, tell
 
 HERE = "/admin/import"
