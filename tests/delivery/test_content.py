@@ -138,6 +138,24 @@ def test_an_author_of_another_domain_is_not_signed_for(database: Opener, data: P
     asyncio.run(run())
 
 
+def test_the_domain_of_a_list_signs_for_authors_of_others_and_changes_nothing(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with opened(database, data) as shop:
+            head = HEAD.replace(b"demo", b"other")
+            prefix = b"List-Unsubscribe: <mailto:dev%2Bleave-x@demo.test>\r\n"
+            post = queued(sender="dev+bounce-x@demo.test", prefix=prefix)
+            for body in (b"Hello.\r\n", LONG, LONG + LARGE):
+                _, octets = await shop.prepared(head, body, post)
+                assert shop.unsigned(octets) == prefix + head + b"\r\n" + body
+                signature = octets[: octets.index(prefix)].lower()
+                assert signature.count(b"list-unsubscribe") == 2
+                assert signature.count(b"d=demo.test") == 2
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("origin", [STRANGER, VERIFIED])
 @BOTH
 def test_a_message_of_others_goes_untouched(

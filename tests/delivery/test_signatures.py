@@ -50,6 +50,22 @@ async def signer(town: Town, head: bytes) -> str | None:
     return None if found is None else found.domain
 
 
+def test_a_list_signs_where_the_author_has_no_keys(town: Towns) -> None:
+    async def run() -> None:
+        async with town() as t:
+            await own(t)
+            await own(t, "list.test", 1)
+            ours = made(t)
+            for author, domain in ((b"demo.test", "demo.test"), (b"far.test", "list.test")):
+                found = await ours.signing(HEAD.replace(b"demo.test", author), "list.test")
+                assert found is not None
+                assert found.domain == domain
+            assert await ours.signing(HEAD.replace(b"demo.test", b"far.test")) is None
+            assert await ours.signing(HEAD.replace(b"demo.test", b"far.test"), "no.test") is None
+
+    asyncio.run(run())
+
+
 def test_the_domain_of_the_author_signs_with_both_keys(town: Towns) -> None:
     async def run() -> None:
         async with town() as t:

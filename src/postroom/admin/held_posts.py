@@ -19,6 +19,7 @@ from postroom.db.ids import to_text
 from postroom.directory import list_keys, lists
 from postroom.directory.lists import MailingList
 from postroom.errors import NotFound
+from postroom.intake.lists.letters import HELD_DAYS
 from postroom.ledger import rows as ledger
 from postroom.message import dates
 from postroom.message.compose import Draft, Person, compose
@@ -28,8 +29,8 @@ from postroom.queue import held_posts
 from postroom.queue.held_posts import HeldPost
 from postroom.queue.rows import STRANGER
 
-HELD_MS: Final = 14 * 24 * 3600 * 1000
-"""How long a post waits (``intake.lists.letters`` tells it to owners)."""
+HELD_MS: Final = HELD_DAYS * 24 * 3600 * 1000
+"""How long a post waits."""
 
 _TEXT: Final = """\
 Your post to the mailing list {list}

@@ -5,7 +5,8 @@
 
 Messages of ours are re-encoded where they have 8-bit octets and the server lacks 8BITMIME,
 and where lines are longer than 998 octets (RFC 6152 §3, RFC 5322 §2.1.1), and then signed;
-those of others go as they are, their signatures intact. Long lines that can't be helped go as
+those of others go as they are, their signatures intact. So do posts of a mailing list wherever they
+can, for the signatures of their authors, and the domain of the list signs besides. Long lines that can't be helped go as
 they are, too. Up to 64 KiB a message is one piece of memory; the body of a larger one is read
 in blocks, twice because the signature stands before it; one at a time is re-encoded.
 """
@@ -102,11 +103,12 @@ class Contents:
             return _parcel(loaded, recipients, key, head, body)
         is_eightbit = not (head.isascii() and body.isascii())
         must = is_eightbit and not extensions.eightbitmime
-        if must or has_long_line(head) or has_long_line(body):
+        home = _home(letter)
+        if must or (not home and (has_long_line(head) or has_long_line(body))):
             done = await self._converted(letter, head, body, must=must)
             if done is not None:
                 head, body = done.head, done.body
-        signing = await self._signatures.signing(head, _home(letter))
+        signing = await self._signatures.signing(head, home)
         return await self._signed_parcel(loaded, recipients, key, signing, Converted(head, body))
 
     async def _large(
@@ -116,10 +118,11 @@ class Contents:
         head = loaded.head
         if letter.origin != OURS:
             return self._streamed(loaded, recipients, key, head)
-        signing = await self._signatures.signing(head, _home(letter))
+        home = _home(letter)
+        signing = await self._signatures.signing(head, home)
         seen = await self._look_through(opened)
         must = not extensions.eightbitmime and not (seen.is_ascii and head.isascii())
-        if must or seen.is_long or has_long_line(head):
+        if must or (not home and (seen.is_long or has_long_line(head))):
             done = await self._converted_large(letter, head, opened, must=must)
             if done is not None:
                 return await self._signed_parcel(loaded, recipients, key, signing, done)

@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address
-from postroom.db.database import Tx
 from postroom.directory import list_members, lists
 from postroom.directory.directory import Directory
 from postroom.directory.list_keys import SEPARATOR
@@ -113,10 +112,7 @@ async def _refusal(
     arrival: Arrival,
     is_proven: bool,
 ) -> Reply | None:
-    def read(tx: Tx) -> MailingList | None:
-        return lists.by_id(tx, list_id)
-
-    to = await directory.look(read)
+    to = await directory.look(lambda tx: lists.by_id(tx, list_id))
     if to is None:
         return UNKNOWN
     if not detail:
