@@ -32,8 +32,10 @@ def test_whom_an_account_does_not_write_to(shell: Shell, tmp_path: Path) -> None
     )
     file = tmp_path / "list"
     file.write_text("c@far.test\n\nd@far.test\n")
-    assert shell.says("suppression", "load", BOB, str(file)) == "2 addresses read\n"
-    assert shell.says("suppression", "load", BOB, "-", typed="e@far.test\n") == "1 addresses read\n"
+    assert shell.says("suppression", "load", BOB, str(file)) == "addresses read: 2\n"
+    assert (
+        shell.says("suppression", "load", BOB, "-", typed="e@far.test\n") == "addresses read: 1\n"
+    )
     assert ": 4; heeded by everything" in shell.says("suppression", "remove", BOB, "a@far.test")
     assert "is not on the suppression list" in shell.refuses(
         "suppression", "remove", BOB, "a@far.test"

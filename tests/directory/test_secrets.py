@@ -61,3 +61,12 @@ def test_every_use_has_a_key_of_its_own(data: Path) -> None:
     secrets = Secrets(data / "secrets")
     assert len({secrets.pepper, secrets.scram, secrets.seal}) == 3
     assert Secrets(data / "secrets").seal == secrets.seal
+
+
+def test_marks_are_made_with_a_key_that_servers_have_in_common(data: Path) -> None:
+    """No file of its own: a second server that has been given the others makes the same."""
+    secrets = Secrets(data / "secrets")
+    found = secrets.feedback
+    assert len(found) == 32
+    assert [path.name for path in (data / "secrets").iterdir()] == ["srs"]
+    assert found == Secrets(data / "secrets").feedback != secrets.srs

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from postroom.config.suppression import Suppression
 from postroom.directory import suppressions
-from postroom.directory.suppressions import Kind
+from postroom.directory.suppressions import Kind, Suppressed
 from postroom.ledger import hooks, occurrences, trace
 from postroom.ledger.hooks import Hook
 from postroom.post import suppression
@@ -101,6 +101,17 @@ def test_what_does_not_fill_a_list(
 def test_a_message_that_is_not_known_fills_none(data: Path, tmp_path: Path) -> None:
     async def story(here: Station, ident: int) -> None:
         assert await fill(here, ident + 1, Suppression()) is None
+
+    at_station(alone(tmp_path), data, story, "api")
+
+
+def test_what_is_there_by_hand_stays(data: Path, tmp_path: Path) -> None:
+    async def story(here: Station, ident: int) -> None:
+        by_hand = Suppressed("x@far.test", "hand", 1)
+        await here.db.write(lambda tx: suppressions.put(tx, here.alice.id, [by_hand]))
+        assert await fill(here, ident, Suppression(), "complaint") is None
+        one = await here.db.read(lambda tx: suppressions.find(tx, here.alice.id, "x@far.test", 9))
+        assert one == by_hand
 
     at_station(alone(tmp_path), data, story, "api")
 

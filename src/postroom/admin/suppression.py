@@ -111,10 +111,12 @@ async def show(office: Office, account: str, address: str) -> SuppressedView:
 
 
 async def among(office: Office, account_id: int, addresses: Sequence[Address]) -> list[str]:
-    """Those of these that are on the list of an account now."""
-    now = office.now()
+    """Those of these that programs may not write to for an account now."""
+    now, usual = office.now(), office.config.suppression.scope
 
     def read(tx: Tx) -> list[str]:
+        if not suppressions.using(tx, account_id).covers("api", usual):
+            return []
         some = [suppressions.find(tx, account_id, str(one), now) for one in addresses]
         return [one.address for one in some if one is not None]
 

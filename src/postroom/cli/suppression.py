@@ -102,7 +102,7 @@ def load(context: click.Context, account: str, file: TextIO) -> None:
     """Do so for all addresses in FILE (- for standard input), one a line."""
     lines = list(file)
     count = run(context, lambda office: admin.load(office, account, lines))
-    click.echo(f"{count} addresses read")
+    click.echo(f"addresses read: {count}")
 
 
 @suppression.command()

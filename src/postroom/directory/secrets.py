@@ -4,14 +4,15 @@
 anyone test them. ``scram`` makes the salts of users that do not exist, so they answer
 the same salt every time. ``seal`` closes what the database keeps and must give back:
 passwords of relays, private keys for signing. ``srs`` signs the senders of forwarded
-letters, so that only bounces of those come back through us. ``feedback`` marks messages, so
-that nobody makes up that one came back. The folder is 0700, the files 0600.
+letters, so that only bounces of those come back through us; of it comes ``feedback``, which marks
+messages, so that nobody makes up that one came back. The folder is 0700, the files 0600.
 
 Two processes may make a key at the same moment: each writes its own temporary file
 (``O_EXCL``), syncs it and links it to the final name; the link of the slower one fails
 and it reads the key of the faster one.
 """
 
+import hmac
 import os
 import secrets as chance
 from contextlib import suppress
@@ -53,8 +54,11 @@ class Secrets:
 
     @cached_property
     def feedback(self) -> bytes:
-        """For marks by which messages that come back are known (``post.suppression``)."""
-        return self._key("feedback")
+        """For marks by which messages that come back are known (``post.suppression``).
+
+        It comes of ``srs``: servers that share a database have that one in common.
+        """
+        return hmac.digest(self.srs, b"feedback", "sha256")
 
     def _key(self, name: str) -> bytes:
         path = self._folder / name

@@ -55,6 +55,9 @@ def fill(tx: Tx, settings: Suppression, cause: Cause) -> RecipientSuppressed | N
         return None
     if not days or using.entries >= MOST:
         return None
+    there = suppressions.find(tx, account.id, cause.recipient, cause.at)
+    if there is not None and there.kind == "hand":  # it stays as it is
+        return None
     until = cause.at + days * DAY_MS
     one = Suppressed(
         suppressions.key(cause.recipient),
