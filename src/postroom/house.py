@@ -75,6 +75,7 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import (
     StorageTrouble,
 )
+from postroom.telemetry.trouble import quietly
 
 
 class House:
@@ -144,7 +145,7 @@ class House:
             ),
         )
         self.post.express = self._delivery
-        self._delivering: asyncio.Task[None] | None = None
+        self._delivering: asyncio.Task[bool] | None = None
         self._sending = Sending(office.db, office.clock, limits.sends_per_day)
         self.counts = DmarcCounts(office.db, office.clock)
         self._collector = Collector(
@@ -232,7 +233,9 @@ class House:
 
     def deliver(self) -> None:
         """Begin to deliver what waits for other servers."""
-        self._delivering = asyncio.get_running_loop().create_task(self._delivery.run())
+        self._delivering = asyncio.get_running_loop().create_task(
+            quietly("delivery", self._delivery.run)
+        )
 
     async def index(self) -> None:
         """Keep the search index up to date, or drop it where it is switched off."""

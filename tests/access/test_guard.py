@@ -4,7 +4,7 @@ import pytest
 
 from postroom.access import guard
 from postroom.access.guard import NAME_FAILURES, Guard
-from postroom.policy import devices
+from postroom.policy import buckets, devices
 from postroom.policy.bans import Ban, Bans
 from tests.fakes import Clock
 
@@ -69,6 +69,8 @@ def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
         guard.failed("alice@example.org", f"192.0.2.{number}")
     assert guard.refusal("alice@example.org", "198.51.100.1")
     clock.advance(days=-365)
+    assert guard.refusal("alice@example.org", "198.51.100.1")
+    clock.advance(seconds=1)  # as if the failures were of this moment
     assert guard.refusal("alice@example.org", "198.51.100.1") == ""
     for number in range(NAME_FAILURES):
         guard.failed("alice@example.org", f"203.0.113.{number}")
@@ -84,13 +86,14 @@ def test_loopback_is_never_banned_nor_delayed() -> None:
 
 def test_the_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "MAX_ENTRIES", 100)
+    monkeypatch.setattr(buckets, "MAX_KEYS", 100)
     monkeypatch.setattr(devices, "MAX_DEVICES", 100)
     watch = Guard(Clock())
     for number in range(1000):
         watch.failed(f"user{number}", f"10.0.{number // 250}.{number % 250}")
         watch.succeeded(f"user{number}", f"10.0.{number // 250}.{number % 250}")
     for table in (watch._networks, watch._names, watch._pairs):
-        assert len(table._entries) <= 100
+        assert len(table) <= 100
     assert len(watch._devices._devices) == len(watch._devices._networks) == 100
 
 

@@ -7,10 +7,13 @@ import pytest
 
 from postroom.access import fetch, loading
 from postroom.access.warning import Warner, readable, warn
+from postroom.errors import NotFound
 from postroom.message.headers import value
 from postroom.post.commit import Post
+from postroom.telemetry.events import StorageTrouble
 from tests.access.shop import opened, put, shop
 from tests.conftest import Opener
+from tests.fakes import Recorder
 
 
 def test_the_notice_arrives_in_a_mailbox_that_is_full(database: Opener, data: Path) -> None:
@@ -36,6 +39,24 @@ def test_the_notice_arrives_in_a_mailbox_that_is_full(database: Opener, data: Pa
                 assert row.envelope.startswith(b'("')
 
     asyncio.run(run())
+
+
+def test_one_that_cannot_be_sent_keeps_none_of_the_others(
+    database: Opener, data: Path, events: Recorder
+) -> None:
+    async def address_of(account_id: int) -> str:
+        if account_id == 0:
+            raise NotFound("the account is gone")
+        return f"person{account_id}@example.org"
+
+    async def run() -> None:
+        async with shop(database, data, {1: 100}) as store:
+            post = Post(store.db, store.blobs, store.notify, store.clock)
+            due = [(0, 95), (1, 95)]
+            assert await warn(store, post, due, address_of=address_of, hostname="mx.test") == 1
+
+    asyncio.run(run())
+    assert [one.reason for one in events.of(StorageTrouble)] == ["the account is gone"]
 
 
 def test_in_the_background_and_all_of_them(database: Opener, data: Path) -> None:

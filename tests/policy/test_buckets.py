@@ -18,6 +18,18 @@ def test_a_bucket_empties_and_fills_again() -> None:
     assert not buckets.take("a", 10 * MINUTE)
 
 
+def test_to_look_takes_nothing() -> None:
+    buckets = Buckets(2, MINUTE)
+    assert all(buckets.has("a", 0) for _ in range(3))
+    assert len(buckets) == 0
+    assert buckets.take("a", 0, 2)
+    assert not buckets.has("a", 29_999)
+    assert buckets.has("a", 30_000)
+    assert buckets.take("a", 30_000)
+    assert not buckets.has("a", 30_000)
+    assert Buckets(0, MINUTE).has("a", 0)
+
+
 def test_what_is_refused_takes_nothing() -> None:
     buckets = Buckets(10, MINUTE)
     assert not buckets.take("a", 0, 11)
@@ -50,6 +62,13 @@ def test_a_clock_that_is_set_back_locks_nobody_out_for_longer_than_a_period() ->
     assert buckets.take("a", 1_000 * HOUR, 10)
     assert not buckets.take("a", 0)
     assert buckets.take("a", MINUTE, 10)
+
+
+def test_who_only_looks_is_not_locked_out_either() -> None:
+    buckets = Buckets(60, MINUTE)
+    assert buckets.take("a", HOUR, 60)
+    assert not buckets.has("a", 0)
+    assert buckets.has("a", 1_000)
 
 
 def test_a_hundred_thousand_keys_take_bounded_memory() -> None:

@@ -8,12 +8,13 @@ failures of the pair itself. Every table is bounded; the entry not used for long
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 import msgspec
 
 from postroom.net.networks import is_loopback, network_of
 from postroom.policy.bans import Bans
+from postroom.policy.buckets import MINUTE, Buckets
 from postroom.policy.devices import Devices
 
 FAILURES_TO_BAN: Final = 10
@@ -22,10 +23,7 @@ FORGET: Final = 24 * 3600 * 1000  # ms without failure after which a network sta
 LONGEST_DELAY: Final = 8.0  # seconds before the answer to a failure
 PAIR_FAILURES: Final = 20  # of a known pair, a minute
 NAME_FAILURES: Final = 60  # of a login name from strangers, a minute
-MINUTE: Final = 60_000
-MAX_ENTRIES: Final = 20_000
-
-T = TypeVar("T")
+MAX_ENTRIES: Final = 20_000  # networks
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -38,41 +36,6 @@ class Verdict(msgspec.Struct, frozen=True):
 class _Record(msgspec.Struct):
     failures: int = 0
     last: int = 0
-
-
-class _Bucket(msgspec.Struct):
-    """At most so many failures a minute."""
-
-    since: int = 0
-    failures: int = 0
-
-    def is_empty(self, limit: int, now: int) -> bool:
-        return 0 <= now - self.since < MINUTE and self.failures >= limit
-
-    def take(self, now: int) -> None:
-        if not 0 <= now - self.since < MINUTE:  # also when the clock was set back
-            self.since, self.failures = now, 0
-        self.failures += 1
-
-
-class _Table(Generic[T]):
-    """A bounded dictionary."""
-
-    def __init__(self) -> None:
-        self._entries: OrderedDict[str, T] = OrderedDict()
-
-    def get(self, key: str) -> T | None:
-        return self._entries.get(key)
-
-    def put(self, key: str, value: T) -> T:
-        self._entries[key] = value
-        self._entries.move_to_end(key)
-        if len(self._entries) > MAX_ENTRIES:
-            self._entries.popitem(last=False)
-        return value
-
-    def drop(self, key: str) -> None:
-        self._entries.pop(key, None)
 
 
 class Guard:
@@ -88,9 +51,9 @@ class Guard:
         self._clock = clock
         self._bans = Bans() if bans is None else bans
         self._devices = Devices() if devices is None else devices
-        self._networks: _Table[_Record] = _Table()
-        self._names: _Table[_Bucket] = _Table()
-        self._pairs: _Table[_Bucket] = _Table()
+        self._networks: OrderedDict[str, _Record] = OrderedDict()
+        self._names = Buckets(NAME_FAILURES, MINUTE)
+        self._pairs = Buckets(PAIR_FAILURES, MINUTE)
 
     def refusal(self, login: str, address: str) -> str:
         """Why this attempt must not even be tested; "" when it may."""
@@ -99,14 +62,12 @@ class Guard:
         if banned is not None and banned.by_hand:
             return "the network is banned"
         if self._devices.is_known(login, network_of(address), now):
-            bucket = self._pairs.get(_pair(login, address))
-            if bucket is not None and bucket.is_empty(PAIR_FAILURES, now):
+            if not self._pairs.has(_pair(login, address), now):
                 return "too many failures of this person from this network"
             return ""
         if banned is not None:
             return "the network is banned"
-        bucket = self._names.get(login.casefold())
-        if bucket is not None and bucket.is_empty(NAME_FAILURES, now):
+        if not self._names.has(login.casefold(), now):
             return "too many failures for this login name"
         return ""
 
@@ -126,23 +87,27 @@ class Guard:
 
     def succeeded(self, login: str, address: str) -> None:
         """Remember the pair; the network's count of failures does not go down by it."""
-        self._devices.saw(login, network_of(address), self._clock())
-        self._pairs.drop(_pair(login, address))
+        now = self._clock()
+        self._devices.saw(login, network_of(address), now)
+        self._pairs.give_back(_pair(login, address), now, PAIR_FAILURES)
 
     def failed(self, login: str, address: str) -> Verdict:
         """Count a failure."""
         now = self._clock()
         if self._devices.is_known(login, network_of(address), now):
-            _bucket(self._pairs, _pair(login, address)).take(now)
+            self._pairs.take(_pair(login, address), now)
         else:
-            _bucket(self._names, login.casefold()).take(now)
+            self._names.take(login.casefold(), now)
         if is_loopback(address):
             return Verdict(0.0, 0)
         network = network_of(address)
         record = self._networks.get(network)
         if record is None or now - record.last > FORGET:
             record = _Record()
-        self._networks.put(network, record)
+        self._networks[network] = record
+        self._networks.move_to_end(network)
+        if len(self._networks) > MAX_ENTRIES:
+            self._networks.popitem(last=False)
         record.failures += 1
         record.last = now
         seconds = 0
@@ -155,7 +120,3 @@ class Guard:
 
 def _pair(login: str, address: str) -> str:
     return f"{login.casefold()} {network_of(address)}"
-
-
-def _bucket(table: _Table[_Bucket], key: str) -> _Bucket:
-    return table.put(key, table.get(key) or _Bucket())

@@ -8,6 +8,7 @@ letters to; it is marked as made by a machine (RFC 3834 §5).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.quota import NO_QUOTA, Quota
 from postroom.store.store import Store
+from postroom.telemetry.trouble import quietly
 
 AddressOf = Callable[[int], Awaitable[str]]
 
@@ -79,10 +81,11 @@ async def warn(
 ) -> int:
     """Send the warnings that are due, (account, percent) each; how many were sent.
 
-    ``address_of`` asks the directory for the account's main address.
+    ``address_of`` asks the directory for the account's main address. One that can't be sent is told
+    to the operator, and keeps none of the others.
     """
-    sent = 0
-    for account_id, percent in sorted(set(due)):
+
+    async def send(account_id: int, percent: int) -> None:
         used = await store.usage(account_id)
         notice = Notice(
             account_id=account_id,
@@ -93,7 +96,10 @@ async def warn(
             quota=await store.quota_of(account_id),
         )
         await post.commit(letter_of(store, notice, hostname))
-        sent += 1
+
+    sent = 0
+    for pair in sorted(set(due)):
+        sent += await quietly("warnings of full mailboxes", partial(send, *pair))
     return sent
 
 

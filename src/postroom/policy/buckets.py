@@ -28,6 +28,13 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
+    def has(self, key: str, now: int) -> bool:
+        """Whether there is one more; none is taken."""
+        if key not in self._full_at:
+            return True
+        since = self._full_at[key] = self._at(key, now)
+        return since + self._step - now <= self._period
+
     def take(self, key: str, now: int, tokens: int = 1) -> bool:
         """Take so many tokens; False, and none are taken, when there are not so many."""
         if not self._most:
