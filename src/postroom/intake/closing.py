@@ -218,7 +218,7 @@ class Closing:
         if not any(one.list_id for one in accepted):
             return {}
         refused = await posting.refused(
-            self._services.directory,
+            self._services,
             self._envelope,
             self._arrival,
             is_junk=found is not None and found.gravest.action == "junk",

@@ -16,7 +16,7 @@ from postroom.intake.lists import letters, posting
 from postroom.intake.lists.distribution import Distribution, nothing
 from postroom.intake.relay import UNKNOWN
 from postroom.intake.services import Services
-from postroom.message import list_fields, returned
+from postroom.message import returned
 from postroom.message.index import brief
 from postroom.post import notice
 from postroom.post.letter import Letter
@@ -29,11 +29,9 @@ ASKED_PER_HOUR: Final = 3
 """Letters that an address gets because it asked something of any list."""
 
 _DAY_MS: Final = 24 * 3600 * 1000
-_CLOSED: Final = reply(550, "5.7.2", "Only owners put people into the mailing list")
 _TOO_OFTEN: Final = reply(
     550, "5.7.1", "You have asked the mailing lists here too often; wait an hour"
 )
-_NOT_CONFIRMED: Final = reply(550, "5.7.1", "That confirms nothing, or is too old; ask once more")
 
 Taken = tuple[Letter, Callable[[], Awaitable[None]]]
 """The letter, and what is to be done once it is committed."""
@@ -119,10 +117,8 @@ class ListDesk:
     async def _asked_for(self, one: "_Case", detail: str) -> Taken:
         sender = one.letter.sender.decode("utf-8", "replace")
         fault = posting.asking_fault(
-            one.arrival.head, sender, is_proven=one.letter.origin != STRANGER
+            one.of, detail, one.arrival.head, sender, is_proven=one.letter.origin != STRANGER
         )
-        if fault is None and detail == "subscribe" and one.of.settings.subscribing == "closed":
-            fault = _CLOSED
         if fault is None and not self._asked.allows(sender):
             fault = _TOO_OFTEN
         if fault is not None:
@@ -229,19 +225,14 @@ class _Case(msgspec.Struct, frozen=True):
     async def confirm(self, detail: str) -> Taken:
         """The answer to a confirmation."""
         services, of, head = self.services, self.of, self.arrival.head
+        wish = posting.wish_of(of, head, detail, self.key, services.clock())
+        if isinstance(wish, Reply):
+            raise _error(wish)
         found = posting.authors(head)
-        if len(found) != 1 or list_fields.is_automatic(head):
-            raise _error(posting.AUTOMATIC)
-        day = services.clock() // _DAY_MS
-        wish = list_keys.confirmed(detail, of.id, str(found[0]), self.key, day)
-        if wish is None:
-            raise _error(_NOT_CONFIRMED)
         write = services.store.write
         if wish == "unsubscribe":
             await write(list_members.remove, of.id, "member", found)
             return self._only(f"{found[0]} has left the mailing list"), _nothing
-        if of.settings.subscribing == "closed":
-            raise _error(_CLOSED)
         new = [(services.ids.next(), found[0])]
         await write(list_members.add, of.id, "member", new, services.clock())
         told = letters.welcome(services, of, str(found[0]))

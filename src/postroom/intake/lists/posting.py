@@ -10,14 +10,15 @@ from typing import Final
 import msgspec
 
 from postroom.address import Address
-from postroom.directory import list_members, lists
+from postroom.directory import list_keys, list_members, lists
 from postroom.directory.directory import Directory
-from postroom.directory.list_keys import SEPARATOR
+from postroom.directory.list_keys import SEPARATOR, Wish
 from postroom.directory.lists import MailingList
 from postroom.intake.arrival import Arrival
 from postroom.intake.limits import MAIL_LOOP
 from postroom.intake.plan import Envelope
 from postroom.intake.relay import UNKNOWN
+from postroom.intake.services import Services
 from postroom.message import list_fields, submission, trace
 from postroom.protocol.smtp.replies import Reply, reply
 
@@ -29,6 +30,11 @@ JUNK: Final = reply(550, "5.7.1", "The message looks like spam, and the mailing 
 NOT_PROVEN: Final = reply(
     550, "5.7.1", "Nothing proves that the message is from its author; write to +owner"
 )
+CLOSED: Final = reply(550, "5.7.2", "Only owners put people into the mailing list")
+NOT_CONFIRMED: Final = reply(
+    550, "5.7.1", "That confirms nothing for its author, or is too old; ask once more"
+)
+_DAY_MS: Final = 24 * 3600 * 1000
 NO_AUTHOR: Final = reply(550, "5.6.0", "The message needs one From field with an address")
 
 
@@ -85,7 +91,7 @@ async def judge(
 
 
 async def refused(
-    directory: Directory, envelope: Envelope, arrival: Arrival, *, is_junk: bool, is_proven: bool
+    services: Services, envelope: Envelope, arrival: Arrival, *, is_junk: bool, is_proven: bool
 ) -> dict[int, Reply]:
     """By their number: the lists that don't take the message, and why.
 
@@ -98,32 +104,61 @@ async def refused(
         detail = detail_of(one.address)
         if not detail and is_junk:
             return dict.fromkeys(range(len(envelope.accepted)), JUNK)
-        refusal = await _refusal(directory, one.list_id, detail, envelope, arrival, is_proven)
+        is_theirs = is_proven or envelope.is_ours
+        refusal = await _refusal(
+            services, one.list_id, detail, envelope.sender, arrival, is_proven=is_theirs
+        )
         if refusal is not None:
             found[number] = refusal
     return found
 
 
 async def _refusal(
-    directory: Directory,
+    services: Services,
     list_id: int,
     detail: str,
-    envelope: Envelope,
+    sender: str,
     arrival: Arrival,
+    *,
     is_proven: bool,
 ) -> Reply | None:
+    directory, head = services.directory, arrival.head
     to = await directory.look(lambda tx: lists.by_id(tx, list_id))
     if to is None:
         return UNKNOWN
     if not detail:
-        size = size_of(arrival)
-        return (await judge(directory, to, arrival.head, envelope.sender, size)).refusal
+        return (await judge(directory, to, head, sender, size_of(arrival))).refusal
     if detail in {"subscribe", "unsubscribe", "help"}:
-        return asking_fault(arrival.head, envelope.sender, is_proven=is_proven or envelope.is_ours)
-    return None
+        return asking_fault(to, detail, head, sender, is_proven=is_proven)
+    key = directory.secrets.srs
+    if detail.startswith("confirm-"):
+        wish = wish_of(to, head, detail, key, services.clock())
+        return wish if isinstance(wish, Reply) else None
+    match list_keys.opened(detail, key):
+        case ("leave", _):
+            return None
+        case ("bounce", _) if not sender:
+            return None
+        case _:  # what is only in our own queue among it
+            return UNKNOWN
 
 
-def asking_fault(head: bytes, sender: str, *, is_proven: bool) -> Reply | None:
+def wish_of(of: MailingList, head: bytes, detail: str, key: bytes, now: int) -> Wish | Reply:
+    """What the author of an answer to a confirmation wishes, or why it confirms nothing."""
+    found = authors(head)
+    if len(found) != 1:
+        return NO_AUTHOR
+    if list_fields.is_automatic(head):
+        return AUTOMATIC
+    wish = list_keys.confirmed(detail, of.id, str(found[0]), key, now // _DAY_MS)
+    if wish is None:
+        return NOT_CONFIRMED
+    return CLOSED if wish == "subscribe" and of.settings.subscribing == "closed" else wish
+
+
+def asking_fault(
+    of: MailingList, detail: str, head: bytes, sender: str, *, is_proven: bool
+) -> Reply | None:
     """Why somebody who asks something of a list is not answered.
 
     An answer goes to who is proven to have written, so nobody can have letters sent to others.
@@ -133,5 +168,7 @@ def asking_fault(head: bytes, sender: str, *, is_proven: bool) -> Reply | None:
     found = authors(head)
     if len(found) != 1:
         return NO_AUTHOR
-    is_same = found[0].domain == Address.parse(sender).domain
-    return None if is_proven and is_same else NOT_PROVEN
+    if not is_proven or found[0].domain != Address.parse(sender).domain:
+        return NOT_PROVEN
+    is_closed = detail == "subscribe" and of.settings.subscribing == "closed"
+    return CLOSED if is_closed else None
