@@ -137,6 +137,13 @@ def test_systemd_hears_of_it(data: Path) -> None:
         assert manager.recv(100) == b"STOPPING=1"
 
 
+def test_a_folder_that_is_not_there_is_made_for_its_owner_alone(data: Path) -> None:
+    """With the log inside, whatever the mask of the process says."""
+    serve(config(data / "new", "imap"), {}, _stop_at_once)
+    for folder in (data / "new", data / "new" / "log"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_command_of_another_process_counts_at_once(data: Path) -> None:
     """What ``postroom domain add`` does while the server runs."""
     settings = config(data, "smtp")

@@ -100,8 +100,9 @@ class App:
         """
         async with contextlib.AsyncExitStack() as closing:
             bound = self._bind_all(closing)
-            closing.enter_context(written(self.config))
+            log = closing.enter_context(written(self.config))
             office = await closing.enter_async_context(open_office(self.config, node=NODE))
+            log.open()
             closing.enter_context(ServeLock(self.config.folder))
             if office.db.engine == "postgres":
                 folder = self.config.folder

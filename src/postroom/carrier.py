@@ -189,9 +189,10 @@ class Carrier:
 async def carry(config: Config, line: Line) -> None:
     """The whole life of the process."""
     async with AsyncExitStack() as closing:
-        closing.enter_context(written(config))
+        log = closing.enter_context(written(config))
         notify = Forwarding(config.folder)
         office = await closing.enter_async_context(open_office(config, node=NODE, notify=notify))
+        log.open()
         if office.db.engine == "postgres":
             await closing.enter_async_context(
                 leased(office.db, office.ids, config.folder / CARRIER_NOTE)

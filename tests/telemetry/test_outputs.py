@@ -67,6 +67,8 @@ def test_a_file_that_was_moved_away_is_opened_again(tmp_path: Path) -> None:
 def test_it_is_open_before_there_is_anything_to_write(tmp_path: Path) -> None:
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     output = FileOutput(tmp_path / "log", size=1_000, keep=2)
+    assert not (tmp_path / "log").exists()  # its folder is made by who checks and owns it
+    output.open()
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))  # nothing can be opened
     try:
         output.write(LINE)

@@ -25,6 +25,9 @@ class Output(Protocol):
     def format(self, event: Event, now_ms: int) -> bytes:
         """The event as one line."""
 
+    def open(self) -> None:
+        """Get ready to write: later there may be too many open files."""
+
     def write(self, octets: bytes) -> None:
         """Write whole lines."""
 
@@ -42,6 +45,9 @@ class StreamOutput:
 
     def format(self, event: Event, now_ms: int) -> bytes:
         return text_line(event, now_ms) if self._form == "text" else json_line(event, now_ms)
+
+    def open(self) -> None:
+        """It is."""
 
     def write(self, octets: bytes) -> None:
         try:
@@ -68,11 +74,13 @@ class FileOutput:
         self._file: int | None = None
         self._is_torn = False
         self.failed = 0
-        with contextlib.suppress(OSError):  # now: later there may be too many open files
-            self._current()
 
     def format(self, event: Event, now_ms: int) -> bytes:
         return json_line(event, now_ms)
+
+    def open(self) -> None:
+        with contextlib.suppress(OSError):  # ``write`` tries again, and counts it
+            self._current()
 
     def write(self, octets: bytes) -> None:
         """Append; after a line that a full disk has cut, on a line of its own."""

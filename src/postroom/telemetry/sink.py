@@ -110,6 +110,12 @@ class Sink:
                 if octets:
                     output.write(octets)
 
+    def open(self) -> None:
+        """Open what is written to; once its folder may be made, and we are who we stay."""
+        with self._writing:
+            for output in self._outputs:
+                output.open()
+
     def close(self) -> None:
         """Write what waits and end the thread. Later events are written at once."""
         self._closed = True
