@@ -30,6 +30,7 @@ from postroom.mailauth.tlsrpt import Policy
 from postroom.net.dns import Resolver
 from postroom.policy import login_rows
 from postroom.policy.logins import Attempt, Counted
+from postroom.queue import idle
 from postroom.store import expunged, rejects
 from postroom.store.expunged import Chosen
 from postroom.store.spans import Span
@@ -349,3 +350,22 @@ def test_old_logins_are_forgotten(tell: Tell) -> None:
         assert [one.day for one in found] == [today, today - kept]
 
     tell(story)
+
+
+def test_destinations_that_nothing_waits_for_are_forgotten(data: Path) -> None:
+    async def run() -> None:
+        async with open_office(Config(hostname="mail.demo.test", data=str(data))) as office:
+            some = [*[(f"{number}.test", 0) for number in range(idle.CHUNK + 1)], ("busy.test", 1)]
+            await office.db.write(
+                lambda tx: tx.many(
+                    "INSERT INTO destination (name, waiting, ready_at, paused_until, cap, failures)"
+                    " VALUES (?, ?, 0, 0, 5, 0)",
+                    some,
+                )
+            )
+            keeping = Housekeeping(office)
+            await keeping.once({"destinations": keeping.jobs["destinations"]})
+            left = await office.db.read(lambda tx: tx.all("SELECT name FROM destination"))
+            assert left == [("busy.test",)]
+
+    asyncio.run(run())

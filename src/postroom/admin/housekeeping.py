@@ -8,6 +8,7 @@ writer long.
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from postroom.admin import accounts, audit, dkim, held_posts, retention, suppression
@@ -24,6 +25,7 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
 from postroom.process import Trimmer
+from postroom.queue import idle
 from postroom.queue.rows import still_waiting
 from postroom.store import memory, rejects
 from postroom.telemetry import sink
@@ -58,6 +60,7 @@ class Housekeeping:
             "held posts": lambda: held_posts.expire(office),
             "memory of scripts": self._purge_memory,
             "ledger": self._forget_letters,
+            "destinations": self._forget_destinations,
             "blobs": lambda: office.blobs.collect(office.db, office.now()),
             "files": lambda: sweep(office.config.folder, office.db, office.now()),
             "audit log": lambda: audit.purge(office),
@@ -156,6 +159,12 @@ class Housekeeping:
     async def _forget_letters(self) -> None:
         office = self._office
         await forget(office.db, office.now(), office.config.limits.ledger_days, still_waiting)
+
+    async def _forget_destinations(self) -> None:
+        db, now, after = self._office.db, self._office.now(), ""
+        while names := await db.read(partial(idle.some, now=now, after=after)):
+            await db.write(partial(idle.drop, now=now, names=names), bulk=True)
+            after = names[-1]
 
     async def _forget_policies(self) -> None:
         now = self._office.now()
