@@ -10,9 +10,11 @@ from postroom.admin.outgoing import relays
 from postroom.admin.outgoing.relays import UseView, Wanted
 from postroom.directory.dkim_keys import SigningKeys
 from postroom.errors import AlreadyExists, Invalid, NotFound, Refused
+from postroom.post.commit import Post
 from tests.admin.bureau import Story, receivers
 from tests.directory import keys
 from tests.fakes import Clock
+from tests.post.office import letter
 
 Tell = Callable[[Story], None]
 
@@ -102,6 +104,26 @@ def test_a_renamed_domain_may_keep_its_old_name(tell: Tell) -> None:
         assert await receivers(office, "alice@mid.test") == 1
         assert await receivers(office, "alice@new.test") == 1
         assert (await domains.show(office, "mid.test")).alias_of == "new.test"
+
+    tell(story)
+
+
+def test_a_domain_is_not_renamed_while_letters_for_it_wait(tell: Tell) -> None:
+    """Nobody would get them; a name that is kept still leads to its people."""
+
+    async def story(office: Office, clock: Clock) -> None:
+        await add(office, "old.test")
+        await accounts.add(office, "alice@old.test", password=None)
+        one = letter(office, remote=("alice@old.test", "b@other.test"))
+        await Post(office.db, office.blobs, office.notify, office.clock).commit(one)
+        with pytest.raises(
+            Refused, match=r"1 deliveries to old\.test .* --to old\.test.*--keep-old"
+        ):
+            await domains.rename(office, "old.test", "new.test")
+        assert await receivers(office, "alice@old.test") == 1
+        await domains.rename(office, "old.test", "new.test", keep_old=True)
+        assert await receivers(office, "alice@old.test") == 1
+        assert await receivers(office, "alice@new.test") == 1
 
     tell(story)
 

@@ -32,7 +32,8 @@ from postroom.directory.dkim_keys import DkimKey, Generate, KnownKey, generate_p
 from postroom.directory.domains import OwnDomain
 from postroom.directory.names import Policy
 from postroom.directory.shares import Grantee
-from postroom.errors import Invalid, NotFound
+from postroom.errors import Invalid, NotFound, Refused
+from postroom.queue.listing import depths_of
 
 _SEPARATORS: Final = frozenset("+-_=#~!$%&'*/?^`{|}")
 
@@ -232,7 +233,8 @@ async def rename(office: Office, name: str, new: str, *, keep_old: bool = False)
     """Rename a domain with all its addresses; ``keep_old`` leaves the old name as an alias.
 
     Its signing keys go along; the old name signs with the same ones, which its records
-    publish already.
+    publish already. Refused without ``keep_old`` while letters for the old name wait: posts to
+    mailing lists, what a full mailbox has put off.
     """
     old_domain, new_domain = names.domain(name), names.domain(new)
     ident, key_ids = office.ids.next(), (office.ids.next(), office.ids.next())
@@ -240,6 +242,8 @@ async def rename(office: Office, name: str, new: str, *, keep_old: bool = False)
 
     def write(tx: Tx) -> OwnDomain:
         own = domains.require(tx, old_domain)
+        if not keep_old:
+            _refuse_waiting(tx, own)
         domains.rename(tx, own, new_domain)
         renamed = domains.require(tx, new_domain)
         if keep_old:
@@ -250,6 +254,17 @@ async def rename(office: Office, name: str, new: str, *, keep_old: bool = False)
         return renamed
 
     return _view(await office.directory.change(write))
+
+
+def _refuse_waiting(tx: Tx, own: OwnDomain) -> None:
+    """Nobody would get what the queue holds for a name that is gone."""
+    waiting = sum(one.waiting for one in depths_of(tx, [own.name]))
+    if waiting:
+        shown = Domain(own.name).unicode
+        raise Refused(
+            f"{waiting:,} deliveries to {shown} wait in the queue; let them end first"
+            f" (postroom queue list --to {shown}), or rename with --keep-old"
+        )
 
 
 @recorded("domain.remove", "name")
