@@ -12,6 +12,7 @@ import pytest
 
 from postroom.admin import accounts, dkim, domains, housekeeping
 from postroom.admin.housekeeping import (
+    AGING,
     MINUTE,
     ROUNDS_OF_ALL,
     ROUNDS_OF_LOOKUPS,
@@ -132,6 +133,30 @@ def test_deleted_messages_go_earlier_when_the_disk_gets_full(tell: Tell, events:
         (told,) = events.of(ExpungedPurged)
         assert told == ExpungedPurged(messages=2, octets=2 << 40)
         await audit(office.store)
+
+    tell(story)
+
+
+def test_after_a_jump_of_the_clock_nothing_is_given_up_for_a_day(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        steady = Clock(0)
+        keeping = Housekeeping(office, steady=steady)
+        assert keeping.jobs.keys() > AGING
+        await put(office.store, *[LETTER] * 4)
+        await office.store.expunge(1, 1, Span(1, 4), flagged=False)
+        for _ in range(3):
+            clock.advance(days=1)
+            steady.advance(days=1)
+            await keeping.once(keeping.jobs)
+        clock.advance(days=365)
+        await keeping.once(keeping.jobs)
+        assert await kept(office) == 4
+        clock.advance(days=-365)  # it is set right
+        await keeping.once(keeping.jobs)
+        clock.advance(days=365)  # that was no mistake
+        steady.advance(days=365)
+        await keeping.once(keeping.jobs)
+        assert await kept(office) == 0
 
     tell(story)
 

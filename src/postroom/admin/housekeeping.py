@@ -7,6 +7,7 @@ writer long.
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
@@ -16,6 +17,7 @@ from postroom.admin.dns import keeping
 from postroom.admin.office import Office
 from postroom.blobs.sweep import sweep
 from postroom.db.ids import first_id_at
+from postroom.delivery.jumps import Jumps
 from postroom.directory import sts_policies
 from postroom.directory.dkim_keys import DkimKey
 from postroom.ledger import dmarc_results, reports, segments, tls_results
@@ -39,14 +41,29 @@ ROUNDS_OF_LOOKUPS: Final = 10
 MOST_WAITING: Final = 10_000  # keys that are looked up in one round
 LOOKUPS_AT_ONCE: Final = 20
 
+PAUSE_MS: Final = DAY_MS  # after a jump of the clock, before anything is given up for its age
+AGING: Final = frozenset(
+    {
+        "retention", "accounts", "expunged", "rejects", "memory of scripts", "ledger", "audit log",
+        "held posts", "suppression", "reports", "bans", "logins", "old signing keys",
+    }
+)  # fmt: skip
+
 Job = Callable[[], Awaitable[object]]
 
 
 class Housekeeping:
     """The jobs of one server; ``run`` does them until it is cancelled."""
 
-    def __init__(self, office: Office, resolver: Resolver | None = None) -> None:
-        """Without a ``resolver`` nothing is looked up in the DNS."""
+    def __init__(
+        self,
+        office: Office,
+        resolver: Resolver | None = None,
+        *,
+        steady: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
+        """Without a ``resolver`` nothing is looked up in the DNS. Nobody sets ``steady``."""
+        self._jumps = Jumps(office.clock, steady, pause_ms=PAUSE_MS)
         self._office = office
         self._resolver = resolver
         trimmer = Trimmer()
@@ -90,8 +107,14 @@ class Housekeeping:
             await sleep(MINUTE)
 
     async def once(self, jobs: Mapping[str, Job]) -> None:
-        """These jobs; one that fails is told and does not stop the others."""
+        """These jobs; one that fails is told and does not stop the others.
+
+        When the clock has jumped of late nothing is given up for its age.
+        """
+        self._jumps.look()
         for name, job in jobs.items():
+            if name in AGING and self._jumps.is_careful:
+                continue
             await quietly(f"housekeeping: {name}", job)
 
     async def activate_keys(self) -> None:

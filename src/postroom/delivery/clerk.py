@@ -16,6 +16,7 @@ from postroom.delivery import pace
 from postroom.delivery.conclusions import EXPIRED, Conclusion
 from postroom.delivery.content import Loaded
 from postroom.delivery.endings import Endings
+from postroom.delivery.jumps import Jumps
 from postroom.delivery.services import Services
 from postroom.delivery.trip import Trip
 from postroom.protocol.smtp.client_replies import ServerReply, local_reply
@@ -25,7 +26,6 @@ from postroom.telemetry import sink
 from postroom.telemetry.events import ClockJumped
 
 MOST: Final = 100  # recipients, or messages, a step
-JUMP_MS: Final = 3_600_000
 PAUSE_MS: Final = 3_600_000
 
 _MARK: Final = "delay"
@@ -44,36 +44,26 @@ class Clerk:
         self._endings = endings
         self._ids = ids
         self._clock = services.clock
-        self._steady = steady
         self._schedule = services.rules.schedule
-        self._offset = self._clock() - steady()
-        self._careful_until = 0
+        self._jumps = Jumps(services.clock, steady, pause_ms=PAUSE_MS)
         self._is_back = True
         self._leases: set[int] = set()  # that are to be ended
 
     async def sweep(self) -> None:
         """Return what has waited too long, then tell of what is late. Raises MailError."""
         await self._end()
-        self._look()
+        if jump := self._jumps.look():
+            sink.emit(ClockJumped(seconds=jump // 1000))
+            self._is_back = jump < 0
         if self._is_back:
             await self._bring_back()
-        if self._steady() < self._careful_until:
+        if self._jumps.is_careful:
             return
         while await self._return_some():
             pass
         if self._schedule.delay_notice:
             while await self._warn_some():
                 pass
-
-    def _look(self) -> None:
-        """Whether the clock has jumped since the last look."""
-        now, steady = self._clock(), self._steady()
-        jump = now - steady - self._offset
-        self._offset += jump
-        if abs(jump) >= JUMP_MS:
-            sink.emit(ClockJumped(seconds=jump // 1000))
-            self._careful_until = steady + PAUSE_MS
-            self._is_back = jump < 0
 
     async def _bring_back(self) -> None:
         """What waits for a time that was wrong is due now."""

@@ -70,7 +70,7 @@ class CertificateIssued(Event, frozen=True, kw_only=True, tag="certificate.issue
 
 
 class ClockJumped(Event, frozen=True, kw_only=True, tag="clock.jumped"):
-    """The wall clock moved by itself; nothing is given up or returned for the next hour."""
+    """The wall clock moved by itself; nothing is returned for an hour, or deleted for its age for a day."""
 
     level: ClassVar[Level] = "warning"
     seconds: int
