@@ -144,6 +144,11 @@ def failed(tx: Tx, name: str, problem: str, due: int) -> None:
     )
 
 
+def remove(tx: Tx, name: str) -> bool:
+    """Forget one with its key."""
+    return bool(tx.execute("DELETE FROM certificate WHERE name = :name", name=name))
+
+
 def version(tx: Tx) -> tuple[int, int]:
     """Another value whenever a certificate has come or gone."""
     row = tx.one("SELECT count(*), coalesce(max(issued), 0) FROM certificate WHERE chain <> ''")

@@ -16,6 +16,7 @@ from postroom.admin.tls import certificates
 from postroom.config.acme import Acme
 from postroom.config.model import Config, Dns, Tls
 from postroom.directory import certificates as rows
+from postroom.directory.sealing import seal
 from postroom.errors import NotFound, Refused
 from postroom.net.dns import Resolver
 from postroom.net.tls import self_signed
@@ -99,6 +100,22 @@ def test_a_certificate_keeps_its_name_and_key_whichever_names_lead_here(
             await other.close()
         after = await office.directory.look(rows.listing)
         assert [(one.name, one.key) for one in before] == [(one.name, one.key) for one in after]
+
+    tell(database, data, story)
+
+
+def test_that_of_a_domain_that_was_removed_is_forgotten(database: Opener, data: Path) -> None:
+    async def story(office: Office, resolver: Resolver, _clock: Clock) -> None:
+        await certificates.see_to_all(office, resolver=resolver)
+        seal_key, now = office.directory.secrets.seal, office.now()
+        before = seal(seal_key, b"key", rows.context("mx.before.test"))
+        await office.db.write(lambda tx: rows.want(tx, "mx.before.test", before, now))
+        held = [one.name for one in await certificates.every(office)]
+        assert held == ["autoconfig.demo.test", "mx.before.test", "mx.demo.test"]
+        await domains.remove(office, "demo.test")
+        without = configured(office, Config(hostname="mx.demo.test"))  # nothing is ordered
+        assert await certificates.see_to_all(without, resolver=resolver) == 0
+        assert [one.name for one in await certificates.every(office)] == ["mx.demo.test"]
 
     tell(database, data, story)
 

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 from cryptography import x509
 
+from postroom.address import Domain
 from postroom.admin import domains, names
 from postroom.admin.client_settings import LABELS
 from postroom.admin.office import Office
@@ -108,6 +109,7 @@ async def see_to_all(
 
     ``ordered`` is called after each: all of them together may take hours.
     """
+    await _forget_removed(office)
     if not office.config.acme.accept_terms:
         return 0
     count = 0
@@ -136,6 +138,17 @@ async def named(office: Office) -> list[Named]:
 async def challenge(office: Office, token: str) -> str | None:
     """What must stand at ``/.well-known/acme-challenge/TOKEN`` (RFC 8555 §8.3)."""
     return await office.directory.look(lambda tx: rows.challenge(tx, token))
+
+
+async def _forget_removed(office: Office) -> None:
+    """Those of domains that are not ours any more: nobody renews them, so they would only end."""
+    label = f"{LABELS[0]}."
+    for held in await office.directory.look(rows.listing):
+        if held.name == office.config.hostname.lower():
+            continue
+        domain = Domain(held.name.removeprefix(label))
+        if not held.name.startswith(label) or not await office.directory.is_own(domain):
+            await office.db.write(partial(rows.remove, name=held.name))
 
 
 class Wanted(msgspec.Struct, frozen=True):
