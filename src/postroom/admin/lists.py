@@ -17,7 +17,7 @@ from postroom.directory.list_members import Member
 from postroom.directory.lists import MailingList, Settings
 from postroom.errors import Invalid, NotFound, Refused
 
-_TOGETHER: Final = 1_000  # members that are written in one transaction
+_TOGETHER: Final = 200  # members that are written in one transaction: others write, too
 
 
 class ListView(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ Kind = Literal["bounce", "complaint", "hand"]
 Scope = Literal["api", "all", "off"]
 
 MOST: Final = 2_000_000  # addresses of an account
-TOGETHER: Final = 1_000  # rows of one transaction
+TOGETHER: Final = 200  # rows of one transaction: others write, too
 MAX_REASON: Final = 300  # characters
 
 _COLUMNS: Final = "address, kind, at, until, ledger_id, reason"
