@@ -33,6 +33,7 @@ WORDS: Final[dict[Scope, str]] = {
 """What heeds a list, and fills it."""
 
 MAX_ADDRESS: Final = 320  # characters, longer than any address may be
+MOST: Final = 1_000  # addresses of one call
 
 
 class SuppressionView(msgspec.Struct, frozen=True):
@@ -130,8 +131,8 @@ async def add(office: Office, account: str, addresses: Sequence[str]) -> Suppres
     Raises Invalid, NotFound.
     """
     name, wanted = names.address(account), [suppressions.parsed(one) for one in addresses]
-    if len(wanted) > TOGETHER:
-        raise Invalid(f"at most {TOGETHER} addresses at a time")
+    if len(wanted) > MOST:
+        raise Invalid(f"at most {MOST} addresses at a time")
     now, numbers = office.now(), [office.ids.next() for _ in wanted]
 
     def write(tx: Tx) -> tuple[tuple[SuppressionView, list[RecipientSuppressed]], bool]:
