@@ -99,7 +99,9 @@ class _Gathering:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    usual = gc.get_threshold()
     process.prepare()  # who tests lives long as well: what large tests took goes back
+    gc.set_threshold(*usual)  # tests count octets: none waits for long as garbage
     config.pluginmanager.register(_Gathering())
 
 
