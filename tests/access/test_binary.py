@@ -127,7 +127,7 @@ def test_a_large_part_in_pieces_is_decoded_once_and_takes_little_memory(
                 assert start + 300_000 - place.decoded <= 1_048_576
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-            assert peak < FRAMES * FRAME + 8_000_000  # of 21 MB
+            assert peak < FRAMES * FRAME + 10_000_000  # of 21 MB; pieces are read ahead meanwhile
             assert len(view.decodings) == 1
 
     asyncio.run(run())
