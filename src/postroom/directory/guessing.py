@@ -47,7 +47,8 @@ def reason(password: str, address: Address, *names: str) -> str:
         return "it is a row of keys or letters"
     if _words(lower) & _COMMON:
         return "it is one of those that everybody tries first"
-    near = {address.local, *address.domain.unicode.split("."), *" ".join(names).split()}
+    domain = address.domain.unicode
+    near = {address.local, domain, *domain.split("."), *" ".join(names).split()}
     for name in sorted(one.casefold() for one in near):
         rest = lower.replace(name, "") if len(name) >= SHORTEST_NAME else lower
         if rest != lower and len(rest) < LEAST_DIFFERENT:
