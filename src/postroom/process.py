@@ -16,7 +16,7 @@ from typing import Final
 _M_TRIM_THRESHOLD: Final = -1  # mallopt(3)
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-_ARENAS: Final = 2  # heaps of malloc; one thread at a time runs Python and few others run at all
+_ARENAS: Final = 8  # heaps of malloc: fewer, and threads that unpack messages wait for each other
 _LARGE: Final = 4 << 20  # octets of a block that goes back to the kernel
 _NEW_OBJECTS: Final = 20_000  # between two looks for garbage
 _OTHER_FILES: Final = 256  # that are no connections of clients: bodies, the database, other servers

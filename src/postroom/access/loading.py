@@ -1,8 +1,8 @@
 r"""Loading: messages in their order, page by page, read ahead of who takes them.
 
 The next page is read while the caller has work with this one. Where content is wanted, the rows
-of many messages are listed at once, and then two pages are loaded at a time: to uncompress and
-check them is the most that there is to do, and two processors can do it side by side.
+of many messages are listed at once and cut into pages by their sizes, and of each page that has
+come the first large body is begun.
 
 RFC 3501 §6.4.5.
 """
@@ -24,7 +24,6 @@ PAGE: Final = 500
 PLAIN_PAGE: Final = 2000  # of flags, sizes and dates only
 WHOLE_PAGE: Final = 128  # messages of a page with content ..
 WHOLE_OCTETS: Final = 1024 * 1024  # .. which ends sooner when it holds so much
-DEPTH: Final = 2  # such pages that are loaded at the same time
 LISTED: Final = 256  # messages whose rows are read at once for them
 MOST_CHANGED: Final = 10_000  # messages that are picked one by one
 
@@ -102,14 +101,15 @@ class Loading:
         self._passing = passing
         self._listed: deque[FetchRow] = deque()
         self._listing: asyncio.Task[list[FetchRow]] | None = None
-        self._coming: deque[asyncio.Task[list[FetchRow]]] = deque()
+        self._coming: asyncio.Task[list[FetchRow]] | None = None
 
     async def next(self) -> list[FetchRow]:
         """The next page; an empty one: there is none."""
         while True:
             self._load()
-            if self._coming:
-                page = await self._coming.popleft()
+            coming, self._coming = self._coming, None
+            if coming is not None:
+                page = await coming
                 self._load()
                 return page
             if self._listing is None:
@@ -119,18 +119,18 @@ class Loading:
 
     def close(self) -> None:
         """Nothing more will be taken."""
-        for task in (self._listing, *self._coming):
+        for task in (self._listing, self._coming):
             if task is not None:
                 task.cancel()
 
     def _load(self) -> None:
-        """Begin to load pages as long as there is room, and to list what comes behind them."""
+        """Begin to load the next page, and to list what comes behind it."""
         listing = self._listing
         if listing is not None and listing.done():
             self._listed += listing.result()
             self._listing = listing = None
-        while self._listed and len(self._coming) < DEPTH:
-            self._coming.append(begin(self._loaded(self._cut())))
+        if self._listed and self._coming is None:
+            self._coming = begin(self._loaded(self._cut()))
         if listing is None and len(self._listed) < LISTED:
             span = next(self._spans, None)
             if span is not None:

@@ -111,23 +111,18 @@ def opened(  # noqa: PLR0913, PLR0917 - the columns of one row
 
 
 def unpacked(
-    head: bytes,
-    head_size: int,
-    body: bytes | None,
-    body_size: int,
-    _place: int,
-    _table: bytes | None,
-    digest: bytes,
+    head: bytes, head_size: int, body: bytes | None, body_size: int, digest: bytes
 ) -> Whole:
     """Header block and body of a row that holds both, checked. Raises ValueError."""
     if body is None:
         raise ValueError("the body is missing")
-    whole = zstd.unpack(head, head_size), zstd.unpack(body, body_size)
-    sha = hashlib.sha256(whole[1])
-    sha.update(whole[0])
+    found = zstd.unpack(body, body_size)
+    front = zstd.unpack(head, head_size)
+    sha = hashlib.sha256(found)
+    sha.update(front)
     if sha.digest() != digest:
         raise ValueError(_WRONG)
-    return whole
+    return front, found
 
 
 def read_body(tx: Tx, files: Files, blob: Opened) -> bytes:

@@ -203,12 +203,13 @@ class BlobStore:
         known = self._recent.get(ids)
         found: dict[int, tuple[bytes, bytes]] = {}
         missing = [ident for ident in ids if ident not in known]
-        for ident, *row in _rows(tx, _WHOLE, missing) if missing else ():
+        for row in _rows(tx, _WHOLE, missing) if missing else ():
+            ident, head, head_size, body, body_size, place, _, digest = row
             try:
-                if row[4] == IN_ROW:
-                    found[ident] = unpacked(*row)
+                if place == IN_ROW:
+                    found[ident] = unpacked(head, head_size, body, body_size, digest)
                 else:
-                    blob = opened(ident, *row)
+                    blob = opened(*row)
                     found[ident] = blob.head, read_body(tx, self.files, blob)
             except (ValueError, OSError) as error:
                 damaged(ident, str(error))
