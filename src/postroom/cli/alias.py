@@ -7,6 +7,7 @@ import click
 from postroom.admin import aliases
 from postroom.admin.aliases import AliasDetails
 from postroom.cli import output
+from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.directory.expand import Writers
 
@@ -63,20 +64,7 @@ def add(
     _warn(added)
 
 
-@alias.command("list")
-@output.list_options
-@click.pass_context
-def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the aliases by domain and name."""
-    run(
-        context,
-        lambda office: output.listing(
-            aliases.every(office, search=search, limit=limit),
-            _COLUMNS,
-            as_json=as_json,
-            empty=output.nothing("aliases", search),
-        ),
-    )
+add_list(alias, "List the aliases by domain and name.", aliases.every, _COLUMNS, "aliases")
 
 
 @alias.command()

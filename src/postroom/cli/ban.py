@@ -4,6 +4,7 @@ import click
 
 from postroom.admin import bans
 from postroom.cli import output
+from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.policy.bans import Doors
 
@@ -60,20 +61,7 @@ def add(
     output.done(added, f"{added.network} is banned {until}", as_json=as_json)
 
 
-@ban.command("list")
-@output.list_options
-@click.pass_context
-def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the bans in force, those that were earned too."""
-    run(
-        context,
-        lambda office: output.listing(
-            bans.every(office, search=search, limit=limit),
-            _COLUMNS,
-            as_json=as_json,
-            empty=output.nothing("bans", search),
-        ),
-    )
+add_list(ban, "List the bans in force, those that were earned too.", bans.every, _COLUMNS, "bans")
 
 
 @ban.command()

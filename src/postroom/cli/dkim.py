@@ -7,6 +7,7 @@ import click
 from postroom.admin import dkim as admin
 from postroom.admin.dkim import KeyView
 from postroom.cli import output
+from postroom.cli.listed import add_list
 from postroom.cli.work import run
 
 _COLUMNS = [
@@ -52,20 +53,7 @@ def rotate(context: click.Context, domain: str, *, at_once: bool, as_json: bool)
         output.note("publish the waiting records; until they are seen the old keys sign")
 
 
-@dkim.command("list")
-@output.list_options
-@click.pass_context
-def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the keys of all domains."""
-    run(
-        context,
-        lambda office: output.listing(
-            admin.every(office, search=search, limit=limit),
-            _COLUMNS,
-            as_json=as_json,
-            empty=output.nothing("keys", search),
-        ),
-    )
+add_list(dkim, "List the keys of all domains.", admin.every, _COLUMNS, "keys")
 
 
 def _print(keys: Sequence[KeyView], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from postroom.admin.lists import Changes, ListView
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.account import Quota
+from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.directory.lists import Moderation, Posting, Subscribing
 
@@ -106,20 +107,13 @@ def add(
     output.done(added, f"mailing list {added.address} added, with {count}", as_json=as_json)
 
 
-@mailing_list.command("list")
-@output.list_options
-@click.pass_context
-def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the mailing lists by domain and name."""
-    run(
-        context,
-        lambda office: output.listing(
-            lists.every(office, search=search, limit=limit),
-            _COLUMNS,
-            as_json=as_json,
-            empty=output.nothing("mailing lists", search),
-        ),
-    )
+add_list(
+    mailing_list,
+    "List the mailing lists by domain and name.",
+    lists.every,
+    _COLUMNS,
+    "mailing lists",
+)
 
 
 @mailing_list.command()

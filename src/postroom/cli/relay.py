@@ -14,6 +14,7 @@ from postroom.admin.outgoing.presets import Preset
 from postroom.admin.outgoing.relay_test import RelayTest, Step
 from postroom.admin.outgoing.relays import RelayChanged, Rerouted, UseView, Wanted
 from postroom.cli import output
+from postroom.cli.listed import add_list
 from postroom.cli.password import password_stdin
 from postroom.cli.work import run
 from postroom.directory.relays import Tls
@@ -154,20 +155,7 @@ def add(context: click.Context, name: str, *, as_json: bool, **options: Unpack[_
         _advise(known.find(wanted.preset), has_login=bool(added.login))
 
 
-@relay.command("list")
-@output.list_options
-@click.pass_context
-def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the relays by name."""
-    run(
-        context,
-        lambda office: output.listing(
-            relays.every(office, search=search, limit=limit),
-            _COLUMNS,
-            as_json=as_json,
-            empty=output.nothing("relays", search),
-        ),
-    )
+add_list(relay, "List the relays by name.", relays.every, _COLUMNS, "relays")
 
 
 @relay.command()

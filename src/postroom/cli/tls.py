@@ -4,6 +4,7 @@ import click
 
 from postroom.admin.outgoing import tls_rules
 from postroom.cli import output
+from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.directory.tls_rules import Mode
 
@@ -34,20 +35,7 @@ def set_(context: click.Context, domain: str, mode: Mode, *, as_json: bool) -> N
     output.done(rule, f"TLS of mail to {rule.domain}: {rule.mode}", as_json=as_json)
 
 
-@tls.command("list")
-@output.list_options
-@click.pass_context
-def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the rules by domain."""
-    run(
-        context,
-        lambda office: output.listing(
-            tls_rules.every(office, search=search, limit=limit),
-            _COLUMNS,
-            as_json=as_json,
-            empty=output.nothing("rules for TLS", search),
-        ),
-    )
+add_list(tls, "List the rules by domain.", tls_rules.every, _COLUMNS, "rules for TLS")
 
 
 @tls.command()

@@ -8,7 +8,7 @@ Rejects and the delivery fails, so that the queue tells the sender, or does not,
 failure; where some take it, those who refuse have their copy in Rejects.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Protocol
 
@@ -32,6 +32,7 @@ from postroom.intake import (
     resending,
 )
 from postroom.intake.arrival import Arrival
+from postroom.intake.handed import Message
 from postroom.intake.limits import MAIL_LOOP
 from postroom.intake.lists.desk import ListDesk
 from postroom.intake.peer import Peer
@@ -47,7 +48,6 @@ from postroom.post.letter import Letter
 from postroom.post.notice import DOOR, Budget
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import Reply
-from postroom.queue.claimed import Recipient
 from postroom.queue.rows import OURS, VERIFIED, Queued
 from postroom.store.store import Store
 
@@ -55,30 +55,6 @@ _BEFORE: Final = "when it came"  # stands for the stages that judged it then
 
 REJECTS_PER_HOUR: Final = 200
 """Refused messages that an account keeps though their senders were told."""
-
-
-class Message(Protocol):
-    """What delivery hands over: ``delivery.here.Message``."""
-
-    @property
-    def letter(self) -> Queued:
-        """Its row in the queue."""
-
-    @property
-    def found(self) -> Resolution:
-        """Where the address leads."""
-
-    @property
-    def recipient(self) -> Recipient:
-        """The row of the delivery; ``inward`` is the account that it is for alone."""
-
-    @property
-    def head(self) -> bytes:
-        """The whole header block."""
-
-    @property
-    def body(self) -> Callable[[], AsyncIterator[bytes]]:
-        """The octets below it."""
 
 
 class Tools(notice.Tools, Protocol):

@@ -1,17 +1,17 @@
 """What has come through the queue for a mailing list: posts, what came back, what is asked of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from postroom.directory import list_keys, list_members, lists
-from postroom.directory.expand import Resolution
 from postroom.directory.list_keys import Wish
 from postroom.directory.lists import MailingList
 from postroom.errors import Permanent, Temporary
 from postroom.intake.arrival import Arrival
+from postroom.intake.handed import Message
 from postroom.intake.lists import letters, posting
 from postroom.intake.lists.distribution import Distribution, nothing
 from postroom.intake.relay import UNKNOWN
@@ -35,30 +35,6 @@ _TOO_OFTEN: Final = reply(
 
 Taken = tuple[Letter, Callable[[], Awaitable[None]]]
 """The letter, and what is to be done once it is committed."""
-
-
-class Message(Protocol):
-    """As far as lists look at it: ``delivery.here.Message``."""
-
-    @property
-    def letter(self) -> Queued:
-        """Its row in the queue."""
-
-    @property
-    def found(self) -> Resolution:
-        """The list that the address belongs to, and which of its addresses it is."""
-
-    @property
-    def recipient(self) -> Recipient:
-        """The row of the delivery."""
-
-    @property
-    def head(self) -> bytes:
-        """The whole header block."""
-
-    @property
-    def body(self) -> Callable[[], AsyncIterator[bytes]]:
-        """The octets below it."""
 
 
 class ListDesk:

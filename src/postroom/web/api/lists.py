@@ -27,20 +27,6 @@ Owners = Annotated[tuple[str, ...], Meta(description="Who looks after it.")]
 Archive = Annotated[tuple[str, ...], Meta(description="Gets every post, to keep.")]
 
 
-class NewList(Input, frozen=True, kw_only=True):
-    """A mailing list; what is left out is as `postroom list add` has it."""
-
-    address: str
-    name: str | None = None
-    posting: MayPost | None = None
-    moderation: Waits | None = None
-    subscribing: Joins | None = None
-    own_copy: bool | None = None
-    max_size: Size | None = None
-    owners: Owners | None = None
-    archive: Archive | None = None
-
-
 class ListChanges(Input, frozen=True, kw_only=True):
     """What is left out stays; ``owners`` and ``archive`` replace all."""
 
@@ -52,6 +38,12 @@ class ListChanges(Input, frozen=True, kw_only=True):
     max_size: Size | None = None
     owners: Owners | None = None
     archive: Archive | None = None
+
+
+class NewList(ListChanges, frozen=True, kw_only=True):
+    """A mailing list; what is left out is as `postroom list add` has it."""
+
+    address: str
 
 
 class NewListName(Input, frozen=True, kw_only=True):
