@@ -4,6 +4,7 @@ Imported only after the mail doors answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
@@ -18,6 +19,8 @@ from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
 from postroom.web.hosts import Hosts
 from postroom.web.late import Late
+
+JMAP: Final = ("/jmap", "/.well-known/jmap")
 
 
 def application(
@@ -43,7 +46,7 @@ def application(
 
 
 def _people_and_programs(services: Services) -> ASGIApp:
-    """The pages and the API, each imported when it is first asked for."""
+    """The pages, the API and JMAP, each imported when it is first asked for."""
 
     def pages() -> Sequence[BaseRoute]:
         from postroom.web import administration
@@ -55,10 +58,20 @@ def _people_and_programs(services: Services) -> ASGIApp:
 
         return routes.routes(services)
 
-    for_people, for_programs = Late(pages), Late(api)
+    def jmap() -> Sequence[BaseRoute]:
+        from postroom.web.jmap import routes
+
+        return routes.routes(services)
+
+    for_people, for_programs, for_mail = Late(pages), Late(api), Late(jmap)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        part = for_programs if scope["path"].startswith("/api/") else for_people
+        path: str = scope["path"]
+        part = for_people
+        if path.startswith("/api/"):
+            part = for_programs
+        elif path.startswith("/jmap/") or path in JMAP:
+            part = for_mail
         await part(scope, receive, send)
 
     return answer

@@ -25,6 +25,7 @@ IN_CLEAR: Final = (
     "/.well-known/",
     "/autodiscover/",
 )
+WITH_LOGIN: Final = "/.well-known/jmap"  # passwords are sent there
 
 IsOwn = Callable[[Domain], Awaitable[bool]]
 
@@ -54,7 +55,7 @@ class Hosts:
         if path not in ANY_HOST and not await self._is_ours(host):
             answer = PlainTextResponse("This server is not known by that name\n", status_code=421)
             await answer(scope, receive, send)
-        elif self._is_public_http and not path.startswith(IN_CLEAR):
+        elif self._is_public_http and (path == WITH_LOGIN or not path.startswith(IN_CLEAR)):
             url = URL(scope=scope).replace(scheme="https", netloc=host)
             await RedirectResponse(str(url), status_code=308)(scope, receive, send)
         else:
