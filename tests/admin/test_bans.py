@@ -1,3 +1,4 @@
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -41,6 +42,31 @@ def test_the_address_of_a_banned_network_is_enough_to_let_it_in(tell: Tell) -> N
         await office.db.write(lambda tx: ban_rows.put(tx, [ban]))
         assert [one.by_hand async for one in bans.every(office)] == [False]
         assert len(await bans.remove(office, "2001:db8::77")) == 1
+
+    tell(story)
+
+
+def test_a_ban_ends_while_there_are_calendars(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        for hours in (-1, bans.MOST_HOURS + 1):
+            with pytest.raises(Invalid, match="0 is for good"):
+                await bans.add(office, "192.0.2.1", hours=hours)
+        assert (await bans.add(office, "192.0.2.1", hours=bans.MOST_HOURS)).until is not None
+        assert len([one async for one in bans.every(office)]) == 1
+
+    tell(story)
+
+
+def test_a_ban_that_is_over_is_not_brought_back(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        over = dt.datetime.fromtimestamp(clock() / 1000, dt.UTC)
+        with pytest.raises(Invalid, match="over already"):
+            await bans.bring(office, "192.0.2.1", reason="", until=over, doors="all")
+        assert [one async for one in bans.every(office)] == []
+        later = over + dt.timedelta(hours=1)
+        brought = await bans.bring(office, "192.0.2.1", reason="", until=later, doors="all")
+        assert brought.until is not None
+        assert (await bans.bring(office, "::2", reason="", until=None, doors="all")).until is None
 
     tell(story)
 

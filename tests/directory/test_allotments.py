@@ -108,7 +108,7 @@ def test_what_is_lowered_takes_nothing_away(town: Towns) -> None:
     "limits",
     [
         {"accounts": -1}, {"default_quota": 2, "max_quota": 1}, {"default_quota": 2, "total_quota": 1},
-        {"max_quota": 2, "total_quota": 1},
+        {"max_quota": 2, "total_quota": 1}, {"total_quota": 1 << 62}, {"accounts": 1 << 70},
     ],
 )  # fmt: skip
 def test_limits_that_nothing_fits_into(town: Towns, limits: dict[str, int]) -> None:

@@ -17,6 +17,7 @@ from postroom.policy import ban_rows
 from postroom.policy.bans import FOR_GOOD, Ban, Doors, is_exempt
 
 REASON: Final = "by the postmaster"  # where none is given
+MOST_HOURS: Final = 1_000_000  # 114 years; what is to last longer is for good
 WIDEST: Final = {4: 8, 6: 16}  # prefix lengths: a ban of more than that is a slip
 
 
@@ -36,6 +37,8 @@ async def add(
     office: Office, network: str, *, reason: str = "", hours: int = 0, doors: Doors = "all"
 ) -> BanView:
     """Turn a network away for so many hours, 0: for good. Raises Invalid."""
+    if not 0 <= hours <= MOST_HOURS:
+        raise Invalid(f"a ban lasts {MOST_HOURS:,} hours at most; 0 is for good")
     return await _put(office, network, reason, doors, hours * 3_600_000)
 
 
@@ -44,8 +47,10 @@ async def bring(
     office: Office, network: str, *, reason: str, until: datetime | None, doors: Doors
 ) -> BanView:
     """Turn a network away until then, or for good. Raises Invalid."""
-    length = 0 if until is None else round(until.timestamp() * 1000) - office.now()
-    if length < 0:
+    if until is None:
+        return await _put(office, network, reason, doors, 0)
+    length = round(until.timestamp() * 1000) - office.now()
+    if length <= 0:
         raise Invalid(f"{network}: a ban until {until} is over already; leave it out")
     return await _put(office, network, reason, doors, length)
 

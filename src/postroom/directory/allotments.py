@@ -12,6 +12,7 @@ from postroom.db.database import Tx, number
 from postroom.directory import domains
 from postroom.directory.domains import OwnDomain
 from postroom.errors import Invalid, Refused
+from postroom.quota import MAX_OCTETS
 
 
 class Allotment(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +156,8 @@ def _read(row: "tuple[int, ...] | list[int]") -> Allotment:
 def _check(allotment: Allotment) -> None:
     if min(msgspec.structs.astuple(allotment)) < 0:
         raise Invalid("a limit is a number from 0 on; 0 is none")
+    if max(msgspec.structs.astuple(allotment)) >= MAX_OCTETS:
+        raise Invalid("a limit is less than 2^62; 0 is none")
     for name, most in (("max-quota", allotment.max_quota), ("total", allotment.total_quota)):
         if allotment.default_quota > most > 0:
             raise Invalid(f"new accounts would get more than --{name} allows: lower --quota")

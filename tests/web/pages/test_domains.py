@@ -102,6 +102,8 @@ def test_a_domain_is_limited_and_says_so(database: Opener, data: Path) -> None:
             "/admin/domains/demo.test/limits", {**fields, "total_quota": "1 GB"}
         )
         assert said.status == 400
+        endless = {**fields, "total_quota": "999999999 TB"}
+        assert (await browser.post("/admin/domains/demo.test/limits", endless)).status == 400
         assert (await domains.show(office, "demo.test")).limits.total_quota == 100 << 30
 
     tell(database, data, story)

@@ -26,9 +26,11 @@ def test_a_network_is_turned_away_and_let_in_again(database: Opener, data: Path)
             {"network": "127.0.0.1"},
             {"network": "x"},
             {"network": "1.1.1.1", "hours": "x"},
+            {"network": "1.1.1.1", "hours": "999999999"},
         ):
             await browser.get("/admin/bans")
             assert (await browser.post("/admin/bans", bad)).status == 400
+        assert (await browser.get("/admin/bans")).status == 200
 
     tell(database, data, story)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from postroom.admin import bans
-from postroom.admin.bans import BanView
+from postroom.admin.bans import MOST_HOURS, BanView
 from postroom.admin.paging import Slice
 from postroom.policy.bans import Doors
 from postroom.web.api.call import Call
@@ -19,7 +19,7 @@ class NewBan(Input, frozen=True, kw_only=True):
 
     network: str
     reason: str = ""
-    hours: Annotated[int, Meta(ge=0, le=1_000_000, description="0: for good.")] = 0
+    hours: Annotated[int, Meta(ge=0, le=MOST_HOURS, description="0: for good.")] = 0
     doors: Doors = "all"
 
 
