@@ -17,7 +17,7 @@ class Shell:
         self.config = folder / "postroom.toml"
         self.config.write_text('hostname = "mx.demo.test"\ndata = "data"\n')
 
-    def run(self, *words: str, typed: str = "") -> click.testing.Result:
+    def run(self, *words: str, typed: str | bytes = "") -> click.testing.Result:
         """What a command says and its exit status, whatever it is."""
         return click.testing.CliRunner().invoke(
             main.postroom,

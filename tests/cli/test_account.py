@@ -88,7 +88,9 @@ def test_quotas_are_read_in_every_unit(demo: Shell, size: str, octets: int) -> N
     assert demo.json("account", "quota", "alice@demo.test")["quota"] == octets
 
 
-@pytest.mark.parametrize("size", ["much", "-1", "1X", "", "1e3"])
+@pytest.mark.parametrize(
+    "size", ["much", "-1", "1X", "", "1e3", "9" * 400, "9" * 18 + "P", "4096P", "\u0663G"]
+)
 def test_other_quotas_are_wrong_usage(demo: Shell, size: str) -> None:
     add(demo, "alice@demo.test")
     demo.misuses("account", "quota", "alice@demo.test", "--", size)
@@ -99,6 +101,10 @@ def test_the_number_of_messages_is_limited_apart(demo: Shell) -> None:
     assert demo.says("account", "quota", "alice@demo.test").strip() == (
         "quota of alice@demo.test: 500 messages, used: 0B in 0 messages"
     )
+    assert "quota of alice@demo.test: 1 message, " in demo.says(
+        "account", "quota", "alice@demo.test", "--messages", "1"
+    )
+    demo.says("account", "quota", "alice@demo.test", "--messages", "500")
     told = demo.json("account", "quota", "alice@demo.test", "1G")
     assert (told["quota"], told["message_quota"], told["messages"]) == (1 << 30, 500, 0)
     told = demo.json("account", "quota", "alice@demo.test", "--messages", "9")

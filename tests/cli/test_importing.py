@@ -35,7 +35,7 @@ def test_what_is_left_out_is_an_exit_status(shell: Shell, tmp_path: Path) -> Non
     (box / "cur" / "2").write_bytes(b"A: 1\n\n")
     result = shell.run("import", "maildir", ALICE, str(box))
     assert result.exit_code == 1
-    assert result.stderr == "postroom: 1 messages were left out; they are where they were\n"
+    assert result.stderr == "postroom: 1 message was left out; it is where it was\n"
     done = json.loads(result.stdout.splitlines()[-1])
     assert (done["filed"], done["left_out"][0]["reason"]) == (1, "it is empty")
 

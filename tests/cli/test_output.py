@@ -139,3 +139,8 @@ def test_a_thing_and_a_short_list_are_json_where_it_is_asked_for(
 @pytest.mark.parametrize(("number", "words"), [(0, "0 keys"), (1, "1 key"), (2, "2 keys")])
 def test_count(number: int, words: str) -> None:
     assert output.count(number, "key") == words
+
+
+def test_a_noun_may_have_a_plural_of_its_own() -> None:
+    assert output.count(1, "alias", "aliases") == "1 alias"
+    assert output.count(2, "alias", "aliases") == "2 aliases"

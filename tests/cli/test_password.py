@@ -38,6 +38,20 @@ def test_a_password_is_read_from_standard_input(demo: Shell) -> None:
         )
 
 
+def test_what_is_no_text_is_no_password(demo: Shell) -> None:
+    said = demo.run(
+        "account", "password", "alice@demo.test", "--password-stdin", typed=b"\xff\xfe\n"
+    )
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert "no text in UTF-8" in said.stderr
+
+
+def test_a_password_is_set_or_removed(demo: Shell) -> None:
+    both = ("account", "password", "alice@demo.test", "--remove", "--password-stdin")
+    assert "can't stand together" in demo.misuses(*both, typed="long enough\n")
+    assert demo.json("account", "show", "alice@demo.test")["has_password"]
+
+
 def test_without_a_terminal_one_is_made_up_and_printed_once(demo: Shell) -> None:
     said = demo.says("account", "password", "alice@demo.test").splitlines()
     assert said[0] == "password of alice@demo.test set"

@@ -184,7 +184,7 @@ def test_what_is_missing_or_too_much_is_told(shell: Shell) -> None:
         "relay", "add", "one", *SERVER, *LOGIN, "--token-stdin", typed="x\n"
     )
     for option in ("--password-stdin", "--token-stdin"):
-        assert f"{option}: there is nothing" in shell.misuses(
+        assert f"{option}: there is no " in shell.misuses(
             "relay", "add", "one", *SERVER, "--user", "me", option, typed="\n"
         )
     assert "--password-stdin" in shell.refuses("relay", "add", "one", *SERVER, "--user", "me")

@@ -18,7 +18,9 @@ def asked(*words: str, typed: str) -> tuple[Remote, str]:
         given: Options = options
         found.append(remote(given, "imap"))
 
-    result = click.testing.CliRunner().invoke(command, words, input=typed, catch_exceptions=False)
+    result = click.testing.CliRunner().invoke(
+        command, words, input=typed, catch_exceptions=False, standalone_mode=False
+    )
     assert result.exit_code == 0, result.output
     return found[0], result.stderr
 
@@ -38,6 +40,19 @@ def test_all_can_be_said() -> None:
     )  # fmt: skip
     assert there == Remote("imap", "x.test", 5, "starttls", "a", "token", True, False)
     assert told == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "typed", "reason"),
+    [
+        (("--token-stdin",), "", "there is no token on standard input"),
+        (("--password-stdin",), "\n", "there is no password on standard input"),
+        (("--password-stdin", "--token-stdin"), "word\n", "can't stand together"),
+    ],
+)
+def test_a_secret_is_piped_once(options: tuple[str, ...], typed: str, reason: str) -> None:
+    with pytest.raises(click.UsageError, match=reason):
+        asked("--host", "x.test", "--user", "a", *options, typed=typed)
 
 
 def test_the_password_is_asked_for() -> None:

@@ -88,8 +88,10 @@ def test_scripts_of_an_account(shell: Shell, tmp_path: Path) -> None:
     assert shell.says("sieve", "activate", "a@demo.test", "new") == (
         "script new of a@demo.test runs\n"
     )
-    shell.says("sieve", "deactivate", "a@demo.test")
-    shell.says("sieve", "remove", "a@demo.test", "new")
+    assert shell.json("sieve", "deactivate", "a@demo.test") == {"account": "a@demo.test"}
+    assert shell.json("sieve", "remove", "a@demo.test", "new") == {
+        "account": "a@demo.test", "name": "new",
+    }  # fmt: skip
     assert shell.says("sieve", "list", "a@demo.test") == ""
     bad = written(tmp_path, "bad.sieve", "nonsense;")
     result = shell.run(*put, "own", bad)

@@ -165,6 +165,19 @@ def test_refusals_are_told(shell: Shell) -> None:
     )
 
 
+def test_words_of_a_stranger_move_no_cursor(shell: Shell) -> None:
+    shell.says("domain", "list")
+    log = shell.config.parent / "data" / "log" / "postroom.jsonl"
+    log.parent.mkdir()
+    log.write_text(
+        '{"at":"2026-09-21T14:13:20.000Z","event":"recipient.refused","session":"s","peer":'
+        '"192.0.2.7","status":"5.7.1","sender":"","recipient":"x@demo.test",'
+        '"reason":"listed: \\u001b[2J\\nall is well"}\n'
+    )
+    said = shell.says("trace", "x@demo.test")
+    assert said.endswith("listed: \\x1b[2J\\nall is well\n")
+
+
 def test_what_is_not_known(shell: Shell) -> None:
     assert shell.refuses("trace", "x@demo.test") == (
         "nothing is known of x@demo.test; stories are kept 90 days"

@@ -31,6 +31,8 @@ def test_a_vacation_is_set_shown_and_ended(shell: Shell, tmp_path: Path) -> None
     assert told.replace("\r\n", "\n") == text
     assert shell.says("vacation", "off", "a@demo.test") == "a@demo.test answers no more\n"
     assert "answers nothing" in shell.refuses("vacation", "show", "a@demo.test")
+    shell.says(*words, "--text", "Away.")
+    assert shell.json("vacation", "off", "a@demo.test") == {"account": "a@demo.test"}
 
 
 def test_a_script_that_answers_too_is_told(shell: Shell) -> None:

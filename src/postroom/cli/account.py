@@ -1,6 +1,7 @@
 """``postroom account``: mailboxes, passwords, addresses, quotas and limits."""
 
 import re
+from decimal import Decimal
 from typing import Final, Literal
 
 import click
@@ -19,8 +20,11 @@ from postroom.cli.senders import allow, block
 from postroom.cli.sending import SendLimit, forward, release, send_as
 from postroom.cli.totp import totp
 from postroom.cli.work import run, settings as work_settings
+from postroom.quota import MAX_OCTETS
 
-_QUOTA: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE)
+_QUOTA: Final = re.compile(
+    r"(\d{1,19}(?:\.\d{1,9})?)\s*([KMGTP]?)(?:i?B)?", re.IGNORECASE | re.ASCII
+)
 _POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
 _COLUMNS = [
@@ -60,7 +64,10 @@ class Quota(click.ParamType[int]):
         match = _QUOTA.fullmatch(word)
         if match is None:
             self.fail(f"{word!r} is no size; write 500M, 10G or none", param, ctx)
-        return int(float(match[1]) * 1024 ** _POWERS[match[2].upper()])
+        octets = int(Decimal(match[1]) * 1024 ** _POWERS[match[2].upper()])
+        if octets >= MAX_OCTETS:
+            self.fail(f"{word!r} is more than there is; write none for no limit", param, ctx)
+        return octets
 
 
 class MessageQuota(click.ParamType[int]):
@@ -189,7 +196,7 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ("role", found.role),
             ("administers", found.administers),
             ("quota", _limits(found)),
-            ("used", f"{output.size(found.used)} in {found.messages} messages"),
+            ("used", _used(found)),
             ("forwards to", found.forwards),
             ("keeps a copy", found.keeps_copy if found.forwards else None),
             ("may send as", found.send_as),
@@ -201,7 +208,10 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ),
             ("second factor", "in force" if found.second_factor else "none"),
             ("passkeys", found.passkeys or None),
-            ("keeps", [f"{one.mailbox}: {one.days} days" for one in kept if one.days]),
+            (
+                "keeps",
+                [f"{one.mailbox}: {output.count(one.days, 'day')}" for one in kept if one.days],
+            ),
             ("last login", found.last_login or "never"),
             ("added", found.created),
         ],
@@ -267,14 +277,13 @@ def quota(
 
     Both limits may be set; what is not named stays as it is.
     """
-    if size is not None or message_quota is not None:
-        run(
-            context,
-            lambda office: accounts.change(
-                office, address, quota=size, message_quota=message_quota
-            ),
-        )
-    found = run(context, lambda office: accounts.show(office, address))
+
+    async def work(office: Office) -> AccountDetails:
+        if size is not None or message_quota is not None:
+            await accounts.change(office, address, quota=size, message_quota=message_quota)
+        return await accounts.show(office, address)
+
+    found = run(context, work)
     output.done(
         {
             "address": found.address,
@@ -283,8 +292,7 @@ def quota(
             "message_quota": found.message_quota,
             "messages": found.messages,
         },
-        f"quota of {found.address}: {_limits(found)}, used: {output.size(found.used)}"
-        f" in {found.messages} messages",
+        f"quota of {found.address}: {_limits(found)}, used: {_used(found)}",
         as_json=as_json,
     )
 
@@ -398,12 +406,16 @@ def remove_address(context: click.Context, owner: str, further: str, *, as_json:
 def _limits(found: AccountView) -> str:
     limits = [output.size(found.quota)] if found.quota else []
     if found.message_quota:
-        limits.append(f"{found.message_quota} messages")
+        limits.append(output.count(found.message_quota, "message"))
     return ", ".join(limits) or "none"
 
 
+def _used(found: AccountDetails) -> str:
+    return f"{output.size(found.used)} in {output.count(found.messages, 'message')}"
+
+
 def _sent(found: AccountDetails) -> str:
-    words = [f"to {found.sent} recipients"]
+    words = [f"to {output.count(found.sent, 'recipient')}"]
     if found.send_limit is not None:
         words.append(f"of {found.send_limit}" if found.send_limit else "of any number")
     if found.sending_stopped:

@@ -57,7 +57,7 @@ def apply(context: click.Context, file: Path, *, dry_run: bool, prune: bool, as_
     if not done.steps:
         click.echo("everything is so already")
     elif dry_run:
-        output.note(f"{len(done.steps)} steps; nothing was changed")
+        output.note(f"{output.count(len(done.steps), 'step')}; nothing was changed")
 
 
 def _change(one: Difference) -> str:

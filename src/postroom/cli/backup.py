@@ -95,7 +95,8 @@ def verify(folder: Path, *, as_json: bool) -> None:
         found = asyncio.run(checking.verify(folder.absolute(), _Progress(meter, "files")))
         meter.finish(
             found,
-            f"{found.files} files ({output.size(found.octets)}) of {output.text(found.created)} read",
+            f"{output.count(found.files, 'file')} ({output.size(found.octets)}) of"
+            f" {output.text(found.created)} read",
         )
     if found.faults:
         if meter.is_bar:
@@ -122,6 +123,6 @@ _COLUMNS: Final = [
 
 def _sentence(taken: Taken) -> str:
     return (
-        f"backup of {output.text(taken.created)} in {taken.folder}: {taken.files} files"
-        f" ({output.size(taken.octets)}), {taken.new} of them new ({output.size(taken.new_octets)})"
+        f"backup of {output.text(taken.created)} in {taken.folder}:"
+        f" {output.count(taken.files, 'file')} ({output.size(taken.octets)}), {taken.new} of them new ({output.size(taken.new_octets)})"
     )

@@ -92,8 +92,5 @@ async def _renewed(office: Office, name: str, *, changes_key: bool = False) -> C
     if changes_key:
         with contextlib.suppress(Refused):  # it was begun before
             await key_change.begin(office, name)
-    resolver = Resolver(office.config.dns.servers)
-    try:
+    async with Resolver(office.config.dns.servers) as resolver:
         return await certificates.renew(office, name, resolver=resolver, changes_key=changes_key)
-    finally:
-        await resolver.close()

@@ -104,8 +104,5 @@ def _file(path: Path) -> str:
 
 
 async def _added(office: Office, new: New) -> ProviderView:
-    resolver = Resolver(office.config.dns.servers)
-    try:
+    async with Resolver(office.config.dns.servers) as resolver:
         return await admin.add(office, new, resolver=resolver)
-    finally:
-        await resolver.close()

@@ -136,29 +136,20 @@ def _print_plan(plan: Plan) -> None:
 
 
 async def _planned(office: Office, domain: str) -> Plan:
-    resolver = Resolver(office.config.dns.servers)
-    try:
+    async with Resolver(office.config.dns.servers) as resolver:
         return await update.plan(office, domain, resolver=resolver)
-    finally:
-        await resolver.close()
 
 
 async def _applied(office: Office, domain: str, agreed: Sequence[tuple[str, str]]) -> Plan:
-    resolver = Resolver(office.config.dns.servers)
-    try:
+    async with Resolver(office.config.dns.servers) as resolver:
         return await update.apply(office, domain, resolver=resolver, agreed=agreed)
-    finally:
-        await resolver.close()
 
 
 async def _rows(office: Office, domain: str, *, check: bool) -> list[Row]:
     """Ask with a resolver that lives as long as the question."""
-    resolver = Resolver(office.config.dns.servers)
     ask: Callable[..., Awaitable[list[Row]]] = admin.check if check else admin.records
-    try:
+    async with Resolver(office.config.dns.servers) as resolver:
         return await ask(office, domain, resolver=resolver)
-    finally:
-        await resolver.close()
 
 
 def _origin(rows: Sequence[Row]) -> str:

@@ -53,8 +53,8 @@ def _show(report: Report) -> None:
     warnings = sum(one.level == "warning" and not one.is_mended for one in report.findings)
     mended = sum(one.is_mended for one in report.findings)
     click.echo(
-        f"{', '.join(report.checks)}: {errors} errors, {warnings} warnings"
-        + (f", {mended} mended" if mended else "")
+        f"{', '.join(report.checks)}: {output.count(errors, 'error')},"
+        f" {output.count(warnings, 'warning')}" + (f", {mended} mended" if mended else "")
     )
 
 

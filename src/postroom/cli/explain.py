@@ -54,16 +54,13 @@ def explain(  # noqa: PLR0913
     async def work(office: Office) -> Explanation:
         if noted:
             return await admin.letter(office, what, None)
-        resolver = Resolver(office.config.dns.servers)
-        try:
+        async with Resolver(office.config.dns.servers) as resolver:
             if is_file:
                 path = Path(what)
                 return await admin.file(
                     office, path, resolver, address=ip, helo=helo, sender=sender, filters=filters
                 )
             return await admin.letter(office, what, resolver, filters=filters)
-        finally:
-            await resolver.close()
 
     found = run(context, work)
     if as_json:

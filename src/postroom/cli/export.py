@@ -75,13 +75,12 @@ def _mail(context: click.Context, account: str, folder: Path, form: str, *, as_j
         )
         meter.finish(
             done,
-            f"{done.messages} messages ({output.size(done.octets)}) of {done.mailboxes} mailboxes"
-            f" written to {done.folder}",
+            f"{output.count(done.messages, 'message')} ({output.size(done.octets)}) of"
+            f" {output.count(done.mailboxes, 'mailbox', 'mailboxes')} written to {done.folder}",
         )
     if done.left_out:
         for one in done.left_out:
             output.note(f"left out: {one.origin}: {one.reason}")
-        click.echo(
-            f"postroom: {len(done.left_out)} messages are damaged; see postroom trace", err=True
-        )
+        told = "1 message is" if len(done.left_out) == 1 else f"{len(done.left_out)} messages are"
+        click.echo(f"postroom: {told} damaged; see postroom trace", err=True)
         sys.exit(1)

@@ -65,7 +65,7 @@ def add(
     output.done(
         added,
         f"mail of {added.login} at {added.host} is fetched for {added.account} every"
-        f" {added.every} minutes, id {added.id}",
+        f" {output.count(added.every, 'minute')}, id {added.id}",
         as_json=as_json,
     )
 

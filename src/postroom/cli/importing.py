@@ -174,15 +174,18 @@ def _bring(context: click.Context, account: str, work: Work, options: Options) -
         for one in done.left_out:
             output.note(f"left out: {one.origin}: {one.reason}")
     if not done.is_whole:
-        click.echo(
-            f"postroom: {done.left_out_count} messages were left out; they are where they were",
-            err=True,
+        told = (
+            "1 message was left out; it is where it was"
+            if done.left_out_count == 1
+            else f"{done.left_out_count} messages were left out; they are where they were"
         )
+        click.echo(f"postroom: {told}", err=True)
         sys.exit(1)
 
 
 def _sentence(done: Imported) -> str:
     return (
-        f"{done.filed} messages ({output.size(done.octets)}) of {done.folders} folders filed for"
-        f" {done.account}; {done.known} had come before"
+        f"{output.count(done.filed, 'message')} ({output.size(done.octets)}) of"
+        f" {output.count(done.folders, 'folder')} filed for {done.account};"
+        f" {done.known} had come before"
     )

@@ -2,8 +2,8 @@
 
 Each command's module is imported when it is called, so ``postroom --help`` is quick.
 What is refused (``errors.Refused``), fails in the mail system (``errors.MailError``) or
-in the operating system ends with one line on standard error and exit status 1; wrong
-usage ends with 2.
+in the operating system, and a file that is no text where one is wanted, end with one line on
+standard error and exit status 1; wrong usage ends with 2.
 """
 
 import errno
@@ -142,6 +142,9 @@ class Postroom(click.Group):
             raise Failed(
                 f"{error.text}" + (f" ({error.detail})" if error.detail else "")
             ) from error
+        except UnicodeDecodeError as error:
+            where = f"{error.reason} at octet {error.start}"
+            raise Failed(f"what was to be read is no text in UTF-8: {where}") from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone
                 raise

@@ -97,9 +97,9 @@ def printable(words: str) -> str:
     )
 
 
-def count(number: int, noun: str) -> str:
-    """``1 message``, ``2 messages``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """``1 message``, ``2 messages``; ``nouns`` where that is not the noun and an s."""
+    return f"{number} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def size(octets: int) -> str:

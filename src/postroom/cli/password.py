@@ -6,6 +6,7 @@ once.
 """
 
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -32,15 +33,30 @@ def ask(address: str, *, from_stdin: bool, is_asked: bool = True) -> tuple[str, 
     that is meant; from a script there is a warning. Raises Invalid when ``address`` is none.
     """
     if from_stdin:
-        line = sys.stdin.readline().rstrip("\r\n")
-        if not line:
-            raise click.UsageError("--password-stdin: there is no password on standard input")
+        line = _first_line("password")
         if reason := credentials.weakness(address, line):
             output.note(f"the password would be guessed: {reason}")
         return line, False
     if is_asked and sys.stdin.isatty():
         return _typed(address), False
     return credentials.random_password(), True
+
+
+def piped(options: Mapping[str, object]) -> str | None:
+    """What --password-stdin or --token-stdin of a login elsewhere read; None without either."""
+    is_password, is_token = options["password_stdin"], options["token_stdin"]
+    if is_password and is_token:
+        raise click.UsageError("--password-stdin and --token-stdin can't stand together")
+    if not is_password and not is_token:
+        return None
+    return _first_line("token" if is_token else "password")
+
+
+def _first_line(word: str) -> str:
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError(f"--{word}-stdin: there is no {word} on standard input")
+    return line
 
 
 def _typed(address: str) -> str:
@@ -62,6 +78,8 @@ def password(
     context: click.Context, address: str, *, password_stdin: bool, remove: bool, as_json: bool
 ) -> None:
     """Set the password of the account ADDRESS."""
+    if remove and password_stdin:
+        raise click.UsageError("--remove and --password-stdin can't stand together")
     if remove:
         run(context, lambda office: credentials.remove_password(office, address))
         output.done({"address": address}, f"{address} has no password", as_json=as_json)

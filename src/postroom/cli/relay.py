@@ -15,7 +15,7 @@ from postroom.admin.outgoing.relay_test import RelayTest, Step
 from postroom.admin.outgoing.relays import RelayChanged, Rerouted, UseView, Wanted
 from postroom.cli import output
 from postroom.cli.listed import add_list
-from postroom.cli.password import password_stdin
+from postroom.cli.password import password_stdin, piped
 from postroom.cli.work import run
 from postroom.directory.relays import Tls
 from postroom.errors import NotFound, Refused
@@ -313,19 +313,10 @@ def _wanted(options: _Server) -> Wanted:
 
 
 def _secret(options: _Server) -> str | None:
-    from_stdin, is_token = options["password_stdin"], options["token_stdin"]
-    if from_stdin and is_token:
-        raise click.UsageError("--password-stdin and --token-stdin can't stand together")
-    if from_stdin or is_token:
-        line = sys.stdin.readline().rstrip("\r\n")
-        if not line:
-            option = "--token-stdin" if is_token else "--password-stdin"
-            raise click.UsageError(f"{option}: there is nothing on standard input")
-        return line
-    if options["user"] and sys.stdin.isatty():
-        typed: str = click.prompt("Password", hide_input=True, err=True)
-        return typed
-    return None
+    secret = piped(options)
+    if secret is None and options["user"] and sys.stdin.isatty():
+        secret = click.prompt("Password", hide_input=True, err=True)
+    return secret
 
 
 def _uses(options: _Which) -> list[UseView]:

@@ -1,6 +1,5 @@
 """Options that name a mailbox at a server of others, and how one logs in there."""
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
@@ -8,6 +7,7 @@ import click
 
 from postroom.admin.moving.remote import PROVIDERS, Protocol, Remote, completed
 from postroom.cli import output
+from postroom.cli.password import piped
 from postroom.net.channel import Tls
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
@@ -48,9 +48,8 @@ def remote_options(command: CommandT) -> CommandT:
 
 def remote(options: Options, protocol: Protocol) -> Remote:
     """What they name; the password is asked for on a terminal. Raises NotFound, Invalid."""
-    if options["password_stdin"] or options["token_stdin"]:
-        secret = sys.stdin.readline().rstrip("\r\n")
-    else:
+    secret = piped(options)
+    if secret is None:
         secret = click.prompt("Password there", hide_input=True, err=True)
     preset = str(options["preset"])
     there = Remote(

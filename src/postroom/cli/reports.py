@@ -118,18 +118,16 @@ def send(context: click.Context, *, as_json: bool) -> None:
     """
 
     async def work(office: Office) -> list[Sent]:
-        resolver = Resolver(office.config.dns.servers)
         post = Post(office.db, office.blobs, office.notify, office.clock)
-        try:
+        async with Resolver(office.config.dns.servers) as resolver:
             return await reporting.send_due(office, post, resolver, at_once=True)
-        finally:
-            await resolver.close()
 
     sent = run(context, work)
     if as_json:
         click.echo(output.encode(sent))
         return
     for one in sent:
-        click.echo(f"{one.kind} report on {one.domain} for {one.day} to {' '.join(one.recipients)}")
+        told = f"{one.kind} report on {one.domain} for {one.day} to {' '.join(one.recipients)}"
+        click.echo(output.printable(told))
     if not sent:
         output.note("nothing is due")

@@ -33,13 +33,13 @@ def restore(context: click.Context, folder: Path, *, as_json: bool) -> None:
         )
         meter.finish(
             done,
-            f"{done.files} files ({output.size(done.octets)}) of {output.text(done.created)} restored"
-            f" to {done.folder}",
+            f"{output.count(done.files, 'file')} ({output.size(done.octets)}) of"
+            f" {output.text(done.created)} restored to {done.folder}",
         )
     if done.held:
         output.note(
-            f"{done.held} deliveries to other servers are held: postroom queue list, then postroom"
-            " queue release"
+            f"held: {output.count(done.held, 'delivery', 'deliveries')} to other servers; postroom"
+            " queue list, then postroom queue release"
         )
     if done.settings:
         output.note(f"the settings of that time are in {done.settings}")

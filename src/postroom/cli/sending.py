@@ -113,7 +113,8 @@ def release(context: click.Context, address: str, *, as_json: bool) -> None:
     remove --sender ADDRESS.
     """
     released = run(context, lambda office: sending.release(office, address))
-    more = f", {released.messages} messages go on" if released.messages else ""
+    goes = "goes" if released.messages == 1 else "go"
+    more = f", {output.count(released.messages, 'message')} {goes} on" if released.messages else ""
     output.done(released, f"account {released.account} may send again{more}", as_json=as_json)
     if not released.was_stopped:
         output.note("it had not been stopped; its count begins anew")

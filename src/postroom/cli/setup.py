@@ -209,16 +209,13 @@ class _Talk:
         self, domain: str, data: str, config: Config | None, here: Sequence[Fact]
     ) -> tuple[Place, list[Fact]]:
         """How the server is called, and what the world shows of it."""
-        resolver = Resolver(config.dns.servers if config else ())
-        try:
+        async with Resolver(config.dns.servers if config else ()) as resolver:
             reach = Reach(resolver=resolver, is_offline=self._is_offline)
             hostname = config.hostname if config else self._answers.hostname
             if not hostname:
                 hostname = await identity.hostname(domain, reach)
             place = measured.place_of(domain, hostname, data, config)
             seen = await measured.outside(place, reach)
-        finally:
-            await resolver.close()
         if config is None:
             wanted = self._wants_certificates(hostname)
             seen = [*seen, identity.certificates(place, [*here, *seen], wanted=wanted)]
@@ -368,11 +365,8 @@ def _ways_to_run(program: str) -> Iterator[tuple[str, str]]:
 
 
 async def _here(data: str, config: Config | None) -> list[Fact]:
-    resolver = Resolver(())
-    try:
+    async with Resolver(()) as resolver:
         return measured.here(Path(data), measured.ports_of(config), Reach(resolver=resolver))
-    finally:
-        await resolver.close()
 
 
 def _print_facts(found: Sequence[Fact]) -> None:

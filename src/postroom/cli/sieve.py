@@ -10,7 +10,6 @@ import click
 from postroom.access.scripts import BadScript
 from postroom.admin.filters import script_trial, scripts
 from postroom.admin.filters.script_trial import Tried
-from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.directory.scripts import named
@@ -161,11 +160,12 @@ def activate(context: click.Context, account: str, name: str, *, as_json: bool) 
 
 @sieve.command()
 @click.argument("account")
+@output.json_option
 @click.pass_context
-def deactivate(context: click.Context, account: str) -> None:
+def deactivate(context: click.Context, account: str, *, as_json: bool) -> None:
     """Let no script run on the mail of ACCOUNT; rules and vacation go on."""
     run(context, lambda office: scripts.deactivate(office, account))
-    click.echo(output.printable(f"no script of {account} runs"))
+    output.done({"account": account}, f"no script of {account} runs", as_json=as_json)
 
 
 @sieve.command()
@@ -183,15 +183,14 @@ def rename(context: click.Context, account: str, name: str, new: str, *, as_json
 @sieve.command()
 @click.argument("account")
 @click.argument("name")
+@output.json_option
 @click.pass_context
-def remove(context: click.Context, account: str, name: str) -> None:
+def remove(context: click.Context, account: str, name: str, *, as_json: bool) -> None:
     """Delete the script NAME of ACCOUNT."""
-
-    async def work(office: Office) -> None:
-        await scripts.remove(office, account, name)
-
-    run(context, work)
-    click.echo(output.printable(f"script {name} of {account} removed"))
+    run(context, lambda office: scripts.remove(office, account, name))
+    output.done(
+        {"account": account, "name": name}, f"script {name} of {account} removed", as_json=as_json
+    )
 
 
 def described(action: Mapping[str, Any]) -> str:

@@ -99,7 +99,7 @@ def test(context: click.Context, file: str, account: str, *, as_json: bool) -> N
     verdict = "junk" if found.junk else "not junk"
     click.echo(f"{verdict}: {found.score:.1f} points, junk from {found.threshold:.1f}")
     for sign in found.signs:
-        click.echo(f"{sign.points:+6.1f}  {sign.words}")
+        click.echo(f"{sign.points:+6.1f}  {output.printable(sign.words)}")
     if not found.clues:
         click.echo("  none  by what was learned: it is too little, or nothing of it is known")
         return
@@ -120,7 +120,8 @@ def forget(context: click.Context, account: str, *, for_all: bool, as_json: bool
         raise click.UsageError("name an ACCOUNT, or --global")
     count = run(context, lambda office: admin.forget(office, account))
     whose = account or "everybody"
-    output.done({"lessons": count}, f"{count} lessons of {whose} forgotten", as_json=as_json)
+    sentence = f"{output.count(count, 'lesson')} of {whose} forgotten"
+    output.done({"lessons": count}, sentence, as_json=as_json)
 
 
 def _ratio(spams: Sequence[str], hams: Sequence[str]) -> float:

@@ -39,11 +39,8 @@ def status(context: click.Context, *, letter: bool, as_json: bool) -> None:
 
 
 async def _draft(office: Office) -> Drafted | None:
-    resolver = Resolver(office.config.dns.servers)
-    try:
+    async with Resolver(office.config.dns.servers) as resolver:
         return await status_letter.draft(office, resolver)
-    finally:
-        await resolver.close()
 
 
 def _print_letter(drafted: Drafted | None, *, as_json: bool) -> None:
@@ -67,7 +64,8 @@ def _judged(health: Health) -> Iterator[str]:
 
 
 def _figures(found: Overview) -> Iterator[str]:
-    yield f"last 24 hours   {sum(found.hours)} messages accepted, {sum(found.submitted)} of people"
+    accepted = output.count(sum(found.hours), "message")
+    yield f"last 24 hours   {accepted} accepted, {sum(found.submitted)} of people"
     waiting = found.queue
     oldest = "" if waiting.oldest is None else f", the oldest for {_since(waiting.oldest)}"
     yield f"queue           {waiting.deliveries} waiting{oldest}, {waiting.held} held"
@@ -76,7 +74,7 @@ def _figures(found: Overview) -> Iterator[str]:
         output.count(number, noun)
         for number, noun in ((found.domains, "domain"), (found.accounts, "account"))
     )
-    aliases = "1 alias" if found.aliases == 1 else f"{found.aliases} aliases"
+    aliases = output.count(found.aliases, "alias", "aliases")
     yield f"here            {domains}, {accounts}, {aliases}"
     for listing in found.blocklists:
         listed = ", ".join(one.address for one in listing.listed)

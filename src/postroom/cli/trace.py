@@ -53,7 +53,7 @@ def trace(context: click.Context, sought: str, limit: int, *, as_json: bool) -> 
         _tell(story)
         is_first = False
     for refusal in reversed(found.refusals):
-        click.echo(_refusal(refusal))
+        click.echo(output.printable(_refusal(refusal)))
     if found.more:
         output.note(f"there are older messages; see more with --limit {limit * 10}")
 

@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from postroom.admin.filters import vacations
-from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.work import run
 from postroom.directory.vacations import DAYS, Vacation
@@ -89,15 +88,12 @@ def show(context: click.Context, account: str, *, sieve: bool, as_json: bool) ->
 
 @vacation.command()
 @click.argument("account")
+@output.json_option
 @click.pass_context
-def off(context: click.Context, account: str) -> None:
+def off(context: click.Context, account: str, *, as_json: bool) -> None:
     """Answer the mail of ACCOUNT no more."""
-
-    async def work(office: Office) -> None:
-        await vacations.end(office, account)
-
-    run(context, work)
-    click.echo(output.printable(f"{account} answers no more"))
+    run(context, lambda office: vacations.end(office, account))
+    output.done({"account": account}, f"{account} answers no more", as_json=as_json)
 
 
 def _when(found: vacations.VacationView) -> str:

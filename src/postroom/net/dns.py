@@ -19,7 +19,8 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from typing import Final, Literal, overload
+from types import TracebackType
+from typing import Final, Literal, Self, overload
 
 from postroom.net.dns_cache import Cache, Key
 from postroom.net.dns_exchange import Silence, over_tcp, over_udp
@@ -52,7 +53,7 @@ _DOWN: Final = Failure("no DNS server answers; check them, and dns.servers in po
 
 
 class Resolver:
-    """One a process and event loop. ``close`` it at the end."""
+    """One a process and event loop. ``close`` it at the end, or use it in ``async with``."""
 
     def __init__(
         self,
@@ -130,6 +131,17 @@ class Resolver:
     def forget(self) -> None:
         """Empty the cache: the next lookups ask the servers."""
         self._cache.clear()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """End what is under way; who waits for it is cancelled."""

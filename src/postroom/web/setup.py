@@ -388,11 +388,8 @@ class Setup:
 
     @contextlib.asynccontextmanager
     async def _reach(self, config: Config | None) -> AsyncIterator[Reach]:
-        resolver = Resolver(config.dns.servers if config else ())
-        try:
+        async with Resolver(config.dns.servers if config else ()) as resolver:
             yield Reach(resolver=resolver, is_offline=self._site.is_offline)
-        finally:
-            await resolver.close()
 
     async def _start(self, config: Config) -> None:
         if self._office is not None or self._site.start is None:
@@ -410,9 +407,7 @@ class Setup:
             office = self._office
             if office is None:
                 office = await closing.enter_async_context(open_office(config))
-            resolver = Resolver(config.dns.servers)
-            closing.push_async_callback(resolver.close)
-            yield office, resolver
+            yield office, await closing.enter_async_context(Resolver(config.dns.servers))
 
 
 class _OwnHosts:

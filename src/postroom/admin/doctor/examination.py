@@ -101,14 +101,13 @@ class _Examination:
 
     async def _world(self, office: Office) -> AsyncIterator[Finding]:
         """What can be measured of the machine and, unless offline, from outside."""
-        resolver = Resolver(office.config.dns.servers)
         place = Place(
             domain=office.config.hostname,
             hostname=office.config.hostname,
             data=office.config.folder,
             ports=(),
         )
-        try:
+        async with Resolver(office.config.dns.servers) as resolver:
             reach = Reach(resolver=resolver, is_offline=self._order.offline)
             for fact in await facts.measure(place, reach):
                 if fact.what in _FACTS and fact.state in {"attention", "bad"}:
@@ -119,8 +118,6 @@ class _Examination:
                         reason = f"listed in {one.zone}: {one.reason or ', '.join(one.answers)}"
                         action = own_listings.advice(one)
                         yield Finding("world", "warning", one.address, reason, action)
-        finally:
-            await resolver.close()
 
     async def _inform(self, check: str, look: Callable[[], Iterator[Finding]]) -> None:
         self._begin(check)

@@ -106,12 +106,9 @@ async def _walked(
     by: Address | None = None,
     recipient: Address | None = None,
 ) -> RelayTest:
-    resolver = Resolver(config.dns.servers)
     going = _Walk(config, relay, now, seconds)
-    try:
+    async with Resolver(config.dns.servers) as resolver:
         await going.through(resolver, by, recipient)
-    finally:
-        await resolver.close()
     steps = tuple(going.steps)
     return RelayTest(relay.name, relay.host, relay.port, relay.tls, steps[-1].ok, steps)
 
