@@ -19,7 +19,7 @@ from postroom.admin.reach import Kind
 from postroom.db.database import Tx
 from postroom.errors import Invalid, MailError, NotFound, Refused
 from postroom.web import uploads
-from postroom.web.desk import Desk, Forbidden, Page, TooLarge, Visitor, form
+from postroom.web.desk import COOKIE, Desk, Forbidden, Page, TooLarge, Visitor, form
 from postroom.web.mail import form as mail_form
 
 Answer = Callable[[Request, Visitor], Awaitable[Response | str]]
@@ -108,21 +108,45 @@ class Router:
         return self._route("POST", path, answer)
 
     def write(self, path: str, action: Writing) -> Route:
-        """A form in which a message is written, with the files that go along."""
+        """A form in which a message is written, with the files that go along.
+
+        Whose session has ended meanwhile gets back what they have written.
+        """
 
         async def answer(request: Request, visitor: Visitor) -> Response | str:
             async with mail_form.received(request, visitor) as got:
                 return await action(request, visitor, got)
 
-        return self._route("POST", path, answer)
+        return self._route("POST", path, answer, logged_out=self._given_back)
 
-    def _route(self, method: str, path: str, answer: Answer, *, to_enrol: bool = False) -> Route:
+    async def _given_back(self, request: Request) -> Response:
+        if COOKIE not in request.cookies:  # there was no session that could have ended
+            return _to_login(request)
+        try:
+            async with mail_form.received(request, None) as got:
+                fields = got.fields
+        except (Forbidden, TooLarge, Refused):
+            return _to_login(request)
+        return self._desk.renderer.page(
+            "logged_out.html", status=403, visitor=None,
+            written={name: fields.get(name, "") for name in ("to", "cc", "bcc", "subject", "text")},
+        )  # fmt: skip
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        answer: Answer,
+        *,
+        to_enrol: bool = False,
+        logged_out: Callable[[Request], Awaitable[Response]] | None = None,
+    ) -> Route:
         """The answer to whoever has logged in, or what stands in its way as a page."""
 
         async def endpoint(request: Request) -> Response:
             visitor = await self._desk.visitor(request)
             if visitor is None:
-                return _to_login(request)
+                return await logged_out(request) if logged_out else _to_login(request)
             if visitor.must_enrol and not to_enrol:
                 return RedirectResponse(ENROL, 303)
             try:

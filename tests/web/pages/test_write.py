@@ -2,8 +2,11 @@ import html
 import re
 from pathlib import Path
 
+import pytest
+
 from postroom.admin.office import Office
 from postroom.store import flags
+from postroom.web.mail import form
 from tests.access.shop import audit, put
 from tests.admin.test_reach import number
 from tests.conftest import Opener
@@ -197,6 +200,81 @@ def test_what_is_refused_loses_no_word(database: Opener, data: Path) -> None:
         assert said.status == 403
         await browser.get("/mail?box=Sent")
         assert "No messages." in browser.text
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_too_large_files_cost_no_word(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, _office: Office, _clock: Clock) -> None:
+        await browser.get(HERE)
+        whole = {**filled(browser), "to": ADMIN, "text": "a long letter", "act": "send"}
+        said = await browser.upload(HERE, whole, "big", b"x" * (form.MOST + 1))
+        assert said.status == 413
+        assert "It was not sent: the files together are larger than 25 MB" in browser.text
+        again = filled(browser)
+        assert (again["to"], again["text"], again["mark"]) == (
+            ADMIN,
+            "a long letter",
+            whole["mark"],
+        )
+        said = await browser.upload("/mail/ways", whole, "big", b"x" * (form.MOST + 1))
+        assert said.status == 413
+        assert "a long letter" in browser.text
+        assert await sent(browser, {**again, "act": "send"}) == 303
+        await browser.get("/mail?box=Sent")
+        assert "1 of 1 shown" in browser.text
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+@pytest.mark.parametrize("where", [HERE, "/mail/ways"])
+def test_what_a_gone_message_would_have_given_costs_no_word(
+    database: Opener, data: Path, where: str
+) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        await put(office.store, RICH, account_id=await number(office, PERSON))
+        await browser.get(f"{HERE}?box=INBOX&uid=1&to=others")
+        page = browser.page
+        whole = {**filled(browser), "to": ADMIN, "text": "look at this", "act": "send"}
+        assert (whole["keep:2"], whole["layout"]) == ("on", "kept")
+        await browser.get("/mail")
+        await browser.post("/mail", {"act": "delete", "uid:1": "on"})
+        browser.page = page
+        assert (await browser.upload(where, whole, "", b"")).status == 400
+        assert "somebody has moved or deleted it" in browser.text
+        again = filled(browser)
+        assert again["text"] == "look at this"
+        assert (again.get("keep:2"), again["layout"]) == (None, "")
+        assert await sent(browser, {**again, "act": "send"}) == 303
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_a_page_of_the_session_before_costs_no_word(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, _office: Office, clock: Clock) -> None:
+        await browser.get(HERE)
+        page, old = browser.page, browser.cookie
+        whole = {**filled(browser), "to": ADMIN, "text": "a long <b>letter", "act": "send"}
+        clock.advance(seconds=9 * 3600)
+        said = await browser.upload(HERE, whole, "a", b"lost")
+        assert said.status == 403
+        assert "your session was over" in browser.text
+        assert "a long <b>letter" in browser.text
+        assert ADMIN in browser.page
+        browser.cookie = ""
+        browser.page = page
+        assert (await browser.upload(HERE, whole, "", b"")).status == 303  # nobody's: to the login
+        await browser.log_in(PERSON)
+        assert browser.cookie != old
+        browser.page = page
+        said = await browser.upload(HERE, whole, "a", b"lost")
+        assert said.status == 403
+        assert "It was not sent: the page was older than your login" in browser.text
+        again = filled(browser)
+        assert again["text"] == "a long <b>letter"
+        assert await sent(browser, {**again, "act": "send"}) == 303
+        await browser.get("/mail?box=Sent")
+        assert "1 of 1 shown" in browser.text
 
     tell(database, data, story, logged_in=PERSON)
 

@@ -13,7 +13,7 @@ from postroom.web.mail import writing as words
 from postroom.web.mail.form import Form
 from postroom.web.mail.outbox import Outbox
 from postroom.web.mail.reader import Reader
-from postroom.web.pages.write import Told, filled, form_page
+from postroom.web.pages.write import Told, form_page, taken, unchanged
 from postroom.web.routing import Router
 
 HERE: Final = "/mail/ways"
@@ -29,9 +29,11 @@ def routes(desk: Desk) -> list[Route]:
 
     async def check(_request: Request, visitor: Visitor, form: Form) -> Response:
         reader = Reader(desk.office, visitor.identity)
-        writing = await filled(reader, form.fields)
-        found = await _of(ways, visitor, form.fields)
         outbox = Outbox(desk, reader)
+        writing = await taken(reader, form)
+        if writing is None:
+            return await unchanged(outbox, visitor, form)
+        found = await _of(ways, visitor, form.fields)
         told = Told(ways=found, has_lost=bool(form.files))
         return await form_page(outbox, visitor, writing, form.fields.get("mark", ""), told)
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroom.admin.outgoing.ways import WayView
-from postroom.errors import MailError, OutcomeUnknown, Refused
+from postroom.errors import MailError, NotFound, OutcomeUnknown, Refused
 from postroom.web.desk import Desk, Visitor, peer_of
 from postroom.web.mail import acquaintances, layout, signature, writing as words
 from postroom.web.mail.form import MOST, Form
@@ -40,8 +40,7 @@ def routes(desk: Desk) -> list[Route]:
     ) -> Response | str:
         """After a form was sent, now or before; with what has changed in it since, if anything."""
         if before == "other":
-            bare = {name: text for name, text in fields.items() if not name.startswith(KEEP)}
-            writing = await filled(outbox.reader, bare)
+            writing = await _without_files(outbox.reader, fields)
             return await form_page(outbox, visitor, writing, outbox.fresh_id(), Told(was_sent=True))
         is_later = bool(fields.get("later", "").strip())
         return f"{WAITING if is_later else path_of(fields.get('box', '') or 'INBOX')}#done"
@@ -51,9 +50,13 @@ def routes(desk: Desk) -> list[Route]:
         outbox, mark = Outbox(desk, reader), fields.get("mark", "")
         attached = [(one.name, len(one.octets)) for one in form.files]
         content = hash((*sorted(fields.items()), *attached))
+        if form.problem:
+            return await unchanged(outbox, visitor, form)
         if before := await outbox.repeated(mark, content):
             return await again(visitor, outbox, fields, before)
-        writing = await filled(reader, fields)
+        writing = await taken(reader, form)
+        if writing is None:
+            return await unchanged(outbox, visitor, form)
         try:
             if fields.get("act") == "draft":
                 box, uid = await outbox.keep(writing, mark, form.files)
@@ -70,20 +73,56 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
+async def taken(reader: Reader, form: Form) -> Writing | None:
+    """What was filled in; None for a form with a problem, or made from what is gone."""
+    if form.problem:
+        return None
+    try:
+        return await filled(reader, form.fields)
+    except NotFound as error:
+        form.refuse(400, str(error))
+        return None
+
+
+async def unchanged(outbox: Outbox, visitor: Visitor, form: Form) -> Response:
+    """What was typed into a form that can't be taken, and why; nothing of it is done."""
+    writing = await _without_files(outbox.reader, form.fields)
+    mark = form.fields.get("mark") or outbox.fresh_id()
+    told = Told(_sentence(f"{_not_done(form.fields)}: {form.problem}"), status=form.status)
+    return await form_page(outbox, visitor, writing, mark, told)
+
+
+async def _without_files(reader: Reader, fields: Mapping[str, str]) -> Writing:
+    """What was filled in but for files, and for the layout of a message that is gone."""
+    bare = {name: text for name, text in fields.items() if not name.startswith(KEEP)}
+    try:
+        return await filled(reader, bare)
+    except NotFound:
+        return await filled(reader, bare | {"layout": ""})
+
+
+def _not_done(fields: Mapping[str, str]) -> str:
+    return "It was not kept" if fields.get("act") == "draft" else "It was not sent"
+
+
+def _sentence(said: str) -> str:
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
 def _problem(error: Exception, fields: Mapping[str, str]) -> str:
-    not_done = "It was not kept" if fields.get("act") == "draft" else "It was not sent"
+    not_done = _not_done(fields)
     if isinstance(error, OutcomeUnknown):
         return "The disk failed while the message was written, so it may have been sent: look into Sent, and ask who it is for."
     if isinstance(error, MailError):
         return f"{not_done}: {error.text}."
-    said = str(error)
-    return f"{not_done}: {said}{'' if said.endswith(('.', '!', '?')) else '.'}"
+    return _sentence(f"{not_done}: {error}")
 
 
 class Told(msgspec.Struct, frozen=True):
     """What a form says beside what stands in it; ``has_lost``: files have to be chosen again."""
 
     problem: str = ""
+    status: int = 400  # where there is a problem
     was_sent: bool = False
     ways: Sequence[WayView] = ()
     has_lost: bool = False
@@ -96,7 +135,7 @@ async def form_page(
     told = told or Told()
     return outbox.desk.renderer.page(
         "mail_write.html", frames=bool(writing.layout),
-        status=400 if told.problem else 409 if told.was_sent else 200,
+        status=told.status if told.problem else 409 if told.was_sent else 200,
         visitor=visitor, here="/mail", one=writing, mark=mark, told=told, most=MOST,
         senders=await outbox.senders(), people=await acquaintances.known(outbox.reader),
     )  # fmt: skip
@@ -122,11 +161,13 @@ def _layout(found: Message) -> str:
 
 
 async def filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
-    """What was filled in. Raises Invalid, NotFound when what it is made from is gone."""
+    """What was filled in. Raises Invalid; NotFound when what it takes from a message is gone."""
     box, uid = fields.get("box", ""), uid_of(fields.get("uid", "") or "0")
     way = fields.get("way", "")
     kept = [name.removeprefix(KEEP) for name in fields if name.startswith(KEEP)]
-    source: Message | None = await reader.message(box, uid) if kept and uid else None
+    laid = "" if "flat" in fields else fields.get("layout", "")
+    takes = uid and (kept or laid)
+    source: Message | None = await reader.message(box, uid) if takes else None
     return Writing(
         sender=fields.get("from", ""),
         to=fields.get("to", ""),
@@ -140,7 +181,7 @@ async def filled(reader: Reader, fields: Mapping[str, str]) -> Writing:
         box=box,
         uid=uid,
         files=tuple(one for one in source.files if one.path in kept) if source else (),
-        layout="" if "flat" in fields else fields.get("layout", ""),
+        layout=laid,
         later=fields.get("later", "").strip(),
         proven="proven" in fields,
     )
