@@ -13,6 +13,7 @@ from postroom.db.identity import ids_for
 from postroom.db.open import now_ms, open_database
 from postroom.notify import Notify
 from postroom.post.commit import Post
+from postroom.queue.submissions import Wish
 from tests.fakes import Clock
 from tests.post.office import Office, large, letter
 
@@ -28,7 +29,8 @@ async def main(folder: Path, at: str) -> None:
     notify = Notify()
     post = Post(db, blobs, notify, now_ms, step=step)
     place = Office(db, folder, blobs, ids, Clock(now_ms()), notify, post)
-    await post.commit(letter(place, 1, 2, remote=("b@x.test",), blob=await large(place)))
+    wish = Wish(1, "I1", 7, 8, "{}")
+    await post.commit(letter(place, 1, 2, remote=("b@x.test",), blob=await large(place), wish=wish))
     sys.stdout.write("promised\n")
     sys.stdout.flush()
     step("promised")

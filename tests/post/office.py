@@ -15,6 +15,7 @@ from postroom.notify import Notify
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.queue.rows import Outgoing, Queued
+from postroom.queue.submissions import Wish, submitted
 from postroom.quota import Quota
 from postroom.store.filing import Copy
 from tests.conftest import Opener
@@ -24,6 +25,7 @@ HEAD = b"Subject: Hello\r\n\r\n"
 BODY = b"Hello.\r\n"
 TABLES = (
     "blob", "blob_frame", "message", "entry", "queued", "delivery", "ledger", "ledger_event", "reject",
+    "submission",
 )  # fmt: skip
 
 
@@ -110,6 +112,7 @@ def letter(
     message_id: str = "m@x",
     sender: str = "a@demo.test",
     account_id: int | None = None,
+    wish: Wish | None = None,
 ) -> Letter:
     prepared = blob or place.blobs.writer().write_small(HEAD, BODY)
     ident = place.ids.next()
@@ -165,4 +168,5 @@ def letter(
         queued=queued,
         outgoing=outgoing,
         entry=entry if with_entry else None,
+        submitted=None if wish is None else submitted(ident, wish, place.clock()),
     )

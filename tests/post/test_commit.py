@@ -16,6 +16,7 @@ from postroom.ledger import trace
 from postroom.post.commit import Post
 from postroom.post.letter import Letter
 from postroom.queue import listing, rows as queue
+from postroom.queue.submissions import Wish
 from postroom.quota import Quota
 from postroom.store import removal, usage
 from postroom.store.rejects import Reject
@@ -344,7 +345,8 @@ def test_an_unknown_outcome_is_undone(database: Opener, data: Path) -> None:
             await place.post.commit(kept)
             before = await place.counts()
             octets = (await place.db.read(lambda tx: usage.usage_of(tx, 1))).octets
-            lost = letter(place, 1, 2, remote=("b@x.test", "c@y.test"))
+            wish = Wish(1, "I1", 7, 8, "{}")
+            lost = letter(place, 1, 2, remote=("b@x.test", "c@y.test"), wish=wish)
             await place.post.commit(lost)
             for _ in range(2):  # it may find nothing
                 assert ending.undo is not None

@@ -14,6 +14,7 @@ from tests.post.office import large, letter, over
 
 WHOLE = {
     "blob": 1, "message": 2, "entry": 2, "queued": 1, "delivery": 1, "ledger": 1, "ledger_event": 3,
+    "submission": 1,
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from postroom.store.locating import blob_at
+from postroom.store.locating import blob_at, message_at
 from tests.conftest import Opener
 from tests.intake.desk import desk, send
 
@@ -17,5 +17,10 @@ def test_a_message_is_found_until_it_goes(database: Opener, data: Path) -> None:
             assert await here.db.read(lambda tx: blob_at(tx, here.bob.id, 1)) == row[0]
             assert await here.db.read(lambda tx: blob_at(tx, here.bob.id, 2)) is None
             assert await here.db.read(lambda tx: blob_at(tx, here.alice.id, 1)) is None
+            message = await here.db.read(lambda tx: tx.one("SELECT id FROM message"))
+            assert message is not None
+            found = await here.db.read(lambda tx: message_at(tx, here.bob.id, 1))
+            assert found == (here.bob.id, message[0])
+            assert await here.db.read(lambda tx: message_at(tx, here.bob.id, 2)) is None
 
     asyncio.run(run())

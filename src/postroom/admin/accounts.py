@@ -34,6 +34,7 @@ from postroom.directory.passwords import ScramPair
 from postroom.directory.sending import Sent
 from postroom.errors import Invalid, NotFound
 from postroom.policy import teacher
+from postroom.queue import submissions
 from postroom.quota import MAX_MESSAGES, MAX_OCTETS, Quota
 from postroom.store.usage import Usage
 
@@ -425,6 +426,7 @@ async def _forget(office: Office, ident: int) -> None:
     def write(tx: Tx) -> None:
         forwards.remove(tx, ident)
         sending.forget(tx, ident)
+        submissions.forget_account(tx, ident)
         accounts.forget(tx, ident)
 
     await office.directory.change(write)

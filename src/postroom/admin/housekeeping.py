@@ -27,7 +27,7 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import InvalidName, LookupFailed
 from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
 from postroom.process import Trimmer
-from postroom.queue import idle
+from postroom.queue import idle, submissions
 from postroom.queue.rows import still_waiting
 from postroom.store import memory, rejects
 from postroom.telemetry import sink
@@ -181,7 +181,14 @@ class Housekeeping:
 
     async def _forget_letters(self) -> None:
         office = self._office
-        await forget(office.db, office.now(), office.config.limits.ledger_days, still_waiting)
+        days = office.config.limits.ledger_days
+        await forget(office.db, office.now(), days, still_waiting)
+        old = first_id_at(office.now() - days * DAY_MS)
+        while await office.db.write(lambda tx: submissions.expire(tx, old), bulk=True):
+            pass
+        older = first_id_at(office.now() - days * DAY_MS - submissions.REMEMBERED_MS)
+        while await office.db.write(lambda tx: submissions.forget(tx, older), bulk=True):
+            pass
 
     async def _forget_destinations(self) -> None:
         db, now, after = self._office.db, self._office.now(), ""

@@ -39,6 +39,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.events import Unknown
 from postroom.protocol.smtp.replies import Reply, reply_to
+from postroom.queue.submissions import Wish
 
 DISK_FULL: Final = reply_to(StorageFull())
 _NOBODY: Final = Mail(None)
@@ -58,6 +59,7 @@ class Conversation:
         self._accepted: list[Accepted] = []
         self._full = NOBODY  # accounts that others behind their address do not wait for
         self._copies = 0
+        self._wish: Wish | None = None
         self._arrival: Arrival | None = None
         self._forgotten: list[Arrival] = []
         self._inquiry: Inquiry | None = None
@@ -132,6 +134,10 @@ class Conversation:
             return self._refusals.sender(sender, *unwanted)
         return replies.START_CONTENT
 
+    def keep(self, wish: Wish) -> None:
+        """The message of this transaction can be asked for later (``queue.submissions``)."""
+        self._wish = wish
+
     async def quote(self, url: str) -> Quote | Reply:
         """Content that a URL names, or why not."""
         try:
@@ -157,6 +163,7 @@ class Conversation:
             self._accepted,
             self._may_relay,
             full=self._full,
+            wish=self._wish,
         )
         party = Party(self._session, self._refusals, self._visit, self._inquiry, self._milters)
         try:
@@ -182,6 +189,7 @@ class Conversation:
         self._accepted = []
         self._full = NOBODY
         self._copies = 0
+        self._wish = None
         if self._inquiry is not None:
             self._inquiry.close()
             self._inquiry = None

@@ -34,6 +34,7 @@ from postroom.message.part import MESSAGE_FIELDS
 from postroom.post.letter import Letter
 from postroom.protocol.smtp.commands import Mail
 from postroom.queue.rows import Inward, Outgoing, Queued
+from postroom.queue.submissions import Wish, submitted
 from postroom.store import mailboxes, names
 from postroom.store.filing import Copy
 from postroom.store.rejects import Reject
@@ -48,7 +49,7 @@ class Envelope(msgspec.Struct, frozen=True):
     accounts do that do not simply keep the message. ``redirected`` are addresses here that their
     scripts redirect it to; ``resent`` are addresses that get it with another header block, each
     after the address here that wants it so. ``full`` are accounts without room, others of whose
-    address have some.
+    address have some. ``wish``: its sender wants to ask for it, and take it back.
     """
 
     mail: Mail
@@ -60,6 +61,7 @@ class Envelope(msgspec.Struct, frozen=True):
     redirected: Sequence[Accepted] = ()
     resent: Sequence[tuple[str, Resend]] = ()
     full: frozenset[int] = NOBODY
+    wish: Wish | None = None
 
     def due(self, now: int) -> int:
         """When it is to be delivered, in milliseconds; ``now`` when that is at once."""
@@ -250,6 +252,9 @@ def letter(
         rejects=rejects(envelope, local, content, ids, now),
         more=content.more,
         masks=tuple([one.mask for one in local if one.mask]),
+        submitted=(
+            None if envelope.wish is None else submitted(ident, envelope.wish, envelope.due(now))
+        ),
     )
 
 

@@ -23,6 +23,7 @@ _PIECE: Final = 50  # letters of a parameter's piece
 
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_UNSAFE: Final = re.compile(rb"[\0\r]")
 _LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]+")
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -74,7 +75,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 def compose(draft: Draft) -> bytes:
     """The octets of a letter."""
     lines = [
-        f"From: {_mailbox(draft.sender)}",
+        f"From: {mailbox(draft.sender)}",
         *_address_field("To", draft.to),
         *_address_field("Cc", draft.cc),
         *_address_field("Bcc", draft.bcc),
@@ -120,18 +121,21 @@ def one_line(text: str) -> str:
     return _CONTROLS.sub(" ", text).strip()
 
 
-def _mailbox(person: Person) -> str:
+def mailbox(person: Person) -> str:
+    """A mailbox of an address field; it may be folded."""
     address = _CONTROLS.sub("", person.address)
-    name = one_line(person.name)
-    if not name:
-        return address
+    name = phrase(person.name)
+    return f"{name}{_space(name, address)}<{address}>" if name else address
+
+
+def phrase(name: str) -> str:
+    """What stands before an address, or names a group; it may be folded."""
+    name = one_line(name)
     if not name.isascii() or "=?" in name or len(name) > HARD_LINE // 2:
-        phrase = "\r\n ".join(_encoded(name))
-    elif _ATOMS.fullmatch(name):
-        phrase = name
-    else:
-        phrase = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{phrase}{_space(phrase, address)}<{address}>"
+        return "\r\n ".join(_encoded(name))
+    if _ATOMS.fullmatch(name):
+        return name
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _space(phrase: str, address: str) -> str:
@@ -142,7 +146,7 @@ def _space(phrase: str, address: str) -> str:
 
 def _address_field(name: str, people: Sequence[Person]) -> Iterable[str]:
     if people:
-        yield f"{name}: " + ",\r\n ".join([_mailbox(person) for person in people])
+        yield f"{name}: " + ",\r\n ".join([mailbox(person) for person in people])
 
 
 def _folded(name: str, pieces: Sequence[str]) -> str:
@@ -171,24 +175,31 @@ def _encoded(text: str) -> list[str]:
 
 
 def _text(text: str, subtype: bytes = b"plain") -> bytes:
-    body = _LINE_ENDS.sub("\n", text).encode("utf-8", "replace")
-    if body and not body.endswith(b"\n"):
-        body += b"\n"
-    longest = max(map(len, body.split(b"\n")))
-    charset = b"us-ascii" if body.isascii() else b"utf-8"
-    if body.isascii() and b"\0" not in body and longest <= HARD_LINE:
-        encoding, body = b"7bit", body.replace(b"\n", b"\r\n")
-    elif len(body) > 3 * len(text) // 2:  # most letters are not ASCII
-        encoding, body = b"base64", _base64(body.replace(b"\n", b"\r\n"))
-    else:
-        encoding = b"quoted-printable"
-        body = binascii.b2a_qp(body, istext=True).replace(b"\n", b"\r\n")
+    text = _LINE_ENDS.sub("\n", text)
+    if text and not text.endswith("\n"):
+        text += "\n"
+    charset, encoding, body = encoded_text(text)
     return b"Content-Type: text/%b; charset=%b\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
         subtype,
         charset,
         encoding,
         body,
     )
+
+
+def encoded_text(text: str) -> tuple[bytes, bytes, bytes]:
+    """Charset, Content-Transfer-Encoding and octets of text; its lines end in LF, as they are."""
+    body = text.encode("utf-8", "replace")
+    longest = max(map(len, body.split(b"\n")))
+    charset = b"us-ascii" if body.isascii() else b"utf-8"
+    if body.isascii() and not _UNSAFE.search(body) and longest <= HARD_LINE:
+        encoding, body = b"7bit", body.replace(b"\n", b"\r\n")
+    elif b"\r" in body or len(body) > 3 * len(text) // 2:  # most letters are not ASCII
+        encoding, body = b"base64", _base64(body.replace(b"\n", b"\r\n"))
+    else:
+        encoding = b"quoted-printable"
+        body = binascii.b2a_qp(body, istext=True).replace(b"\n", b"\r\n")
+    return charset, encoding, body
 
 
 def _multipart(subtype: bytes, seed: str, parts: Sequence[bytes]) -> bytes:
@@ -215,12 +226,12 @@ def _attachment(file: Attachment) -> bytes:
         f"Content-Type: {major}/{minor}\r\n"
         f"Content-Transfer-Encoding: {encoding}\r\n"
         + (f"Content-ID: <{ident}>\r\n" if ident else "")
-        + f"Content-Disposition: {kind}{_parameter('filename', file.name)}\r\n\r\n"
+        + f"Content-Disposition: {kind}{parameter('filename', file.name)}\r\n\r\n"
     )
     return fields.encode("ascii") + body
 
 
-def _parameter(name: str, value: str) -> str:
+def parameter(name: str, value: str) -> str:
     """A parameter after what came before, in pieces when it is long (RFC 2231 §3)."""
     value = one_line(value)
     if not value:

@@ -31,7 +31,7 @@ from postroom.errors import MailError, StorageFailed, Temporary
 from postroom.ledger import rows as ledger
 from postroom.notify import Notify
 from postroom.post.letter import Letter
-from postroom.queue import changes, rows as queue
+from postroom.queue import changes, rows as queue, submissions
 from postroom.store import rejects, removal, usage
 from postroom.store.filing import Filed, already_filed, file_letters
 from postroom.store.removal import Removal
@@ -153,6 +153,9 @@ class Post:
             kept = [one for letter, _ in good for one in letter.rejects]
             if kept:
                 rejects.add(tx, self._blobs, kept, now)
+            submitted = [one.submitted for one, _ in good if one.submitted is not None]
+            if submitted:
+                submissions.add(tx, submitted)
             masked = [ident for letter, _ in good for ident in letter.masks]
             if masked:
                 masks.used(tx, masked, now)
@@ -193,6 +196,8 @@ class Post:
         if queued:
             changes.remove(tx, self._blobs, queued, now)
         rejects.remove(tx, self._blobs, [one.id for one in letter.rejects], now)
+        if letter.submitted is not None:
+            submissions.withdraw(tx, [letter.submitted.id])
         for one in together:
             if one.entry is not None:
                 ledger.remove(tx, one.entry.id)

@@ -9,6 +9,7 @@ import msgspec
 from postroom.blobs.prepared import Prepared
 from postroom.ledger.rows import Entry, Fact, folded
 from postroom.queue.rows import Outgoing, Queued
+from postroom.queue.submissions import Submission
 from postroom.store.filing import Copy, Filed
 from postroom.store.rejects import Reject
 from postroom.store.removal import Removal
@@ -28,6 +29,7 @@ class Letter(msgspec.Struct, frozen=True):
     looked at; without anything else nobody has taken the letter. ``masks`` are the ids of
     masked addresses that it came for. ``also`` are letters of the queue only that come of this one,
     with blobs of their own that some of them may share; they are committed when it is.
+    ``submitted`` is the row of a letter that was sent by JMAP.
     """
 
     blob: Prepared
@@ -42,6 +44,7 @@ class Letter(msgspec.Struct, frozen=True):
     rejects: tuple[Reject, ...] = ()
     masks: tuple[int, ...] = ()
     also: "tuple[Letter, ...]" = ()
+    submitted: Submission | None = None
 
     @property
     def blobs(self) -> tuple[Prepared, ...]:

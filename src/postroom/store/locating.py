@@ -13,3 +13,13 @@ def blob_at(tx: Tx, mailbox_id: int, uid: int) -> int | None:
         uid=uid,
     )
     return None if row is None else int(row[0])
+
+
+def message_at(tx: Tx, mailbox_id: int, uid: int) -> tuple[int, int] | None:
+    """The account and the id of the message there; None when it has gone from there."""
+    row = tx.one(
+        "SELECT account_id, message_id FROM entry WHERE mailbox_id = :mailbox AND uid = :uid",
+        mailbox=mailbox_id,
+        uid=uid,
+    )
+    return None if row is None else (int(row[0]), int(row[1]))

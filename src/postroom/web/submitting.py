@@ -5,7 +5,7 @@ before it is answered. All recipients are taken, or none.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,8 +16,11 @@ from postroom.intake.intake import Intake
 from postroom.intake.peer import Peer
 from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.replies import Reply
+from postroom.queue.submissions import Wish
 
 _PIECE: Final = 64 * 1024
+
+Stage = Literal["sender", "recipient", "message"]
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -34,12 +37,32 @@ class Envelope(msgspec.Struct, frozen=True):
     requiretls: bool = False
 
 
-class NotTaken(Exception):
-    """The mail system refuses it; ``what`` it was about, ``recipient``: if that was one."""
+class Commands(msgspec.Struct, frozen=True):
+    """The envelope as SMTP names it, with what is asked for by extensions."""
 
-    def __init__(self, what: str, reply: Reply, recipient: Address | None = None) -> None:
+    mail: Mail
+    recipients: Sequence[Rcpt]
+
+
+class NotTaken(Exception):
+    """The mail system refuses it; ``what`` it was about, ``recipient``: if that was one.
+
+    ``refused`` are all recipients that it never takes.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        reply: Reply,
+        recipient: Address | None = None,
+        *,
+        stage: Stage = "message",
+        refused: Sequence[Address] = (),
+    ) -> None:
         self.reply = reply
         self.recipient = recipient
+        self.stage = stage
+        self.refused = refused
         super().__init__(f"{what}: {reply.code} {reply.status} {' '.join(reply.lines)}")
 
 
@@ -51,24 +74,6 @@ async def submit(
     pieces: AsyncIterator[bytes],
 ) -> str:
     """Send it; its queue id. Raises NotTaken, OutcomeUnknown."""
-    conversation = intake.open(peer)
-    try:
-        await conversation.greet(peer.door, esmtp=True)
-        await conversation.authenticated(identity)
-        return await _sent(conversation, envelope, pieces)
-    finally:
-        await conversation.close()
-
-
-async def cut(octets: bytes) -> AsyncIterator[bytes]:
-    """A message that is in memory, in pieces."""
-    for at in range(0, len(octets), _PIECE):
-        yield octets[at : at + _PIECE]
-
-
-async def _sent(
-    conversation: Conversation, envelope: Envelope, pieces: AsyncIterator[bytes]
-) -> str:
     is_international = not all(
         str(one).isascii() for one in (envelope.sender, *envelope.recipients)
     )
@@ -80,19 +85,65 @@ async def _sent(
         hold_until=envelope.hold_until,
         requiretls=envelope.requiretls,
     )
-    _check(await conversation.mail(mail), str(envelope.sender))
-    for recipient in envelope.recipients:
-        _check(await conversation.rcpt(Rcpt(recipient)), str(recipient), recipient)
+    commands = Commands(mail, [Rcpt(one) for one in envelope.recipients])
+    return await hand_in(intake, peer, identity, commands, pieces)
+
+
+async def hand_in(
+    intake: Intake,
+    peer: Peer,
+    identity: Identity,
+    commands: Commands,
+    pieces: AsyncIterator[bytes],
+    wish: Wish | None = None,
+) -> str:
+    """The same with the commands of SMTP; with a ``wish`` it can be asked for later."""
+    conversation = intake.open(peer)
+    try:
+        await conversation.greet(peer.door, esmtp=True)
+        await conversation.authenticated(identity)
+        return await _sent(conversation, commands, pieces, wish)
+    finally:
+        await conversation.close()
+
+
+async def cut(octets: bytes) -> AsyncIterator[bytes]:
+    """A message that is in memory, in pieces."""
+    for at in range(0, len(octets), _PIECE):
+        yield octets[at : at + _PIECE]
+
+
+async def _sent(
+    conversation: Conversation,
+    commands: Commands,
+    pieces: AsyncIterator[bytes],
+    wish: Wish | None,
+) -> str:
+    reply = await conversation.mail(commands.mail)
+    if not reply.is_positive:
+        raise NotTaken(str(commands.mail.sender or "<>"), reply, stage="sender")
+    await _address(conversation, commands.recipients)
+    if wish is not None:
+        conversation.keep(wish)
     reply = await conversation.data()
     if reply.is_positive:
         async for piece in pieces:
             await conversation.content(piece)
         (reply, *_) = await conversation.end(None)
-    _check(reply, "the message")
+    if not reply.is_positive:
+        raise NotTaken("the message", reply)
     return reply.lines[0].rpartition(" ")[2]
 
 
-def _check(reply: Reply, what: str, recipient: Address | None = None) -> None:
-    """Raises NotTaken unless the reply is positive."""
-    if not reply.is_positive:
-        raise NotTaken(what, reply, recipient)
+async def _address(conversation: Conversation, recipients: Sequence[Rcpt]) -> None:
+    """Name all recipients. Raises NotTaken with each that is refused for good."""
+    refused: dict[Address, Reply] = {}
+    for one in recipients:
+        reply = await conversation.rcpt(one)
+        if reply.is_positive or one.recipient is None:
+            continue
+        if not reply.is_permanent:
+            raise NotTaken(str(one.recipient), reply, one.recipient, stage="recipient")
+        refused[one.recipient] = reply
+    for address, reply in refused.items():
+        raise NotTaken(str(address), reply, address, stage="recipient", refused=tuple(refused))

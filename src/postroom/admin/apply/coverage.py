@@ -60,8 +60,11 @@ LEFT_OUT: Final[Mapping[str, str]] = {
         _MAIL,
     ),
     **dict.fromkeys(
-        ("delivery", "destination", "job", "lease", "queue_mark", "queued", "hook_call"), _QUEUE
+        ("delivery", "destination", "job", "lease", "queue_mark", "queued", "hook_call",
+         "submission", "submission_state"),
+        _QUEUE,
     ),
+    "identity": "what people write as, set in their mail programs: postroom backup",
     **dict.fromkeys(
         (
             "alert", "audit", "correspondent", "device", "dmarc_result", "greylist", "habit",
