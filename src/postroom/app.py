@@ -1,8 +1,8 @@
 """The composition root: settings in, objects wired by hand, doors up, drain at the end.
 
 The one module that knows everybody. Order of a start: data folder and database, the lock
-of the one server, the log, mail doors, and only then the web (whose import is slow). Order
-of an end: no new connections, open sessions finish what they have begun, then the database
+of the one server, the log, mail doors. The web, whose import is slow and large, opens when
+somebody first connects to one of its ports. Order of an end: no new connections, open sessions finish what they have begun, then the database
 closes; what was answered with 250 is on stable storage at every moment in between.
 """
 
@@ -31,6 +31,7 @@ from postroom.db.locks import ServeLock
 from postroom.db.node import NOTE, leased
 from postroom.directory import version
 from postroom.house import House
+from postroom.listen.knock import knock
 from postroom.listen.listener import Listener, always
 from postroom.net import sockets
 from postroom.net.systemd import Notifier, inherited_sockets
@@ -137,7 +138,7 @@ class App:
         web: list[HttpDoor] = []
         try:
             with self._signals(house):
-                web += await self._open_web(house, bound, jobs)
+                await self._begin_web(house, bound, jobs, web)
                 notifier.send("READY=1")
                 await ready(self, house.office)
                 await self._stop.wait()
@@ -191,14 +192,20 @@ class App:
         if listen.protocol not in _WEB:
             await house.open(listen, opened)
 
-    async def _open_web(
-        self, house: House, bound: Sequence[Bound], jobs: Supervisor
-    ) -> list["HttpDoor"]:
-        """Imported only now: the mail doors answer already."""
+    async def _begin_web(
+        self, house: House, bound: Sequence[Bound], jobs: Supervisor, doors: list["HttpDoor"]
+    ) -> None:
         chosen = [(listen, opened) for listen, opened in bound if listen.protocol in _WEB]
         claim = await self._claim(house, chosen, jobs)
-        if not chosen:
-            return []
+        if chosen:
+            jobs.begin("web", partial(self._open_web, house, chosen, claim, doors))
+
+    async def _open_web(
+        self, house: House, chosen: Sequence[Bound], claim: "Claim | None", doors: list["HttpDoor"]
+    ) -> None:
+        """Open the doors of the web once somebody is there for them; ``doors`` are open already."""
+        closed = chosen[len(doors) :]
+        await knock([one for _, opened in closed for one in opened])
         web, call, server, bans, connection = await asyncio.to_thread(_import_web)
         application = web.application(
             call.Services(house.office, house.resolver, house.login, house.intake),
@@ -207,8 +214,7 @@ class App:
             counts=_counts,
             gauges=house.gauges,
         )
-        doors = []
-        for listen, opened in chosen:
+        for listen, opened in closed:
             served = web.behind(listen, application, house.office)
             if claim is not None:
                 served = claim.before(served, listen)
@@ -217,9 +223,8 @@ class App:
                 bans.Bans(served, unwelcome=house.login.unwelcome, protocol=listen.protocol),
                 connection.Desk(house.connections.caps, listen.protocol),
             )
-            await door.start(Listener(opened, door.connection, implicit_tls=contexts))
             doors.append(door)
-        return doors
+            await door.start(Listener(opened, door.connection, implicit_tls=contexts))
 
     async def _claim(
         self, house: House, chosen: Sequence[Bound], jobs: Supervisor

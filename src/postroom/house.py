@@ -55,7 +55,6 @@ from postroom.policy.blocklists import Blocklist
 from postroom.policy.connection import Connection
 from postroom.policy.devices import Devices
 from postroom.policy.dmarc_counts import DmarcCounts
-from postroom.policy.filters import external
 from postroom.policy.greylist import Greylist
 from postroom.policy.keeper import Keeper
 from postroom.policy.logins import Logins
@@ -175,9 +174,9 @@ class House:
                     *trust.stages(config.authentication),
                     Connection(config.connections.junk_score),
                     *self._spam_filter(),
-                    *external.stages(config.filter, config.hostname),
+                    *_external(config),
                 ),
-                outgoing=external.stages(config.filter, config.hostname, is_outgoing=True),
+                outgoing=_external(config, is_outgoing=True),
                 milters=tuple([one for one in config.filter if one.kind == "milter"]),
                 gate=self._gate,
                 resolver=self.resolver,
@@ -408,6 +407,15 @@ class House:
             login_failures=limits.login_failures,
         )
         return partial(ManageSieveDoor, settings)
+
+
+def _external(config: Config, *, is_outgoing: bool = False) -> Sequence[Stage]:
+    """Other programs that judge messages; most servers have none."""
+    if not config.filter:
+        return ()
+    from postroom.policy.filters import external
+
+    return external.stages(config.filter, config.hostname, is_outgoing=is_outgoing)
 
 
 def _networks(texts: Sequence[str]) -> tuple[Network, ...]:

@@ -1,4 +1,5 @@
 import imaplib
+import signal
 import smtplib
 import socket
 import subprocess
@@ -145,3 +146,61 @@ def test_the_whole_demo_in_a_process_of_its_own(data: Path) -> None:
     assert "bob@demo.test" in captured
     assert "friend@elsewhere.test" in captured
     assert "bob@demo.test" in listed.stdout
+
+
+_LATE = frozenset(
+    # what most servers never need, and what they need when somebody comes
+    {
+        *("asyncpg", "psycopg", "ldap3", "joserfc", "fido2", "acme", "josepy", "requests"),
+        *("difflib", "email.message", "html", "http", "urllib.request", "xml", "xmlrpc", "zipfile"),
+        *("dns", "h11", "httptools", "jinja2", "rich", "selectolax", "starlette", "uvicorn"),
+        *("postroom.admin.moving", "postroom.admin.fetch_visit", "postroom.intake.milters"),
+        *("postroom.policy.filters", "postroom.policy.received_reports", "postroom.web"),
+    }
+)
+_TELLING = """
+import runpy, signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: print(*sys.modules, flush=True))
+runpy.run_module("postroom", run_name="__main__", alter_sys=True)
+"""
+BUDGET = 80_000_000  # octets at rest
+
+
+def resident(pid: int) -> int:
+    """Octets of memory that the process occupies."""
+    (line,) = [
+        line
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmRSS:")
+    ]
+    return int(line.split()[1]) * 1024
+
+
+def test_at_rest_it_has_in_memory_what_is_needed_and_within_its_budget(data: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _TELLING, "demo", f"--data={data}", f"--offset={an_offset()}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    guard = threading.Timer(120, process.kill)
+    guard.start()
+    try:
+        assert process.stdout is not None
+        said = ""
+        while "Ctrl-C" not in said:
+            said = process.stdout.readline() or "Ctrl-C"
+        end = time.monotonic() + 60
+        while resident(process.pid) >= BUDGET:  # passwords are being hashed
+            assert time.monotonic() < end, resident(process.pid)
+        process.send_signal(signal.SIGUSR1)
+        modules = set()
+        while "postroom.app" not in modules:
+            modules = set(process.stdout.readline().split(" "))
+        assert modules & _LATE == set()
+        assert "postroom.listen.smtp.door" in modules
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        guard.cancel()
+    assert process.returncode == 0

@@ -3,7 +3,6 @@
 Every refusal is one line: the file, the setting's path, what is wrong with it.
 """
 
-import difflib
 import os
 import re
 import shlex
@@ -150,6 +149,8 @@ def _absolute(folder: Path, path: str | None) -> str | None:
 
 def _explained(message: str) -> str:
     """``limits.soft_error: unknown setting; did you mean soft_errors?``."""
+    import difflib
+
     at = _AT.fullmatch(message)
     reason, setting = (at[1], at[2] or "") if at else (message, "")
     if unknown := _UNKNOWN.fullmatch(reason):

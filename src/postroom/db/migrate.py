@@ -8,7 +8,6 @@ database gets all files in one transaction: a kill leaves it without any, or who
 """
 
 import contextlib
-import importlib.resources
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +30,7 @@ CREATE TABLE IF NOT EXISTS schema_version (
     applied INTEGER NOT NULL
 ) STRICT;
 """
+_FOLDER: Final = Path(__file__).with_name("migrations")
 _FILE: Final = re.compile(r"(\d{4})_(\w+)\.sql\Z")
 _ONLY: Final = re.compile(
     r"^-- only (sqlite|postgres)\n(.*?)^-- end(?:\n|\Z)", re.MULTILINE | re.DOTALL
@@ -74,7 +74,7 @@ def available() -> list[Migration]:
     """The files of this program, in order."""
     return sorted(
         Migration(int(match[1]), match[2], file.read_text("utf-8"))
-        for file in importlib.resources.files("postroom.db.migrations").iterdir()
+        for file in _FOLDER.iterdir()
         if (match := _FILE.fullmatch(file.name))
     )
 

@@ -7,8 +7,6 @@ next message count too, and make room for new ones (``pool``).
 
 import asyncio
 import contextlib
-import importlib.resources
-import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import lru_cache
@@ -29,6 +27,9 @@ class Provider(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=1)
 def providers() -> tuple[Provider, ...]:
     """All providers of ``providers.toml``."""
+    import importlib.resources
+    import tomllib
+
     text = importlib.resources.files(__package__).joinpath("providers.toml").read_text("utf-8")
     return tuple(
         msgspec.convert({"name": name, **facts}, Provider)

@@ -4,7 +4,7 @@ RFC 5321 §4.2.5 (who is responsible after DATA), §6.3 (loops), RFC 2033 §4.2 
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -32,7 +32,6 @@ from postroom.intake.examine import Examination, Inquiry
 from postroom.intake.gate import Visit
 from postroom.intake.limits import MAIL_LOOP, hop_fault
 from postroom.intake.lists import posting
-from postroom.intake.milters import Milters
 from postroom.intake.plan import Content, Envelope
 from postroom.intake.refusals import Refusals
 from postroom.intake.relay import Accepted
@@ -46,6 +45,9 @@ from postroom.protocol.smtp.replies import Reply, reply, reply_to
 from postroom.telemetry import sink
 from postroom.telemetry.event import session_of
 from postroom.telemetry.events import MessageAccepted
+
+if TYPE_CHECKING:
+    from postroom.intake.milters import Milters
 
 DEFECTS: Final = {
     "too-big": replies.MESSAGE_TOO_BIG,
@@ -65,7 +67,7 @@ class Party(msgspec.Struct, frozen=True):
     refusals: Refusals
     visit: Visit
     inquiry: Inquiry | None
-    milters: Milters | None
+    milters: "Milters | None"
 
 
 class Closing:
@@ -118,7 +120,7 @@ class Closing:
             return await submission.author_fault(self._services.directory, account_id, arrival.head)
         return refusal
 
-    async def _judged(self, milters: Milters, refused: dict[int, Reply]) -> list[Reply]:
+    async def _judged(self, milters: "Milters", refused: dict[int, Reply]) -> list[Reply]:
         """What becomes of the message once milters have heard all of it and have changed it."""
         found = self._examination
         if found is None or found.refusal is not None:

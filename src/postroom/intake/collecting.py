@@ -9,7 +9,7 @@ RFC 9990 §3.5.3, RFC 8460 §5.3.
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from postroom.address import AddressError, Domain
 from postroom.blobs.store import BlobStore
@@ -21,12 +21,13 @@ from postroom.intake.returns import Returns
 from postroom.ledger import reports
 from postroom.message import enclosed, headers, report_read
 from postroom.message.charset import decode_words
-from postroom.policy import received_reports
 from postroom.policy.facts import Authentication, Facts
-from postroom.policy.received_reports import Parsed
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
 from postroom.telemetry.events import ReportReceived, SessionFailed, StorageTrouble
+
+if TYPE_CHECKING:
+    from postroom.policy.received_reports import Parsed
 
 MAX_SIZE: Final = 32 * 1024 * 1024  # octets of a message
 MAX_WAITING: Final = 100  # messages; what comes beyond them is not read
@@ -101,11 +102,13 @@ class Collector:
 
     async def _collect(self, blob_id: int) -> None:
         octets = await self._octets(blob_id)
-        for one in await asyncio.to_thread(received_reports.parse, octets):
+        for one in await asyncio.to_thread(_parsed, octets):
             await self._keep(one)
 
-    async def _keep(self, one: Parsed) -> None:
+    async def _keep(self, one: "Parsed") -> None:
         """If it is about a domain of ours."""
+        from postroom.policy import received_reports
+
         try:
             is_ours = await self._directory.is_own(Domain.parse(one.domain))
         except AddressError:
@@ -123,3 +126,10 @@ class Collector:
                     failed=one.failed,
                 )
             )
+
+
+def _parsed(octets: bytes) -> list["Parsed"]:
+    """Most messages are no reports, so what reads them is imported with the first one."""
+    from postroom.policy import received_reports
+
+    return received_reports.parse(octets)

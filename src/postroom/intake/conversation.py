@@ -9,7 +9,7 @@ RFC 6409 §6.1 (whose sender addresses), RFC 1870 §6 (sizes), RFC 2033 §4.2 (L
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from postroom.directory.login import Identity
 from postroom.errors import OutcomeUnknown, StorageFull
@@ -28,7 +28,6 @@ from postroom.intake.closing import Closing, Party
 from postroom.intake.examine import Inquiry
 from postroom.intake.gate import Visit
 from postroom.intake.limits import MAX_COPIES
-from postroom.intake.milters import Milters
 from postroom.intake.peer import Peer
 from postroom.intake.plan import NOBODY, Envelope
 from postroom.intake.refusals import Refusals
@@ -40,6 +39,9 @@ from postroom.protocol.smtp.commands import Mail, Rcpt
 from postroom.protocol.smtp.events import Unknown
 from postroom.protocol.smtp.replies import Reply, reply_to
 from postroom.queue.submissions import Wish
+
+if TYPE_CHECKING:
+    from postroom.intake.milters import Milters
 
 DISK_FULL: Final = reply_to(StorageFull())
 _NOBODY: Final = Mail(None)
@@ -63,11 +65,7 @@ class Conversation:
         self._arrival: Arrival | None = None
         self._forgotten: list[Arrival] = []
         self._inquiry: Inquiry | None = None
-        self._milters = (
-            Milters(services, self._session)
-            if services.milters and peer.checks and not peer.is_fetched
-            else None
-        )
+        self._milters = _milters(services, self._session)
         self._visit = Visit(services.gate, peer)
 
     @property
@@ -390,3 +388,12 @@ class Conversation:
         """Remove what forgotten messages have left on disk."""
         while self._forgotten:
             await self._forgotten.pop().abort()
+
+
+def _milters(services: Services, session: Session) -> "Milters | None":
+    """Those of the settings, where there are any and they are to see this peer."""
+    if not services.milters or not session.peer.checks or session.peer.is_fetched:
+        return None
+    from postroom.intake.milters import Milters
+
+    return Milters(services, session)

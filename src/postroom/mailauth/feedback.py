@@ -10,9 +10,10 @@ elements as well.
 import re
 from collections.abc import Iterable
 from typing import Final
-from xml.sax.saxutils import escape
 
 import msgspec
+
+from postroom.message.xmltext import escaped
 
 NAMESPACE: Final = "urn:ietf:params:xml:ns:dmarc-2.0"
 MAX_DKIM: Final = 10  # signatures of one row; 100 at the most, RFC 9990 §3.1.4
@@ -160,4 +161,4 @@ def _given(value: msgspec.Struct, names: Iterable[str]) -> Iterable[str]:
 
 
 def _element(name: str, text: str) -> str:
-    return f"<{name}>{escape(_NOT_XML.sub('?', text))}</{name}>"
+    return f"<{name}>{escaped(_NOT_XML.sub('?', text))}</{name}>"

@@ -5,7 +5,6 @@ the members of an archive that are looked at (threat D9). Nothing raises but ``T
 """
 
 import io
-import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import Final
@@ -21,7 +20,6 @@ MAX_PARTS: Final = 100  # of a message that are looked at
 
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class TooLarge(ValueError):
@@ -66,10 +64,13 @@ def _gunzipped(octets: bytes) -> bytes:
 
 
 def _members(octets: bytes) -> Iterator[bytes]:
+    import zipfile
+
+    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     try:
         with zipfile.ZipFile(io.BytesIO(octets)) as archive:
             for member in archive.infolist()[:MAX_MEMBERS]:
-                if member.is_dir() or member.compress_type not in _METHODS:
+                if member.is_dir() or member.compress_type not in methods:
                     continue
                 with archive.open(member) as opened:
                     found = opened.read(MAX_DOCUMENT + 1)

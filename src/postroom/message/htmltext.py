@@ -9,7 +9,6 @@ Quoted blocks come out as mail quotes them, with ``> `` before each line. Script
 sheets, titles and comments are left out; attributes are not looked at.
 """
 
-import html
 import re
 from typing import Final
 
@@ -46,6 +45,8 @@ def html_text(markup: str) -> str:
     text = " ".join(markup[:MAX_MARKUP].translate(_CONTROLS).split())
     text = _TOKEN.sub(_instead, text)
     if "&" in text:
+        import html  # a third of a megabyte of names
+
         text = html.unescape(_NO_CHARACTER.sub("\ufffd", text))
     lines: list[str] = []
     depth = 0

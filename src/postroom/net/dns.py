@@ -12,7 +12,7 @@ It asks recursive servers and validates nothing itself: ``is_authenticated`` nee
 validating server on this machine. Search domains and the hosts file play no part.
 
 RFC 1034 §5.3.3, RFC 1035 §7, RFC 5452, RFC 6891, RFC 7766. The words on the wire:
-``dns_message.py``; one try: ``dns_exchange.py``; what is kept: ``dns_cache.py``.
+``dns_message.py``, ``dns_reply.py``; one try: ``dns_exchange.py``; what is kept: ``dns_cache.py``.
 """
 
 import asyncio

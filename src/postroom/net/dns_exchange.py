@@ -11,11 +11,11 @@ import asyncio
 import os
 import socket
 import struct
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
-from postroom.net.dns_message import Again, Failure, Query, read
+from postroom.net.dns_message import Again, Failure, Query
 from postroom.net.dns_records import Answer, Record
 from postroom.net.dns_servers import Server
 
@@ -32,6 +32,16 @@ class Silence(msgspec.Struct, frozen=True):
 Outcome: TypeAlias = Answer[Record] | Failure | Again | Silence
 
 
+class _Read(Protocol):
+    def __call__(
+        self, octets: bytes, query: Query, *, is_trusted: bool, is_authority: bool, over_tcp: bool
+    ) -> Answer[Record] | Failure | Again: ...
+
+
+_readers: list[_Read] = []
+"""``dns_reply.read``, once it was imported."""
+
+
 async def over_udp(server: Server, query: Query, seconds: float) -> Outcome:
     """Ask with a datagram. Never raises but when cancelled."""
     junk = 0
@@ -43,7 +53,7 @@ async def over_udp(server: Server, query: Query, seconds: float) -> Outcome:
                 await loop.sock_sendall(ours, query.octets)
                 while True:
                     octets = await loop.sock_recv(ours, _MAX_DATAGRAM)
-                    outcome = _read(octets, query, server)
+                    outcome = await _read(octets, query, server)
                     if outcome is not Again.IGNORED:
                         return outcome
                     junk += 1
@@ -68,19 +78,28 @@ async def over_tcp(server: Server, query: Query, seconds: float) -> Outcome:
         return Silence(f"{server} did not answer over TCP in {seconds:g} s")
     except OSError as error:
         return Silence(f"{server} can't be asked over TCP: {_reason(error)}")
-    outcome = _read(octets, query, server, over_tcp=True)
+    outcome = await _read(octets, query, server, over_tcp=True)
     if outcome is Again.IGNORED:
         return Failure(f"{server} sends no valid reply over TCP")
     return outcome
 
 
-def _read(
+async def _read(
     octets: bytes, query: Query, server: Server, *, over_tcp: bool = False
 ) -> Answer[Record] | Failure | Again:
-    return read(
+    if not _readers:
+        _readers.append(await asyncio.to_thread(_reader))
+    return _readers[0](
         octets, query, is_trusted=server.is_trusted, is_authority=server.is_authority,
         over_tcp=over_tcp,
     )  # fmt: skip
+
+
+def _reader() -> _Read:
+    """A megabyte and a half of modules: not on the loop, and not before there is a reply."""
+    from postroom.net.dns_reply import read
+
+    return read
 
 
 def _socket(server: Server, kind: socket.SocketKind) -> socket.socket:

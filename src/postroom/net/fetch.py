@@ -5,8 +5,8 @@ unless their network is allowed; the connection goes to exactly the address that
 and its certificate must be for the host. No redirects, no cookies, no proxies, no
 compression. What comes back is bounded in size, and all of it in time (threat W5).
 
-RFC 9110, RFC 9112 (read by h11), RFC 9525 (names in certificates), RFC 8461 §3.3. What the
-octets mean is left to the caller.
+RFC 9110, RFC 9525 (names in certificates), RFC 8461 §3.3. What the
+octets mean is left to the caller; one request on the wire: ``fetch_client``.
 """
 
 import asyncio
@@ -14,9 +14,8 @@ import re
 import ssl
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-import h11
 import msgspec
 
 from postroom.net.addresses import Network, is_inside, is_public
@@ -24,17 +23,17 @@ from postroom.net.dns_records import Answer, InvalidName, LookupFailed
 from postroom.net.outbound import ConnectFailed, connect
 from postroom.net.transports import cut
 
+if TYPE_CHECKING:
+    from postroom.net.fetch_client import Client
+
 SECONDS: Final = 10.0
 MAX_BODY: Final = 65_536
-MAX_HEAD: Final = 16_384  # octets of the status line and header fields
 MAX_URL: Final = 2_048
-USER_AGENT: Final = "Postroom"
 
 _URL: Final = re.compile(
     r"https://(?:\[([0-9a-f:.]++)\]|([a-z0-9._-]++))(?::([0-9]{1,5}))?((?:[/?][!-~]*+)?)",
     re.IGNORECASE,
 )
-_MOST_INTERIM: Final = 8  # 1xx responses
 
 
 class Names(Protocol):
@@ -80,13 +79,13 @@ class FetchFailed(Exception):
         super().__init__(f"{url[:200]!r} can't be fetched: {reason}")
 
 
-class _Refused(Exception):
+class NotUsable(Exception):
     """The reason of a FetchFailed."""
 
 
 async def get(url: str, resolver: Names, rules: Rules | None = None) -> Fetched:
     """Fetch ``url``. Raises FetchFailed and nothing else; a status of 4xx or 5xx is no failure."""
-    return await _ask(_Question("GET", url), resolver, rules or Rules())
+    return await _ask(Question("GET", url), resolver, rules or Rules())
 
 
 async def post(
@@ -122,10 +121,10 @@ async def send(  # noqa: PLR0913
         fields += [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     if authorization:
         fields.append(("Authorization", authorization))
-    return await _ask(_Question(method, url, tuple(fields), body), resolver, rules)
+    return await _ask(Question(method, url, tuple(fields), body), resolver, rules)
 
 
-class _Question(msgspec.Struct, frozen=True):
+class Question(msgspec.Struct, frozen=True):
     """A request; nothing of it shows in an error but the address."""
 
     method: str
@@ -134,17 +133,18 @@ class _Question(msgspec.Struct, frozen=True):
     body: bytes = b""
 
 
-async def _ask(question: _Question, resolver: Names, rules: Rules) -> Fetched:
+async def _ask(question: Question, resolver: Names, rules: Rules) -> Fetched:
     url = question.url
     try:
         host, port, target = _parts(url, rules)
         async with asyncio.timeout(rules.seconds):
             addresses = await _addresses(host, resolver, rules)
             context = await asyncio.to_thread(_context, rules.authorities)
+            client = await asyncio.to_thread(_client)
             connected = await connect(
                 addresses,
                 port,
-                lambda: _Client(rules.max_body),
+                lambda: client(rules.max_body),
                 tls=(context, host),
                 seconds=rules.seconds,
             )
@@ -161,7 +161,7 @@ async def _ask(question: _Question, resolver: Names, rules: Rules) -> Fetched:
         raise FetchFailed(url, error.reason, is_certificate=error.is_certificate) from error
     except LookupFailed as error:
         raise FetchFailed(url, error.detail) from error
-    except (_Refused, InvalidName) as error:
+    except (NotUsable, InvalidName) as error:
         raise FetchFailed(url, str(error)) from error
 
 
@@ -181,11 +181,11 @@ def _parts(url: str, rules: Rules) -> tuple[str, int, str]:
     """
     found = _plain(url)
     if found is None:
-        raise _Refused("it is not a plain https address")
+        raise NotUsable("it is not a plain https address")
     literal, name, digits, target = found.groups()
     port = int(digits or 443)
     if port not in rules.ports:
-        raise _Refused(f"port {port} is not allowed")
+        raise NotUsable(f"port {port} is not allowed")
     host: str = (literal or name).lower().removesuffix(".")
     return host, port, target if target.startswith("/") else "/" + target
 
@@ -210,10 +210,10 @@ async def _addresses(host: str, resolver: Names, rules: Rules) -> list[str]:
         if errors and not found:
             raise errors[0]
     if not found:
-        raise _Refused("the host has no address")
+        raise NotUsable("the host has no address")
     allowed = [ip for ip in found if is_public(ip) or is_inside(ip, rules.allow_private)]
     if not allowed:
-        raise _Refused(f"{', '.join(found[:5])} is not a public address")
+        raise NotUsable(f"{', '.join(found[:5])} is not a public address")
     return allowed
 
 
@@ -231,110 +231,8 @@ def _context(authorities: str | None) -> ssl.SSLContext:
     return context
 
 
-class _Client(asyncio.Protocol):
-    """One request and its response."""
+def _client() -> "type[Client]":
+    """With h11, a third of a megabyte: imported with the first request, off the loop."""
+    from postroom.net.fetch_client import Client
 
-    def __init__(self, max_body: int) -> None:
-        self._max_body = max_body
-        self._pieces_left = 1_000 + max_body // 64  # bodies in crumbs cost time, not space
-        self._interim_left = _MOST_INTERIM
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-        self._response: h11.Response | None = None
-        self._body = bytearray()
-        self._has_asked = False
-        self._outcome: asyncio.Future[Fetched | str] = asyncio.get_running_loop().create_future()
-
-    async def ask(
-        self, transport: asyncio.Transport, host: str, target: str, question: _Question
-    ) -> Fetched:
-        """Send the request and read the response; raises _Refused."""
-        if not self._outcome.done():
-            request = h11.Request(
-                method=question.method,
-                target=target,
-                headers=[
-                    ("Host", host),
-                    ("User-Agent", USER_AGENT),
-                    ("Accept", "*/*"),
-                    ("Accept-Encoding", "identity"),
-                    ("Connection", "close"),
-                    *question.fields,
-                ],
-            )
-            self._has_asked = True
-            events = [request, *([h11.Data(question.body)] if question.body else [])]
-            transport.write(b"".join([self._http.send(event) or b"" for event in events]))
-            self._http.send(h11.EndOfMessage())
-        outcome = await self._outcome
-        if isinstance(outcome, str):
-            raise _Refused(outcome)
-        return outcome
-
-    def data_received(self, data: bytes) -> None:
-        """Take what has come."""
-        if self._has_asked:
-            self._read(data)
-        else:
-            self._end("the server spoke before it was asked")
-
-    def eof_received(self) -> None:
-        """The end of a body without a length."""
-        self._read(b"")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more will come."""
-        self._end(f"the connection was lost: {exc}" if exc else "the connection was closed")
-
-    def _read(self, data: bytes) -> None:
-        if self._outcome.done():
-            return
-        try:
-            self._http.receive_data(data)
-            while not self._outcome.done() and self._take(self._http.next_event()):
-                pass
-        except h11.RemoteProtocolError as error:
-            self._end(f"the response is not valid: {error}")
-        except _Refused as error:
-            self._end(str(error))
-
-    def _take(self, event: object) -> bool:
-        """True when there may be another event at once."""
-        if isinstance(event, h11.InformationalResponse):
-            self._interim_left -= 1
-            if self._interim_left < 0:
-                raise _Refused("the server answers with interim responses only")
-        elif isinstance(event, h11.Response):
-            self._check(event)
-            self._response = event
-        elif isinstance(event, h11.Data):
-            self._body += event.data
-            self._pieces_left -= 1
-            if len(self._body) > self._max_body or self._pieces_left < 0:
-                raise _Refused(f"the body is longer than {self._max_body} octets, or in crumbs")
-        elif isinstance(event, h11.EndOfMessage) and self._response is not None:
-            self._end(
-                Fetched(self._response.status_code, _fields(self._response), bytes(self._body))
-            )
-        else:
-            return False
-        return True
-
-    def _check(self, response: h11.Response) -> None:
-        fields = dict(_fields(response))
-        if 300 <= response.status_code < 400:
-            where = fields.get("location", "")[:200]
-            raise _Refused(f"it redirects to {where!r}, and redirects are not followed")
-        if fields.get("content-encoding", "identity").lower() != "identity":
-            raise _Refused("the body is compressed, which was not asked for")
-        if int(fields.get("content-length", "0")) > self._max_body:
-            raise _Refused(f"the body is longer than {self._max_body} octets")
-
-    def _end(self, outcome: Fetched | str) -> None:
-        if not self._outcome.done():
-            self._outcome.set_result(outcome)
-
-
-def _fields(response: h11.Response) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers
-    )
+    return Client

@@ -7,16 +7,18 @@ Everything is bounded, whatever the message. RFC 2045, RFC 2046.
 
 import re
 from itertools import accumulate, islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from postroom.message.charset import decode, parameter
 from postroom.message.content import transferred
 from postroom.message.part import Part
 from postroom.message.searchtext import readable_parts
 from postroom.policy.links import MAX_LINKS, Link, find, marks, parse
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
 
 MAX_TEXT: Final = 40_000  # octets of one part that are read
 MAX_PARTS: Final = 8  # text parts that are read
@@ -139,6 +141,8 @@ def _link(reading: Reading, url: str, text: str) -> None:
 
 
 def _html(reading: Reading, text: str) -> None:
+    from selectolax.lexbor import LexborHTMLParser  # two megabytes
+
     body = LexborHTMLParser(harmless(text)).body
     if body is None:
         return
@@ -184,7 +188,7 @@ def _flattened(markup: str) -> str:
     return _TAG.sub(kept, markup)
 
 
-def _taken_out(body: LexborNode, which: str) -> list[str]:
+def _taken_out(body: "LexborNode", which: str) -> list[str]:
     """The texts of elements below the body, which are there no more.
 
     Each is looked for anew: one inside another has gone with it, memory and all.
@@ -196,7 +200,7 @@ def _taken_out(body: LexborNode, which: str) -> list[str]:
     return texts
 
 
-def _leads(reading: Reading, node: LexborNode) -> bool:
+def _leads(reading: Reading, node: "LexborNode") -> bool:
     """Note where an element leads; True for an image."""
     if node.tag == "img":
         source = node.attributes.get("src") or ""

@@ -4,7 +4,6 @@ Of a large letter only the beginning is known (``Letter.body``); the outcome say
 looked at. HTML is read as its text. RFC 5173, RFC 5703 §7.
 """
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -80,6 +79,8 @@ def readable(machine: Machine, part: Part) -> str:
 
 def plain(text: str) -> str:
     """The text of HTML."""
+    import html  # a third of a megabyte of names
+
     return html.unescape(_TAG.sub("", text))
 
 

@@ -1,1 +1,1 @@
-"""The HTTP door. Imported only after the mail doors answer."""
+"""The HTTP door. Imported when somebody first connects to it."""

@@ -1,6 +1,6 @@
 """The HTTP application: every path of one server, put together.
 
-Imported only after the mail doors answer.
+Imported when somebody first connects to the web.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -6,17 +6,17 @@
 
 from collections.abc import Iterator
 from typing import Final
-from xml.sax.saxutils import escape
 
 from postroom.address import Domain
 from postroom.admin.client_settings import ClientSettings, Service
+from postroom.message.xmltext import escaped
 
 _SOCKETS: Final = {"implicit": "SSL", "starttls": "STARTTLS"}
 
 
 def document(settings: ClientSettings) -> bytes:
     """The clientConfig of a domain; the program puts the person's address in."""
-    domain, title = escape(settings.domain), escape(Domain(settings.domain).unicode)
+    domain, title = escaped(settings.domain), escaped(Domain(settings.domain).unicode)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<clientConfig version="1.1">',
@@ -36,7 +36,7 @@ def document(settings: ClientSettings) -> bytes:
 
 def _server(element: str, kind: str, hostname: str, service: Service) -> Iterator[str]:
     yield f'  <{element} type="{kind}">'
-    yield f"   <hostname>{escape(hostname)}</hostname>"
+    yield f"   <hostname>{escaped(hostname)}</hostname>"
     yield f"   <port>{service.port}</port>"
     yield f"   <socketType>{_SOCKETS[service.encryption]}</socketType>"
     yield "   <authentication>password-cleartext</authentication>"

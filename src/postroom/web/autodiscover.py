@@ -9,15 +9,14 @@ What is posted is not parsed as XML: of it two elements count, whose texts are a
 schema of the answer that is understood.
 """
 
-import html
 import re
 from collections.abc import Iterator
 from typing import Final
-from xml.sax.saxutils import escape
 
 import msgspec
 
 from postroom.admin.client_settings import ClientSettings, Service
+from postroom.message.xmltext import escaped
 
 MAX_REQUEST: Final = 64 * 1024  # octets
 PATH: Final = "/autodiscover/autodiscover.xml"
@@ -42,6 +41,8 @@ _TYPES: Final = {"imap": "IMAP", "pop3": "POP3", "smtp": "SMTP"}
 
 def asked_for(body: bytes) -> str:
     """The address in a request of version 1; "" when there is none."""
+    import html
+
     found = _ADDRESS.search(body[:MAX_REQUEST])
     return html.unescape(found[1].decode("utf-8", "replace")) if found else ""
 
@@ -58,7 +59,7 @@ def settings_document(settings: ClientSettings, address: str) -> bytes:
         '<?xml version="1.0" encoding="utf-8"?>',
         f'<Autodiscover xmlns="{_RESPONSE}">',
         f' <Response xmlns="{_SETTINGS}">',
-        f"  <User><DisplayName>{escape(address)}</DisplayName></User>",
+        f"  <User><DisplayName>{escaped(address)}</DisplayName></User>",
         "  <Account>",
         "   <AccountType>email</AccountType>",
         "   <Action>settings</Action>",
@@ -112,9 +113,9 @@ def no_such_protocol(protocol: str) -> bytes:
 def _protocol(kind: str, hostname: str, service: Service, address: str) -> Iterator[str]:
     yield "   <Protocol>"
     yield f"    <Type>{kind}</Type>"
-    yield f"    <Server>{escape(hostname)}</Server>"
+    yield f"    <Server>{escaped(hostname)}</Server>"
     yield f"    <Port>{service.port}</Port>"
-    yield f"    <LoginName>{escape(address)}</LoginName>"
+    yield f"    <LoginName>{escaped(address)}</LoginName>"
     yield "    <DomainRequired>off</DomainRequired>"
     yield "    <SPA>off</SPA>"
     yield f"    <SSL>{'on' if service.encryption == 'implicit' else 'off'}</SSL>"

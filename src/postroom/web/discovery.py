@@ -18,7 +18,7 @@ from postroom.admin.client_settings import ClientSettings
 from postroom.admin.dns.plan import sts_policy
 from postroom.admin.office import Office
 from postroom.net.tls import Certificates
-from postroom.web import autoconfig, autodiscover, mobileconfig
+from postroom.web import autoconfig, autodiscover
 from postroom.web.hosts import domain_of
 
 NOT_SERVED: Final = "There is no such mail domain here\n"
@@ -31,6 +31,7 @@ NO_PROFILE: Final = (
     "A profile names a listener for IMAP and one for submission, and one of them is not here\n"
 )
 _XML: Final = "text/xml"
+_PROFILE: Final = "application/x-apple-aspen-config"
 _DAY: Final = 86_400  # seconds
 
 
@@ -123,19 +124,27 @@ class Discovery:
         except AddressError as error:
             return PlainTextResponse(f"email: {error}\n", status_code=400)
         settings = await client_settings.find(self._office, address)
-        octets = None if settings is None else mobileconfig.profile(settings, address)
-        if settings is None or octets is None:
+        found = (
+            None if settings is None else await asyncio.to_thread(self._profile, settings, address)
+        )
+        if settings is None or found is None:
             why = NOT_SERVED if settings is None else NO_PROFILE
             return PlainTextResponse(why, status_code=404)
         return Response(
-            await asyncio.to_thread(self._signed, octets),
-            media_type=mobileconfig.MEDIA_TYPE,
+            found,
+            media_type=_PROFILE,
             headers={
                 "Content-Disposition": f'attachment; filename="{settings.domain}.mobileconfig"'
             },
         )
 
-    def _signed(self, octets: bytes) -> bytes:
+    def _profile(self, settings: ClientSettings, address: str) -> bytes | None:
+        """Signed; what makes one is most of a megabyte, and comes with the first."""
+        from postroom.web import mobileconfig
+
+        octets = mobileconfig.profile(settings, address)
+        if octets is None:
+            return None
         return mobileconfig.signed(octets, *self._certificates.signer())
 
     async def _settings(self, request: Request, address: str) -> ClientSettings | None:

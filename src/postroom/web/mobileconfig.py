@@ -8,7 +8,6 @@ asks for it.
 import plistlib
 import uuid
 from collections.abc import Sequence
-from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,8 +16,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from postroom.address import Domain
 from postroom.admin.client_settings import ClientSettings, Service
-
-MEDIA_TYPE: Final = "application/x-apple-aspen-config"
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 

@@ -4,10 +4,7 @@ They stand in ``presets.toml``. Those marked historic are of providers that are 
 have moved on; they are kept for networks that still have such a server.
 """
 
-import difflib
 import functools
-import importlib.resources
-import tomllib
 from typing import Final, Literal
 
 import msgspec
@@ -55,6 +52,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 @functools.cache
 def every() -> tuple[Preset, ...]:
     """All presets by title, the historic ones last."""
+    import importlib.resources
+    import tomllib
+
     text = importlib.resources.files(__package__).joinpath(FILE).read_text("utf-8")
     found = msgspec.convert(tomllib.loads(text), _File).preset
     return tuple(sorted(found, key=lambda one: (one.historic, one.title.casefold(), one.name)))
@@ -75,6 +75,8 @@ def find(name: str) -> Preset:
     for one in every():
         if one.name == name.strip().lower():
             return one
+    import difflib
+
     like = [one.name for one in search(name) if name.strip()][:_FEW]
     like = like or difflib.get_close_matches(name.lower(), [one.name for one in every()])
     hint = f"perhaps {', '.join(like)}; " if like else ""
