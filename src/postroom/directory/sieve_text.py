@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from postroom.directory.rules import Action, Condition, Rule
-from postroom.directory.vacations import Vacation
+from postroom.directory.vacations import TEXT, Vacation
+from postroom.message import compose
+from postroom.message.htmltext import html_text
 
 _HEAD: Final = "# Made by Postroom; what is changed here is not kept."
 _FIELDS: Final = {
@@ -44,21 +46,33 @@ def rules_text(rules: Sequence[Rule], script: str | None, site: str | None = Non
 
 def vacation_text(vacation: Vacation) -> str:
     """The answer, on the days of the vacation, which are those of UTC."""
-    tests = [
-        f'currentdate :value "{relation}" :zone "+0000" "date" {quoted(day)}'
-        for relation, day in (("ge", vacation.begins), ("le", vacation.ends))
-        if day
-    ]
+    tests = [*_when("ge", "ge", vacation.begins, vacation.begins_at)]
+    tests += _when("le", "lt", vacation.ends, vacation.ends_at)
     words = [f"vacation :days {vacation.days}"]
     if vacation.subject:
         words.append(f":subject {quoted(vacation.subject)}")
     if vacation.addresses:
         words.append(f":addresses {_listed(vacation.addresses)}")
-    command = " ".join([*words, quoted(vacation.text)]) + ";"
+    reason = vacation.text or TEXT
+    if vacation.html:
+        words.append(":mime")
+        text = vacation.text or html_text(vacation.html)
+        reason = compose.alternative(text, vacation.html).decode("utf-8")
+    command = " ".join([*words, quoted(reason)]) + ";"
     needed = ["date", "relational", "vacation"] if tests else ["vacation"]
     lines = [_HEAD, f"require {_listed(needed)};", ""]
     lines += [f"if {_joined('all', tests)} {{", f"    {command}", "}"] if tests else [command]
     return "\n".join([*lines, ""])
+
+
+def _when(of_day: str, of_moment: str, day: str, time: str) -> list[str]:
+    """The test for a day, or for a moment of it."""
+    if not day:
+        return []
+    test = 'currentdate :value "{}" :zone "+0000" "{}" {}'
+    if time:
+        return [test.format(of_moment, "iso8601", quoted(f"{day}T{time}Z"))]
+    return [test.format(of_day, "date", quoted(day))]
 
 
 def _rule(rule: Rule) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 from postroom.db.database import Tx
 
 DAYS: Final = 7  # between two answers to the same sender
+TEXT: Final = "I am away at the moment, and will read your message when I am back."
 
 
 class Vacation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -17,6 +18,10 @@ class Vacation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``days`` pass between two answers to the same sender. ``addresses`` are further ones of the
     owner: letters are answered only when one of the owner's addresses is in To or Cc.
+
+    ``html`` says the same; without any text the answer is ``TEXT``. ``begins_at`` and ``ends_at``
+    (HH:MM:SS) are when of the first day it begins, and when of the last day it is over; "" is all
+    of that day. One that is not ``is_enabled`` is kept, and answers nothing.
     """
 
     text: str
@@ -25,6 +30,10 @@ class Vacation(msgspec.Struct, frozen=True, omit_defaults=True):
     ends: str = ""
     days: int = DAYS
     addresses: tuple[str, ...] = ()
+    html: str = ""
+    begins_at: str = ""
+    ends_at: str = ""
+    is_enabled: bool = True
 
 
 _DECODER: Final = msgspec.json.Decoder(Vacation)
@@ -32,6 +41,12 @@ _DECODER: Final = msgspec.json.Decoder(Vacation)
 
 def of(tx: Tx, account_id: int) -> Vacation | None:
     """The vacation of an account, also one that has not begun or is over."""
+    found = kept(tx, account_id)
+    return found if found is not None and found.is_enabled else None
+
+
+def kept(tx: Tx, account_id: int) -> Vacation | None:
+    """The same, also where it is not enabled."""
     row = tx.one("SELECT body FROM vacation WHERE account_id = :account", account=account_id)
     return _DECODER.decode(row[0]) if row else None
 

@@ -102,6 +102,11 @@ def compose(draft: Draft) -> bytes:
     return head + _multipart(subtype, draft.message_id, parts)
 
 
+def alternative(text: str, html: str) -> bytes:
+    """A MIME entity that says the same twice (RFC 2046 §5.1.4); the same for the same texts."""
+    return _multipart(b"alternative", text, [_text(text), _text(html, b"html")])
+
+
 def field(name: str, text: str) -> str:
     """An unstructured header field, folded, without its last line end."""
     return _folded(name, words(text))

@@ -1,6 +1,7 @@
 """The answer of an account while its owner is away: set, shown, ended."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ from postroom.sieve.compiler import compile_script
 from postroom.sieve.problems import ScriptError
 
 MAX_TEXT: Final = 10_000  # characters
+MAX_HTML: Final = 20_000
 MAX_SUBJECT: Final = 200
 MAX_ADDRESSES: Final = 50
 MAX_DAYS: Final = 90
@@ -70,6 +72,29 @@ async def change(office: Office, account: str, away: Vacation) -> VacationView:
     return await office.directory.change(write)
 
 
+async def kept(office: Office, account: str) -> Vacation | None:
+    """What is kept of the answer of an account, also while it answers nothing."""
+    name = names.address(account)
+    return await office.directory.look(lambda tx: vacations.kept(tx, accounts.require(tx, name).id))
+
+
+@recorded("vacation.set", "account")
+async def amend(office: Office, account: str, amended: Callable[[Vacation], Vacation]) -> Vacation:
+    """Change what is kept of it, without any text too: as it is now. Raises Invalid."""
+    name = names.address(account)
+
+    def write(tx: Tx) -> Vacation:
+        found = accounts.require(tx, name)
+        if found.kind == "holding":
+            raise is_holding(found)
+        before = vacations.kept(tx, found.id) or Vacation("", is_enabled=False)
+        after = _checked(amended(before), needs_text=False)
+        vacations.put(tx, found.id, after)
+        return after
+
+    return await office.directory.change(write)
+
+
 @recorded("vacation.end", "account")
 async def end(office: Office, account: str) -> None:
     """Answer no more. Raises NotFound when nothing was answered."""
@@ -106,16 +131,24 @@ def _view(tx: Tx, account: Account) -> VacationView:
     )
 
 
-def _checked(away: Vacation) -> Vacation:
+def _checked(away: Vacation, *, needs_text: bool = True) -> Vacation:
     begins, ends = _day(away.begins), _day(away.ends)
-    if begins and ends and ends < begins:
+    if begins and ends and (ends, away.ends_at or "~") <= (begins, away.begins_at):
         raise Invalid(f"the vacation ends on {ends}, before it begins on {begins}")
     if not 1 <= away.days <= MAX_DAYS:
         raise Invalid(f"between two answers to the same sender are 1 to {MAX_DAYS} days")
     if len(away.addresses) > MAX_ADDRESSES:
         raise Invalid(f"a vacation has at most {MAX_ADDRESSES} further addresses")
     addresses = tuple(dict.fromkeys(str(names.address(one)) for one in away.addresses))
-    return Vacation(_text(away.text), _subject(away.subject), begins, ends, away.days, addresses)
+    return msgspec.structs.replace(
+        away,
+        text=_text(away.text) if needs_text or away.text else "",
+        subject=_subject(away.subject),
+        begins=begins,
+        ends=ends,
+        addresses=addresses,
+        html=_html(away.html),
+    )
 
 
 def _answers(script: str) -> bool:
@@ -132,6 +165,15 @@ def _text(text: str) -> str:
     if not all(letter.isprintable() or letter in "\n\t" for letter in text):
         raise Invalid("the text of an answer holds no control characters")
     return text
+
+
+def _html(html: str) -> str:
+    html = html.replace("\r\n", "\n")
+    if len(html) > MAX_HTML:
+        raise Invalid(f"the HTML of an answer has at most {MAX_HTML} characters")
+    if not all(letter.isprintable() or letter in "\n\t" for letter in html):
+        raise Invalid("the HTML of an answer holds no control characters")
+    return html
 
 
 def _subject(subject: str) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from postroom.access.rights import POST
 from postroom.admin.office import Office
+from postroom.protocol.smtp.standing import MAX_HOLD
 from postroom.web.jmap import limits
 from postroom.web.jmap.account import Account
 from postroom.web.jmap.method import Caller
@@ -44,6 +46,28 @@ def nothing(_office: Office) -> dict[str, Any]:
     return {}
 
 
+def _submission(_office: Office, account: Account, _caller: Caller) -> dict[str, Any] | None:
+    """RFC 8621 §1.3.2: for who may send in the name of the account."""
+    owner = account.owner
+    if owner is not None and POST not in owner.rights(owner.account_id):
+        return None
+    return {
+        "maxDelayedSend": MAX_HOLD,
+        "submissionExtensions": {
+            "FUTURERELEASE": [str(MAX_HOLD)],
+            "DSN": [],
+            "SIZE": [],
+            "8BITMIME": [],
+            "SMTPUTF8": [],
+            "REQUIRETLS": [],
+        },
+    }
+
+
 CAPABILITIES: Final[Mapping[str, Capability]] = {
     limits.CORE: Capability(_core, lambda _office, _account, _caller: {}),
+    limits.SUBMISSION: Capability(nothing, _submission),
+    limits.VACATION: Capability(
+        nothing, lambda _office, account, _caller: {} if account.is_own else None
+    ),
 }

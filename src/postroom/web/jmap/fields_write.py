@@ -210,12 +210,22 @@ def _tokens(name: str, words: Sequence[str], between: str) -> str:
     return f"{name}: " + f"{between.rstrip()}\r\n ".join(words) if words else f"{name}:"
 
 
-def _mailbox(value: object) -> str:
+def people(value: object) -> list[tuple[str, str | None]]:
+    """(address, name) of each EmailAddress of an array (§4.1.2.3). Raises Unfit."""
+    return [_person(one) for one in _list_of(value, "addresses")]
+
+
+def _person(value: object) -> tuple[str, str | None]:
     found = _object_of(value, {"name", "email"})
     email, name = found.get("email"), found.get("name")
     if not isinstance(email, str):
         raise Unfit("an address has an email")
-    return compose.mailbox(Person(_addr_spec(email), "" if name is None else _name_of(name)))
+    return _addr_spec(email), None if name is None else _name_of(name)
+
+
+def _mailbox(value: object) -> str:
+    email, name = _person(value)
+    return compose.mailbox(Person(email, name or ""))
 
 
 def _addr_spec(text: str) -> str:

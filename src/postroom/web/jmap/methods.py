@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from postroom.web.jmap import limits
+from postroom.web.jmap import identities, limits, vacation
 from postroom.web.jmap.method import Call, Method, Methods, Result
 
 
@@ -16,6 +16,8 @@ _CORE: Final[Methods] = {"Core/echo": echo}
 
 _BY_CAPABILITY: Final[Mapping[str, tuple[Methods, ...]]] = {
     limits.CORE: (_CORE,),
+    limits.SUBMISSION: (identities.METHODS,),
+    limits.VACATION: (vacation.METHODS,),
 }
 
 METHODS: Final[Mapping[str, tuple[str, Method]]] = {
