@@ -12,6 +12,7 @@ from postroom.app import App, serve
 from postroom.config.model import Config, Listen, ListenProtocol, Log
 from postroom.errors import Refused
 from postroom.telemetry import sink
+from rig.ports import free_port
 from tests.directory.keys import quick
 
 HOST = "127.0.0.1"
@@ -109,8 +110,8 @@ def test_a_second_server_on_the_same_data_is_refused(data: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_refused_with_the_next_action(data: Path) -> None:
-    with socket.create_server((HOST, 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()  # ours afterwards as well
+    with socket.create_server((HOST, port)):
         settings = Config(
             hostname="mail.demo.test",
             data=str(data),

@@ -23,6 +23,7 @@ from postroom.queue.listing import stats
 from postroom.queue.rows import CLAIMED, QUARANTINED
 from postroom.telemetry import sink as telemetry
 from rig.smtp import SmtpServer
+from tests.children import children
 from tests.databases import fresh
 from tests.directory.keys import quick
 
@@ -141,13 +142,7 @@ def has_counted(office: Office, event: str, times: int) -> Callable[[], Awaitabl
 
 def delivery_processes() -> list[int]:
     """Those that this process has started."""
-    found = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
-    return [
-        int(pid)
-        for some in found
-        for pid in some
-        if b"postroom.carrier" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    return sorted(children("postroom.carrier"))
 
 
 def test_messages_leave_by_the_process_and_it_ends_with_the_server(

@@ -1,6 +1,5 @@
 """``tell`` runs a story in a fresh office, once an engine."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from tests.admin.bureau import Story, offices
 from tests.conftest import Opener
 from tests.fakes import Clock
+from tests.loop import patiently
 
 
 @pytest.fixture
@@ -19,6 +19,6 @@ def tell(database: Opener, data: Path) -> Callable[[Story], None]:
             async with offices(database, data, clock)() as office:
                 await story(office, clock)
 
-        asyncio.run(inside())
+        patiently(inside())
 
     return run

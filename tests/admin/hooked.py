@@ -15,6 +15,7 @@ from postroom.net.dns import Resolver
 from rig.dns import DnsServer
 from tests import certificates
 from tests.certificates import AUTHORITY
+from tests.net.street import serving
 
 NAME = "hooks.test"
 
@@ -64,23 +65,20 @@ class Program:
 async def listening(office: Office, *statuses: int) -> AsyncIterator[Program]:
     """Such a program, with the settings and the resolver that lead to it."""
     program = Program(*statuses)
-    server = await asyncio.start_server(
-        program.serve, "127.0.0.1", 0, ssl=certificates.server(NAME)
-    )
-    program.port = server.sockets[0].getsockname()[1]
     pem = Path(office.config.data) / "authorities.pem"
     pem.write_bytes(AUTHORITY.cert_pem.bytes())
-    program.settings = Webhooks(
-        ports=(program.port,),
-        private_networks=(str(ipaddress.ip_network("127.0.0.0/8")),),
-        ca_file=str(pem),
-        seconds=5,
-    )
-    async with DnsServer({(NAME, "A"): ["127.0.0.1"]}) as names:
+    async with (
+        serving(program.serve, tls=certificates.server(NAME)) as program.port,
+        DnsServer({(NAME, "A"): ["127.0.0.1"]}) as names,
+    ):
+        program.settings = Webhooks(
+            ports=(program.port,),
+            private_networks=(str(ipaddress.ip_network("127.0.0.0/8")),),
+            ca_file=str(pem),
+            seconds=60,
+        )
         program.resolver = Resolver([names.address])
         try:
             yield program
         finally:
             await program.resolver.close()
-            server.close()
-            await server.wait_closed()

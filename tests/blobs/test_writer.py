@@ -175,7 +175,7 @@ def test_a_cancelled_writer_can_be_aborted_while_its_thread_works(data: Path) ->
     async def go() -> None:
         writer = BlobWriter(Files(data, step), Ids(Clock()), in_rows=False)
         task = asyncio.ensure_future(writer.write(noise(LARGE)))
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 60)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()

@@ -24,10 +24,14 @@ def writer(path: Path) -> Iterator[apsw.Connection]:
         yield connection
 
 
-def grown(path: Path) -> bool:
-    """Whether the database itself comes to hold what was in the WAL."""
+def grown(path: Path, writer: apsw.Connection) -> bool:
+    """Whether the database itself comes to hold all that was in the WAL."""
+    pages = writer.execute("PRAGMA page_count").fetchone()
+    size = writer.execute("PRAGMA page_size").fetchone()
+    assert pages is not None
+    assert size is not None
     end = time.monotonic() + 120
-    while path.stat().st_size < 1_000_000:
+    while path.stat().st_size < pages[0] * size[0]:
         if time.monotonic() > end:
             return False
         time.sleep(0.001)
@@ -45,7 +49,7 @@ def test_nothing_happens_below_the_limit(path: Path, writer: apsw.Connection) ->
 def test_the_wal_is_moved_beyond_it(path: Path, writer: apsw.Connection, restart: int) -> None:
     checkpointer = Checkpointer(path, passive=100, restart=restart)
     checkpointer.grew(250)
-    assert grown(path)
+    assert grown(path, writer)
     checkpointer.close()
 
 
@@ -68,7 +72,7 @@ def test_the_wal_is_made_long_once_it_is_used(path: Path, writer: apsw.Connectio
 def test_one_attempt_a_step_and_anew_after_a_reset(path: Path, writer: apsw.Connection) -> None:
     checkpointer = Checkpointer(path, passive=100)
     checkpointer.grew(250)
-    assert grown(path)
+    assert grown(path, writer)
     writer.execute("INSERT INTO t VALUES (zeroblob(2000000))")
     size = path.stat().st_size
     checkpointer.grew(260)
@@ -98,7 +102,7 @@ def test_a_disk_that_fails_is_told_and_tried_again(path: Path, writer: apsw.Conn
             faulty.work()
             checkpointer.grew(99)
             checkpointer.grew(250)
-            assert grown(path)
+            assert grown(path, writer)
             checkpointer.close()
     finally:
         sink.install(before)

@@ -15,6 +15,7 @@ from postroom.net.dns import Resolver
 from postroom.net.dns_records import LookupFailed
 from rig.dns import DnsServer, Fault, Zone
 from tests.delivery.stock import resolving
+from tests.loop import patiently
 
 US: Final = "mail.demo.test"
 PUBLIC: Final = "9.9.9.9"
@@ -49,7 +50,7 @@ def exchangers(
             one = lookup(resolver, shuffle=shuffle, hostname=hostname)
             return await one.exchangers(domain)
 
-    return asyncio.run(main())
+    return patiently(main())
 
 
 def nowhere(zone: Zone, domain: str = "other.test", *, hostname: str = US) -> tuple[str, str]:
@@ -73,7 +74,7 @@ def host(
         async with resolving(rig) as resolver:
             return await lookup(resolver, allow=allow).host(name)
 
-    return asyncio.run(main())
+    return patiently(main())
 
 
 def mx(*records: str, name: str = "other.test") -> dict[tuple[str, str], list[str]]:
@@ -133,7 +134,7 @@ def test_a_literal_is_its_own_host_and_not_asked_for(domain: str) -> None:
             assert found == Exchangers((domain,), domain)
             assert rig.count() == 0
 
-    asyncio.run(main())
+    patiently(main())
 
 
 def test_the_resolver_vouches_for_the_list_and_for_there_being_none() -> None:
@@ -212,7 +213,7 @@ def test_what_can_not_be_looked_up_is_tried_again(fault: Fault) -> None:
             resolver.forget()
             assert (await lookup(resolver).exchangers("other.test")).hosts == ("a.test",)
 
-    asyncio.run(main())
+    patiently(main())
 
 
 def test_aliases_that_go_round_are_tried_again() -> None:
@@ -387,4 +388,4 @@ def test_the_families_are_asked_for_at_the_same_time() -> None:
             rig.held.set()
             assert (await asking).addresses == (PUBLIC,)
 
-    asyncio.run(main())
+    patiently(main())

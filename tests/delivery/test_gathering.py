@@ -8,6 +8,7 @@ import pytest
 from postroom.delivery.finisher import Finished
 from postroom.delivery.gathering import Gathering
 from postroom.queue.settling import Settled
+from tests.loop import patiently
 
 ENDS = [Finished(Settled(number, ())) for number in range(5)]
 
@@ -41,7 +42,7 @@ def test_what_comes_within_a_moment_is_durable_together() -> None:
         await gathering.add(ENDS[4])
         assert book.written == [ENDS[:4], ENDS[4:]]
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_what_waits_does_not_hold_up_what_comes() -> None:
@@ -58,7 +59,7 @@ def test_what_waits_does_not_hold_up_what_comes() -> None:
         await asyncio.gather(first, second)
         assert book.written == [ENDS[:1], ENDS[1:2]]
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_a_failure_is_told_to_who_waits() -> None:
@@ -68,7 +69,7 @@ def test_a_failure_is_told_to_who_waits() -> None:
         with pytest.raises(ValueError, match="odd"):
             await Gathering(book.finish).add(ENDS[0])
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_it_is_emptied_at_once_but_not_for_ever() -> None:
@@ -87,4 +88,4 @@ def test_it_is_emptied_at_once_but_not_for_ever() -> None:
         await late
         assert book.written == [ENDS[:1], ENDS[1:2]]
 
-    asyncio.run(run())
+    patiently(run())

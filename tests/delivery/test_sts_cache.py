@@ -21,6 +21,7 @@ from tests.certificates import AUTHORITY
 from tests.conftest import Opener
 from tests.delivery.stock import resolving
 from tests.fakes import Clock
+from tests.loop import patiently
 from tests.net.web import WebServer, serving
 
 EXAMPLE = Domain("example.test")
@@ -92,7 +93,7 @@ def run(database: Opener, monkeypatch: pytest.MonkeyPatch) -> Run:
             async with asyncio.timeout(60), opened(web) as place:
                 await test(place)
 
-        asyncio.run(main())
+        patiently(main())
 
     return runner
 

@@ -9,6 +9,7 @@ from postroom.delivery.wire import Limits, Wire
 from postroom.protocol.smtp.client import ClientSession
 from postroom.protocol.smtp.client_events import Greeted, Ready
 from postroom.protocol.smtp.client_states import Wait
+from tests.loop import patiently
 
 
 class Line(asyncio.Transport):
@@ -73,7 +74,7 @@ def test_an_answer_that_comes_while_we_could_not_write_is_heard() -> None:
             assert isinstance(await wire.next_event(), Ready)
         assert line.written == b"EHLO mx.home.test\r\n"
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_what_is_heard_waits_and_writes_nothing() -> None:
@@ -87,7 +88,7 @@ def test_what_is_heard_waits_and_writes_nothing() -> None:
         line.on_write = lambda: wire.data_received(b"250 sink.test\r\n")
         assert isinstance(await wire.next_event(), Ready)
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_a_step_is_taken_for_whatever_comes_and_wakes_nobody_before_the_last() -> None:
@@ -112,7 +113,7 @@ def test_a_step_is_taken_for_whatever_comes_and_wakes_nobody_before_the_last() -
         await driving
         assert [type(one) for one in heard] == [Greeted, Ready]
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_what_a_step_raises_belongs_to_who_drives() -> None:
@@ -130,7 +131,7 @@ def test_what_a_step_raises_belongs_to_who_drives() -> None:
         with pytest.raises(KeyError, match="x"):
             await driving
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_a_server_has_its_time_anew_after_each_step_and_no_more() -> None:
@@ -154,7 +155,7 @@ def test_a_server_has_its_time_anew_after_each_step_and_no_more() -> None:
         assert wire.why == "The server did not answer in 0.01 seconds"
         assert line.is_aborted
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_who_does_not_answer_is_given_up() -> None:
@@ -166,7 +167,7 @@ def test_who_does_not_answer_is_given_up() -> None:
         assert wire.is_lost
         assert not wire.is_quiet
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_who_does_not_read_is_given_up() -> None:
@@ -178,7 +179,7 @@ def test_who_does_not_read_is_given_up() -> None:
         assert line.is_aborted
         await wire.flush()  # nothing to wait for any more
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_the_end_is_heard_after_the_last_words() -> None:
@@ -193,7 +194,7 @@ def test_the_end_is_heard_after_the_last_words() -> None:
         await wire.ended(1)
         assert not line.is_aborted
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_a_connection_that_does_not_close_is_cut() -> None:
@@ -203,7 +204,7 @@ def test_a_connection_that_does_not_close_is_cut() -> None:
         await wire.ended(0.01)
         assert (line.is_closed, line.is_aborted) == (True, True)
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_without_a_connection_there_is_nothing_to_end() -> None:
@@ -214,4 +215,4 @@ def test_without_a_connection_there_is_nothing_to_end() -> None:
         await wire.ended(5)
         assert wire.tls_object is None
 
-    asyncio.run(run())
+    patiently(run())

@@ -1,6 +1,5 @@
 """``tell`` runs a story of strangers at a gate, once an engine."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from tests.conftest import Opener
 from tests.intake.desk import desk
 from tests.intake.strangers import NAMED, Story, Tell, Town
+from tests.loop import patiently
 from tests.policy.zone import Zone
 
 
@@ -27,6 +27,6 @@ def tell(database: Opener, data: Path) -> Tell:
             async with town() as one:
                 await story(one)
 
-        asyncio.run(inside())
+        patiently(inside())
 
     return run

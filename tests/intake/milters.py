@@ -1,6 +1,5 @@
 """A desk with milters, and strangers who come to it."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from tests.intake.desk import (
     Desk,
     desk,
 )
+from tests.loop import patiently
 from tests.policy.filters.fakes import Talk, listening, written
 
 STEPS = "CHMRTLNBE"
@@ -43,4 +43,4 @@ def tell(database: Opener, data: Path, story: Callable[[Desk], Awaitable[None]])
         async with desk(database, data) as here:
             await story(here)
 
-    asyncio.run(run())
+    patiently(run())

@@ -7,10 +7,12 @@ from typing import Any, Final, TypeVar
 import pytest
 import uvloop
 
+from tests.loop import patient
+
 T = TypeVar("T")
 
 LOOPS: Final[dict[str, Callable[[], asyncio.AbstractEventLoop]]] = {
-    "asyncio": asyncio.new_event_loop,
+    "asyncio": patient,
     "uvloop": uvloop.new_event_loop,
 }
 both_loops: Final = pytest.mark.parametrize("loop", list(LOOPS))

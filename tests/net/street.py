@@ -15,12 +15,16 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 async def serving(serve: Serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """The port; whoever is connected at the end is cut off."""
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+        writers.append(writer)
+        with contextlib.suppress(
+            ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError
+        ):
             await serve(reader, writer)
         writer.close()
 
@@ -32,4 +36,7 @@ async def serving(serve: Serve, *, tls: ssl.SSLContext | None = None) -> AsyncIt
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:  # else what has not ended yet is found, unclosed, in another test
+            writer.transport.abort()
+        await asyncio.sleep(0)
         await server.wait_closed()

@@ -9,27 +9,18 @@ import pytest
 from postroom.net.channel import HIGH_WATER, Channel, RemoteFailed
 from postroom.net.tls_client import ClientTls
 from tests import certificates
-
-HOST = "127.0.0.1"
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.loop import patiently
+from tests.net.street import HOST, Serve, serving
 
 
 def tell(
     serve: Serve, story: Callable[[int], Awaitable[None]], tls: ssl.SSLContext | None = None
 ) -> None:
     async def run() -> None:
-        async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                await serve(reader, writer)
-            except (ConnectionError, ssl.SSLError):
-                pass
-            writer.close()
+        async with serving(serve, tls=tls) as port:
+            await story(port)
 
-        server = await asyncio.start_server(served, HOST, 0, ssl=tls)
-        async with server:
-            await story(server.sockets[0].getsockname()[1])
-
-    asyncio.run(run())
+    patiently(run())
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,7 +76,7 @@ def test_a_server_that_goes_away_or_says_nothing() -> None:
     tell(leave, gone)
     tell(be_silent, silent)
     with pytest.raises(RemoteFailed, match="mail.test: "):
-        asyncio.run(Channel.open("mail.test", [HOST], 1, context=None))
+        patiently(Channel.open("mail.test", [HOST], 1, context=None))
 
 
 def test_what_nobody_takes_waits_at_the_server() -> None:

@@ -16,6 +16,7 @@ from postroom.net.dns import Resolver
 from postroom.net.fetch import Rules
 from rig.dns import DnsServer, Fault
 from tests.certificates import AUTHORITY
+from tests.loop import patiently
 from tests.net.web import NAME, WebServer, serving
 
 ZONE: Final = {
@@ -68,7 +69,7 @@ def looked_up(*questions: Question, rig: DnsServer | None = None) -> list[Answer
         async with resolving(rig or DnsServer(ZONE)) as resolver:
             return await run(asking(*questions), resolver, rules())
 
-    return asyncio.run(main())
+    return patiently(main())
 
 
 def fetched(
@@ -88,7 +89,7 @@ def fetched(
             )
             return await run(asking(question), resolver, rules(web.port, seconds=seconds))
 
-    return asyncio.run(main())[0]
+    return patiently(main())[0]
 
 
 # Names
@@ -145,7 +146,7 @@ def test_a_lookup_has_its_own_deadline() -> None:
             (found,) = await run(check, resolver, rules(), seconds=0.05)
             assert found == "lookup failed: no answer in 0.05 s"
 
-    asyncio.run(main())
+    patiently(main())
 
 
 # Documents
@@ -209,7 +210,7 @@ def test_a_host_that_can_not_be_looked_up_is_a_failed_fetch() -> None:
             assert isinstance(found, str)
             assert found.startswith("fetch failed (False): ")
 
-    asyncio.run(main())
+    patiently(main())
 
 
 # The check itself
@@ -236,7 +237,7 @@ def test_what_the_check_raises_comes_out() -> None:
             with pytest.raises(lookups.LookupFailed):
                 await run(careless(), resolver, rules())
 
-    asyncio.run(main())
+    patiently(main())
 
 
 def test_who_cancels_ends_it() -> None:
@@ -251,4 +252,4 @@ def test_who_cancels_ends_it() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-    asyncio.run(main())
+    patiently(main())

@@ -14,6 +14,7 @@ from postroom.net.dns_records import Answer, Kind, wire_name
 from postroom.net.dns_servers import Server, parse
 from rig.dns import DnsServer, Fault
 from tests.listen.loops import both_loops, run
+from tests.net.street import serving
 
 ZONE = {
     ("a.test", "A"): ["192.0.2.1"],
@@ -167,10 +168,8 @@ async def tcp_that_sends(octets: bytes) -> AsyncIterator[Server]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(20)
         writer.write(octets)
-        writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
-        port: int = listening.sockets[0].getsockname()[1]
+    async with serving(serve) as port:
         yield Server("127.0.0.1", port)
 
 

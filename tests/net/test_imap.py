@@ -1,6 +1,5 @@
 """An IMAP server of others, well behaved and hostile."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,6 +9,7 @@ from postroom.net.imap import MAX_ANSWER, ImapConnection
 from postroom.net.tls_client import ClientTls
 from postroom.protocol.imap.client import Untagged
 from tests import certificates
+from tests.loop import patiently
 from tests.net.imap_server import Box, ImapServer, Message
 from tests.net.street import HOST
 
@@ -30,7 +30,7 @@ def tell(server: ImapServer, story: Callable[[ImapServer], Awaitable[None]]) -> 
         async with server.running():
             await story(server)
 
-    asyncio.run(run())
+    patiently(run())
 
 
 @pytest.mark.parametrize("capabilities", [b"AUTH=PLAIN SASL-IR", b"AUTH=PLAIN", b""])

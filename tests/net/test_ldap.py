@@ -20,6 +20,7 @@ from postroom.telemetry.events import LdapFailed
 from tests import certificates
 from tests.certificates import AUTHORITY
 from tests.fakes import Recorder
+from tests.loop import patiently
 from tests.net.ldap_server import BASE, READER, LdapServer, serving
 
 BOB = Address.parse("bob@demo.test")
@@ -43,7 +44,7 @@ def asking(
             finally:
                 asks.close()
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_a_password_is_right_or_wrong() -> None:

@@ -1,6 +1,5 @@
 """A POP3 server of others, well behaved and hostile."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,6 +9,7 @@ from postroom.net.channel import RemoteFailed, Tls
 from postroom.net.pop3 import Pop3Connection
 from postroom.net.tls_client import ClientTls
 from tests import certificates
+from tests.loop import patiently
 from tests.net.pop3_server import Pop3Server
 from tests.net.street import HOST
 
@@ -26,7 +26,7 @@ def tell(server: Pop3Server, story: Callable[[Pop3Server], Awaitable[None]]) -> 
         async with server.running():
             await story(server)
 
-    asyncio.run(run())
+    patiently(run())
 
 
 def test_messages_are_listed_retrieved_and_deleted() -> None:

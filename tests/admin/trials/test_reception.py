@@ -1,6 +1,5 @@
 """What acceptance would say of a client, and what filters say of a message."""
 
-import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.admin.trials.test_explain import office
 from tests.conftest import Opener
 from tests.intake.desk import LARGE, LETTER, Desk, desk
 from tests.intake.strangers import ADDRESS, DBL, GOOD, LISTED, NAMED, REFUSING, ZEN
+from tests.loop import patiently
 from tests.policy.filters.fakes import VIRUS, Clamd, answering, listening, written
 from tests.policy.zone import Zone
 
@@ -49,7 +49,7 @@ def tell(
         async with desk(database, data) as here:
             await story(here, path)
 
-    asyncio.run(run())
+    patiently(run())
 
 
 async def explained(

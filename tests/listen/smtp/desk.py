@@ -71,6 +71,7 @@ class Desk:
     hold: asyncio.Event | None = None  # the end of a message waits for it
     fault: Exception | None = None  # raised at the end of a message
     suspicion: int = 0
+    judged: asyncio.Event | None = None  # the suspicion is known from then on
     is_patient: bool = False  # with those who speak early
     early: int = 0  # how often that was told
     mechanism: str = ""  # of the last login
@@ -100,6 +101,8 @@ class Talk:
         return self.desk.is_patient
 
     async def score(self, seconds: float) -> int:
+        if self.desk.judged is not None:
+            await self.desk.judged.wait()
         return self.desk.suspicion
 
     async def greet(self, helo: str, esmtp: bool) -> Reply | None:

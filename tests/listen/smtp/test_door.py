@@ -323,7 +323,7 @@ def test_going_down_lets_a_message_finish(loop: str) -> None:
                         await client.say(*ENVELOPE)
                 await busy.send(b"Hi\r\n.\r\n")
                 await asyncio.sleep(0.05)
-                draining = asyncio.create_task(house.connections.drain(5))
+                draining = asyncio.create_task(house.connections.drain(60))
                 assert (
                     await idle.rest()
                     == "421 4.3.2 The server is going down, please try again later\r\n"

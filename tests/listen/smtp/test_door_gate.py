@@ -53,14 +53,16 @@ def test_who_speaks_before_the_greeting_is_turned_away(loop: str) -> None:
     """Threat S5."""
 
     async def main() -> None:
-        house = House(PORT_25, greeting_pause=0.2)
-        house.desk.suspicion = 1
+        house = House(PORT_25, greeting_pause=0.01)
+        house.desk.suspicion, house.desk.judged = 1, asyncio.Event()
         async with house.open(), house.client() as client:
             await client.send(b"EHLO c.test\r\n")
+            house.desk.judged.set()  # the pause begins: what was said is there already
             assert await client.rest() == "554 5.5.0 Wait for the greeting before you speak\r\n"
-        house.desk.is_patient = True
+        house.desk.is_patient, house.desk.judged = True, asyncio.Event()
         async with house.open(), house.client() as client:
             await client.send(b"EHLO c.test\r\n")
+            house.desk.judged.set()
             assert await client.line() == "220 mx.test ESMTP Postroom"
             while not (await client.line()).startswith("250 "):
                 pass

@@ -1,6 +1,5 @@
 """Cloudflare's interface, against a server that behaves as its documents say."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,6 +10,7 @@ from postroom.net.zones.cloudflare import Cloudflare
 from postroom.net.zones.rest import Endpoint, Rest
 from postroom.net.zones.zone import Place, ZoneFailed
 from rig import providers
+from tests.loop import patiently
 from tests.net.zones.stories import MX, PLACES, change, life_of_records
 
 
@@ -30,7 +30,7 @@ def tell(
             await story(api, Cloudflare(zone, Rest(endpoint, resolver)))
         await resolver.close()
 
-    asyncio.run(inside())
+    patiently(inside())
 
 
 @pytest.mark.parametrize("page", [100, 3])

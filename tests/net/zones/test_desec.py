@@ -1,6 +1,5 @@
 """deSEC's interface, against a server that behaves as its documents say."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,6 +9,7 @@ from postroom.net.zones.desec import Desec
 from postroom.net.zones.rest import Endpoint, Rest
 from postroom.net.zones.zone import ZoneFailed
 from rig import providers
+from tests.loop import patiently
 from tests.net.zones.stories import PLACES, change, life_of_records
 
 
@@ -29,7 +29,7 @@ def tell(
             await story(api, Desec(zone, Rest(endpoint, resolver)))
         await resolver.close()
 
-    asyncio.run(inside())
+    patiently(inside())
 
 
 @pytest.mark.parametrize("page", [500, 2])

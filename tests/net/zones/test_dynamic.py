@@ -4,9 +4,8 @@ A real one (BIND) takes the same in the interop tests.
 """
 
 import asyncio
-import contextlib
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import dns.message
@@ -21,6 +20,8 @@ from postroom.net.dns_records import Mx
 from postroom.net.zones.dynamic import DynamicZone, Key, read_key
 from postroom.net.zones.zone import Change, ZoneFailed
 from rig.dns import DnsServer
+from tests.loop import patiently
+from tests.net.street import serving
 from tests.net.zones.stories import MX, change
 
 KEY: Final = Key("k.demo.test", "hmac-sha256", b"0123456789abcdef0123456789abcdef")
@@ -38,12 +39,10 @@ class Primary:
         self.junk = b""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            (size,) = struct.unpack(">H", await reader.readexactly(2))
-            octets = await reader.readexactly(size)
-            answer = self.junk or self._answer(octets)
-            writer.write(struct.pack(">H", len(answer)) + answer)
-        writer.close()
+        (size,) = struct.unpack(">H", await reader.readexactly(2))
+        octets = await reader.readexactly(size)
+        answer = self.junk or self._answer(octets)
+        writer.write(struct.pack(">H", len(answer)) + answer)
 
     def _answer(self, octets: bytes) -> bytes:
         try:
@@ -70,13 +69,6 @@ class Primary:
         return answer.to_wire()
 
 
-@contextlib.asynccontextmanager
-async def primary(where: Primary) -> AsyncIterator[int]:
-    server = await asyncio.start_server(where.serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
 def tell(
     story: Callable[[Primary, DynamicZone], Awaitable[None]],
     key: Key = KEY,
@@ -85,12 +77,12 @@ def tell(
     async def inside() -> None:
         where = Primary()
         zone = {("ns.demo.test", "A"): ["127.0.0.1"]}
-        async with DnsServer(zone) as names, primary(where) as port:
+        async with DnsServer(zone) as names, serving(where.serve) as port:
             resolver = Resolver([names.address])
             await story(where, DynamicZone("demo.test", host, port, key, resolver, seconds=5))
             await resolver.close()
 
-    asyncio.run(inside())
+    patiently(inside())
 
 
 def test_an_update_is_signed_and_says_what_it_expects() -> None:
@@ -192,7 +184,7 @@ def test_nobody_there_is_told() -> None:
             await zone.read([MX])
         await resolver.close()
 
-    asyncio.run(story())
+    patiently(story())
 
 
 def test_a_place_is_read_from_the_server_itself_and_not_through_an_alias() -> None:
@@ -212,7 +204,7 @@ def test_a_place_is_read_from_the_server_itself_and_not_through_an_alias() -> No
             ("a.demo.test", "CNAME"): ("b.demo.test",),
         }
 
-    asyncio.run(story())
+    patiently(story())
 
 
 FILE: Final = 'key "k.demo.test" {\n\talgorithm hmac-sha512;\n\tsecret "c2VjcmV0";\n};\n'

@@ -1,6 +1,5 @@
 """Calls of an interface: patience, and what is told when it is no use."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -10,6 +9,7 @@ from postroom.net.dns import Resolver
 from postroom.net.zones.rest import LONGEST_PAUSE, TRIES, Endpoint, Rest
 from postroom.net.zones.zone import ZoneFailed
 from rig.providers import TOKEN, Desec
+from tests.loop import patiently
 
 
 class Pauses(list[float]):
@@ -30,7 +30,7 @@ def tell(story: Callable[[Desec, Rest, Pauses], Awaitable[None]], *, is_own: boo
             await story(api, Rest(endpoint(api, is_own=is_own), resolver, sleep=pauses), pauses)
         await resolver.close()
 
-    asyncio.run(inside())
+    patiently(inside())
 
 
 def test_a_pause_that_is_asked_for_is_made() -> None:

@@ -1,6 +1,5 @@
 """clamd: the whole message goes there in chunks; whatever it answers is an answer or a failure."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from postroom.policy.facts import Facts
 from postroom.policy.filters import clamd
 from postroom.policy.filters.finding import Finding
 from postroom.policy.filters.wire import Failed
+from tests.loop import patiently
 from tests.policy.filters.fakes import VIRUS, Clamd, listening
 from tests.policy.letters import facts, letter
 
@@ -19,7 +19,7 @@ def asked(fake: Clamd, known: Facts, path: Path | None = None) -> Finding:
         async with listening(fake, path) as place:
             return await clamd.ask(place, known, "mx.local.test")
 
-    return asyncio.run(run())
+    return patiently(run())
 
 
 def test_a_message_without_a_virus(tmp_path: Path) -> None:

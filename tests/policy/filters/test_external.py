@@ -1,6 +1,5 @@
 """A filter that fails loses no message; what it says counts as far as the settings let it."""
 
-import asyncio
 import re
 
 import pytest
@@ -11,6 +10,7 @@ from postroom.policy.filters import external
 from postroom.policy.verdict import Verdict
 from postroom.telemetry.events import FilterFailed
 from tests.fakes import Recorder
+from tests.loop import patiently
 from tests.policy.filters.fakes import (
     VIRUS,
     Clamd,
@@ -34,7 +34,7 @@ def judged(talk: Talk, known: Facts | None = None, **settings: object) -> Verdic
             (stage,) = external.stages([one], "mx.local.test")
             return await stage.judge(known or facts(BAD))
 
-    return asyncio.run(run())
+    return patiently(run())
 
 
 def test_a_virus_is_refused_with_its_name() -> None:

@@ -1,6 +1,5 @@
 """A program of one's own is sent everything, and believed only when it answers plainly."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 
@@ -11,6 +10,7 @@ from postroom.policy.facts import Facts
 from postroom.policy.filters import hook
 from postroom.policy.filters.finding import Finding
 from postroom.policy.filters.wire import Failed
+from tests.loop import patiently
 from tests.policy.filters.fakes import Http, listening
 from tests.policy.letters import facts, letter
 
@@ -21,7 +21,7 @@ def asked(fake: Http, known: Facts) -> Finding:
             there = msgspec.structs.replace(place, target="/judge?x=1")
             return await hook.ask(there, known, "mx.local.test")
 
-    return asyncio.run(run())
+    return patiently(run())
 
 
 def test_what_it_is_sent() -> None:

@@ -1,6 +1,5 @@
 """One milter at one session: what its words come to, and what is left after a failure."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -11,6 +10,7 @@ from postroom.protocol.milter.answers import AddHeader
 from postroom.protocol.milter.packets import pack
 from postroom.telemetry.events import FilterFailed
 from tests.fakes import Recorder
+from tests.loop import patiently
 from tests.policy.filters.fakes import listening, written
 from tests.policy.filters.libmilter import (
     CONTINUE,
@@ -37,7 +37,7 @@ def talked(fake: Milter, story: Callable[[Talk], Awaitable[None]], **settings: o
                 talk.close()
                 await fake.ended.wait()
 
-    asyncio.run(run())
+    patiently(run())
 
 
 async def ended(talk: Talk, body: list[bytes], got: list[bytes] | None = None) -> Ending:
@@ -156,4 +156,4 @@ def test_a_milter_that_is_not_there(events: Recorder) -> None:
         assert refusal[0].code == 451
         assert "no connection" in events.of(FilterFailed)[0].reason
 
-    asyncio.run(run())
+    patiently(run())

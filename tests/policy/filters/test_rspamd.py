@@ -1,7 +1,5 @@
 """rspamd: each of its actions has a meaning here; what it never says is a failure."""
 
-import asyncio
-
 import msgspec
 import pytest
 
@@ -9,6 +7,7 @@ from postroom.policy.facts import Authentication
 from postroom.policy.filters import rspamd
 from postroom.policy.filters.finding import Finding
 from postroom.policy.filters.wire import Failed
+from tests.loop import patiently
 from tests.policy.filters.fakes import Http, listening
 from tests.policy.letters import facts, letter
 
@@ -24,7 +23,7 @@ def asked(fake: Http) -> Finding:
         async with listening(fake) as place:
             return await rspamd.ask(place, known, "mx.local.test")
 
-    return asyncio.run(run())
+    return patiently(run())
 
 
 def test_the_envelope_goes_along() -> None:

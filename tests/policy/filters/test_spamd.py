@@ -8,6 +8,7 @@ import pytest
 from postroom.policy.filters import spamd
 from postroom.policy.filters.finding import Finding
 from postroom.policy.filters.wire import Failed
+from tests.loop import patiently
 from tests.policy.filters.fakes import Talk, listening, silent
 from tests.policy.letters import facts, letter
 
@@ -35,7 +36,7 @@ def asked(fake: Talk, helo: str = "client.example") -> Finding:
         async with listening(fake) as place:
             return await spamd.ask(place, facts(letter("hi"), helo=helo), "mx.local.test")
 
-    return asyncio.run(run())
+    return patiently(run())
 
 
 def test_spam_is_junk_with_its_rules() -> None:

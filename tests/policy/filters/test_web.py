@@ -1,12 +1,12 @@
 """One request, one bounded response, whatever the other side is."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from postroom.policy.filters import web
 from postroom.policy.filters.wire import Failed
+from tests.loop import patiently
 from tests.policy.filters.fakes import Http, Talk, endless, listening, silent
 
 
@@ -19,7 +19,7 @@ def asked(fake: Talk, fields: Sequence[tuple[str, str]] = (), size: int = 12) ->
         async with listening(fake) as place:
             return await web.post(place, "/x", fields, size, body())
 
-    return asyncio.run(run())
+    return patiently(run())
 
 
 def test_a_request_and_its_response() -> None:

@@ -1,12 +1,12 @@
 """Answers are bounded and whole, or there is none."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from postroom.config.filters import Place
 from postroom.policy.filters.wire import Failed, connected
+from tests.loop import patiently
 from tests.policy.filters.fakes import Talk, answering, endless, listening, silent
 
 
@@ -17,7 +17,7 @@ def asked(talk: Talk, most: int = 100, until: bytes = b"", send: bytes = b"?") -
             wire.end()
             return await wire.answer(most, until=until)
 
-    return asyncio.run(run())
+    return patiently(run())
 
 
 def test_an_answer_ends_with_the_connection_or_before() -> None:
@@ -49,7 +49,7 @@ def test_who_hangs_up_early_is_sent_nothing_more() -> None:
             await wire.answer(100)
 
     with pytest.raises(Failed, match="without an answer|lost"):
-        asyncio.run(run())
+        patiently(run())
 
 
 def test_nobody_is_there(tmp_path: Path) -> None:
@@ -58,4 +58,4 @@ def test_nobody_is_there(tmp_path: Path) -> None:
             pass
 
     with pytest.raises(Failed, match="no connection: No such file"):
-        asyncio.run(run(Place(path=str(tmp_path / "none"))))
+        patiently(run(Place(path=str(tmp_path / "none"))))
