@@ -18,7 +18,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TURN: Final = 0.005  # seconds; as much of the time between two waits is counted
+_TURN: Final = 0.001  # seconds; as much of the time between two waits is counted
 
 
 class _Selector(selectors.DefaultSelector):

@@ -74,6 +74,7 @@ def test_files_that_cannot_be_tidied_up_hold_up_no_job(
         monkeypatch.setattr(files, "sweep", fails)
         server = asyncio.create_task(Runner(office, no_pause).run())
         job = await wishes.export(office, ALICE, "mbox")
+        office.notify.publish([JOBS])  # as the hint does where a server listens
         assert (await until(office, job.id, lambda one: not one.is_open)).state == "done"
         server.cancel()
         await asyncio.gather(server, return_exceptions=True)
