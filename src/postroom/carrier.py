@@ -232,7 +232,7 @@ def _shared(office: Office, resolver: Resolver, warner: Warner) -> Shared:
         resolver=resolver,
         addressed=partial(addressed, office, office.directory),
         clock=office.clock,
-        desk=waiting(office.config, office, post),
+        desk=waiting(office.config, office, post, resolver),
     )
 
 

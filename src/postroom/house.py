@@ -140,7 +140,7 @@ class House:
                 resolver=self.resolver,
                 addressed=partial(addressed, office, office.directory),
                 clock=office.clock,
-                desk=waiting(config, office, self.post),
+                desk=waiting(config, office, self.post, self.resolver),
             ),
         )
         self.post.express = self._delivery

@@ -17,6 +17,7 @@ from postroom.telemetry.events import MessageQuarantined
 from tests.conftest import Opener
 from tests.delivery.station import OCTETS, Station, alone, notice_of, station
 from tests.fakes import Recorder
+from tests.policy.zone import Zone
 from tests.post.office import bytes_of, row_counts
 
 
@@ -53,7 +54,7 @@ async def deciding(here: Station) -> None:
         ids=ids,
         clock=clock,
     )
-    desk = waiting(office.config, office, here.post)
+    desk = waiting(office.config, office, here.post, Zone())
     local = Local(Filer(db, here.blobs, directory, ids, clock, desk), directory)
     await here.dispatcher.stop(5)
     here.start({}, lambda services: dataclasses.replace(services, local=local))

@@ -271,6 +271,11 @@ def test_domains_without_a_key_that_signs_are_found(town: Towns) -> None:
             assert await without("", 1) == ["a.test"]
             assert await without("a.test", 9) == ["c.test"]
 
+            def signs(tx: Tx) -> list[str]:
+                return [one for one in ("a.test", "b.test", "d.test") if dkim_keys.signs(tx, one)]
+
+            assert await t.directory.look(signs) == ["b.test"]
+
     asyncio.run(run())
 
 

@@ -21,6 +21,7 @@ from postroom.queue.rows import OURS, STRANGER, Inward, Queued
 from tests.conftest import Opener
 from tests.delivery.stock import recipient
 from tests.intake.desk import LARGE, LETTER, Desk, desk
+from tests.policy.zone import Zone
 
 SENDER = "ann@client.example"
 
@@ -70,7 +71,8 @@ async def ended(here: Desk, one: Message) -> None:
 def test_who_has_no_opinion_simply_keeps_it(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
-            one = waiting(Config(hostname="mx.local.test", data=str(data)), Tools(here), here.post)
+            config = Config(hostname="mx.local.test", data=str(data))
+            one = waiting(config, Tools(here), here.post, Zone())
             assert await one.take(await message(here)) is None
             assert here.files() == []
 

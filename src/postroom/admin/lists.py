@@ -31,6 +31,7 @@ class ListView(msgspec.Struct, frozen=True):
     posting: lists.Posting
     moderation: lists.Moderation
     subscribing: lists.Subscribing
+    rewrite_from: lists.RewriteFrom
     own_copy: bool
     max_size: int
     created: datetime
@@ -52,6 +53,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     posting: lists.Posting | None = None
     moderation: lists.Moderation | None = None
     subscribing: lists.Subscribing | None = None
+    rewrite_from: lists.RewriteFrom | None = None
     own_copy: bool | None = None
     max_size: int | None = None
     owners: tuple[str, ...] | None = None

@@ -13,7 +13,7 @@ from postroom.cli import output
 from postroom.cli.account import Quota
 from postroom.cli.listed import add_list
 from postroom.cli.work import run
-from postroom.directory.lists import Moderation, Posting, Subscribing
+from postroom.directory.lists import Moderation, Posting, RewriteFrom, Subscribing
 
 _COLUMNS: Final = [
     ("LIST", lambda one: one.address),
@@ -48,6 +48,12 @@ _OPTIONS: Final = (
         "--subscribing",
         type=click.Choice(typing.get_args(Subscribing)),
         help="Whether people may join by themselves: closed.",
+    ),
+    click.option(
+        "--rewrite-from",
+        type=click.Choice(typing.get_args(RewriteFrom)),
+        help="Which posts name the list in From: those that members would refuse for their"
+        " author's DMARC policy, none, all. Default: dmarc.",
     ),
     click.option("--own-copy/--no-own-copy", default=None, help="Send people their own posts."),
     click.option("--max-size", type=Quota(), help="The largest post: 5M; none is any."),
@@ -133,6 +139,7 @@ def show(context: click.Context, address: str, *, as_json: bool) -> None:
             ("posting", found.posting),
             ("moderation", found.moderation),
             ("subscribing", found.subscribing),
+            ("rewrite from", found.rewrite_from),
             ("own copy", "yes" if found.own_copy else "no"),
             ("largest post", output.size(found.max_size) if found.max_size else "any"),
             ("archive", found.archive or "none"),

@@ -145,6 +145,16 @@ def waiting(tx: Tx, limit: int) -> list[DkimKey]:
     return [_key(row) for row in rows]
 
 
+def signs(tx: Tx, domain: str) -> bool:
+    """Whether this (``Domain.ascii``) is an own domain with a key that signs."""
+    row = tx.one(
+        "SELECT 1 FROM domain d JOIN dkim_key k ON k.domain_id = d.id"
+        " WHERE d.name = :name AND d.removed IS NULL AND k.state = 'active' LIMIT 1",
+        name=domain,
+    )
+    return row is not None
+
+
 def without(tx: Tx, after: str, limit: int) -> list[str]:
     """The names of own domains that have no key that signs, in order."""
     rows = tx.all(

@@ -27,10 +27,13 @@ Moderation = Literal["none", "others", "all"]
 Subscribing = Literal["open", "closed"]
 """Whether people put themselves into it, each by a letter that is confirmed."""
 
-_SETTINGS: Final = "posting, moderation, subscribing, own_copy, max_size"
+RewriteFrom = Literal["dmarc", "never", "always"]
+"""Which posts name the list as their author: those that members would refuse, none, all."""
+
+_SETTINGS: Final = "posting, moderation, subscribing, rewrite_from, own_copy, max_size"
 _COLUMNS: Final = (
     "l.id, a.written, d.name, a.canonical, l.created, m.name, m.posting, m.moderation,"
-    " m.subscribing, m.own_copy, m.max_size"
+    " m.subscribing, m.rewrite_from, m.own_copy, m.max_size"
 )
 _JOINED: Final = (
     "domain d JOIN address a ON a.domain_id = d.id AND a.live = 1"
@@ -41,13 +44,16 @@ _JOINED: Final = (
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How a list behaves. ``max_size``: octets of a post, 0 for any.
 
-    ``own_copy``: who posts gets the post like everybody else.
+    ``rewrite_from`` "dmarc": where a member's server would find From not proven, and the domain of
+    the author wants such messages refused or put aside. ``own_copy``: who posts gets the post like
+    everybody else.
     """
 
     name: str = ""
     posting: Posting = "members"
     moderation: Moderation = "none"
     subscribing: Subscribing = "closed"
+    rewrite_from: RewriteFrom = "dmarc"
     own_copy: bool = True
     max_size: int = 5 * 1024 * 1024
 
@@ -60,6 +66,11 @@ class MailingList(msgspec.Struct, frozen=True):
     settings: Settings
     created: int
     key: tuple[str, str]
+
+    @property
+    def written(self) -> str:
+        """Its address, all ASCII."""
+        return f"{self.address.local}@{self.address.domain.ascii}"
 
     def sub(self, detail: str) -> str:
         """One of its further addresses: ``dev+owner@example.org``."""
@@ -133,7 +144,8 @@ def add(tx: Tx, made: MailingList, address_id: int) -> None:
     settings = made.settings
     tx.execute(
         f"INSERT INTO mailing_list (alias_id, name, {_SETTINGS})"
-        " VALUES (:id, :name, :posting, :moderation, :subscribing, :own_copy, :max_size)",
+        " VALUES (:id, :name, :posting, :moderation, :subscribing, :rewrite_from, :own_copy,"
+        " :max_size)",
         id=made.id,
         **_values(settings),
     )
@@ -143,7 +155,8 @@ def change(tx: Tx, made: MailingList, settings: Settings) -> None:
     """Let the list behave so from now on."""
     tx.execute(
         "UPDATE mailing_list SET name = :name, posting = :posting, moderation = :moderation,"
-        " subscribing = :subscribing, own_copy = :own_copy, max_size = :max_size"
+        " subscribing = :subscribing, rewrite_from = :rewrite_from, own_copy = :own_copy,"
+        " max_size = :max_size"
         " WHERE alias_id = :id",
         id=made.id,
         **_values(settings),
@@ -219,7 +232,7 @@ def _values(settings: Settings) -> dict[str, Any]:
 
 def _list(row: tuple[Any, ...]) -> MailingList:
     ident, written, domain, canonical, created, name, posting, moderation, subscribing, *rest = row
-    own_copy, max_size = rest
+    rewrite_from, own_copy, max_size = rest
     return MailingList(
         id=ident,
         address=Address(written, Domain(domain)),
@@ -228,6 +241,7 @@ def _list(row: tuple[Any, ...]) -> MailingList:
             posting=posting,
             moderation=moderation,
             subscribing=subscribing,
+            rewrite_from=rewrite_from,
             own_copy=bool(own_copy),
             max_size=max_size,
         ),

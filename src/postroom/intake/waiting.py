@@ -41,6 +41,7 @@ from postroom.intake.services import Services
 from postroom.intake.stamp import Session
 from postroom.message import trace
 from postroom.message.index import index
+from postroom.policy.asking import Names
 from postroom.policy.verdict import Verdict
 from postroom.post import notice
 from postroom.post.commit import Post
@@ -77,7 +78,7 @@ Taken = tuple[Letter, Callable[[], Awaitable[None]]]
 """The letter, and what is to be done once it is committed."""
 
 
-def waiting(config: Config, tools: Tools, post: Post) -> "Waiting":
+def waiting(config: Config, tools: Tools, post: Post, resolver: Names) -> "Waiting":
     """The desk of one process."""
     clock = tools.clock
     return Waiting(
@@ -95,6 +96,7 @@ def waiting(config: Config, tools: Tools, post: Post) -> "Waiting":
             budget=Budget(clock, config.delivery.notices_per_hour),
             kept=Budget(clock, REJECTS_PER_HOUR),
             filing=config.filing,
+            resolver=resolver,
         )
     )
 

@@ -113,7 +113,7 @@ def test_settings_are_saved_as_a_whole(database: Opener, data: Path) -> None:
         assert 'name="max_size" inputmode="numeric" size="6" value="1"' in browser.page
         fields = {
             "action": "settings", "name": "New", "posting": "anyone", "moderation": "all",
-            "subscribing": "open", "max_size": "7", "owners": "", "archive": PERSON,
+            "subscribing": "open", "rewrite_from": "never", "max_size": "7", "owners": "", "archive": PERSON,
         }  # fmt: skip
         path = "/admin/lists/dev@demo.test"
         assert (await browser.post(path, fields)).status == 303
@@ -121,11 +121,13 @@ def test_settings_are_saved_as_a_whole(database: Opener, data: Path) -> None:
         assert (found.name, found.posting, found.moderation, found.subscribing) == (
             "New", "anyone", "all", "open",
         )  # fmt: skip
+        assert found.rewrite_from == "never"
         assert (found.own_copy, found.max_size, found.owners, found.archive) == (
             False, 7 * 1024 * 1024, (), (PERSON,),
         )  # fmt: skip
         for wrong in (
             {"posting": "x"},
+            {"rewrite_from": "x"},
             {"max_size": "-1"},
             {"action": "y"},
             {"archive": "no address"},

@@ -102,6 +102,7 @@ async def _list(office: Office, one: lists.ListView) -> MailingListItem:
         posting=one.posting,
         moderation=one.moderation,
         subscribing=one.subscribing,
+        rewrite_from=one.rewrite_from,
         own_copy=one.own_copy,
         max_size=one.max_size,
         owners=one.owners,

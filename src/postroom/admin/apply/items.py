@@ -10,7 +10,7 @@ import msgspec
 from postroom.directory.administrators import Role
 from postroom.directory.dns_providers import Kind as ProviderKind
 from postroom.directory.expand import Writers
-from postroom.directory.lists import Moderation, Posting, Subscribing
+from postroom.directory.lists import Moderation, Posting, RewriteFrom, Subscribing
 from postroom.directory.relays import Tls, UseKind
 from postroom.directory.tls_rules import Mode
 from postroom.policy.bans import Doors
@@ -205,6 +205,7 @@ class MailingListItem(Item, frozen=True, kw_only=True):
     posting: Posting | None = None
     moderation: Moderation | None = None
     subscribing: Subscribing | None = None
+    rewrite_from: RewriteFrom | None = None
     own_copy: bool | None = None
     max_size: int | None = None
     owners: tuple[str, ...] | None = None

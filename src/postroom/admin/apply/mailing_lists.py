@@ -12,7 +12,9 @@ from postroom.admin.apply.steps import Step, StepView, There, change, difference
 from postroom.admin.lists import Changes
 from postroom.admin.office import Office
 
-_SETTINGS: Final = {"name", "posting", "moderation", "subscribing", "own_copy", "max_size"}
+_SETTINGS: Final = {
+    "name", "posting", "moderation", "subscribing", "rewrite_from", "own_copy", "max_size",
+}  # fmt: skip
 _PEOPLE: Final = ("owners", "archive", "members", "suspended")
 
 

@@ -12,10 +12,11 @@ from postroom.directory.lists import MailingList
 from postroom.errors import Permanent, Temporary
 from postroom.intake.arrival import Arrival
 from postroom.intake.handed import Message
-from postroom.intake.lists import letters, posting
-from postroom.intake.lists.distribution import Distribution, nothing
+from postroom.intake.lists import authorship, letters, posting
+from postroom.intake.lists.distribution import Distribution, added, nothing
 from postroom.intake.relay import UNKNOWN
 from postroom.intake.services import Services
+from postroom.mailauth.dkim_verify import Verifier
 from postroom.message import returned
 from postroom.message.index import brief
 from postroom.post import notice
@@ -28,6 +29,7 @@ from postroom.queue.rows import STRANGER, Outgoing, Queued
 ASKED_PER_HOUR: Final = 3
 """Letters that an address gets because it asked something of any list."""
 
+_POSTS: Final = frozenset(("", "accepted"))  # what begins to go to the members
 _DAY_MS: Final = 24 * 3600 * 1000
 _TOO_OFTEN: Final = reply(
     550, "5.7.1", "You have asked the mailing lists here too often; wait an hour"
@@ -54,7 +56,15 @@ class ListDesk:
         of = await self._services.directory.look(lambda tx: lists.by_id(tx, list_id))
         if of is None:
             raise _error(UNKNOWN)
-        arrival = Arrival(self._services.blobs, max_message=0, mends=False)
+        detail = posting.detail_of(address)
+        reading = _Reading(self._services, of)
+        is_post = of.settings.rewrite_from == "dmarc" and detail.partition("-")[0] in _POSTS
+        arrival = Arrival(
+            self._services.blobs,
+            max_message=0,
+            mends=False,
+            reader=reading if is_post else None,
+        )
         try:
             await arrival.take(message.head)
             async for block in message.body():
@@ -63,8 +73,11 @@ class ListDesk:
             if arrival.refusal is not None:
                 raise _error(arrival.refusal)
             arrival.is_amended = True
-            one = _Case(self._services, self._key, of, arrival, message.letter, message.recipient)
-            return await self._taken(one, posting.detail_of(address))
+            letter, recipient = message.letter, message.recipient
+            one = _Case(
+                self._services, self._key, of, arrival, letter, recipient, reading.signatures
+            )
+            return await self._taken(one, detail)
         finally:
             await arrival.abort()
 
@@ -102,6 +115,20 @@ class ListDesk:
         return one.answered(detail)
 
 
+class _Reading:
+    """Called with the header block of a post; its signatures then read the body along."""
+
+    def __init__(self, services: Services, of: MailingList) -> None:
+        self._services = services
+        self._of = of
+        self.signatures: Verifier | None = None
+
+    def __call__(self, head: bytes) -> Verifier:
+        now = self._services.clock()
+        self.signatures = authorship.verifier(head, added(self._of), now)
+        return self.signatures
+
+
 class _Case(msgspec.Struct, frozen=True):
     """One message for one list."""
 
@@ -111,6 +138,7 @@ class _Case(msgspec.Struct, frozen=True):
     arrival: Arrival
     letter: Queued
     recipient: Recipient
+    signatures: Verifier | None
 
     async def post(self) -> Taken:
         """To everybody, or it waits for an owner."""
@@ -126,7 +154,9 @@ class _Case(msgspec.Struct, frozen=True):
 
     async def distributed(self, after: int) -> Letter:
         """To the members after this one."""
-        return await Distribution(self.services, self.of, self.arrival, self.letter, after).step()
+        return await Distribution(
+            self.services, self.of, self.arrival, self.letter, after, self.signatures
+        ).step()
 
     async def _held(self, reason: str) -> Letter:
         """A letter of the queue on hold: to release it is to accept the post."""

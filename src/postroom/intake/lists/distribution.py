@@ -15,9 +15,10 @@ from postroom.directory import list_keys, list_members
 from postroom.directory.list_members import Member
 from postroom.directory.lists import MailingList
 from postroom.intake.arrival import Arrival
-from postroom.intake.lists import posting
+from postroom.intake.lists import authorship, posting
 from postroom.intake.services import Services
 from postroom.ledger.rows import Fact, folded
+from postroom.mailauth.dkim_verify import Verifier
 from postroom.message import list_fields, trace
 from postroom.message.index import Indexed, brief
 from postroom.post import notice
@@ -30,16 +31,26 @@ LEAVE_PATH: Final = "/lists/leave/"
 
 
 class Distribution:
-    """One step: the members ``after`` one; 0 for the first step of a post."""
+    """One step: the members ``after`` one; 0 for the first step of a post.
+
+    The first step decides whom From names; ``signatures`` have read its body.
+    """
 
     def __init__(
-        self, services: Services, of: MailingList, arrival: Arrival, letter: Queued, after: int
+        self,
+        services: Services,
+        of: MailingList,
+        arrival: Arrival,
+        letter: Queued,
+        after: int,
+        signatures: Verifier | None = None,
     ) -> None:
         self._services = services
         self._of = of
         self._arrival = arrival
         self._original = letter
         self._after = after
+        self._signatures = signatures
         self._key = services.directory.secrets.srs
 
     async def step(self) -> Letter:
@@ -48,7 +59,7 @@ class Distribution:
         found = await services.directory.look(
             lambda tx: list_members.receivers(tx, of.id, after, STEP + 1)
         )
-        head = self._arrival.head if after else self._head()
+        head, note = (self._arrival.head, "") if after else await self._head()
         spared = self._spared()
         going = [one for one in found[:STEP] if list_members.key_of(one.address) not in spared]
         blob = await self._arrival.prepared(head)
@@ -59,30 +70,36 @@ class Distribution:
             also.append(self._rest(found[STEP - 1], content))
         if not also:
             await services.post.discard(blob)
-        told = f"the mailing list sends it to {len(going):,} addresses"
+        told = f"the mailing list sends it to {len(going):,} addresses{note}"
         return nothing(services, self._original, content.indexed, self._of, told, tuple(also))
 
-    def _head(self) -> bytes:
-        of = self._of
-        settings = of.settings
-        said = list_fields.common(
-            list_fields.Post(
-                address=str(of.address),
-                title=settings.name,
-                owner=of.sub("owner"),
-                help=of.sub("help"),
-                post="" if settings.posting == "owners" else str(of.address),
-                subscribe=of.sub("subscribe") if settings.subscribing == "open" else "",
-            )
-        )
-        own = trace.delivered_to(str(of.address))  # by which a loop is seen (RFC 9228)
-        return own + said + list_fields.stripped(self._arrival.head)
+    async def _head(self) -> tuple[bytes, str]:
+        """The header block that everybody gets, and what there is to say of it."""
+        of, head = self._of, self._arrival.head
+        note, rest = await self._rewriting(), list_fields.stripped(head)
+        if note:
+            rest = list_fields.by_list(rest, of.written, of.settings.name)
+        return added(of) + rest, note
+
+    async def _rewriting(self) -> str:
+        """Why the post names the list as its author; "" where it does not."""
+        wanted, head = self._of.settings.rewrite_from, self._arrival.head
+        if wanted == "never" or not posting.authors(head):
+            return ""
+        if wanted == "always":
+            return ", and stands in From, as it always does"
+        if self._signatures is None:
+            return ""
+        domain = await authorship.needs_list(self._services, head, self._signatures)
+        return f", and stands in From, as DMARC of {domain} could not pass" if domain else ""
 
     def _spared(self) -> set[str]:
         """The authors of a list that sends nobody their own post."""
         if self._of.settings.own_copy:
             return set()
-        return {list_members.key_of(one) for one in posting.authors(self._arrival.head)}
+        head = self._arrival.head
+        found = posting.authors(list_fields.before_list(head) if self._after else head)
+        return {list_members.key_of(one) for one in found}
 
     def _to(self, one: Member, content: "_Content", *, is_many: bool) -> Letter:
         """What one member gets, or the archive, which can't leave."""
@@ -134,6 +151,22 @@ class Distribution:
             outgoing=(Outgoing(ident, 0, str(to).encode(), to.domain.ascii),),
             entry=notice.entry(ident, now, sender, content.indexed, size),
         )
+
+
+def added(of: MailingList) -> bytes:
+    """What the list puts on top of each post, for everybody."""
+    settings = of.settings
+    said = list_fields.common(
+        list_fields.Post(
+            address=str(of.address),
+            title=settings.name,
+            owner=of.sub("owner"),
+            help=of.sub("help"),
+            post="" if settings.posting == "owners" else str(of.address),
+            subscribe=of.sub("subscribe") if settings.subscribing == "open" else "",
+        )
+    )
+    return trace.delivered_to(str(of.address)) + said  # a loop is seen by it (RFC 9228)
 
 
 class _Content(NamedTuple):

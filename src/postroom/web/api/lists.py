@@ -9,7 +9,7 @@ from postroom.admin import held_posts, lists
 from postroom.admin.held_posts import HeldView
 from postroom.admin.lists import Changes, ListView, MemberView
 from postroom.admin.paging import Slice
-from postroom.directory.lists import Moderation, Posting, Subscribing
+from postroom.directory.lists import Moderation, Posting, RewriteFrom, Subscribing
 from postroom.errors import NotFound
 from postroom.web.api.call import Call
 from postroom.web.api.operation import Input, Noun, Search
@@ -22,6 +22,13 @@ Waits = Annotated[
     Meta(description="Which posts wait for an owner: none, of others than may post, all."),
 ]
 Joins = Annotated[Subscribing, Meta(description="Whether people may join by themselves.")]
+Rewrites = Annotated[
+    RewriteFrom,
+    Meta(
+        description="Which posts name the list in From, and their author in Reply-To: those of"
+        " authors whose DMARC policy would have members refuse them, none, all."
+    ),
+]
 Size = Annotated[int, Meta(ge=0, description="Octets of the largest post; 0 is any.")]
 Owners = Annotated[tuple[str, ...], Meta(description="Who looks after it.")]
 Archive = Annotated[tuple[str, ...], Meta(description="Gets every post, to keep.")]
@@ -34,6 +41,7 @@ class ListChanges(Input, frozen=True, kw_only=True):
     posting: MayPost | None = None
     moderation: Waits | None = None
     subscribing: Joins | None = None
+    rewrite_from: Rewrites | None = None
     own_copy: bool | None = None
     max_size: Size | None = None
     owners: Owners | None = None

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from postroom.admin import held_posts, lists
 from postroom.admin.lists import Changes
-from postroom.directory.lists import Moderation, Posting, Subscribing
+from postroom.directory.lists import Moderation, Posting, RewriteFrom, Subscribing
 from postroom.errors import Invalid, NotFound
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
@@ -156,6 +156,7 @@ def _changes(fields: Mapping[str, str]) -> Changes:
         posting=cast("Posting", _chosen(fields, "posting", get_args(Posting))),
         moderation=cast("Moderation", _chosen(fields, "moderation", get_args(Moderation))),
         subscribing=cast("Subscribing", _chosen(fields, "subscribing", get_args(Subscribing))),
+        rewrite_from=cast("RewriteFrom", _chosen(fields, "rewrite_from", get_args(RewriteFrom))),
         own_copy="own_copy" in fields,
         max_size=int(megabytes) * 1024 * 1024,
         owners=tuple(_words(fields, "owners")),
