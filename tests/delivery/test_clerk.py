@@ -108,6 +108,51 @@ def test_a_dead_host_for_five_days(database: Opener, data: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_delay_is_counted_from_when_a_message_was_to_go(database: Opener, data: Path) -> None:
+    """Those that came before it, and were told of, hide it from nobody."""
+
+    async def run() -> None:
+        async with station(database, data) as here:
+            now = here.clock()
+            for number in range(3):
+                await here.send(f"u{number}@dead.test", due=now + 24 * HOUR)
+            await here.send("early@dead.test")
+            for _ in range(2 * 28 - 1):
+                here.advance(hours=0.5)
+                await here.run()
+            assert [kind for _, kind in await told(here)] == ["delayed"]
+            for _ in range(2):
+                here.advance(hours=0.5)
+                await here.run()
+            assert [kind for _, kind in await told(here)] == ["delayed"] * 4
+            for _ in range(20):
+                here.advance(hours=0.5)
+                await here.run()
+            assert len(await told(here)) == 4
+
+    asyncio.run(run())
+
+
+def test_what_was_held_and_is_released_is_told_of(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with station(database, data) as here:
+            for number in range(3):
+                await here.send(f"u{number}@dead.test")
+            await here.run()
+            rows = await here.db.read(lambda tx: tx.all("SELECT id FROM queued ORDER BY id"))
+            await here.db.write(lambda tx: changes.hold(tx, [rows[1][0]]))
+            here.advance(hours=5)
+            await here.run()
+            assert [kind for _, kind in await told(here)] == ["delayed"] * 2
+            await here.db.write(lambda tx: changes.release(tx, [rows[1][0]]))
+            await here.clerk.sweep()
+            assert [kind for _, kind in await told(here)] == ["delayed"] * 3
+            await here.clerk.sweep()
+            assert len(await told(here)) == 3
+
+    asyncio.run(run())
+
+
 def test_without_notices_of_delay(data: Path, tmp_path: Path) -> None:
     async def run() -> None:
         async with station(alone(tmp_path), data, delay_notice_hours=0, give_up_hours=10) as here:

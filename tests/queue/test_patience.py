@@ -99,3 +99,48 @@ def test_a_mark_is_remembered(database: Opener) -> None:
                 assert await db.read(lambda tx: patience.mark(tx, "delay")) == value
 
     asyncio.run(run())
+
+
+def test_what_was_to_go_later_is_walked_through_by_its_time(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            some = [
+                letter(at(START) + n, accepted=START, due=START + hours * HOUR)
+                for n, hours in enumerate((9, 5, 5, 5, 0, 7))
+            ]
+            await db.write(lambda tx: add(tx, some))
+            told: list[int] = []
+            mark = (0, 0)
+            for hours in (5, 6, 6, 6, 8, 8):
+                before = START + hours * HOUR
+                found, mark = await db.write(
+                    lambda tx, mark=mark, before=before: patience.undelayed_later(  # type: ignore[misc]
+                        tx, mark, before, 2
+                    )
+                )
+                told += [one.letter.id - at(START) for one in found]
+                await db.write(lambda tx, mark=mark: patience.set_mark_later(tx, mark))  # type: ignore[misc]
+                assert await db.read(patience.mark_later) == mark
+            assert told == [1, 2, 3, 5]
+            ahead = (START + 99 * HOUR, 5)  # as the clock was, before it was set right
+            found, mark = await db.read(
+                lambda tx: patience.undelayed_later(tx, ahead, START + 8 * HOUR, 9)
+            )
+            assert (found, mark) == ((), ahead)
+            last = await db.read(
+                lambda tx: patience.undelayed_later(tx, (START + 8 * HOUR, 0), START + 10 * HOUR, 9)
+            )
+            assert [one.letter.id - at(START) for one in last[0]] == [0]
+
+    asyncio.run(run())
+
+
+def test_the_walk_goes_back_and_never_on(database: Opener) -> None:
+    async def run() -> None:
+        async with database() as db:
+            await db.write(lambda tx: patience.set_mark(tx, patience.DELAYED, 50))
+            for ids, value in (([], 50), ([90, 60], 50), ([40, 45], 39), ([41], 39)):
+                await db.write(lambda tx, ids=ids: patience.look_again(tx, ids))  # type: ignore[misc]
+                assert await db.read(lambda tx: patience.mark(tx, patience.DELAYED)) == value
+
+    asyncio.run(run())

@@ -28,7 +28,6 @@ from postroom.telemetry.events import ClockJumped
 MOST: Final = 100  # recipients, or messages, a step
 PAUSE_MS: Final = 3_600_000
 
-_MARK: Final = "delay"
 _NEVER_TRIED: Final = "No server of the domain could be reached"
 
 
@@ -63,6 +62,8 @@ class Clerk:
             pass
         if self._schedule.delay_notice:
             while await self._warn_some():
+                pass
+            while await self._warn_later():
                 pass
 
     async def _bring_back(self) -> None:
@@ -128,8 +129,29 @@ class Clerk:
         """Whether there may be more."""
         now = self._clock()
         before = now - self._schedule.delay_notice
-        mark = await self._db.read(lambda tx: patience.mark(tx, _MARK))
+        mark = await self._db.read(lambda tx: patience.mark(tx, patience.DELAYED))
         found, end = await self._db.read(lambda tx: patience.undelayed(tx, mark, before, MOST))
+        await self._warn(found, now)
+        if end == mark:
+            return False
+        await self._db.write(lambda tx: patience.set_mark(tx, patience.DELAYED, end), bulk=True)
+        return True
+
+    async def _warn_later(self) -> bool:
+        """The same of what was to go later than it came."""
+        now = self._clock()
+        before = now - self._schedule.delay_notice
+        mark = await self._db.read(patience.mark_later)
+        found, end = await self._db.read(
+            lambda tx: patience.undelayed_later(tx, mark, before, MOST)
+        )
+        await self._warn(found, now)
+        if end == mark:
+            return False
+        await self._db.write(lambda tx: patience.set_mark_later(tx, end), bulk=True)
+        return True
+
+    async def _warn(self, found: tuple[Claimed, ...], now: int) -> None:
         for one in await self._readable(found):
             late = [
                 Conclusion(
@@ -142,10 +164,6 @@ class Clerk:
                 for recipient in one.claimed.recipients
             ]
             await self._reporter.warn(one, late)
-        if end == mark:
-            return False
-        await self._db.write(lambda tx: patience.set_mark(tx, _MARK, end), bulk=True)
-        return True
 
     async def _readable(self, found: tuple[Claimed, ...]) -> list[Loaded]:
         loaded = await self._contents.load(found) if found else {}

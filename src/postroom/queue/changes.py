@@ -14,6 +14,7 @@ import msgspec
 
 from postroom.blobs.store import BlobStore
 from postroom.db.database import Row, Tx
+from postroom.queue import patience
 from postroom.queue.rows import CLAIMED, HELD, QUARANTINED, WAITING, forget, make_ready
 
 _RETURNING: Final = " RETURNING queued_id, number, recipient, destination, next_attempt"
@@ -44,7 +45,9 @@ def hold(tx: Tx, ids: Sequence[int]) -> list[Changed]:
 
 def release(tx: Tx, ids: Sequence[int]) -> list[Changed]:
     """Go on with what was held or quarantined; when it is due has not changed."""
-    return _switch(tx, ids, held=False)
+    changed = _switch(tx, ids, held=False)
+    patience.look_again(tx, [one.queued_id for one in changed])
+    return changed
 
 
 def retry(tx: Tx, ids: Sequence[int], now: int) -> list[Changed]:

@@ -2,11 +2,12 @@
 
 Most of what waits for a dead host is never tried by itself (its destination is put off as
 a whole), so delay and end are found by age, not by attempts. Ids begin with the time of
-acceptance: both walks begin at the oldest letter and end where the young ones begin.
+acceptance: these walks begin at the oldest letter and end where the young ones begin. Letters that
+were to go later than they came are walked through by when they were to go.
 RFC 5321 §4.5.4.1, RFC 3461 §4.1 (DELAY).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from postroom.db.database import Tx, number
@@ -23,6 +24,10 @@ from postroom.queue.claimed import (
 from postroom.queue.claims import take
 from postroom.queue.clock import AHEAD_MS
 from postroom.queue.rows import WAITING
+
+DELAYED: Final = "delay"
+"""The mark of the walk by ids: letters up to it were looked at for their delay."""
+_LATER: Final = ("delay of what was to go later", "delay of what was to go later: id")
 
 _JOINED: Final = ", ".join([f"d.{name}" for name in RECIPIENT.split(", ")])
 
@@ -76,14 +81,39 @@ def undelayed(tx: Tx, mark: int, before: int, most: int) -> tuple[tuple[Claimed,
     ]
     if not ids:
         return (), max(mark, first_id_at(before) - 1)
+    return tuple([one for one in _untold(tx, ids) if one.letter.due < before]), ids[-1]
+
+
+def undelayed_later(
+    tx: Tx, after: tuple[int, int], before: int, most: int
+) -> tuple[tuple[Claimed, ...], tuple[int, int]]:
+    """The same of letters that were to go later than they came, which ``undelayed`` passes by.
+
+    ``after`` is (when it was due, id) of the last one, and so is what is given back.
+    """
+    due, ident = after if after[0] < before else (before, 0)  # ahead when the clock has gone back
+    rows = tx.all(
+        "SELECT due, id FROM queued WHERE due > accepted AND (due, id) > (:due, :id)"
+        " AND due < :before ORDER BY due, id LIMIT :most",
+        due=due,
+        id=ident,
+        before=before,
+        most=most,
+    )
+    if not rows:
+        return (), after
+    return _untold(tx, sorted([row[1] for row in rows])), (rows[-1][0], rows[-1][1])
+
+
+def _untold(tx: Tx, ids: Sequence[int]) -> tuple[Claimed, ...]:
+    """Of these letters, in order: what waits and was told of to nobody."""
     rows = in_letters(
         tx,
         f"SELECT {RECIPIENT} FROM delivery WHERE status = {WAITING} AND warned = 0"
         " AND queued_id IN ({}) ORDER BY queued_id, number",
         ids,
     )
-    found = grouped(tx, [recipient(row) for row in rows])
-    return tuple([one for one in found if one.letter.due < before]), ids[-1]
+    return grouped(tx, [recipient(row) for row in rows])
 
 
 def mark(tx: Tx, name: str) -> int:
@@ -99,6 +129,29 @@ def set_mark(tx: Tx, name: str, value: int) -> None:
         name=name,
         value=value,
     )
+
+
+def mark_later(tx: Tx) -> tuple[int, int]:
+    """How far the walk of ``undelayed_later`` has come."""
+    due, ident = _LATER
+    return mark(tx, due), mark(tx, ident)
+
+
+def set_mark_later(tx: Tx, value: tuple[int, int]) -> None:
+    """Remember how far that has come."""
+    for name, part in zip(_LATER, value, strict=True):
+        set_mark(tx, name, part)
+
+
+def look_again(tx: Tx, ids: Sequence[int]) -> None:
+    """Letters that did not wait when they were looked at for their delay wait from now on."""
+    if ids:
+        first = min(ids) - 1
+        tx.execute(
+            "UPDATE queue_mark SET value = :first WHERE name = :name AND value > :first",
+            name=DELAYED,
+            first=first,
+        )
 
 
 def warn(tx: Tx, recipients: Iterable[Recipient]) -> None:
