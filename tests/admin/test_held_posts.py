@@ -9,6 +9,7 @@ from postroom.admin import held_posts, lists, queue
 from postroom.admin.office import Office
 from postroom.config.model import Config
 from postroom.errors import NotFound, Refused
+from tests.admin.bureau import hinting
 from tests.conftest import Opener
 from tests.intake.lists.hall import Hall, hall, posted
 
@@ -54,7 +55,8 @@ def test_a_post_that_is_turned_away_is_gone_and_its_author_told(
     async def run() -> None:
         async with waiting(database, data) as (one, office):
             (ident,) = await every(office)
-            await held_posts.reject(office, ident, "it is off topic")
+            async with hinting(office) as aside:
+                await held_posts.reject(aside, ident, "it is off topic")
             assert await every(office) == []
             (told,) = await one.here.inbox(one.here.bob)
             assert b"was not sent to its members: it is off topic." in told

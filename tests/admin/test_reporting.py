@@ -19,7 +19,7 @@ from postroom.mailauth.feedback import Published
 from postroom.message import enclosed, headers
 from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.post.commit import Post
-from tests.admin.bureau import Story
+from tests.admin.bureau import Story, hinting
 from tests.directory.keys import quick
 from tests.fakes import START, Clock
 from tests.mailauth.test_feedback import ROW
@@ -75,6 +75,15 @@ async def queued(office: Office) -> list[tuple[str, bytes]]:
 async def recipients(office: Office, names: Zone) -> list[str]:
     await reporting.send_due(office, post(office), names, at_once=True)
     return [recipient for recipient, _ in await queued(office)]
+
+
+def test_the_server_is_told_that_there_is_something_to_send(tell: Tell) -> None:
+    async def story(opened: Office, _clock: Clock) -> None:
+        await counted(opened)
+        async with hinting(opened) as office:
+            assert len(await reporting.send_due(office, post(office), zone(), at_once=True)) == 1
+
+    tell(story)
 
 
 def test_a_dmarc_report_goes_once(tell: Tell) -> None:

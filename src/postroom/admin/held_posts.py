@@ -27,7 +27,7 @@ from postroom.post import notice
 from postroom.post.commit import Post
 from postroom.queue import held_posts
 from postroom.queue.held_posts import HeldPost
-from postroom.queue.rows import STRANGER
+from postroom.queue.rows import NOTIFY_KEY, STRANGER
 
 HELD_MS: Final = HELD_DAYS * 24 * 3600 * 1000
 """How long a post waits."""
@@ -167,4 +167,5 @@ async def _turn_away(office: Office, post: HeldPost, view: HeldView, because: st
         letter = await notice.addressed(office, office.directory, to, compose(draft))
         if letter is not None:
             await Post(office.db, office.blobs, office.notify, office.clock).commit(letter)
+            office.notify.hint([NOTIFY_KEY])  # the server may be another process
     await queue.remove(office, [view.id])

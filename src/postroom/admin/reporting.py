@@ -36,6 +36,7 @@ from postroom.policy.asking import Asking, Names
 from postroom.policy.dmarc_counts import DmarcCounts
 from postroom.post import notice
 from postroom.post.commit import Post
+from postroom.queue.rows import NOTIFY_KEY
 from postroom.telemetry import sink
 from postroom.telemetry.events import ReportSent
 from postroom.telemetry.trouble import quietly
@@ -115,6 +116,8 @@ async def send_due(
         if one is not None:
             sent.append(one)
             sink.emit(ReportSent(kind=one.kind, domain=one.domain, recipients=one.recipients))
+    if sent:
+        office.notify.hint([NOTIFY_KEY])  # the server may be another process
     return sent
 
 

@@ -18,7 +18,7 @@ from postroom.notify import Notify
 from postroom.policy import lessons
 from postroom.store import rejects as kept
 from postroom.store.mailboxes import find
-from tests.admin.bureau import Story
+from tests.admin.bureau import Story, hinting
 from tests.directory.keys import quick
 from tests.fakes import Clock
 from tests.store.refused import keep
@@ -66,6 +66,19 @@ def test_what_is_let_in_is_copied_to_the_journal(tell: Tell) -> None:
             in octets
         )
         assert b"\r\n\r\nSubject: Hello\r\n\r\nbody\r\n\r\n--" in octets
+
+    tell(story)
+
+
+def test_a_server_that_runs_is_told_of_the_copy_for_the_journal(tell: Tell) -> None:
+    async def story(opened: Office, _clock: Clock) -> None:
+        ann, _bob = await settle(opened)
+        await domains.set_journal(opened, "demo.test", "archive@vault.test")
+        await keep(opened.store, ann)
+        await opened.db.write(lambda tx: tx.execute("UPDATE reject SET recipient = :to", to=ANN))
+        (ident,) = await ids(opened, ANN)
+        async with hinting(opened) as office:
+            await rejects.release(office, ANN, [ident])
 
     tell(story)
 

@@ -25,6 +25,7 @@ from postroom.policy import lessons
 from postroom.post import journal
 from postroom.post.commit import Post
 from postroom.post.journal import Seen
+from postroom.queue.rows import NOTIFY_KEY
 from postroom.store import mailboxes, rejects
 from postroom.store.filing import Copy, Filed, file_letters
 from postroom.store.rejects import Reject
@@ -189,8 +190,11 @@ async def _journaled(office: Office, one: Reject, blob: Opened) -> None:
     )  # fmt: skip
     seen = Seen(one.sender, (), (one.recipient,), blob.head, is_ascii)
     post = Post(office.db, office.blobs, office.notify, office.clock)
-    for copy in await journal.copies(office, directory, entry, seen, body):
+    copies = await journal.copies(office, directory, entry, seen, body)
+    for copy in copies:
         await post.commit(copy)
+    if copies:
+        office.notify.hint([NOTIFY_KEY])  # the server may be another process
 
 
 async def _indexed(office: Office, blob: Opened) -> Indexed:
