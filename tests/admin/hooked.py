@@ -40,6 +40,8 @@ class Program:
         self.port = 0
         self.resolver: Resolver
         self.settings = Webhooks()
+        self.held: asyncio.Event | None = None
+        """What answers wait for."""
 
     @property
     def url(self) -> str:
@@ -52,6 +54,8 @@ class Program:
         }
         octets = await reader.readexactly(int(fields["content-length"]))
         self.heard.append(Heard(fields, octets))
+        if self.held is not None:
+            await self.held.wait()
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             if status:

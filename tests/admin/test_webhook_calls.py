@@ -1,10 +1,11 @@
 """Hooks are told, once and again, and none holds up another."""
 
+import asyncio
 import base64
 import dataclasses
 import hmac
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ from tests.fakes import Clock
 from tests.web.receiving import intake_of
 
 BOB = "bob@demo.test"
+T = TypeVar("T")
 Tell = Callable[[Story], None]
 
 
@@ -55,6 +57,34 @@ async def letter(office: Office, to: str = BOB) -> None:
 async def turn(caller: Caller) -> None:
     await caller.turn()
     await caller.finish()
+
+
+class Counting:
+    """A database that counts what is written by who has it in hand."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    async def write(self, *arguments: Any, **named: Any) -> Any:
+        self.writes += 1
+        return await self._db.write(*arguments, **named)
+
+
+async def waiting(office: Office) -> list[int]:
+    """How many calls wait for each hook, the oldest hook first."""
+    return [view.waiting for view in await webhooks.every(office)]
+
+
+async def until(asked: Callable[[], Awaitable[T]], wanted: T) -> None:
+    """Ask again until it is so."""
+    for _ in range(200_000):
+        if await asked() == wanted:
+            return
+    raise AssertionError(f"it never was {wanted}")
 
 
 def test_a_message_is_told_signed_and_once(tell: Tell) -> None:
@@ -145,6 +175,97 @@ def test_one_that_fails_holds_up_itself_only(tell: Tell) -> None:
             await turn(caller)
             assert len(good.heard) == 5
             assert len(bad.heard) == 1
+
+    tell(story)
+
+
+def test_while_one_is_slow_nothing_is_claimed_for_it_and_others_are_told(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        await settle(office)
+        async with listening(office) as slow, listening(office) as quick:
+            slow.held = asyncio.Event()
+            ports = (*slow.settings.ports, *quick.settings.ports)
+            settings = msgspec.structs.replace(quick.settings, ports=ports, seconds=60)
+            counting = Counting(office.db)
+            counted = dataclasses.replace(office, db=counting)
+            caller = Caller(counted, quick.resolver, settings)
+            await webhooks.add(office, slow.url, ["*"])
+            await webhooks.add(office, quick.url, ["*"])
+            for _ in range(3):
+                await letter(office)
+            await caller.turn()
+            await until(lambda: waiting(office), [3, 0])
+            assert len(quick.heard) == 3
+            counting.writes = 0
+            for _ in range(5):
+                await caller.turn()
+            assert counting.writes == 0
+            assert len(slow.heard) == 1
+            await letter(office)
+            await caller.turn()
+            await until(lambda: waiting(office), [4, 0])
+            assert len(quick.heard) == 4
+            assert len(slow.heard) == 1
+            slow.held.set()
+            await caller.finish()
+            await turn(caller)
+            assert (len(quick.heard), len(slow.heard)) == (4, 4)
+
+    tell(story)
+
+
+def test_a_place_is_given_up_when_others_wait(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook_calls, "TURN", 0.0)
+
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office) as one, listening(office) as other:
+            ports = (*one.settings.ports, *other.settings.ports)
+            settings = msgspec.structs.replace(one.settings, ports=ports, at_once=1)
+            caller = Caller(office, one.resolver, settings)
+            await webhooks.add(office, one.url, ["*"])
+            await webhooks.add(office, other.url, ["*"])
+            for _ in range(3):
+                await letter(office)
+            heard = []
+            for _ in range(6):
+                await turn(caller)
+                heard.append((len(one.heard), len(other.heard)))
+                clock.advance(seconds=1)
+            assert heard == [(1, 0), (1, 1), (2, 1), (2, 2), (3, 2), (3, 3)]
+
+    tell(story)
+
+
+def test_those_that_fail_do_not_fill_all_places(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        await settle(office)
+        async with listening(office, 500) as bad, listening(office) as good:
+            ports = (*bad.settings.ports, *good.settings.ports)
+            settings = msgspec.structs.replace(good.settings, ports=ports, at_once=4, seconds=60)
+            caller = Caller(office, good.resolver, settings)
+            for _ in range(4):
+                await webhooks.add(office, bad.url, ["*"])
+            await letter(office)
+            await turn(caller)
+            assert len(bad.heard) == 4
+            await webhooks.add(office, good.url, ["*"])
+            await letter(office)
+            bad.held = asyncio.Event()
+            clock.advance(seconds=10)
+            await caller.turn()
+            await until(lambda: waiting(office), [2, 2, 2, 2, 0])
+
+            async def heard() -> int:
+                await caller.turn()
+                return len(bad.heard)
+
+            await until(heard, 6)
+            for _ in range(3):
+                assert await heard() == 6
+            assert len(good.heard) == 1
+            bad.held.set()
+            await caller.finish()
 
     tell(story)
 

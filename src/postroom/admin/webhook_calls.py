@@ -3,7 +3,8 @@
 What happened to messages comes from the ledger, in the transaction that made it true; other
 events of this process come from telemetry. Each is made a call for every hook that wants it, in
 one transaction; calls are tried for a day, side by side but one of a hook at a time, so that a
-slow one holds up itself only. A call is a POST of JSON, signed as Standard Webhooks says:
+slow one holds up itself only. Where there are more hooks than places, those that fail have half of
+them, and one that takes long gives its place up to the next. A call is a POST of JSON, signed as Standard Webhooks says:
 HMAC-SHA-256 over ``id.timestamp.body``.
 """
 
@@ -40,6 +41,7 @@ TOGETHER: Final = 200  # occurrences in one transaction
 PAUSES: Final = (10, 60, 300, 900, 3_600)  # seconds before the next attempts; then the last again
 ATTEMPTS: Final = 28  # so a call is given up after a day
 UNHEARD: Final = 1_000  # events that wait to be written
+TURN: Final = 5.0  # seconds that a hook keeps a place which others wait for
 _MAX_ANSWER: Final = 4_096  # octets of an answer that are read
 
 
@@ -92,6 +94,7 @@ class Caller:
         self._lease = round(self._settings.seconds * 3_000) + 5_000
         self._heard: collections.deque[Event] = collections.deque(maxlen=UNHEARD)
         self._calling: dict[int, asyncio.Task[None]] = {}
+        self._ailing: set[int] = set()  # those of them whose last call has failed
 
     async def run(self) -> None:
         """Until it is cancelled; calls that are on their way are broken off and come again."""
@@ -120,8 +123,9 @@ class Caller:
             except MailError:
                 self._heard.extendleft(reversed(some))  # for the next turn
                 raise
-        while await self._office.db.write(self._fan_out) == TOGETHER:
-            pass
+        if await self._office.db.read(occurrences.is_any):
+            while await self._office.db.write(self._fan_out) == TOGETHER:
+                pass
         await self._call_due()
 
     async def finish(self) -> None:
@@ -174,14 +178,17 @@ class Caller:
             return
         now, lease = self._office.now(), self._lease
         busy = list(self._calling)
+        ailing = max(1, self._settings.at_once // 2) - len(self._ailing)
 
         def claim(tx: Tx) -> list[tuple[HookCall, Hook]]:
-            due = hooks.claim(tx, now, lease, room, busy)
+            due = hooks.claim(tx, now, lease, room, busy, ailing)
             return [(one, hooks.require(tx, one.hook_id)) for one in due]
 
-        if not await self._office.db.read(lambda tx: hooks.is_due(tx, now)):
+        if not await self._office.db.read(lambda tx: hooks.is_due(tx, now, busy, ailing)):
             return
         for one, hook in await self._office.db.write(claim):
+            if hook.failures:
+                self._ailing.add(hook.id)
             self._calling[hook.id] = asyncio.create_task(self._carry(one, hook))
 
     async def _carry(self, one: HookCall, hook: Hook) -> None:
@@ -190,23 +197,28 @@ class Caller:
             await self._calls(one, hook)
         finally:
             del self._calling[hook.id]
+            self._ailing.discard(hook.id)
 
     async def _calls(self, one: HookCall, hook: Hook) -> None:
         office = self._office
+        began = asyncio.get_running_loop().time()
         while True:
             answer = await call(office, hook, one.event_id, one.body, self._resolver, self._rules)
+            if answer.is_good:
+                self._ailing.discard(hook.id)
             now = office.now()
+            lease = self._lease if answer.is_good and not self._gives_way(began) else 0
             told = _answer(office, one, answer)
             again = None if answer.is_good else _again(one, now)
 
             def write(
                 tx: Tx, one: HookCall = one, answer: Answer = answer, again: int | None = again,
-                now: int = now, told: HookAnswer = told,
+                now: int = now, told: HookAnswer = told, lease: int = lease,
             ) -> HookCall | None:  # fmt: skip
                 hooks.settle(tx, one, again)
                 hook_answers.add(tx, told)
                 hooks.answered(tx, hook.id, is_good=answer.is_good, answer=answer.text, now=now)
-                return hooks.next_of(tx, hook.id, now, self._lease) if answer.is_good else None
+                return hooks.next_of(tx, hook.id, now, lease) if lease else None
 
             following = None
             with contextlib.suppress(MailError):  # it comes again when its lease has ended
@@ -214,6 +226,11 @@ class Caller:
             if following is None:
                 return
             one = following
+
+    def _gives_way(self, began: float) -> bool:
+        """Whether a hook that is told since then has had its turn, while others may wait."""
+        is_full = len(self._calling) >= self._settings.at_once
+        return is_full and asyncio.get_running_loop().time() - began >= TURN
 
 
 async def call(

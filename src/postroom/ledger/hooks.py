@@ -1,6 +1,6 @@
 """Hooks and the calls that wait for them: rows of ``webhook`` and ``hook_call``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -17,6 +17,11 @@ _HOOK: Final = (
     " domain_id, account_id"
 )
 _CALL: Final = "id, hook_id, event_id, body, attempts, next_attempt"
+
+
+_IS_DUE: Final = (
+    "EXISTS (SELECT 1 FROM hook_call c WHERE c.hook_id = w.id AND c.next_attempt <= :now)"
+)
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -129,36 +134,40 @@ def trim(tx: Tx) -> int:
     return gone
 
 
-def claim(tx: Tx, now: int, lease: int, limit: int, busy: Sequence[int]) -> list[HookCall]:
+def claim(
+    tx: Tx, now: int, lease: int, limit: int, busy: Sequence[int], ailing: int
+) -> list[HookCall]:
     """Calls that are due, for hooks that are not ``busy``; nobody else gets them for ``lease`` ms.
 
-    At most one of each hook: a slow one holds up itself only.
+    At most one of each hook: a slow one holds up itself only. Those that work go first, then whom
+    nothing was told for longest; of those whose last call failed at most ``ailing``.
     """
-    due = [
-        HookCall(*row)
-        for row in tx.all(
-            f"SELECT {_CALL} FROM hook_call WHERE id IN (SELECT min(id) FROM hook_call"
-            " WHERE next_attempt <= :now GROUP BY hook_id) ORDER BY id LIMIT :limit",
-            now=now,
-            limit=limit + len(busy),
-        )
-    ]
-    return [
-        one
-        for one in due
-        if one.hook_id not in busy
-        and tx.execute(
-            "UPDATE hook_call SET next_attempt = :until WHERE id = :id AND next_attempt = :before",
-            id=one.id,
-            before=one.next_attempt,
-            until=now + lease,
-        )
-    ][:limit]
+    found: list[HookCall] = []
+    rows = tx.all(
+        f"SELECT w.id, w.failures FROM webhook w WHERE {_IS_DUE}"
+        " ORDER BY CASE WHEN w.failures > 0 THEN 1 ELSE 0 END, coalesce(w.last_at, 0), w.id",
+        now=now,
+    )
+    for hook_id, failures in rows:
+        if hook_id in busy or len(found) >= limit or (failures and ailing <= 0):
+            continue
+        one = next_of(tx, hook_id, now, lease)
+        if one is not None:
+            found.append(one)
+            ailing -= failures > 0
+    return found
 
 
-def is_due(tx: Tx, now: int) -> bool:
-    """Whether any call is due."""
-    return tx.one("SELECT 1 FROM hook_call WHERE next_attempt <= :now LIMIT 1", now=now) is not None
+def is_due(tx: Tx, now: int, busy: Collection[int] = (), ailing: int = 1) -> bool:
+    """Whether ``claim`` would find any."""
+    rows = tx.all(
+        f"SELECT w.id FROM webhook w WHERE {_IS_DUE} AND (w.failures = 0 OR :ailing > 0)"
+        " ORDER BY w.id LIMIT :most",
+        now=now,
+        ailing=ailing,
+        most=len(busy) + 1,
+    )
+    return any(row[0] not in busy for row in rows)
 
 
 def next_of(tx: Tx, hook_id: int, now: int, lease: int) -> HookCall | None:

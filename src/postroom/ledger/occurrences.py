@@ -104,6 +104,11 @@ def add(tx: Tx, occurrences: Sequence[Occurrence]) -> None:
     )
 
 
+def is_any(tx: Tx) -> bool:
+    """Whether there is anything to take."""
+    return tx.one("SELECT 1 FROM occurrence LIMIT 1") is not None
+
+
 def take(tx: Tx, limit: int) -> list[Occurrence]:
     """The next ones; they are gone from here."""
     rows = tx.all(
