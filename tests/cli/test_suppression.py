@@ -40,3 +40,25 @@ def test_whom_an_account_does_not_write_to(shell: Shell, tmp_path: Path) -> None
     assert "is not on the suppression list" in shell.refuses(
         "suppression", "remove", BOB, "a@far.test"
     )
+
+
+def test_the_lists_of_a_domain(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    for name in ("ann", "bob"):
+        shell.says("account", "add", f"{name}@demo.test", "--password-stdin", typed="long enough\n")
+        shell.says("suppression", "add", f"{name}@demo.test", "x@far.test", f"{name}@far.test")
+    heading, *lines = shell.says("suppression", "list", "demo.test").splitlines()
+    assert heading.split()[:2] == ["ACCOUNT", "ADDRESS"]
+    assert len(lines) == 4
+    found = shell.json("suppression", "list", "demo.test", "--search", "b")
+    assert [(one["account"], one["address"]) for one in found] == [(BOB, "bob@far.test")]
+    assert shell.says("suppression", "share", "demo.test", "on") == (
+        "addresses on the suppression lists of demo.test: 4; heeded by all its accounts\n"
+    )
+    assert "shared                yes\n" in shell.says("suppression", "show", "demo.test")
+    assert len(shell.json("suppression", "show", "demo.test", "x@far.test")) == 2
+    assert ": 2; heeded by all" in shell.says("suppression", "remove", "demo.test", "x@far.test")
+    assert "is on no suppression list of demo.test" in shell.refuses(
+        "suppression", "show", "demo.test", "x@far.test"
+    )
+    assert "each heeded by its account" in shell.says("suppression", "share", "demo.test", "off")

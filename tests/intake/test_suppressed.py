@@ -7,7 +7,7 @@ import pytest
 
 from postroom.config.suppression import Suppression
 from postroom.db.database import Tx
-from postroom.directory import suppressions
+from postroom.directory import domain_suppressions, domains, suppressions
 from postroom.directory.suppressions import Suppressed
 from postroom.message import headers
 from postroom.post import suppression
@@ -136,5 +136,44 @@ def test_only_what_may_fill_a_list_carries_a_mark(database: Opener, data: Path) 
             assert plain == b""
             _, own = await prefix(here, "api", b"CFBL-Feedback-ID: mine\r\n" + BOBS)
             assert own == b""
+
+    asyncio.run(run())
+
+
+def test_what_came_back_to_another_account_of_a_domain_that_shares(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            own = await here.town.directory.look(
+                lambda tx: domains.require(tx, here.alice.address.domain)
+            )
+            until = here.clock() + 1_000
+
+            def write(tx: Tx) -> None:
+                some = [
+                    Suppressed("gone@far.test", "bounce", here.clock(), until),
+                    Suppressed("no@far.test", "hand", here.clock()),
+                    Suppressed("bob@local.test", "bounce", here.clock(), until),
+                ]
+                suppressions.put(tx, here.alice.id, some)
+
+            await here.town.directory.change(write)
+            assert (await asked(here, "gone@far.test")).startswith("250")
+            await here.town.directory.change(
+                lambda tx: domain_suppressions.share(tx, own, shared=True)
+            )
+            answer = await asked(here, "gone@far.test")
+            assert answer.startswith(
+                "550 5.7.1 gone@far.test is on the suppression list of local.test since"
+            )
+            assert answer.endswith("postroom suppression remove local.test gone@far.test")
+            for other in ("no@far.test", "bob@local.test", "new@far.test"):
+                assert (await asked(here, other)).startswith("250")
+            assert (await asked(here, "gone@far.test", "submission")).startswith("250")
+            await suppress(here, "gone@far.test", until=until)
+            assert "the suppression list of bob@local.test" in await asked(here, "gone@far.test")
+            here.clock.advance(seconds=2)
+            assert (await asked(here, "gone@far.test")).startswith("250")
 
     asyncio.run(run())

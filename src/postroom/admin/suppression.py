@@ -13,9 +13,9 @@ from postroom.admin.paging import Slice
 from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.db.ids import to_text
-from postroom.directory import accounts, domains, suppressions
+from postroom.directory import accounts, domain_suppressions, domains, suppressions
 from postroom.directory.accounts import Account
-from postroom.directory.suppressions import TOGETHER, Kind, Scope, Suppressed
+from postroom.directory.suppressions import TOGETHER, Kind, Scope, Suppressed, Using
 from postroom.errors import Invalid, NotFound
 from postroom.ledger import occurrences
 from postroom.post.suppression import moment, occurrence
@@ -108,7 +108,7 @@ async def show(office: Office, account: str, address: str) -> SuppressedView:
     )
     if one is None:
         raise _not_there(wanted, found)
-    return _view(one)
+    return view_of(one)
 
 
 async def among(office: Office, account_id: int, addresses: Sequence[Address]) -> list[str]:
@@ -116,10 +116,11 @@ async def among(office: Office, account_id: int, addresses: Sequence[Address]) -
     now, usual = office.now(), office.config.suppression.scope
 
     def read(tx: Tx) -> list[str]:
-        if not suppressions.using(tx, account_id).covers("api", usual):
+        using = suppressions.using(tx, account_id)
+        if not using.covers("api", usual):
             return []
-        some = [suppressions.find(tx, account_id, str(one), now) for one in addresses]
-        return [one.address for one in some if one is not None]
+        keys = [suppressions.key(str(one)) for one in addresses]
+        return [one for one in keys if _is_listed(tx, account_id, using, one, now)]
 
     return await office.directory.look(read)
 
@@ -196,6 +197,13 @@ def chosen(tx: Tx, account_id: int) -> Choice:
     return suppressions.using(tx, account_id).scope or "default"
 
 
+def _is_listed(tx: Tx, account_id: int, using: Using, address: str, now: int) -> bool:
+    if suppressions.find(tx, account_id, address, now) is not None:
+        return True
+    shared = using.shares and domain_suppressions.find(tx, using.shares, address, now)
+    return bool(shared)
+
+
 def _test_elsewhere(tx: Tx, addresses: Sequence[str]) -> None:
     of_domains = {Address.parse(one).domain: one for one in addresses}
     for domain, one in of_domains.items():
@@ -230,7 +238,7 @@ async def _listing(
         lambda one: (one.address,),
         ("",),
         lambda tx: suppressions.using(tx, ident).entries,
-        _view,
+        view_of,
     )
 
 
@@ -244,7 +252,8 @@ def _status(office: Office, tx: Tx, account: Account) -> SuppressionView:
     )
 
 
-def _view(one: Suppressed) -> SuppressedView:
+def view_of(one: Suppressed) -> SuppressedView:
+    """As it is shown."""
     return SuppressedView(
         address=one.address,
         kind=one.kind,

@@ -262,6 +262,7 @@ def remove(tx: Tx, own: OwnDomain, now: int) -> None:
     # Removed accounts and the holding account keep the row alive until they are purged.
     kept = tx.one("SELECT id FROM address WHERE domain_id = :id AND live = 0 LIMIT 1", id=own.id)
     tx.execute("DELETE FROM journal WHERE domain_id = :id", id=own.id)
+    tx.execute("DELETE FROM suppression_sharing WHERE domain_id = :id", id=own.id)
     if kept is None:
         tx.execute("DELETE FROM domain WHERE id = :id", id=own.id)
     else:

@@ -43,10 +43,14 @@ class Suppressed(msgspec.Struct, frozen=True):
 
 
 class Using(msgspec.Struct, frozen=True):
-    """Whose mail heeds the list of an account (None: as the settings say), and how long it is."""
+    """Whose mail heeds the list of an account (None: as the settings say), and how long it is.
+
+    ``shares``: the id of its domain, if that has its accounts heed each other's lists.
+    """
 
     scope: Scope | None = None
     entries: int = 0
+    shares: int = 0
 
     def covers(self, door: str, usual: Scope) -> bool:
         """Whether mail that comes in by this door heeds the list, and fills it."""
@@ -76,7 +80,15 @@ def using(tx: Tx, account_id: int) -> Using:
     row = tx.one(
         "SELECT scope, entries FROM suppressing WHERE account_id = :account", account=account_id
     )
-    return NOTHING if row is None else Using(*row)
+    shared = tx.one(
+        "SELECT a.domain_id FROM address a JOIN suppression_sharing s ON s.domain_id = a.domain_id"
+        " WHERE a.account_id = :account AND a.main = 1",
+        account=account_id,
+    )
+    if row is None and shared is None:
+        return NOTHING
+    scope, entries = row or (None, 0)
+    return Using(scope, entries, 0 if shared is None else shared[0])
 
 
 def choose(tx: Tx, account_id: int, scope: Scope | None) -> None:

@@ -1,7 +1,7 @@
 """Whom an account does not write to for now, and how its messages are known when they come back.
 
 Asked of what somebody here sends, when the account heeds its list for that (``Using.covers``);
-from memory as long as the list is empty. An address of ours is never refused for it.
+from memory as long as the list is empty, and its domain does not share those of its accounts. An address of ours is never refused for it.
 
 RFC 5321 §3.3 (RCPT), RFC 3463 §3.8 (X.7.1), RFC 9477 §3.2 (CFBL-Feedback-ID).
 """
@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from postroom.directory import suppressions
+from postroom.db.database import Tx
+from postroom.directory import domain_suppressions, suppressions
 from postroom.directory.login import Identity
 from postroom.directory.suppressions import Kind, Suppressed
 from postroom.intake.peer import Peer
@@ -36,15 +37,22 @@ async def refusal(
     """Why the account does not write to a recipient, None when it may. Raises MailError."""
     directory, account_id = services.directory, identity.account_id
     using = await directory.suppressing(account_id)
-    if not using.entries or not using.covers(peer.door, services.suppression.scope):
+    if not (using.entries or using.shares):
+        return None
+    if not using.covers(peer.door, services.suppression.scope):
         return None
     if accepted.local or accepted.leads_on:
         return None
-    now = services.clock()
-    found = await directory.look(
-        lambda tx: suppressions.find(tx, account_id, accepted.address, now)
-    )
-    return None if found is None else (_refusal(identity.address, found), REASON)
+    now, address = services.clock(), accepted.address
+
+    def read(tx: Tx) -> tuple[str, Suppressed] | None:
+        own = suppressions.find(tx, account_id, address, now) if using.entries else None
+        if own is not None:
+            return identity.address, own
+        return domain_suppressions.find(tx, using.shares, address, now) if using.shares else None
+
+    found = await directory.look(read)
+    return None if found is None else (_refusal(*found), REASON)
 
 
 async def marked(
@@ -72,14 +80,14 @@ async def marked(
     return msgspec.structs.replace(onward, prefix=onward.prefix + field.encode())
 
 
-def _refusal(account: str, found: Suppressed) -> Reply:
+def _refusal(whose: str, found: Suppressed) -> Reply:
     since = suppression.moment(found.at)[:10]
     said = f" ({found.reason[:MAX_SAID]})" if found.reason else ""
     until = f", until {suppression.moment(found.until)[:10]}" if found.until else ""
     return reply(
         550,
         "5.7.1",
-        f"{found.address} is on the suppression list of {account} since {since}{until}:"
+        f"{found.address} is on the suppression list of {whose} since {since}{until}:"
         f" {_WHY[found.kind]}{said}; to write there again, take it off the list:"
-        f" postroom suppression remove {account} {found.address}",
+        f" postroom suppression remove {whose} {found.address}",
     )

@@ -34,6 +34,7 @@ alias_of = "demo.test"
 name = "Demo.test"
 catch_all = "all@demo.test"
 journal = "bob@demo.test"
+share_suppression = true
 separators = "-"
 limits = { accounts = 5, aliases = 7 }
 
@@ -366,7 +367,7 @@ def test_the_audit_log_tells_every_change(tell: Tell) -> None:
         await apply(office, EXAMPLE.read_text("utf-8"))
         told = {one.action async for one in audit.every(office)}
         assert told == {
-            "domain.add", "domain.change", "domain.journal", "domain.limits", "domain.add-backup", "account.add",
+            "domain.add", "domain.change", "domain.journal", "suppression.share", "domain.limits", "domain.add-backup", "account.add",
             "account.change", "account.role", "account.digest", "suppression.use", "suppression.add", "account.address.add", "send-as.grant",
             "senders.add", "forward.set", "retention.replace", "rule.replace", "mask.add",
             "script.put", "vacation.set", "spam.level", "fetch.add", "alias.add", "list.add", "list.change", "list.members.add", "list.members.suspend", "relay.add",

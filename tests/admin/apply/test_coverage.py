@@ -138,7 +138,7 @@ def test_the_example_fills_every_table_and_column(tell: Callable[[Story], None])
             if all(row[column] in (None, "", 0, b"") for row in some)
         }
         assert empty == {(name, column) for name, some in SAME.items() for column in some} & empty
-        assert {*coverage.HELD} - {*rows} == {"domain_admin"}  # nothing but ids
+        assert {*coverage.HELD} - {*rows} == {"domain_admin", "suppression_sharing"}  # only ids
         assert await office.db.read(lambda tx: tx.all("SELECT * FROM domain_admin"))
 
     tell(story)

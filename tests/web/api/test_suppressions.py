@@ -65,3 +65,26 @@ def test_who_sends_hears_of_all_that_are_on_the_list(database: Opener, data: Pat
         assert refused.kind == "refused"
 
     tell(database, data, story)
+
+
+def test_the_lists_of_a_domain(database: Opener, data: Path) -> None:
+    async def story(call: Program) -> None:
+        await call.does("POST", PATH, {"addresses": ["b@far.test", "a@far.test"]})
+        await call.use("domains:read", "domains:write")
+        about, path = "/domains/demo.test/suppression", "/domains/demo.test/suppressions"
+        view = await call.does("GET", about)
+        assert view == {"domain": "demo.test", "shared": False, "accounts": 1, "addresses": 2}
+        assert (await call.does("PUT", about, {"shared": True}))["shared"] is True
+        first = await call.does("GET", f"{path}?limit=1")
+        assert [(one["account"], one["address"]) for one in first["items"]] == [(BOB, "a@far.test")]
+        rest = await call.does("GET", f"{path}?limit=1&after={first['next']}")
+        assert ([one["address"] for one in rest["items"]], rest["next"]) == (["b@far.test"], "")
+        assert [one["kind"] for one in await call.does("GET", f"{path}/B@far.test")] == ["hand"]
+        assert (await call.does("DELETE", f"{path}/b@far.test"))["addresses"] == 1
+        for method in ("GET", "DELETE"):
+            assert (await call(method, f"{path}/b@far.test")).status == 404
+        assert (await call("PUT", about, {"shared": "x"})).status == 422
+        await call.use("mail:read", "mail:write", account=BOB)
+        assert (await call("GET", path)).status == 403
+
+    tell(database, data, story)

@@ -28,6 +28,7 @@ HELD: Final[Mapping[str, str]] = {
     "spam_knowledge": "account.spam_level",
     "digest": "account.digest",
     "suppressing": "account.suppression",
+    "suppression_sharing": "domain.share_suppression",
     "suppression": "account.suppress (by hand)",
     "fetching": "account.fetch (with secrets)",
     "alias": "alias",

@@ -43,6 +43,7 @@ from postroom.directory import (
     accounts as rows,
     dkim_keys,
     dns_providers,
+    domain_suppressions,
     domains as domain_rows,
     scripts,
 )
@@ -163,16 +164,22 @@ async def named(
 async def _domains(office: Office, *, with_secrets: bool) -> list[DomainItem]:
     found = []
     limits = await domains.limits(office)
+    sharing = await office.directory.look(domain_suppressions.sharing)
     async for one in domains.every(office):
         keys: list[DkimKeyItem] | None = None
         if with_secrets:
             keys = await office.directory.look(lambda tx, name=one.ascii: _keys(office, tx, name))  # type: ignore[misc]
-        found.append(_domain(one, limits.get(one.ascii, NOTHING), keys))
+        is_shared = one.ascii in sharing
+        found.append(_domain(one, limits.get(one.ascii, NOTHING), keys, is_shared=is_shared))
     return found
 
 
 def _domain(
-    one: domains.DomainView, limits: Allotment, keys: Sequence[DkimKeyItem] | None
+    one: domains.DomainView,
+    limits: Allotment,
+    keys: Sequence[DkimKeyItem] | None,
+    *,
+    is_shared: bool,
 ) -> DomainItem:
     dkim_key = None if keys is None else tuple(keys)
     if one.alias_of:
@@ -185,6 +192,7 @@ def _domain(
         case=one.case,
         dots=one.dots,
         journal=one.journal,
+        share_suppression=is_shared,
         limits=LimitsItem(**msgspec.structs.asdict(limits)),
         dkim_key=dkim_key,
     )

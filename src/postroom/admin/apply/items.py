@@ -49,6 +49,7 @@ class DomainItem(Item, frozen=True, kw_only=True):
     case: Literal["sensitive", "insensitive"] | None = None
     dots: Literal["significant", "ignored"] | None = None
     journal: str | None = None
+    share_suppression: bool | None = None
     limits: LimitsItem | None = None
     dkim_key: tuple[DkimKeyItem, ...] | None = None
 

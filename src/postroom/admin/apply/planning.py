@@ -17,6 +17,7 @@ from postroom.admin import (
     aliases,
     backup_domains,
     bans,
+    domain_suppression,
     domains,
     lists,
     shares,
@@ -54,6 +55,7 @@ _NEW_DOMAIN: Final = DomainItem(
     case="insensitive",
     dots="significant",
     journal="",
+    share_suppression=False,
     limits=LimitsItem(),
 )
 
@@ -144,6 +146,10 @@ def _address_steps(one: DomainItem, now: DomainItem | None, index: int) -> Itera
     if one.journal is not None and one.journal != (now.journal or ""):
         run = doing(domains.set_journal, one.name, one.journal)
         yield Step(change("domain", one.name, now, {"journal": one.journal}), run, item)
+    shared = one.share_suppression
+    if shared is not None and shared != bool(now.share_suppression):
+        run = doing(domain_suppression.share, one.name, shared=shared)
+        yield Step(change("domain", one.name, now, {"share_suppression": shared}), run, item)
 
 
 def _is_limited(one: DomainItem) -> bool:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 TABLES: Final = (
     "domain", "account", "alias", "address", "alias_target", "mailing_list", "list_member", "credential", "dkim_key", "relay",
     "relay_use", "tls_rule", "send_as", "sending", "forward", "share", "mask", "domain_admin",
-    "backup_domain", "journal", "allotment", "script", "rule", "vacation", "sender_rule", "webhook", "ban",
+    "backup_domain", "journal", "suppression_sharing", "allotment", "script", "rule", "vacation", "sender_rule", "webhook", "ban",
     "dns_provider", "fetching", "mailbox", "usage", "retention", "subscription", "digest",
 )  # fmt: skip
 """What steps look at; of the mail itself nothing but the names of mailboxes."""
