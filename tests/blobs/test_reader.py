@@ -30,8 +30,11 @@ async def change(db: Database, ident: int, column: str, value: object) -> None:
 
 
 async def served_or_refused(blobs: BlobStore, db: Database, ident: int, body: bytes) -> bool:
-    """Whether all three ways to read refuse; wrong octets are never served."""
+    """Whether all ways to read refuse; wrong octets are never served."""
     refused = 0
+    whole = await db.read(lambda tx: blobs.wholes(tx, [ident], keep=False))
+    assert whole in ({}, {ident: (HEAD, body)})
+    refused += not whole
     try:
         assert await blobs.body(db, ident) == body
     except BlobCorrupt:
@@ -44,8 +47,8 @@ async def served_or_refused(blobs: BlobStore, db: Database, ident: int, body: by
         await blobs.verify(db, ident)
     except BlobCorrupt:
         refused += 1
-    assert refused in {0, 3}
-    return refused == 3
+    assert refused in {0, 4}
+    return refused == 4
 
 
 def flipped(octets: bytes, at: int, bit: int) -> bytes:
@@ -84,6 +87,9 @@ def test_any_flipped_octet_of_a_row_is_found(database: Opener, data: Path) -> No
         ("head_size", 9999),
         ("body_size", 3),
         ("body_size", 9999),
+        ("head_size", -1),
+        ("body_size", -1),
+        ("body_size", 1 << 60),
         ("place", 1),
         ("place", 2),
         ("place", 7),
@@ -102,6 +108,27 @@ def test_columns_that_do_not_fit_are_found(
             ident = (await put(blobs, db, b"body\r\n")).id
             await change(db, ident, column, value)
             assert await served_or_refused(blobs, db, ident, b"body\r\n")
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("body", b""), ("head", b"rubbish"), ("digest", bytes(32)), ("body_size", 1 << 60)],
+)
+def test_a_damaged_one_keeps_no_other_from_its_reader(
+    database: Opener, data: Path, column: str, value: object
+) -> None:
+    async def go() -> None:
+        async with database() as db:
+            blobs = store(data, db)
+            bodies = [text(lines) for lines in (1, 0, 30, 5)] + [noise(100_000)]
+            idents = [(await put(blobs, db, body)).id for body in bodies]
+            expected = {i: (HEAD, body) for i, body in zip(idents, bodies, strict=True)}
+            assert await db.read(lambda tx: blobs.wholes(tx, idents, keep=False)) == expected
+            await change(db, idents[2], column, value)
+            del expected[idents[2]]
+            assert await db.read(lambda tx: blobs.wholes(tx, idents, keep=False)) == expected
 
     asyncio.run(go())
 

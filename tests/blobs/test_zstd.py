@@ -5,7 +5,7 @@ import random
 import pytest
 from hypothesis import given, strategies
 
-from postroom.blobs.zstd import pack, unpack
+from postroom.blobs.zstd import pack, unpack, unpack_all
 
 
 @given(strategies.binary(max_size=3000))
@@ -72,3 +72,47 @@ def test_garbage_is_refused(seed: int) -> None:
     octets = random.Random(seed).randbytes(200)
     with pytest.raises(ValueError):
         unpack(octets, 200)
+
+
+@given(strategies.lists(strategies.binary(min_size=1, max_size=3000), max_size=9))
+def test_many_are_what_they_are_one_by_one(texts: list[bytes]) -> None:
+    frames = [pack(text) for text in texts]
+    assert unpack_all(frames, [len(text) for text in texts]) == texts
+
+
+@given(strategies.integers(0, 2), strategies.sampled_from([1, 599, 601, 1 << 62]))
+def test_of_many_none_may_have_another_length(number: int, size: int) -> None:
+    sizes = [600, 600, 600]
+    sizes[number] = size
+    with pytest.raises(ValueError):
+        unpack_all([pack(b"octets" * 100)] * 3, sizes)
+
+
+@given(strategies.integers(0, 2), strategies.data())
+def test_of_many_every_flipped_bit_is_found_or_harmless(
+    number: int, data: strategies.DataObject
+) -> None:
+    texts = [b"From: alice@example.org\r\n", b"Subject: lunch\r\n" * 9, b"octets" * 100]
+    frames = [pack(text) for text in texts]
+    bad = bytearray(frames[number])
+    bad[data.draw(strategies.integers(0, len(bad) - 1))] ^= 1 << data.draw(
+        strategies.integers(0, 7)
+    )
+    frames[number] = bytes(bad)
+    try:
+        assert unpack_all(frames, [len(text) for text in texts]) == texts
+    except ValueError:
+        assert unpack_all([pack(text) for text in texts], [len(text) for text in texts]) == texts
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, -5, -4, -1])
+def test_of_many_cut_ones_are_refused(cut: int) -> None:
+    packed = pack(b"octets" * 100)
+    with pytest.raises(ValueError):
+        unpack_all([packed, packed[:cut], packed], [600] * 3)
+
+
+@pytest.mark.parametrize("more", [b"\0", pack(b"octets")])
+def test_of_many_what_stands_behind_a_frame_changes_nothing(more: bytes) -> None:
+    packed = pack(b"octets" * 100)
+    assert unpack_all([packed, packed + more, packed], [600] * 3) == [b"octets" * 100] * 3

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -12,7 +12,7 @@ from postroom.blobs.damage import damaged
 from postroom.blobs.files import Files
 from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW, Prepared
 from postroom.blobs.recent import Place, Recent, Whole
-from postroom.db.database import Database, Tx
+from postroom.db.database import Database, Row, Tx
 
 _ON_LOOP: Final = 64 * 1024
 
@@ -110,19 +110,26 @@ def opened(  # noqa: PLR0913, PLR0917 - the columns of one row
     return blob
 
 
-def unpacked(
-    head: bytes, head_size: int, body: bytes | None, body_size: int, digest: bytes
-) -> Whole:
-    """Header block and body of a row that holds both, checked. Raises ValueError."""
-    if body is None:
-        raise ValueError("the body is missing")
-    found = zstd.unpack(body, body_size)
-    front = zstd.unpack(head, head_size)
-    sha = hashlib.sha256(found)
-    sha.update(front)
-    if sha.digest() != digest:
-        raise ValueError(_WRONG)
-    return front, found
+def unpacked(rows: Sequence[Row]) -> dict[int, Whole]:
+    """Header block and body of rows, as ``BlobStore.wholes`` reads them, checked.
+
+    Left out are those that lie elsewhere, are empty or damaged; beside damage maybe others.
+    """
+    held = [row for row in rows if row[5] == IN_ROW and row[3] and row[2] > 0 and row[4] > 0]
+    try:
+        octets = zstd.unpack_all(
+            [frame for row in held for frame in (row[1], row[3])],
+            [size for row in held for size in (row[2], row[4])],
+        )
+    except ValueError:
+        return {}
+    found: dict[int, Whole] = {}
+    for row, front, body in zip(held, octets[::2], octets[1::2], strict=True):
+        sha = hashlib.sha256(body)
+        sha.update(front)
+        if sha.digest() == row[7]:
+            found[row[0]] = front, body
+    return found
 
 
 def read_body(tx: Tx, files: Files, blob: Opened) -> bytes:

@@ -16,7 +16,7 @@ from postroom.blobs import frames, zstd
 from postroom.blobs.damage import BlobCorrupt, damaged
 from postroom.blobs.disk import Disk
 from postroom.blobs.files import Files, Step
-from postroom.blobs.prepared import IN_FILE, IN_FRAMES, IN_ROW, Prepared
+from postroom.blobs.prepared import IN_FILE, IN_FRAMES, Prepared
 from postroom.blobs.reader import (
     Digest,
     checked,
@@ -201,16 +201,16 @@ class BlobStore:
         ``keep`` them for a while: not for who goes through a mailbox, once.
         """
         known = self._recent.get(ids)
-        found: dict[int, tuple[bytes, bytes]] = {}
         missing = [ident for ident in ids if ident not in known]
-        for row in _rows(tx, _WHOLE, missing) if missing else ():
-            ident, head, head_size, body, body_size, place, _, digest = row
+        rows = list(_rows(tx, _WHOLE, missing)) if missing else []
+        found = unpacked(rows)
+        for row in rows:
+            ident = row[0]
+            if ident in found:
+                continue
             try:
-                if place == IN_ROW:
-                    found[ident] = unpacked(head, head_size, body, body_size, digest)
-                else:
-                    blob = opened(*row)
-                    found[ident] = blob.head, read_body(tx, self.files, blob)
+                blob = opened(*row)
+                found[ident] = blob.head, read_body(tx, self.files, blob)
             except (ValueError, OSError) as error:
                 damaged(ident, str(error))
         if keep:
