@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from postroom.address import Address
 from postroom.admin.open import open_office
 from postroom.admin.queue import queue_id, way_in_words
 from postroom.admin.trace import FactView
 from postroom.cli.trace import merged
 from postroom.config.load import load
+from postroom.directory import accounts
 from postroom.ledger.rows import Fact, Kind, note
 from tests.cli.conftest import Shell
 from tests.cli.test_queue import queued
@@ -141,6 +143,46 @@ def test_what_is_merged(kinds: str, told: list[tuple[int, int, int]]) -> None:
 
 def test_ways_in_words() -> None:
     assert way_in_words("") == way_in_words(None) == "as configured"
+
+
+def test_behind_an_alias_it_says_whose_copy_it_is(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    shell.says("account", "add", "carol@demo.test")
+    (ident,) = queued(shell, ("", ("b@other.test",)))
+    number = queue_id(ident)
+
+    async def write() -> None:
+        async with open_office(load(shell.config)) as office:
+            carol = await office.directory.look(
+                lambda tx: accounts.find(tx, Address.parse("carol@demo.test"))
+            )
+            assert carol is not None
+            rows = [
+                Fact(
+                    number, office.ids.next(), 1_790_000_000_000, "noted", recipient, carol.id,
+                    detail="the mailbox is full",
+                )
+                for recipient in ("team@demo.test", "carol@demo.test")
+            ]  # fmt: skip
+            await office.db.write(lambda tx: note(tx, rows))
+
+    asyncio.run(write())
+    said = shell.says("trace", ident)
+    assert "noted team@demo.test for carol@demo.test (the mailbox is full)" in said
+    assert "noted carol@demo.test (the mailbox is full)" in said
+
+
+def test_what_this_server_wrote_came_from_no_address(shell: Shell) -> None:
+    (ident,) = queued(shell, ("", ("b@other.test",)))
+
+    async def write() -> None:
+        async with open_office(load(shell.config)) as office:
+            await office.db.write(lambda tx: tx.execute("UPDATE ledger SET peer = '', helo = ''"))
+
+    asyncio.run(write())
+    assert re.search(
+        r"^accepted +\S+ \S+ from this server$", shell.says("trace", ident), re.MULTILINE
+    )
 
 
 def test_several_stories_oldest_first(shell: Shell) -> None:

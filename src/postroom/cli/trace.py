@@ -83,7 +83,7 @@ def _tell(story: StoryView) -> None:
     output.details(
         [
             ("id", story.id),
-            ("accepted", f"{output.text(story.at)} from {story.peer} ({story.helo or 'no name'})"),
+            ("accepted", _client(story)),
             ("door", story.door + (f", {story.tls}" if story.tls else "")),
             ("account", story.account),
             ("sender", story.sender or "<>"),
@@ -94,6 +94,12 @@ def _tell(story: StoryView) -> None:
             ("waiting", [_waiting(one) for one in story.waiting]),
         ]
     )
+
+
+def _client(story: StoryView) -> str:
+    """When it came, and who brought it."""
+    who = f"{story.peer} ({story.helo or 'no name'})" if story.peer else "this server"
+    return f"{output.text(story.at)} from {who}"
 
 
 def _lines(story: StoryView) -> list[str]:
@@ -114,6 +120,8 @@ def _line(line: Told, due: datetime | None) -> str:
     words = [output.text(fact.at), fact.kind, fact.recipient]
     if fact.mailbox:
         words.append(f"in {fact.mailbox} of {fact.account}, uid {fact.uid}")
+    elif fact.account and fact.recipient and folded(fact.account) != fact.recipient:
+        words.append(f"for {fact.account}")  # behind an alias: whose copy it is
     if not fact.reply:
         return " ".join(filter(None, [*words, f"({fact.detail})" if fact.detail else ""]))
     told = " ".join(filter(None, words))

@@ -36,6 +36,7 @@ _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 }
 _DEEDS: Final[Mapping[str, str]] = {
     "account.add": "Account opened",
+    "account.digest": "How often to be told of refused mail changed",
     "account.change": "Name, quota or state changed",
     "account.address.add": "Further address added",
     "account.address.remove": "Further address removed",
@@ -72,6 +73,7 @@ _DEEDS: Final[Mapping[str, str]] = {
     "mask.add": "Masked address made",
     "mask.change": "Masked address switched or renamed",
     "mask.remove": "Masked address removed",
+    "reject.look": "Refused messages looked at (senders and subjects)",
     "reject.read": "Head of a refused message looked at",
     "reject.release": "Refused message let in",
     "reject.remove": "Refused message deleted",

@@ -1,19 +1,29 @@
 from pathlib import Path
 
+from postroom.address import Address
 from postroom.admin.office import Office
+from postroom.directory import accounts
+from postroom.directory.accounts import Account
 from postroom.ledger import rows
-from postroom.ledger.rows import Entry
+from postroom.ledger.rows import Entry, Fact
 from tests.conftest import Opener
 from tests.fakes import Clock
-from tests.web.browser import Browser, tell
+from tests.web.browser import PERSON, Browser, tell
 
 
-async def came(office: Office, subject: str) -> None:
+async def came(office: Office, subject: str, *, at: Account | None = None) -> None:
+    """``at``: somebody behind an alias who had a copy."""
     entry = Entry(
         office.ids.next(), office.now(), "smtp", "192.0.2.1", "mx.x.test", "a@x.test",
         "id@x.test", subject, 100,
     )  # fmt: skip
-    await office.db.write(lambda tx: rows.add(tx, [entry], []))
+    facts = []
+    if at is not None:
+        facts = [
+            Fact(entry.id, 1, office.now(), "filed", "team@demo.test", at.id, 1, 1),
+            Fact(entry.id, 2, office.now(), "noted", "team@demo.test", at.id, detail="full"),
+        ]
+    await office.db.write(lambda tx: rows.add(tx, [entry], facts))
 
 
 def test_the_flow_of_a_day_is_drawn(database: Opener, data: Path) -> None:
@@ -37,6 +47,11 @@ def test_the_flow_of_a_day_is_drawn(database: Opener, data: Path) -> None:
 
 def test_a_story_is_found_and_what_strangers_wrote_is_text(database: Opener, data: Path) -> None:
     async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        person = await office.directory.look(lambda tx: accounts.require(tx, Address.parse(PERSON)))
+        await came(office, "to all", at=person)
+        await browser.get("/admin/trace?q=id@x.test")
+        assert f"filed team@demo.test a mailbox since deleted of {PERSON}" in browser.text
+        assert f"noted team@demo.test {PERSON}: full" in browser.text
         await came(office, "<img src=x onerror=y>")
         await browser.get("/admin/trace?q=id@x.test")
         assert "<img" not in browser.page
