@@ -38,6 +38,42 @@ def test_a_list_from_its_making_to_its_end(shell: Shell) -> None:
     )
 
 
+def test_no_list_is_made_when_one_of_its_members_can_not_be_one(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    for wrong, why in (
+        ("ann@demo.test", "ann@demo.test receives no mail here; add it first"),
+        ("ann", "'ann' has no @"),
+        ("dev@demo.test", "dev@demo.test can't be in itself"),
+    ):
+        said = shell.refuses("list", "add", "dev@demo.test", "b@else.example", wrong)
+        assert why in said
+        assert shell.json("list", "list") == []
+    shell.says("account", "add", "ann@demo.test")
+    shell.says("list", "add", "dev@demo.test", "b@else.example", "ann@demo.test")
+    assert len(shell.json("list", "members", "dev@demo.test")) == 2
+
+
+def test_a_file_of_members_is_read_as_a_whole_and_faults_are_named_by_line(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    shell.says("list", "add", "dev@demo.test")
+    add = ("list", "members", "dev@demo.test", "--add-from", "-")
+    said = shell.refuses(*add, typed="a@else.example\n\nBob <b@else.example>\n")
+    assert said.startswith("line 3: ")
+    assert "one address a line" in said
+    assert shell.json("list", "members", "dev@demo.test") == []
+    assert "1 member" in shell.says(*add, typed="# ours\n  a@else.example \n#\n")
+    assert "1 member" in shell.says(*add, "--add", "a@else.example", typed="# nobody\n")
+
+
+def test_moderation_that_holds_nothing_is_told(shell: Shell) -> None:
+    shell.says("domain", "add", "demo.test")
+    odd = ("--posting", "anyone", "--moderation", "others")
+    assert "so no post waits" in shell.run("list", "add", "dev@demo.test", *odd).stderr
+    said = shell.run("list", "set", "dev@demo.test", "--posting", "members")
+    assert (said.exit_code, said.stderr) == (0, "")
+    assert "so no post waits" in shell.run("list", "set", "dev@demo.test", *odd).stderr
+
+
 def test_members_are_listed_and_changed(shell: Shell) -> None:
     shell.says("domain", "add", "demo.test")
     shell.says("list", "add", "dev@demo.test")

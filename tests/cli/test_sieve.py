@@ -52,7 +52,7 @@ vacation :subject "Away" "gone";
     )
     found = shell.json("sieve", "test", script, letter, "--from", "")
     assert found["sender"] == ""
-    assert found["actions"][0]["not_sent"] == "the letter has the null sender"
+    assert found["actions"][0]["not_sent"] == "the message has the null sender"
     assert found["trace"][0]["command"] == "include"
 
 

@@ -56,7 +56,10 @@ def test_who_is_away_answers_once_a_week(database: Opener, data: Path) -> None:
             told = await here.told(answer)
             assert told[-1] == ("noted", BOB, "answered that bob@local.test is away")
             await written(here)
-            await written(here, sender="ANN@client.example")
+            (answer,) = await send(here.open(), BOB, sender="ANN@client.example")
+            assert (await here.told(answer))[-1][2].endswith(
+                "ANN@client.example has the answer already"
+            )
             assert len(await here.leaving()) == 2
             await written(here, sender="eve@client.example")
             assert len(await here.leaving()) == 3
@@ -90,8 +93,11 @@ def test_programs_lists_and_oneself_get_no_answer(
     async def run() -> None:
         async with desk(database, data) as here:
             await here.town.script(BOB, AWAY)
-            await written(here, top + LETTER, sender)
+            (answer,) = await send(here.open(), BOB, octets=top + LETTER, sender=sender)
             assert await here.leaving() == []
+            kind, who, why = (await here.told(answer))[-1]
+            assert (kind, who) == ("noted", BOB)
+            assert why.startswith("does not answer that bob@local.test is away: ")
             assert len(await here.inbox(here.bob)) == 1
 
     asyncio.run(run())
@@ -101,8 +107,12 @@ def test_who_is_not_named_does_not_answer(database: Opener, data: Path) -> None:
     async def run() -> None:
         async with desk(database, data) as here:
             await here.town.script(BOB, AWAY)
-            await written(here, LETTER.replace(b"To: bob@local.test", b"To: all@client.example"))
+            (answer,) = await send(
+                here.open(), BOB,
+                octets=LETTER.replace(b"To: bob@local.test", b"To: all@client.example"),
+            )  # fmt: skip
             assert await here.leaving() == []
+            assert "names none of the owner's addresses" in (await here.told(answer))[-1][2]
 
     asyncio.run(run())
 
@@ -116,9 +126,10 @@ def test_junk_gets_no_answer(database: Opener, data: Path) -> None:
         async with desk(database, data) as here:
             here.change(stages=(Junk(),))
             await here.town.script(BOB, AWAY + "keep;")
-            await written(here)
+            (answer,) = await send(here.open(), BOB)
             assert len(await here.inbox(here.bob)) == 1
             assert await here.leaving() == []
+            assert [one for one in await here.told(answer) if "is judged junk" in one[2]]
 
     asyncio.run(run())
 
@@ -248,6 +259,20 @@ def test_an_address_gets_so_many_an_hour(database: Opener, data: Path, events: R
             assert len(await here.leaving()) == 1
             (event,) = events.of(NoticeSuppressed)
             assert event.recipient == "phone@other.test"
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_nobody_can_have_is_told(database: Opener, data: Path) -> None:
+    async def run() -> None:
+        async with desk(database, data) as here:
+            await here.town.script(BOB, AWAY)
+            here.change(budget=Budget(here.clock, 0))
+            (answer,) = await send(here.open(), BOB)
+            assert await here.leaving() == []
+            assert (
+                "nothing can be sent to ann@client.example now" in (await here.told(answer))[-1][2]
+            )
 
     asyncio.run(run())
 

@@ -124,7 +124,7 @@ def test_the_owner_must_be_named() -> None:
     action = Vacation(key="", seconds=0, reason="")
     hidden = letter(b"From: alice@example.org\r\nTo: x@y.example\r\n\r\n", sender="a@example.org")
     assert objection(hidden, action, OWN) == (
-        "the letter names none of the owner's addresses as its recipient"
+        "the message names none of the owner's addresses as its recipient"
     )
     also = Vacation(key="", seconds=0, reason="", addresses=("X@Y.example",))
     assert objection(hidden, also, OWN) is None

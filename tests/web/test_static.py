@@ -6,7 +6,6 @@ from starlette.applications import Starlette
 from postroom.web import static
 from tests.web.asking import asked
 
-
 TEMPLATES = Path(static.__file__).parent / "templates"
 
 

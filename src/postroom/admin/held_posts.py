@@ -119,7 +119,7 @@ async def _find(office: Office, ident: str) -> tuple[HeldPost, HeldView]:
 
     found = await office.db.read(read)
     if found is None:
-        raise NotFound(f"no post {ident} waits for an owner; see: postroom list held")
+        raise NotFound(f"no post {ident} waits for an owner; see: postroom list held ADDRESS")
     return found
 
 

@@ -61,9 +61,11 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @recorded("list.add", "address", "changes")
-async def add(office: Office, address: str, changes: Changes) -> ListView:
-    """Make a mailing list; it has no members yet."""
-    name = names.address(address)
+async def add(
+    office: Office, address: str, changes: Changes, people: Sequence[str] = ()
+) -> ListView:
+    """Make a mailing list with these members; no list is made when one of them can't be one."""
+    name, wanted = names.address(address), _addresses(people)
     ident, address_id = office.ids.next(), office.ids.next()
     made = MailingList(ident, name, _settings(Settings(), changes), office.now(), ("", ""))
     owners, archive = _addresses(changes.owners or ()), _addresses(changes.archive or ())
@@ -72,7 +74,11 @@ async def add(office: Office, address: str, changes: Changes) -> ListView:
         lists.add(tx, made, address_id)
         _set_roles(office, tx, ident, owners, archive)
 
+    for some in _chunks(wanted):
+        await office.directory.look(lambda tx, some=some: _test(tx, made, some))  # type: ignore[misc]
     await office.directory.change(write)
+    if people:
+        await add_members(office, address, people)
     return await show(office, address)
 
 
@@ -201,6 +207,23 @@ async def members_page(
     return paging.viewed(await office.directory.look(look), _member)
 
 
+def people_of(lines: Iterable[str]) -> list[str]:
+    """The addresses of a file, one a line; empty lines and notes (`# ..`) are none.
+
+    Raises Invalid, which names the line.
+    """
+    found = []
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text or text.split()[0] == "#":
+            continue
+        try:
+            found.append(str(names.address(text)))
+        except Invalid as error:
+            raise Invalid(f"line {number}: {error}; write one address a line") from None
+    return found
+
+
 @recorded("list.members.add", "address", "people")
 async def add_members(office: Office, address: str, people: Sequence[str]) -> int:
     """Put people into a list, as many as there are; how many it has now.
@@ -325,7 +348,9 @@ async def _in_list(
 def _require_members(tx: Tx, of: MailingList, people: Sequence[Address]) -> None:
     for one in people:
         if list_members.find(tx, of.id, one) is None:
-            raise NotFound(f"{one} is no member of {of.address}; see: postroom list members")
+            raise NotFound(
+                f"{one} is no member of {of.address}; see: postroom list members {of.address}"
+            )
 
 
 def _chunks(people: Sequence[Address]) -> Iterator[Sequence[Address]]:

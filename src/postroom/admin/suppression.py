@@ -170,11 +170,12 @@ async def remove(office: Office, account: str, addresses: Sequence[str]) -> Supp
 async def load(office: Office, account: str, lines: Sequence[str]) -> int:
     """Put many on the list by hand, an address a line; how many. Raises as ``add``.
 
-    What is empty is passed over. Nothing is changed when a line is no address.
+    Empty lines and notes (`# ..`) are passed over. Nothing is changed when a line is no address.
     """
     wanted = []
     for number, line in enumerate(lines, 1):
-        if text := line.strip():
+        text = line.strip()
+        if text and text.split()[0] != "#":
             try:
                 wanted.append(suppressions.parsed(text[: MAX_ADDRESS + 1]))
             except Invalid as error:

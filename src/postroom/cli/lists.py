@@ -101,16 +101,10 @@ def add(
 
     Where no owner is named, the postmaster looks after it.
     """
-
-    async def work(office: Office) -> ListView:
-        added = await lists.add(office, address, _changes(given))
-        if members:
-            await lists.add_members(office, address, members)
-        return await lists.show(office, address) if members else added
-
-    added = run(context, work)
+    added = run(context, lambda office: lists.add(office, address, _changes(given), members))
     count = output.count(added.members, "member")
     output.done(added, f"mailing list {added.address} added, with {count}", as_json=as_json)
+    _tell(added)
 
 
 add_list(
@@ -168,6 +162,17 @@ def set_(
         raise click.UsageError("nothing to set; see --help")
     changed = run(context, lambda office: lists.change(office, address, changes))
     output.done(changed, f"mailing list {changed.address} changed", as_json=as_json)
+    _tell(changed)
+
+
+def _tell(one: ListView) -> None:
+    """What of the settings has no effect beside the others."""
+    if one.moderation == "others" and one.posting == "anyone":
+        click.echo(
+            "note: anybody may post, so no post waits for an owner; to let those of others wait:"
+            f" postroom list set {one.address} --posting members",
+            err=True,
+        )
 
 
 @mailing_list.command()
@@ -213,8 +218,8 @@ def members(
     **given: Any,
 ) -> None:
     """List the members of the mailing list ADDRESS, or change who they are."""
-    new = [*given["more"], *[line.strip() for line in given["add_from"] or () if line.strip()]]
-    if not (new or given["less"] or given["suspend"] or given["resume"]):
+    listed = list(given["add_from"] or ())
+    if not (given["more"] or listed or given["less"] or given["suspend"] or given["resume"]):
         run(
             context,
             lambda office: output.listing(
@@ -227,7 +232,7 @@ def members(
         return
 
     async def work(office: Office) -> ListView:
-        if new:
+        if new := [*given["more"], *lists.people_of(listed)]:
             await lists.add_members(office, address, new)
         if given["less"]:
             await lists.remove_members(office, address, given["less"])

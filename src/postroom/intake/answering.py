@@ -117,13 +117,18 @@ class _Account:
         objection = vacation.objection(letter, action, own, persona.separators)
         if self._decided.is_junk:
             objection = "the message is judged junk"
-        if objection is not None or not own:
+        if not own:
+            return
+        unanswered = f"does not answer that {own[0]} is away: "
+        if objection is not None:
+            await self._told(unanswered + objection, now)
             return
         key = f"{ANSWERED}{action.key} {letter.sender.casefold()}"
         until = now + 1000 * action.seconds
         if action.seconds and not await services.store.write(
             memory.claim, self._one.account_id, key, now, until
         ):
+            await self._told(f"{unanswered}{letter.sender} has the answer already", now)
             return
         octets = vacation.reply(
             letter, action, own=own, date=dates.write(now), message_id=self._message_id()
@@ -132,6 +137,8 @@ class _Account:
             await self._told(f"answered that {own[0]} is away", now)
             if action.fcc is not None:
                 await self._keep(action.fcc, octets)
+        else:
+            await self._told(f"{unanswered}nothing can be sent to {letter.sender} now", now)
 
     async def _told(self, detail: str, now: int) -> None:
         """One more fact of the message's story."""

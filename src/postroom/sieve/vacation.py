@@ -96,28 +96,28 @@ def objection(
     """
     sender = letter.sender
     if not sender:
-        return "the letter has the null sender"
+        return "the message has the null sender"
     local = sender.rpartition("@")[0]
     if _MACHINES.fullmatch(local):
         return f"{sender} is the address of a program"
     mine = {_plain(one, separators) for one in (*own, *action.addresses)}
     if _plain(sender, separators) in mine:
-        return "the letter comes from the owner"
+        return "the message comes from the owner"
     head = Head(letter.head)
     if has_bulk_marks(letter.head) or any(head.values(name) for name in _LIST_FIELDS):
-        return "the letter says that it comes from a list or a program"
+        return "the message says that it comes from a list or a program"
     suppressed = {
         word.strip().lower()
         for text in head.texts("x-auto-response-suppress")
         for word in text.split(",")
     }
     if suppressed & {"all", "oof", "autoreply"}:
-        return "the letter asks for no automatic answer"
+        return "the message asks for no automatic answer"
     named = [one for name in _OWN_FIELDS for value in head.values(name) for one in _list(value)]
     if not any(
         _plain(f"{_text(one.local)}@{_text(one.domain)}", separators) in mine for one in named
     ):
-        return "the letter names none of the owner's addresses as its recipient"
+        return "the message names none of the owner's addresses as its recipient"
     return None
 
 

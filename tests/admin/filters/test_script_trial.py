@@ -36,7 +36,7 @@ def test_actions_have_their_names_in_sieve() -> None:
 
 def test_why_an_answer_is_not_sent_is_told() -> None:
     (answer, kept) = tried('require "vacation"; vacation "gone";', sender="").actions
-    assert answer["not_sent"] == "the letter has the null sender"
+    assert answer["not_sent"] == "the message has the null sender"
     assert (kept["action"], kept["is_implicit"]) == ("keep", True)
 
 
