@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,17 @@ async def fetched(port: int, path: str) -> bytes:
     writer.close()
     await writer.wait_closed()
     return answer
+
+
+def test_its_threads_are_those_that_are_replaced_after_much_work(data: Path) -> None:
+    names: list[str] = []
+
+    async def ready(app: App, _office: Office) -> None:
+        names.append(await asyncio.to_thread(lambda: threading.current_thread().name))
+        app.stop()
+
+    serve(config(data), {}, ready)
+    assert [one[:5] for one in names] == ["pool_"]
 
 
 def test_a_ban_of_the_postmaster_counts_at_once(data: Path) -> None:

@@ -57,32 +57,67 @@ def test_memory_of_answers_is_kept_that_of_password_hashes_is_not() -> None:
 
 
 _TRIMMING = """
-import threading
+import asyncio, threading, time
 from postroom.process import Trimmer, prepare, resident
 prepare()
-trimmer = Trimmer()
-trimmer.trim()
-small = resident()
-kept = []
-def fill():
-    pieces = [bytes(100_000) for _ in range(300)]
-    kept.append(bytes(100_000))  # above them in the heap
-    pieces.clear()
-threads = [threading.Thread(target=fill) for _ in range(8)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-large = resident()
-print(large - small > 16 << 20, trimmer.trim(), resident() - small < 8 << 20, trimmer.trim())
+local = threading.local()
+together = threading.Barrier(4)
+above = []
+def fill(what):
+    together.wait(60)
+    if what == "between":
+        pieces = [bytearray(b"x") * 100_000 for _ in range(60)]
+        above.append(bytearray(b"x") * 100_000)
+    elif what == "end":
+        pieces = [bytearray(b"x") * 3_000_000 for _ in range(2)]
+    else:
+        local.kept = [bytearray(b"x") * 1_000_000 for _ in range(6)]
+    together.wait(60)
+async def main(what):
+    trimmer = Trimmer()
+    trimmer.begin()
+    print(await trimmer.trim(60), await trimmer.trim(60))
+    small = resident()
+    await asyncio.gather(*[asyncio.to_thread(fill, what) for _ in range(4)])
+    print(resident() - small > 16 << 20)
+    busy = time.process_time()
+    while time.process_time() < busy + 0.6:
+        pass
+    print(await trimmer.trim(60), resident() - small < 8 << 20, await trimmer.trim(60))
+asyncio.run(main(WHAT))
 """
 
 
-def test_what_a_peak_has_taken_is_given_back() -> None:
+@pytest.mark.parametrize("what", ["between", "end", "kept"])
+def test_what_a_peak_has_taken_is_given_back(what: str) -> None:
+    """What is free between others and at the end of heaps, and what threads have kept."""
+    code = _TRIMMING.replace("WHAT", repr(what))
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["True False", "True", "True True False"]
+
+
+_WORKING = """
+import asyncio, threading
+from postroom.process import Trimmer
+go = threading.Event()
+async def main():
+    trimmer = Trimmer()
+    trimmer.begin()
+    working = asyncio.create_task(asyncio.to_thread(lambda: go.wait(60) and "done"))
+    await asyncio.to_thread(int)
+    print(await trimmer.trim(0), working.done())
+    print(await asyncio.to_thread(lambda: threading.current_thread().name[:4]))
+    go.set()
+    print(await working)
+asyncio.run(main())
+"""
+
+
+def test_threads_that_work_finish_what_they_have_begun() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _TRIMMING], check=True, capture_output=True, text=True
+        [sys.executable, "-c", _WORKING], check=True, capture_output=True, text=True
     )
-    assert done.stdout.splitlines()[0] == "True True True False"
+    assert done.stdout.splitlines() == ["True False", "pool", "done"]
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ class App:
         self.ports: dict[str, int] = {}
         self._environment = environment
         self._stop = asyncio.Event()
+        self._trimmer = process.Trimmer()
 
     def stop(self) -> None:
         """Begin an orderly end."""
@@ -99,6 +100,7 @@ class App:
         Raises Refused when it can't start. Ports are bound first: opening the data folder
         gives up root when the folder belongs to somebody else.
         """
+        self._trimmer.begin()
         async with contextlib.AsyncExitStack() as closing:
             bound = self._bind_all(closing)
             log = closing.enter_context(written(self.config))
@@ -152,7 +154,7 @@ class App:
     def _begin(self, jobs: Supervisor, house: House, notifier: Notifier) -> None:
         """What the server does besides answering."""
         office, resolver = house.office, house.resolver
-        jobs.begin("housekeeping", Housekeeping(office, resolver).run)
+        jobs.begin("housekeeping", Housekeeping(office, resolver, trimmer=self._trimmer).run)
         jobs.begin("watchdog", partial(_watch_loop, notifier))
         jobs.begin("backups", partial(schedule.run, office))
         jobs.begin("fetching", house.fetch)

@@ -1,5 +1,6 @@
 """What every long-lived process of ours does first: the server, its delivery process."""
 
+import asyncio
 import contextlib
 import ctypes
 import gc
@@ -8,8 +9,10 @@ import resource
 import signal
 import sys
 import threading
+import time
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,9 @@ _LARGE: Final = 4 << 20  # octets of a block that goes back to the kernel
 _NEW_OBJECTS: Final = 20_000  # between two looks for garbage
 _OTHER_FILES: Final = 256  # that are no connections of clients: bodies, the database, other servers
 _WORTH: Final = 8 << 20  # octets that a process grows by before malloc is asked for what is free
+_BUSY: Final = 0.5  # seconds of processor time after which there may be something to give back
+_SMALL: Final = 65_536  # octets at the end of a heap that are not worth to be given back
+_PATIENCE: Final = 1.0
 
 
 def prepare() -> None:
@@ -57,23 +63,84 @@ def connections(most: int) -> int:
 
 
 class Trimmer:
-    """Gives the kernel what is free below the top of a heap, as after a few large messages.
+    """Gives the kernel what the process does not use any more, as after a few large messages.
 
-    It takes some milliseconds: for a thread, and now and then.
+    What is free is spread over the heaps of all threads, and nobody but its thread can shorten a
+    heap at its end. A thread that has packed or unpacked messages keeps some megabytes for the
+    next ones as well. So the threads of ``to_thread`` are replaced now and then by new ones: who
+    has nothing to do ends at once, the others after their work.
     """
 
     def __init__(self) -> None:
-        self._before = 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._threads: list[threading.Thread] = []
+        self._least: int | None = None
+        self._used = 0.0
 
-    def trim(self) -> bool:
-        """Do so if the process has grown since the last time; whether it was done."""
+    def begin(self) -> None:
+        """On the loop, before anything there has used ``to_thread``."""
+        self._renew()
+
+    def _renew(self) -> Sequence[threading.Thread]:
+        """Those that leave."""
+        old, leaving = self._pool, self._threads
+        mine: list[threading.Thread] = []
+        self._threads = mine
+        self._pool = ThreadPoolExecutor(
+            thread_name_prefix="pool", initializer=lambda: mine.append(threading.current_thread())
+        )
+        asyncio.get_running_loop().set_default_executor(self._pool)
+        if old is not None:
+            old.shutdown(wait=False)
+        return leaving
+
+    async def trim(self, patience: float = _PATIENCE) -> bool:
+        """Do so if the process has grown, and was busy since the last time; whether it was done.
+
+        ``patience`` is how many seconds threads that work have until they end. The rest takes
+        some milliseconds.
+        """
+        used = time.process_time()
         with contextlib.suppress(AttributeError, OSError):  # no /proc, another C library
-            if resident() < self._before + _WORTH:
+            least = self._least
+            if least is not None and (resident() < least + _WORTH or used < self._used + _BUSY):
                 return False
-            ctypes.CDLL(None).malloc_trim(0)
-            self._before = resident()
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_M_TRIM_THRESHOLD, _SMALL)
+            try:
+                await asyncio.to_thread(_give_back, libc, self._renew(), patience)
+            finally:
+                libc.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE)
+            now = resident()
+            self._used, self._least = used, now if least is None else min(least, now)
             return True
         return False
+
+
+def _give_back(libc: ctypes.CDLL, leaving: Sequence[threading.Thread], patience: float) -> None:
+    """What has left, and what is free at the end of each heap and in between.
+
+    To free a large block at the end of a heap shortens it. A new thread takes a heap that no
+    thread has, or else the next one of those there are.
+    """
+    libc.malloc.restype = ctypes.c_void_p
+    libc.free.argtypes = [ctypes.c_void_p]
+    libc.free.restype = None
+    end = time.monotonic() + patience
+    for thread in leaving:
+        thread.join(max(0.0, end - time.monotonic()))
+    all_have_one = threading.Barrier(_ARENAS)
+
+    def shorten() -> None:
+        all_have_one.wait()
+        libc.free(libc.malloc(2 * _SMALL))
+
+    threads = [threading.Thread(target=shorten) for _ in range(_ARENAS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    libc.malloc_trim(0)
 
 
 def resident() -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ from postroom.mailauth.tlsrpt import Policy
 from postroom.net.dns import Resolver
 from postroom.policy import login_rows
 from postroom.policy.logins import Attempt, Counted
+from postroom.process import Trimmer
 from postroom.queue import idle
 from postroom.store import expunged, rejects
 from postroom.store.expunged import Chosen
@@ -392,5 +394,19 @@ def test_destinations_that_nothing_waits_for_are_forgotten(data: Path) -> None:
             await keeping.once({"destinations": keeping.jobs["destinations"]})
             left = await office.db.read(lambda tx: tx.all("SELECT name FROM destination"))
             assert left == [("busy.test",)]
+
+    asyncio.run(run())
+
+
+def test_memory_is_given_back_each_minute(data: Path) -> None:
+    async def run() -> None:
+        async with open_office(Config(hostname="mx.test", data=str(data))) as office:
+            trimmer = Trimmer()
+            trimmer.begin()
+            thread = await asyncio.to_thread(threading.current_thread)
+            keeping = Housekeeping(office, trimmer=trimmer)
+            await keeping.once(keeping.frequent_jobs)
+            await asyncio.to_thread(thread.join, 60)
+            assert not thread.is_alive()
 
     asyncio.run(run())

@@ -60,13 +60,16 @@ class Housekeeping:
         office: Office,
         resolver: Resolver | None = None,
         *,
+        trimmer: Trimmer | None = None,
         steady: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
-        """Without a ``resolver`` nothing is looked up in the DNS. Nobody sets ``steady``."""
+        """Without a ``resolver`` nothing is looked up in the DNS. ``trimmer`` has begun.
+
+        Nobody sets ``steady``.
+        """
         self._jumps = Jumps(office.clock, steady, pause_ms=PAUSE_MS)
         self._office = office
         self._resolver = resolver
-        trimmer = Trimmer()
         self.jobs: Mapping[str, Job] = {
             "deletions": office.store.finish_deletions,
             "expunges": office.store.forget_expunges,
@@ -90,11 +93,12 @@ class Housekeeping:
             "missing signing keys": lambda: dkim.make_missing(office),  # takes long at first
         }
         self.lookup_jobs: Mapping[str, Job] = {"new signing keys": self.activate_keys}
-        self.frequent_jobs: Mapping[str, Job] = {
+        self.frequent_jobs: dict[str, Job] = {
             "segments": lambda: segments.extend(office.db, office.now()),
             "sweeps": office.store.settle_sweeps,
-            "memory": lambda: asyncio.to_thread(trimmer.trim),
         }
+        if trimmer is not None:
+            self.frequent_jobs["memory"] = trimmer.trim
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """All at the start; then each minute, every ten minutes or every hour."""
