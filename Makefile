@@ -24,6 +24,7 @@ help:
 	@echo "make clean     remove .venv, caches and what was built"
 
 demo: $(VENV)/.run
+	@$(BIN)/python -m compileall -q src || true # it only starts sooner with it
 	@$(BIN)/postroom demo $(ARGS)
 
 test: $(VENV)/.dev
