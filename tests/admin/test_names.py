@@ -26,6 +26,19 @@ def test_an_address_that_is_not_whole_is_told_what_one_looks_like() -> None:
         assert words in str(refused.value)
 
 
+def test_a_name_with_an_address_is_told_to_leave_the_name_out() -> None:
+    for text in ("Bob <bob@x.test>", '"B, ob" <bob@x.test>', "Bob Brandt<bob@x.test> "):
+        with pytest.raises(Invalid, match=r"is a name and an address; .* alone: bob@x.test$"):
+            names.address(text)
+
+
+def test_a_page_is_no_domain_and_which_domain_it_has_is_told() -> None:
+    with pytest.raises(Invalid, match=r"is the address of a page; .* alone: example.org$"):
+        names.domain(" https://Example.org:8443/mail?x=1")
+    with pytest.raises(Invalid, match="alone: example.org$"):
+        names.domain("http://")
+
+
 def test_what_was_typed_becomes_a_domain_or_a_reason() -> None:
     assert names.domain("@Bücher.example").ascii == "xn--bcher-kva.example"
     for text in ("", "a b", "..", "-", "demo.test/x"):

@@ -12,7 +12,10 @@ def test_what_can_not_be_fetched_is_refused(shell: Shell) -> None:
     refused = shell.refuses(
         *order, "--host", "127.0.0.1", "--port", "1", "--tls", "none", typed="x\n"
     )
-    assert refused.startswith("127.0.0.1: ")
+    assert refused.startswith("127.0.0.1, port 1: ")
+    refused = shell.refuses(*order, "--host", "nobody.invalid", typed="x\n")
+    assert refused.startswith("nobody.invalid has no address (")
+    assert "Errno" not in refused
     assert shell.json("fetch", "list") == []
     assert shell.says("fetch", "list", ALICE) == ""
     assert "is no id" in shell.refuses("fetch", "remove", "x")

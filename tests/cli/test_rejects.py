@@ -27,7 +27,7 @@ def ids(shell: Shell) -> list[str]:
                 lambda tx: accounts.require(tx, Address.parse(BOB)).id
             )
             for _ in range(2):
-                await keep(office.store, bob)
+                await keep(office.store, bob, head=b"X-Long: a\r\n\tb\r\nSubject: Hello\r\n\r\n")
 
     asyncio.run(fill())
     return [one["id"] for one in shell.json("rejects", "list", BOB)]
@@ -41,6 +41,7 @@ def test_they_are_listed_and_shown(shell: Shell, ids: list[str]) -> None:
     said = shell.says("rejects", "show", BOB, ids[0])
     assert re.search(r"^Reason +on the block list$", said, re.MULTILINE)
     assert "Subject: Hello" in said
+    assert re.search(r"X-Long: a\n +b\n", said)
     assert shell.json("rejects", "show", BOB, ids[0])["message"]["recipient"] == "bob@local.test"
     assert "has no refused message" in shell.refuses("rejects", "show", BOB, "0" * 13)
 

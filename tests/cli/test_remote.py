@@ -5,8 +5,9 @@ import click.testing
 import pytest
 
 from postroom.admin.moving.remote import Remote
-from postroom.cli.remote import Options, remote, remote_options
-from postroom.errors import Invalid
+from postroom.cli.remote import Options, advising, remote, remote_options
+from postroom.errors import Invalid, Refused
+from postroom.net.channel import RemoteFailed
 
 
 def asked(*words: str, typed: str) -> tuple[Remote, str]:
@@ -23,6 +24,13 @@ def asked(*words: str, typed: str) -> tuple[Remote, str]:
     )
     assert result.exit_code == 0, result.output
     return found[0], result.stderr
+
+
+def test_what_to_do_about_a_certificate_is_told_and_nothing_else_is_touched() -> None:
+    with pytest.raises(Refused, match=r"^x.test: self-signed; .* --any-certificate$"), advising():
+        raise RemoteFailed("x.test: self-signed", is_certificate=True)
+    with pytest.raises(RemoteFailed, match=r"^x.test: no answer$"), advising():
+        raise RemoteFailed("x.test: no answer")
 
 
 def test_a_preset_knows_the_server_and_what_to_know_first() -> None:

@@ -62,7 +62,10 @@ def test_messages_are_restored(shell: Shell, ids: list[str]) -> None:
     assert (told["messages"], told["mailboxes"]) == (2, {"Back": 2})
     assert shell.json("undelete", "list", ALICE) == []
     assert "no deleted message" in shell.refuses("undelete", "restore", ALICE, ids[0])
-    assert shell.says("undelete", "restore", ALICE, "--from", "one") == "0 messages restored\n"
+    for action in ("restore", "purge"):
+        nothing = shell.run("undelete", action, ALICE, "--from", "one")
+        assert nothing.stdout.startswith("0 messages ")
+        assert f"see: postroom undelete list {ALICE}" in nothing.stderr
 
 
 def test_the_quota_is_respected_unless_told(shell: Shell, ids: list[str]) -> None:

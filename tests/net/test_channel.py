@@ -1,6 +1,7 @@
 """Connections to servers of others: TLS, ends, deadlines, backpressure."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
 
@@ -47,10 +48,34 @@ def test_the_certificate_must_be_that_of_the_host() -> None:
         channel = await Channel.open("mail.test", [HOST], port, context=trusting)
         assert await channel.read() == b"hello"
         await channel.close()
-        with pytest.raises(RemoteFailed, match="certificate is not accepted"):
+        with pytest.raises(RemoteFailed, match="certificate is not accepted") as caught:
             await Channel.open("other.test", [HOST], port, context=trusting)
+        assert caught.value.is_certificate
+        assert str(caught.value).startswith(f"other.test, port {port}: ")
 
     tell(echo, story, certificates.server("mail.test"))
+
+
+def test_a_certificate_that_is_not_accepted_after_starttls_is_told_in_plain_words() -> None:
+    async def later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        await reader.readexactly(1)
+        writer.write(b"!")
+        with contextlib.suppress(OSError):
+            await writer.start_tls(certificates.server("mail.test"))
+
+    async def story(port: int) -> None:
+        channel = await Channel.open("other.test", [HOST], port, context=None)
+        await channel.read()
+        channel.write(b"!")
+        assert await channel.read() == b"!"
+        with pytest.raises(RemoteFailed, match="certificate is not accepted") as caught:
+            await channel.start_tls(certificates.client())
+        assert caught.value.is_certificate
+        assert "_ssl.c" not in str(caught.value)
+        await channel.close()
+
+    tell(later, story)
 
 
 def test_a_server_that_goes_away_or_says_nothing() -> None:
@@ -75,7 +100,7 @@ def test_a_server_that_goes_away_or_says_nothing() -> None:
 
     tell(leave, gone)
     tell(be_silent, silent)
-    with pytest.raises(RemoteFailed, match="mail.test: "):
+    with pytest.raises(RemoteFailed, match=r"^mail.test, port 1: 127.0.0.1: "):
         patiently(Channel.open("mail.test", [HOST], 1, context=None))
 
 

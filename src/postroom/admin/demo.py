@@ -115,9 +115,10 @@ _WELCOME: Final = """\
 Hello Alice,
 
 this is your own mail server. It listens on this machine only, and nothing can leave it:
-what you write to other domains waits in the queue, where you can look at it with
+what you write to other domains is filed in the mailbox outbound@demo.test instead. The queue
+tells of it, as it would if it had left:
 
-    postroom queue list
+    postroom trace outbound@demo.test
 
 Three things to try:
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from postroom.address import Address, AddressError, Domain
 from postroom.db.ids import from_text
@@ -19,6 +20,9 @@ _SPANS: Final = (("day", 86_400, 2 * 86_400), ("hour", 3_600, 2 * 3_600), ("minu
 def address(text: str) -> Address:
     """Read an address; raises Invalid with the reason."""
     text = text.strip()
+    if text.endswith(">") and "<" in text[1:]:
+        alone = text[text.rindex("<") + 1 : -1]
+        raise Invalid(f"{text!r} is a name and an address; write the address alone: {alone}")
     if not text.startswith('"') and not text.rpartition("@")[0]:
         lack = "nothing before the @" if "@" in text else "no @"
         name = text if _NAME.fullmatch(text) else "ann"
@@ -32,6 +36,9 @@ def address(text: str) -> Address:
 
 def domain(text: str) -> Domain:
     """Read a domain name; raises Invalid with the reason."""
+    if "://" in text:
+        host = urlsplit(text.strip()).hostname or "example.org"
+        raise Invalid(f"{text!r} is the address of a page; write the domain alone: {host}")
     try:
         return Domain.parse(text.strip().removeprefix("@"))
     except AddressError as error:

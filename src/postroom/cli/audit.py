@@ -8,6 +8,7 @@ from postroom.admin import audit as entries
 from postroom.admin.audit import AuditView
 from postroom.admin.office import Office
 from postroom.cli import output
+from postroom.cli.moment import Moment
 from postroom.cli.work import run
 
 
@@ -40,7 +41,7 @@ def audit() -> None:
 )
 @click.option("--object", "of", default="", metavar="NAME", help="Only what was done to this.")
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), metavar="DAY",
+    "--since", type=Moment("%Y-%m-%d", "%Y-%m-%dT%H:%M"), metavar="DAY",
     help="Only from then on (UTC).",
 )  # fmt: skip
 @output.limit_option

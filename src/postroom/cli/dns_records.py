@@ -159,12 +159,19 @@ def _origin(rows: Sequence[Row]) -> str:
 
 def _print_check(rows: Sequence[Row]) -> None:
     output.table(rows, _CHECKED)
+    alike: dict[str, list[Row]] = {}  # what is to be done is the same but for the name
     for row in rows:
         if row.state != "ok":
-            click.echo(f"\n{row.name} {row.type} ({row.use}, {row.need}): {row.state}")
-            for one in row.found:
-                click.echo(f"  found  {output.printable(one)}")
-            click.echo(f"  {output.printable(row.fix)}")
+            is_alone = row.found or not row.fix
+            key = f"{row.name} {row.type}" if is_alone else row.fix.replace(row.name, "")
+            alike.setdefault(key, []).append(row)
+    for some in alike.values():
+        first = min(some, key=lambda one: len(one.name))
+        more = f" and {output.count(len(some) - 1, 'more record')}" if len(some) > 1 else ""
+        click.echo(f"\n{first.name} {first.type} ({first.use}, {first.need}){more}: {first.state}")
+        for one in first.found:
+            click.echo(f"  found  {output.printable(one)}")
+        click.echo(f"  {output.printable(first.fix)}")
 
 
 def _notes(rows: Sequence[Row]) -> None:

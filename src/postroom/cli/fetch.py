@@ -8,7 +8,7 @@ from postroom.admin import fetching as admin
 from postroom.admin.fetching import Wanted
 from postroom.admin.moving.remote import Protocol
 from postroom.cli import output
-from postroom.cli.remote import remote, remote_options
+from postroom.cli.remote import advising, remote, remote_options
 from postroom.cli.work import run
 
 _COLUMNS = [
@@ -61,7 +61,8 @@ def add(
         deletes=bool(options["deletes"]),
         every=int(options["every"] or 15),
     )
-    added = run(context, lambda office: admin.add(office, account, wanted))
+    with advising():
+        added = run(context, lambda office: admin.add(office, account, wanted))
     output.done(
         added,
         f"mail of {added.login} at {added.host} is fetched for {added.account} every"

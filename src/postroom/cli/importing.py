@@ -16,7 +16,7 @@ from postroom.admin.moving.remote import open_imap
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.progress import Meter
-from postroom.cli.remote import Options, remote, remote_options
+from postroom.cli.remote import Options, advising, remote, remote_options
 from postroom.cli.work import run
 
 _STEPS = [
@@ -100,7 +100,8 @@ def imap(
         finally:
             await source.close()
 
-    _bring(context, account, work, options)
+    with advising():
+        _bring(context, account, work, options)
 
 
 @importing.command("accounts")

@@ -59,7 +59,7 @@ def show(context: click.Context, account: str, ident: str, *, as_json: bool) -> 
             ("For", one.recipient),
             ("Reason", one.reason),
             ("Kept until", one.until),
-            ("Header", tuple(found.header.splitlines())),
+            ("Header", tuple(found.header.expandtabs().splitlines())),
         ],
         as_json=as_json,
     )

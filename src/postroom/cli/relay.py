@@ -152,7 +152,7 @@ def add(context: click.Context, name: str, *, as_json: bool, **options: Unpack[_
     if not added.uses:
         output.note(f"no mail goes through it yet; see: postroom relay use {added.name} --help")
     if wanted.preset is not None:
-        _advise(known.find(wanted.preset), has_login=bool(added.login))
+        _advise(added.name, known.find(wanted.preset), has_login=bool(added.login))
 
 
 add_list(relay, "List the relays by name.", relays.every, _COLUMNS, "relays")
@@ -349,11 +349,11 @@ def _way(one: Rerouted) -> str:
     return f"{relays.in_words(one.use)} goes {way} from now on{before}"
 
 
-def _advise(preset: Preset, *, has_login: bool) -> None:
+def _advise(name: str, preset: Preset, *, has_login: bool) -> None:
     if preset.auth != "none" and not has_login:
         output.note(
             f"{preset.title} wants a login ({preset.auth}):"
-            " postroom relay set NAME --user U --password-stdin"
+            f" postroom relay set {name} --user U --password-stdin"
         )
     if preset.note:
         output.note(preset.note)

@@ -1,6 +1,7 @@
 """Options that name a mailbox at a server of others, and how one logs in there."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar, cast
 
 import click
@@ -8,7 +9,8 @@ import click
 from postroom.admin.moving.remote import PROVIDERS, Protocol, Remote, completed
 from postroom.cli import output
 from postroom.cli.password import piped
-from postroom.net.channel import Tls
+from postroom.errors import Refused
+from postroom.net.channel import RemoteFailed, Tls
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -44,6 +46,20 @@ def remote_options(command: CommandT) -> CommandT:
     ):
         command = option(command)
     return command
+
+
+@contextlib.contextmanager
+def advising() -> Iterator[None]:
+    """Says what to do about a certificate that is not accepted."""
+    try:
+        yield
+    except RemoteFailed as error:
+        if not error.is_certificate:
+            raise
+        raise Refused(
+            f"{error}; name the server as its certificate does, or take it as it is:"
+            " --any-certificate"
+        ) from error
 
 
 def remote(options: Options, protocol: Protocol) -> Remote:

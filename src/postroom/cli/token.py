@@ -7,6 +7,7 @@ import click
 from postroom.admin import api_tokens
 from postroom.admin.office import Office
 from postroom.cli import output
+from postroom.cli.moment import Moment
 from postroom.cli.work import run
 from postroom.directory.api_tokens import SCOPES
 
@@ -37,7 +38,7 @@ def token() -> None:
 @click.option("--domain", metavar="DOMAIN", help="Only what is of DOMAIN.")
 @click.option("--account", metavar="ADDRESS", help="Only what is of this account.")
 @click.option(
-    "--expires", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+    "--expires", type=Moment("%Y-%m-%d"), metavar="YYYY-MM-DD",
     help="The day (UTC) on which it ends. Default: never.",
 )  # fmt: skip
 @output.json_option

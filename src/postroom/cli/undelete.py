@@ -10,11 +10,10 @@ from postroom.admin.mailboxes import undelete as admin
 from postroom.admin.mailboxes.undelete import Filter
 from postroom.admin.office import Office
 from postroom.cli import output
+from postroom.cli.moment import Moment
 from postroom.cli.work import run
 
-_TIME: Final = click.DateTime(
-    ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ"]
-)
+_TIME: Final = Moment("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ")
 
 _COLUMNS = [
     ("ID", lambda one: one.id),
@@ -129,6 +128,7 @@ def restore(
         f": {where}" if where else ""
     )
     output.done(restored, sentence, as_json=as_json)
+    _tell(account, restored.messages)
 
 
 @undelete.command()
@@ -150,6 +150,12 @@ def purge(
     output.done(
         purged, f"{output.count(purged.messages, 'message')} deleted for good", as_json=as_json
     )
+    _tell(account, purged.messages)
+
+
+def _tell(account: str, messages: int) -> None:
+    if not messages:
+        output.note(f"nothing deleted is like that; see: postroom undelete list {account}")
 
 
 def _chosen(ids: tuple[str, ...], options: dict[str, object]) -> Sequence[str] | Filter:

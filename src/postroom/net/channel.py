@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, Self, cast
 
 from postroom.errors import Refused
-from postroom.net.outbound import ConnectFailed, connect
+from postroom.net.outbound import ConnectFailed, connect, reason
 from postroom.net.transports import cut
 
 HIGH_WATER: Final = 1 << 20  # octets that wait to be taken
@@ -26,12 +26,20 @@ class RemoteFailed(Refused):
     """A server of others can't be used, or said no; the message says which and why.
 
     ``is_login``: it does not accept who we are. ``is_answer``: it said no to one command, and
-    would hear another.
+    would hear another. ``is_certificate``: its certificate is not accepted.
     """
 
     kind = "remote-failed"
 
-    def __init__(self, message: str, *, is_login: bool = False, is_answer: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_login: bool = False,
+        is_answer: bool = False,
+        is_certificate: bool = False,
+    ) -> None:
+        self.is_certificate = is_certificate
         self.is_login = is_login
         self.is_answer = is_answer
         super().__init__(message)
@@ -69,7 +77,10 @@ class Channel(asyncio.Protocol):
                 seconds=seconds,
             )
         except ConnectFailed as error:
-            raise RemoteFailed(f"{host}: {error.reason}") from error
+            why = error.reason.removeprefix(f"{host}: ")
+            raise RemoteFailed(
+                f"{host}, port {port}: {why}", is_certificate=error.is_certificate
+            ) from error
         return found.protocol
 
     # What the loop tells
@@ -136,7 +147,10 @@ class Channel(asyncio.Protocol):
                 ssl_handshake_timeout=_HANDSHAKE_SECONDS,
             )
         except (OSError, ValueError) as error:
-            raise RemoteFailed(f"{self.host}: TLS failed: {error}") from error
+            raise RemoteFailed(
+                f"{self.host}: {reason(error) if isinstance(error, OSError) else error}",
+                is_certificate=isinstance(error, ssl.SSLCertVerificationError),
+            ) from error
         if transport is None:
             raise RemoteFailed(f"{self.host}: the server closed the connection")
         self._transport = transport

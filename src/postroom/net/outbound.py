@@ -150,7 +150,7 @@ class _Race:
                     self._winner = address, ours
                     closing.pop_all()
         except OSError as error:
-            self._reasons[address] = _reason(error)
+            self._reasons[address] = reason(error)
         except ValueError:
             self._reasons[address] = "not an IP address"
 
@@ -161,7 +161,7 @@ class _Race:
         try:
             ours.bind((source, 0))
         except OSError as error:
-            raise OSError(f"can't send from {source}: {_reason(error)}") from error
+            raise OSError(f"can't send from {source}: {reason(error)}") from error
 
     def failed(self, unfinished: str = "no answer") -> ConnectFailed:
         """What became of each attempt; ``unfinished`` is said of those under way."""
@@ -184,7 +184,7 @@ async def _opened(
             protocol_factory, sock=ours, ssl=context, server_hostname=name
         )
     except OSError as error:
-        why = _reason(error)
+        why = reason(error)
         raise ConnectFailed(
             f"{address}: {why}",
             [(address, why)],
@@ -199,7 +199,8 @@ def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if is_ipv6 else socket.AF_INET
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Why a connection, or TLS on it, failed, in plain words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -69,7 +69,11 @@ def test_recipients_are_each_once() -> None:
             '"attachments": [{"name": "a", "content": "", "content_type": "message/rfc822"}]',
             "is no file",
         ),
-        ('"reply_to": ["nobody"]', "nobody"),
+        ('"reply_to": ["nobody"]', "'nobody' has no @; write the whole address"),
+        (
+            '"cc": ["Bob <bob@far.test>"]',
+            'write the address alone: bob@far.test; or give it as {"address": "..", "name": ".."}',
+        ),
     ],
 )
 def test_what_does_not_belong_is_refused(more: str, reason: str) -> None:

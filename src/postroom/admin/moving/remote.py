@@ -105,7 +105,8 @@ async def addresses(host: str) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise RemoteFailed(f"{host} has no address: {error}") from None
+        why = error.strerror or error if isinstance(error, OSError) else error
+        raise RemoteFailed(f"{host} has no address ({why}); is it typed right?") from None
     return list(dict.fromkeys(str(one[4][0]) for one in found if _is_address(str(one[4][0]))))
 
 

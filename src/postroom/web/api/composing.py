@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from postroom.address import Address, AddressError
+from postroom.address import Address
+from postroom.admin import names
 from postroom.errors import Invalid
 from postroom.message import compose
 from postroom.message.compose import Attachment, Draft, Person
@@ -112,9 +113,10 @@ def _attachment(file: File) -> Attachment:
 def _address(who: Who) -> Address:
     text = who if isinstance(who, str) else who.address
     try:
-        return Address.parse(text.strip())
-    except AddressError as error:
-        raise Invalid(f"{text}: {error}") from None
+        return names.address(text)
+    except Invalid as error:
+        as_object = '; or give it as {"address": "..", "name": ".."}' if "<" in text else ""
+        raise Invalid(f"{error}{as_object}") from None
 
 
 def _person(who: Who) -> Person:
