@@ -29,7 +29,7 @@ from postroom.policy import ban_rows, device_rows, greylist_rows, login_rows
 from postroom.process import Trimmer
 from postroom.queue import idle, submissions
 from postroom.queue.rows import still_waiting
-from postroom.store import memory, rejects
+from postroom.store import memory, rejects, uploads
 from postroom.telemetry import sink
 from postroom.telemetry.events import ExpungedPurged, KeyActivated
 from postroom.telemetry.trouble import quietly
@@ -44,8 +44,8 @@ LOOKUPS_AT_ONCE: Final = 20
 PAUSE_MS: Final = DAY_MS  # after a jump of the clock, before anything is given up for its age
 AGING: Final = frozenset(
     {
-        "retention", "accounts", "expunged", "rejects", "memory of scripts", "ledger", "audit log",
-        "held posts", "suppression", "reports", "bans", "logins", "old signing keys",
+        "retention", "accounts", "expunged", "rejects", "uploads", "memory of scripts", "ledger",
+        "audit log", "held posts", "suppression", "reports", "bans", "logins", "old signing keys",
     }
 )  # fmt: skip
 
@@ -77,6 +77,7 @@ class Housekeeping:
             "accounts": self._purge_accounts,
             "expunged": self._purge_expunged,
             "rejects": self._purge_rejects,
+            "uploads": self._purge_uploads,
             "held posts": lambda: held_posts.expire(office),
             "memory of scripts": self._purge_memory,
             "ledger": self._forget_letters,
@@ -177,6 +178,12 @@ class Housekeeping:
         store = self._office.store
         before = self._office.now() - rejects.KEPT_MS
         while await store.write_bulk(rejects.purge, store.blobs, self._office.now(), before=before):
+            pass
+
+    async def _purge_uploads(self) -> None:
+        store = self._office.store
+        before = self._office.now() - uploads.KEPT_MS
+        while await store.write_bulk(uploads.purge, store.blobs, self._office.now(), before=before):
             pass
 
     async def _purge_memory(self) -> None:

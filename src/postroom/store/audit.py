@@ -17,7 +17,7 @@ MOST: Final = 1000  # faults of one kind and read
 
 BLOB_NAMES: Final = (
     "SELECT blob_id FROM message UNION ALL SELECT blob_id FROM queued"
-    " UNION ALL SELECT blob_id FROM reject"
+    " UNION ALL SELECT blob_id FROM reject UNION ALL SELECT blob_id FROM upload"
 )
 
 

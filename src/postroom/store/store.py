@@ -25,6 +25,7 @@ from postroom.store import (
     restoring,
     sweeps,
     textindex,
+    uploads,
     usage,
     vanished,
 )
@@ -162,6 +163,7 @@ class Store:
         ):
             await self.purge(account_id, [copy.id for copy in copies])
         await self.write(rejects.forget_account, self.blobs, account_id, self.clock())
+        await self.write(uploads.forget_account, self.blobs, account_id, self.clock())
         await self.write(memory.forget_account, account_id)
         await self.write(imported.forget_account, account_id)
         await self.forget_texts(account_id)

@@ -123,6 +123,7 @@ class Client:
             scheme=scheme,
         )
         is_json = said.headers.get("content-type", "").endswith("json")
+        is_json = is_json and not (said.status == 200 and target.startswith("/jmap/download"))
         return Answer(said.status, json.loads(said.body) if is_json and said.body else None, said)
 
     async def ask(self, calls: list[Any], **more: Any) -> Any:

@@ -56,7 +56,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
         (
             "annotation", "blob", "blob_frame", "entry", "entry_block", "entry_sweep", "expunged",
             "imported", "mailbox", "message", "message_copies", "preview", "reject", "search_late",
-            "search_page", "seen", "sort_key", "subscription", "usage", "vanished",
+            "search_page", "seen", "sort_key", "subscription", "upload", "usage", "vanished",
         ),
         _MAIL,
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from postroom.web.jmap import identities, limits, vacation
+from postroom.web.jmap import blobs, identities, limits, vacation
 from postroom.web.jmap.method import Call, Method, Methods, Result
 
 
@@ -15,7 +15,7 @@ async def echo(call: Call) -> Result:
 _CORE: Final[Methods] = {"Core/echo": echo}
 
 _BY_CAPABILITY: Final[Mapping[str, tuple[Methods, ...]]] = {
-    limits.CORE: (_CORE,),
+    limits.CORE: (_CORE, blobs.METHODS),
     limits.SUBMISSION: (identities.METHODS,),
     limits.VACATION: (vacation.METHODS,),
 }

@@ -19,6 +19,7 @@ from postroom.web.jmap.guard import Guard
 from postroom.web.jmap.limits import MAX_REQUEST
 from postroom.web.jmap.method import Caller
 from postroom.web.jmap.methods import METHODS
+from postroom.web.jmap.transfers import Transfers
 from postroom.web.jmap.turnstile import REQUESTS, Turnstile
 
 WELL_KNOWN: Final = "/.well-known/jmap"
@@ -39,6 +40,7 @@ class _Desk:
         self._services = services
         self._guard = Guard(services)
         self._turnstile = Turnstile()
+        self._transfers = Transfers(services, self._turnstile)
         self._room = asyncio.Semaphore(BODIES)
 
     def routes(self) -> list[BaseRoute]:
@@ -46,6 +48,10 @@ class _Desk:
             self._route("GET", WELL_KNOWN, self._session),
             self._route("GET", "/jmap/session", self._session),
             self._route("POST", session.API, self._api),
+            self._route("POST", "/jmap/upload/{account}", self._transfers.upload),
+            self._route(
+                "GET", "/jmap/download/{account}/{blob}/{name:path}", self._transfers.download
+            ),
         ]
 
     def _route(self, method: str, path: str, answer: Answer) -> Route:
