@@ -151,6 +151,7 @@ class Station:
             bench=bench,
             pause=0.01,
         )
+        self.dispatcher.steady = lambda: self.steady
 
     async def restart(self, **delivery: object) -> None:
         await self.dispatcher.stop(5)

@@ -241,8 +241,48 @@ def test_others_on_the_same_database_keep_what_they_have(database: Opener, data:
             assert len(here.sink.taken) == is_alone
             here.advance(claims.LEASE_MS + 1)
             await here.dispatcher.recover()
+            for _ in range(4):
+                await here.dispatcher.sweep()
+                await here.run()
+                assert len(here.sink.taken) == is_alone
+                here.advance(seconds=60)
+            await here.dispatcher.sweep()
             await here.run()
             assert len(here.sink.taken) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("jump", [claims.LEASE_MS + 1, 50 * 60_000, 30 * 86_400_000])
+def test_a_clock_that_jumps_takes_nothing_from_who_lives(
+    jump: int, database: Opener, data: Path
+) -> None:
+    """Another process here has it, and renews it; only its lease looks old."""
+
+    async def run() -> None:
+        def together(services: Services) -> Services:
+            rules = dataclasses.replace(services.rules, is_alone=False)
+            return dataclasses.replace(services, rules=rules)
+
+        async with station(database, data) as here:
+            await here.send("you@b.test")
+            (batch,) = await here.db.write(
+                lambda tx: claims.claim(tx, [here.ids.next()], here.clock(), 100)
+            )
+            await here.dispatcher.stop(0)
+            here.start({}, together)
+            here.clock.advance(jump)
+            for minute in range(10):
+                await here.dispatcher.sweep()
+                await here.dispatcher.drain()
+                assert here.sink.taken == []
+                if minute % 3 == 0:
+                    until = here.clock() - jump + claims.LEASE_MS
+                    await here.db.write(
+                        lambda tx, until=until: claims.renew(tx, [batch.lease], until)  # type: ignore[misc]
+                    )
+                here.advance(seconds=60)
+            assert await here.leases() == 1
 
     asyncio.run(run())
 

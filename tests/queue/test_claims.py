@@ -189,7 +189,10 @@ def test_what_a_dead_worker_left_waits_again(database: Opener) -> None:
             await db.write(lambda tx: claims.claim(tx, [101, 102], START, 9))
             await db.write(lambda tx: claims.renew(tx, [102], START + 2 * LEASE_MS))
             at = START + LEASE_MS + 1
-            assert await db.write(lambda tx: claims.recover(tx, at, [], all_=False)) == []
+            dead = await db.read(lambda tx: claims.lapsed(tx, at))
+            assert dead == {101: START + LEASE_MS}
+            dead |= {102: START + LEASE_MS}  # it was renewed since
+            assert await db.write(lambda tx: claims.recover(tx, at, [], dead=dead)) == []
             found = await db.write(lambda tx: claims.claim(tx, [103, 104], at, 9))
             assert names(found) == [("other.test", [7])]
             late = Settled(7, (Outcome(0, 101, "other.test", "done"),))
@@ -197,7 +200,7 @@ def test_what_a_dead_worker_left_waits_again(database: Opener) -> None:
                 lambda tx: settling.settle(tx, None, [late], at)  # type: ignore[arg-type]
             )
             assert gone == [set()]  # the old lease counts no more
-            await db.write(lambda tx: claims.recover(tx, at, [], all_=True))
+            await db.write(lambda tx: claims.recover(tx, at, []))
             assert await db.read(statuses) == [(7, 0, 0), (8, 0, 0)]
             assert len(await db.write(lambda tx: claims.claim(tx, [105, 106], at, 9))) == 2
             await db.read(counted)
@@ -232,13 +235,13 @@ def test_a_letter_that_kills_twice_is_quarantined_and_can_be_released(database: 
                         tx, range(lease, lease + 9), START, 9
                     )
                 )
-                found = await db.write(lambda tx: claims.recover(tx, START, [7, 404], all_=True))
+                found = await db.write(lambda tx: claims.recover(tx, START, [7, 404]))
                 assert found == expected
             assert await db.read(statuses) == [(7, 0, 2), (7, 1, 2), (8, 0, 0)]
             rest = await db.write(lambda tx: claims.claim(tx, [301, 302], START, 9))
             assert names(rest) == [("other.test", [8])]
             await db.write(lambda tx: changes.release(tx, [7]))
-            found = await db.write(lambda tx: claims.recover(tx, START, [7], all_=False))
+            found = await db.write(lambda tx: claims.recover(tx, START, [7], dead={}))
             assert found == []  # counted from nothing again
             assert await db.write(lambda tx: claims.crashed(tx, 7)) == 2
             assert await db.write(lambda tx: claims.crashed(tx, 404)) == 0
@@ -259,7 +262,7 @@ def test_what_is_born_claimed_is_nobody_elses(database: Opener) -> None:
             assert await db.write(lambda tx: claims.claim(tx, [101], START, 9)) == []
             ready = await db.read(lambda tx: tx.all("SELECT ready_at FROM destination"))
             assert ready == [(NEVER,)]
-            await db.write(lambda tx: claims.recover(tx, START, [], all_=True))
+            await db.write(lambda tx: claims.recover(tx, START, []))
             assert names(await db.write(lambda tx: claims.claim(tx, [102], START, 9))) == [
                 ("other.test", [7])
             ]
@@ -288,7 +291,7 @@ def test_what_is_claimed_under_no_lease_is_found(database: Opener) -> None:
             queued, (one,) = letter(7)
             orphan = Outgoing(7, 0, one.recipient, one.destination, lease=500)
             await db.write(lambda tx: add(tx, [(queued, [orphan])]))
-            await db.write(lambda tx: claims.recover(tx, START, [], all_=False))
+            await db.write(lambda tx: claims.recover(tx, START, [], dead={}))
             assert await db.read(statuses) == [(7, 0, 0)]
             await db.read(counted)
 

@@ -169,7 +169,7 @@ class Model:
 
     def crash(self, tx: Tx, _store: BlobStore) -> None:
         self.leases.clear()
-        claims.recover(tx, self.now, [], all_=True)
+        claims.recover(tx, self.now, [])
 
     def some(self) -> list[int]:
         letters = sorted({ident for ident, _ in self.there})

@@ -19,6 +19,7 @@ from postroom.delivery.clerk import Clerk
 from postroom.delivery.content import Loaded
 from postroom.delivery.courier import Courier
 from postroom.delivery.express import Express
+from postroom.delivery.lapses import Lapses
 from postroom.delivery.services import Services
 from postroom.delivery.tls_counts import TlsCounts
 from postroom.delivery.workbench import Workbench
@@ -40,8 +41,13 @@ PROBES_A_SECOND: Final = 20
 PROBE_BURST: Final = 100
 PROBE_PAUSE: Final = 1.0  # seconds
 RENEW_SECONDS: Final = LEASE_MS / 4000
+LAPSED_MS: Final = round((RENEW_SECONDS + SWEEP_SECONDS) * 1000)
 TROUBLE_PAUSE: Final = 5.0
 LEAST_STOP: Final = 1.0  # seconds for couriers to put down what they have
+
+
+def _steady() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 class Dispatcher:
@@ -75,7 +81,8 @@ class Dispatcher:
         self._clock = services.clock
         self._places = services.rules.places
         self._is_alone = services.rules.is_alone
-        self._began = time.monotonic()
+        self.steady: Callable[[], int] = _steady  # ms that nobody sets
+        self._lapses = Lapses(LAPSED_MS)
         self._budget = ProbeBudget(services.clock)
         self._troubles = services.troubles
         self._wake = asyncio.Event()
@@ -104,7 +111,7 @@ class Dispatcher:
             await self._until_done(self._open_express)
             others += [
                 asyncio.create_task(self._every(RENEW_SECONDS, self._renew)),
-                asyncio.create_task(self._every(SWEEP_SECONDS, self._sweep)),
+                asyncio.create_task(self._every(SWEEP_SECONDS, self.sweep)),
             ]
             while True:
                 self._wake.clear()
@@ -158,11 +165,10 @@ class Dispatcher:
         self.wake()
 
     async def recover(self) -> None:
-        """Once, at the start."""
+        """Once, at the start. Where others may deliver, too, whose leases are dead is not known."""
         crashed, now = self._bench.left_behind, self._clock()
-        found = await self._db.write(
-            lambda tx: claims.recover(tx, now, crashed, all_=self._is_alone)
-        )
+        dead: dict[int, int] | None = None if self._is_alone else {}
+        found = await self._db.write(lambda tx: claims.recover(tx, now, crashed, dead=dead))
         self._bench.clear()
         _tell_quarantined(found)
 
@@ -307,11 +313,13 @@ class Dispatcher:
         leases, until = sorted(self._leases), self._clock() + LEASE_MS
         await self._db.write(partial(claims.renew, leases=leases, until=until))
 
-    async def _sweep(self) -> None:
-        """Patience, counts, and on a shared database what others left."""
-        if not self._is_alone and time.monotonic() - self._began > SWEEP_SECONDS:
+    async def sweep(self) -> None:
+        """Patience, counts, and on a shared database what others left. Raises MailError."""
+        if not self._is_alone:
             now = self._clock()
-            await self._db.write(partial(claims.recover, now=now, crashed=(), all_=False))
+            lapsed = await self._db.read(partial(claims.lapsed, now=now))
+            dead = self._lapses.dead(lapsed, self.steady())
+            await self._db.write(partial(claims.recover, now=now, crashed=(), dead=dead))
             self.wake()
         if self._clerk is not None:
             await self._clerk.sweep()

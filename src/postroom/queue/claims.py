@@ -12,7 +12,7 @@ longest comes first and goes to the end of the line afterwards: a slow one, or o
 million deliveries, delays nobody else. RFC 5321 §4.5.4.1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -138,15 +138,23 @@ def _set_pace(tx: Tx, destination: str, pace: Pace) -> None:
     )
 
 
-def recover(tx: Tx, now: int, crashed: Sequence[int], *, all_: bool) -> list[int]:
-    """Give back what dead workers have: all leases, or those that have run out or are gone.
+def lapsed(tx: Tx, now: int) -> dict[int, int]:
+    """The leases that have run out, with their ends."""
+    return dict(tx.all("SELECT id, until FROM lease WHERE until < :now", now=now))
 
-    ``crashed``: the letters a worker of ours was busy with when the process died; at the
-    second time a letter is quarantined. The ids of those that are.
+
+def recover(
+    tx: Tx, now: int, crashed: Sequence[int], *, dead: Mapping[int, int] | None = None
+) -> list[int]:
+    """Give back what dead workers have: all leases, or ``dead`` ones; and what is under none.
+
+    ``dead`` with the ends that they had: one that was renewed meanwhile goes on. ``crashed``: the
+    letters a worker of ours was busy with when the process died; at the second time a letter is
+    quarantined. The ids of those that are.
     """
     quarantined = _blame(tx, crashed)
-    condition = "" if all_ else " WHERE until < :now"
-    ended = tx.all(f"SELECT id FROM lease{condition}", **({} if all_ else {"now": now}))
+    there = tx.all("SELECT id, until FROM lease")
+    ended = [(ident,) for ident, until in there if dead is None or dead.get(ident) == until]
     ended += tx.all(
         "SELECT DISTINCT lease FROM delivery WHERE lease IS NOT NULL AND NOT EXISTS"
         " (SELECT 1 FROM lease WHERE lease.id = delivery.lease)"
