@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, strategies
 
 from postroom.admin import names
 from postroom.db.ids import to_text
@@ -94,3 +95,32 @@ def test_an_id_is_read_or_refused_as_who_asks_wants() -> None:
     for text in ("", "77", "x" * 13, to_text(77) + "0"):
         with pytest.raises(NotFound, match="no such key"):
             names.ident(text, NotFound("no such key"))
+
+
+def test_counts_are_told_in_words() -> None:
+    assert [names.count(number, "x") for number in (0, 1, 2)] == ["0 xs", "1 x", "2 xs"]
+    assert [names.count(number, "box", "boxes") for number in (1, 2)] == ["1 box", "2 boxes"]
+
+
+@given(strategies.integers(0, 1 << 62))
+def test_an_exact_size_is_read_as_what_it_was(number: int) -> None:
+    assert names.octets(names.exact_size(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (10 << 30, "10 GB"), (5 << 28, "1.25 GB"), (500 << 10, "500 KB"), (1_000_001, "1000001 B"),
+        (3 << 50, "3072 TB"), (0, "0 B"),
+    ],
+)  # fmt: skip
+def test_an_exact_size_is_as_short_as_it_can_be(number: int, text: str) -> None:
+    assert names.exact_size(number) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "much", "1.2345 GB", "1 PB", "9" * 20 + " B", "\u0663 GB"]
+)
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="10 GB"):
+        names.octets(text)

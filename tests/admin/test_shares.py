@@ -56,6 +56,9 @@ def test_accounts_and_mailboxes_are_shared_listed_and_taken_back(tell: Tell) -> 
         reach = await office.directory.reach(await ident(office, BOB))
         desk = await ident(office, DESK)
         assert reach.rights(desk, desk) == frozenset("lrswite")
+        assert await shares.given(office, BOB) == []
+        given = await shares.given(office, DESK)
+        assert [view.what for view in given] == [view.what for view in await every(office)]
         # who is asked about sees both sides
         assert len(await shares.of(office, DESK)) == len(await shares.of(office, BOB)) == 4
         assert [one.kind for one in await shares.of(office, "team@demo.test")] == ["group"]

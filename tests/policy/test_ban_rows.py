@@ -26,6 +26,8 @@ def test_bans_come_back_as_they_were_written(database: Opener) -> None:
             assert await in_force(db, search="abuse") == [BY_HAND]
             assert await in_force(db, search="192.0") == [EARNED]
             assert await in_force(db, search="%") == []
+            for search, many in (("", 2), ("abuse", 1), ("%", 0)):
+                assert await db.read(lambda tx, s=search: ban_rows.count(tx, 2000, s)) == many  # type: ignore[misc]
             assert await db.read(ban_rows.every) == [BY_HAND, EARNED]
             page = await db.read(
                 lambda tx: ban_rows.page(tx, (EARNED.network, EARNED.doors), 10, 0)

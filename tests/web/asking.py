@@ -1,6 +1,7 @@
 """Asks an ASGI application, as a web server would."""
 
 import asyncio
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ async def ask(
     scope = {
         "type": "http",
         "method": method,
-        "path": path,
+        "path": urllib.parse.unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "headers": [

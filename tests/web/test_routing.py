@@ -149,7 +149,7 @@ async def refused(office: Office, person: str) -> str:
 def walk(browser: Browser) -> list[tuple[str, str]]:
     """Method and path of every route of the administration."""
     found = {
-        (method, route.path)
+        (method, route.path.replace(":address}", "}"))
         for route in browser.routes
         if isinstance(route, Route) and route.path.startswith("/admin")
         for method in (route.methods or set()) - {"HEAD"}

@@ -180,14 +180,7 @@ async def remove(office: Office, address: str) -> AliasView:
         aliases.remove(tx, alias)
         return alias
 
-    alias = await office.directory.change(write)
-    return AliasView(
-        address=str(alias.address),
-        targets=tuple(map(str, alias.targets)),
-        hidden=alias.is_hidden,
-        created=names.moment(alias.created),
-        writers=alias.writers,
-    )
+    return _listed(await office.directory.change(write))
 
 
 def narrowed(found: AliasDetails, domains: Collection[str]) -> AliasDetails:

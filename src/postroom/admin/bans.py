@@ -85,19 +85,21 @@ async def every(
         yield one
 
 
-async def page(office: Office, *, after: str = "", size: int = 100) -> Slice[BanView]:
+async def page(
+    office: Office, *, search: str = "", after: str = "", size: int = 100
+) -> Slice[BanView]:
     """One page of the bans in force, by network."""
-    return await _listing(office).page(after, size)
+    return await _listing(office, search).page(after, size)
 
 
-def _listing(office: Office, search: str = "") -> paging.Listing[Ban, tuple[str, str], BanView]:
+def _listing(office: Office, search: str) -> paging.Listing[Ban, tuple[str, str], BanView]:
     now = office.now()
     return paging.Listing(
         office.directory,
         lambda tx, key, most: ban_rows.page(tx, key, most, now, search),
         lambda ban: (ban.network, str(ban.doors)),
         ("", ""),
-        lambda tx: ban_rows.count(tx, now),
+        lambda tx: ban_rows.count(tx, now, search),
         _view,
     )
 

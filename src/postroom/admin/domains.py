@@ -262,7 +262,7 @@ def _refuse_waiting(tx: Tx, own: OwnDomain) -> None:
     if waiting:
         shown = Domain(own.name).unicode
         raise Refused(
-            f"{waiting:,} deliveries to {shown} wait in the queue; let them end first"
+            f"{names.count(waiting, 'delivery', 'deliveries')} to {shown} in the queue: let that end first"
             f" (postroom queue list --to {shown}), or rename with --keep-old"
         )
 

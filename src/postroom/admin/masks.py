@@ -16,7 +16,7 @@ from postroom.admin.recording import recorded
 from postroom.db.database import Tx
 from postroom.directory import accounts, masks
 from postroom.directory.masks import Mask
-from postroom.errors import AlreadyExists
+from postroom.errors import AlreadyExists, Invalid
 
 _NEWEST: Final = 1 << 62
 _TRIES: Final = 5
@@ -101,13 +101,23 @@ async def _listing(office: Office, account: str) -> paging.Listing[Mask, tuple[i
 
 @recorded("mask.change", "address", "label", "is_on")
 async def change(
-    office: Office, address: str, *, label: str | None = None, is_on: bool | None = None
+    office: Office,
+    address: str,
+    *,
+    label: str | None = None,
+    is_on: bool | None = None,
+    account_id: int | None = None,
 ) -> MaskView:
-    """Give one another label, or switch it. Raises NotFound, Invalid."""
+    """Give one another label, or switch it; only one of that account, where one is named.
+
+    Raises NotFound, Invalid.
+    """
     name = names.address(address)
 
     def write(tx: Tx) -> Mask:
         mask = masks.require(tx, name)
+        if account_id not in {None, mask.account_id}:
+            raise Invalid(f"{name} is no masked address of yours")
         masks.change(tx, mask, label=label, is_off=None if is_on is None else not is_on)
         return masks.require(tx, name)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from postroom.errors import Invalid, Refused
 
 _NAME: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB")
+_TYPED: Final = re.compile(r"(\d{1,19}(?:\.\d{1,3})?)\s{0,5}(B|[KMGT]B?)", re.IGNORECASE | re.ASCII)
 # A unit, its seconds, and from how many seconds on it is the one to use.
 _SPANS: Final = (("day", 86_400, 2 * 86_400), ("hour", 3_600, 2 * 3_600), ("minute", 60, 60))
 
@@ -84,9 +86,13 @@ def span(seconds: float) -> str:
     """How long that is, in words that fit what one wants to know of it: ``2 hours``."""
     for unit, length, enough in _SPANS:
         if seconds >= enough:
-            number = int(seconds // length)
-            return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+            return count(int(seconds // length), unit)
     return "less than a minute"
+
+
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """``1 message``, ``2 messages``; ``nouns`` where that is not the noun and an s."""
+    return f"{number} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def size(octets: int) -> str:
@@ -97,3 +103,21 @@ def size(octets: int) -> str:
             break
         amount /= 1024
     return f"{amount:.0f} {unit}" if amount == int(amount) else f"{amount:.1f} {unit}"
+
+
+def exact_size(number: int) -> str:
+    """The same without a loss, for a field from which ``octets`` reads it again."""
+    for power in range(len(_UNITS) - 1, 0, -1):
+        thousandths, rest = divmod(1000 * number, 1024**power)
+        if not rest and thousandths >= 1000:
+            return f"{(Decimal(thousandths) / 1000).normalize():f} {_UNITS[power]}"
+    return f"{number} B"
+
+
+def octets(text: str) -> int:
+    """Read ``10 GB``; raises Invalid."""
+    found = _TYPED.fullmatch(text.strip())
+    if found is None:
+        raise Invalid(f"{text!r} is no size; write it like 500 MB or 10 GB, or leave it empty")
+    power = [unit[0] for unit in _UNITS].index(found[2][0].upper())
+    return int(Decimal(found[1]) * 1024**power)

@@ -111,6 +111,17 @@ async def of(office: Office, address: str) -> list[ShareView]:
     return await office.directory.look(read)
 
 
+async def given(office: Office, address: str) -> list[ShareView]:
+    """What an account shares. Raises NotFound."""
+    owner = names.address(address)
+
+    def read(tx: Tx) -> list[ShareView]:
+        found = shares.of(tx, accounts.require(tx, owner).id)
+        return [view for view in _views(tx, found) if view is not None]
+
+    return await office.directory.look(read)
+
+
 async def every(office: Office, *, limit: int | None = None) -> AsyncIterator[ShareView]:
     """Everything that is shared, read in pages."""
 

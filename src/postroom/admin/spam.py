@@ -1,5 +1,6 @@
 """The spam filter: teach it, see what it knows, ask it about a message, let it forget."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -93,7 +94,7 @@ async def train(
     )
     read = {True: 0, False: 0}
     learned = 0
-    while chunk := list(islice(made, _CHUNK)):
+    while chunk := await asyncio.to_thread(lambda: list(islice(made, _CHUNK))):
 
         def work(tx: Tx, chunk: Sequence[Lesson] = chunk) -> int:
             now = office.now()
@@ -153,9 +154,25 @@ def levels() -> list[str]:
 async def judge(office: Office, letter: bytes, address: str = "") -> Judged:
     """What the filter says of a message, as if it came now, by what stands in it alone."""
     scope = await _scope(office, address)
+    stage = SpamFilter(Memory(office.db, office.clock), office.config.spam.junk_at)
+    found = await stage.explain(await asyncio.to_thread(_facts, letter, scope, office.now()))
+    return Judged(
+        junk=found.is_junk,
+        score=found.score,
+        threshold=found.threshold,
+        learned=round(found.opinion.score, 1),
+        clues=[
+            ClueView(words, round(clue.probability, 3), clue.spam, clue.ham)
+            for clue, words in found.clues
+        ],
+        signs=[SignView(sign.words, sign.points) for sign in found.signs],
+    )
+
+
+def _facts(letter: bytes, scope: int, now: int) -> Facts:
     head, body = headers.split(letter)
     date = dates.read(headers.value(head, b"date") or b"")
-    facts = Facts(
+    return Facts(
         session="",
         address="",
         helo="",
@@ -168,20 +185,7 @@ async def judge(office: Office, letter: bytes, address: str = "") -> Judged:
         sample=body[:MAX_SAMPLE],
         is_whole=len(body) <= MAX_SAMPLE,
         size=len(letter),
-        now=office.now() if date is None else min(date.ms, office.now()),
-    )
-    stage = SpamFilter(Memory(office.db, office.clock), office.config.spam.junk_at)
-    found = await stage.explain(facts)
-    return Judged(
-        junk=found.is_junk,
-        score=found.score,
-        threshold=found.threshold,
-        learned=round(found.opinion.score, 1),
-        clues=[
-            ClueView(words, round(clue.probability, 3), clue.spam, clue.ham)
-            for clue, words in found.clues
-        ],
-        signs=[SignView(sign.words, sign.points) for sign in found.signs],
+        now=now if date is None else min(date.ms, now),
     )
 
 

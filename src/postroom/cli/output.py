@@ -11,9 +11,12 @@ from typing import Final, TypeVar
 import click
 import msgspec
 
+from postroom.admin import names
+
 ItemT = TypeVar("ItemT")
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
+count: Final = names.count
 _ROWS: Final = 200  # rows that are measured together
 _UNITS: Final = ("B", "K", "M", "G", "T", "P", "E")
 
@@ -95,11 +98,6 @@ def printable(words: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in words
     )
-
-
-def count(number: int, noun: str, nouns: str = "") -> str:
-    """``1 message``, ``2 messages``; ``nouns`` where that is not the noun and an s."""
-    return f"{number} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def size(octets: int) -> str:

@@ -50,23 +50,31 @@ def remove(tx: Tx, networks: Sequence[str], doors: Doors | None = None) -> list[
 
 def page(tx: Tx, after: tuple[str, str], limit: int, now: int, search: str = "") -> list[Ban]:
     """The next bans in force, by network and doors."""
+    chosen, given = _in_force(now, search)
     rows = tx.all(
-        f"SELECT {_COLUMNS} FROM ban WHERE (network, doors) > (:network, :doors)"
-        f" AND (until = {FOR_GOOD} OR until > :now)"
-        + (" AND (instr(network, :search) > 0 OR instr(reason, :search) > 0)" if search else "")
-        + " ORDER BY network, doors LIMIT :limit",
+        f"SELECT {_COLUMNS} FROM ban WHERE (network, doors) > (:network, :doors) AND {chosen}"
+        " ORDER BY network, doors LIMIT :limit",
         network=after[0],
         doors=after[1],
-        now=now,
         limit=limit,
-        **({"search": search} if search else {}),
+        **given,
     )
     return [_ban(row) for row in rows]
 
 
-def count(tx: Tx, now: int) -> int:
-    """How many are in force."""
-    return number(tx, f"SELECT count(*) FROM ban WHERE until = {FOR_GOOD} OR until > :now", now=now)
+def count(tx: Tx, now: int, search: str = "") -> int:
+    """How many are in force, of those with a text."""
+    chosen, given = _in_force(now, search)
+    return number(tx, f"SELECT count(*) FROM ban WHERE {chosen}", **given)
+
+
+def _in_force(now: int, search: str) -> tuple[str, dict[str, object]]:
+    """The condition, and its parameters."""
+    chosen, given = f"(until = {FOR_GOOD} OR until > :now)", dict[str, object](now=now)
+    if search:
+        chosen += " AND (instr(network, :search) > 0 OR instr(reason, :search) > 0)"
+        given["search"] = search
+    return chosen, given
 
 
 def every(tx: Tx) -> list[Ban]:

@@ -19,7 +19,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from postroom.access.login import Login, LoginRefused
+from postroom.access.login import Login, LoginDelayed, LoginRefused
 from postroom.admin import login_notice, second_factor as second_factors
 from postroom.admin.actor import Actor, become
 from postroom.admin.office import Office
@@ -29,7 +29,7 @@ from postroom.directory.administrators import Powers
 from postroom.directory.login import Identity
 from postroom.directory.web_devices import Acquaintance
 from postroom.directory.web_sessions import MAX_AGENT, TOUCH_MS, Method, WebSession
-from postroom.errors import MailError, NotFound
+from postroom.errors import Invalid, MailError, NotFound
 from postroom.intake.intake import Intake
 from postroom.intake.peer import Peer
 from postroom.net.dns import Resolver
@@ -149,10 +149,18 @@ class Desk:
             return False
         return session.method == "password" and not second_factor.is_on(tx, session.account_id)
 
-    async def proven(self, request: Request, visitor: Visitor, password: str) -> Identity:
-        """Test the password of who is logged in already; raises LoginRefused, LoginDelayed."""
+    async def prove(self, request: Request, visitor: Visitor, password: str) -> None:
+        """Test the password of who is logged in already: an open browser is no proof.
+
+        Raises Invalid.
+        """
         address = visitor.identity.address
-        return await self.login.password(address, password, scope="web", peer=peer_of(request))
+        try:
+            await self.login.password(address, password, scope="web", peer=peer_of(request))
+        except LoginRefused:
+            raise Invalid("the password that you have now is not right") from None
+        except LoginDelayed:
+            raise Invalid("too many attempts: wait a minute and try again") from None
 
     async def log_in(self, request: Request, name: str, password: str) -> Response:
         """Begin a session, or ask for the second factor; raises LoginRefused, LoginDelayed."""

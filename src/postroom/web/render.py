@@ -5,6 +5,7 @@ level 3); nothing of a page is kept by caches.
 """
 
 import functools
+import urllib.parse
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ import jinja2
 from starlette.responses import HTMLResponse
 
 from postroom import VERSION
-from postroom.admin.names import size
+from postroom.admin.names import count, exact_size, size
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
@@ -55,10 +56,21 @@ def _environment(hostname: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: Mapping[str, Callable[..., str]] = {"moment": moment, "size": size}
+    filters: Mapping[str, Callable[..., str]] = {
+        "moment": moment,
+        "size": size,
+        "exact_size": exact_size,
+        "counted": count,
+        "in_path": in_path,
+    }
     environment.filters.update(filters)
     environment.globals.update(version=VERSION, hostname=hostname)
     return environment
+
+
+def in_path(text: str) -> str:
+    """A name, an address say, as it stands in the path of a page; a slash stays one."""
+    return urllib.parse.quote(text, safe="/@!$&'()*+,;=:~")
 
 
 def moment(value: datetime | None) -> str:

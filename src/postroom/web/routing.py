@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -40,6 +41,15 @@ class Named(msgspec.Struct, frozen=True):
 
 THEIRS: Final[Sequence[Named]] = ()
 """For a page that names nothing, and shows what belongs to ``Visitor.within``."""
+
+
+class _Address(StringConvertor):
+    """An address in a path, ``{address:address}``: a slash may stand in its local part."""
+
+    regex = ".+@[^/@]+|[^/]+"
+
+
+register_url_convertor("address", _Address())
 
 OWN: Final = "/me"
 ENROL: Final = "/me/security"

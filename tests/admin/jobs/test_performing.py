@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from postroom.admin.backup import schedule
-from postroom.admin.jobs import files, performing, views, wishes
+from postroom.admin.jobs import files, views, wishes
 from postroom.admin.jobs.views import JobView, Report
 from postroom.admin.moving.remote import Remote
 from postroom.admin.office import Office
@@ -134,7 +134,3 @@ def test_all_mail_is_exported_and_one_export_of_an_account_is_kept(tell: Tell) -
         assert not (await views.show(office, first.id)).has_files
 
     tell(story)
-
-
-def test_counts_are_told_in_words() -> None:
-    assert [performing.many(count, "x") for count in (0, 1, 2)] == ["0 xs", "1 x", "2 xs"]

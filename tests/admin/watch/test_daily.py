@@ -159,7 +159,7 @@ def test_the_letter_says_since_when() -> None:
     assert text.startswith(
         "What has changed on mx.demo.test since 2026-09-21 14:13 UTC.\n\nQueue\n"
     )
-    assert "\nBesides\n-------\n1 domains, 2 accounts, 3 aliases\n" in text
+    assert "\nBesides\n-------\n1 domain, 2 accounts, 3 aliases\n" in text
     assert "[alerts] letter = false" in text
     assert max(map(len, text.splitlines())) < 200
 

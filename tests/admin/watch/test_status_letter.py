@@ -150,7 +150,7 @@ def test_settings_backups_and_refusals_are_seen(tell: Tell, tmp_path: Path) -> N
         assert clock.now > now
         lines = {one.title: one.lines for one in drafted.sections}
         assert lines["Refused"] == ("25 in the last 24 hours, 0 before: recipient: .. asks for ..",)
-        assert lines["Backups"][0].startswith("1 attempts failed")
+        assert lines["Backups"][0].startswith("1 attempt failed")
         assert any(one.startswith("[backup] path = ") for one in lines["Settings and program"])
         clock.advance(days=2)
         drafted = await status_letter.draft(changed, resolver)

@@ -1,10 +1,13 @@
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from postroom.admin import forwards
 from postroom.admin.filters import rules, vacations
 from postroom.admin.office import Office
+from postroom.directory.vacations import Vacation
 from postroom.errors import Invalid, NotFound
 from postroom.web.pages.filters import number
 from tests.conftest import Opener
@@ -12,6 +15,7 @@ from tests.fakes import Clock
 from tests.web.browser import PERSON, Browser, tell
 
 HERE = "/me/filters"
+AWAY = Vacation("Away.", "", "", "", 7, ())
 
 
 def test_an_answer_while_away_is_set_changed_and_ended(database: Opener, data: Path) -> None:
@@ -24,6 +28,12 @@ def test_an_answer_while_away_is_set_changed_and_ended(database: Opener, data: P
         assert (await browser.post(f"{HERE}/vacation", fields)).status == 303
         found = await vacations.show(office, PERSON)
         assert (found.text, found.days) == ("Back in May </textarea>", 3)
+        further = msgspec.structs.replace(AWAY, addresses=("bob@elsewhere.test",))
+        await vacations.change(office, PERSON, further)
+        await browser.get(HERE)
+        assert (await browser.post(f"{HERE}/vacation", fields)).status == 303
+        found = await vacations.show(office, PERSON)
+        assert (found.text, found.addresses) == (fields["text"], ("bob@elsewhere.test",))
         await browser.get(HERE)
         assert "Your answer is on from 2026-05-01 to 2026-05-31." in browser.text
         assert "&lt;/textarea&gt;" in browser.page
@@ -51,8 +61,19 @@ def test_rules_are_added_sorted_and_removed(database: Opener, data: Path) -> Non
         found = await rules.show(office, PERSON)
         assert [one.conditions[0].value for one in found.rules] == ["<i>list", "invoice"]
         await browser.get(HERE)
-        await browser.post(f"{HERE}/rules/change", {"number": "1"})
-        assert len((await rules.show(office, PERSON)).rules) == 1
+        marks = re.findall(r'name="seen" value="(\w+)"', browser.page)
+        assert len(set(marks)) == 2
+        again = browser.page
+        first = {"number": "1", "seen": marks[0]}
+        assert (await browser.post(f"{HERE}/rules/change", first)).status == 303
+        browser.page = again
+        for more in ({}, {"up": "1"}):  # pressed twice: the rule has another number, or is gone
+            browser.page = again
+            said = await browser.post(f"{HERE}/rules/change", {**first, **more})
+            assert said.status == 400
+            assert "rule 1 is another one now" in browser.text
+        (left,) = (await rules.show(office, PERSON)).rules
+        assert left.conditions[0].value == "invoice"
         await browser.get(HERE)
         bad = {"field": "moon", "test": "is", "value": "x", "action": "move", "argument": "y"}
         assert (await browser.post(f"{HERE}/rules", bad)).status == 400

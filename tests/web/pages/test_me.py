@@ -30,7 +30,7 @@ def test_a_password_is_changed_by_who_knows_it_and_ends_all_sessions(
     async def story(browser: Browser, office: Office, _clock: Clock) -> None:
         new = "another-One-2"
         for fields, words in (
-            ({"present": "wrong", "new": new, "again": new}, "present password"),
+            ({"present": "wrong", "new": new, "again": new}, "that you have now is not right"),
             ({"present": PASSWORD, "new": new, "again": "other"}, "same twice"),
             ({"present": PASSWORD, "new": "short", "again": "short"}, "fewer than 8 characters"),
             ({"present": PASSWORD, "new": "Passw0rd1", "again": "Passw0rd1"}, "tries first"),
@@ -44,6 +44,25 @@ def test_a_password_is_changed_by_who_knows_it_and_ends_all_sessions(
         assert said.headers["location"] == "/#changed"
         assert await logs_in(office, PERSON, new)
         assert await office.db.read(lambda tx: tx.one("SELECT count(*) FROM web_session")) == (0,)
+
+    tell(database, data, story, logged_in=PERSON)
+
+
+def test_who_guesses_is_told_to_wait_and_not_that_it_was_wrong(
+    database: Opener, data: Path
+) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        new = "another-One-2"
+        for _ in range(50):
+            await browser.get("/me")
+            await browser.post("/me/password", {"present": "wrong", "new": new, "again": new})
+            if "too many attempts: wait" in browser.text:
+                break
+        await browser.get("/me")
+        right = {"present": PASSWORD, "new": new, "again": new}
+        assert (await browser.post("/me/password", right)).status == 400
+        assert "too many attempts: wait a minute" in browser.text
+        assert await logs_in(office, PERSON, PASSWORD)
 
     tell(database, data, story, logged_in=PERSON)
 

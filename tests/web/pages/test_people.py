@@ -1,3 +1,6 @@
+import html
+import re
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,49 @@ def test_an_account_is_changed_as_the_form_says(database: Opener, data: Path) ->
         assert (await browser.post(HERE, {"name": "B", "quota": "much"})).status == 400
         assert (await browser.post(HERE, {"name": "B", "messages": "-1"})).status == 400
         assert (await accounts.show(office, PERSON)).name == "Bob"
+
+    tell(database, data, story)
+
+
+def test_a_name_is_changed_without_the_quota(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        for quota in (5 << 28, 500 << 10, 1_234_567_891):
+            await accounts.change(office, PERSON, quota=quota)
+            await browser.get(HERE)
+            found = re.search(r'name="quota" value="([^"]*)"', browser.page)
+            assert found is not None
+            said = await browser.post(HERE, {"name": "Bob", "quota": found[1]})
+            assert said.status == 303, browser.text
+            assert (await accounts.show(office, PERSON)).quota == quota
+
+    tell(database, data, story)
+
+
+def test_an_address_may_hold_what_means_something_in_a_url(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        for local in ("a/b", "r#d", "a?b", "50%25", "a&b", "it's", '"a@b"'):
+            address = f"{local}@demo.test"
+            await accounts.add(office, address, password=None)
+            await browser.get("/admin/people")
+            found = re.findall(r'href="(/admin/people/[^"]+)"', browser.page)
+            ways = {urllib.parse.unquote(html.unescape(one)): html.unescape(one) for one in found}
+            there = ways[f"/admin/people/{address}"]
+            said = await browser.get(sent(there))
+            assert said.status == 200, address
+            actions = re.findall(r'action="([^"]+/retention)"', browser.page)
+            keeping = {"mailbox": "INBOX", "days": "9"}
+            said = await browser.post(sent(html.unescape(actions[0])), keeping)
+            assert said.status == 303, browser.text
+            assert urllib.parse.unquote(said.headers["location"]) == f"/admin/people/{address}"
+            assert (await browser.get(sent(f"{there}/activity"))).status == 200
+            await browser.get(sent(said.headers["location"]))
+            assert "messages are deleted 9 days after" in browser.text
+            said = await browser.post(sent(f"{there}/remove"), {})
+            assert said.status == 303
+
+    def sent(target: str) -> str:
+        """What a browser sends of it."""
+        return target.partition("#")[0]
 
     tell(database, data, story)
 

@@ -1,3 +1,5 @@
+import html
+import re
 from pathlib import Path
 
 from postroom.admin import queue
@@ -47,5 +49,21 @@ def test_a_letter_is_held_released_tried_and_removed(database: Opener, data: Pat
         await browser.get(page)
         await browser.post(page, {"action": "remove"})
         assert (await browser.get(page)).status == 404
+
+    tell(database, data, story)
+
+
+def test_many_letters_have_pages(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        last = [await waiting(office) for _ in range(103)][-1]
+        await browser.get("/admin/queue?domain=other.test")
+        assert "100 of 103 shown" in browser.text
+        assert last not in browser.page
+        (way,) = re.findall(
+            r'href="(/admin/queue\?domain=other.test&amp;after[^"]+)"', browser.page
+        )
+        await browser.get(html.unescape(way))
+        assert "3 of 103 shown" in browser.text
+        assert last in browser.page
 
     tell(database, data, story)

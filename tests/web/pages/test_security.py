@@ -1,3 +1,4 @@
+import html
 import re
 from pathlib import Path
 
@@ -31,6 +32,21 @@ def test_a_network_is_turned_away_and_let_in_again(database: Opener, data: Path)
             await browser.get("/admin/bans")
             assert (await browser.post("/admin/bans", bad)).status == 400
         assert (await browser.get("/admin/bans")).status == 200
+
+    tell(database, data, story)
+
+
+def test_many_bans_have_pages(database: Opener, data: Path) -> None:
+    async def story(browser: Browser, office: Office, _clock: Clock) -> None:
+        for number in range(105):
+            await bans.add(office, f"198.51.100.{number}", reason=f"flood {number % 2}")
+        await browser.get("/admin/bans")
+        assert "100 of 105 shown" in browser.text
+        (way,) = re.findall(r'href="(/admin/bans\?[^"]+)"', browser.page)
+        await browser.get(html.unescape(way))
+        assert "5 of 105 shown" in browser.text
+        await browser.get("/admin/bans?q=flood+1")
+        assert "52 of 52 shown" in browser.text
 
     tell(database, data, story)
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from postroom.admin.doctor.finding import Finding, mended
+from postroom.admin.names import count
 from postroom.admin.office import Office
 from postroom.blobs import audit as bodies
 from postroom.blobs.sweep import sweep
@@ -108,7 +109,7 @@ async def files(office: Office, *, repair: bool) -> AsyncIterator[Finding]:
         if moved:
             yield Finding(
                 "files", "warning", str(office.config.folder / "quarantine"),
-                f"{moved} files that a crash has left were removed, or set aside there",
+                f"{count(moved, 'file')} of a crash removed, or set aside there",
                 is_mended=True,
             )  # fmt: skip
 
@@ -140,16 +141,20 @@ async def outgoing(office: Office, *, repair: bool) -> AsyncIterator[Finding]:
         yield Finding("queue", "error", subject, "its message is gone", _RESTORE)
     waiting = await office.db.read(listing.stats)
     if waiting.quarantined:
-        reason = f"{waiting.quarantined} deliveries were put aside, as a process died over them"
+        reason = f"{_deliveries(waiting.quarantined)} put aside, as a process died over them"
         action = "postroom queue list, then postroom queue release or remove"
         yield Finding("queue", "error", "quarantine", reason, action)
     if waiting.held:
-        reason, action = f"{waiting.held} deliveries are held", "postroom queue release"
+        reason, action = f"{_deliveries(waiting.held)} held", "postroom queue release"
         yield Finding("queue", "warning", "held", reason, action)
     if waiting.oldest and office.now() - waiting.oldest > OLD_MS:
         hours = (office.now() - waiting.oldest) // 3_600_000
-        reason = f"the oldest message waits for {hours} hours"
+        reason = f"the oldest message waits for {count(hours, 'hour')}"
         yield Finding("queue", "warning", "age", reason, "postroom queue list tells why")
+
+
+def _deliveries(number: int) -> str:
+    return count(number, "delivery", "deliveries")
 
 
 async def _accounts(office: Office) -> AsyncIterator[int]:

@@ -1,5 +1,6 @@
 """Rules of accounts in place of Sieve: read from words, checked, shown as the Sieve they are."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Final, get_args
@@ -14,7 +15,7 @@ from postroom.db.database import Tx
 from postroom.directory import accounts, rules, scripts, sieve_text
 from postroom.directory.accounts import Account
 from postroom.directory.rules import Action, Condition, Field, Rule
-from postroom.errors import Invalid
+from postroom.errors import Invalid, Refused
 from postroom.sieve.compiler import compile_script
 from postroom.sieve.limits import Limits
 from postroom.sieve.problems import ScriptError
@@ -138,12 +139,13 @@ async def replace(office: Office, account: str, rules_of_it: Sequence[Rule]) -> 
 
 
 @recorded("rule.move", "account", "number", "to")
-async def move(office: Office, account: str, number: int, to: int) -> RulesView:
-    """Let a rule have another number."""
+async def move(office: Office, account: str, number: int, to: int, *, seen: str = "") -> RulesView:
+    """Let a rule have another number; with ``seen``, its ``mark``, no other rule than that."""
     name = names.address(account)
 
     def write(tx: Tx) -> RulesView:
         found = accounts.require(tx, name)
+        _require_same(tx, found, number, seen)
         rules.move(tx, found.id, number, to)
         return _view(tx, found)
 
@@ -151,12 +153,13 @@ async def move(office: Office, account: str, number: int, to: int) -> RulesView:
 
 
 @recorded("rule.remove", "account", "number")
-async def remove(office: Office, account: str, number: int) -> RulesView:
-    """Delete a rule."""
+async def remove(office: Office, account: str, number: int, *, seen: str = "") -> RulesView:
+    """Delete a rule; with ``seen``, its ``mark``, no other rule than that."""
     name = names.address(account)
 
     def write(tx: Tx) -> RulesView:
         found = accounts.require(tx, name)
+        _require_same(tx, found, number, seen)
         rules.remove(tx, found.id, number)
         return _view(tx, found)
 
@@ -179,6 +182,16 @@ def made(conditions: Sequence[Condition], actions: Sequence[Action], *, any_of: 
     except ScriptError as error:
         raise Invalid(f"the rule makes no sense: {error.problems[0].text}") from error
     return rule
+
+
+def mark(rule: Rule) -> str:
+    """By which a page tells that a number still means the rule that was seen on it."""
+    return hashlib.sha256(msgspec.json.encode(rule)).hexdigest()[:16]
+
+
+def _require_same(tx: Tx, account: Account, number: int, seen: str) -> None:
+    if seen and seen not in map(mark, rules.of(tx, account.id)[number - 1 : number]):
+        raise Refused(f"the rules were changed meanwhile: rule {number} is another one now")
 
 
 def _view(tx: Tx, account: Account) -> RulesView:

@@ -19,7 +19,7 @@ from postroom.admin.moving.importing import Imported, Order, Source, Tally
 from postroom.admin.moving.people import Outcome
 from postroom.admin.moving.remote import Remote, open_imap
 from postroom.admin.moving.source import LeftOut
-from postroom.admin.names import size
+from postroom.admin.names import count, size
 from postroom.admin.office import Office
 from postroom.directory import jobs
 from postroom.directory.jobs import Job
@@ -38,7 +38,7 @@ async def perform(office: Office, job: Job, secret: str, watch: Watch) -> Report
 async def _backup(office: Office, _job: Job, _secret: str, watch: Watch) -> Report:
     taken = await schedule.take(office, lambda done, total: watch.show(done, total, "copying"))
     said = (
-        f"{taken.files} files ({size(taken.octets)}) in {taken.folder};"
+        f"{count(taken.files, 'file')} ({size(taken.octets)}) in {taken.folder};"
         f" {taken.new} of them are new ({size(taken.new_octets)})."
     )
     problems = ("It is on the disk of the mail, and dies with it.",) if taken.is_same_disk else ()
@@ -50,7 +50,7 @@ async def _verify(office: Office, job: Job, _secret: str, watch: Watch) -> Repor
     if name not in [one.name for one in await asyncio.to_thread(schedule.kept, root)]:
         raise NotFound(f"the backup {name} is gone: it was the oldest of those that are kept")
     found = await verify.verify(root / name, lambda done, total: watch.show(done, total, "reading"))
-    read = f"{found.files} files ({size(found.octets)}) were read"
+    read = f"{count(found.files, 'file')} ({size(found.octets)}) read"
     if not found.faults:
         return Report(f"It is whole: {read}, and each is what was written.")
     said = f"It is damaged: take another one. {read}."
@@ -106,7 +106,7 @@ async def _bring(
 
 
 def _imported(done: Imported, root: Path | None) -> Report:
-    said = f"{many(done.filed, 'message')} of {many(done.folders, 'folder')} filed"
+    said = f"{count(done.filed, 'message')} of {count(done.folders, 'folder')} filed"
     said += f" ({size(done.octets)})" if done.octets else ""
     said += f"; {done.known} had come before." if done.known else "."
     if done.left_out_count:
@@ -184,7 +184,7 @@ async def _export(office: Office, job: Job, _secret: str, watch: Watch) -> Repor
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         raise
     octets = (await asyncio.to_thread((folder / name).stat)).st_size
-    said = f"{many(done.messages, 'message')} of {many(done.mailboxes, 'folder')}: {name}, {size(octets)}."
+    said = f"{count(done.messages, 'message')} of {count(done.mailboxes, 'folder')}: {name}, {size(octets)}."
     return Report(
         said, tuple(_left_out(done.left_out)), len(done.left_out), file=name, octets=octets
     )
@@ -198,11 +198,6 @@ async def _address(office: Office, job: Job) -> str:
 
 def _wish(job: Job, kind: type[WishT]) -> WishT:
     return msgspec.json.decode(job.wish, type=kind)
-
-
-def many(count: int, what: str) -> str:
-    """``1 message``, ``2 messages``."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 _KINDS: Final[Mapping[str, Callable[[Office, Job, str, Watch], Awaitable[Report]]]] = {

@@ -3,6 +3,7 @@
 Bodies are not shown. Whoever looks does so by name: each look is an entry of the audit log.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -48,7 +49,7 @@ async def page(office: Office, address: str, *, after: str = "", size: int = 50)
     """One page of the junk of an account, the latest first. Raises NotFound."""
     name = names.address(address)
 
-    def read(tx: Tx) -> tuple[list[Row], int, str]:
+    def read(tx: Tx) -> tuple[list[JunkView], int, str]:
         account = accounts.require(tx, name)
         mailbox = mailboxes.by_use(tx, account.id, JUNK)
         if mailbox is None:
@@ -57,17 +58,25 @@ async def page(office: Office, address: str, *, after: str = "", size: int = 50)
         found, below = _latest(tx, mailbox, below, size)
         more = len(found) > size or below > 1
         last = found[size - 1][0] if len(found) >= size else below
-        return found[:size], mailbox.messages, paging.cursor((last,)) if more else ""
+        return (
+            _views(office, tx, found[:size]),
+            mailbox.messages,
+            paging.cursor((last,)) if more else "",
+        )
 
-    rows, total, following = await office.db.read(read)
+    found, total, following = await office.db.read(read)
     await office.db.write(lambda _tx: None)
-    return Slice(tuple([await _view(office, row) for row in rows]), total, following)
+    return Slice(tuple(found), total, following)
 
 
 async def newest(office: Office, mailbox: Mailbox, size: int, *, since: int = 0) -> list[JunkView]:
     """At most so many of a mailbox that came after a time, the latest first; for its person."""
-    rows, _ = await office.db.read(lambda tx: _latest(tx, mailbox, mailbox.uidnext, size))
-    return [await _view(office, row) for row in rows[:size] if row[5] > since]
+
+    def read(tx: Tx) -> list[JunkView]:
+        rows, _ = _latest(tx, mailbox, mailbox.uidnext, size)
+        return _views(office, tx, [row for row in rows[:size] if row[5] > since])
+
+    return await office.db.read(read)
 
 
 @recorded("junk.wanted", "address", "uid")
@@ -105,8 +114,12 @@ def _latest(tx: Tx, mailbox: Mailbox, below: int, size: int) -> tuple[list[Row],
     return found, below
 
 
-async def _view(office: Office, row: Row) -> JunkView:
-    head = await office.blobs.head(office.db, row[7])
+def _views(office: Office, tx: Tx, rows: Sequence[Row]) -> list[JunkView]:
+    heads = office.blobs.heads(tx, [row[7] for row in rows])
+    return [_view(row, heads.get(row[7], b"")) for row in rows]
+
+
+def _view(row: Row, head: bytes) -> JunkView:
     known = headers.collect(head, _FIELDS)
     noted = headers.collect(bytes(row[8]), frozenset({_STATUS}))
     return JunkView(

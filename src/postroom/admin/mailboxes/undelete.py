@@ -205,15 +205,16 @@ async def _check_room(office: Office, account: Account, chosen: Sequence[str] | 
     used, quota = await office.store.usage(account.id), account.quota
     if not wanted.messages:
         return
+    messages = names.count(wanted.messages, "message")
     if 0 < quota.octets < used.octets + wanted.octets:
         raise Refused(
-            f"{account.address} has no room for {wanted.messages} messages of {wanted.octets}"
+            f"{account.address} has no room for {messages} of {wanted.octets}"
             f" octets: {used.octets} of {quota.octets} are used; give it more (postroom account"
             f" quota {account.address} SIZE), or restore them with --over-quota"
         )
     if 0 < quota.messages < used.messages + wanted.messages:
         raise Refused(
-            f"{account.address} has no room for {wanted.messages} messages: it has"
+            f"{account.address} has no room for {messages}: it has"
             f" {used.messages} and may have {quota.messages}; let it have more (postroom account"
             f" quota {account.address} --messages N), or restore them with --over-quota"
         )

@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from postroom.admin.names import count
+
 MOST: Final = 10  # names in a line, lines of a kind
 DAY_MS: Final = 86_400_000
 DEEPER: Final = 100  # deliveries more, and twice as many, are worth a word
@@ -163,7 +165,7 @@ def _dns(
         if known is None:
             wrong = Counter(state for state in records.values() if state != "ok")
             if wrong:
-                told = ", ".join(f"{count} {state}" for state, count in sorted(wrong.items()))
+                told = ", ".join(f"{number} {state}" for state, number in sorted(wrong.items()))
                 yield f"{domain}: {told} (postroom dns {domain} --check)"
             continue
         for record, state in records.items():
@@ -181,13 +183,13 @@ def _certificates(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator
 
 
 def _queue(before: Snapshot, now: Snapshot) -> Iterator[str]:
-    for was, count, words in (
+    for was, is_now, words in (
         (before.waiting, now.waiting, "deliveries wait"),
         (before.held, now.held, "of them are held"),
     ):
-        more, less = max(was, count), min(was, count)
+        more, less = max(was, is_now), min(was, is_now)
         if more - less >= DEEPER and more >= 2 * less:
-            yield f"{count} {words}, {was} before"
+            yield f"{is_now} {words}, {was} before"
 
 
 def _disk(before: Snapshot, now: Snapshot) -> Iterator[str]:
@@ -195,7 +197,7 @@ def _disk(before: Snapshot, now: Snapshot) -> Iterator[str]:
         yield f"it has {_size(now.size)} now, {_size(before.size)} before"
     if abs(now.free - before.free) >= DISK_PART * now.size:
         ends = _full_in(before, now)
-        trend = "" if ends is None else f"; if that goes on it is full in {ends} days"
+        trend = "" if ends is None else f"; if that goes on it is full in {count(ends, 'day')}"
         yield f"{_size(now.free)} are free of {_size(now.size)}, {_size(before.free)} before{trend}"
 
 
@@ -209,10 +211,10 @@ def _full_in(before: Snapshot, now: Snapshot) -> int | None:
 
 
 def _refusals(before: Mapping[str, int], now: Mapping[str, int]) -> Iterator[str]:
-    for reason, count in sorted(now.items(), key=lambda one: (-one[1], one[0]))[:MOST]:
+    for reason, times in sorted(now.items(), key=lambda one: (-one[1], one[0]))[:MOST]:
         was = before.get(reason, 0)
-        if count - was >= MORE_REFUSALS and count >= 2 * was:
-            yield f"{count} in the last 24 hours, {was} before: {reason}"
+        if times - was >= MORE_REFUSALS and times >= 2 * was:
+            yield f"{times} in the last 24 hours, {was} before: {reason}"
 
 
 def _settings(before: Snapshot, now: Snapshot) -> Iterator[str]:
@@ -226,20 +228,22 @@ def _settings(before: Snapshot, now: Snapshot) -> Iterator[str]:
 
 def _failed_backups(before: Snapshot, now: Snapshot) -> Iterator[str]:
     if now.failed_backups:
-        yield f"{now.failed_backups} attempts failed in the last 24 hours: see backup.failed in the log"
+        failed = count(now.failed_backups, "attempt")
+        yield f"{failed} failed in the last 24 hours: see backup.failed in the log"
     if before.last_backup is None and now.last_backup is not None:
         yield f"the first one was made, {_day(now.last_backup)} UTC"
 
 
 def _besides(before: Snapshot, now: Snapshot) -> Iterator[str]:
-    yield f"{now.domains} domains, {now.accounts} accounts, {now.aliases} aliases"
-    yield f"{now.waiting} deliveries wait, {now.held} of them held"
+    aliases = count(now.aliases, "alias", "aliases")
+    yield f"{count(now.domains, 'domain')}, {count(now.accounts, 'account')}, {aliases}"
+    yield f"in the queue: {count(now.waiting, 'delivery', 'deliveries')}, {now.held} of them held"
     yield f"{_size(now.free)} of the disk are free"
     if now.last_backup is not None and now.last_backup != before.last_backup:
         yield f"the last backup is of {_day(now.last_backup)} UTC"
     if now.refusals:
-        reason, count = max(now.refusals.items(), key=lambda one: (one[1], one[0]))
-        yield f"most refused in the last 24 hours, {count} times: {reason}"
+        reason, times = max(now.refusals.items(), key=lambda one: (one[1], one[0]))
+        yield f"most refused in the last 24 hours, {count(times, 'time')}: {reason}"
 
 
 def _day(at: int) -> str:

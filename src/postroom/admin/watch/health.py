@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from postroom.admin.dns.states import Lacking
+from postroom.admin.names import count
 from postroom.admin.queue import StatsView
 from postroom.admin.tls.certificates import CertificateView
 from postroom.admin.watch.hijacking import SuspectView
@@ -121,7 +122,7 @@ def _about_disk(measured: Measured) -> Iterator[Lack]:
 def _about_queue(waiting: StatsView, now: int) -> Iterator[Lack]:
     if waiting.quarantined:
         yield Lack(
-            "quarantine", 15, f"{waiting.quarantined} letters could not be handled twice",
+            "quarantine", 15, f"{count(waiting.quarantined, 'letter')} could not be handled twice",
             "see what is wrong with them: postroom doctor; then postroom queue retry",
             "/admin/queue", urgent=True,
         )  # fmt: skip
@@ -131,7 +132,7 @@ def _about_queue(waiting: StatsView, now: int) -> Iterator[Lack]:
     if hours >= LATE_HOURS:
         yield Lack(
             "queue", 20 if hours >= STUCK_HOURS else 10,
-            f"the oldest letter waits for {hours} hours",
+            f"the oldest letter waits for {count(hours, 'hour')}",
             "see what the other server says: postroom queue list", "/admin/queue", urgent=True,
         )  # fmt: skip
 
@@ -175,7 +176,7 @@ def _about_backups(backups: Backups, now: int) -> Iterator[Lack]:
     elif now - backups.last > 2 * backups.every * HOUR_MS:
         hours = (now - backups.last) // HOUR_MS
         yield Lack(
-            "late backup", 20, f"the last backup is {hours} hours old",
+            "late backup", 20, f"the last backup is {count(hours, 'hour')} old",
             "see in the log why the later ones failed (backup.failed)", "/admin", urgent=True,
             is_of_machine=True,
         )  # fmt: skip
@@ -192,7 +193,7 @@ def _about_records(lacking: tuple[Lacking, ...]) -> Iterator[Lack]:
     more = [one.domain for one in lacking[MOST_DOMAINS:]]
     if more:
         yield Lack(
-            "dns of others", 10, f"so are those of {len(more)} more domains: {', '.join(more)}",
+            "dns of others", 10, f"so are those of {count(len(more), 'more domain')}: {', '.join(more)}",
             "see what to publish: postroom dns DOMAIN --check", "/admin/domains",
         )  # fmt: skip
 

@@ -9,6 +9,8 @@ from starlette.routing import Route
 
 from postroom.admin import forwards
 from postroom.admin.filters import rules, vacations
+from postroom.admin.filters.vacations import VacationView
+from postroom.admin.office import Office
 from postroom.directory.rules import Action
 from postroom.directory.vacations import Vacation
 from postroom.errors import Invalid, NotFound
@@ -31,13 +33,11 @@ def routes(desk: Desk) -> list[Route]:
 
     async def show(_request: Request, visitor: Visitor) -> Response:
         address = visitor.identity.address
-        try:
-            away = await vacations.show(office, address)
-        except NotFound:
-            away = None
+        away = await _away(office, address)
         return renderer.page(
             "filters.html", visitor=visitor, here=HERE, away=away,
-            words=wording, rules=await rules.show(office, address), forward=await forwards.show(office, address),
+            words=wording, rules=await rules.show(office, address), mark=rules.mark,
+            forward=await forwards.show(office, address),
         )  # fmt: skip
 
     async def away(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
@@ -45,18 +45,16 @@ def routes(desk: Desk) -> list[Route]:
         if "end" in fields:
             await vacations.end(office, address)
             return HERE
-        await vacations.change(
-            office,
-            address,
-            Vacation(
-                fields.get("text", ""),
-                fields.get("subject", ""),
-                fields.get("begins", ""),
-                fields.get("ends", ""),
-                number(fields.get("days", "") or "7", "days"),
-                (),
-            ),
+        before = await _away(office, address)
+        wanted = Vacation(
+            fields.get("text", ""),
+            fields.get("subject", ""),
+            fields.get("begins", ""),
+            fields.get("ends", ""),
+            number(fields.get("days", "") or "7", "days"),
+            () if before is None else before.addresses,
         )
+        await vacations.change(office, address, wanted)
         return HERE
 
     async def add_rule(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
@@ -73,11 +71,12 @@ def routes(desk: Desk) -> list[Route]:
         return HERE
 
     async def change_rule(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        which = number(fields.get("number", ""), "the rule")
+        which, seen = number(fields.get("number", ""), "the rule"), fields.get("seen", "")
+        address = visitor.identity.address
         if "up" in fields:
-            await rules.move(office, visitor.identity.address, which, max(1, which - 1))
+            await rules.move(office, address, which, max(1, which - 1), seen=seen)
         else:
-            await rules.remove(office, visitor.identity.address, which)
+            await rules.remove(office, address, which, seen=seen)
         return HERE
 
     async def forward(_request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
@@ -96,6 +95,13 @@ def routes(desk: Desk) -> list[Route]:
         router.do(f"{HERE}/rules/change", change_rule, for_admins=False),
         router.do(f"{HERE}/forward", forward, for_admins=False),
     ]
+
+
+async def _away(office: Office, address: str) -> VacationView | None:
+    try:
+        return await vacations.show(office, address)
+    except NotFound:
+        return None
 
 
 def _action(kind: str, argument: str) -> Action:

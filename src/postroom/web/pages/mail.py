@@ -80,7 +80,7 @@ async def _room(desk: Desk, visitor: Visitor) -> str:
     if quota.octets:
         said += f" of {names.size(quota.octets)} ({100 * used.octets // quota.octets} %)"
     if quota.messages:
-        said += f", {used.messages} of {quota.messages} messages"
+        said += f", {used.messages} of {names.count(quota.messages, 'message')}"
     return said
 
 

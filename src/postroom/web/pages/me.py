@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.access.login import LoginDelayed, LoginRefused
 from postroom.admin import accounts, credentials, lists, retention
 from postroom.directory import web_sessions
 from postroom.errors import Invalid
@@ -29,7 +28,6 @@ def routes(desk: Desk) -> list[Route]:
         )  # fmt: skip
 
     async def password(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> Response:
-        """The present one is asked for: an open browser is no proof."""
         if await office.directory.is_outside(visitor.identity.account_id):
             raise Invalid("your password is not kept here: change it where you got it")
         new = fields.get("new", "")
@@ -37,10 +35,7 @@ def routes(desk: Desk) -> list[Route]:
             raise Invalid("the new password was not typed the same twice")
         who = visitor.identity
         credentials.require_strong(who.address, new, who.name, office.config.hostname)
-        try:
-            await desk.proven(request, visitor, fields.get("present", ""))
-        except (LoginRefused, LoginDelayed):
-            raise Invalid("the present password is not right") from None
+        await desk.prove(request, visitor, fields.get("present", ""))
         await credentials.set_password(office, visitor.identity.address, new)
         await desk.change(lambda tx: web_sessions.remove_all(tx, visitor.identity.account_id))
         left = await desk.log_out(visitor)

@@ -6,9 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.access.login import LoginDelayed, LoginRefused
 from postroom.admin import passkeys, second_factor, web_sessions
-from postroom.errors import Invalid
 from postroom.web import qr, wording
 from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.passkeys import offer
@@ -34,11 +32,7 @@ def routes(desk: Desk) -> list[Route]:
         return await _page(request, visitor, codes)
 
     async def disable(request: Request, visitor: Visitor, fields: Mapping[str, str]) -> str:
-        """Password and code are asked for: an open browser is no proof."""
-        try:
-            await desk.proven(request, visitor, fields.get("password", ""))
-        except (LoginRefused, LoginDelayed):
-            raise Invalid("the password is not right") from None
+        await desk.prove(request, visitor, fields.get("password", ""))
         await second_factor.disable(office, visitor.identity.address, fields.get("code", ""))
         return ENROL
 

@@ -1,6 +1,5 @@
 """People: accounts with quota, state, passwords and addresses."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -8,18 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from postroom.admin import accounts, credentials, retention, roles, second_factor
+from postroom.admin import accounts, credentials, names, retention, roles, second_factor
 from postroom.admin.accounts import AccountDetails
 from postroom.admin.office import Office
 from postroom.admin.watch import hijacking
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
+from postroom.web.render import in_path
 from postroom.web.routing import THEIRS, Named, Router
 
-_QUOTA: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s{0,5}([MGT])B?", re.IGNORECASE)
-_UNITS: Final = {"m": 20, "g": 30, "t": 40}  # powers of two
 LIST: Final = "/admin/people"
-ONE: Final = "/admin/people/{address}"
+ONE: Final = f"{LIST}/{{address:address}}"
 _SEEN: Final = Named("account", "path", "address")
 CHANGED: Final = Named("account", "path", "address", is_changed=True)
 _FURTHER: Final = Named("name", "form", "further")
@@ -61,7 +59,7 @@ def routes(desk: Desk) -> list[Route]:
             message_quota=messages(fields.get("messages", "")),
             disabled="disabled" in fields,
         )
-        return f"/admin/people/{address}"
+        return place(address)
 
     async def password(request: Request, visitor: Visitor, _fields: Mapping[str, str]) -> Response:
         address = request.path_params["address"]
@@ -72,23 +70,23 @@ def routes(desk: Desk) -> list[Route]:
     async def add_name(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
         address = request.path_params["address"]
         await accounts.add_address(office, address, fields.get("further", ""))
-        return f"/admin/people/{address}"
+        return place(address)
 
     async def remove_name(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
         address = request.path_params["address"]
         await accounts.remove_address(office, address, fields.get("further", ""))
-        return f"/admin/people/{address}"
+        return place(address)
 
     async def remove(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
         await accounts.remove(office, request.path_params["address"])
-        return "/admin/people"
+        return LIST
 
     async def _page(visitor: Visitor, address: str, told: str) -> Response:
         found = await _shown(office, visitor, address)
         return renderer.page(
             "person.html",
             visitor=visitor,
-            here="/admin/people",
+            here=LIST,
             found=found,
             told=told,
             factor=await second_factor.show(office, address),
@@ -116,14 +114,14 @@ async def _shown(office: Office, visitor: Visitor, address: str) -> AccountDetai
     return accounts.narrowed(found, await roles.domains_of(office, visitor.within))
 
 
+def place(address: str) -> str:
+    """The path of the page of a person."""
+    return f"{LIST}/{in_path(address)}"
+
+
 def octets(text: str) -> int:
     """``10 GB`` in octets; 0 for nothing, which is no limit. Raises Invalid."""
-    if not text.strip():
-        return 0
-    found = _QUOTA.fullmatch(text.strip())
-    if found is None:
-        raise Invalid(f"{text!r} is no size; write it like 500 MB or 10 GB, or leave it empty")
-    return int(float(found[1]) * (1 << _UNITS[found[2].lower()]))
+    return names.octets(text) if text.strip() else 0
 
 
 def messages(text: str) -> int:

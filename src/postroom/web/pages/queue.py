@@ -14,7 +14,7 @@ from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
 
-SHOWN: Final = 100  # letters, the oldest first
+SHOWN: Final = 100  # letters on a page, the oldest first
 _LETTER: Final = Named("letter", "path", "ident")
 
 _ACTIONS: Final[Mapping[str, Callable[[Office, list[str]], Awaitable[Outcome]]]] = {
@@ -32,10 +32,11 @@ def routes(desk: Desk) -> list[Route]:
     async def every(request: Request, visitor: Visitor) -> Response:
         domain = request.query_params.get("domain", "").strip()
         chosen = queue.choose(destination=domain, all_=True, within=visitor.within)
-        letters = [one async for one in queue.every(office, chosen, limit=SHOWN)]
+        after = request.query_params.get("after", "")
         return renderer.page(
-            "queue.html", visitor=visitor, here="/admin/queue", letters=letters, domain=domain,
-            stats=await queue.stats(office, within=visitor.within), shown=SHOWN,
+            "queue.html", visitor=visitor, here="/admin/queue", domain=domain,
+            page=await queue.page(office, chosen, after=after, size=SHOWN),
+            stats=await queue.stats(office, within=visitor.within),
         )  # fmt: skip
 
     async def show(request: Request, visitor: Visitor) -> Response:

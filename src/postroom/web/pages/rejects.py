@@ -13,7 +13,7 @@ from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import THEIRS, Named, Router
 
 HERE: Final = "/admin/rejects"
-ONE: Final = f"{HERE}/{{address}}/{{ident}}"
+ONE: Final = f"{HERE}/{{address:address}}/{{ident}}"
 _SEEN: Final = Named("account", "path", "address")
 _CHANGED: Final = Named("account", "path", "address", is_changed=True)
 

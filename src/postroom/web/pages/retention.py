@@ -8,7 +8,7 @@ from starlette.routing import Route
 from postroom.admin import retention
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.pages.people import CHANGED
+from postroom.web.pages.people import CHANGED, ONE, place
 from postroom.web.routing import Router
 
 
@@ -24,11 +24,11 @@ def routes(desk: Desk) -> list[Route]:
     async def of_another(request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
         address, days = request.path_params["address"], _days(fields.get("days", ""))
         await retention.put(office, address, fields.get("mailbox", ""), days)
-        return f"/admin/people/{address}"
+        return place(address)
 
     return [
         router.do("/me/retention", own, for_admins=False),
-        router.do("/admin/people/{address}/retention", of_another, for_admins=True, of=[CHANGED]),
+        router.do(f"{ONE}/retention", of_another, for_admins=True, of=[CHANGED]),
     ]
 
 

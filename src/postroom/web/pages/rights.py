@@ -10,7 +10,7 @@ from postroom.admin import roles, second_factor, sending
 from postroom.directory.administrators import Role
 from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
-from postroom.web.pages.people import CHANGED, ONE
+from postroom.web.pages.people import CHANGED, ONE, place
 from postroom.web.routing import Router
 
 _ROLES: Final[Mapping[str, Role]] = {"owner": "owner", "admin": "admin", "person": "person"}
@@ -28,17 +28,17 @@ def routes(desk: Desk) -> list[Route]:
             raise Invalid("nobody changes their own role here: another owner can")
         named = fields.get("domains", "").replace(",", " ").split()
         await roles.assign(office, address, wanted, named if wanted == "admin" else ())
-        return f"/admin/people/{address}"
+        return place(address)
 
     async def reset(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
         address = request.path_params["address"]
         await second_factor.reset(office, address)
-        return f"/admin/people/{address}"
+        return place(address)
 
     async def release(request: Request, _visitor: Visitor, _fields: Mapping[str, str]) -> str:
         address = request.path_params["address"]
         await sending.release(office, address)
-        return f"/admin/people/{address}"
+        return place(address)
 
     return [
         router.do(f"{ONE}/release", release, for_admins=True, of=[CHANGED]),

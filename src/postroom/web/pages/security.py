@@ -12,7 +12,7 @@ from postroom.web.desk import Desk, Visitor
 from postroom.web.pages.filters import number
 from postroom.web.routing import THEIRS, Named, Router
 
-SHOWN: Final = 200
+SHOWN: Final = 200  # reports, the newest
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -21,10 +21,11 @@ def routes(desk: Desk) -> list[Route]:
 
     async def banned(request: Request, visitor: Visitor) -> Response:
         sought = request.query_params.get("q", "")
-        found = [one async for one in bans.every(office, search=sought, limit=SHOWN)]
+        after = request.query_params.get("after", "")
         return renderer.page(
-            "bans.html", visitor=visitor, here="/admin/bans", bans=found, sought=sought
-        )
+            "bans.html", visitor=visitor, here="/admin/bans", sought=sought,
+            page=await bans.page(office, search=sought, after=after),
+        )  # fmt: skip
 
     async def change(_request: Request, _visitor: Visitor, fields: Mapping[str, str]) -> str:
         network = fields.get("network", "")

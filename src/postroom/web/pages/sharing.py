@@ -27,11 +27,7 @@ def routes(desk: Desk) -> list[Route]:
 
     async def show(request: Request, visitor: Visitor) -> Response:
         box, owner = request.query_params.get("box", "INBOX"), visitor.identity.address
-        found = [
-            one
-            for one in await shares.of(office, owner)
-            if one.owner == owner and one.mailbox in ("", box)
-        ]
+        found = [one for one in await shares.given(office, owner) if one.mailbox in ("", box)]
         return renderer.page(
             "mail_sharing.html", visitor=visitor, here="/mail", box=box, found=found, words=_WORDS
         )
