@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from postroom.admin import accounts, aliases, domains, queue, roles, trace
 from postroom.admin.office import Office
 from postroom.admin.trace import StoryView
+from postroom.db.database import Tx
 from postroom.db.ids import to_text
 from postroom.errors import NotFound
 from postroom.ledger.rows import Fact, Kind, note
+from postroom.ledger.trace import Story as Told
 from postroom.post.commit import Post
 from postroom.telemetry.event import Event
 from postroom.telemetry.events import LoginFailed, MessageRefused, RecipientRefused, SenderRefused
@@ -48,6 +52,53 @@ async def only(office: Office, sought: str) -> StoryView:
     assert not found.more
     (one,) = found.messages
     return one
+
+
+class Counted:
+    """A transaction that counts how often it is asked."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self.times = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.times += 1
+        return getattr(self._tx, name)
+
+
+def test_many_recipients_here_are_named_with_few_questions(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        found = await trace.newest(office, await fill(office))
+        assert found is not None
+        first = found.facts[0]
+        assert first.account_id is not None
+        filed = tuple(
+            msgspec.structs.replace(first, number=at, account_id=first.account_id + at)
+            for at in range(100)
+        )
+
+        def read(tx: Tx) -> tuple[StoryView, int]:
+            counted = Counted(tx)
+            shown = trace._view(cast("Tx", counted), Told(found.entry, filed))
+            return shown, counted.times
+
+        shown, times = await office.db.read(read)
+        assert shown.facts[0].account == "alice@demo.test"
+        assert shown.facts[1].account == f"account {first.account_id + 1}"
+        assert shown.facts[0].mailbox == "INBOX"
+        assert times < 10
+
+    tell(story)
+
+
+def test_one_story_is_asked_for_without_the_log(tell: Tell) -> None:
+    async def story(office: Office, _clock: Clock) -> None:
+        ident = await fill(office)
+        found = await trace.view_of(office, "One.2@client")
+        assert found == await only(office, ident)
+        assert await trace.view_of(office, "three@client") is None
+
+    tell(story)
 
 
 def test_a_story_is_found_by_every_name(tell: Tell) -> None:

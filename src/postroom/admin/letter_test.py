@@ -102,7 +102,7 @@ async def come_in(office: Office, address: str, *, seconds: float = OWN_SECONDS)
     if refusal:
         why = f"see the reason: postroom trace {STRANGER}"
         return LetterTest("in", "failed", f"our own port {port} refused it: {refusal}", why)
-    story = await _story(office, ident)
+    story = await trace.view_of(office, ident)
     for fact in story.facts if story else ():
         if fact.kind == "filed" and fact.mailbox:
             words = f"it lies in {fact.mailbox} of {fact.account}"
@@ -136,7 +136,7 @@ async def go_out(
     office.notify.hint([NOTIFY_KEY])  # the server is another process
     left = seconds
     while True:
-        found = _concluded(await _story(office, ident), str(target), sender)
+        found = _concluded(await trace.view_of(office, ident), str(target), sender)
         if found.state != "waiting" or found.action or left <= 0:
             return found
         await sleep(POLL_SECONDS)
@@ -214,10 +214,3 @@ async def _bring(
         peer.abort()
     (reply,) = answers[0].outcomes() if answers else (peer.ending,)
     return "" if reply is not None and reply.is_positive else str(reply or "it hung up")
-
-
-async def _story(office: Office, message_id: str) -> StoryView | None:
-    try:
-        return (await trace.find(office, message_id, limit=1)).messages[0]
-    except (NotFound, IndexError):
-        return None

@@ -176,7 +176,7 @@ async def _dmarc(office: Office, day: Day) -> _Sealed | None:
         published=published,
         records=records,
     )
-    packed = gzip.compress(feedback.build(report), mtime=0)
+    packed = await asyncio.to_thread(lambda: gzip.compress(feedback.build(report), mtime=0))
     return _Sealed(
         feedback.subject(hostname, report),
         Attachment(feedback.file_name(hostname, report), packed, "application/gzip"),
@@ -210,7 +210,7 @@ async def _tls(office: Office, day: Day) -> _Sealed | None:
         start_seconds=begins,
         end_seconds=ends,
     )
-    packed = gzip.compress(tlsrpt.build(report), mtime=0)
+    packed = await asyncio.to_thread(lambda: gzip.compress(tlsrpt.build(report), mtime=0))
     name = tlsrpt.file_name(hostname, day.domain, begins, ends, ident)
     return _Sealed(
         tlsrpt.subject(day.domain, hostname, ident),

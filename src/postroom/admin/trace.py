@@ -6,7 +6,7 @@ refused is read back from the log.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -18,7 +18,7 @@ from postroom.admin.office import Office
 from postroom.admin.queue import DeliveryView, delivery_view
 from postroom.db.database import Tx
 from postroom.db.ids import from_text, to_text
-from postroom.directory import accounts, administrators
+from postroom.directory import accounts, addresses, administrators
 from postroom.errors import NotFound
 from postroom.ledger import trace
 from postroom.ledger.rows import Fact, folded, normal_id
@@ -137,6 +137,15 @@ async def newest(office: Office, text: str) -> Story | None:
     return found[0] if found else None
 
 
+async def view_of(office: Office, message_id: str) -> StoryView | None:
+    """The newest message with this Message-ID, as it is shown; None without one.
+
+    Unlike ``find`` it reads no log: who waits for something may ask often.
+    """
+    found, _ = await _search(office, Sought(message_id=normal_id(message_id)), 1)
+    return await office.db.read(lambda tx: _view(tx, found[0])) if found else None
+
+
 async def _by_queue_id(office: Office, text: str) -> list[Story]:
     try:
         ident = from_text(text)
@@ -248,20 +257,15 @@ def _is_of(domains: frozenset[str], *addresses: str) -> bool:
 def _view(tx: Tx, story: Story) -> StoryView:
     entry = story.entry
     waiting = listing.show(tx, entry.id)
-    boxes: dict[int, dict[int, str]] = {}
-    people: dict[int | None, str] = {None: ""}
-    for ident in {entry.account_id, *(fact.account_id for fact in story.facts)} - {None}:
-        account = accounts.by_id(tx, ident) if ident is not None else None
-        people[ident] = str(account.address) if account else f"account {ident}"
+    idents = [entry.account_id, *(fact.account_id for fact in story.facts)]
+    people = _people(tx, {one for one in idents if one is not None})
+    places = {one.mailbox_id for one in story.facts if one.mailbox_id is not None}
+    boxes = {box.id: box.name for box in mailboxes.among(tx, [], sorted(places))}
 
     def fact(one: Fact) -> FactView:
         name = ""
         if one.account_id is not None and one.mailbox_id is not None:
-            if one.account_id not in boxes:
-                boxes[one.account_id] = {
-                    box.id: box.name for box in mailboxes.listing(tx, one.account_id)
-                }
-            name = boxes[one.account_id].get(one.mailbox_id, "a mailbox since deleted")
+            name = boxes.get(one.mailbox_id, "a mailbox since deleted")
         host, reply = said(one.detail) if one.kind in _ATTEMPTS else ("", "")
         return FactView(
             at=names.moment(one.at),
@@ -291,6 +295,15 @@ def _view(tx: Tx, story: Story) -> StoryView:
         facts=tuple(fact(one) for one in story.facts),
         waiting=tuple(delivery_view(one) for one in waiting.deliveries) if waiting else (),
     )
+
+
+def _people(tx: Tx, idents: AbstractSet[int]) -> dict[int | None, str]:
+    """The addresses of these accounts; "" for none."""
+    named = addresses.main_of(tx, sorted(idents), also_removed=True)
+    people: dict[int | None, str] = {None: ""}
+    for ident in idents:
+        people[ident] = str(named[ident]) if ident in named else f"account {ident}"
+    return people
 
 
 def said(detail: str) -> tuple[str, str]:
