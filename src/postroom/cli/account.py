@@ -12,6 +12,7 @@ from postroom.admin.accounts import AccountDetails, AccountView
 from postroom.admin.office import Office
 from postroom.admin.retention import KeptView
 from postroom.cli import output
+from postroom.cli.acting import add_act
 from postroom.cli.activity import activity
 from postroom.cli.browser import passkey, session
 from postroom.cli.password import app_password, ask, password, password_stdin
@@ -327,24 +328,22 @@ def settings(context: click.Context, address: str, *, as_json: bool) -> None:
         output.note(f"only this machine reaches the server: name it {address_here} in the program")
 
 
-@account.command()
-@click.argument("address")
-@output.json_option
-@click.pass_context
-def disable(context: click.Context, address: str, *, as_json: bool) -> None:
-    """Stop mail to and logins of the account ADDRESS."""
-    changed = run(context, lambda office: accounts.change(office, address, disabled=True))
-    output.done(changed, f"account {changed.address} disabled", as_json=as_json)
-
-
-@account.command()
-@click.argument("address")
-@output.json_option
-@click.pass_context
-def enable(context: click.Context, address: str, *, as_json: bool) -> None:
-    """Undo `disable`."""
-    changed = run(context, lambda office: accounts.change(office, address, disabled=False))
-    output.done(changed, f"account {changed.address} enabled", as_json=as_json)
+add_act(
+    account,
+    "disable",
+    "ADDRESS",
+    "Stop mail to and logins of the account ADDRESS.",
+    lambda office, address: accounts.change(office, address, disabled=True),
+    lambda one: f"account {one.address} disabled",
+)
+add_act(
+    account,
+    "enable",
+    "ADDRESS",
+    "Undo `disable`.",
+    lambda office, address: accounts.change(office, address, disabled=False),
+    lambda one: f"account {one.address} enabled",
+)
 
 
 @account.command()

@@ -7,6 +7,7 @@ import click
 from postroom.admin import aliases
 from postroom.admin.aliases import AliasDetails
 from postroom.cli import output
+from postroom.cli.acting import add_act
 from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.directory.expand import Writers
@@ -137,14 +138,14 @@ def rename(context: click.Context, address: str, new: str, *, as_json: bool) -> 
     output.done(renamed, f"alias {address} is now {renamed.address}", as_json=as_json)
 
 
-@alias.command()
-@click.argument("address")
-@output.json_option
-@click.pass_context
-def remove(context: click.Context, address: str, *, as_json: bool) -> None:
-    """Refuse mail for the alias ADDRESS from now on."""
-    removed = run(context, lambda office: aliases.remove(office, address))
-    output.done(removed, f"alias {removed.address} removed", as_json=as_json)
+add_act(
+    alias,
+    "remove",
+    "ADDRESS",
+    "Refuse mail for the alias ADDRESS from now on.",
+    aliases.remove,
+    lambda gone: f"alias {gone.address} removed",
+)
 
 
 def _short(targets: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from postroom.admin.domains import DomainChanges, DomainDetails, DomainView
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.account import Quota
+from postroom.cli.acting import add_act
 from postroom.cli.work import run
 from postroom.directory.allotments import Allotment
 
@@ -257,17 +258,17 @@ def rename(context: click.Context, name: str, new: str, *, keep_old: bool, as_js
     output.note(f"publish its signing keys under the new name: postroom dkim show {renamed.name}")
 
 
-@domain.command()
-@click.argument("name")
-@output.json_option
-@click.pass_context
-def remove(context: click.Context, name: str, *, as_json: bool) -> None:
-    """Refuse mail for the domain NAME, which must be empty."""
-    removed = run(context, lambda office: _removed(office, name))
-    output.done(removed, f"domain {removed.name} removed", as_json=as_json)
-
-
 async def _removed(office: Office, name: str) -> DomainView | BackupView:
     if await backup_domains.find(office, name) is not None:
         return await backup_domains.remove(office, name)
     return await domains.remove(office, name)
+
+
+add_act(
+    domain,
+    "remove",
+    "NAME",
+    "Refuse mail for the domain NAME, which must be empty.",
+    _removed,
+    lambda gone: f"domain {gone.name} removed",
+)

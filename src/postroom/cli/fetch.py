@@ -8,6 +8,7 @@ from postroom.admin import fetching as admin
 from postroom.admin.fetching import Wanted
 from postroom.admin.moving.remote import Protocol
 from postroom.cli import output
+from postroom.cli.acting import add_act
 from postroom.cli.remote import advising, remote, remote_options
 from postroom.cli.work import run
 
@@ -88,21 +89,19 @@ def list_(context: click.Context, account: str, *, as_json: bool) -> None:
     )
 
 
-@fetch.command("run")
-@click.argument("ident", metavar="ID")
-@output.json_option
-@click.pass_context
-def run_(context: click.Context, ident: str, *, as_json: bool) -> None:
-    """Let the server fetch now, not only when it is due."""
-    found = run(context, lambda office: admin.run(office, ident))
-    output.done(found, f"mail of {found.login} at {found.host} is fetched now", as_json=as_json)
-
-
-@fetch.command()
-@click.argument("ident", metavar="ID")
-@output.json_option
-@click.pass_context
-def remove(context: click.Context, ident: str, *, as_json: bool) -> None:
-    """Fetch from there no more; what has come stays."""
-    found = run(context, lambda office: admin.remove(office, ident))
-    output.done(found, f"mail of {found.login} at {found.host} is fetched no more", as_json=as_json)
+add_act(
+    fetch,
+    "run",
+    "ID",
+    "Let the server fetch now, not only when it is due.",
+    admin.run,
+    lambda one: f"mail of {one.login} at {one.host} is fetched now",
+)
+add_act(
+    fetch,
+    "remove",
+    "ID",
+    "Fetch from there no more; what has come stays.",
+    admin.remove,
+    lambda one: f"mail of {one.login} at {one.host} is fetched no more",
+)

@@ -11,6 +11,7 @@ from postroom.admin.lists import Changes, ListView
 from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.account import Quota
+from postroom.cli.acting import add_act
 from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.directory.lists import Moderation, Posting, RewriteFrom, Subscribing
@@ -186,14 +187,14 @@ def rename(context: click.Context, address: str, new: str, *, as_json: bool) -> 
     output.done(renamed, f"mailing list {address} is now {renamed.address}", as_json=as_json)
 
 
-@mailing_list.command()
-@click.argument("address")
-@output.json_option
-@click.pass_context
-def remove(context: click.Context, address: str, *, as_json: bool) -> None:
-    """Refuse posts to the mailing list ADDRESS from now on, and forget who was in it."""
-    removed = run(context, lambda office: lists.remove(office, address))
-    output.done(removed, f"mailing list {removed.address} removed", as_json=as_json)
+add_act(
+    mailing_list,
+    "remove",
+    "ADDRESS",
+    "Refuse posts to the mailing list ADDRESS from now on, and forget who was in it.",
+    lists.remove,
+    lambda gone: f"mailing list {gone.address} removed",
+)
 
 
 @mailing_list.command()
@@ -263,14 +264,14 @@ def held(context: click.Context, address: str, *, as_json: bool) -> None:
     )
 
 
-@mailing_list.command()
-@click.argument("post", metavar="ID")
-@output.json_option
-@click.pass_context
-def accept(context: click.Context, post: str, *, as_json: bool) -> None:
-    """Let the post of this ID, which waits, go to the members."""
-    found = run(context, lambda office: held_posts.accept(office, post))
-    output.done(found, f"post {found.id} goes to the members", as_json=as_json)
+add_act(
+    mailing_list,
+    "accept",
+    "ID",
+    "Let the post of this ID, which waits, go to the members.",
+    held_posts.accept,
+    lambda post: f"post {post.id} goes to the members",
+)
 
 
 @mailing_list.command()

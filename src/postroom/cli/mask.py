@@ -5,6 +5,7 @@ import click
 from postroom.admin import masks
 from postroom.admin.office import Office
 from postroom.cli import output
+from postroom.cli.acting import add_act
 from postroom.cli.work import run
 
 _COLUMNS = [
@@ -53,24 +54,22 @@ def list_(context: click.Context, account: str, limit: int | None, *, as_json: b
     run(context, work)
 
 
-@mask.command()
-@click.argument("address")
-@output.json_option
-@click.pass_context
-def off(context: click.Context, address: str, *, as_json: bool) -> None:
-    """Refuse mail to ADDRESS from now on."""
-    found = run(context, lambda office: masks.change(office, address, is_on=False))
-    output.done(found, f"{found.address} is off: mail to it is refused", as_json=as_json)
-
-
-@mask.command()
-@click.argument("address")
-@output.json_option
-@click.pass_context
-def on(context: click.Context, address: str, *, as_json: bool) -> None:
-    """Take mail to ADDRESS again."""
-    found = run(context, lambda office: masks.change(office, address, is_on=True))
-    output.done(found, f"{found.address} is on", as_json=as_json)
+add_act(
+    mask,
+    "off",
+    "ADDRESS",
+    "Refuse mail to ADDRESS from now on.",
+    lambda office, address: masks.change(office, address, is_on=False),
+    lambda one: f"{one.address} is off: mail to it is refused",
+)
+add_act(
+    mask,
+    "on",
+    "ADDRESS",
+    "Take mail to ADDRESS again.",
+    lambda office, address: masks.change(office, address, is_on=True),
+    lambda one: f"{one.address} is on",
+)
 
 
 @mask.command()
@@ -84,11 +83,11 @@ def label(context: click.Context, address: str, text: str, *, as_json: bool) -> 
     output.done(found, f"{found.address} is for {found.label or 'nobody'}", as_json=as_json)
 
 
-@mask.command()
-@click.argument("address")
-@output.json_option
-@click.pass_context
-def remove(context: click.Context, address: str, *, as_json: bool) -> None:
-    """End ADDRESS for good; to switch it off keeps it from others."""
-    found = run(context, lambda office: masks.remove(office, address))
-    output.done(found, f"{found.address} is gone", as_json=as_json)
+add_act(
+    mask,
+    "remove",
+    "ADDRESS",
+    "End ADDRESS for good; to switch it off keeps it from others.",
+    masks.remove,
+    lambda gone: f"{gone.address} is gone",
+)

@@ -4,6 +4,7 @@ import click
 
 from postroom.admin.outgoing import tls_rules
 from postroom.cli import output
+from postroom.cli.acting import add_act
 from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.directory.tls_rules import Mode
@@ -38,11 +39,11 @@ def set_(context: click.Context, domain: str, mode: Mode, *, as_json: bool) -> N
 add_list(tls, "List the rules by domain.", tls_rules.every, _COLUMNS, "rules for TLS")
 
 
-@tls.command()
-@click.argument("domain")
-@output.json_option
-@click.pass_context
-def remove(context: click.Context, domain: str, *, as_json: bool) -> None:
-    """Let what DOMAIN publishes decide again."""
-    rule = run(context, lambda office: tls_rules.remove(office, domain))
-    output.done(rule, f"TLS rule of {rule.domain} removed", as_json=as_json)
+add_act(
+    tls,
+    "remove",
+    "DOMAIN",
+    "Let what DOMAIN publishes decide again.",
+    tls_rules.remove,
+    lambda gone: f"TLS rule of {gone.domain} removed",
+)

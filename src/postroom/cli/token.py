@@ -7,6 +7,7 @@ import click
 from postroom.admin import api_tokens
 from postroom.admin.office import Office
 from postroom.cli import output
+from postroom.cli.acting import add_act
 from postroom.cli.moment import Moment
 from postroom.cli.work import run
 from postroom.directory.api_tokens import SCOPES
@@ -83,11 +84,11 @@ def list_(context: click.Context, limit: int | None, *, as_json: bool) -> None:
     run(context, work)
 
 
-@token.command()
-@click.argument("name")
-@output.json_option
-@click.pass_context
-def remove(context: click.Context, name: str, *, as_json: bool) -> None:
-    """Take the token NAME back; it opens nothing from now on."""
-    gone = run(context, lambda office: api_tokens.remove(office, name))
-    output.done(gone, f"{gone.name} opens nothing any more", as_json=as_json)
+add_act(
+    token,
+    "remove",
+    "NAME",
+    "Take the token NAME back; it opens nothing from now on.",
+    api_tokens.remove,
+    lambda gone: f"{gone.name} opens nothing any more",
+)

@@ -5,7 +5,8 @@ RFC 1034 §4.2 (zones), RFC 8499 §6 (authoritative servers).
 
 import asyncio
 import contextlib
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import Answer, InvalidName, Kind, LookupFailed, Record
@@ -21,7 +22,7 @@ class NoZone(Exception):
 
 
 class Authorities:
-    """Asks the servers of each name's own zone. ``close`` it at the end."""
+    """Asks the servers of each name's own zone. ``close`` it, or use it in ``async with``."""
 
     def __init__(self, resolver: Resolver, *, port: int = PORT) -> None:
         """``resolver`` finds the servers, which answer on ``port``."""
@@ -47,6 +48,17 @@ class Authorities:
             f"no name server is responsible for {name}; register the domain, or name its "
             "servers at your registrar"
         )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """End what is under way."""

@@ -4,8 +4,6 @@
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -55,19 +53,10 @@ async def check(office: Office, domain: str, *, resolver: Resolver, port: int = 
     ``port`` is where they answer. What nobody tells is "unknown", never "missing".
     """
     known = await _known(office, domain, resolver)
-    async with _authorities(resolver, port) as authorities:
+    async with Authorities(resolver, port=port) as authorities:
         rows = await _Examination(known, resolver, authorities).rows()
     await states.note(office, known.domain, rows)
     return rows
-
-
-@contextlib.asynccontextmanager
-async def _authorities(resolver: Resolver, port: int) -> AsyncIterator[Authorities]:
-    authorities = Authorities(resolver, port=port)
-    try:
-        yield authorities
-    finally:
-        await authorities.close()
 
 
 class _Examination:

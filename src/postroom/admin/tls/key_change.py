@@ -60,15 +60,13 @@ async def is_due(office: Office, held: Held, resolver: Resolver, *, port: int = 
         return now >= held.next_at
     if held.name != office.config.hostname.lower():
         return True
-    authorities = Authorities(resolver, port=port)
     try:
-        answer = await authorities.lookup(f"_25._tcp.{held.name}", "TLSA")
+        async with Authorities(resolver, port=port) as authorities:
+            answer = await authorities.lookup(f"_25._tcp.{held.name}", "TLSA")
     except NoZone:
         return True
     except (LookupFailed, InvalidName):
         return False
-    finally:
-        await authorities.close()
     published = [one for one in answer.records if isinstance(one, Tlsa)]
     if not published:
         return True

@@ -184,13 +184,11 @@ class _InDns:
 
     async def _is_seen(self, place: str, values: Sequence[bytes]) -> bool:
         """By the servers of the zone itself; where they can't be asked, the authority will see."""
-        authorities = Authorities(self._resolver)
         try:
-            answer = await authorities.lookup(place, "TXT")
+            async with Authorities(self._resolver) as authorities:
+                answer = await authorities.lookup(place, "TXT")
         except (LookupFailed, InvalidName, NoZone):
             return True
-        finally:
-            await authorities.close()
         return set(values) <= set(answer.records)
 
 
