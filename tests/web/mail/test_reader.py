@@ -7,7 +7,7 @@ from postroom.admin.office import Office
 from postroom.errors import NotAllowed, NotFound
 from postroom.web.mail import reader as reading
 from postroom.web.mail.acts import act
-from postroom.web.mail.reader import Contact, Reader, contacts
+from postroom.web.mail.reader import Reader
 from tests.access.shop import put
 from tests.admin.test_reach import number
 from tests.conftest import Opener
@@ -112,16 +112,3 @@ def test_images_of_a_message_are_bounded(
         assert "data:image/png" not in await reader.html("INBOX", 1)
 
     tell(database, data, story, logged_in="")
-
-
-def test_people_as_they_are_written() -> None:
-    assert contacts([b"=?utf-8?q?J=C3=B6?= <jo@x.test>, friends: a@x.test;"]) == (
-        Contact("jo@x.test", "Jö"), Contact("a@x.test"),
-    )  # fmt: skip
-    assert contacts(None) == ()
-    mixed = "a@p\u0430ypal.test, b@m\u00fcller.test, c@\u0434\u043e\u043c.test, d@p\u0430.y@z"
-    assert [one.address for one in contacts([mixed.encode()])] == [
-        "a@xn--pypal-4ve.test", "b@m\u00fcller.test", "c@\u0434\u043e\u043c.test", "d@p\u0430.y@z",
-    ]  # fmt: skip
-    assert str(Contact("a@x.test", "A, B")) == '"A, B" <a@x.test>'
-    assert str(Contact("jo@x.test", "Jö")) == "Jö <jo@x.test>"

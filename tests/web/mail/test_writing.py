@@ -5,7 +5,8 @@ import pytest
 
 from postroom.errors import Invalid
 from postroom.message.compose import Attachment, Person
-from postroom.web.mail.reader import Contact, File, Message
+from postroom.web.mail.contacts import Contact
+from postroom.web.mail.reader import File, Message
 from postroom.web.mail.writing import (
     MAX_IDS,
     Writing,

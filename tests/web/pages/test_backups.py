@@ -80,6 +80,7 @@ def test_jobs_are_stopped_begun_again_and_forgotten(data: Path) -> None:
         assert "Stopped. What had come until then stays." in browser.text
         assert await send(browser, f"{HERE}/jobs", {"id": ident, "action": "again"}) == 303
         await work(office)
+        assert await send(browser, f"{HERE}/jobs", {"id": ident, "action": "mend"}) == 400
         assert await send(browser, f"{HERE}/jobs", {"id": ident, "action": "remove"}) == 303
         await browser.get(HERE)
         assert "Nothing yet." in browser.text

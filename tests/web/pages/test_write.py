@@ -64,6 +64,8 @@ def test_a_message_is_sent_and_kept_in_sent(database: Opener, data: Path) -> Non
         said = await browser.upload(HERE, fields, "a b.txt", b"a file")
         assert (said.status, said.headers["location"]) == (303, "/mail?box=INBOX#done")
         await browser.get(HERE)
+        assert (await browser.upload(HERE, fields, "a b.txt", b"A FILE")).status == 409
+        await browser.get(HERE)
         said = await browser.upload(HERE, {**fields, "text": "changed"}, "", b"")
         assert said.status == 409
         assert "has been sent, once" in browser.text

@@ -7,7 +7,8 @@ from postroom.access import fetch, loading
 from postroom.errors import NotAllowed, NotFound
 from postroom.message import headers
 from postroom.protocol.imap.fetch import Section
-from postroom.web.mail.reader import SENT, Reader, contacts
+from postroom.web.mail.contacts import contacts
+from postroom.web.mail.reader import SENT, Reader
 
 LATEST: Final = 200  # sent messages that are looked at
 MOST: Final = 200  # people

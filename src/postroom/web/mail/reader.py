@@ -6,7 +6,6 @@ quotas, and what moving a message teaches the spam filter are the same.
 
 import asyncio
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +20,6 @@ from postroom.access.loading import rows
 from postroom.access.pages import FetchRow, message
 from postroom.access.places import Places
 from postroom.access.view import View
-from postroom.address import AddressError, Domain
 from postroom.admin import names
 from postroom.admin.mailboxes import why
 from postroom.admin.office import Office
@@ -29,7 +27,6 @@ from postroom.directory.login import Identity
 from postroom.errors import NotAllowed, NotFound
 from postroom.mailauth import results
 from postroom.message import dates, headers
-from postroom.message.addresses import Mailbox, mailboxes, parse
 from postroom.message.charset import decode
 from postroom.message.content import decoded, transferred
 from postroom.message.display import Display, Leaf, display
@@ -41,6 +38,7 @@ from postroom.protocol.imap.fetch import Section
 from postroom.store import flags as flag_words
 from postroom.store.entries import FlagChange
 from postroom.web.mail import leaving, markup
+from postroom.web.mail.contacts import Contact, contacts
 from postroom.web.mail.seeking import sought
 
 SHOWN: Final = 50  # messages of a page of a list
@@ -65,8 +63,6 @@ _FIRST_FIELDS: Final = 256 * 1024
 _FILES: Final = re.compile(rb'\("attachment" ', re.IGNORECASE)
 _URL: Final = re.compile(r"<\s*([^<>\s]{1,2000})\s*>")
 _MAILTO: Final = re.compile(r"mailto:[^@?]+@[^@?]+", re.IGNORECASE)
-
-_LIKE_LATIN: Final = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 
 _READ_NOW: Final = FlagChange("add", flag_words.SEEN)
 
@@ -102,21 +98,6 @@ class Box(msgspec.Struct, frozen=True):
     use: str
     unseen: int
     messages: int
-
-
-class Contact(msgspec.Struct, frozen=True):
-    """Somebody in a header field."""
-
-    address: str
-    name: str = ""
-
-    def __str__(self) -> str:
-        """As people write it."""
-        if not self.name:
-            return self.address
-        plain = re.fullmatch(r"[\w!#$%&'*+/=?^`{|}~ -]+", self.name)
-        name = self.name if plain else '"' + re.sub(r'(["\\])', r"\\\1", self.name) + '"'
-        return f"{name} <{self.address}>"
 
 
 class File(msgspec.Struct, frozen=True):
@@ -215,27 +196,34 @@ class Reader:
         end = bisect_left(uids, before) if before else len(uids)
         chosen = list(uids[max(0, end - SHOWN) : end])
         older = chosen[0] if end > SHOWN else 0
-        to_whom = not {SENT, DRAFTS}.isdisjoint(view.place.mailbox.special_uses)
-        pages = rows(view, [(uid, uid) for uid in chosen], need=_NEED)
-        items = [
-            await _summary(row, to_whom=to_whom)
-            async for page in previews.with_previews(view, pages, lazy=False)
-            for row in page
-        ]
+        items = await _summaries(view, chosen)
         return ListPage(tuple(reversed(items)), len(uids), older)
 
     async def everywhere(self, query: str) -> ListPage:
-        """The latest that a query finds in all mailboxes; the first ``MOST_BOXES`` are searched."""
-        items: list[Summary] = []
-        total = 0
+        """The latest that a query finds in all mailboxes; the first ``MOST_BOXES`` are searched.
+
+        Of what is found only the dates are read, and the rest of what is shown.
+        """
+        found: list[tuple[int, View, int]] = []
+        key, total = sought(query), 0
         for box in (await self.boxes())[:MOST_BOXES]:
             if box.messages:
                 with suppress(NotFound, NotAllowed):  # deleted or taken away meanwhile
-                    page = await self.page(box.name, query=query)
-                    items += page.items
-                    total += page.total
+                    view = await self.view(box.name)
+                    uids = await search.search(view, key)
+                    total += len(uids)
+                    latest = [(uid, uid) for uid in uids[-SHOWN:]]
+                    async for page in rows(view, latest, need=frozenset()):
+                        found += [(row.received, view, row.uid) for row in page]
+        found.sort(key=lambda one: one[0], reverse=True)
+        chosen: dict[View, list[int]] = {}
+        for _, view, uid in found[:SHOWN]:
+            chosen.setdefault(view, []).append(uid)
+        items = [
+            one for view, some in chosen.items() for one in await _summaries(view, sorted(some))
+        ]
         items.sort(key=lambda one: one.at, reverse=True)
-        return ListPage(tuple(items[:SHOWN]), total, 0)
+        return ListPage(tuple(items), total, 0)
 
     async def message(self, box: str, uid: int) -> Message:
         """One message, which is seen from now on where the person may say so. Raises NotFound."""
@@ -275,7 +263,8 @@ class Reader:
                 left_out = True
                 continue
             room -= leaf.part.size
-            octets = transferred(leaf.part.encoding, await _octets(row, leaf, leaf.part.size))
+            encoded = await _octets(row, leaf, leaf.part.size)
+            octets = await asyncio.to_thread(transferred, leaf.part.encoding, encoded)
             images[ident] = markup.Image("/".join(leaf.part.content_type), octets, leaf.name)
         return LaidOut(texts, images, left_out)
 
@@ -350,17 +339,22 @@ class Reader:
         )  # fmt: skip
 
 
-def contacts(values: list[bytes] | None) -> tuple[Contact, ...]:
-    """The people of address fields."""
-    found = mailboxes(parse(b",".join(values or []), 1_000))
-    return tuple(Contact(_address(one), one_line([one.name])) for one in found)
-
-
 async def _row(view: View, uid: int) -> FetchRow:
     row = await message(view, uid, need=frozenset({"head", "content"}))
     if row is None:
         raise NotFound("the message is not there any more: somebody has moved or deleted it")
     return row
+
+
+async def _summaries(view: View, uids: Sequence[int]) -> list[Summary]:
+    """Lines of these messages of a mailbox, ascending; those that are gone meanwhile are not there."""
+    to_whom = not {SENT, DRAFTS}.isdisjoint(view.place.mailbox.special_uses)
+    pages = rows(view, [(uid, uid) for uid in uids], need=_NEED)
+    return [
+        await _summary(row, to_whom=to_whom)
+        async for page in previews.with_previews(view, pages, lazy=False)
+        for row in page
+    ]
 
 
 async def _summary(row: FetchRow, *, to_whom: bool) -> Summary:
@@ -417,22 +411,6 @@ def _file(leaf: Leaf, size: int) -> File:
 
 def _dotted(path: tuple[int, ...]) -> str:
     return ".".join(map(str, path))
-
-
-def _address(one: Mailbox) -> str:
-    local, domain = decode(one.local), decode(one.domain)
-    if any(_is_mixed(label) for label in domain.split(".")):
-        with suppress(AddressError):
-            domain = str(Domain.parse(domain))
-    return f"{local}@{domain}" if domain else local
-
-
-def _is_mixed(label: str) -> bool:
-    """Latin letters with some that look like them: seen as an A-label only (UTS 39)."""
-    if label.isascii():
-        return False
-    scripts = {unicodedata.name(one, "").partition(" ")[0] for one in label if one.isalpha()}
-    return "LATIN" in scripts and not _LIKE_LATIN.isdisjoint(scripts)
 
 
 def _words(known: dict[bytes, list[bytes]], name: bytes) -> list[str]:

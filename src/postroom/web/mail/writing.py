@@ -19,7 +19,8 @@ from postroom.message.addresses import mailboxes, parse
 from postroom.message.charset import decode, decode_words
 from postroom.message.compose import Attachment, Draft, Person
 from postroom.protocol.smtp.standing import MAX_HOLD
-from postroom.web.mail.reader import Contact, File, Message
+from postroom.web.mail.contacts import Contact
+from postroom.web.mail.reader import File, Message
 
 Way = Literal["author", "all", "others", "draft", ""]
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from postroom.admin import names
 from postroom.admin.backup import listing
 from postroom.admin.jobs import views, wishes
+from postroom.errors import Invalid
 from postroom.web.desk import Desk, Visitor
 from postroom.web.routing import Router
 
@@ -57,8 +58,10 @@ async def change_job(desk: Desk, fields: Mapping[str, str], account_id: int | No
         await views.stop(desk.office, ident, account_id)
     elif action == "again":
         await views.again(desk.office, ident, account_id)
-    else:
+    elif action == "remove":
         await views.remove(desk.office, ident, account_id)
+    else:
+        raise Invalid("that can't be done with a job")
 
 
 def _age(found: listing.Backups | None, now: int) -> str:

@@ -1,5 +1,6 @@
 """One message of a person: read, as HTML in a frame of its own, and taken out as files."""
 
+import asyncio
 import re
 import urllib.parse
 from collections.abc import AsyncIterator, Mapping
@@ -37,9 +38,10 @@ def routes(desk: Desk) -> list[Route]:
         found = await reader.message(box, uid)
         boxes = await reader.boxes()
         form = request.query_params.get("as", "html" if found.has_html else "text")
+        text = await asyncio.to_thread(markup.linked, found.text)
         return renderer.page(
             "message_read.html", frames=True, visitor=visitor, here="/mail", box=box, one=found,
-            text=markup.linked(found.text), as_html=found.has_html and form == "html",
+            text=text, as_html=found.has_html and form == "html",
             is_open="images" in request.query_params, boxes=boxes, use=use_of(boxes, box),
             uses={"drafts": DRAFTS, "junk": JUNK, "trash": TRASH}, shown_as=shown_as, images=IMAGES,
         )  # fmt: skip
