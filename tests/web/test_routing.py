@@ -50,6 +50,8 @@ OF_DOMAINS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("GET", "/admin/domains"): {},
     ("GET", "/admin/domains/{name}"): {},
     ("POST", "/admin/domains/{name}"): {"catch_all": ""},
+    ("GET", "/admin/domains/{name}/suppression"): {},
+    ("POST", "/admin/domains/{name}/suppression"): {"shared": "no"},
     ("GET", "/admin/people"): {},
     ("POST", "/admin/people"): {"address": "new@{domain}"},
     ("GET", "/admin/people/many"): {},
