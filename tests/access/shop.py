@@ -66,8 +66,12 @@ async def put(
     keywords: str = "",
     prefix: bytes = b"",
     received: int | None = None,
+    thread_id: int | None = 1,
 ) -> list[Filed]:
-    """File letters in one transaction; wakes sessions as ``post`` does."""
+    """File letters in one transaction; wakes sessions as ``post`` does.
+
+    All are of one thread, with None each of that which it says itself.
+    """
     prepared = []
     for letter in letters:
         head, body = split(letter)
@@ -76,18 +80,19 @@ async def put(
         Copy(
             account_id=account_id,
             mailbox=mailbox,
-            message_id=store.ids.next(),
+            message_id=ident,
             blob_id=blob.id,
             prefix=prefix,
             received=store.clock() if received is None else received,
             size=len(prefix) + blob.head_size + blob.body_size,
             envelope=indexed.envelope,
             bodystructure=indexed.bodystructure,
-            thread_id=1,
+            thread_id=indexed.thread_id(ident) if thread_id is None else thread_id,
             flags=flags,
             keywords=keywords,
         )
         for blob, indexed in prepared
+        for ident in (store.ids.next(),)
     ]
     now = store.clock()
 

@@ -17,6 +17,7 @@ from postroom.errors import MailError
 from postroom.message.preview import ENOUGH, preview
 from postroom.store import previews
 from postroom.store.previews import Unread
+from postroom.store.store import Store
 
 TOGETHER: Final = 1024 * 1024  # octets of messages that are read at once
 
@@ -34,30 +35,36 @@ async def with_previews(
         )
         if not lazy and len(found) < len(page):
             missing = {row.message_id for row in page}.difference(found)
-            found |= await _make(view, sorted(missing))
+            found |= await make(view.source, view.account_id, sorted(missing))
         for row in page:
             row.preview = found.get(row.message_id, None if lazy else "")  # RFC 8970 §3.2
         yield page
 
 
-async def _make(view: View, message_ids: Sequence[int]) -> dict[int, str]:
-    source = view.source
+async def made_of(source: Store, account_id: int, message_ids: Sequence[int]) -> dict[int, str]:
+    """The previews of messages (of some hundred at most), by id; without those that are gone."""
+    found = await source.read(previews.kept, account_id, message_ids) if message_ids else {}
+    missing = set(message_ids).difference(found)
+    return found | await make(source, account_id, sorted(missing))
+
+
+async def make(source: Store, account_id: int, message_ids: Sequence[int]) -> dict[int, str]:
+    """Make the previews of messages that have none, and keep them."""
     made: dict[int, str] = {}
     if not message_ids:
         return made
-    unread = await source.read(previews.unread, view.account_id, message_ids)
+    unread = await source.read(previews.unread, account_id, message_ids)
     for group in _groups(unread):
-        letters = await _read(view, group)
+        letters = await _read(source, group)
         made |= await asyncio.to_thread(_previews, letters)
     if made:
         with suppress(MailError, ConstraintFailed):
-            await source.write_bulk(previews.add, view.account_id, list(made.items()))
+            await source.write_bulk(previews.add, account_id, list(made.items()))
     return made
 
 
-async def _read(view: View, group: Sequence[Unread]) -> dict[int, bytes]:
+async def _read(source: Store, group: Sequence[Unread]) -> dict[int, bytes]:
     """As much of messages as is looked at, by message id; damaged ones are left out."""
-    source = view.source
     if group[0].size > ENOUGH:
         one = group[0]
         with suppress(MailError):

@@ -27,6 +27,7 @@ from postroom.store import (
     sweeps,
     textindex,
     usage,
+    vanished,
 )
 from postroom.store.expunged import Source
 from postroom.store.spans import Span
@@ -135,7 +136,13 @@ def drop_references(tx: Tx, account_id: int, mailbox_id: int, condition: str) ->
 
 
 def remove_entries(
-    tx: Tx, account_id: int, mailbox_id: int, condition: str, modseq: int | None
+    tx: Tx,
+    account_id: int,
+    mailbox_id: int,
+    condition: str,
+    modseq: int | None,
+    *,
+    is_moved: bool = False,
 ) -> int:
     """Delete entries and count them off mailbox and account; ``modseq`` None: no trace."""
     row = tx.one(
@@ -147,12 +154,7 @@ def remove_entries(
         return 0
     messages, octets, first, last = row
     if modseq is not None:
-        tx.execute(
-            "INSERT INTO vanished (mailbox_id, uid, modseq) SELECT mailbox_id, uid, :modseq"
-            f" FROM entry WHERE mailbox_id = :mailbox AND {condition}",
-            mailbox=mailbox_id,
-            modseq=modseq,
-        )
+        vanished.note(tx, mailbox_id, condition, modseq, is_moved=is_moved)
     seen.forget(tx, mailbox_id, condition)
     tx.execute(f"DELETE FROM entry WHERE mailbox_id = :mailbox AND {condition}", mailbox=mailbox_id)
     blocks.forget(tx, mailbox_id, first, last)

@@ -3,6 +3,9 @@
 Of each mailbox the latest ``KEPT`` expunges are remembered, and as many as one MODSEQ has
 beyond. ``mailbox.forgotten`` is the MODSEQ up to which rows may be missing: who asks from
 before it compares UIDs instead (RFC 7162 §3.2.6, §5.3).
+
+Each says which message it was, and the thread of that, which may be gone with it (RFC 8621 §4.3,
+§3.2): ``message_id`` is 0 in rows from before these columns.
 """
 
 from collections.abc import Sequence
@@ -14,6 +17,24 @@ PAGE: Final = 2000  # rows of one answer
 KEPT: Final = 20_000  # of a mailbox
 CHUNK: Final = 1000  # rows removed in one transaction
 MAILBOXES: Final = 100  # looked at in one statement
+
+
+def note(tx: Tx, mailbox_id: int, condition: str, modseq: int, *, is_moved: bool) -> None:
+    """The entries that fulfil a condition are about to go, with this MODSEQ.
+
+    ``is_moved``: their messages stay, so that these tell the thread.
+    """
+    rows = f"SELECT * FROM entry WHERE mailbox_id = :mailbox AND {condition}"
+    thread, messages = "0", ""
+    if not is_moved:
+        thread = "coalesce(m.thread_id, 0)"
+        messages = " LEFT JOIN message m ON m.account_id = e.account_id AND m.id = e.message_id"
+    tx.execute(
+        "INSERT INTO vanished (mailbox_id, uid, modseq, message_id, thread_id)"
+        f" SELECT e.mailbox_id, e.uid, :modseq, e.message_id, {thread} FROM ({rows}) AS e{messages}",
+        mailbox=mailbox_id,
+        modseq=modseq,
+    )
 
 
 def since(tx: Tx, mailbox_id: int, modseq: int, after: int = 0) -> tuple[list[Row], bool] | None:
@@ -49,6 +70,25 @@ def page(tx: Tx, mailbox_id: int, since: int, after: int = 0) -> tuple[list[Row]
         limit=PAGE,
     )
     return rows, len(rows) == PAGE
+
+
+def messages(tx: Tx, mailbox_id: int, since: int, upto: int, limit: int) -> list[Row] | None:
+    """(uid, message id, thread id) of what was expunged between two MODSEQs, ``limit`` of it.
+
+    None when rows of that time may be missing, or do not tell the message.
+    """
+    row = tx.one("SELECT forgotten FROM mailbox WHERE id = :mailbox", mailbox=mailbox_id)
+    if row is None or row[0] > since:
+        return None
+    rows = tx.all(
+        "SELECT uid, message_id, thread_id FROM vanished WHERE mailbox_id = :mailbox"
+        " AND modseq > :since AND modseq <= :upto LIMIT :limit",
+        mailbox=mailbox_id,
+        since=since,
+        upto=upto,
+        limit=limit,
+    )
+    return rows if all(row[1] for row in rows) else None
 
 
 def first_after(tx: Tx, mailbox_id: int, since: int) -> int:

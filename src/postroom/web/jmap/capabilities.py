@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from postroom.access.rights import POST
+from postroom.access import rights as letters
 from postroom.admin.office import Office
 from postroom.protocol.smtp.standing import MAX_HOLD
+from postroom.store import names
 from postroom.web.jmap import limits
 from postroom.web.jmap.account import Account
+from postroom.web.jmap.condition import SORTS
 from postroom.web.jmap.method import Caller
 
 LARGEST: Final = 100 << 20  # octets of an upload, where messages have no limit
@@ -41,6 +43,19 @@ def _core(office: Office) -> dict[str, Any]:
     }
 
 
+def _mail(office: Office, account: Account, _caller: Caller) -> dict[str, Any]:
+    """RFC 8621 §1.3.1."""
+    owner = account.owner
+    return {
+        "maxMailboxesPerEmail": None,
+        "maxMailboxDepth": None,
+        "maxSizeMailboxName": names.MAX_LEVEL,
+        "maxSizeAttachmentsPerEmail": max_upload(office),
+        "emailQuerySortOptions": list(SORTS),
+        "mayCreateTopLevelMailbox": owner is None or letters.CREATE in owner.everywhere,
+    }
+
+
 def nothing(_office: Office) -> dict[str, Any]:
     """A capability without a value of the whole server."""
     return {}
@@ -49,7 +64,7 @@ def nothing(_office: Office) -> dict[str, Any]:
 def _submission(_office: Office, account: Account, _caller: Caller) -> dict[str, Any] | None:
     """RFC 8621 §1.3.2: for who may send in the name of the account."""
     owner = account.owner
-    if owner is not None and POST not in owner.rights(owner.account_id):
+    if owner is not None and letters.POST not in owner.rights(owner.account_id):
         return None
     return {
         "maxDelayedSend": MAX_HOLD,
@@ -66,6 +81,7 @@ def _submission(_office: Office, account: Account, _caller: Caller) -> dict[str,
 
 CAPABILITIES: Final[Mapping[str, Capability]] = {
     limits.CORE: Capability(_core, lambda _office, _account, _caller: {}),
+    limits.MAIL: Capability(nothing, _mail),
     limits.SUBMISSION: Capability(nothing, _submission),
     limits.VACATION: Capability(
         nothing, lambda _office, account, _caller: {} if account.is_own else None
