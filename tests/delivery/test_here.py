@@ -10,8 +10,13 @@ from postroom.address import Address
 from postroom.delivery.content import Loaded
 from postroom.delivery.here import Filer, NobodyHere
 from postroom.message import headers
+from postroom.message.index import brief
+from postroom.post.letter import Letter
+from postroom.post.notice import entry
 from postroom.queue import claims
 from postroom.queue.claimed import Recipient
+from postroom.queue.rows import OURS, Outgoing, Queued
+from postroom.store.audit import wrong_blobs
 from tests.conftest import Opener
 from tests.delivery.station import ALICE, OCTETS, Station, station
 
@@ -45,10 +50,61 @@ def test_a_copy_is_like_any_that_has_just_come(database: Opener, data: Path, siz
             )
             await here.post.commit(made)
             assert await here.inbox(here.bob) == [copy.prefix + octets]
-            head, _ = headers.split(octets)
             assert made.entry is not None
             assert (made.entry.subject, made.entry.sender) == ("Hello", ALICE)
-            assert len(head) == made.blob.head_size
+            assert made.entry.size == len(octets)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [0, 300_000])
+def test_many_here_share_one_blob(database: Opener, data: Path, size: int) -> None:
+    """Whatever stands before it for each of them, and however the queue ends."""
+
+    async def run() -> None:
+        async with station(database, data) as here:
+            octets = OCTETS + b"0123456789\r\n" * (size // 12)
+            head, body = headers.split(octets)
+            writer = here.blobs.writer()
+            await writer.write(body)
+            blob = await writer.finish(head)
+            now, also = here.clock(), []
+            for number, who in enumerate(("alice", "bob", "bob", "nobody")):
+                ident, prefix = here.ids.next(), b"List-Unsubscribe: <mailto:%d@l>\r\n" % number
+                queued = Queued(
+                    ident, blob.id, b"dev@home.test", len(octets), now, prefix=prefix, origin=OURS
+                )
+                going = Outgoing(ident, 0, f"{who}@home.test".encode(), "home.test")
+                also.append(Letter(blob=blob, queued=queued, outgoing=(going,)))
+            empty, ident = here.blobs.small(b"", b""), here.ids.next()
+            story = entry(ident, now, "", brief(head), 0)
+            await here.post.commit(Letter(blob=empty, entry=story, also=tuple(also)))
+            await here.run()
+            assert await here.waiting() == []
+
+            def expected(who: str, number: int) -> bytes:
+                return (
+                    f"Return-Path: <dev@home.test>\r\nDelivered-To: {who}@home.test\r\n"
+                    f"List-Unsubscribe: <mailto:{number}@l>\r\n"
+                ).encode() + octets
+
+            assert expected("alice", 0) in await here.inbox(here.alice)
+            assert await here.inbox(here.bob) == [expected("bob", n) for n in (1, 2)]
+            rows = await here.db.read(
+                lambda tx: tx.all("SELECT refs, freed_at FROM blob WHERE id = :id", id=blob.id)
+            )
+            assert rows == [(3, None)]
+            large = await here.db.read(
+                lambda tx: tx.all("SELECT id FROM blob WHERE body_size = :size", size=len(body))
+            )
+            assert large == [(blob.id,)]
+            assert await here.db.read(wrong_blobs) == []
+            sizes = await here.db.read(
+                lambda tx: tx.all(
+                    "SELECT size FROM message WHERE account_id = :bob ORDER BY id", bob=here.bob.id
+                )
+            )
+            assert [size for (size,) in sizes] == [len(expected("bob", n)) for n in (1, 2)]
 
     asyncio.run(run())
 

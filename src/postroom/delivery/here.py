@@ -1,15 +1,17 @@
 """Messages of the queue that end in mailboxes here.
 
-Some were put off for later (RFC 4865) and are for people here; some came for many of whom one had
-no room left, and are for that account alone; some waited when their domain became ours; with ``delivery.capture`` all of them go to one mailbox. The octets are read
-from the old blob and written as a new one, so the letter is like any that has just come.
+Some were put off for later (RFC 4865) and are for people here; some are what a mailing list sends
+its members; some came for many of whom one had no room left, and are for that account alone; some
+waited when their domain became ours; with ``delivery.capture`` all of them go to one mailbox. Their
+mailboxes name the blob that the queue names, so it is there once for all of them. Where others get
+it, too, the octets are written as a new one, like those of a letter that has just come.
 
 What accounts do with it (lists of senders, rules, scripts) a ``Desk`` knows; what is captured is
 for nobody here and simply kept.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -116,12 +118,15 @@ class Filer:
         Raises NobodyHere, and MailError when it can't be done now.
         """
         found = await self._found(recipient, to)
+        if not found.remote:
+            return await self._kept(loaded, found)
         blob, indexed = await self._copied(loaded)
         original = loaded.claimed.letter
         now = self._clock()
         ident = self._ids.next()
         size = blob.head_size + blob.body_size
         prefix = trace.return_path(original.sender.decode("utf-8", "replace"))
+        file = _File(blob.id, size, prefix, b"", indexed, now)
         queued = None
         if found.remote:
             queued = msgspec.structs.replace(
@@ -129,10 +134,29 @@ class Filer:
             )
         return Letter(
             blob=blob,
-            copies=tuple([self._copy(one, prefix, blob, indexed, now) for one in found.local]),
+            copies=tuple([self._copy(one, file) for one in found.local]),
             queued=queued,
             outgoing=_outgoing(queued, found.remote, recipient),
             entry=entry(ident, now, original.sender.decode("utf-8", "replace"), indexed, size),
+        )
+
+    async def _kept(self, loaded: Loaded, found: Resolution) -> Letter:
+        """For accounts only: their messages are of the blob that is there."""
+        original, opened = loaded.claimed.letter, loaded.opened
+        scanner = Scanner()
+        scanner.feed(loaded.head)
+        async for block in pieces(self._db, self._blobs.files, opened, 0, opened.size):
+            scanner.feed(block)
+        indexed, now = index(loaded.head, scanner.finish()), self._clock()
+        sender = original.sender.decode("utf-8", "replace")
+        size = len(opened.head) + opened.size
+        own, rest = trace.return_path(sender), original.prefix
+        file = _File(original.blob_id, size, own, rest, indexed, now)
+        return Letter(
+            blob=self._blobs.small(b"", b""),
+            copies=tuple([self._copy(one, file) for one in found.local]),
+            entry=entry(self._ids.next(), now, sender, indexed, len(rest) + size),
+            named=original.blob_id,
         )
 
     async def _found(self, recipient: Recipient, to: Address | None = None) -> Resolution:
@@ -153,17 +177,17 @@ class Filer:
         name = str(_address(recipient))
         return Resolution("found", (Local(account.id, name, inward.detail, account.quota),))
 
-    def _copy(self, one: Local, prefix: bytes, blob: Prepared, indexed: Indexed, now: int) -> Copy:
-        message_id = self._ids.next()
-        own = prefix + trace.delivered_to(one.address)
+    def _copy(self, one: Local, file: "_File") -> Copy:
+        message_id, indexed = self._ids.next(), file.indexed
+        own = file.top + trace.delivered_to(one.address) + file.rest
         return Copy(
             account_id=one.account_id,
             mailbox=mailboxes.INBOX,
             message_id=message_id,
-            blob_id=blob.id,
+            blob_id=file.blob_id,
             prefix=own,
-            received=now,
-            size=len(own) + blob.head_size + blob.body_size,
+            received=file.now,
+            size=len(own) + file.size,
             envelope=indexed.envelope,
             bodystructure=indexed.bodystructure,
             thread_id=indexed.thread_id(message_id),
@@ -185,6 +209,17 @@ class Filer:
         except BaseException:
             await writer.abort()
             raise
+
+
+class _File(NamedTuple):
+    """What accounts get: a blob of this ``size``; before it ``top``, Delivered-To, and ``rest``."""
+
+    blob_id: int
+    size: int
+    top: bytes
+    rest: bytes
+    indexed: Indexed
+    now: int
 
 
 def _address(recipient: Recipient) -> Address:

@@ -18,6 +18,7 @@ second time changes nothing and answers what the first one did.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Protocol
@@ -144,6 +145,11 @@ class Post:
                 blobs = _together(blobs)
             blobs += [(blob, 1) for letter, _ in good for blob in letter.more]
             self._blobs.insert(tx, blobs)
+            named = Counter[int]()
+            for one, _ in good:
+                if one.named:
+                    named[one.named] += one.rows
+            self._blobs.retain(tx, named)
             self._step("blob")
             queued = [letter.queued for letter, _ in good if letter.queued is not None]
             if queued:

@@ -29,7 +29,8 @@ class Letter(msgspec.Struct, frozen=True):
     looked at; without anything else nobody has taken the letter. ``masks`` are the ids of
     masked addresses that it came for. ``also`` are letters of the queue only that come of this one,
     with blobs of their own that some of them may share; they are committed when it is.
-    ``submitted`` is the row of a letter that was sent by JMAP.
+    ``submitted`` is the row of a letter that was sent by JMAP. ``named`` is the id of a blob that
+    is there already, which the copies name instead of a new one; ``blob`` is then empty.
     """
 
     blob: Prepared
@@ -45,6 +46,7 @@ class Letter(msgspec.Struct, frozen=True):
     masks: tuple[int, ...] = ()
     also: "tuple[Letter, ...]" = ()
     submitted: Submission | None = None
+    named: int = 0
 
     @property
     def blobs(self) -> tuple[Prepared, ...]:
@@ -69,6 +71,11 @@ class Letter(msgspec.Struct, frozen=True):
     @property
     def references(self) -> int:
         """How many rows will name the first blob: messages, the queue, those kept of refused."""
+        return 0 if self.named else self.rows
+
+    @property
+    def rows(self) -> int:
+        """How many will name a blob, the new one or that which is there."""
         copies = self.copies
         if len(copies) == 1:
             messages = 1
