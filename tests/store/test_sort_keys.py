@@ -37,6 +37,9 @@ def test_keys_are_joined_to_entries(database: Opener, data: Path) -> None:
                 (2, 5, size, found[1].message_id, "ONE", 1, None),
             ]
             assert await store.read(kept.page, 1, Span(2, 2), ()) == [(2, 5, size)]
+            ids = [one.message_id for one in found]
+            assert await store.read(kept.among, 1, ids, ("subject",)) == [(ids[1], "ONE")]
+            assert await store.read(kept.among, 2, ids, ("subject",)) == []
             rows = await store.read(kept.page, 1, Span(1, 2, (1, 2)), kept.COLUMNS)
             assert rows[1][5:] == (
                 "ONE", 1, "JOE", "", "", "JOE@EXAMPLE.ORG", "", keys.ident, b""

@@ -16,6 +16,7 @@ from postroom.store.spans import Span
 
 COLUMNS: Final = SortKeys.__struct_fields__
 MOST: Final = 500  # messages of one chunk
+MOST_READ: Final = 1000  # ids in one statement
 
 _ADD: Final = (
     f"INSERT INTO sort_key (account_id, message_id, {', '.join(COLUMNS)})"
@@ -52,6 +53,15 @@ def page(tx: Tx, mailbox_id: int, span: Span, columns: Sequence[str]) -> list[Ro
         f" WHERE e.mailbox_id = :mailbox AND {where} ORDER BY e.uid",
         mailbox=mailbox_id,
         **numbers,
+    )
+
+
+def among(tx: Tx, account_id: int, message_ids: Sequence[int], columns: Sequence[str]) -> list[Row]:
+    """(message id, ``columns``) of those of at most ``MOST_READ`` messages that have keys."""
+    return tx.all(
+        f"SELECT message_id, {', '.join(columns)} FROM sort_key WHERE account_id = :account"
+        f" AND message_id IN ({','.join(f'{ident:d}' for ident in message_ids)})",
+        account=account_id,
     )
 
 

@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from typing import Final
 
-from postroom.web.jmap import blobs, emails, identities, limits, mailboxes, threads, vacation
+from postroom.web.jmap import (
+    blobs,
+    emails,
+    identities,
+    limits,
+    mailbox_set,
+    mailboxes,
+    query,
+    snippets,
+    threads,
+    vacation,
+)
 from postroom.web.jmap.method import Call, Method, Methods, Result
 
 
@@ -16,7 +27,14 @@ _CORE: Final[Methods] = {"Core/echo": echo}
 
 _BY_CAPABILITY: Final[Mapping[str, tuple[Methods, ...]]] = {
     limits.CORE: (_CORE, blobs.METHODS),
-    limits.MAIL: (mailboxes.METHODS, threads.METHODS, emails.METHODS),
+    limits.MAIL: (
+        mailboxes.METHODS,
+        mailbox_set.METHODS,
+        threads.METHODS,
+        emails.METHODS,
+        query.METHODS,
+        snippets.METHODS,
+    ),
     limits.SUBMISSION: (identities.METHODS,),
     limits.VACATION: (vacation.METHODS,),
 }
