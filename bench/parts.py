@@ -55,8 +55,8 @@ from postroom.protocol.smtp.commands import Data, Ehlo, Mail, Rcpt
 from postroom.protocol.smtp.events import Content as Octets, EndOfContent
 from postroom.protocol.smtp.server import Session
 from postroom.protocol.smtp.settings import Settings
-from postroom.telemetry.events import MessageAccepted
 from postroom.telemetry.outputs import FileOutput
+from postroom.telemetry.session_events import MessageAccepted
 from postroom.telemetry.sink import Sink
 from rig.dns import DnsServer
 

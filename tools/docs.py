@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from postroom.cli.main import postroom as cli  # noqa: E402
 from postroom.config import model  # noqa: E402
 from postroom.config.describe import plain, settings, tables  # noqa: E402
-from postroom.telemetry import events  # noqa: E402
+from postroom.telemetry import events, session_events  # noqa: E402
 from postroom.telemetry.event import Event, SessionEvent  # noqa: E402
 from postroom.web.api import nouns  # noqa: E402
 
@@ -83,14 +83,19 @@ def events_page() -> str:
         ),
         "| event | level | meaning | fields |\n| --- | --- | --- | --- |",
     ]
-    for kind in vars(events).values():
+    for tag, kind in sorted(event_kinds()):
+        names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind))
+        out.append(f"| `{tag}` | {kind.level} | {plain(kind.__doc__)} | {names} |")
+    return "\n".join(out) + "\n"
+
+
+def event_kinds() -> Iterator[tuple[str, type[Event]]]:
+    """Every event by its name in the log."""
+    for kind in [*vars(events).values(), *vars(session_events).values()]:
         if isinstance(kind, type) and issubclass(kind, Event):
             tag = kind.__struct_config__.tag
             if tag and kind not in {Event, SessionEvent}:
-                names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind))
-                meaning = plain(kind.__doc__)
-                out.append(f"| `{tag}` | {kind.level} | {meaning} | {names} |")
-    return "\n".join(out) + "\n"
+                yield str(tag), kind
 
 
 def cli_page() -> str:

@@ -40,12 +40,7 @@ from postroom.queue import inheritance
 from postroom.store.watch import Watch
 from postroom.supervisor import Supervisor
 from postroom.telemetry import sink
-from postroom.telemetry.events import (
-    ListenerOpened,
-    LoopLagged,
-    ServerStarted,
-    ServerStopping,
-)
+from postroom.telemetry.events import ListenerOpened, LoopLagged, ServerStarted, ServerStopping
 from postroom.telemetry.log import written
 
 if TYPE_CHECKING:

@@ -71,9 +71,7 @@ from postroom.queue.listing import stats as queue_stats
 from postroom.sieve.limits import Limits as SieveLimits
 from postroom.sieve.rules import EXTENSIONS, NOTIFY_METHODS
 from postroom.telemetry import sink
-from postroom.telemetry.events import (
-    StorageTrouble,
-)
+from postroom.telemetry.events import StorageTrouble
 from postroom.telemetry.trouble import quietly
 
 

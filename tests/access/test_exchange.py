@@ -10,7 +10,7 @@ from postroom.access.exchange import Exchange, MalformedResponse
 from postroom.access.login import Login, LoginRefused
 from postroom.directory.login import Identity, ScramKey, ScramKeys
 from postroom.protocol.sasl.mechanisms import start
-from postroom.telemetry.events import LoginFailed
+from postroom.telemetry.session_events import LoginFailed
 from tests.fakes import Clock, Recorder
 
 SALT, ROUNDS, PASSWORD = b"salt", 4096, "secret"

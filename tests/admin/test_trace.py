@@ -18,8 +18,13 @@ from postroom.ledger.rows import Fact, Kind, note
 from postroom.ledger.trace import Story as Told
 from postroom.post.commit import Post
 from postroom.telemetry.event import Event
-from postroom.telemetry.events import LoginFailed, MessageRefused, RecipientRefused, SenderRefused
 from postroom.telemetry.outputs import FileOutput
+from postroom.telemetry.session_events import (
+    LoginFailed,
+    MessageRefused,
+    RecipientRefused,
+    SenderRefused,
+)
 from postroom.telemetry.sink import Sink
 from tests.admin.bureau import Story
 from tests.directory.keys import quick

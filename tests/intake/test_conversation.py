@@ -9,7 +9,7 @@ from postroom.config.model import Limits
 from postroom.db.ids import from_text
 from postroom.ledger import trace
 from postroom.protocol.smtp import replies
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     MessageAccepted,
     MessageRefused,
     RecipientRefused,

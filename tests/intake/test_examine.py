@@ -16,7 +16,8 @@ from postroom.policy.facts import Facts
 from postroom.policy.trust import stages
 from postroom.policy.verdict import Verdict
 from postroom.protocol.smtp.replies import Reply, reply
-from postroom.telemetry.events import MessageRefused, SessionFailed, StorageTrouble
+from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.session_events import MessageRefused, SessionFailed
 from tests.conftest import Opener
 from tests.fakes import Recorder
 from tests.intake.desk import Blocks, Desk, desk, mail, nothing_left, rcpt, said, send

@@ -9,11 +9,7 @@ import pytest
 from postroom.blobs.store import BlobStore
 from postroom.errors import OutcomeUnknown, StorageFailed
 from postroom.protocol.smtp import replies
-from postroom.telemetry.events import (
-    MessageAccepted,
-    MessageRefused,
-    SessionFailed,
-)
+from postroom.telemetry.session_events import MessageAccepted, MessageRefused, SessionFailed
 from tests.conftest import Opener, _sqlite
 from tests.fakes import Recorder
 from tests.intake.desk import (

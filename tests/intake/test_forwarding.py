@@ -10,7 +10,7 @@ from postroom.intake import forwarding
 from postroom.intake.forwarding import DAY_MS, MANY
 from postroom.mailauth import srs
 from postroom.queue.rows import BULK, FIRST, NORMAL, OURS, STRANGER
-from postroom.telemetry.events import RecipientRefused
+from postroom.telemetry.session_events import RecipientRefused
 from tests.conftest import Opener
 from tests.fakes import START, Recorder
 from tests.intake.desk import (

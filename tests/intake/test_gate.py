@@ -8,7 +8,7 @@ from postroom.config.connections import Rates
 from postroom.ledger import trace
 from postroom.policy.devices import Devices
 from postroom.policy.keeper import Keeper
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     MessageAccepted,
     PeerSuspected,
     RecipientGreylisted,

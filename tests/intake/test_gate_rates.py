@@ -2,10 +2,7 @@
 
 from postroom.config.connections import Rates
 from postroom.intake.peer import Peer
-from postroom.telemetry.events import (
-    PeerBanned,
-    RateExceeded,
-)
+from postroom.telemetry.session_events import PeerBanned, RateExceeded
 from tests.fakes import Recorder
 from tests.intake.desk import LETTER, mail, rcpt, said
 from tests.intake.strangers import (

@@ -8,7 +8,8 @@ import pytest
 from postroom.errors import StorageFailed
 from postroom.message.headers import value
 from postroom.post.notice import HOUR_MS
-from postroom.telemetry.events import MessageAccepted, NoticeSuppressed, SessionFailed
+from postroom.telemetry.events import NoticeSuppressed
+from postroom.telemetry.session_events import MessageAccepted, SessionFailed
 from tests.conftest import Opener
 from tests.fakes import START, Recorder
 from tests.intake.desk import BOBS, LETTER, Desk, desk, mail, rcpt, said

@@ -17,7 +17,7 @@ from postroom.intake.relay import Accepted
 from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import reply
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     MessageRefused,
     RecipientRefused,
     SenderRefused,

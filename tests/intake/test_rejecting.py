@@ -14,7 +14,7 @@ from postroom.post.letter import Letter
 from postroom.post.notice import Budget
 from postroom.store import rejects
 from postroom.store.filing import Filed
-from postroom.telemetry.events import MessageRefused
+from postroom.telemetry.session_events import MessageRefused
 from tests.conftest import Opener
 from tests.fakes import Recorder
 from tests.intake.desk import LARGE, LETTER, Desk, desk, nothing_left, said, send

@@ -14,7 +14,7 @@ from postroom.policy.facts import Facts
 from postroom.policy.verdict import Verdict
 from postroom.protocol.imap.object_ids import mailbox_id
 from postroom.store import mailboxes
-from postroom.telemetry.events import SessionFailed
+from postroom.telemetry.session_events import SessionFailed
 from tests.conftest import Opener
 from tests.fakes import Recorder
 from tests.intake.desk import LARGE, LETTER, Desk, desk, said, send

@@ -9,7 +9,8 @@ from postroom.directory.sending import ASK_MS, WINDOW_MS, Sent
 from postroom.errors import StorageFailed
 from postroom.intake import stopped
 from postroom.message.headers import value
-from postroom.telemetry.events import RecipientRefused, SendingStopped, StorageTrouble
+from postroom.telemetry.events import SendingStopped, StorageTrouble
+from postroom.telemetry.session_events import RecipientRefused
 from tests.conftest import Opener
 from tests.directory.town import at
 from tests.fakes import Recorder

@@ -19,7 +19,7 @@ from postroom.message.index import brief, index
 from postroom.message.scan import scan
 from postroom.protocol.smtp.commands import Mail
 from postroom.protocol.smtp.replies import Reply
-from postroom.telemetry.events import MessageRefused, SenderRefused
+from postroom.telemetry.session_events import MessageRefused, SenderRefused
 from tests.conftest import Opener
 from tests.fakes import START, Recorder
 from tests.intake.desk import (

@@ -11,7 +11,7 @@ from postroom.directory import domain_suppressions, domains, suppressions
 from postroom.directory.suppressions import Suppressed
 from postroom.message import headers
 from postroom.post import suppression
-from postroom.telemetry.events import RecipientRefused
+from postroom.telemetry.session_events import RecipientRefused
 from tests.conftest import Opener
 from tests.delivery.station import alone
 from tests.fakes import Recorder

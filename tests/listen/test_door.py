@@ -12,7 +12,7 @@ from postroom.listen.connections import Connections
 from postroom.listen.door import HIGH_WATER, Door, Expired
 from postroom.listen.listener import Listener
 from postroom.net.sockets import listeners
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     ConnectionClosed,
     ConnectionOpened,
     ConnectionRefused,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from postroom.net.sockets import listeners
-from postroom.telemetry.events import ConnectionRefused, TlsFailed
+from postroom.telemetry.session_events import ConnectionRefused, TlsFailed
 from tests import certificates
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run

@@ -1,14 +1,13 @@
 """The list of events is closed, named and free of surprises."""
 
-import msgspec
 import pytest
 
-from postroom.telemetry import events
+from postroom.telemetry import events, session_events
 from postroom.telemetry.event import LEVELS, Event, SessionEvent
 
 KINDS = [
     kind
-    for kind in vars(events).values()
+    for kind in [*vars(events).values(), *vars(session_events).values()]
     if isinstance(kind, type) and issubclass(kind, Event) and kind not in {Event, SessionEvent}
 ]
 
@@ -31,14 +30,7 @@ def test_no_two_events_share_a_name() -> None:
     assert len(set(tags)) == len(tags) >= 20
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, SessionEvent)])
-def test_the_address_stands_before_what_the_peer_wrote(kind: type[Event]) -> None:
-    names = [field.name for field in msgspec.structs.fields(kind)]
-    assert names[:3] == ["session", "peer", "door"]
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_stranger_can_refuse_or_fail_is_limited(kind: type[Event]) -> None:
-    if issubclass(kind, SessionEvent):
-        ours = {"message.accepted", "login.succeeded"}
-        assert kind.limited is (kind.__struct_config__.tag not in ours)
+def test_an_event_of_a_connection_stands_with_the_others_of_connections(kind: type[Event]) -> None:
+    home = session_events if issubclass(kind, SessionEvent) else events
+    assert kind.__module__ == home.__name__

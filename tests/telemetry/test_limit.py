@@ -1,7 +1,7 @@
 """A flood is cut down, and what was kept back is told (threats L3)."""
 
-from postroom.telemetry.events import LoginFailed, MessageAccepted
 from postroom.telemetry.limit import MAX_KEYS, MINUTE, OCTETS, PER_KEY, Limiter
+from postroom.telemetry.session_events import LoginFailed, MessageAccepted
 
 START = 1_000 * MINUTE
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies
 
 from postroom.telemetry import lines
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     ConnectionClosed,
     LoginFailed,
     MessageRefused,

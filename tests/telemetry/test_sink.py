@@ -9,16 +9,9 @@ import pytest
 
 from postroom.telemetry import sink
 from postroom.telemetry.event import Event
-from postroom.telemetry.events import (
-    ClockJumped,
-    LoginFailed,
-    MessageAccepted,
-    MessageBounced,
-    RecipientRefused,
-    ServerStopping,
-    StorageTrouble,
-)
+from postroom.telemetry.events import ClockJumped, MessageBounced, ServerStopping, StorageTrouble
 from postroom.telemetry.outputs import FileOutput, Output, StreamOutput
+from postroom.telemetry.session_events import LoginFailed, MessageAccepted, RecipientRefused
 from postroom.telemetry.sink import Sink, read_back
 from tests.fakes import Clock, Recorder
 

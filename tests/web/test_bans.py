@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from postroom.telemetry.events import ConnectionRefused
+from postroom.telemetry.session_events import ConnectionRefused
 from postroom.web.bans import Bans
 from tests.fakes import Recorder
 from tests.web.asking import ask

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from postroom.listen.caps import Caps
 from postroom.listen.listener import Listener, always
 from postroom.telemetry import sink
-from postroom.telemetry.events import ConnectionRefused
+from postroom.telemetry.session_events import ConnectionRefused
 from postroom.web.connection import MAX_HEAD, MAX_WAITING, Desk, Patience
 from postroom.web.server import HttpDoor
 from tests import certificates

@@ -23,7 +23,7 @@ from postroom.policy.logins import Logins, Outcome
 from postroom.protocol.sasl.mechanisms import MECHANISMS, WITH_CERTIFICATE, WITH_TOKEN
 from postroom.telemetry import sink
 from postroom.telemetry.event import Peer, session_of
-from postroom.telemetry.events import LoginFailed, LoginSucceeded, PeerBanned
+from postroom.telemetry.session_events import LoginFailed, LoginSucceeded, PeerBanned
 
 MAX_WAITING: Final = 256  # passwords being tested at a time, in all: some ten seconds of work
 MAX_WAITING_OF_NETWORK: Final = 32  # an office that comes back after a restart; loopback is exempt

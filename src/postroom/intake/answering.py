@@ -37,7 +37,8 @@ from postroom.sieve.letter import Letter
 from postroom.store import memory
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
-from postroom.telemetry.events import NoticeSuppressed, SessionFailed
+from postroom.telemetry.events import NoticeSuppressed
+from postroom.telemetry.session_events import SessionFailed
 
 ANSWERED = "answered "  # before keys of vacations in ``store.memory``
 

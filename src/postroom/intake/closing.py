@@ -44,7 +44,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply, reply, reply_to
 from postroom.telemetry import sink
 from postroom.telemetry.event import session_of
-from postroom.telemetry.events import MessageAccepted
+from postroom.telemetry.session_events import MessageAccepted
 
 if TYPE_CHECKING:
     from postroom.intake.milters import Milters

@@ -24,7 +24,8 @@ from postroom.message.charset import decode_words
 from postroom.policy.facts import Authentication, Facts
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
-from postroom.telemetry.events import ReportReceived, SessionFailed, StorageTrouble
+from postroom.telemetry.events import ReportReceived, StorageTrouble
+from postroom.telemetry.session_events import SessionFailed
 
 if TYPE_CHECKING:
     from postroom.policy.received_reports import Parsed

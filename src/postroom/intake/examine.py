@@ -39,7 +39,8 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply
 from postroom.telemetry import sink
 from postroom.telemetry.event import session_of, trace_of
-from postroom.telemetry.events import SessionFailed, StorageTrouble
+from postroom.telemetry.events import StorageTrouble
+from postroom.telemetry.session_events import SessionFailed
 
 MAX_NOTES: Final = 2_000  # characters of them in the ledger
 

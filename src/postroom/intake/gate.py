@@ -36,7 +36,7 @@ from postroom.policy.tarpit import Tarpit
 from postroom.protocol.smtp.replies import Reply
 from postroom.telemetry import sink
 from postroom.telemetry.event import session_of, trace_of
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     PeerBanned,
     PeerSuspected,
     RateExceeded,

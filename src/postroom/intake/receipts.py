@@ -23,7 +23,8 @@ from postroom.message.dsn import Kind, Report, ReportedRecipient, compose
 from postroom.post import journal, notice
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
-from postroom.telemetry.events import NoticeSuppressed, SessionFailed
+from postroom.telemetry.events import NoticeSuppressed
+from postroom.telemetry.session_events import SessionFailed
 
 _KINDS: Final[tuple[Kind, ...]] = ("delivered", "expanded")
 

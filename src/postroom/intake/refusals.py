@@ -16,7 +16,7 @@ from postroom.protocol.smtp import replies
 from postroom.protocol.smtp.replies import Reply, reply_to
 from postroom.telemetry import sink
 from postroom.telemetry.event import session_of, trace_of
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     MessageRefused,
     RecipientRefused,
     SenderRefused,

@@ -18,7 +18,7 @@ from postroom.message.index import brief
 from postroom.post.letter import Letter
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
-from postroom.telemetry.events import SessionFailed
+from postroom.telemetry.session_events import SessionFailed
 
 MOST_OCTETS: Final = 1024 * 1024
 """Of a message that is kept."""

@@ -44,7 +44,7 @@ from postroom.store import annotations, mailboxes, memory, names
 from postroom.store.mailboxes import Mailbox
 from postroom.telemetry import sink
 from postroom.telemetry.event import trace_of
-from postroom.telemetry.events import SessionFailed
+from postroom.telemetry.session_events import SessionFailed
 
 SEEN: Final = "seen "  # before keys of ``duplicate`` in ``store.memory``
 

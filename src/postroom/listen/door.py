@@ -30,7 +30,7 @@ from postroom.errors import OutcomeUnknown
 from postroom.listen.connections import NEVER, Connections, Owner
 from postroom.net.networks import network_of
 from postroom.net.transports import cut
-from postroom.telemetry.events import (
+from postroom.telemetry.session_events import (
     ConnectionClosed,
     ConnectionOpened,
     ConnectionRefused,

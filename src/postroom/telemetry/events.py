@@ -1,13 +1,13 @@
 """The closed list of facts that Postroom tells: each is a log line and a counter.
 
-Nobody else writes log lines. A new fact is a new class here, so that docs, metrics and trace know
-it. Passwords, AUTH exchanges and the contents of messages never stand in an event. What a peer
-set comes after its address, so that no tool that looks for addresses can be misled by it.
+Nobody else writes log lines. A new fact is a new class here, or in ``session_events`` when it happens
+in a connection, so that docs, metrics and trace know it. Passwords, AUTH exchanges and the contents
+of messages never stand in an event.
 """
 
 from typing import ClassVar
 
-from postroom.telemetry.event import Event, Level, SessionEvent
+from postroom.telemetry.event import Event, Level
 
 
 class AccountSuspected(Event, frozen=True, kw_only=True, tag="account.suspected"):
@@ -74,28 +74,6 @@ class ClockJumped(Event, frozen=True, kw_only=True, tag="clock.jumped"):
 
     level: ClassVar[Level] = "warning"
     seconds: int
-
-
-class ConnectionClosed(SessionEvent, frozen=True, kw_only=True, tag="connection.closed"):
-    """A connection ended. ``reason`` is empty after an orderly end."""
-
-    limited: ClassVar[bool] = True
-    reason: str = ""
-    seconds: float = 0.0
-
-
-class ConnectionOpened(SessionEvent, frozen=True, kw_only=True, tag="connection.opened"):
-    """A peer connected."""
-
-    limited: ClassVar[bool] = True
-
-
-class ConnectionRefused(SessionEvent, frozen=True, kw_only=True, tag="connection.refused"):
-    """A peer was turned away at once: too many connections, or banned."""
-
-    level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    reason: str
 
 
 class DeliveryFailed(Event, frozen=True, kw_only=True, tag="delivery.failed"):
@@ -216,23 +194,6 @@ class LdapFailed(Event, frozen=True, kw_only=True, tag="ldap.failed"):
     reason: str
 
 
-class LoginFailed(SessionEvent, frozen=True, kw_only=True, tag="login.failed"):
-    """Somebody failed to log in; the peer learns no ``reason``, the operator does."""
-
-    level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    login: str
-    mechanism: str = ""
-    reason: str
-
-
-class LoginSucceeded(SessionEvent, frozen=True, kw_only=True, tag="login.succeeded"):
-    """Somebody logged in."""
-
-    account: str
-    mechanism: str = ""
-
-
 class LoopLagged(Event, frozen=True, kw_only=True, tag="loop.lagged"):
     """The event loop was held up; something ran on it that should not have."""
 
@@ -247,16 +208,6 @@ class MailboxWarned(Event, frozen=True, kw_only=True, tag="mailbox.warned"):
     level: ClassVar[Level] = "warning"
     account: str
     percent: int
-
-
-class MessageAccepted(SessionEvent, frozen=True, kw_only=True, tag="message.accepted"):
-    """A message is ours; its story is in the ledger under ``queue_id``."""
-
-    queue_id: str
-    sender: str
-    recipients: int
-    size: int
-    message_id: str = ""
 
 
 class MessageBounced(Event, frozen=True, kw_only=True, tag="message.bounced"):
@@ -313,18 +264,6 @@ class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message.quaranti
     reason: str
 
 
-class MessageRefused(SessionEvent, frozen=True, kw_only=True, tag="message.refused"):
-    """A message was refused at its end."""
-
-    level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    status: str
-    sender: str
-    recipients: tuple[str, ...] = ()
-    message_id: str = ""
-    reason: str
-
-
 class DatabaseMade(Event, frozen=True, kw_only=True, tag="database.made"):
     """A new database with the schema of this program."""
 
@@ -349,52 +288,6 @@ class NoticeSuppressed(Event, frozen=True, kw_only=True, tag="notice.suppressed"
     reason: str
 
 
-class PeerBanned(SessionEvent, frozen=True, kw_only=True, tag="peer.banned"):
-    """An address failed too often and is turned away for a while."""
-
-    level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    seconds: int
-    reason: str
-
-
-class PeerSuspected(SessionEvent, frozen=True, kw_only=True, tag="peer.suspected"):
-    """Something speaks against a client that brings mail: ``reasons``, with their scores."""
-
-    limited: ClassVar[bool] = True
-    score: int
-    reasons: tuple[str, ...]
-
-
-class RateExceeded(SessionEvent, frozen=True, kw_only=True, tag="rate.exceeded"):
-    """A stranger has brought more than the rates allow, and was put off or turned away."""
-
-    level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    what: str
-    whose: str
-
-
-class RecipientGreylisted(SessionEvent, frozen=True, kw_only=True, tag="recipient.greylisted"):
-    """A suspicious client has to come again with its message for this recipient."""
-
-    limited: ClassVar[bool] = True
-    score: int
-    sender: str
-    recipient: str
-
-
-class RecipientRefused(SessionEvent, frozen=True, kw_only=True, tag="recipient.refused"):
-    """We said no to a recipient; ``reason`` is for the operator."""
-
-    level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    status: str
-    sender: str = ""
-    recipient: str
-    reason: str
-
-
 class RecipientSuppressed(Event, frozen=True, kw_only=True, tag="recipient.suppressed"):
     """An address came onto the suppression list of an account; ``until`` "" is without end."""
 
@@ -404,16 +297,6 @@ class RecipientSuppressed(Event, frozen=True, kw_only=True, tag="recipient.suppr
     until: str
     queue_id: str = ""
     reason: str = ""
-
-
-class SenderRefused(SessionEvent, frozen=True, kw_only=True, tag="sender.refused"):
-    """We said no to a sender; ``reason`` is for the operator."""
-
-    level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    status: str
-    sender: str
-    reason: str
 
 
 class SendingStopped(Event, frozen=True, kw_only=True, tag="sending.stopped"):
@@ -465,14 +348,6 @@ class ReportSent(Event, frozen=True, kw_only=True, tag="report.sent"):
     recipients: tuple[str, ...]
 
 
-class SessionFailed(SessionEvent, frozen=True, kw_only=True, tag="session.failed"):
-    """A fault of ours ended a command; the peer was told to try again."""
-
-    level: ClassVar[Level] = "error"
-    limited: ClassVar[bool] = True
-    traceback: str
-
-
 class StorageTrouble(Event, frozen=True, kw_only=True, tag="storage.trouble"):
     """The disk or the database failed us; what waited was answered 4yz."""
 
@@ -486,12 +361,5 @@ class TokenCheckFailed(Event, frozen=True, kw_only=True, tag="token.check.failed
     """The authorization server could not be asked about an access token."""
 
     level: ClassVar[Level] = "warning"
-    limited: ClassVar[bool] = True
-    reason: str
-
-
-class TlsFailed(SessionEvent, frozen=True, kw_only=True, tag="tls.failed"):
-    """A TLS handshake failed."""
-
     limited: ClassVar[bool] = True
     reason: str

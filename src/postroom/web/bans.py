@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from postroom.telemetry import sink
-from postroom.telemetry.events import ConnectionRefused
+from postroom.telemetry.session_events import ConnectionRefused
 
 TURNED_AWAY = "Too many failures from your network, try again later\n"
 

@@ -19,7 +19,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from postroom.telemetry import sink
-from postroom.telemetry.events import ConnectionRefused, TlsFailed
+from postroom.telemetry.session_events import ConnectionRefused, TlsFailed
 
 MAX_HEAD: Final = 65_536
 MAX_WAITING: Final = 16  # requests that came before the answer to the one before them

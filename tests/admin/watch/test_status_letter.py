@@ -16,8 +16,9 @@ from postroom.config.backup import Backup
 from postroom.config.model import Dns, Log
 from postroom.net.dns import Resolver
 from postroom.telemetry import sink
-from postroom.telemetry.events import BackupFailed, RecipientRefused, ReportSent
+from postroom.telemetry.events import BackupFailed, ReportSent
 from postroom.telemetry.log import written
+from postroom.telemetry.session_events import RecipientRefused
 from rig.dns import DnsServer
 from tests.admin.test_housekeeping import Tell
 from tests.admin.test_reporting import post

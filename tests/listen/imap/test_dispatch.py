@@ -5,7 +5,7 @@ from typing import get_args
 
 from postroom.listen.imap.dispatch import HANDLERS
 from postroom.protocol.imap import commands as c, events as e
-from postroom.telemetry.events import SessionFailed
+from postroom.telemetry.session_events import SessionFailed
 from tests.fakes import Recorder
 from tests.listen.imap.house import House, at_home
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from postroom.access import guard
 from postroom.db.locks import FileLock
 from postroom.listen.imap.door import ImapDoor, Settings
-from postroom.telemetry.events import ConnectionClosed, ConnectionOpened, LoginSucceeded
+from postroom.telemetry.session_events import ConnectionClosed, ConnectionOpened, LoginSucceeded
 from tests.fakes import Recorder
 from tests.listen.imap.house import House, at_home, house, tls_contexts
 from tests.listen.loops import both_loops, run

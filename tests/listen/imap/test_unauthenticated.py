@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from postroom.errors import MailError
-from postroom.telemetry.events import LoginFailed
+from postroom.telemetry.session_events import LoginFailed
 from tests.fakes import Recorder
 from tests.listen.imap.house import House, at_home
 

@@ -18,7 +18,7 @@ from postroom.directory.accounts import Account
 from postroom.directory.scripts import Room
 from postroom.listen.managesieve.door import ManageSieveDoor, Settings
 from postroom.telemetry import sink
-from postroom.telemetry.events import SessionFailed
+from postroom.telemetry.session_events import SessionFailed
 from tests import certificates
 from tests.conftest import Opener
 from tests.directory.town import Town, towns

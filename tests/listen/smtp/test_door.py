@@ -11,7 +11,7 @@ from postroom.listen.listener import Listener
 from postroom.listen.smtp.door import SmtpDoor
 from postroom.net.sockets import listeners
 from postroom.protocol.smtp.settings import Settings
-from postroom.telemetry.events import ConnectionClosed, SessionFailed, TlsFailed
+from postroom.telemetry.session_events import ConnectionClosed, SessionFailed, TlsFailed
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run
 from tests.listen.smtp.desk import PASSWORD, Client, House

@@ -7,7 +7,7 @@ import msgspec
 from postroom.intake.peer import Peer
 from postroom.policy.tarpit import Tarpit
 from postroom.protocol.smtp.settings import Settings
-from postroom.telemetry.events import ConnectionRefused
+from postroom.telemetry.session_events import ConnectionRefused
 from tests.fakes import Recorder
 from tests.listen.loops import both_loops, run
 from tests.listen.smtp.desk import Client, House

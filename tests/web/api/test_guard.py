@@ -4,7 +4,7 @@ from pathlib import Path
 
 from postroom.admin import accounts, aliases, domains
 from postroom.config.api import Api
-from postroom.telemetry.events import LoginFailed
+from postroom.telemetry.session_events import LoginFailed
 from tests.conftest import Opener
 from tests.directory.keys import quick
 from tests.fakes import Recorder

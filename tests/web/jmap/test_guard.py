@@ -9,7 +9,7 @@ import pytest
 from postroom.admin import accounts, credentials
 from postroom.db.database import Tx
 from postroom.directory import second_factor
-from postroom.telemetry.events import LoginFailed, LoginSucceeded
+from postroom.telemetry.session_events import LoginFailed, LoginSucceeded
 from tests.conftest import Opener
 from tests.fakes import Recorder
 from tests.web.jmap.client import ALICE, BOB, PASSWORD, Client, tell

@@ -36,7 +36,7 @@ from postroom.protocol.imap.commands import Command
 from postroom.protocol.imap.tokens import BadSyntax, Unusable
 from postroom.telemetry import sink
 from postroom.telemetry.event import session_of
-from postroom.telemetry.events import SessionFailed
+from postroom.telemetry.session_events import SessionFailed
 
 HANDLERS: Final[Handlers] = {
     event: handler
