@@ -104,6 +104,9 @@ def test_attachments_are_told_alike_with_and_without_a_look_at_the_message(
         b"Content-Type: image/png\r\n\r\nx",
         b"Content-Type: application/pdf\r\n\r\nx",
         b"Content-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nx",
+        b"Content-Type: text/html\r\nContent-Disposition: Attachment; filename=x\r\n\r\nx",
+        b'Content-Type: text/html; name="a.html"\r\nContent-Disposition: inline\r\n\r\nx',
+        b'Content-Type: text/plain; name="\\"attachment\\""\r\n\r\nx',
         (
             b"Content-Type: multipart/related; boundary=a\r\n\r\n--a\r\nContent-Type: text/html\r\n\r\n"
             b"x\r\n--a\r\nContent-Type: image/png\r\nContent-Disposition: inline\r\n\r\nx\r\n--a--\r\n"

@@ -4,9 +4,11 @@ A box never changes; what has happened since makes another. A row takes fifty oc
 marked \Deleted are in it and are not shown: JMAP has no such keyword (RFC 8621 §4.1.1).
 """
 
+import operator
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from postroom.db.database import Row
@@ -14,6 +16,8 @@ from postroom.store import flags as flag_words
 from postroom.store.outline import Head
 
 ROW: Final = 53  # octets of memory that a row takes
+
+_SHOWN: Final = bytes(bits for bits in range(256) if not bits & flag_words.DELETED)
 
 
 class Counts(NamedTuple):
@@ -29,7 +33,7 @@ class Box:
     """One mailbox; the columns are by UID, which ascends."""
 
     __slots__ = (
-        "_by_id", "_counts", "_shown", "flags", "head", "ids", "modseqs", "received", "sizes",
+        "_by_id", "_counts", "_hidden", "flags", "head", "ids", "modseqs", "received", "sizes",
         "texts", "threads", "uids", "words",
     )  # fmt: skip
 
@@ -46,7 +50,7 @@ class Box:
         self.modseqs = array("q")
         self.texts: list[str] = [""]
         self._by_id: array[int] | None = None
-        self._shown: int | None = None
+        self._hidden: tuple[int, ...] | None = None
         self._counts: Counts | None = None
 
     @classmethod
@@ -66,7 +70,7 @@ class Box:
         for name in ("uids", "ids", "threads", "flags", "words", "sizes", "received", "modseqs"):
             setattr(box, name, getattr(self, name))
         box.texts, box._by_id = self.texts, self._by_id
-        box._shown, box._counts = self._shown, self._counts
+        box._hidden, box._counts = self._hidden, self._counts
         return box
 
     def updated(self, head: Head, changed: Sequence[Row], gone: Sequence[int]) -> "Box":
@@ -146,7 +150,7 @@ class Box:
         if self._by_id is None:
             ids = self.ids
             places = array("I")
-            if any(ids[at] > ids[at + 1] for at in range(len(ids) - 1)):
+            if not all(map(operator.le, ids, islice(ids, 1, None))):
                 places = array("I", sorted(range(len(ids)), key=ids.__getitem__))
             self._by_id = places
         return self._by_id or None
@@ -162,13 +166,19 @@ class Box:
         return (at for at, bits in enumerate(self.flags) if not bits & flag_words.DELETED)
 
     @property
-    def hidden(self) -> int:
-        r"""How many entries are marked \Deleted."""
-        if self._shown is None:
-            self._shown = sum(map(self.flags.count, range(flag_words.DELETED, 16))) + sum(
-                map(self.flags.count, range(24, 32))
-            )
-        return self._shown
+    def hidden(self) -> tuple[int, ...]:
+        r"""The UIDs of entries that are marked \Deleted."""
+        if self._hidden is None:
+            self._hidden = ()
+            if self.flags.translate(None, _SHOWN):
+                rows = zip(self.uids, self.flags, strict=True)
+                self._hidden = tuple(uid for uid, of in rows if of & flag_words.DELETED)
+        return self._hidden
+
+    def prepare(self) -> None:
+        """Find out now, beside the event loop, what will be asked for."""
+        self._order()
+        _ = self.hidden
 
     def counts(self, read_elsewhere: frozenset[int] = frozenset()) -> Counts:
         """What is in it; these messages are seen, or drafts, in another mailbox."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from postroom.access import previews
 from postroom.access.fetch import SMALL
+from postroom.access.offload import run
 from postroom.message.structure_read import parts
 from postroom.protocol.imap import object_ids
 from postroom.store import outline as rows
@@ -38,6 +39,8 @@ TOGETHER: Final = 1 << 20  # octets of small messages that are in memory at once
 MOST_TOGETHER: Final = 50  # messages whose header blocks are
 WHOLE: Final = 256 * 1024  # octets of a small message
 
+_TEXTS: Final = (b'("text" "plain" ', b'("text" "html" ')
+
 
 async def get(call: Call) -> Result:
     """Email/get."""
@@ -48,7 +51,7 @@ async def get(call: Call) -> Result:
     if ids is None:
         raise MethodError("requestTooLarge", "there may be very many Emails: name some by ids")
     outline = await outline_of(account)
-    found = [email for one in ids if (email := outline.email(number_of(one))) is not None]
+    found = await run(len(ids) * len(outline.boxes), outline.emails, map(number_of, ids))
     told = await Teller(account, wanted).told(found)
     return read.got(account.id, states.pack_emails(states.of_outline(outline)), told, ids)
 
@@ -171,6 +174,8 @@ class Teller:
 
 def has_attachment(bodystructure: bytes) -> bool:
     """Whether a message has something to be downloaded, by its stored BODYSTRUCTURE."""
+    if bodystructure.startswith(_TEXTS) and b'"attachment"' not in bodystructure:
+        return False  # nearly every message: one text
     return bodies.shown(bodies.nodes(parts(bodystructure))).has_attachment
 
 

@@ -82,6 +82,10 @@ class Outline:
                     found = _joined(found, box, place)
         return found
 
+    def emails(self, message_ids: Iterable[int]) -> list[Email]:
+        """Those of these messages that are shown."""
+        return [email for ident in message_ids if (email := self.email(ident)) is not None]
+
     def entries(self, message_id: int) -> list[Entry]:
         """Where a message is shown."""
         return [
@@ -232,6 +236,7 @@ def _brought(
         if box is None:
             missing.append(head)
         else:
+            box.prepare()
             boxes[head.id] = box
     return known if boxes == known.boxes else Outline(boxes), missing
 

@@ -9,6 +9,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from postroom.access.offload import run
 from postroom.message.casemap import casemap
 from postroom.message.htmltext import html_text
 from postroom.message.preview import ENOUGH
@@ -53,7 +54,8 @@ async def get(call: Call) -> Result:
     if ids is None:
         raise invalid("emailIds must be an Id[]")
     outline = await outline_of(account)
-    numbers = [number for one in ids if outline.email(number := number_of(one)) is not None]
+    found = await run(len(ids) * len(outline.boxes), outline.emails, map(number_of, ids))
+    numbers = [email.id for email in found]
     told: dict[str, dict[str, Any]] = {}
     for start in range(0, len(numbers), TOGETHER):
         told |= await _told(account, numbers[start : start + TOGETHER], wanted)

@@ -81,11 +81,7 @@ def of_outline(outline: Outline) -> Emails:
 
 
 def _seen(box: Box) -> Seen:
-    hidden: tuple[int, ...] | None = ()
-    if box.hidden > MOST_HIDDEN:
-        hidden = None
-    elif box.hidden:
-        hidden = tuple(uid for at, uid in enumerate(box.uids) if not box.is_shown(at))
+    hidden = box.hidden if len(box.hidden) <= MOST_HIDDEN else None
     head = box.head
     return Seen(head.uidvalidity, head.modseq, head.uidnext, not len(box), hidden)
 
