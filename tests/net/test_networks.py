@@ -3,6 +3,7 @@ import pytest
 from postroom.net.networks import (
     around,
     is_loopback,
+    names_loopback,
     network_of,
     parse,
     wide_network_of,
@@ -38,6 +39,16 @@ def test_loopback() -> None:
     assert not is_loopback("::2")
     assert not is_loopback("unix")
     assert not is_loopback("2002:7f00:1::1")  # carries 127.0.0.1, and comes from elsewhere
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost.", "db.localhost", "127.0.0.2", "::1"])
+def test_names_of_this_machine(host: str) -> None:
+    assert names_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "localhost.test", "notlocalhost", "192.0.2.1"])
+def test_names_of_others(host: str) -> None:
+    assert not names_loopback(host)
 
 
 @pytest.mark.parametrize(

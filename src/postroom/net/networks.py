@@ -46,6 +46,12 @@ def is_loopback(address: str) -> bool:
     return ip is not None and ip.is_loopback
 
 
+def names_loopback(host: str) -> bool:
+    """True when a host, by name or address, can only be this machine (RFC 6761 §6.3)."""
+    name = host.lower().removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost") or is_loopback(host)
+
+
 def around(address: str) -> Network | None:
     """The network of an address; None for what is no address."""
     ip = read(address)

@@ -21,6 +21,7 @@ def test_presets_and_usual_ports() -> None:
     assert completed(changed(protocol="pop3"), "gmx").host == "pop.gmx.net"
     assert completed(changed(host="x.test", tls="starttls")).port == 143
     assert completed(changed(host="127.0.0.1", tls="none", port=5)).port == 5
+    assert completed(changed(host="localhost", tls="none")).port == 143  # the end of a tunnel
     assert completed(changed(host="mine.test"), "gmail").host == "mine.test"
 
 
@@ -29,6 +30,7 @@ def test_presets_and_usual_ports() -> None:
     [
         (ALICE, "", "name the server"),
         (changed(host="x.test", tls="none"), "", "in clear"),
+        (changed(host="64:ff9b::7f00:1", tls="none"), "", "in clear"),  # 127.0.0.1 of a NAT64
         (changed(login=""), "gmail", "user or the password is empty"),
         (changed(protocol="pop3"), "icloud", "icloud has no POP3"),
     ],

@@ -11,9 +11,10 @@ import msgspec
 from postroom.config.model import Config
 from postroom.delivery.outbound import client_tls
 from postroom.errors import Invalid, NotFound
-from postroom.net.addresses import is_loopback, is_public
+from postroom.net.addresses import is_public
 from postroom.net.channel import RemoteFailed, Tls
 from postroom.net.imap import ImapConnection
+from postroom.net.networks import names_loopback
 from postroom.net.pop3 import Pop3Connection
 
 PORTS: Final = {
@@ -92,7 +93,7 @@ def completed(there: Remote, preset: str = "") -> Remote:
         raise Invalid("name the server: --host, or --preset")
     if not there.login or not there.secret:
         raise Invalid("the user or the password is empty")
-    if there.tls == "none" and not is_loopback(host):
+    if there.tls == "none" and not names_loopback(host):
         raise Invalid(
             f"the password would go to {host} in clear: use --tls implicit or --tls starttls"
         )

@@ -34,6 +34,7 @@ from postroom.directory.relays import Relay, Tls
 from postroom.mailauth import certificates
 from postroom.net.dns import Resolver
 from postroom.net.dns_records import LookupFailed
+from postroom.net.networks import names_loopback
 from postroom.net.outbound import ConnectFailed, connect
 from postroom.protocol.smtp import client_events as events
 from postroom.protocol.smtp.client_envelope import envelope, refusal
@@ -174,7 +175,7 @@ class _Walk:
         try:
             found = await lookup.host(_literal(host))
         except Nowhere as error:
-            local = "names in /etc/hosts don't count; " if relays.is_loopback(host) else ""
+            local = "names in /etc/hosts don't count; " if names_loopback(host) else ""
             self._bad("dns", str(error), local and f"{local}{_set(self._relay, '--host ADDRESS')}")
             return ()
         except LookupFailed as error:

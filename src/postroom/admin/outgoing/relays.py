@@ -19,6 +19,7 @@ from postroom.db.database import Tx
 from postroom.directory import accounts, domains, relays
 from postroom.directory.relays import Mechanism, Relay, RelayEntry, Tls, Use, UseKind
 from postroom.errors import Invalid, NotFound
+from postroom.net.networks import names_loopback
 
 MAX_LOGIN: Final = 512  # octets
 MAX_PASSWORD: Final = 8192  # octets; access tokens are long
@@ -221,16 +222,6 @@ def in_words(use: UseView) -> str:
             return f"mail of {use.of}"
 
 
-def is_loopback(host: str) -> bool:
-    """True when a host can only be this machine."""
-    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 §6.3
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _entry(name: str, wanted: Wanted, *, ident: int, created: int) -> RelayEntry:
     """A new relay, checked."""
     wanted = _with_preset(wanted)
@@ -243,7 +234,7 @@ def _entry(name: str, wanted: Wanted, *, ident: int, created: int) -> RelayEntry
         host=host,
         port=wanted.port,
         tls=wanted.tls,
-        verify=not is_loopback(host) if wanted.verify is None else wanted.verify,
+        verify=not names_loopback(host) if wanted.verify is None else wanted.verify,
         login=wanted.login or "",
         mechanism="xoauth2" if wanted.is_token else "",
         preset=wanted.preset or "",
@@ -309,7 +300,7 @@ def _check(entry: RelayEntry, password: str | None) -> None:
         raise Invalid(
             f"the password of a relay has at most {MAX_PASSWORD} octets, no NUL and one line"
         )
-    if entry.tls == "none" and not is_loopback(entry.host):
+    if entry.tls == "none" and not names_loopback(entry.host):
         raise Invalid(
             f"a password is not sent to {entry.host} without TLS;"
             " use --tls starttls or --tls implicit, or leave the login out"
