@@ -25,7 +25,7 @@ def test_who_may_be_here_no_longer_is_sent_away(database: Opener, data: Path) ->
         async with database() as db:
             town = Town(db, data)
             await town.domain("local.test")
-            connections = Connections(Caps(total=10, per_network=10))
+            connections = Connections(Caps(total=10, per_network=10), grace=0)
             watch = Revocation(db, connections)
             await watch.look()
             for name in ("ann", "bob", "eve"):
@@ -69,7 +69,7 @@ def test_a_login_that_was_late_is_looked_at(database: Opener, data: Path) -> Non
             for name in ("ann", "bob"):
                 await town.account(f"{name}@local.test")
                 await town.password(f"{name}@local.test", "Secret-Word-1")
-            connections = Connections(Caps(total=10, per_network=10))
+            connections = Connections(Caps(total=10, per_network=10), grace=0)
             watch = Revocation(db, connections)
             ann = await logged_in(town, connections, "ann@local.test", "Secret-Word-1")
             bob = await logged_in(town, connections, "bob@local.test", "Secret-Word-1")
@@ -92,7 +92,7 @@ def test_a_hint_wakes_it(database: Opener, data: Path) -> None:
             await town.domain("local.test")
             await town.account("ann@local.test")
             await town.password("ann@local.test", "Secret-Word-1")
-            connections = Connections(Caps(total=10, per_network=10))
+            connections = Connections(Caps(total=10, per_network=10), grace=0)
             watch = Revocation(db, connections, every=1000)
             ann = await logged_in(town, connections, "ann@local.test", "Secret-Word-1")
             task = asyncio.create_task(watch.run())

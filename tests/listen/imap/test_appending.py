@@ -334,7 +334,7 @@ def test_a_large_message_is_copied_by_its_url_and_takes_little_memory(data: Path
         await client.ok(b'APPEND Drafts CATENATE (URL "/INBOX/;UID=1" URL "/INBOX/;UID=1")')
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 14_000_000
+        assert peak < 24_000_000  # of 48 million; as much is ahead as disk and threads are quick
         size = b'* STATUS "Drafts" (MESSAGES 1 SIZE %d)\r\n' % (2 * len(letter))
         assert await client.ok(b"STATUS Drafts (MESSAGES SIZE)") == [size]
 

@@ -251,7 +251,7 @@ class House:
         self.desk = Desk()
         self.watch = Watch()
         caps = Caps(total=total, per_network=per_network)
-        self.connections = Connections(caps, tick=0.01, clock=self.watch)
+        self.connections = Connections(caps, tick=0.01, grace=0.1, clock=self.watch)
         self.context = certificates.server("localhost")
         self.settings = Settings(
             session=session,
