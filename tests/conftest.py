@@ -26,7 +26,7 @@ from postroom import process
 from postroom.db.database import Database
 from postroom.db.folder import DATABASE
 from postroom.telemetry import sink
-from rig import postgresql
+from rig import compiled, postgresql
 from tests import absent
 from tests.databases import TEMPLATE, Pool, renamed
 from tests.fakes import Recorder
@@ -41,6 +41,8 @@ _MEMORY = Path("/dev/shm")
 _ROOM = 2 << 30  # octets
 if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+compiled.keep()
 
 # POSTROOM_EXAMPLES=proof: many more examples of every property, for `make proof`.
 hypothesis.settings.register_profile("test", deadline=None, print_blob=True)
