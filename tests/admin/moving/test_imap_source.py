@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from postroom.admin import accounts, domains
-from postroom.admin.moving import imap_source, importing
+from postroom.admin.moving import imap_source, importing, reading
 from postroom.admin.moving.imap_source import ImapSource
 from postroom.admin.moving.importing import Imported, Order
 from postroom.admin.moving.remote import Remote, open_imap
@@ -142,6 +142,29 @@ def test_large_messages_come_in_pieces(tell: Tell, monkeypatch: pytest.MonkeyPat
         assert (await bring(office, server)).filed == 5
         rows = await office.store.read(query, CONTENT)
         assert [row[4] for row in rows] == [len(letter(0, size)) for size in sizes]
+
+    told(tell, server, story)
+
+
+def test_a_message_that_has_not_come_whole_is_left_out(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_source, "PIECE", 1000)
+    monkeypatch.setattr(imap_source, "SMALL", 1500)
+    for module in (imap_source, reading):
+        monkeypatch.setattr(module, "MAX_MESSAGE", 3000)
+    server = ImapServer({b"INBOX": Box([Message(1, letter(1, 2500)), Message(2, letter(2, 5000))])})
+    server.trick = lambda line: (
+        b"TAG OK gone\r\n" if b"UID FETCH 1 " in line and b"<1000" in line else None
+    )
+
+    async def story(office: Office) -> None:
+        done = await bring(office, server)
+        assert done.filed == 0
+        assert [one.reason for one in done.left_out] == [
+            "it was deleted there while it was read",
+            "it is larger than 1 GB, or was compressed to have no end",
+        ]
 
     told(tell, server, story)
 

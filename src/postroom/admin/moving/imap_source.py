@@ -17,7 +17,7 @@ import msgspec
 
 from postroom.admin.moving import folder_names
 from postroom.admin.moving.importing import Came
-from postroom.admin.moving.reading import Chunk, Read, small
+from postroom.admin.moving.reading import MAX_MESSAGE, Chunk, Read, small
 from postroom.admin.moving.source import Folder, Found, LeftOut, keywords
 from postroom.net.channel import RemoteFailed
 from postroom.net.imap import Folder as Remote, ImapConnection, Selected
@@ -32,7 +32,6 @@ GROUP: Final = 100  # that are fetched together
 MAX_OCTETS: Final = 2 << 20
 SMALL: Final = 256 * 1024  # octets of a message that is fetched whole
 PIECE: Final = 512 * 1024
-MAX_MESSAGE: Final = 1 << 30
 RETRIES: Final = 5
 PASSES: Final = 3  # over a folder whose messages go away meanwhile
 
@@ -270,7 +269,7 @@ async def _large(connection: ImapConnection, folder: Folder, row: Row) -> Chunk:
     spool = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115 - the chunk closes it
     try:
         size = 0
-        while size < MAX_MESSAGE:
+        while size <= MAX_MESSAGE:  # one piece more shows that it is too large
             pieces: list[bytes] = []
 
             def take(one: Untagged, pieces: list[bytes] = pieces) -> None:
@@ -281,6 +280,10 @@ async def _large(connection: ImapConnection, folder: Folder, row: Row) -> Chunk:
             await connection.fetch(
                 b"%d" % row.uid, b"UID BODY.PEEK[]<%d.%d>" % (size, PIECE), take, by_uid=True
             )
+            if not pieces and 0 < size < row.size:
+                spool.close()
+                gone = "it was deleted there while it was read"
+                return Chunk(left_out=[LeftOut(_origin(folder, row), gone, 1)])
             piece = pieces[-1] if pieces else b""
             await asyncio.to_thread(spool.write, piece)
             size += len(piece)
