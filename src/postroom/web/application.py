@@ -19,6 +19,7 @@ from postroom.web.discovery import Discovery
 from postroom.web.health import Check, Gauges
 from postroom.web.hosts import Hosts
 from postroom.web.late import Late
+from postroom.web.nowhere import nothing
 
 JMAP: Final = ("/jmap", "/.well-known/jmap")
 
@@ -41,7 +42,8 @@ def application(
             *acme.routes(office),
             *static.routes(),
             Mount("", app=_people_and_programs(services)),
-        ]
+        ],
+        exception_handlers={404: nothing},
     )
 
 

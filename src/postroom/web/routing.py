@@ -173,9 +173,11 @@ class Router:
                 status, text = 400, _words(error)
             else:
                 return _led_on(found)
+            is_form = method == "POST"
             return self._desk.renderer.page(
-                "message.html", status=status, visitor=visitor, title="", text=text,
-                before=_page_before(request) if method == "POST" else "",
+                "message.html", status=status, visitor=visitor, text=text, is_form=is_form,
+                title="There is nothing here" if status == 404 and not is_form else "",
+                before=_page_before(request) if is_form else "",
             )  # fmt: skip
 
         return Route(path, endpoint, methods=[method])

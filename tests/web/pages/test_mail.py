@@ -61,6 +61,8 @@ def test_a_long_list_is_paged_and_searched(database: Opener, data: Path) -> None
         assert (await browser.get(f"{HERE}?q={'word+' * 30}")).status == 400
         assert (await browser.get(f"{HERE}?before=x")).status == 400
         assert (await browser.get(f"{HERE}?box=Nowhere")).status == 404
+        assert "There is nothing here there is no mailbox 'Nowhere'" in browser.text
+        assert "what you have typed" not in browser.text
 
     tell(database, data, story, logged_in=PERSON)
 

@@ -56,8 +56,10 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
-def entrance_form(desk: Desk, request: Request, problem: str = "", status: int = 200) -> Response:
-    """The login form, with what went wrong."""
+def entrance_form(
+    desk: Desk, request: Request, problem: str = "", status: int = 200, address: str = ""
+) -> Response:
+    """The login form, with what went wrong and the address that was typed."""
     options = ticket = ""
     host = webauthn.host_of(request.headers.get("host", ""))
     if host and webauthn.is_available():
@@ -68,6 +70,7 @@ def entrance_form(desk: Desk, request: Request, problem: str = "", status: int =
         status=status,
         visitor=None,
         problem=problem,
+        address=address,
         options=options,
         ticket=ticket,
         following=following(request),
@@ -77,15 +80,18 @@ def entrance_form(desk: Desk, request: Request, problem: str = "", status: int =
 
 async def tried(desk: Desk, request: Request, step: Step, refused: str) -> Response:
     """What a step of a login answers, or the form with what stands in its way."""
+    fields: Mapping[str, str] = {}
     try:
-        return await step(await form(request, None))
+        fields = await form(request, None)
+        return await step(fields)
     except LoginRefused:
-        return entrance_form(desk, request, refused, 403)
+        problem, status = refused, 403
     except LoginDelayed:
-        return entrance_form(desk, request, "Too many attempts: wait a minute and try again.", 429)
+        problem, status = "Too many attempts: wait a minute and try again.", 429
     except MailError as error:
-        return entrance_form(desk, request, f"{error.text}.", 503)
+        problem, status = f"{error.text}.", 503
     except Forbidden as error:
-        return entrance_form(desk, request, str(error), 403)
+        problem, status = str(error), 403
     except TooLarge:
-        return entrance_form(desk, request, "The form is too large.", 413)
+        problem, status = "The form is too large.", 413
+    return entrance_form(desk, request, problem, status, fields.get("address", ""))
