@@ -108,6 +108,40 @@ def _refile(
     return added
 
 
+async def adopt(
+    store: Store,
+    source: Entry,
+    targets: Sequence[Place],
+    marks: Marks | None,
+    received: int | None = None,
+) -> None:
+    """Copy a message of another account into mailboxes of one, in one transaction.
+
+    With other ``marks`` and INTERNALDATE than it has, where these are given. Raises NotFound,
+    NotAllowed, MailError.
+    """
+    for place in targets:
+        place.require(letters.INSERT)
+    store.blobs.disk.require_for_copies(len(targets))
+    account_id = targets[0].mailbox.account_id
+    quota = await store.quota_of(account_id)
+    now = store.clock()
+
+    def write(tx: Tx) -> None:
+        for one in sorted({account_id, source.place.mailbox.account_id}):
+            usage.lock(tx, one, now)
+        made = source
+        for place in targets:
+            made = _joined(tx, store, made, place, quota, now, is_move=False)
+            if marks is not None:
+                _mark(tx, made, _marks(tx, [made]), marks)
+            if received is not None:
+                entries.redate(tx, place.mailbox.id, made.uid, received)
+
+    await store.write(write)
+    store.wake(*[place.mailbox.id for place in targets])
+
+
 def _joined(
     tx: Tx, store: Store, source: Entry, place: Place, quota: Quota, now: int, *, is_move: bool
 ) -> Entry:

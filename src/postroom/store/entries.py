@@ -216,6 +216,24 @@ def update_flags(
     return Updated(modseq, rows, unseen, failed, before)
 
 
+def redate(tx: Tx, mailbox_id: int, uid: int, received: int) -> None:
+    """Give a message that has just come another INTERNALDATE; in its account it has this one."""
+    row = tx.one(
+        "UPDATE entry SET received = :received WHERE mailbox_id = :mailbox AND uid = :uid"
+        " RETURNING account_id, message_id",
+        received=received,
+        mailbox=mailbox_id,
+        uid=uid,
+    )
+    if row is not None:
+        tx.execute(
+            "UPDATE message SET received = :received WHERE account_id = :account AND id = :id",
+            received=received,
+            account=row[0],
+            id=row[1],
+        )
+
+
 def rows_of(tx: Tx, mailbox_id: int, spans: Sequence[Span], member: int | None = None) -> list[Row]:
     """(uid, flags, keywords, modseq) of the entries of the spans, as they are now."""
     return [row for span in spans for row in _current(tx, mailbox_id, span, member)]

@@ -5,6 +5,10 @@ from typing import Final
 
 from postroom.web.jmap import (
     blobs,
+    email_copy,
+    email_import,
+    email_parse,
+    email_set,
     emails,
     identities,
     limits,
@@ -12,6 +16,7 @@ from postroom.web.jmap import (
     mailboxes,
     query,
     snippets,
+    submissions,
     threads,
     vacation,
 )
@@ -34,8 +39,12 @@ _BY_CAPABILITY: Final[Mapping[str, tuple[Methods, ...]]] = {
         emails.METHODS,
         query.METHODS,
         snippets.METHODS,
+        email_set.METHODS,
+        email_copy.METHODS,
+        email_import.METHODS,
+        email_parse.METHODS,
     ),
-    limits.SUBMISSION: (identities.METHODS,),
+    limits.SUBMISSION: (identities.METHODS, submissions.METHODS),
     limits.VACATION: (vacation.METHODS,),
 }
 

@@ -12,7 +12,7 @@ from postroom.errors import Invalid, StorageFull
 from postroom.store.uploads import TooManyUploads
 from postroom.web import uploads as bodies
 from postroom.web.api.call import Services
-from postroom.web.jmap import blobs
+from postroom.web.jmap import blobs, sources
 from postroom.web.jmap.account import Account
 from postroom.web.jmap.capabilities import max_upload
 from postroom.web.jmap.errors import MethodError, RequestError
@@ -72,7 +72,7 @@ class Transfers:
     async def download(self, request: Request, caller: Caller) -> Response:
         """RFC 8620 §6.2."""
         account = await self._account(request, caller)
-        found = await blobs.find(account, request.path_params["blob"])
+        found = await sources.find(account, request.path_params["blob"])
         if found is None:
             raise RequestError("", "there is no such blob for you", status=404)
         kind = blobs.media_type(request.query_params.get("type", "") or found.type)

@@ -44,6 +44,7 @@ async def get(call: Call) -> Result:
 async def put(call: Call) -> Result:
     """VacationResponse/set."""
     read.only(call.arguments, *SET)
+    call.require("sieve")
     account = await call.own_account()
 
     async def state() -> str:
