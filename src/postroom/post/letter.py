@@ -30,7 +30,7 @@ class Letter(msgspec.Struct, frozen=True):
     masked addresses that it came for. ``also`` are letters of the queue only that come of this one,
     with blobs of their own that some of them may share; they are committed when it is.
     ``submitted`` is the row of a letter that was sent by JMAP. ``named`` is the id of a blob that
-    is there already, which the copies name instead of a new one; ``blob`` is then empty.
+    is there already, which copies and queue name instead of a new one; ``blob`` is then empty.
     """
 
     blob: Prepared

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from postroom.intake.lists import distribution
+from postroom.store.audit import wrong_blobs
 from tests.conftest import Opener
 from tests.intake.lists.hall import hall, posted
 
@@ -64,6 +65,12 @@ def test_a_long_list_goes_in_steps_and_nobody_gets_it_twice(
             octets = dict(await one.here.leaving())["m16@else.example"]
             assert octets.count(b"List-Id:") == 1
             assert octets.count(b"Delivered-To: dev@local.test") == 1
+            rows = await one.here.db.read(
+                lambda tx: tx.all("SELECT blob_id, count(*) FROM queued GROUP BY blob_id")
+            )
+            steps = 5  # and each but the last made a letter for the next
+            assert sorted(count for _, count in rows) == [1, 20 + steps - 1]
+            assert await one.here.db.read(wrong_blobs) == []
 
     asyncio.run(run())
 

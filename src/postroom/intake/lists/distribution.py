@@ -2,7 +2,7 @@
 
 A step is the end of a delivery to the list: what it makes is committed when that delivery leaves
 the queue. Each member gets a letter of the queue with a sender and a List-Unsubscribe of their own;
-all of a step share one blob. When there are more members, one more letter is for the list itself
+all of them share one blob, which the first step makes. When there are more members, one more letter is for the list itself
 and says with whom the next step begins. So however long the list is, nobody is left out or gets it
 twice, and memory holds one step.
 """
@@ -62,16 +62,23 @@ class Distribution:
         head, note = (self._arrival.head, "") if after else await self._head()
         spared = self._spared()
         going = [one for one in found[:STEP] if list_members.key_of(one.address) not in spared]
-        blob = await self._arrival.prepared(head)
-        content = _Content(blob, brief(head), head.isascii())
+        content = await self._content(head)
         is_many = bool(after) or len(found) > MANY
         also = [self._to(one, content, is_many=is_many) for one in going]
         if len(found) > STEP:
             also.append(self._rest(found[STEP - 1], content))
         if not also:
-            await services.post.discard(blob)
+            await services.post.discard(content.blob)
         told = f"the mailing list sends it to {len(going):,} addresses{note}"
         return nothing(services, self._original, content.indexed, self._of, told, tuple(also))
+
+    async def _content(self, head: bytes) -> "_Content":
+        indexed, is_plain = brief(head), head.isascii()
+        if self._after:
+            empty, size = self._services.blobs.small(b"", b""), self._arrival.stored_size
+            return _Content(empty, self._original.blob_id, size, indexed, is_plain)
+        blob = await self._arrival.prepared(head)
+        return _Content(blob, 0, blob.head_size + blob.body_size, indexed, is_plain)
 
     async def _head(self) -> tuple[bytes, str]:
         """The header block that everybody gets, and what there is to say of it."""
@@ -130,11 +137,10 @@ class Distribution:
         prefix: bytes,
         priority: int,
     ) -> Letter:
-        now, blob = self._services.clock(), content.blob
-        size = len(prefix) + blob.head_size + blob.body_size
+        now, size = self._services.clock(), len(prefix) + content.size
         queued = Queued(
             id=ident,
-            blob_id=blob.id,
+            blob_id=content.named or content.blob.id,
             sender=sender.encode(),
             size=size,
             accepted=now,
@@ -146,7 +152,8 @@ class Distribution:
             priority=priority,
         )
         return Letter(
-            blob=blob,
+            blob=content.blob,
+            named=content.named,
             queued=queued,
             outgoing=(Outgoing(ident, 0, str(to).encode(), to.domain.ascii),),
             entry=notice.entry(ident, now, sender, content.indexed, size),
@@ -170,9 +177,14 @@ def added(of: MailingList) -> bytes:
 
 
 class _Content(NamedTuple):
-    """What all of a step share. ``has_plain_head``: of ASCII."""
+    """What all of a step share; ``named``: the blob that is there since the first one.
+
+    ``size`` in octets; ``has_plain_head``: of ASCII.
+    """
 
     blob: Prepared
+    named: int
+    size: int
     indexed: Indexed
     has_plain_head: bool
 
