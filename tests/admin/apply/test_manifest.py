@@ -69,11 +69,14 @@ def test_what_is_written_is_read_again() -> None:
     ("text", "reason"),
     [
         ("[[domain]", "f.toml is no TOML"),
-        ("[[domain]]", "required field `name`, at `domain[0]`"),
+        ("[[domain]]", "f.toml, line 1: `domain[0]`: `name` is missing"),
         ("[[accounts]]", "unknown field `accounts`"),
-        ('[[account]]\naddress = "a@b.test"\nquote = 1', "unknown field `quote`, at `account[0]`"),
-        ('[[account]]\naddress = "a@b.test"\nquota = "1G"', "at `account[0].quota`"),
-        ('[[relay]]\nname = "x"\nhost = "h"\nport = 1\ntls = "maybe"', "at `relay[0].tls`"),
+        ('[[account]]\naddress = "a@b.test"\nquote = 1', "`account[0]`: unknown field `quote`"),
+        (
+            '[[account]]\naddress = "a@b.test"\nquota = "1G"',
+            "`account[0].quota`: a whole number is wanted, not a text",
+        ),
+        ('[[relay]]\nname = "x"\nhost = "h"\nport = 1\ntls = "maybe"', "`relay[0].tls`: "),
     ],
 )
 def test_a_slip_is_told_with_its_place(text: str, reason: str) -> None:
@@ -93,7 +96,7 @@ def test_all_slips_are_told_with_their_lines() -> None:
     assert [one.partition(": ")[0] for one in told] == [
         "f.toml, line 1", "f.toml, line 6", "f.toml", "f.toml",
     ]  # fmt: skip
-    assert told[1].endswith("at `account[2].quota`")
+    assert told[1].startswith("f.toml, line 6: `account[2].quota`: a whole number")
     many = "[[domain]]\n" * 50
     with pytest.raises(Invalid, match="and 30 more"):
         manifest.read(many, "f.toml")

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from postroom.admin.apply.items import AccountItem, DomainItem, Manifest, RelayItem
+from postroom.admin.apply.slips import in_words
 from postroom.config.toml import string
 from postroom.errors import Invalid
 
@@ -88,8 +89,9 @@ def read(text: str, source: str = "the file") -> Manifest:
                 try:
                     one = msgspec.convert({kind: [item] if is_list else items}, Manifest)
                 except msgspec.ValidationError as error:
-                    told = str(error).replace(f" - at `$.{kind}[0]", f", at `{kind}[{len(before)}]")
-                    told = told.replace(" - at `$.", ", at `")
+                    why, at, place = str(error).partition(" - at `$.")
+                    place = place.replace(f"{kind}[0]", f"{kind}[{len(before)}]", 1)
+                    told = f"{f'`{place}: ' if at else ''}{in_words(why)}"
                     slips.append(f"{source}{f', line {line}' if is_list else ''}: {told}")
                     before.append(None)
                 else:
