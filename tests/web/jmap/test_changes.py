@@ -211,6 +211,30 @@ def test_expunges_from_before_their_messages_were_noted(database: Opener, data: 
     asyncio.run(run())
 
 
+def test_what_came_between_two_pieces_and_went_again_is_told_as_gone(
+    database: Opener, data: Path
+) -> None:
+    async def run() -> None:
+        async with shop(database, data) as store:
+            account = account_of(store)
+            await account.places.furnish()
+            follower = followers()[0]
+            await follower.begin(account)
+            await put(store, letter(1, 1), letter(2, 2), thread_id=None)
+            assert await follower.step(account, 1)
+            await put(store, letter(3, 3), thread_id=None)
+            assert await follower.step(account, 1)
+            assert await follower.step(account, 1)
+            assert len(follower.known) == 3
+            view = await View.open(await account.places.get("INBOX"), store, read_only=False)
+            await view.store([(1, 1 << 31)], FlagChange("add", 8))
+            await view.expunge(None)
+            await end_equal(follower, account)
+            assert (follower.known, follower.resets) == ({}, 0)
+
+    asyncio.run(run())
+
+
 def test_too_many_marked_for_deletion(
     database: Opener, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

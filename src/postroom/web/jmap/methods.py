@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from postroom.web.jmap import (
-    blobs,
+    blob_copy,
     email_copy,
     email_import,
     email_parse,
@@ -31,7 +31,7 @@ async def echo(call: Call) -> Result:
 _CORE: Final[Methods] = {"Core/echo": echo}
 
 _BY_CAPABILITY: Final[Mapping[str, tuple[Methods, ...]]] = {
-    limits.CORE: (_CORE, blobs.METHODS),
+    limits.CORE: (_CORE, blob_copy.METHODS),
     limits.MAIL: (
         mailboxes.METHODS,
         mailbox_set.METHODS,
