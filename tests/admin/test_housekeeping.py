@@ -33,7 +33,7 @@ from postroom.net.dns import Resolver
 from postroom.policy import login_rows
 from postroom.policy.logins import Attempt, Counted
 from postroom.process import Trimmer
-from postroom.queue import idle
+from postroom.queue import idle, submissions
 from postroom.store import expunged, rejects
 from postroom.store.expunged import Chosen
 from postroom.store.spans import Span
@@ -170,6 +170,31 @@ def with_limits(office: Office, **limits: int) -> Office:
 
 async def kept(office: Office) -> int:
     return (await office.store.read(expunged.weight, 1, Chosen())).messages
+
+
+def test_what_was_sent_by_jmap_is_told_as_long_as_the_ledger(tell: Tell) -> None:
+    async def story(office: Office, clock: Clock) -> None:
+        wish = submissions.Wish(1, "I1", 7, 8, "{}")
+        row = submissions.submitted(office.ids.next(), wish, clock())
+        await office.db.write(lambda tx: submissions.add(tx, [row]))
+        before = await office.db.read(lambda tx: submissions.state(tx, 1, clock()))
+        days = office.config.limits.ledger_days
+        job = Housekeeping(office).jobs["ledger"]
+
+        async def told() -> tuple[int, submissions.Since | None]:
+            await job()
+            there = await office.db.read(lambda tx: submissions.every(tx, 1, 9))
+            return len(there), await office.db.read(lambda tx: submissions.since(tx, 1, before, 9))
+
+        clock.advance(days=days - 1)
+        assert (await told())[0] == 1
+        clock.advance(days=2)
+        count, found = await told()
+        assert (count, found and found.destroyed) == (0, [row.id])
+        clock.advance(days=submissions.REMEMBERED_MS // 86_400_000)
+        assert await told() == (0, None)
+
+    tell(story)
 
 
 def test_a_job_that_fails_does_not_stop_the_others(data: Path) -> None:

@@ -273,6 +273,18 @@ def test_what_is_not_sent(database: Opener, data: Path) -> None:
     tell(database, data, story)
 
 
+def test_nobody_sends_to_more_than_they_may_in_a_day(database: Opener, data: Path) -> None:
+    async def story(client: Client) -> None:
+        await accounts.change(client.office, ALICE, send_limit=1)
+        email = await draft(client)
+        assert (await refused(client, email))["type"] == "rateLimit"
+        party = {"email": ALICE, "parameters": None}
+        few = {"mailFrom": party, "rcptTo": [{"email": BOB, "parameters": None}]}
+        assert (await send(client, email, envelope=few))["notCreated"] is None
+
+    tell(database, data, story)
+
+
 def test_parameters_are_those_of_smtp(database: Opener, data: Path) -> None:
     async def story(client: Client) -> None:
         envelope = {
