@@ -3,6 +3,7 @@
 import pytest
 
 from postroom.admin.moving.lists import (
+    MAX_TARGETS,
     CatchAll,
     Format,
     Home,
@@ -91,6 +92,23 @@ def test_rows_of_csv() -> None:
 def test_rows_of_spreadsheets(between: str) -> None:
     text = "\ufeffaddress,name,quota\r\na@b.test,Ann,1 GB\r\n".replace(",", between)
     assert read(text, "csv") == [Person("a@b.test", "Ann", quota=1 << 30)]
+
+
+def test_names_of_several_lines_are_one_row_of_csv() -> None:
+    text = 'address,name,quota\r\na@x.test,"Ann\r\nB",1K\r\nb@x.test,Bob\u2028C,2K\r\n'
+    assert read(text, "csv") == [
+        Person("a@x.test", "Ann B", quota=1024),
+        Person("b@x.test", "Bob C", quota=2048),
+    ]
+
+
+def test_an_alias_with_too_many_targets_is_told_not_cut() -> None:
+    text = "all: " + ", ".join(f"p{number}" for number in range(MAX_TARGETS + 1))
+    (one,) = read(text, "postfix-aliases", "demo.test")
+    assert isinstance(one, Skipped)
+    assert "more than 10000 targets" in one.reason
+    (one,) = read(text.rpartition(",")[0], "postfix-aliases", "demo.test")
+    assert isinstance(one, Other)
 
 
 def test_numbers_that_are_none() -> None:

@@ -7,6 +7,7 @@ Dovecot; hmailserver: the XML of its backup; csv: columns address, name, passwor
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
@@ -146,7 +147,7 @@ def _passwd(text: str, domain: str) -> Iterator[Wish]:
 
 def _csv(text: str, domain: str) -> Iterator[Wish]:
     first = text.partition("\n")[0]
-    rows = csv.DictReader(text.splitlines(), delimiter=delimiter(first))
+    rows = csv.DictReader(io.StringIO(text, newline=None), delimiter=delimiter(first))
     columns = {name.strip().lower() for name in rows.fieldnames or ()}
     if "address" not in columns:
         raise Refused("the first line names the columns, and address is not among them")
@@ -169,7 +170,8 @@ def _csv(text: str, domain: str) -> Iterator[Wish]:
         secret = known.get("password", "")
         if secret and not secret.startswith("{"):
             secret = "{PLAIN}" + secret
-        yield _person(address, known.get("name", ""), secret, quota, domain)
+        name = " ".join(known.get("name", "").split())
+        yield _person(address, name, secret, quota, domain)
 
 
 def _hmailserver(text: str) -> Iterator[Wish]:
@@ -234,8 +236,13 @@ def _other(name: str, targets: Sequence[str], domain: str) -> Wish:
     address = _address(name, domain)
     if address is None:
         return Skipped(_short(name), _no_address(name))
+    if len(targets) > MAX_TARGETS:
+        return Skipped(
+            address,
+            f"it has more than {MAX_TARGETS} targets: make a mailing list, postroom list add",
+        )
     good: list[str] = []
-    for target in targets[:MAX_TARGETS]:
+    for target in targets:
         if target.startswith(("|", "/", ":include:", '"|', '"/', "\\", "@")):
             return Skipped(
                 address, f"{_short(target)} is no address: programs and files are not taken"
