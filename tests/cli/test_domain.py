@@ -122,6 +122,11 @@ def test_what_a_domain_may_hold(shell: Shell) -> None:
     ) == ("limits of demo.test: accounts: 1, 1.5G for a new account, 10G for all together\n")
     shell.says("account", "add", "a@demo.test", "--no-password")
     assert "may hold (1)" in shell.refuses("account", "add", "b@demo.test", "--no-password")
-    told = shell.json("domain", "limits", "demo.test", "--accounts", "0")
+    for word in ("many", "-1", "1.5"):
+        said = shell.misuses("domain", "limits", "demo.test", "--accounts", word)
+        assert f"{word!r} is no number of accounts; write 100 or none" in said
+    assert shell.json("domain", "limits", "demo.test")["accounts"] == 1
+    shell.says("domain", "limits", "demo.test", "--aliases", "0", "--accounts", "3")
+    told = shell.json("domain", "limits", "demo.test", "--accounts", "none")
     assert (told["accounts"], told["total_quota"]) == (0, 10 << 30)
     assert "1.5G for a new account" in shell.says("domain", "show", "demo.test")

@@ -71,10 +71,13 @@ class Quota(click.ParamType[int]):
         return octets
 
 
-class MessageQuota(click.ParamType[int]):
-    """A number of messages, or ``none``."""
+class Count(click.ParamType[int]):
+    """A number of ``what``, or ``none``."""
 
     name = "n"
+
+    def __init__(self, what: str) -> None:
+        self._what = what
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -84,7 +87,7 @@ class MessageQuota(click.ParamType[int]):
         if word.lower() == "none":
             return 0
         if not (word.isascii() and word.isdecimal()):
-            self.fail(f"{word!r} is no number of messages; write 100000 or none", param, ctx)
+            self.fail(f"{word!r} is no number of {self._what}; write 100 or none", param, ctx)
         return int(word[:20])
 
 
@@ -101,7 +104,7 @@ def account() -> None:
 @click.option(
     "--messages",
     "message_quota",
-    type=MessageQuota(),
+    type=Count("messages"),
     default=0,
     help="The most messages it may hold. Default: any number.",
 )
@@ -261,7 +264,7 @@ def set_(
 @click.option(
     "--messages",
     "message_quota",
-    type=MessageQuota(),
+    type=Count("messages"),
     help="The most messages it may hold: a number, or none.",
 )
 @output.json_option

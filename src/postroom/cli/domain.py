@@ -11,7 +11,7 @@ from postroom.admin.backup_domains import BackupView
 from postroom.admin.domains import DomainChanges, DomainDetails, DomainView
 from postroom.admin.office import Office
 from postroom.cli import output
-from postroom.cli.account import Quota
+from postroom.cli.account import Count, Quota
 from postroom.cli.acting import add_act
 from postroom.cli.work import run
 from postroom.directory.allotments import Allotment
@@ -196,8 +196,8 @@ def journal(
 
 @domain.command()
 @click.argument("name")
-@click.option("--accounts", type=click.IntRange(min=0), help="The most it may hold; 0: any number.")
-@click.option("--aliases", type=click.IntRange(min=0), help="The same of aliases.")
+@click.option("--accounts", type=Count("accounts"), help="The most it may hold: 50, none.")
+@click.option("--aliases", type=Count("aliases"), help="The same of aliases.")
 @click.option("--quota", type=Quota(), help="What a new account gets: 2G, none.")
 @click.option("--max-quota", type=Quota(), help="The most that one account may have.")
 @click.option("--total", type=Quota(), help="The most that all may have together.")
