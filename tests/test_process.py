@@ -70,6 +70,9 @@ def fill(what):
         above.append(bytearray(b"x") * 100_000)
     elif what == "end":
         pieces = [bytearray(b"x") * 3_000_000 for _ in range(2)]
+    elif what == "circles":
+        circle = [bytearray(b"x") * 1_000_000 for _ in range(6)]
+        circle.append(circle)
     else:
         local.kept = [bytearray(b"x") * 1_000_000 for _ in range(6)]
     together.wait(60)
@@ -88,9 +91,9 @@ asyncio.run(main(WHAT))
 """
 
 
-@pytest.mark.parametrize("what", ["between", "end", "kept"])
+@pytest.mark.parametrize("what", ["between", "end", "circles", "kept"])
 def test_what_a_peak_has_taken_is_given_back(what: str) -> None:
-    """What is free between others and at the end of heaps, and what threads have kept."""
+    """What is free between others or at the end of heaps, in circles, or kept by threads."""
     code = _TRIMMING.replace("WHAT", repr(what))
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["True False", "True", "True True False"]

@@ -120,12 +120,16 @@ class Trimmer:
 def _give_back(libc: ctypes.CDLL, leaving: Sequence[threading.Thread], patience: float) -> None:
     """What has left, and what is free at the end of each heap and in between.
 
+    Connections that have ended lately may be garbage in circles, with all that waited in them;
+    what is older, and much, is left to the collector's own time.
+
     To free a large block at the end of a heap shortens it. A new thread takes a heap that no
     thread has, or else the next one of those there are.
     """
     libc.malloc.restype = ctypes.c_void_p
     libc.free.argtypes = [ctypes.c_void_p]
     libc.free.restype = None
+    gc.collect(1)
     end = time.monotonic() + patience
     for thread in leaving:
         thread.join(max(0.0, end - time.monotonic()))
