@@ -11,12 +11,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from postroom.listen.caps import Caps
 from postroom.listen.listener import Listener, always
 from postroom.telemetry import sink
 from postroom.telemetry.session_events import ConnectionRefused
-from postroom.web.connection import MAX_HEAD, MAX_WAITING, Desk, Patience
+from postroom.web.connection import END, MAX_HEAD, MAX_WAITING, Desk, Patience
 from postroom.web.server import HttpDoor
 from tests import certificates
 from tests.fakes import Recorder
@@ -72,8 +73,10 @@ class Counted(Caps):
 
 
 class Place:
-    def __init__(self, port: int, caps: Counted, trust: ssl.SSLContext | None) -> None:
-        self.port, self.caps, self.trust = port, caps, trust
+    def __init__(
+        self, port: int, caps: Counted, trust: ssl.SSLContext | None, door: HttpDoor
+    ) -> None:
+        self.port, self.caps, self.trust, self.door = port, caps, trust, door
 
     async def client(self, *, tls: bool = True) -> Streams:
         context = self.trust if tls else None
@@ -102,7 +105,7 @@ def play(
         listener = Listener(sockets, door.connection, implicit_tls=contexts)
         await door.start(listener)
         try:
-            await script(Place(listener.port, caps, trust))
+            await script(Place(listener.port, caps, trust, door))
         finally:
             await door.stop()
         await caps.until(0)
@@ -277,3 +280,38 @@ def test_the_server_goes_down_during_a_handshake() -> None:
         asyncio.get_running_loop().call_later(0.05, writer.close)
 
     play(script, tls=True)
+
+
+@both_loops
+def test_answers_without_an_end_come_to_theirs_with_the_server(loop: str) -> None:
+    async def script(there: Place) -> None:
+        reader, writer = await there.client()
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"begun\n")
+        await there.door.stop()
+        assert b"over\n" in await rest(reader)
+        await close(writer)
+
+    async def endless(scope: Scope, _receive: Receive, send: Send) -> None:
+        ended = asyncio.Event()
+        scope[END] = ended.set
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun\n", "more_body": True})
+        await ended.wait()
+        await send({"type": "http.response.body", "body": b"over\n"})
+
+    ROUTES.append(Route("/endless", _Endless(endless)))
+    try:
+        play(script, loop=loop)
+    finally:
+        ROUTES.pop()
+
+
+class _Endless:
+    """An ASGI application, so that Starlette leaves the answer to it."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application(scope, receive, send)

@@ -24,6 +24,9 @@ from postroom.telemetry.session_events import ConnectionRefused, TlsFailed
 MAX_HEAD: Final = 65_536
 MAX_WAITING: Final = 16  # requests that came before the answer to the one before them
 LEAST_RATE: Final = 500
+END: Final = "postroom.end"
+"""Where the scope of a request has what ends an answer that would else go on for ever."""
+
 _FULL: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 60\r\n"
     b"Content-Length: 21\r\nContent-Type: text/plain\r\n\r\nToo many connections\n"
@@ -152,6 +155,14 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         patience = self._desk.patience
         self._allow(patience.left if self._has_request else patience.write)
+
+    def shutdown(self) -> None:
+        """The server ends: no further request, and answers without an end come to theirs."""
+        super().shutdown()
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            scope: dict[str, Any] = cycle.scope  # type: ignore[assignment]
+            scope.get(END, lambda: None)()
 
     def pause_writing(self) -> None:
         """The peer reads slowly."""

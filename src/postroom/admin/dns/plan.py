@@ -6,7 +6,7 @@ condition, which ``note`` tells.
 
 RFC 5321 §5 (MX), RFC 7208 (SPF), RFC 6376 §3.6 (DKIM), RFC 9989 (DMARC), RFC 8461 §3.1 and
 §8.3 (MTA-STS), RFC 8460 §3 (TLS-RPT), RFC 6698 and RFC 7672 §3.1 (TLSA), RFC 6186 and RFC 8314
-§5.1 (SRV), RFC 5804 §1.8 (SRV of ManageSieve), RFC 8659 (CAA).
+§5.1 (SRV), RFC 5804 §1.8 (SRV of ManageSieve), RFC 8620 §2.2 (of JMAP), RFC 8659 (CAA).
 """
 
 import hashlib
@@ -225,6 +225,13 @@ def _programs(known: Known) -> Iterator[Wanted]:
             value=f"0 1 {known.ports['https']} {known.hostname}.",
             use="Outlook",
             need="recommended",
+        )
+        yield Wanted(
+            name=f"_jmap._tcp.{known.domain}",
+            type="SRV",
+            value=f"0 1 {known.ports['https']} {known.hostname}.",
+            use="mail programs (JMAP)",
+            need="optional",
         )
         yield _alias(known, "autoconfig", "Thunderbird")
         yield _alias(known, "autodiscover", "Outlook")

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final
 
 from starlette.requests import Request
@@ -97,6 +98,8 @@ class Guard:
         found = await self._caller(proof, peer)
         if found is None:  # it ended at this moment
             raise self._unknown(LoginRefused.text)
+        with suppress(MailError):  # a full disk must not lock anyone out
+            await self._services.office.store.furnish(identity.account_id)
         self._remember(self._digest(header, peer), proof, lasts)
         return found
 

@@ -11,10 +11,11 @@ from starlette.routing import BaseRoute, Route
 
 from postroom.errors import MailError, Refused
 from postroom.web.api.call import Services
-from postroom.web.jmap import dispatch, session
+from postroom.web.jmap import dispatch, events, session
 from postroom.web.jmap.capabilities import CAPABILITIES
 from postroom.web.jmap.dispatch import LONG, Dispatch
 from postroom.web.jmap.errors import RequestError
+from postroom.web.jmap.events import Revisions, Stream
 from postroom.web.jmap.guard import Guard
 from postroom.web.jmap.limits import MAX_REQUEST
 from postroom.web.jmap.method import Caller
@@ -41,6 +42,7 @@ class _Desk:
         self._guard = Guard(services)
         self._turnstile = Turnstile()
         self._transfers = Transfers(services, self._turnstile)
+        self._revisions = Revisions(services.office.db)
         self._room = asyncio.Semaphore(BODIES)
 
     def routes(self) -> list[BaseRoute]:
@@ -48,6 +50,7 @@ class _Desk:
             self._route("GET", WELL_KNOWN, self._session),
             self._route("GET", "/jmap/session", self._session),
             self._route("POST", session.API, self._api),
+            self._route("GET", "/jmap/events", self._events),
             self._route("POST", "/jmap/upload/{account}", self._transfers.upload),
             self._route(
                 "GET", "/jmap/download/{account}/{blob}/{name:path}", self._transfers.download
@@ -82,6 +85,10 @@ class _Desk:
             state = await session.state(self._services.office, caller)
             pieces = await run.run(state)
         return _json(b"".join(pieces))
+
+    async def _events(self, request: Request, caller: Caller) -> Response:
+        wanted = events.asked(request)
+        return Stream(self._services, self._guard, self._turnstile, self._revisions, caller, wanted)
 
     async def _read(self, request: Request) -> Any:
         """The request object; a large one waits for its place in memory."""
