@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from postroom.web.jmap import request
 from postroom.web.jmap.errors import MethodError, RequestError
-from postroom.web.jmap.limits import MAX_DEPTH, MAX_REFERENCED
+from postroom.web.jmap.limits import MAX_DEPTH, MAX_NODES, MAX_REFERENCED
 from postroom.web.jmap.request import Invocation, resolved
 
 KNOWN = ("core", "mail")
@@ -73,6 +73,11 @@ def test_depth_is_bounded_but_not_below_the_bound() -> None:
     value = {"using": [], "methodCalls": [["a", {"x": deep}, "c"]]}
     assert read(value).calls[0].arguments == {"x": deep}
     assert kind(json.dumps([value]).encode()) == ("notJSON", "")
+
+
+def test_small_things_that_are_large_in_memory() -> None:
+    assert kind(b"[" + b"[]," * MAX_NODES + b"[]]") == ("limit", "maxSizeRequest")
+    assert kind(b"[" + b"{}," * MAX_NODES + b"{}]") == ("limit", "maxSizeRequest")
 
 
 def test_capabilities_and_the_count_of_calls() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from postroom.web.jmap.limits import MAX_REQUEST, MAX_REQUESTS
+from postroom.web.jmap.limits import MAX_LARGE, MAX_REQUEST, MAX_REQUESTS
 from postroom.web.jmap.method import Call, Result
 from postroom.web.jmap.methods import METHODS
 from tests.conftest import Opener
@@ -95,6 +95,40 @@ def test_requests_at_a_time(database: Opener, data: Path, monkeypatch: Any) -> N
         ended.set()
         assert [(await one)[0][0] for one in running] == ["Slow/get"] * MAX_REQUESTS
         assert (await client.http("POST", "/jmap/api", NOTHING)).status == 200
+
+    tell(database, data, story)
+
+
+@pytest.mark.parametrize("size", [65_536, 65_537, 70_000, 140_000])
+def test_requests_around_the_size_of_large_ones(size: int, database: Opener, data: Path) -> None:
+    async def story(client: Client) -> None:
+        raw = json.dumps(NOTHING).encode()
+        found = await client.http("POST", "/jmap/api", raw=raw + b" " * (size - len(raw)))
+        assert (found.status, found.body["methodResponses"]) == (200, [])
+
+    tell(database, data, story)
+
+
+def test_large_requests_at_a_time(database: Opener, data: Path, monkeypatch: Any) -> None:
+    async def story(client: Client) -> None:
+        begun, ended = asyncio.Semaphore(0), asyncio.Event()
+
+        async def wait(call: Call) -> Result:
+            begun.release()
+            await ended.wait()
+            return {"octets": len(call.arguments["x"])}
+
+        monkeypatch.setitem(METHODS, "Slow/get", (CORE, wait))
+        large = {"x": "y" * 100_000}
+        running = [asyncio.create_task(client.call("Slow/get", large)) for _ in range(MAX_LARGE)]
+        for _ in running:
+            await begun.acquire()
+        refused = await client.http("POST", "/jmap/api", {**NOTHING, **large})
+        assert (refused.problem, refused.body["limit"]) == ("limit", "maxConcurrentRequests")
+        assert await client.call("Core/echo")
+        ended.set()
+        assert [(await one)["octets"] for one in running] == [100_000] * MAX_LARGE
+        assert (await client.http("POST", "/jmap/api", {**NOTHING, **large})).status == 200
 
     tell(database, data, story)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from postroom.web.jmap.errors import MethodError, RequestError, invalid
-from postroom.web.jmap.limits import MAX_CALLS, MAX_DEPTH, MAX_REFERENCED
+from postroom.web.jmap.limits import MAX_CALLS, MAX_DEPTH, MAX_NODES, MAX_REFERENCED
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _ODD: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL, and halves of pairs
@@ -37,6 +37,9 @@ def read(octets: bytes, known: Iterable[str]) -> Envelope:
 
 def parsed(octets: bytes) -> object:
     """What I-JSON says (RFC 7493): UTF-8, no name twice in an object, no odd strings or numbers."""
+    if octets.count(b"[") + octets.count(b"{") > MAX_NODES:  # each takes far more in memory
+        why = f"a request may have {MAX_NODES} arrays and objects"
+        raise RequestError("limit", why, limit="maxSizeRequest")
     try:
         found: object = json.loads(
             octets.decode(), object_pairs_hook=_once, parse_constant=_refused

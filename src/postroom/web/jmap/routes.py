@@ -1,8 +1,8 @@
 """From an HTTP request to the session, to methods and blobs, and to events (RFC 8620)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -21,7 +21,7 @@ from postroom.web.jmap.limits import MAX_REQUEST
 from postroom.web.jmap.method import Caller
 from postroom.web.jmap.methods import METHODS
 from postroom.web.jmap.transfers import Transfers
-from postroom.web.jmap.turnstile import REQUESTS, Turnstile
+from postroom.web.jmap.turnstile import LARGE, REQUESTS, Turnstile
 
 WELL_KNOWN: Final = "/.well-known/jmap"
 BODIES: Final = 8  # requests of more than LONG octets in memory at a time, in all
@@ -79,39 +79,58 @@ class _Desk:
         charset = parameters.replace(" ", "").replace('"', "").lower()
         if kind.strip().lower() != _JSON or charset not in {"", "charset=utf-8"}:
             raise RequestError("notJSON", f"send {_JSON} in UTF-8, and say so in Content-Type")
-        with self._turnstile.passing(REQUESTS, caller.person.account_id):
-            envelope = await self._read(request)
-            run = Dispatch(self._services, caller, METHODS, envelope)
-            state = await session.state(self._services.office, caller)
-            pieces = await run.run(state)
-        return _json(b"".join(pieces))
+        account_id = caller.person.account_id
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length[:19]) > MAX_REQUEST:
+            raise _too_large()
+        with self._turnstile.passing(REQUESTS, account_id):
+            body, pieces = bytearray(), _pieces(request)
+            async for piece in pieces:
+                body += piece
+                if len(body) > LONG:
+                    break
+            else:
+                return await self._answer(bytes(body), caller)
+            with self._turnstile.passing(LARGE, account_id):
+                return await self._large(body, pieces, caller)
+
+    async def _large(
+        self, body: bytearray, pieces: AsyncIterator[bytes], caller: Caller
+    ) -> Response:
+        """A request that takes a place in memory until it is answered."""
+        async with self._room:
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    async for piece in pieces:
+                        body += piece
+                        if len(body) > MAX_REQUEST:
+                            raise _too_large()
+            except TimeoutError:
+                raise _broken_off() from None
+            return await self._answer(bytes(body), caller)
+
+    async def _answer(self, octets: bytes, caller: Caller) -> Response:
+        envelope = await dispatch.read(octets, CAPABILITIES)
+        run = Dispatch(self._services, caller, METHODS, envelope)
+        state = await session.state(self._services.office, caller)
+        return _json(b"".join(await run.run(state)))
 
     async def _events(self, request: Request, caller: Caller) -> Response:
         wanted = events.asked(request)
         return Stream(self._services, self._guard, self._turnstile, self._revisions, caller, wanted)
 
-    async def _read(self, request: Request) -> Any:
-        """The request object; a large one waits for its place in memory."""
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length[:19]) > MAX_REQUEST:
-            raise _too_large()
-        body = bytearray()
-        stream = request.stream()
-        try:
-            async for piece in stream:
-                body += piece
-                if len(body) > LONG:
-                    break
-            else:
-                return await dispatch.read(bytes(body), CAPABILITIES)
-            async with asyncio.timeout(BODY_SECONDS), self._room:
-                async for piece in stream:
-                    body += piece
-                    if len(body) > MAX_REQUEST:
-                        raise _too_large()
-                return await dispatch.read(bytes(body), CAPABILITIES)
-        except (ClientDisconnect, TimeoutError):
-            raise RequestError("", "the request did not come whole", status=408) from None
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """What has not been read of the body."""
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect:
+        raise _broken_off() from None
+
+
+def _broken_off() -> RequestError:
+    return RequestError("", "the request did not come whole", status=408)
 
 
 def _too_large() -> RequestError:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from postroom.web.jmap.errors import RequestError
-from postroom.web.jmap.limits import MAX_REQUESTS, MAX_STREAMS, MAX_UPLOADS
+from postroom.web.jmap.limits import MAX_LARGE, MAX_REQUESTS, MAX_STREAMS, MAX_UPLOADS
 
 REQUESTS: Final = ("maxConcurrentRequests", MAX_REQUESTS)
+LARGE: Final = ("maxConcurrentRequests", MAX_LARGE)
 UPLOADS: Final = ("maxConcurrentUpload", MAX_UPLOADS)
 STREAMS: Final = ("maxConcurrentStreams", MAX_STREAMS)
 
@@ -17,13 +18,13 @@ class Turnstile:
     """Counts what runs, by account. One a server."""
 
     def __init__(self) -> None:
-        self._running: Counter[tuple[str, int]] = Counter()
+        self._running: Counter[tuple[tuple[str, int], int]] = Counter()
 
     @contextlib.contextmanager
     def passing(self, kind: tuple[str, int], account_id: int) -> Iterator[None]:
         """While something runs; raises RequestError when enough of the kind does."""
         name, most = kind
-        key = (name, account_id)
+        key = (kind, account_id)
         if self._running[key] >= most:
             why = f"{most} run already for this account: wait for the end of one"
             raise RequestError("limit", why, limit=name)
