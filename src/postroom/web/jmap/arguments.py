@@ -239,12 +239,8 @@ def _comparator(
     collation = text_or_null(value, "collation")
     if collation not in {None, "i;ascii-casemap", "i;unicode-casemap", "i;octet"}:
         raise MethodError("unsupportedSort", f"there is no collation {collation!r}")
-    rest = {
-        key: one
-        for key, one in value.items()
-        if key not in {"property", "isAscending", "collation"}
-    }
+    rest = {key: value[key] for key in more if key in value}  # what others there are is nobody's
     for key, one in rest.items():
-        if key not in more or not more[key](one):
-            raise invalid(f"sort: {key!r} is no property of a Comparator, or has another type")
+        if not more[key](one):
+            raise invalid(f"sort: {key!r} of a Comparator has another type")
     return Comparator(name, flag(value, "isAscending", True), collation, rest)

@@ -14,7 +14,6 @@ MAX_DEPTH: Final = 64  # arrays and objects inside each other
 MAX_REFERENCED: Final = 2_000_000  # octets, roughly, that result references bring into one call
 MAX_RESPONSE: Final = 50_000_000  # octets of answers after which no further method is called
 MAX_STREAMS: Final = 8  # event streams of an account
-MAX_SUBSCRIPTIONS: Final = 20  # push subscriptions of an account
 
 CORE: Final = "urn:ietf:params:jmap:core"
 MAIL: Final = "urn:ietf:params:jmap:mail"
