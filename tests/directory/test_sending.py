@@ -146,6 +146,23 @@ def test_what_a_postmaster_changes_counts_at_once(database: Opener) -> None:
     tell(database, story)
 
 
+def test_a_limit_that_is_set_while_somebody_sends_counts_within_seconds(database: Opener) -> None:
+    """In another process, where there was none before."""
+
+    async def story(place: Place) -> None:
+        unlimited = Sending(place.db, place.clock, 0)
+        assert await send(unlimited, 3) is None
+        await place.act(lambda tx: sending.set_limit(tx, ANN, 5))
+        place.clock.advance(LOOK_MS)
+        assert await send(unlimited, 3) == Denied(5, 5, is_first=True)
+        await place.act(lambda tx: sending.set_limit(tx, ANN, None))
+        place.clock.advance(LOOK_MS)
+        assert await send(unlimited, 30) is None
+        await unlimited.close()
+
+    tell(database, story)
+
+
 def test_servers_on_one_database_add_up(database: Opener) -> None:
     async def story(place: Place) -> None:
         assert await send(place.one, 4) is None

@@ -9,7 +9,7 @@ kill loses the last second. Nobody is refused from memory alone: the row is aske
 once a second at most, so ``release`` in another process counts at once.
 
 An account that is *barred* sends to nobody, whatever its limit, until ``release``: somebody else
-may use it. Servers learn of it within ``LOOK_MS``.
+may use it. Servers learn of it, and of a lower limit, within ``LOOK_MS``.
 
 When a clock was wrong and is set back, a window that begins in the future ends.
 """
@@ -61,7 +61,7 @@ class Denied(msgspec.Struct, frozen=True):
 class _Window(msgspec.Struct):
     """``added`` is not in the row yet; ``held`` by open transactions.
 
-    ``asked``: when the row was for one refused; ``looked``: when it was for a bar.
+    ``asked``: when the row was for one refused; ``looked``: when it was for a bar and the limit.
     """
 
     began: int
@@ -151,13 +151,14 @@ class Sending:
         return not limit or window.recipients + window.held < limit
 
     async def _look(self, account_id: int, window: _Window) -> None:
-        """Whether somebody has barred the account meanwhile; asked now and then."""
+        """Whether somebody has barred the account meanwhile, or set its limit; asked now and then."""
         now = self._clock()
         if window.is_barred or window.looked <= now < window.looked + LOOK_MS:
             return
         window.looked = now
         row = await self._db.read(lambda tx: _row(tx, account_id))
-        window.is_barred = row is not None and bool(row[5])
+        if row is not None:
+            window.most, window.is_barred = row[3], bool(row[5])
 
     async def _look_again(self, account_id: int, window: _Window) -> Denied | None:
         """Ask the row before anybody is refused; tell the first time in a window."""
