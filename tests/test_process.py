@@ -123,6 +123,36 @@ def test_threads_that_work_finish_what_they_have_begun() -> None:
     assert done.stdout.splitlines() == ["True False", "pool", "done"]
 
 
+_FEW_THREADS = """
+import asyncio, threading
+from postroom.process import Trimmer
+start, left = threading.Thread.start, 4
+def meagre(thread):
+    global left
+    left -= 1
+    if left < 0:
+        raise RuntimeError("can't start new thread")
+    start(thread)
+async def main():
+    trimmer = Trimmer()
+    trimmer.begin()
+    threading.Thread.start = meagre
+    try:
+        await trimmer.trim(0)
+    except RuntimeError as error:
+        print(error)
+    threading.Thread.start = start
+asyncio.run(main())
+"""
+
+
+def test_where_threads_are_short_nobody_waits_for_them_for_good() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FEW_THREADS], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "can't start new thread\n"
+
+
 @pytest.mark.parametrize(
     ("files", "most", "found"),
     [(1024, 500, 500), (1024, 2000, 768), (80, 2000, 40), (resource.RLIM_INFINITY, 9, 9)],

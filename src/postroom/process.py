@@ -133,10 +133,11 @@ def _give_back(libc: ctypes.CDLL, leaving: Sequence[threading.Thread], patience:
     end = time.monotonic() + patience
     for thread in leaving:
         thread.join(max(0.0, end - time.monotonic()))
-    all_have_one = threading.Barrier(_ARENAS)
+    all_have_one = threading.Barrier(_ARENAS, timeout=_PATIENCE)
 
     def shorten() -> None:
-        all_have_one.wait()
+        with contextlib.suppress(threading.BrokenBarrierError):  # no more threads could be had
+            all_have_one.wait()
         libc.free(libc.malloc(2 * _SMALL))
 
     threads = [threading.Thread(target=shorten) for _ in range(_ARENAS)]
