@@ -117,7 +117,7 @@ def test_a_domain_is_not_renamed_while_letters_for_it_wait(tell: Tell) -> None:
         one = letter(office, remote=("alice@old.test", "b@other.test"))
         await Post(office.db, office.blobs, office.notify, office.clock).commit(one)
         with pytest.raises(
-            Refused, match=r"1 deliveries to old\.test .* --to old\.test.*--keep-old"
+            Refused, match=r"1 delivery to old\.test .* --to old\.test.*--keep-old"
         ):
             await domains.rename(office, "old.test", "new.test")
         assert await receivers(office, "alice@old.test") == 1

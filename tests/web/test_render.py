@@ -8,7 +8,7 @@ from postroom.web.render import Renderer, moment
 
 def test_what_others_wrote_is_text_and_the_browser_is_told_to_stay() -> None:
     page = Renderer("mx.test").page(
-        "login.html", status=403, visitor=None, problem="<script>alert(1)</script>", options="", provider="",
+        "login.html", status=403, visitor=None, problem="<script>alert(1)</script>", options="", provider="", address="",
         following="",
     )  # fmt: skip
     assert page.status_code == 403
