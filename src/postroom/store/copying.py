@@ -195,8 +195,6 @@ def _remove(tx: Tx, blobs: BlobStore, order: Transfer, now: int) -> None:
     for span in order.spans:
         if leaves:
             removal.drop_references(tx, account_id, mailbox_id, span.where())
-        removal.remove_entries(
-            tx, account_id, mailbox_id, span.where(), modseq, is_moved=not leaves
-        )
+        removal.remove_entries(tx, account_id, mailbox_id, span.where(), modseq, stay=not leaves)
     if leaves:
         removal.release_spent(tx, blobs, account_id, now)

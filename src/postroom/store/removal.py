@@ -83,7 +83,8 @@ def expunge(tx: Tx, blobs: BlobStore, order: Removal, now: int) -> Chunk | None:
             drop_references(tx, account_id, mailbox_id, condition)
         else:
             expunged.keep(tx, order.keeps, _source(account_id, mailbox_id, condition, chunk), now)
-        remove_entries(tx, account_id, mailbox_id, condition, modseq)
+        stay = order.keeps is not None
+        remove_entries(tx, account_id, mailbox_id, condition, modseq, stay=stay)
         release_spent(tx, blobs, account_id, now)
     return chunk
 
@@ -142,9 +143,12 @@ def remove_entries(
     condition: str,
     modseq: int | None,
     *,
-    is_moved: bool = False,
+    stay: bool = False,
 ) -> int:
-    """Delete entries and count them off mailbox and account; ``modseq`` None: no trace."""
+    """Delete entries and count them off mailbox and account.
+
+    ``modseq`` None: no trace. ``stay``: their messages do.
+    """
     row = tx.one(
         "SELECT count(*), coalesce(sum(size), 0), min(uid), max(uid) FROM entry"
         f" WHERE mailbox_id = :mailbox AND {condition}",
@@ -154,7 +158,7 @@ def remove_entries(
         return 0
     messages, octets, first, last = row
     if modseq is not None:
-        vanished.note(tx, mailbox_id, condition, modseq, is_moved=is_moved)
+        vanished.note(tx, mailbox_id, condition, modseq, stay=stay)
     seen.forget(tx, mailbox_id, condition)
     tx.execute(f"DELETE FROM entry WHERE mailbox_id = :mailbox AND {condition}", mailbox=mailbox_id)
     blocks.forget(tx, mailbox_id, first, last)

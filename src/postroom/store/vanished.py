@@ -19,14 +19,14 @@ CHUNK: Final = 1000  # rows removed in one transaction
 MAILBOXES: Final = 100  # looked at in one statement
 
 
-def note(tx: Tx, mailbox_id: int, condition: str, modseq: int, *, is_moved: bool) -> None:
+def note(tx: Tx, mailbox_id: int, condition: str, modseq: int, *, stay: bool) -> None:
     """The entries that fulfil a condition are about to go, with this MODSEQ.
 
-    ``is_moved``: their messages stay, so that these tell the thread.
+    Where their messages ``stay``, for they are moved or can be had back, these tell the thread.
     """
     rows = f"SELECT * FROM entry WHERE mailbox_id = :mailbox AND {condition}"
     thread, messages = "0", ""
-    if not is_moved:
+    if not stay:
         thread = "coalesce(m.thread_id, 0)"
         messages = " LEFT JOIN message m ON m.account_id = e.account_id AND m.id = e.message_id"
     tx.execute(
