@@ -116,9 +116,7 @@ def test_a_domain_is_not_renamed_while_letters_for_it_wait(tell: Tell) -> None:
         await accounts.add(office, "alice@old.test", password=None)
         one = letter(office, remote=("alice@old.test", "b@other.test"))
         await Post(office.db, office.blobs, office.notify, office.clock).commit(one)
-        with pytest.raises(
-            Refused, match=r"1 delivery to old\.test .* --to old\.test.*--keep-old"
-        ):
+        with pytest.raises(Refused, match=r"1 delivery to old\.test .* --to old\.test.*--keep-old"):
             await domains.rename(office, "old.test", "new.test")
         assert await receivers(office, "alice@old.test") == 1
         await domains.rename(office, "old.test", "new.test", keep_old=True)
