@@ -61,6 +61,16 @@ def test_names_and_numbers_of_things() -> None:
     assert kind(read.wanted_ids, {"ids": ["a"] * 1001}) == "requestTooLarge"
 
 
+def test_changes() -> None:
+    since = {"accountId": "A1", "sinceState": "s"}
+    assert read.changes(since) == ("s", 10_000)
+    assert read.changes(since, 7) == ("s", 7)
+    assert read.changes({**since, "maxChanges": 3}, 7) == ("s", 3)
+    assert read.changes({**since, "maxChanges": 8}, 7) == ("s", 7)
+    for wrong in ({"maxChanges": 0}, {"maxChanges": -1}, {"sinceState": None}, {"more": 1}):
+        assert kind(read.changes, {**since, **wrong}) == "invalidArguments"
+
+
 def test_get() -> None:
     known = ("id", "name", "size")
     assert read.wanted_properties({}, known) == ["id", "name", "size"]

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from postroom.web.jmap.errors import MethodError, invalid
-from postroom.web.jmap.limits import MAX_GET
+from postroom.web.jmap.limits import MAX_CHANGES, MAX_GET
 from postroom.web.jmap.method import Arguments, Result
 
 MOST: Final = (1 << 53) - 1  # RFC 8620 §1.3
@@ -121,6 +121,20 @@ def mapping(arguments: Arguments, name: str) -> dict[str, Any] | None:
 def wanted_ids(arguments: Arguments) -> list[str] | None:
     """``ids`` of a /get, at most ``maxObjectsInGet``; None: all."""
     return some_ids(arguments, "ids", MAX_GET)
+
+
+def changes(arguments: Arguments, most: int = MAX_CHANGES) -> tuple[str, int]:
+    """``sinceState`` of a /changes, and how many ids are told: ``most``, or fewer (§5.2)."""
+    only(arguments, "accountId", "sinceState", "maxChanges")
+    return text(arguments, "sinceState"), most_changes(arguments, most)
+
+
+def most_changes(arguments: Arguments, most: int = MAX_CHANGES) -> int:
+    """``maxChanges`` of a /changes or /queryChanges, which is above 0 (§5.2, §5.6)."""
+    wanted = unsigned(arguments, "maxChanges")
+    if wanted == 0:
+        raise invalid("maxChanges must be greater than 0")
+    return most if wanted is None else min(wanted, most)
 
 
 def wanted_properties(

@@ -30,7 +30,6 @@ from postroom.web.jmap.email import Asked
 from postroom.web.jmap.errors import MethodError
 from postroom.web.jmap.letters import Letter, Stored, Whole
 from postroom.web.jmap.mailbox import mailbox_id
-from postroom.web.jmap.mailboxes import most_changes
 from postroom.web.jmap.method import Call, Method, Result
 from postroom.web.jmap.outline import Email, outline_of
 from postroom.web.jmap.threads import email_id
@@ -58,9 +57,8 @@ async def get(call: Call) -> Result:
 
 async def email_changes(call: Call) -> Result:
     """Email/changes."""
-    read.only(call.arguments, "accountId", "sinceState", "maxChanges")
+    since, most = read.changes(call.arguments)
     account = await call.account()
-    since, most = read.text(call.arguments, "sinceState"), most_changes(call)
     found = await changing.told(account, since, most, "emails")
     return {
         "accountId": account.id,

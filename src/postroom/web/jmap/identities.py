@@ -21,7 +21,7 @@ from postroom.directory import accounts, identities, persona, send_as
 from postroom.directory.identities import Kept, Mailbox
 from postroom.web.jmap import arguments as read, patch as patching
 from postroom.web.jmap.account import Account
-from postroom.web.jmap.errors import MethodError, SetError, invalid, invalid_properties
+from postroom.web.jmap.errors import MethodError, SetError, invalid_properties
 from postroom.web.jmap.fields_write import Unfit, people
 from postroom.web.jmap.method import Call, Methods, Result
 from postroom.web.jmap.setting import SET, Setter, carry_out
@@ -93,19 +93,15 @@ async def get(call: Call) -> Result:
 
 async def changes(call: Call) -> Result:
     """Identity/changes."""
-    read.only(call.arguments, "accountId", "sinceState", "maxChanges")
+    since, most = read.changes(call.arguments)
     account = await call.account()
-    since = read.text(call.arguments, "sinceState")
-    most = read.unsigned(call.arguments, "maxChanges")
-    if most == 0:
-        raise invalid("maxChanges is more than 0")
     old, new = _unpacked(since), _map(await every(call, account))
     if since == _packed(new):
         old = new
     if old is None or len(new) > MOST_TOLD:
         raise MethodError("cannotCalculateChanges", "get all Identities anew")
     changed = sorted(one for one in old.keys() | new.keys() if old.get(one) != new.get(one))
-    part = changed if most is None else changed[:most]
+    part = changed[:most]
     between = {
         one: new.get(one) if one in part else old.get(one) for one in old.keys() | new.keys()
     }

@@ -10,6 +10,7 @@ MAX_GET: Final = 1000  # objects in one /get
 MAX_SET: Final = 1000  # objects in one /set
 MAX_LARGE: Final = 2  # of the requests at a time that are larger than 64 KiB
 MAX_NODES: Final = 500_000  # arrays and objects of a request, and brackets in its strings
+MAX_CHANGES: Final = 10_000  # ids of one /changes
 MAX_DEPTH: Final = 64  # arrays and objects inside each other
 MAX_REFERENCED: Final = 2_000_000  # octets, roughly, that result references bring into one call
 MAX_RESPONSE: Final = 50_000_000  # octets of answers after which no further method is called

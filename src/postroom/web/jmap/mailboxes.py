@@ -15,8 +15,6 @@ from postroom.web.jmap.mailbox import COUNTS, PROPERTIES, Listing, Mailbox, list
 from postroom.web.jmap.method import Call, Method, Result
 from postroom.web.jmap.states import Folders, unknown
 
-MOST_TOLD: Final = 10_000  # ids of one /changes
-
 _SORTS: Final = frozenset({"sortOrder", "name", "parentId"})
 _TREE: Final = ("sortAsTree", "filterAsTree")
 
@@ -92,10 +90,8 @@ async def get(call: Call) -> Result:
 
 async def changes(call: Call) -> Result:
     """Mailbox/changes; with ``updatedProperties`` where only counts have changed (§2.2)."""
-    read.only(call.arguments, "accountId", "sinceState", "maxChanges")
+    since, most = read.changes(call.arguments)
     account = await call.account()
-    since = read.text(call.arguments, "sinceState")
-    most = most_changes(call)
     before = states.read_folders(since)
     now = (await listing(account)).folders()
     told, after = _told(before, now, most)
@@ -140,7 +136,7 @@ async def query_changes(call: Call) -> Result:
     )  # fmt: skip
     account = await call.account()
     since = read.text(call.arguments, "sinceQueryState")
-    most, asked = most_changes(call), _query(call)
+    most, asked = read.most_changes(call.arguments), _query(call)
     read.text_or_null(call.arguments, "upToId")
     with_total = read.flag(call.arguments, "calculateTotal")
     if not _is_steady(asked):
@@ -162,14 +158,6 @@ async def query_changes(call: Call) -> Result:
         "added": added,
         **({"total": len(ids)} if with_total else {}),
     }
-
-
-def most_changes(call: Call) -> int:
-    """``maxChanges`` of a /changes or /queryChanges, which is above 0 (RFC 8620 §5.2)."""
-    most = read.unsigned(call.arguments, "maxChanges")
-    if most == 0:
-        raise invalid("maxChanges must be greater than 0")
-    return MOST_TOLD if most is None else min(most, MOST_TOLD)
 
 
 def _told(before: Folders, now: Folders, most: int) -> tuple[list[int], Folders]:

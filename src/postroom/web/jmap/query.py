@@ -19,7 +19,6 @@ from postroom.web.jmap.account import Account
 from postroom.web.jmap.condition import Query
 from postroom.web.jmap.emails import number_of
 from postroom.web.jmap.errors import MethodError
-from postroom.web.jmap.mailboxes import most_changes
 from postroom.web.jmap.matching import Matcher
 from postroom.web.jmap.method import Arguments, Call, Method, Result
 from postroom.web.jmap.order import ordered
@@ -84,7 +83,7 @@ async def query_changes(call: Call) -> Result:
         "maxChanges", "upToId", "calculateTotal",
     )  # fmt: skip
     account = await call.account()
-    since, most = read.text(call.arguments, "sinceQueryState"), most_changes(call)
+    since, most = read.text(call.arguments, "sinceQueryState"), read.most_changes(call.arguments)
     asked = condition.query(call.arguments)
     read.text_or_null(call.arguments, "upToId")
     with_total = read.flag(call.arguments, "calculateTotal")

@@ -83,13 +83,8 @@ async def get(call: Call) -> Result:
 
 async def changes(call: Call) -> Result:
     """EmailSubmission/changes."""
-    read.only(call.arguments, "accountId", "sinceState", "maxChanges")
+    since, most = read.changes(call.arguments, MOST_TOLD)
     account = await call.account()
-    since = read.text(call.arguments, "sinceState")
-    most = read.unsigned(call.arguments, "maxChanges")
-    if most == 0:
-        raise invalid("maxChanges must be greater than 0")
-    most = min(most or MOST_TOLD, MOST_TOLD)
     before, now = _unpacked(since), call.office.now()
 
     def look(tx: Tx) -> tuple[rows.Since | None, list[tuple[int, int]], State]:

@@ -7,7 +7,6 @@ from postroom.access.offload import run
 from postroom.protocol.imap import object_ids
 from postroom.web.jmap import arguments as read, changes, states
 from postroom.web.jmap.errors import MethodError
-from postroom.web.jmap.mailboxes import most_changes
 from postroom.web.jmap.method import Call, Method, Result
 from postroom.web.jmap.outline import outline_of
 
@@ -37,9 +36,8 @@ async def get(call: Call) -> Result:
 
 async def thread_changes(call: Call) -> Result:
     """Thread/changes."""
-    read.only(call.arguments, "accountId", "sinceState", "maxChanges")
+    since, most = read.changes(call.arguments)
     account = await call.account()
-    since, most = read.text(call.arguments, "sinceState"), most_changes(call)
     found = await changes.told(account, since, most, "threads")
     return {
         "accountId": account.id,
