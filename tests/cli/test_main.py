@@ -66,12 +66,12 @@ def test_trouble_of_the_system_is_one_line(shell: Shell, tmp_path: Path) -> None
 
 
 def test_trouble_of_the_store_is_one_line(monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
-    from postroom.cli import domain
+    from postroom.cli import listed
 
     def full(*_: object) -> None:
         raise StorageFull(detail="data")
 
-    monkeypatch.setattr(domain, "run", full)
+    monkeypatch.setattr(listed, "run", full)
     assert shell.refuses("domain", "list") == (
         "Insufficient system storage, please try again later (data)"
     )
@@ -80,12 +80,12 @@ def test_trouble_of_the_store_is_one_line(monkeypatch: pytest.MonkeyPatch, shell
 def test_a_database_that_fails_is_one_line_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch, shell: Shell
 ) -> None:
-    from postroom.cli import domain
+    from postroom.cli import listed
 
     def broken(*_: object) -> None:
         raise StorageFailed(detail="connection is bad:\n\tno such file")
 
-    monkeypatch.setattr(domain, "run", broken)
+    monkeypatch.setattr(listed, "run", broken)
     assert shell.refuses("domain", "list") == (
         "the database failed (connection is bad: no such file); see: postroom doctor"
     )

@@ -13,6 +13,7 @@ from postroom.admin.office import Office
 from postroom.cli import output
 from postroom.cli.account import Count, Quota
 from postroom.cli.acting import add_act
+from postroom.cli.listed import add_list
 from postroom.cli.work import run
 from postroom.directory.allotments import Allotment
 
@@ -64,24 +65,8 @@ def add(
     output.note(f"its mail is signed; its records for DNS: postroom dns {added.name}")
 
 
-@domain.command("list")
-@output.list_options
-@click.pass_context
-def list_(context: click.Context, search: str, limit: int | None, *, as_json: bool) -> None:
-    """List the domains by name, then those that this server is a backup MX for."""
-    run(
-        context,
-        lambda office: output.listing(
-            _every(office, search, limit),
-            _COLUMNS,
-            as_json=as_json,
-            empty=output.nothing("domains", search),
-        ),
-    )
-
-
 async def _every(
-    office: Office, search: str, limit: int | None
+    office: Office, *, search: str = "", limit: int | None = None
 ) -> AsyncIterator[DomainView | BackupView]:
     count = 0
     async for own in domains.every(office, search=search, limit=limit):
@@ -92,6 +77,15 @@ async def _every(
         return
     async for kept in backup_domains.every(office, search=search, limit=left):
         yield kept
+
+
+add_list(
+    domain,
+    "List the domains by name, then those that this server is a backup MX for.",
+    _every,
+    _COLUMNS,
+    "domains",
+)
 
 
 @domain.command()
